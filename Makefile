@@ -1,0 +1,37 @@
+# Wardline's everyday commands; `make` alone lists them.
+
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+
+.DEFAULT_GOAL := help
+.PHONY: help run check test fmt clean tools mongod
+
+help: ## list these commands
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+run: tools ## build and serve with the demonstration hospital; Ctrl-C stops it
+	@test -n "$$MONGODB_URI$$WARDLINE_MONGOD" || command -v mongod >/dev/null || scripts/get-mongod
+	cargo build --release
+	@# exec: Ctrl-C and TERM reach the service itself, and make waits until it has put its database to bed.
+	@exec $(TARGET)/release/wardline serve --demo
+
+check: tools ## format, lints, unit tests, rules of the house: what a commit needs
+	cargo fmt --check
+	cargo clippy --all-targets --all-features -- -D warnings
+	cargo test --lib --test architecture
+
+test: check mongod ## everything, on a real MongoDB and with real clients: what CI runs
+	cargo test --lib --bins --tests
+	scripts/test-clients
+
+fmt: ## format the sources
+	cargo fmt
+
+clean: ## remove what was built; data/ and .mongod/ stay
+	cargo clean
+	rm -rf tests/clients/node_modules
+
+tools:
+	@scripts/need-tools
+
+mongod:
+	@scripts/get-mongod

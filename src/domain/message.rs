@@ -1,0 +1,227 @@
+//! Messages: what is written, and the rules for what may be.
+
+use std::str::FromStr;
+
+use super::{
+    MessageId, SessionId, Timestamp, UserId,
+    error::{Error, FieldErrors},
+};
+
+/// The most characters (Unicode scalar values) a text message may have.
+pub const MAX_TEXT: usize = 8_000;
+/// The most characters of a `clientMsgId`.
+pub const MAX_CLIENT_ID: usize = 64;
+/// The most characters of a file's name.
+pub const MAX_FILE_NAME: usize = 255;
+/// Where our own files live; a `fileUrl` must be below it.
+pub const FILE_PREFIX: &str = "/api/chat/files/";
+
+/// What a message carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum MessageType {
+    Text,
+    Image,
+    File,
+    Voice,
+}
+
+impl MessageType {
+    /// All types, for schemas and checks.
+    pub const ALL: [MessageType; 4] = [
+        MessageType::Text,
+        MessageType::Image,
+        MessageType::File,
+        MessageType::Voice,
+    ];
+
+    /// The name on the wire and in the database.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            MessageType::Text => "text",
+            MessageType::Image => "image",
+            MessageType::File => "file",
+            MessageType::Voice => "voice",
+        }
+    }
+}
+
+/// The text names no message type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a message type is one of text, image, file, voice")]
+pub struct UnknownMessageType;
+
+impl FromStr for MessageType {
+    type Err = UnknownMessageType;
+    fn from_str(text: &str) -> Result<Self, UnknownMessageType> {
+        MessageType::ALL
+            .into_iter()
+            .find(|kind| kind.as_str() == text)
+            .ok_or(UnknownMessageType)
+    }
+}
+
+/// A file that a message carries.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileRef {
+    pub url: String,
+    pub name: String,
+    /// Bytes.
+    pub size: u64,
+}
+
+/// What a sender asks to have written. It becomes a [`Message`] by being committed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Draft {
+    pub session: SessionId,
+    pub sender: UserId,
+    /// Who the sender believes the other participant to be, when they said.
+    pub receiver: Option<UserId>,
+    pub content: String,
+    pub kind: MessageType,
+    pub file: Option<FileRef>,
+    pub client_msg_id: Option<String>,
+}
+
+impl Draft {
+    /// Checks everything that can be known without the session.
+    ///
+    /// # Errors
+    /// `MessageTooLarge` for content beyond [`MAX_TEXT`]; `InvalidMessage` naming every bad field.
+    pub fn check(&self) -> Result<(), Error> {
+        if self.content.chars().nth(MAX_TEXT).is_some() {
+            return Err(Error::MessageTooLarge { limit: MAX_TEXT });
+        }
+        let mut errors = FieldErrors::default();
+        match (self.kind, &self.file) {
+            (MessageType::Text, _) if self.content.trim().is_empty() => {
+                errors.add("content", "must not be empty");
+            }
+            (MessageType::Text, Some(_)) => errors.add("fileUrl", "belongs to image, file and voice only"),
+            (MessageType::Text, None) => {}
+            (_, None) => {
+                errors.add("fileUrl", "is required for image, file and voice");
+                errors.add("fileName", "is required for image, file and voice");
+            }
+            (_, Some(file)) => file.check(&mut errors),
+        }
+        if let Some(id) = &self.client_msg_id
+            && (id.is_empty() || id.chars().count() > MAX_CLIENT_ID)
+        {
+            errors.add("clientMsgId", "must have 1 to 64 characters");
+        }
+        errors.into_result(Error::InvalidMessage)
+    }
+}
+
+impl FileRef {
+    fn check(&self, errors: &mut FieldErrors) {
+        let path = self.url.strip_prefix(FILE_PREFIX).unwrap_or_default();
+        let ours = !path.is_empty()
+            && path.len() <= 64
+            && path
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
+        if !ours {
+            errors.add("fileUrl", "must be the path of a file of this service");
+        }
+        if self.name.trim().is_empty() || self.name.chars().count() > MAX_FILE_NAME {
+            errors.add("fileName", "must have 1 to 255 characters");
+        }
+    }
+}
+
+/// A stored message. `status` and `readBy` are not here: they follow from the members' positions
+/// (see [`super::receipts`]).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    pub id: MessageId,
+    pub session: SessionId,
+    pub sender: UserId,
+    /// The other participant of a private session; none in a group.
+    pub receiver: Option<UserId>,
+    pub content: String,
+    pub kind: MessageType,
+    pub file: Option<FileRef>,
+    pub client_msg_id: Option<String>,
+    /// 1, 2, 3 … within the session, in commit order.
+    pub seq: u64,
+    /// The session's `rev` at this message's last change; 0 when it was never changed.
+    pub rev: u64,
+    pub is_deleted: bool,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+}
+
+impl Message {
+    /// The line that a list of sessions shows: at most 100 characters, a file's name for files.
+    #[must_use]
+    pub fn preview(&self) -> String {
+        let line = match &self.file {
+            Some(file) if self.content.is_empty() => &file.name,
+            _ => &self.content,
+        };
+        line.chars().take(100).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn draft(kind: MessageType, content: &str, file: Option<(&str, &str)>) -> Draft {
+        Draft {
+            session: SessionId::generate(),
+            sender: UserId::generate(),
+            receiver: None,
+            content: content.into(),
+            kind,
+            file: file.map(|(url, name)| FileRef {
+                url: url.into(),
+                name: name.into(),
+                size: 1,
+            }),
+            client_msg_id: None,
+        }
+    }
+
+    #[test]
+    fn text_is_1_to_8000_characters_of_any_script() {
+        assert!(draft(MessageType::Text, "好", None).check().is_ok());
+        assert!(
+            draft(MessageType::Text, &"好".repeat(8_000), None)
+                .check()
+                .is_ok()
+        );
+        assert!(matches!(
+            draft(MessageType::Text, &"好".repeat(8_001), None).check(),
+            Err(Error::MessageTooLarge { .. })
+        ));
+        assert!(matches!(
+            draft(MessageType::Text, " \n", None).check(),
+            Err(Error::InvalidMessage(_))
+        ));
+    }
+
+    #[test]
+    fn files_are_our_own_and_have_names() {
+        let ours = Some(("/api/chat/files/64b7f0c2a1b2c3d4e5f60718", "x-ray.png"));
+        assert!(draft(MessageType::Image, "", ours).check().is_ok());
+        for url in [
+            "https://evil.example/a.png",
+            "//evil.example/a",
+            "/api/chat/files/../users",
+            "javascript:alert(1)",
+            "/api/chat/files/",
+        ] {
+            assert!(
+                draft(MessageType::File, "", Some((url, "a"))).check().is_err(),
+                "{url}"
+            );
+        }
+        let Err(Error::InvalidMessage(fields)) = draft(MessageType::Voice, "", None).check() else {
+            panic!("a voice note without a file was taken")
+        };
+        assert_eq!(fields.names().collect::<Vec<_>>(), ["fileName", "fileUrl"]);
+    }
+}

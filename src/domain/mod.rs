@@ -1,0 +1,22 @@
+//! The nouns of the house and its pure rules: no I/O, no clock, no randomness of its own.
+//!
+//! Everything above (store, hub, services, gateways) speaks in these types; this module knows none
+//! of them. Rules that decide something about messages live in [`ledger`], who may do what in
+//! [`access`], what can be said to a client in [`event`].
+
+pub mod access;
+pub mod error;
+pub mod event;
+pub mod ids;
+pub mod ledger;
+pub mod message;
+pub mod paging;
+pub mod presence;
+pub mod receipts;
+pub mod session;
+pub mod time;
+pub mod user;
+
+pub use error::{Error, Result};
+pub use ids::{MessageId, SessionId, TokenId, UserId};
+pub use time::{Clock, SystemClock, Timestamp};

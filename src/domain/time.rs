@@ -1,0 +1,120 @@
+//! Time as the house counts it: whole milliseconds UTC, RFC 3339 in JSON, a BSON date in the database.
+
+use std::{fmt, time::Duration};
+
+use bson::Bson;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+/// Milliseconds since 1970-01-01T00:00:00Z.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Timestamp(pub i64);
+
+impl Timestamp {
+    /// This moment and `duration` more, saturating.
+    #[must_use]
+    pub fn plus(self, duration: Duration) -> Self {
+        Self(
+            self.0
+                .saturating_add(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)),
+        )
+    }
+
+    /// This moment less `duration`, saturating.
+    #[must_use]
+    pub fn minus(self, duration: Duration) -> Self {
+        Self(
+            self.0
+                .saturating_sub(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)),
+        )
+    }
+
+    /// Whole seconds since the epoch, rounded down (JWT's `NumericDate`, RFC 7519).
+    #[must_use]
+    pub fn seconds(self) -> i64 {
+        self.0.div_euclid(1000)
+    }
+
+    /// How long from `earlier` to this; zero when `earlier` is later.
+    #[must_use]
+    pub fn since(self, earlier: Self) -> Duration {
+        Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match jiff::Timestamp::from_millisecond(self.0) {
+            Ok(time) => write!(f, "{time:.3}"),
+            Err(_) => write!(f, "{}ms", self.0),
+        }
+    }
+}
+
+impl fmt::Debug for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl From<Timestamp> for Bson {
+    fn from(time: Timestamp) -> Self {
+        Bson::DateTime(bson::DateTime::from_millis(time.0))
+    }
+}
+
+impl Serialize for Timestamp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() {
+            serializer.collect_str(self)
+        } else {
+            bson::DateTime::from_millis(self.0).serialize(serializer)
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Timestamp {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if deserializer.is_human_readable() {
+            let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+            let time: jiff::Timestamp = text.parse().map_err(de::Error::custom)?;
+            Ok(Self(time.as_millisecond()))
+        } else {
+            bson::DateTime::deserialize(deserializer).map(|time| Self(time.timestamp_millis()))
+        }
+    }
+}
+
+/// Where the house asks for the time; tests hand in one that stands still until told.
+pub trait Clock: Send + Sync + 'static {
+    /// Now.
+    fn now(&self) -> Timestamp;
+}
+
+/// The machine's own clock.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        Timestamp(jiff::Timestamp::now().as_millisecond())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_rfc_3339_utc_with_milliseconds() {
+        assert_eq!(
+            Timestamp(1_704_067_200_000).to_string(),
+            "2024-01-01T00:00:00.000Z"
+        );
+        assert_eq!(
+            Timestamp(1_704_067_200_007).to_string(),
+            "2024-01-01T00:00:00.007Z"
+        );
+        let json = serde_json::to_string(&Timestamp(5)).unwrap();
+        assert_eq!(serde_json::from_str::<Timestamp>(&json).unwrap(), Timestamp(5));
+    }
+}

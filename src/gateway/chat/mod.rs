@@ -1,0 +1,7 @@
+//! The chat gateway: `/api/chat`, `/api/auth` and the Socket.IO events, as `contract/chat.md` states them.
+//!
+//! [`json`] is the wire form of everything, [`rest`] the REST calls, [`socket`] the events.
+
+pub mod json;
+pub mod rest;
+pub mod socket;

@@ -1,0 +1,408 @@
+//! What clients send: the bodies, queries and payloads of this gateway, read field by field.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use crate::{
+    domain::{
+        Error, MessageId, SessionId, UserId,
+        error::FieldErrors,
+        message::{Draft, FileRef, MessageType},
+        paging::{Page, Window},
+        user::Role,
+    },
+    gateway::http::fields::{Fields, FromFields},
+    service::{NewAccount, SyncFrom, UserChange},
+};
+
+/// The most sessions a client may name in `chat:sync`.
+const MAX_SYNC_SESSIONS: usize = 10_000;
+
+/// `POST /api/auth/login`
+#[derive(ToSchema)]
+pub struct Login {
+    pub username: String,
+    pub password: String,
+}
+
+impl FromFields for Login {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let (username, password) = (fields.required_text("username"), fields.required_text("password"));
+        let (username, password) = (username?, password?);
+        for (name, text) in [("username", &username), ("password", &password)] {
+            if text.len() > 1_024 {
+                fields.problem(name, "is too long");
+            }
+        }
+        Some(Self { username, password })
+    }
+}
+
+/// `POST /api/auth/register`; the role is always `user`.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[expect(
+    dead_code,
+    reason = "the shape that `Registration` reads, for the document only"
+)]
+pub struct RegistrationBody {
+    /// 3 to 32 letters, digits, `.`, `_`, `-`; unique without regard to case.
+    username: String,
+    /// 8 to 128 characters, not the username.
+    password: String,
+    real_name: String,
+    email: Option<String>,
+    phone: Option<String>,
+    avatar: Option<String>,
+}
+
+/// An account somebody makes for themselves.
+pub struct Registration(pub NewAccount);
+
+impl FromFields for Registration {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let (username, password) = (fields.required_text("username"), fields.required_text("password"));
+        let real_name = fields.required_text("realName");
+        let [email, phone, avatar] = ["email", "phone", "avatar"].map(|name| fields.text_or_empty(name));
+        Some(Self(NewAccount {
+            username: username?,
+            password: password?,
+            real_name: real_name?,
+            role: Role::User,
+            email,
+            phone,
+            avatar,
+            department: String::new(),
+            title: String::new(),
+        }))
+    }
+}
+
+/// `POST /api/chat/users`
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[expect(dead_code, reason = "the shape that `NewUser` reads, for the document only")]
+pub struct NewUserBody {
+    username: String,
+    password: String,
+    real_name: String,
+    /// `admin`, `doctor`, `nurse` or `user`.
+    role: String,
+    email: Option<String>,
+    phone: Option<String>,
+    avatar: Option<String>,
+    department: Option<String>,
+    title: Option<String>,
+}
+
+/// An account an admin makes.
+pub struct NewUser(pub NewAccount);
+
+impl FromFields for NewUser {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let role = fields.required("role");
+        let [department, title] = ["department", "title"].map(|name| fields.text_or_empty(name));
+        let Registration(account) = Registration::read(fields)?;
+        Some(Self(NewAccount {
+            role: role?,
+            department,
+            title,
+            ..account
+        }))
+    }
+}
+
+/// `PATCH /api/chat/users/:id`; what is absent stays.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[expect(
+    dead_code,
+    reason = "the shape that `ChangedUser` reads, for the document only"
+)]
+pub struct ChangedUserBody {
+    role: Option<String>,
+    is_active: Option<bool>,
+    /// A new password ends the person's tokens.
+    password: Option<String>,
+    real_name: Option<String>,
+    email: Option<String>,
+    phone: Option<String>,
+    avatar: Option<String>,
+    department: Option<String>,
+    title: Option<String>,
+}
+
+/// What an admin changes about an account.
+pub struct ChangedUser {
+    pub change: UserChange,
+    pub password: Option<String>,
+}
+
+impl FromFields for ChangedUser {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let change = UserChange {
+            role: fields.parsed("role"),
+            is_active: fields.boolean("isActive"),
+            real_name: fields.text("realName"),
+            email: fields.text("email"),
+            phone: fields.text("phone"),
+            avatar: fields.text("avatar"),
+            department: fields.text("department"),
+            title: fields.text("title"),
+            password_hash: None,
+            end_tokens_before: None,
+        };
+        Some(Self {
+            change,
+            password: fields.text("password"),
+        })
+    }
+}
+
+/// `POST /api/chat/sessions/private`
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub struct Pair {
+    #[schema(value_type = String)]
+    pub user_id1: UserId,
+    #[schema(value_type = String)]
+    pub user_id2: UserId,
+}
+
+impl FromFields for Pair {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let (first, second) = (fields.required("userId1"), fields.required("userId2"));
+        Some(Self {
+            user_id1: first?,
+            user_id2: second?,
+        })
+    }
+}
+
+/// A body that names its author: `{userId}`.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub struct Author {
+    #[schema(value_type = String)]
+    pub user_id: UserId,
+}
+
+impl FromFields for Author {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        fields.required("userId").map(|user_id| Self { user_id })
+    }
+}
+
+/// `POST /api/chat/messages` and `message:send`
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[expect(dead_code, reason = "the shape that `Send` reads, for the document only")]
+pub struct SendBody {
+    session_id: String,
+    sender_id: String,
+    /// Must be the other participant of a private session.
+    receiver_id: Option<String>,
+    /// 1 to 8,000 characters for text.
+    content: Option<String>,
+    /// `text` (the default), `image`, `file` or `voice`.
+    message_type: Option<String>,
+    /// A path of this service; for image, file and voice.
+    file_url: Option<String>,
+    file_name: Option<String>,
+    /// Bytes.
+    file_size: Option<u64>,
+    /// Chosen by the sender, at most 64 characters: the same one again is the same message.
+    client_msg_id: Option<String>,
+}
+
+/// A message to be sent.
+pub struct Send(pub Draft);
+
+/// Bad fields of a message have a code of their own.
+pub fn message_problem(errors: FieldErrors) -> Error {
+    Error::InvalidMessage(errors)
+}
+
+impl FromFields for Send {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let (session, sender) = (fields.required("sessionId"), fields.required("senderId"));
+        let receiver = fields.parsed("receiverId");
+        let content = fields.text_or_empty("content");
+        let kind = fields.parsed("messageType").unwrap_or(MessageType::Text);
+        let (url, name) = (fields.text_or_empty("fileUrl"), fields.text_or_empty("fileName"));
+        let size = fields.natural("fileSize").unwrap_or(0);
+        let client_msg_id = fields.text("clientMsgId");
+        // The source's example sends empty file fields with a text.
+        let file = (!url.is_empty() || !name.is_empty()).then_some(FileRef { url, name, size });
+        Some(Self(Draft {
+            session: session?,
+            sender: sender?,
+            receiver,
+            content,
+            kind,
+            file,
+            client_msg_id,
+        }))
+    }
+
+    fn problem(errors: FieldErrors) -> Error {
+        message_problem(errors)
+    }
+}
+
+/// `page` and `limit` of a list, with this list's bounds.
+pub struct Paged<const DEFAULT: u64, const MAX: u64>(pub Page);
+
+fn page(fields: &mut Fields, default: u64, max: u64) -> Option<Page> {
+    let (page, limit) = (fields.integer("page"), fields.integer("limit"));
+    match Page::checked(page, limit, default, max) {
+        Ok(page) => Some(page),
+        Err(error) => {
+            for (field, problem) in error.fields().into_iter().flat_map(FieldErrors::iter) {
+                fields.problem(field, problem);
+            }
+            None
+        }
+    }
+}
+
+impl<const DEFAULT: u64, const MAX: u64> FromFields for Paged<DEFAULT, MAX> {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        page(fields, DEFAULT, MAX).map(Self)
+    }
+}
+
+/// The query of the directory.
+pub struct Directory {
+    pub role: Option<Role>,
+    pub search: Option<String>,
+    pub page: Page,
+}
+
+impl FromFields for Directory {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let role = fields.parsed("role");
+        let search = fields.text("search");
+        if search.as_ref().is_some_and(|text| text.chars().count() > 64) {
+            fields.problem("search", "must have at most 64 characters");
+        }
+        Some(Self {
+            role,
+            search,
+            page: page(fields, 1_000, 1_000)?,
+        })
+    }
+}
+
+/// Which messages of a session: a page, or a run before or after a `seq`.
+pub struct HistoryWindow(pub Window);
+
+impl FromFields for HistoryWindow {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let (before, after) = (fields.natural("beforeSeq"), fields.natural("afterSeq"));
+        let page = page(fields, 50, 100)?;
+        let limit = page.limit;
+        match (before, after) {
+            (None, None) => Some(Self(Window::Page(page))),
+            (Some(seq), None) => Some(Self(Window::Before { seq, limit })),
+            (None, Some(seq)) => Some(Self(Window::After { seq, limit })),
+            (Some(_), Some(_)) => {
+                fields.problem("beforeSeq", "cannot be given together with afterSeq");
+                None
+            }
+        }
+    }
+}
+
+/// `chat:history`
+pub struct HistoryOf {
+    pub session: SessionId,
+    pub window: Window,
+}
+
+impl FromFields for HistoryOf {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let (session, window) = (fields.required("sessionId"), HistoryWindow::read(fields));
+        Some(Self {
+            session: session?,
+            window: window?.0,
+        })
+    }
+}
+
+/// `message:read`
+pub struct ReadUpTo {
+    pub message: MessageId,
+    pub user: UserId,
+}
+
+impl FromFields for ReadUpTo {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let (message, user) = (fields.required("messageId"), fields.required("userId"));
+        Some(Self {
+            message: message?,
+            user: user?,
+        })
+    }
+}
+
+/// `user:join`; whatever else is in it is not believed.
+pub struct Join(pub UserId);
+
+impl FromFields for Join {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        fields.required("id").map(Self)
+    }
+}
+
+/// `typing:start`, `typing:stop`
+pub struct Typing {
+    pub session: SessionId,
+    pub user: UserId,
+}
+
+impl FromFields for Typing {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let (session, user) = (fields.required("sessionId"), fields.required("userId"));
+        Some(Self {
+            session: session?,
+            user: user?,
+        })
+    }
+}
+
+/// `chat:sync`
+pub struct Sync(pub BTreeMap<SessionId, SyncFrom>);
+
+impl FromFields for Sync {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let sessions = fields.object("sessions").unwrap_or_default();
+        if sessions.len() > MAX_SYNC_SESSIONS {
+            fields.problem("sessions", format!("must name at most {MAX_SYNC_SESSIONS}"));
+            return None;
+        }
+        let mut known = BTreeMap::new();
+        for (key, value) in sessions {
+            let from = match &value {
+                Value::Number(seq) => seq.as_u64().map(|seq| SyncFrom { seq, rev: 0 }),
+                Value::Object(map) => position(map.get("seq"))
+                    .zip(position(map.get("rev")))
+                    .map(|(seq, rev)| SyncFrom { seq, rev }),
+                _ => None,
+            };
+            match (key.parse::<SessionId>(), from) {
+                (Ok(session), Some(from)) => drop(known.insert(session, from)),
+                (Err(problem), _) => fields.problem("sessions", problem.to_string()),
+                (Ok(_), None) => fields.problem("sessions", "each must be a number or {seq, rev}"),
+            }
+        }
+        Some(Self(known))
+    }
+}
+
+/// A position that is absent is 0.
+fn position(value: Option<&Value>) -> Option<u64> {
+    value.map_or(Some(0), Value::as_u64)
+}

@@ -1,0 +1,115 @@
+//! The REST calls: each decodes, calls one verb, encodes.
+
+mod auth;
+mod input;
+mod messages;
+mod sessions;
+mod users;
+
+pub(super) use input::{HistoryOf, Join, ReadUpTo, Send, Sync, Typing};
+
+use utoipa::{
+    Modify, OpenApi, ToSchema,
+    openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::gateway::http::{Door, limits};
+
+/// A failure, whatever the call.
+#[derive(ToSchema)]
+#[schema(as = Failure)]
+#[expect(
+    dead_code,
+    reason = "the shape of `http::answer::failure`, for the document only"
+)]
+pub struct FailureJson {
+    /// Always `false`.
+    success: bool,
+    /// For a person, in the request's language.
+    message: String,
+    /// For a developer.
+    error: String,
+    /// Stable: clients match on it.
+    #[schema(example = "VALIDATION_FAILED")]
+    code: String,
+    /// Bad fields and what is wrong with each; `outcome` with 503; `retryAfter` with 429.
+    details: Option<std::collections::BTreeMap<String, serde_json::Value>>,
+}
+
+struct Bearer;
+
+impl Modify for Bearer {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let scheme = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .bearer_format("JWT")
+            .build();
+        document
+            .components
+            .get_or_insert_with(Default::default)
+            .add_security_scheme("bearer", SecurityScheme::Http(scheme));
+    }
+}
+
+/// The document's head.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Wardline",
+        description = "Clinical messaging. Successes are `{\"success\": true, \"data\": …}`, failures `Failure`. \
+                       The Socket.IO events stand in `asyncapi.yaml`."
+    ),
+    modifiers(&Bearer),
+    security(("bearer" = [])),
+    components(schemas(FailureJson))
+)]
+pub struct Document;
+
+/// The open calls, under the stricter limit.
+#[must_use]
+pub fn sign_in() -> OpenApiRouter<Door> {
+    let routes = OpenApiRouter::new()
+        .routes(routes!(auth::register))
+        .routes(routes!(auth::login));
+    routes
+}
+
+/// All others.
+#[must_use]
+pub fn calls() -> OpenApiRouter<Door> {
+    OpenApiRouter::new()
+        .routes(routes!(auth::logout))
+        .routes(routes!(auth::me))
+        .routes(routes!(users::list, users::create))
+        .routes(routes!(users::online))
+        .routes(routes!(users::change))
+        .routes(routes!(users::stats))
+        .routes(routes!(sessions::list))
+        .routes(routes!(sessions::open_private))
+        .routes(routes!(messages::unread))
+        .routes(routes!(messages::send))
+        .routes(routes!(messages::read))
+        .routes(routes!(messages::history))
+        .routes(routes!(messages::delete))
+}
+
+/// Both, with their limits by address unless these are off.
+#[must_use]
+pub fn routes(
+    rate_limit: bool,
+) -> (
+    OpenApiRouter<Door>,
+    Vec<std::sync::Arc<dyn Fn() + std::marker::Send + std::marker::Sync>>,
+) {
+    match (rate_limit, limits::sign_in(), limits::rest()) {
+        (true, Some(sign_in_limit), Some(rest_limit)) => {
+            let calls = sign_in()
+                .layer(sign_in_limit.layer)
+                .merge(calls())
+                .layer(rest_limit.layer);
+            (calls, vec![sign_in_limit.forget_quiet, rest_limit.forget_quiet])
+        }
+        _ => (sign_in().merge(calls()), Vec::new()),
+    }
+}

@@ -1,0 +1,87 @@
+//! `/api/chat/users`, `/api/chat/stats`
+
+use axum::extract::State;
+
+use super::input::{ChangedUser, ChangedUserBody, Directory, NewUser, NewUserBody};
+use crate::{
+    domain::UserId,
+    gateway::{
+        chat::json::{StatsJson, UserJson},
+        http::{
+            Door,
+            answer::{Answer, Outcome},
+            extract::{Body, Caller, PathId, Query},
+        },
+    },
+};
+
+/// The directory
+#[utoipa::path(get, path = "/api/chat/users", tag = "users",
+    params(("page" = Option<u64>, Query), ("limit" = Option<u64>, Query, description = "1 to 1000"),
+        ("role" = Option<String>, Query), ("search" = Option<String>, Query, description = "a part of a name")),
+    responses((status = 200, body = Vec<UserJson>)))]
+pub async fn list(
+    State(door): State<Door>,
+    Caller(caller): Caller,
+    Query(query): Query<Directory>,
+) -> Outcome<Vec<UserJson>> {
+    let (users, pagination) = door
+        .services
+        .users(&caller.actor, query.role, query.search, query.page)
+        .await?;
+    Ok(Answer::page(
+        users.into_iter().map(UserJson::from).collect(),
+        pagination,
+    ))
+}
+
+/// Who is online or away
+#[utoipa::path(get, path = "/api/chat/users/online", tag = "users", responses((status = 200, body = Vec<UserJson>)))]
+pub async fn online(State(door): State<Door>, Caller(caller): Caller) -> Outcome<Vec<UserJson>> {
+    let users = door.services.users_online(&caller.actor).await?;
+    Ok(Answer::ok(users.into_iter().map(UserJson::from).collect()))
+}
+
+/// Make an account (admins)
+#[utoipa::path(post, path = "/api/chat/users", tag = "users",
+    request_body = NewUserBody, responses((status = 201, body = UserJson)))]
+pub async fn create(
+    State(door): State<Door>,
+    Caller(caller): Caller,
+    Body(NewUser(new)): Body<NewUser>,
+) -> Outcome<UserJson> {
+    Ok(Answer::created(
+        door.services.create_user(&caller.actor, new).await?.into(),
+    ))
+}
+
+/// Change an account (admins)
+///
+/// Deactivating, or a new password, ends the person's tokens and closes their sockets.
+#[utoipa::path(patch, path = "/api/chat/users/{id}", tag = "users", params(("id" = String, Path)),
+    request_body = ChangedUserBody, responses((status = 200, body = UserJson)))]
+pub async fn change(
+    State(door): State<Door>,
+    Caller(caller): Caller,
+    PathId(id): PathId<UserId>,
+    Body(changed): Body<ChangedUser>,
+) -> Outcome<UserJson> {
+    let user = door
+        .services
+        .change_user(&caller.actor, id, changed.change, changed.password)
+        .await?;
+    Ok(Answer::ok(user.into()))
+}
+
+/// Somebody's statistics
+///
+/// One's own; admins may look at others', which is put on record.
+#[utoipa::path(get, path = "/api/chat/stats/{userId}", tag = "statistics", params(("userId" = String, Path)),
+    responses((status = 200, body = StatsJson)))]
+pub async fn stats(
+    State(door): State<Door>,
+    Caller(caller): Caller,
+    PathId(user): PathId<UserId>,
+) -> Outcome<StatsJson> {
+    Ok(Answer::ok(door.services.stats(&caller.actor, user).await?.into()))
+}

@@ -1,0 +1,278 @@
+//! Answers: the one place where a success or a failure becomes an HTTP response.
+//!
+//! A handler returns an [`Error`] as it is; it travels in the response's extensions to [`render`], which
+//! knows the request's language. Failures of the framework's own layers come to the same form there.
+
+use axum::{
+    Json,
+    extract::Request,
+    http::{HeaderValue, StatusCode, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use crate::domain::{
+    Error,
+    error::{Code, Language},
+    paging::Pagination,
+};
+
+/// A success: `{"success": true, "data": …, "pagination"?: …}`.
+pub struct Answer<T> {
+    status: StatusCode,
+    data: T,
+    pagination: Option<Pagination>,
+}
+
+impl<T> Answer<T> {
+    /// 200.
+    pub fn ok(data: T) -> Self {
+        Self {
+            status: StatusCode::OK,
+            data,
+            pagination: None,
+        }
+    }
+
+    /// 201.
+    pub fn created(data: T) -> Self {
+        Self {
+            status: StatusCode::CREATED,
+            data,
+            pagination: None,
+        }
+    }
+
+    /// 200 with where in the list it is.
+    pub fn page(data: T, pagination: Pagination) -> Self {
+        Self {
+            status: StatusCode::OK,
+            data,
+            pagination: Some(pagination),
+        }
+    }
+}
+
+/// The wire form of a success, over every transport.
+#[derive(Serialize)]
+pub struct Success<T> {
+    pub success: bool,
+    pub data: T,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pagination: Option<PaginationJson>,
+}
+
+impl<T> Success<T> {
+    /// A success without pages.
+    pub fn of(data: T) -> Self {
+        Self {
+            success: true,
+            data,
+            pagination: None,
+        }
+    }
+
+    /// A page of a list.
+    pub fn page(data: T, pagination: Pagination) -> Self {
+        Self {
+            success: true,
+            data,
+            pagination: Some(pagination.into()),
+        }
+    }
+}
+
+/// The wire form of a list's place.
+#[derive(Debug, Clone, Copy, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Pagination)]
+pub struct PaginationJson {
+    pub page: u64,
+    pub limit: u64,
+    pub total: u64,
+    pub pages: u64,
+    pub has_more: bool,
+}
+
+impl From<Pagination> for PaginationJson {
+    fn from(p: Pagination) -> Self {
+        Self {
+            page: p.page,
+            limit: p.limit,
+            total: p.total,
+            pages: p.pages,
+            has_more: p.has_more,
+        }
+    }
+}
+
+impl<T: Serialize> IntoResponse for Answer<T> {
+    fn into_response(self) -> Response {
+        let body = Success {
+            success: true,
+            data: self.data,
+            pagination: self.pagination.map(PaginationJson::from),
+        };
+        (self.status, Json(body)).into_response()
+    }
+}
+
+/// What a handler answers.
+pub type Outcome<T> = Result<Answer<T>, Refusal>;
+
+/// A failure on its way to [`render`].
+pub struct Refusal(pub Error);
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        Self(error)
+    }
+}
+
+#[derive(Clone)]
+struct Carried(Error);
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let mut response = status(&self.0).into_response();
+        response.extensions_mut().insert(Carried(self.0));
+        response
+    }
+}
+
+/// The HTTP status of an error.
+#[must_use]
+pub fn status(error: &Error) -> StatusCode {
+    match error {
+        Error::AuthFailed | Error::TokenExpired => StatusCode::UNAUTHORIZED,
+        Error::Forbidden(_) => StatusCode::FORBIDDEN,
+        Error::NotFound(_) | Error::ConversationNotFound => StatusCode::NOT_FOUND,
+        Error::InvalidMessage(_) | Error::Validation(_) | Error::Malformed(_) => StatusCode::BAD_REQUEST,
+        Error::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        Error::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+        Error::MessageTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+        Error::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
+        Error::Conflict(_) => StatusCode::CONFLICT,
+        Error::Unavailable | Error::OutcomeUnknown => StatusCode::SERVICE_UNAVAILABLE,
+        Error::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+/// The failure's wire form, over every transport: `{"success": false, "message", "error", "code", "details"?}`.
+#[must_use]
+pub fn failure(error: &Error, language: Language) -> Map<String, Value> {
+    let mut body = Map::new();
+    body.insert("success".to_owned(), json!(false));
+    body.insert("message".to_owned(), json!(error.message(language)));
+    body.insert("error".to_owned(), json!(error.to_string()));
+    body.insert("code".to_owned(), json!(error.code().as_str()));
+    let details = match error {
+        Error::OutcomeUnknown => Some(json!({ "outcome": "unknown" })),
+        Error::Unavailable => Some(json!({ "outcome": "refused" })),
+        Error::RateLimited { retry_after } => Some(json!({ "retryAfter": retry_after.as_secs().max(1) })),
+        other => other
+            .fields()
+            .map(|fields| fields.iter().map(|(k, v)| (k.to_owned(), json!(v))).collect()),
+    };
+    if let Some(details) = details {
+        body.insert("details".to_owned(), details);
+    }
+    body
+}
+
+/// The language that `Accept-Language` prefers of ours (RFC 9110, 12.5.4); English when it names none.
+#[must_use]
+pub fn language_of(header: Option<&HeaderValue>) -> Language {
+    let Some(text) = header.and_then(|value| value.to_str().ok()) else {
+        return Language::English;
+    };
+    let mut best = (0.0, Language::English);
+    for entry in text.split(',').take(16) {
+        let (tag, parameters) = entry.split_once(';').unwrap_or((entry, ""));
+        let quality: f32 = parameters
+            .trim()
+            .strip_prefix("q=")
+            .map_or(1.0, |q| q.trim().parse().unwrap_or(0.0));
+        let tag = tag.trim().to_ascii_lowercase();
+        let language = match tag.split('-').next() {
+            Some("zh") => Language::Chinese,
+            Some("en") => Language::English,
+            _ => continue,
+        };
+        if quality > best.0 {
+            best = (quality, language);
+        }
+    }
+    best.1
+}
+
+/// Renders every failure, ours and the framework's, in the one form.
+pub async fn render(request: Request, next: Next) -> Response {
+    let language = language_of(request.headers().get(header::ACCEPT_LANGUAGE));
+    let mut response = next.run(request).await;
+    let carried = response
+        .extensions_mut()
+        .remove::<Carried>()
+        .map(|carried| carried.0);
+    let is_ours = response
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|kind| kind == "application/json");
+    let error = match (carried, response.status()) {
+        (Some(error), _) => error,
+        (None, status) if is_ours || !(status.is_client_error() || status.is_server_error()) => {
+            return response;
+        }
+        (None, StatusCode::NOT_FOUND) => Error::NotFound("address"),
+        (None, StatusCode::METHOD_NOT_ALLOWED) => Error::MethodNotAllowed,
+        (None, StatusCode::PAYLOAD_TOO_LARGE) => Error::MessageTooLarge {
+            limit: super::extract::MAX_BODY,
+        },
+        (None, StatusCode::UNSUPPORTED_MEDIA_TYPE) => Error::UnsupportedMediaType,
+        (None, StatusCode::REQUEST_TIMEOUT | StatusCode::GATEWAY_TIMEOUT) => Error::OutcomeUnknown,
+        (None, status) if status.is_client_error() => {
+            Error::Malformed("the request could not be read".to_owned())
+        }
+        (None, _) => Error::Internal,
+    };
+    let mut rendered = (status(&error), Json(failure(&error, language))).into_response();
+    for name in [header::ALLOW, header::RETRY_AFTER] {
+        if let Some(value) = response.headers().get(&name) {
+            rendered.headers_mut().insert(name, value.clone());
+        }
+    }
+    let retry_after = match &error {
+        Error::RateLimited { retry_after } => Some(retry_after.as_secs().max(1)),
+        Error::Unavailable | Error::OutcomeUnknown => Some(2),
+        _ => None,
+    };
+    if let Some(seconds) = retry_after {
+        rendered
+            .headers_mut()
+            .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    if error.code() == Code::AuthFailed || error.code() == Code::TokenExpired {
+        rendered
+            .headers_mut()
+            .insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
+    metrics::counter!("wardline_refusals_total", "reason" => error.code().as_str()).increment(1);
+    rendered
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_preferred_language_of_ours_is_taken() {
+        let of = |text: &str| language_of(HeaderValue::from_str(text).ok().as_ref());
+        assert_eq!(of("zh-CN"), Language::Chinese);
+        assert_eq!(of("en;q=0.3, zh;q=0.9"), Language::Chinese);
+        assert_eq!(of("fr, en-GB, zh;q=0.5"), Language::English);
+        assert_eq!(of("fr"), Language::English);
+        assert_eq!(language_of(None), Language::English);
+    }
+}

@@ -1,0 +1,216 @@
+//! Reading input field by field: a body, a query or an event's payload.
+//!
+//! A field is taken only if it has the wanted shape: an object or an array where a text belongs is a bad
+//! field, never an operator. All bad fields are gathered, so that one answer names them all.
+
+use std::str::FromStr;
+
+use serde_json::{Map, Value};
+
+use crate::domain::{Error, Result, error::FieldErrors};
+
+/// Input that can be read from fields.
+pub trait FromFields: Sized {
+    /// Reads what is there; problems are noted in `fields`, and the value is only used when there are
+    /// none.
+    fn read(fields: &mut Fields) -> Option<Self>;
+
+    /// The error that carries the bad fields.
+    fn problem(errors: FieldErrors) -> Error {
+        Error::Validation(errors)
+    }
+
+    /// Reads the whole input.
+    ///
+    /// # Errors
+    /// Naming every bad field.
+    fn from_map(map: Map<String, Value>, are_texts: bool) -> Result<Self> {
+        let mut fields = Fields {
+            map,
+            are_texts,
+            errors: FieldErrors::default(),
+        };
+        let read = Self::read(&mut fields);
+        match read {
+            Some(value) if fields.errors.names().next().is_none() => Ok(value),
+            _ => Err(Self::problem(fields.errors)),
+        }
+    }
+}
+
+/// The fields of one input.
+pub struct Fields {
+    map: Map<String, Value>,
+    /// In a query everything is text, numbers too.
+    are_texts: bool,
+    errors: FieldErrors,
+}
+
+impl Fields {
+    /// Notes a problem.
+    pub fn problem(&mut self, name: &str, problem: impl Into<String>) {
+        self.errors.add(name, problem);
+    }
+
+    /// What stands there; `null` is as absent.
+    fn take(&mut self, name: &str) -> Option<Value> {
+        self.map.remove(name).filter(|value| !value.is_null())
+    }
+
+    /// A text, when it is there.
+    pub fn text(&mut self, name: &str) -> Option<String> {
+        match self.take(name)? {
+            Value::String(text) => Some(text),
+            _ => {
+                self.errors.add(name, "must be text");
+                None
+            }
+        }
+    }
+
+    /// A text, or an empty one.
+    pub fn text_or_empty(&mut self, name: &str) -> String {
+        self.text(name).unwrap_or_default()
+    }
+
+    /// A text that must be there.
+    pub fn required_text(&mut self, name: &str) -> Option<String> {
+        let text = self.text(name);
+        if text.is_none() {
+            self.errors.add(name, "is required");
+        }
+        text
+    }
+
+    /// Something that is written as text; an empty one is as absent.
+    pub fn parsed<T: FromStr<Err: std::fmt::Display>>(&mut self, name: &str) -> Option<T> {
+        let text = self.text(name).filter(|text| !text.is_empty())?;
+        match text.parse() {
+            Ok(value) => Some(value),
+            Err(problem) => {
+                self.errors.add(name, problem.to_string());
+                None
+            }
+        }
+    }
+
+    /// Something that is written as text and must be there.
+    pub fn required<T: FromStr<Err: std::fmt::Display>>(&mut self, name: &str) -> Option<T> {
+        let value = self.parsed(name);
+        if value.is_none() {
+            self.errors.add(name, "is required");
+        }
+        value
+    }
+
+    /// A whole number, when it is there.
+    pub fn integer(&mut self, name: &str) -> Option<i64> {
+        let value = match self.take(name)? {
+            Value::Number(number) => number.as_i64().or_else(|| whole(number.as_f64()?)),
+            Value::String(text) if self.are_texts => text.parse().ok(),
+            _ => None,
+        };
+        if value.is_none() {
+            self.errors.add(name, "must be a whole number");
+        }
+        value
+    }
+
+    /// A whole number from 0 on, when it is there.
+    pub fn natural(&mut self, name: &str) -> Option<u64> {
+        let value = self.integer(name)?;
+        let natural = u64::try_from(value).ok();
+        if natural.is_none() {
+            self.errors.add(name, "must be 0 or more");
+        }
+        natural
+    }
+
+    /// Yes or no, when it is there.
+    pub fn boolean(&mut self, name: &str) -> Option<bool> {
+        let value = match self.take(name)? {
+            Value::Bool(value) => Some(value),
+            Value::String(text) if self.are_texts => text.parse().ok(),
+            _ => None,
+        };
+        if value.is_none() {
+            self.errors.add(name, "must be true or false");
+        }
+        value
+    }
+
+    /// An object, when it is there.
+    pub fn object(&mut self, name: &str) -> Option<Map<String, Value>> {
+        match self.take(name)? {
+            Value::Object(map) => Some(map),
+            _ => {
+                self.errors.add(name, "must be an object");
+                None
+            }
+        }
+    }
+}
+
+/// A number such as `50.0`, which some clients write for 50.
+fn whole(number: f64) -> Option<i64> {
+    #[expect(clippy::cast_possible_truncation, reason = "bounded and without a fraction")]
+    (number.fract() == 0.0 && number.abs() < 9e15).then_some(number as i64)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::domain::UserId;
+
+    #[derive(Debug)]
+    struct Sample {
+        user: UserId,
+        name: String,
+        count: i64,
+    }
+
+    impl FromFields for Sample {
+        fn read(fields: &mut Fields) -> Option<Self> {
+            let (user, name, count) = (
+                fields.required("userId"),
+                fields.required_text("name"),
+                fields.integer("count"),
+            );
+            Some(Self {
+                user: user?,
+                name: name?,
+                count: count.unwrap_or(7),
+            })
+        }
+    }
+
+    fn read(value: Value, are_texts: bool) -> Result<Sample> {
+        let Value::Object(map) = value else {
+            panic!("not an object")
+        };
+        Sample::from_map(map, are_texts)
+    }
+
+    #[test]
+    fn every_bad_field_is_named_and_no_operator_is_taken() {
+        let hostile = json!({ "userId": { "$ne": null }, "name": ["a"], "count": "5" });
+        let Err(Error::Validation(errors)) = read(hostile, false) else {
+            panic!("taken")
+        };
+        assert_eq!(errors.names().collect::<Vec<_>>(), ["count", "name", "userId"]);
+        let Err(Error::Validation(errors)) = read(json!({}), false) else {
+            panic!("taken")
+        };
+        assert_eq!(errors.to_string(), "name is required; userId is required");
+    }
+
+    #[test]
+    fn a_query_may_write_numbers_as_text() {
+        let query = json!({ "userId": "64b7f0c2a1b2c3d4e5f60718", "name": "x", "count": "5" });
+        let sample = read(query, true).unwrap();
+        assert_eq!((sample.count, sample.name.as_str()), (5, "x"));
+        assert_eq!(sample.user.to_string(), "64b7f0c2a1b2c3d4e5f60718");
+    }
+}

@@ -1,0 +1,330 @@
+//! The command line. Each command opens the app, calls one verb and prints.
+
+use std::{
+    error::Error as StdError,
+    io::{self, IsTerminal, Write},
+    net::SocketAddr,
+    process::ExitCode,
+    sync::Arc,
+    time::Duration,
+};
+
+use clap::{Parser, Subcommand};
+use serde_json::json;
+use wardline::{
+    app::{App, StartError, openapi},
+    config::Settings,
+    domain::{
+        SystemClock,
+        user::{Role, User},
+    },
+    service::{DEMO_PASSWORD, SignedIn, Synthetic},
+    telemetry,
+};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Clinical messaging: one binary, one MongoDB.
+#[derive(Parser)]
+#[command(name = "wardline", version, about)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve until interrupted
+    Serve {
+        /// Load the demonstration hospital first and print its logins
+        #[arg(long)]
+        demo: bool,
+    },
+    /// Load the demonstration hospital, or synthetic staff and history
+    Seed {
+        /// Synthetic people (staff00001 …)
+        #[arg(long, default_value_t = 0)]
+        users: u64,
+        /// Private sessions between them
+        #[arg(long, default_value_t = 0)]
+        sessions: u64,
+        /// Messages over all sessions
+        #[arg(long, default_value_t = 0)]
+        messages: u64,
+    },
+    /// Print tokens as JSON
+    Token {
+        usernames: Vec<String>,
+        /// Tokens of the first N synthetic people
+        #[arg(long, conflicts_with = "usernames")]
+        synthetic: Option<u64>,
+    },
+    /// Make and change accounts
+    User {
+        #[command(subcommand)]
+        action: UserAction,
+    },
+    /// Bring the database to this program's format
+    Migrate,
+    /// Print the REST API's description
+    Openapi,
+    /// Check configuration and database
+    Check,
+    /// Ask a running service how it is (exit status 0 when well)
+    Health,
+}
+
+#[derive(Subcommand)]
+enum UserAction {
+    /// Make an account; the password is read from standard input
+    Create {
+        username: String,
+        #[arg(long, default_value = "user")]
+        role: Role,
+    },
+    /// Set a password, read from standard input; ends the account's tokens
+    Passwd { username: String },
+    /// Change a role
+    Role { username: String, role: Role },
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let run = || -> Result<bool, Box<dyn StdError>> {
+        let settings = Settings::from_environment()?;
+        telemetry::start_logging(&settings)?;
+        tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()?
+            .block_on(run(cli.command, settings))
+    };
+    match run() {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            complain(&*error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// An error with all its causes, on one line.
+fn complain(error: &dyn StdError) {
+    let mut line = format!("wardline: {error}");
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        line.push_str(": ");
+        line.push_str(&error.to_string());
+        cause = error.source();
+    }
+    let _ = writeln!(io::stderr(), "{line}");
+}
+
+async fn run(command: Command, settings: Settings) -> Result<bool, Box<dyn StdError>> {
+    match command {
+        Command::Serve { demo } => serve(settings, demo).await?,
+        Command::Openapi => print(&openapi()?),
+        Command::Health => return Ok(ask_health(&settings).await),
+        Command::Check => {
+            with_app(settings, async |_| {
+                Ok("configuration and database are well".to_owned())
+            })
+            .await?;
+        }
+        Command::Migrate => {
+            with_app(settings, async |app| {
+                Ok(format!("the database has format {}", app.store().format().await?))
+            })
+            .await?;
+        }
+        Command::Seed {
+            users: 0,
+            sessions: 0,
+            messages: 0,
+        } => {
+            let seeded = async |app: &App| {
+                let people = app.services.seed_demonstration().await?;
+                Ok(format!(
+                    "{} people; their password is {DEMO_PASSWORD}",
+                    people.len()
+                ))
+            };
+            with_app(settings, seeded).await?;
+        }
+        Command::Seed {
+            users,
+            sessions,
+            messages,
+        } => {
+            let seeded = async |app: &App| {
+                app.services
+                    .seed_synthetic(Synthetic {
+                        users,
+                        sessions,
+                        messages,
+                    })
+                    .await?;
+                Ok(format!(
+                    "seeded {users} people, {sessions} sessions, {messages} messages"
+                ))
+            };
+            with_app(settings, seeded).await?;
+        }
+        Command::Token { usernames, synthetic } => {
+            with_app(
+                settings,
+                async |app| Ok(tokens(app, &usernames, synthetic).await?),
+            )
+            .await?;
+        }
+        Command::User { action } => {
+            with_app(settings, async |app| Ok(account(app, action).await?)).await?;
+        }
+    }
+    Ok(true)
+}
+
+fn print(text: &str) {
+    // A reader that closed the pipe early is no error of ours.
+    let _ = writeln!(io::stdout(), "{text}");
+}
+
+/// Opens the app, prints what `work` says, and closes it whatever came of it.
+async fn with_app(
+    settings: Settings,
+    work: impl AsyncFnOnce(&App) -> Result<String, Box<dyn StdError>>,
+) -> Result<(), Box<dyn StdError>> {
+    let app = App::open_beside(settings, Arc::new(SystemClock)).await?;
+    let result = work(&app).await;
+    app.close().await?;
+    print(&result?);
+    Ok(())
+}
+
+async fn serve(settings: Settings, demo: bool) -> Result<(), StartError> {
+    let app = App::open(settings, Arc::new(SystemClock)).await?;
+    let people = match demo {
+        true => app.services.seed_demonstration().await,
+        false => Ok(Vec::new()),
+    };
+    let ready = async { Ok::<_, StartError>((people?, app.listen().await?)) }.await;
+    let (people, listener) = match ready {
+        Ok(ready) => ready,
+        Err(error) => {
+            app.close().await?;
+            return Err(error);
+        }
+    };
+    let address = listener
+        .local_addr()
+        .map_err(|error| StartError::Io("read", "the address".to_owned(), error))?;
+    greet(address, &people);
+    app.serve(listener, interrupted()).await
+}
+
+fn greet(address: SocketAddr, people: &[User]) {
+    print(&format!(
+        "Wardline listens on http://{address}   API: http://{address}/docs"
+    ));
+    if people.is_empty() {
+        return;
+    }
+    print(&format!(
+        "Demonstration logins, all with the password {DEMO_PASSWORD}:"
+    ));
+    for role in Role::ALL {
+        let names: Vec<String> = people
+            .iter()
+            .filter(|user| user.role == role)
+            .map(|user| format!("{} ({})", user.username, user.real_name))
+            .collect();
+        print(&format!("  {:<7} {}", role.as_str(), names.join(", ")));
+    }
+    if io::stdout().is_terminal() {
+        print("Ctrl-C stops it.");
+    }
+}
+
+/// Ctrl-C or a polite kill.
+async fn interrupted() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut terminate), Ok(mut interrupt)) =
+        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+}
+
+async fn tokens(
+    app: &App,
+    usernames: &[String],
+    synthetic: Option<u64>,
+) -> Result<String, Box<dyn StdError>> {
+    let mut signed_in: Vec<SignedIn> = Vec::new();
+    if let Some(count) = synthetic {
+        signed_in = app.services.synthetic_tokens(count).await?;
+    }
+    for username in usernames {
+        signed_in.push(
+            app.services
+                .token_for(username)
+                .await
+                .map_err(|error| format!("{username}: {error}"))?,
+        );
+    }
+    let list: Vec<_> = signed_in
+        .iter()
+        .map(|s| json!({ "id": s.user.id, "username": s.user.username, "token": s.issued.token }))
+        .collect();
+    Ok(serde_json::to_string(&list)?)
+}
+
+async fn account(app: &App, action: UserAction) -> Result<String, Box<dyn StdError>> {
+    let read_password = || -> Result<String, io::Error> {
+        if io::stdin().is_terminal() {
+            let _ = write!(io::stderr(), "Password: ");
+        }
+        let mut line = String::new();
+        io::stdin().read_line(&mut line)?;
+        Ok(line.trim_end_matches(['\n', '\r']).to_owned())
+    };
+    let user = match action {
+        UserAction::Create { username, role } => {
+            app.services.add_account(username, read_password()?, role).await?
+        }
+        UserAction::Passwd { username } => {
+            app.services
+                .set_account(&username, Some(read_password()?), None)
+                .await?
+        }
+        UserAction::Role { username, role } => app.services.set_account(&username, None, Some(role)).await?,
+    };
+    Ok(json!({ "id": user.id, "username": user.username, "role": user.role.as_str() }).to_string())
+}
+
+/// Asks `GET /api/health` of the service that these settings describe.
+async fn ask_health(settings: &Settings) -> bool {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let host = if settings.host.is_unspecified() {
+        [127, 0, 0, 1].into()
+    } else {
+        settings.host
+    };
+    let ask = async {
+        let mut stream = tokio::net::TcpStream::connect((host, settings.port)).await?;
+        let request = format!("GET /api/health HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await?;
+        let mut answer = Vec::new();
+        stream.take(4_096).read_to_end(&mut answer).await?;
+        Ok::<bool, io::Error>(answer.starts_with(b"HTTP/1.1 200"))
+    };
+    matches!(
+        tokio::time::timeout(Duration::from_secs(5), ask).await,
+        Ok(Ok(true))
+    )
+}

@@ -1,0 +1,119 @@
+//! Histories that are made, not sent: the same ledger as the commit path, with times of the past.
+
+use super::Services;
+use crate::domain::{
+    MessageId, Result, Timestamp, UserId,
+    ledger::{Account, Facts, MessageRef, Operation},
+    message::{Draft, Message, MessageType},
+    session::Session,
+};
+
+/// A session's past, while it is being written.
+pub(super) struct Past {
+    account: Account,
+    refs: Vec<MessageRef>,
+}
+
+impl Past {
+    pub fn of(session: Session) -> Self {
+        Self {
+            account: Account::open(session),
+            refs: Vec::new(),
+        }
+    }
+
+    /// `sender` wrote `content` at `at`; the other's device had it at once.
+    pub fn write(
+        &mut self,
+        sender: UserId,
+        content: String,
+        client_msg_id: Option<String>,
+        at: Timestamp,
+    ) -> Result<()> {
+        let session = self.account.session.id;
+        let draft = Draft {
+            session,
+            sender,
+            receiver: None,
+            content,
+            kind: MessageType::Text,
+            file: None,
+            client_msg_id,
+        };
+        draft.check()?;
+        let id = MessageId::generate();
+        self.account
+            .apply(&Operation::Send { id, draft }, Facts::None, at)?;
+        let reference = MessageRef {
+            id,
+            seq: self.account.session.seq,
+            sender,
+        };
+        self.refs.push(reference);
+        for receiver in self.account.session.others(sender) {
+            let messages = vec![reference];
+            self.account.apply(
+                &Operation::Deliver {
+                    session,
+                    receiver,
+                    messages,
+                },
+                Facts::None,
+                at,
+            )?;
+        }
+        Ok(())
+    }
+
+    /// `reader` had read up to `seq` at `at`.
+    pub fn read(&mut self, reader: UserId, seq: u64, at: Timestamp) -> Result<()> {
+        let session = self.account.session.id;
+        let after = self
+            .account
+            .session
+            .members
+            .get(&reader)
+            .map_or(0, |member| member.read_seq);
+        let Some(up_to) = usize::try_from(seq)
+            .ok()
+            .and_then(|seq| self.refs.get(seq.checked_sub(1)?))
+            .copied()
+        else {
+            return Ok(());
+        };
+        let read: Vec<MessageRef> = self
+            .refs
+            .iter()
+            .filter(|m| m.seq > after && m.seq <= seq && m.sender != reader)
+            .copied()
+            .collect();
+        let facts = Facts::Unread {
+            count: read.len() as u64,
+            newest: read,
+        };
+        self.account.apply(
+            &Operation::Read {
+                session,
+                reader,
+                up_to,
+                origin: None,
+            },
+            facts,
+            at,
+        )?;
+        Ok(())
+    }
+
+    /// The session and messages as they now are.
+    pub fn into_parts(self) -> (Session, Vec<std::sync::Arc<Message>>) {
+        let messages = self.account.changes().messages.clone();
+        (self.account.session, messages)
+    }
+}
+
+impl Services {
+    /// Stores a past in one transaction; `false` when somebody wrote into the session meanwhile.
+    pub(super) async fn store_past(&self, past: Past) -> Result<bool> {
+        self.store.import(past.account).await
+    }
+}

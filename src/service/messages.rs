@@ -1,0 +1,215 @@
+//! Messages: sending, reading, deleting, and looking back.
+
+use std::{sync::Arc, time::Duration};
+
+use super::Services;
+use crate::{
+    domain::{
+        Error, MessageId, Result, SessionId, UserId,
+        access::Actor,
+        event::{Tombstone, Unread},
+        ids::ConnectionId,
+        ledger::{MessageRef, Operation, Outcome, ReadOutcome},
+        message::{Draft, Message},
+        paging::{Pagination, SeqRange, Window},
+        receipts::MessageView,
+        user::Role,
+    },
+    store::writer::Reply,
+};
+
+/// How long an author waits to hear what became of an operation. It only passes when the database is
+/// away in the middle of a commit: then nobody can say.
+const ANSWER_LIMIT: Duration = Duration::from_secs(30);
+
+/// A run of a session's messages.
+#[derive(Debug, Clone)]
+pub struct History {
+    pub messages: Vec<MessageView>,
+    pub pagination: Pagination,
+}
+
+/// Somebody's unread counts.
+pub type Unreads = Unread;
+
+/// A message that was queued for commit; its place in the order is taken.
+pub struct PendingSend(Reply);
+
+impl Services {
+    /// Queues a message without waiting for its commit: messages that one caller queues one after the
+    /// other are stored in that order.
+    ///
+    /// # Errors
+    /// `Forbidden` for another's name, `InvalidMessage`, `MessageTooLarge`, `RateLimited`.
+    pub fn begin_send(&self, actor: &Actor, draft: Draft) -> Result<PendingSend> {
+        actor.must_be(draft.sender)?;
+        draft.check()?;
+        let operation = Operation::Send {
+            id: MessageId::generate(),
+            draft,
+        };
+        Ok(PendingSend(self.queue.submit(operation)?))
+    }
+
+    /// Waits for a queued message to be committed and answers it as stored. A repeated `clientMsgId`
+    /// answers the first one.
+    ///
+    /// # Errors
+    /// `ConversationNotFound` without a seat; `Unavailable` (nothing stored); `OutcomeUnknown`.
+    pub async fn finish_send(&self, pending: PendingSend) -> Result<MessageView> {
+        match settled(pending.0).await? {
+            Outcome::Sent { message, .. } => Ok(MessageView::fresh(message)),
+            Outcome::Repeated { message } => Ok(MessageView {
+                is_repeat: true,
+                ..self.view(message).await?
+            }),
+            Outcome::Read(_) | Outcome::Delivered { .. } | Outcome::Deleted { .. } => Err(Error::Internal),
+        }
+    }
+
+    /// [`Services::begin_send`] and [`Services::finish_send`] in one.
+    ///
+    /// # Errors
+    /// As both.
+    pub async fn send(&self, actor: &Actor, draft: Draft) -> Result<MessageView> {
+        let pending = self.begin_send(actor, draft)?;
+        self.finish_send(pending).await
+    }
+
+    /// A window of a session's messages, oldest first, with their receipts.
+    ///
+    /// # Errors
+    /// `ConversationNotFound` without a seat.
+    pub async fn history(&self, actor: &Actor, session: SessionId, window: Window) -> Result<History> {
+        let session = self.seat(session, actor.user).await?;
+        let hidden = session
+            .members
+            .get(&actor.user)
+            .map_or(session.seq, |member| member.hidden_seq);
+        let messages = self
+            .views_in(session.id, window.range(session.seq, hidden))
+            .await?;
+        self.note_delivered(actor.user, messages.iter().map(|view| &*view.message));
+        Ok(History {
+            messages,
+            pagination: window.pagination(session.seq, hidden),
+        })
+    }
+
+    /// Marks a message and every earlier one of its session as read by the caller. Idempotent.
+    ///
+    /// # Errors
+    /// `Forbidden` for another's name; `NotFound` when the message is not there for the caller.
+    pub async fn mark_read(
+        &self,
+        actor: &Actor,
+        reader: UserId,
+        message: MessageId,
+        origin: Option<ConnectionId>,
+    ) -> Result<(ReadOutcome, Unread)> {
+        actor.must_be(reader)?;
+        let message = self
+            .store
+            .message(message)
+            .await?
+            .ok_or(Error::NotFound("message"))?;
+        let up_to = MessageRef {
+            id: message.id,
+            seq: message.seq,
+            sender: message.sender,
+        };
+        let operation = Operation::Read {
+            session: message.session,
+            reader,
+            up_to,
+            origin,
+        };
+        let outcome = settled(self.queue.submit(operation)?)
+            .await
+            .map_err(|error| match error {
+                // A message of a session without a seat is as absent as any other.
+                Error::ConversationNotFound => Error::NotFound("message"),
+                other => other,
+            })?;
+        let Outcome::Read(outcome) = outcome else {
+            return Err(Error::Internal);
+        };
+        Ok((outcome, self.count_unread(reader).await?))
+    }
+
+    /// Somebody's own unread counts.
+    ///
+    /// # Errors
+    /// `Forbidden` for another's; an admin may look, which is put on record.
+    pub async fn unread(&self, actor: &Actor, user: UserId) -> Result<Unread> {
+        self.look(actor, user, "unread.count").await?;
+        self.count_unread(user).await
+    }
+
+    async fn count_unread(&self, user: UserId) -> Result<Unread> {
+        Ok(self
+            .store
+            .unread_of(user)
+            .await?
+            .into_iter()
+            .map(|unread| (unread.session, unread.count))
+            .collect())
+    }
+
+    /// Replaces a message by a tombstone: its sender's right, or an admin's. Idempotent.
+    ///
+    /// # Errors
+    /// `Forbidden` for another's name or message; `NotFound`.
+    pub async fn delete(&self, actor: &Actor, by: UserId, id: MessageId) -> Result<Tombstone> {
+        actor.must_be(by)?;
+        let message = self.store.message(id).await?.ok_or(Error::NotFound("message"))?;
+        let moderator = actor.role == Role::Admin && message.sender != by;
+        if moderator {
+            self.store
+                .record(by, "message.delete", message.sender, self.clock.now())
+                .await?;
+        }
+        let operation = Operation::Delete {
+            session: message.session,
+            message: id,
+            by,
+            moderator,
+        };
+        match settled(self.queue.submit(operation)?).await {
+            Ok(Outcome::Deleted { tombstone, .. }) => Ok(tombstone),
+            Ok(_) => Err(Error::Internal),
+            Err(Error::ConversationNotFound) => Err(Error::NotFound("message")),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// One stored message with its receipts.
+    async fn view(&self, message: Arc<Message>) -> Result<MessageView> {
+        let range = SeqRange {
+            after: message.seq - 1,
+            up_to: message.seq,
+        };
+        let receipts = self.store.receipts_in(message.session, range).await?;
+        Ok(MessageView::with_receipts((*message).clone(), &receipts))
+    }
+
+    /// A run of messages with their receipts.
+    pub(super) async fn views_in(&self, session: SessionId, range: SeqRange) -> Result<Vec<MessageView>> {
+        let (messages, receipts) = tokio::try_join!(
+            self.store.messages_in(session, range),
+            self.store.receipts_in(session, range)
+        )?;
+        Ok(messages
+            .into_iter()
+            .map(|message| MessageView::with_receipts(message, &receipts))
+            .collect())
+    }
+}
+
+/// Waits for what became of an operation.
+async fn settled(reply: Reply) -> Result<Outcome> {
+    match tokio::time::timeout(ANSWER_LIMIT, reply).await {
+        Ok(Ok(result)) => result,
+        Ok(Err(_)) | Err(_) => Err(Error::OutcomeUnknown),
+    }
+}

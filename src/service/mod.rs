@@ -1,0 +1,158 @@
+//! The verbs of the house: each takes an [`Actor`], checks access, stores, then publishes.
+//!
+//! This is the only room that changes data. Gateways translate to these verbs and decide nothing; what
+//! a verb may do is in `domain::access` and `domain::ledger`, how it is stored is in `store`.
+
+mod accounts;
+mod deliveries;
+mod directory;
+mod import;
+mod messages;
+mod passwords;
+mod presence;
+mod publisher;
+mod seed;
+mod sessions;
+mod stats;
+mod sync;
+mod synthetic;
+mod tokens;
+mod typing;
+mod unread;
+
+use std::{
+    sync::{Arc, Weak},
+    time::Duration,
+};
+
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    config::Settings,
+    domain::{Clock, Result, UserId, access::Actor},
+    hub::Hub,
+    store::{
+        Store,
+        writer::{self, CommitQueue},
+    },
+};
+
+pub use accounts::{NewAccount, SignedIn};
+pub use messages::{History, PendingSend, Unreads};
+pub use presence::Visit;
+pub use seed::DEMO_PASSWORD;
+pub use sessions::SessionView;
+pub use stats::Stats;
+pub use store_types::UserChange;
+pub use sync::{SessionSync, SyncFrom, Synced};
+pub use synthetic::Synthetic;
+pub use tokens::{Checked, Issued};
+
+mod store_types {
+    //! What the verbs take and give that the store defines.
+    pub use crate::store::users::UserChange;
+}
+
+/// All verbs, and what they share.
+pub struct Services {
+    /// Itself, for the tasks that verbs start.
+    this: Weak<Services>,
+    store: Store,
+    hub: Arc<Hub>,
+    queue: CommitQueue,
+    clock: Arc<dyn Clock>,
+    settings: Arc<Settings>,
+    tokens: tokens::Tokens,
+    passwords: passwords::Passwords,
+    presence: presence::Board,
+    typing: typing::Board,
+    unread: unread::Book,
+    deliveries: deliveries::Desk,
+}
+
+/// The services and the tasks that work for them.
+pub struct Running {
+    pub services: Arc<Services>,
+    /// End by themselves once the commit path is told to stop and has finished.
+    pub tasks: Vec<JoinHandle<()>>,
+}
+
+impl Services {
+    /// Starts the commit path and everything that follows from commits and from time.
+    ///
+    /// `secret` signs tokens. `stop` ends the background work; what is queued for commit is finished.
+    #[must_use]
+    pub fn start(
+        store: Store,
+        hub: Arc<Hub>,
+        clock: Arc<dyn Clock>,
+        settings: Arc<Settings>,
+        secret: &[u8],
+        stop: &CancellationToken,
+    ) -> Running {
+        let writer = writer::start(&store, &clock, stop);
+        let services = Arc::new_cyclic(|this| Self {
+            this: Weak::clone(this),
+            tokens: tokens::Tokens::new(secret, settings.jwt_ttl, settings.timings.token_belief),
+            passwords: passwords::Passwords::new(),
+            presence: presence::Board::new(),
+            typing: typing::Board::default(),
+            unread: unread::Book::default(),
+            deliveries: deliveries::Desk::default(),
+            queue: writer.queue,
+            store,
+            hub,
+            clock,
+            settings,
+        });
+        let mut tasks = writer.tasks;
+        for batches in writer.committed {
+            tasks.push(tokio::spawn(publisher::run(Arc::clone(&services), batches)));
+        }
+        let until = |stop: &CancellationToken| stop.clone().cancelled_owned();
+        tasks.push(tokio::spawn(Arc::clone(&services).carry_deliveries(until(stop))));
+        tasks.push(tokio::spawn(Arc::clone(&services).announce_presence(until(stop))));
+        tasks.push(tokio::spawn(Arc::clone(&services).keep_time(until(stop))));
+        Running { services, tasks }
+    }
+
+    /// Whether MongoDB answers within two seconds.
+    pub async fn is_healthy(&self) -> bool {
+        self.store.ping(Duration::from_secs(2)).await
+    }
+
+    /// Operations that wait to be committed.
+    pub fn commit_queue_depth(&self) -> usize {
+        self.queue.depth()
+    }
+
+    /// Sees to it that a look at what belongs to another is allowed and on record.
+    async fn look(&self, actor: &Actor, subject: UserId, action: &str) -> Result<()> {
+        if actor.may_look_at(subject)? {
+            self.store
+                .record(actor.user, action, subject, self.clock.now())
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// What happens by the clock: expired tokens' sockets close, this node says that it lives, and
+    /// nodes that died leave nobody online.
+    async fn keep_time(self: Arc<Self>, stop: impl Future<Output = ()>) {
+        let mut seconds = tokio::time::interval(Duration::from_secs(1));
+        let mut heartbeat = tokio::time::interval(self.settings.timings.heartbeat);
+        tokio::pin!(stop);
+        loop {
+            tokio::select! {
+                () = &mut stop => return,
+                _ = seconds.tick() => self.hub.close_expired(self.clock.now()),
+                _ = heartbeat.tick() => {
+                    if let Err(error) = self.heartbeat().await {
+                        tracing::warn!(%error, "the heartbeat was not stored");
+                    }
+                }
+            }
+        }
+    }
+}

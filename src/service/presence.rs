@@ -1,0 +1,319 @@
+//! Presence: who is here. A person is as present as their best connection; several changes within a
+//! moment are written and told as one.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    mem,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use tokio::sync::Notify;
+
+use super::Services;
+use crate::domain::{
+    Result, Timestamp, UserId,
+    access::Actor,
+    event::{Audience, Event},
+    ids::ConnectionId,
+    presence::{OnlineSocket, Presence, Status, aggregate},
+    user::User,
+};
+
+/// What a gateway knows of a connection that joins.
+#[derive(Debug, Clone)]
+pub struct Visit {
+    /// The protocol's own name of the connection.
+    pub socket_id: String,
+    pub user_agent: String,
+    pub ip_address: String,
+}
+
+struct Person {
+    sockets: HashMap<ConnectionId, OnlineSocket>,
+    status: Status,
+    last_seen: Timestamp,
+}
+
+#[derive(Default)]
+struct State {
+    people: HashMap<UserId, Person>,
+    /// People whose status changed and connections that came, changed or went since the last round.
+    changed: BTreeSet<UserId>,
+    touched: BTreeSet<(UserId, ConnectionId)>,
+    gone: Vec<String>,
+}
+
+/// This node's connections and their people.
+pub(super) struct Board {
+    /// This process, as `online_users` and `nodes` call it.
+    node: String,
+    state: Mutex<State>,
+    arrived: Notify,
+}
+
+impl Board {
+    pub fn new() -> Self {
+        let node = format!("node-{:016x}", rand::random::<u64>());
+        Self {
+            node,
+            state: Mutex::default(),
+            arrived: Notify::new(),
+        }
+    }
+
+    /// What this node knows of a person; `None` when they have no connection here.
+    pub fn of(&self, user: UserId) -> Option<Presence> {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let person = state.people.get(&user)?;
+        Some(Presence {
+            user,
+            status: person.status,
+            last_seen: person.last_seen,
+        })
+    }
+
+    /// Everybody who is online or away here.
+    pub fn present(&self) -> Vec<Presence> {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let people = state
+            .people
+            .iter()
+            .filter(|(_, person)| person.status != Status::Offline);
+        people
+            .map(|(user, p)| Presence {
+                user: *user,
+                status: p.status,
+                last_seen: p.last_seen,
+            })
+            .collect()
+    }
+
+    /// Changes a person's connections and notes what follows.
+    fn change(
+        &self,
+        user: UserId,
+        now: Timestamp,
+        change: impl FnOnce(&mut Person, &mut Vec<String>) -> Option<ConnectionId>,
+    ) {
+        let mut guard = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let state = &mut *guard;
+        let person = state.people.entry(user).or_insert_with(|| Person {
+            sockets: HashMap::new(),
+            status: Status::Offline,
+            last_seen: now,
+        });
+        if let Some(connection) = change(person, &mut state.gone) {
+            state.touched.insert((user, connection));
+        }
+        let status = aggregate(person.sockets.values().map(|socket| socket.status));
+        person.last_seen = now;
+        if mem::replace(&mut person.status, status) != status {
+            state.changed.insert(user);
+        }
+        drop(guard);
+        self.arrived.notify_one();
+    }
+}
+
+impl Services {
+    /// A connection of the caller says that it is there. Saying it again changes nothing.
+    ///
+    /// # Errors
+    /// `Forbidden` for another's name; `AuthFailed` when the account is gone.
+    pub async fn join(
+        &self,
+        actor: &Actor,
+        named: UserId,
+        connection: ConnectionId,
+        visit: Visit,
+    ) -> Result<User> {
+        actor.must_be(named)?;
+        let now = self.clock.now();
+        self.presence.change(actor.user, now, |person, _| {
+            person.sockets.entry(connection).or_insert_with(|| OnlineSocket {
+                user: actor.user,
+                socket_id: visit.socket_id,
+                status: Status::Online,
+                user_agent: visit.user_agent.chars().take(256).collect(),
+                ip_address: visit.ip_address,
+                connected_at: now,
+            });
+            Some(connection)
+        });
+        self.me(actor).await
+    }
+
+    /// A connection of the caller says how present it is. One that never joined joins by it.
+    pub fn set_status(
+        &self,
+        actor: &Actor,
+        connection: ConnectionId,
+        status: Status,
+        visit: Visit,
+    ) -> Presence {
+        let now = self.clock.now();
+        self.presence.change(actor.user, now, |person, _| {
+            let socket = person.sockets.entry(connection).or_insert_with(|| OnlineSocket {
+                user: actor.user,
+                socket_id: visit.socket_id,
+                status,
+                user_agent: visit.user_agent.chars().take(256).collect(),
+                ip_address: visit.ip_address,
+                connected_at: now,
+            });
+            socket.status = status;
+            Some(connection)
+        });
+        self.presence.of(actor.user).unwrap_or(Presence {
+            user: actor.user,
+            status,
+            last_seen: now,
+        })
+    }
+
+    /// A connection went.
+    pub fn left(&self, actor: &Actor, connection: ConnectionId) {
+        self.hub.unregister(connection);
+        self.stop_typing_of(connection);
+        if self.presence.of(actor.user).is_some() {
+            self.presence
+                .change(actor.user, self.clock.now(), |person, gone| {
+                    gone.extend(person.sockets.remove(&connection).map(|socket| socket.socket_id));
+                    None
+                });
+        }
+        if !self.hub.is_here(actor.user) {
+            self.unread.forget(actor.user);
+        }
+    }
+
+    /// Writes and tells what changed, in rounds.
+    pub(super) async fn announce_presence(self: Arc<Self>, stop: impl Future<Output = ()>) {
+        tokio::pin!(stop);
+        loop {
+            tokio::select! {
+                () = &mut stop => return,
+                () = self.presence.arrived.notified() => {}
+            }
+            tokio::time::sleep(self.settings.timings.presence_window).await;
+            self.announce_round().await;
+        }
+    }
+
+    async fn announce_round(&self) {
+        let (changed, sockets, gone) = {
+            let mut state = self.presence.state.lock().unwrap_or_else(PoisonError::into_inner);
+            let (changed, touched, gone) = (
+                mem::take(&mut state.changed),
+                mem::take(&mut state.touched),
+                mem::take(&mut state.gone),
+            );
+            let changed: Vec<Presence> = changed
+                .into_iter()
+                .filter_map(|user| {
+                    let person = state.people.get(&user)?;
+                    Some(Presence {
+                        user,
+                        status: person.status,
+                        last_seen: person.last_seen,
+                    })
+                })
+                .collect();
+            let socket =
+                |(user, id): &(UserId, ConnectionId)| state.people.get(user)?.sockets.get(id).cloned();
+            let sockets: Vec<OnlineSocket> = touched.iter().filter_map(socket).collect();
+            state.people.retain(|_, person| !person.sockets.is_empty());
+            (changed, sockets, gone)
+        };
+        let now = self.clock.now();
+        if let Err(error) = self
+            .store
+            .write_sockets(&self.presence.node, &sockets, &gone, now)
+            .await
+        {
+            // The database learns it with the next change, or when this node is swept.
+            tracing::warn!(%error, "presence was not stored");
+        }
+        self.tell_statuses(changed).await;
+    }
+
+    /// Stores and announces statuses; somebody who left here but is connected to another node stays.
+    async fn tell_statuses(&self, mut changed: Vec<Presence>) {
+        let left: Vec<UserId> = changed
+            .iter()
+            .filter(|p| p.status == Status::Offline)
+            .map(|p| p.user)
+            .collect();
+        if !left.is_empty()
+            && let Ok(elsewhere) = self.store.present_elsewhere(&self.presence.node, &left).await
+        {
+            changed.retain(|presence| !elsewhere.contains(&presence.user));
+        }
+        if changed.is_empty() {
+            return;
+        }
+        if let Err(error) = self.store.write_statuses(&changed).await {
+            tracing::warn!(%error, "statuses were not stored");
+        }
+        let users: Vec<UserId> = changed.iter().map(|presence| presence.user).collect();
+        let circles = self.store.circles_of(&users).await.unwrap_or_default();
+        let mut peers: HashMap<UserId, BTreeSet<UserId>> = HashMap::new();
+        let changing: BTreeSet<UserId> = users.into_iter().collect();
+        for circle in &circles {
+            for user in circle.iter().filter(|user| changing.contains(user)) {
+                peers.entry(*user).or_default().extend(circle);
+            }
+        }
+        for presence in changed {
+            let concerned = peers
+                .remove(&presence.user)
+                .unwrap_or_default()
+                .into_iter()
+                .collect();
+            self.hub.publish(
+                &Audience::UsersAndWatchers(concerned),
+                &Event::UserStatus(presence),
+            );
+        }
+    }
+
+    /// Says that this node lives, and clears up after nodes that no longer do.
+    pub(super) async fn heartbeat(&self) -> Result<()> {
+        let now = self.clock.now();
+        self.store.heartbeat(&self.presence.node, now).await?;
+        for node in self
+            .store
+            .silent_nodes(now.minus(self.settings.timings.node_death))
+            .await?
+        {
+            tracing::info!(node, "clearing up after a node that fell silent");
+            self.clear_node(&node).await?;
+        }
+        Ok(())
+    }
+
+    async fn clear_node(&self, node: &str) -> Result<()> {
+        let now = self.clock.now();
+        let left = self.store.remove_sockets_of_node(node).await?;
+        let left = left.into_iter().filter(|user| self.presence.of(*user).is_none());
+        self.tell_statuses(
+            left.map(|user| Presence {
+                user,
+                status: Status::Offline,
+                last_seen: now,
+            })
+            .collect(),
+        )
+        .await;
+        self.store.forget_node(node).await
+    }
+
+    /// This node stops: nobody is online through it any more.
+    ///
+    /// # Errors
+    /// When MongoDB does not answer; then another node clears up, or this one at its next start.
+    pub async fn leave(&self) -> Result<()> {
+        mem::take(&mut *self.presence.state.lock().unwrap_or_else(PoisonError::into_inner));
+        self.clear_node(&self.presence.node).await
+    }
+}

@@ -1,0 +1,118 @@
+//! After the commit: tells everybody concerned, in commit order, then answers the authors.
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+
+use super::Services;
+use crate::{
+    domain::{
+        SessionId, UserId,
+        event::{Audience, DeliveryStatus, Event},
+        ledger::{Outcome, ReadOutcome},
+    },
+    store::writer::Committed,
+};
+
+/// Publishes one lane's batches until the lane ends.
+pub(super) async fn run(services: Arc<Services>, mut batches: mpsc::Receiver<Vec<Committed>>) {
+    while let Some(batch) = batches.recv().await {
+        let started = std::time::Instant::now();
+        for committed in batch {
+            services.announce(&committed);
+            committed.answer();
+        }
+        metrics::histogram!("wardline_delivery_seconds").record(started.elapsed().as_secs_f64());
+    }
+}
+
+impl Services {
+    fn announce(&self, committed: &Committed) {
+        let (session, version) = (committed.session, committed.version);
+        match &committed.outcome {
+            Outcome::Sent {
+                message,
+                receivers,
+                unread,
+            } => {
+                let (to_sender, to_others) = (
+                    Audience::Users(vec![message.sender]),
+                    Audience::Users(receivers.clone()),
+                );
+                self.hub
+                    .publish(&to_sender, &Event::MessageSent(Arc::clone(message)));
+                self.hub
+                    .publish(&to_others, &Event::MessageReceived(Arc::clone(message)));
+                self.note_unread(session, version, unread);
+            }
+            Outcome::Repeated { .. } => {}
+            Outcome::Read(read) if read.moved => self.announce_read(session, version, read),
+            Outcome::Read(_) => {}
+            Outcome::Delivered {
+                receiver,
+                messages,
+                at,
+            } => {
+                for message in messages {
+                    let event = Event::MessageStatus {
+                        message: message.id,
+                        session,
+                        status: DeliveryStatus::Delivered,
+                        receiver: *receiver,
+                        at: *at,
+                    };
+                    self.hub.publish(&Audience::Users(vec![message.sender]), &event);
+                }
+            }
+            Outcome::Deleted {
+                tombstone,
+                fresh,
+                participants,
+                unread,
+            } => {
+                if *fresh {
+                    let everybody = Audience::Users(participants.clone());
+                    self.hub
+                        .publish(&everybody, &Event::MessageDeleted(tombstone.clone()));
+                    self.note_unread(session, version, unread);
+                }
+            }
+        }
+    }
+
+    fn announce_read(&self, session: SessionId, version: u64, read: &ReadOutcome) {
+        let event = Event::MessageRead {
+            message: read.up_to.id,
+            session,
+            reader: read.reader,
+            read_at: read.at,
+            seq: read.up_to.seq,
+        };
+        let mut audience = read.others.clone();
+        audience.push(read.reader);
+        let audience = match read.origin {
+            Some(origin) => Audience::UsersExcept(audience, origin),
+            None => Audience::Users(audience),
+        };
+        self.hub.publish(&audience, &event);
+        for message in &read.messages {
+            let event = Event::MessageStatus {
+                message: message.id,
+                session,
+                status: DeliveryStatus::Read,
+                receiver: read.reader,
+                at: read.at,
+            };
+            self.hub.publish(&Audience::Users(vec![message.sender]), &event);
+        }
+        self.note_unread(session, version, &[(read.reader, read.unread)]);
+    }
+
+    fn note_unread(&self, session: SessionId, version: u64, counts: &[(UserId, u64)]) {
+        for (user, count) in counts {
+            if self.hub.is_here(*user) {
+                self.unread_changed(*user, session, version, *count);
+            }
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! Synthetic staff and history, at bulk speed, for load and scale: `staff00001`, `staff00002` …, private
+//! sessions between neighbours, messages of everyday words in Chinese and English.
+
+use std::time::Duration;
+
+use super::{Services, SignedIn, import::Past};
+use crate::{
+    domain::{
+        Result, Timestamp, UserId,
+        message::Message,
+        presence::Status,
+        session::Session,
+        user::{Role, User},
+    },
+    store::users::Account,
+};
+
+/// How much to make.
+#[derive(Debug, Clone, Copy)]
+pub struct Synthetic {
+    pub users: u64,
+    pub sessions: u64,
+    pub messages: u64,
+}
+
+/// Rows of one insert.
+const CHUNK: usize = 2_000;
+
+const WORDS: [&str; 32] = [
+    "bed",
+    "ward",
+    "potassium",
+    "chart",
+    "dose",
+    "stable",
+    "please",
+    "check",
+    "fever",
+    "discharge",
+    "scan",
+    "ready",
+    "family",
+    "thanks",
+    "pressure",
+    "night",
+    "患者",
+    "血压",
+    "正常",
+    "请",
+    "复查",
+    "体温",
+    "护士",
+    "医生",
+    "病房",
+    "用药",
+    "已经",
+    "出院",
+    "化验",
+    "结果",
+    "马上",
+    "谢谢",
+];
+
+/// A message's text, the same for the same number.
+fn text(number: u64) -> String {
+    let mut state = number
+        .wrapping_mul(0x9e37_79b9_7f4a_7c15)
+        .wrapping_add(0x1234_5678_9abc_def1);
+    let count = 4 + number % 9;
+    let mut words = Vec::new();
+    for _ in 0..count {
+        state ^= state >> 12;
+        state ^= state << 25;
+        state ^= state >> 27;
+        words.push(WORDS[usize::try_from(state.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 59).unwrap_or(0)]);
+    }
+    words.join(" ")
+}
+
+/// The two (by number from 0) who talk in a session: neighbours first, then neighbours' neighbours.
+fn pair(session: u64, users: u64) -> (u64, u64) {
+    let distance = 1 + session / users;
+    let first = session % users;
+    (first, (first + distance) % users)
+}
+
+impl Services {
+    /// Makes synthetic staff and history. What exists already stays as it is.
+    ///
+    /// # Errors
+    /// When MongoDB does not answer.
+    pub async fn seed_synthetic(&self, wanted: Synthetic) -> Result<()> {
+        let now = self.clock.now();
+        self.make_staff(wanted.users, now).await?;
+        let staff: Vec<UserId> = self
+            .store
+            .users_with_prefix("staff", wanted.users.max(1))
+            .await?
+            .into_iter()
+            .map(|user| user.id)
+            .collect();
+        let users = staff.len() as u64;
+        // Beyond it two sessions would have the same pair.
+        let sessions = wanted.sessions.min(users * users.saturating_sub(1) / 2);
+        if sessions == 0 {
+            return Ok(());
+        }
+        let start = now.minus(Duration::from_secs(30 * 86_400));
+        let (mut new_sessions, mut new_messages) = (Vec::new(), Vec::new());
+        for number in 0..sessions {
+            let (first, second) = pair(number, users);
+            let at = |index: u64| staff[usize::try_from(index).unwrap_or(0)];
+            let session = Session::private(at(first), at(second), start);
+            if self.store.has_private_session(at(first), at(second)).await? {
+                continue;
+            }
+            let count = wanted.messages / sessions + u64::from(number < wanted.messages % sessions);
+            let (session, messages) =
+                make_past(session, at(first), at(second), count, number, start)?.into_parts();
+            new_sessions.push(session);
+            new_messages.extend(messages.into_iter().map(|m| Message::clone(&m)));
+            if new_messages.len() >= CHUNK * 4 || new_sessions.len() >= CHUNK {
+                self.flush(&mut new_sessions, &mut new_messages).await?;
+            }
+        }
+        self.flush(&mut new_sessions, &mut new_messages).await
+    }
+
+    async fn flush(&self, sessions: &mut Vec<Session>, messages: &mut Vec<Message>) -> Result<()> {
+        let chunks = messages
+            .chunks(CHUNK)
+            .map(|chunk| self.store.insert_messages(chunk));
+        for inserted in futures_util::future::join_all(chunks).await {
+            inserted?;
+        }
+        // A session comes last: one that is there has its messages.
+        if !sessions.is_empty() {
+            self.store.insert_sessions(sessions).await?;
+        }
+        sessions.clear();
+        messages.clear();
+        Ok(())
+    }
+
+    async fn make_staff(&self, users: u64, now: Timestamp) -> Result<()> {
+        let hash = self.passwords.hash(super::DEMO_PASSWORD.to_owned()).await?;
+        let accounts: Vec<Account> = (1..=users)
+            .map(|number| Account {
+                user: User {
+                    id: UserId::generate(),
+                    username: format!("staff{number:05}"),
+                    real_name: format!("Staff {number}"),
+                    email: String::new(),
+                    phone: String::new(),
+                    avatar: String::new(),
+                    role: if number % 3 == 0 {
+                        Role::Doctor
+                    } else {
+                        Role::Nurse
+                    },
+                    department: format!("Ward {}", number % 40 + 1),
+                    title: String::new(),
+                    status: Status::Offline,
+                    last_seen: None,
+                    is_active: true,
+                    created_at: now,
+                    updated_at: now,
+                },
+                password_hash: hash.clone(),
+                tokens_valid_from: Timestamp(0),
+            })
+            .collect();
+        for chunk in accounts.chunks(CHUNK) {
+            self.store.insert_users(chunk).await?;
+        }
+        Ok(())
+    }
+
+    /// Tokens of the first `count` synthetic people.
+    ///
+    /// # Errors
+    /// When MongoDB does not answer.
+    pub async fn synthetic_tokens(&self, count: u64) -> Result<Vec<SignedIn>> {
+        let users = self.store.users_with_prefix("staff", count).await?;
+        let now = self.clock.now();
+        users
+            .into_iter()
+            .map(|user| {
+                Ok(SignedIn {
+                    issued: self.tokens.issue(&user, now)?,
+                    user,
+                })
+            })
+            .collect()
+    }
+}
+
+fn make_past(
+    session: Session,
+    first: UserId,
+    second: UserId,
+    count: u64,
+    number: u64,
+    start: Timestamp,
+) -> Result<Past> {
+    let mut past = Past::of(session);
+    for index in 0..count {
+        let sender = if index % 2 == 0 { first } else { second };
+        let at = start.plus(Duration::from_secs(index * 20));
+        past.write(
+            sender,
+            text(number.wrapping_mul(1_000_003).wrapping_add(index)),
+            None,
+            at,
+        )?;
+    }
+    // Both have read all but the last few.
+    let end = start.plus(Duration::from_secs(count * 20));
+    past.read(first, count.saturating_sub(number % 4), end)?;
+    past.read(second, count.saturating_sub(number % 3), end)?;
+    Ok(past)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_synthetic_sessions_have_the_same_pair() {
+        for users in [2_u64, 5, 8] {
+            let sessions = users * (users - 1) / 2;
+            let pairs: std::collections::BTreeSet<_> = (0..sessions)
+                .map(|number| pair(number, users))
+                .map(|(a, b)| (a.min(b), a.max(b)))
+                .collect();
+            assert_eq!(pairs.len() as u64, sessions, "{users} users");
+            assert!(pairs.iter().all(|(a, b)| a != b));
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! Tokens: JWT, HS256, valid on any node that knows the secret, until they expire or are ended.
+//!
+//! An end on this node counts at once, from memory; one on another node as soon as the database is
+//! asked again, which is after `belief` at the latest.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{PoisonError, RwLock},
+    time::Duration,
+};
+
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, errors::ErrorKind};
+use moka::sync::Cache;
+use serde::{Deserialize, Serialize};
+
+use super::Services;
+use crate::domain::{
+    Error, Result, Timestamp, TokenId, UserId,
+    access::Actor,
+    user::{Role, User},
+};
+
+/// The longest token that is looked at, bytes.
+const LONGEST: usize = 4_096;
+
+/// The claims as the contract lists them (RFC 7519 names).
+#[derive(Serialize, Deserialize)]
+struct Claims {
+    sub: String,
+    #[serde(default)]
+    username: String,
+    #[serde(default)]
+    role: String,
+    #[serde(default)]
+    iat: i64,
+    exp: i64,
+    #[serde(default)]
+    jti: Option<String>,
+}
+
+/// A new token.
+#[derive(Debug, Clone)]
+pub struct Issued {
+    pub token: String,
+    pub expires_at: Timestamp,
+}
+
+/// A token that holds, and whose it is.
+#[derive(Debug, Clone)]
+pub struct Checked {
+    pub actor: Actor,
+    pub expires_at: Timestamp,
+}
+
+/// What the database says of an account, believed for a moment.
+#[derive(Debug, Clone, Copy)]
+struct Standing {
+    role: Role,
+    is_active: bool,
+    tokens_valid_from: Timestamp,
+}
+
+/// Signs, checks and ends tokens.
+pub(super) struct Tokens {
+    signing: EncodingKey,
+    checking: DecodingKey,
+    lifetime: Duration,
+    standings: Cache<UserId, Option<Standing>>,
+    ended_elsewhere: Cache<TokenId, bool>,
+    ended_here: RwLock<HashMap<TokenId, Timestamp>>,
+    deactivated_here: RwLock<HashSet<UserId>>,
+}
+
+impl Tokens {
+    pub fn new(secret: &[u8], lifetime: Duration, belief: Duration) -> Self {
+        Self {
+            signing: EncodingKey::from_secret(secret),
+            checking: DecodingKey::from_secret(secret),
+            lifetime,
+            standings: Cache::builder()
+                .max_capacity(100_000)
+                .time_to_live(belief)
+                .build(),
+            ended_elsewhere: Cache::builder()
+                .max_capacity(100_000)
+                .time_to_live(belief)
+                .build(),
+            ended_here: RwLock::default(),
+            deactivated_here: RwLock::default(),
+        }
+    }
+
+    pub fn issue(&self, user: &User, now: Timestamp) -> Result<Issued> {
+        let expires_at = Timestamp(now.plus(self.lifetime).seconds() * 1000);
+        let claims = Claims {
+            sub: user.id.to_string(),
+            username: user.username.clone(),
+            role: user.role.as_str().to_owned(),
+            iat: now.seconds(),
+            exp: expires_at.seconds(),
+            jti: Some(TokenId::generate().0.to_string()),
+        };
+        let token = jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.signing);
+        let token = token.map_err(|error| {
+            tracing::error!(%error, "a token could not be signed");
+            Error::Internal
+        })?;
+        Ok(Issued { token, expires_at })
+    }
+
+    /// Signature, time, and what this node itself has ended.
+    fn decode(&self, token: &str, now: Timestamp) -> Result<(Claims, UserId, TokenId)> {
+        if token.len() > LONGEST {
+            return Err(Error::AuthFailed);
+        }
+        let mut validation = Validation::new(Algorithm::HS256);
+        // The house's own clock decides, without the library's minute of grace.
+        validation.validate_exp = false;
+        validation.required_spec_claims = HashSet::from(["exp".to_owned(), "sub".to_owned()]);
+        let decoded = jsonwebtoken::decode::<Claims>(token, &self.checking, &validation);
+        let claims = decoded.map_err(|error| match error.kind() {
+            ErrorKind::ExpiredSignature => Error::TokenExpired,
+            _ => Error::AuthFailed,
+        })?;
+        let claims = claims.claims;
+        if claims.exp <= now.seconds() {
+            return Err(Error::TokenExpired);
+        }
+        let user: UserId = claims.sub.parse().map_err(|_| Error::AuthFailed)?;
+        // A token without a `jti` is named by its signature, so that it can be ended too.
+        let name = claims
+            .jti
+            .clone()
+            .or_else(|| token.rsplit('.').next().map(str::to_owned));
+        let id = TokenId(
+            name.filter(|name| (1..=128).contains(&name.len()))
+                .ok_or(Error::AuthFailed)?
+                .into(),
+        );
+        Ok((claims, user, id))
+    }
+
+    pub fn is_ended_here(&self, token: &TokenId, user: UserId) -> bool {
+        self.ended_here
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .contains_key(token)
+            || self
+                .deactivated_here
+                .read()
+                .unwrap_or_else(PoisonError::into_inner)
+                .contains(&user)
+    }
+
+    pub fn end_here(&self, token: TokenId, expires_at: Timestamp, now: Timestamp) {
+        let mut ended = self.ended_here.write().unwrap_or_else(PoisonError::into_inner);
+        if ended.len() % 1_024 == 1_023 {
+            ended.retain(|_, expires| *expires > now);
+        }
+        ended.insert(token, expires_at);
+    }
+
+    /// An account changed on this node.
+    pub fn account_changed(&self, user: UserId, is_active: bool) {
+        let mut deactivated = self
+            .deactivated_here
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        if is_active {
+            deactivated.remove(&user)
+        } else {
+            deactivated.insert(user)
+        };
+        self.standings.invalidate(&user);
+    }
+}
+
+impl Services {
+    /// Checks a token.
+    ///
+    /// # Errors
+    /// `TokenExpired`; `AuthFailed` for every other fault: bad, ended, or its user gone.
+    pub async fn check_token(&self, token: &str) -> Result<Checked> {
+        let (claims, user, id) = self.tokens.decode(token, self.clock.now())?;
+        if self.tokens.is_ended_here(&id, user) {
+            return Err(Error::AuthFailed);
+        }
+        let (standing, ended) = tokio::try_join!(self.standing(user), self.ended_elsewhere(&id))?;
+        let standing = standing.filter(|s| s.is_active && claims.iat >= s.tokens_valid_from.seconds());
+        match standing {
+            Some(standing) if !ended => Ok(Checked {
+                actor: Actor {
+                    user,
+                    role: standing.role,
+                    token: id,
+                },
+                expires_at: Timestamp(claims.exp.saturating_mul(1000)),
+            }),
+            _ => Err(Error::AuthFailed),
+        }
+    }
+
+    /// Whether a token was ended on this node, asked without the database: for a connection that was
+    /// being made while its token ended.
+    pub fn is_ended_here(&self, actor: &Actor) -> bool {
+        self.tokens.is_ended_here(&actor.token, actor.user)
+    }
+
+    async fn standing(&self, user: UserId) -> Result<Option<Standing>> {
+        if let Some(known) = self.tokens.standings.get(&user) {
+            return Ok(known);
+        }
+        let standing = self.store.user(user).await?.map(|account| Standing {
+            role: account.user.role,
+            is_active: account.user.is_active,
+            tokens_valid_from: account.tokens_valid_from,
+        });
+        self.tokens.standings.insert(user, standing);
+        Ok(standing)
+    }
+
+    async fn ended_elsewhere(&self, token: &TokenId) -> Result<bool> {
+        if let Some(known) = self.tokens.ended_elsewhere.get(token) {
+            return Ok(known);
+        }
+        let ended = self.store.is_token_ended(token).await?;
+        self.tokens.ended_elsewhere.insert(token.clone(), ended);
+        Ok(ended)
+    }
+}

@@ -1,0 +1,121 @@
+//! Typing signs: relayed to the other participants, never stored; each stops by itself.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+};
+
+use super::Services;
+use crate::domain::{
+    Error, Result, SessionId, UserId,
+    access::Actor,
+    event::{Audience, Event},
+    ids::ConnectionId,
+};
+
+/// Sessions one person may be typing in at once.
+const AT_ONCE: usize = 16;
+
+struct Sign {
+    others: Vec<UserId>,
+    connection: ConnectionId,
+    /// Which start it was: a timer of an earlier one does not stop it.
+    generation: u64,
+}
+
+#[derive(Default)]
+struct Signs {
+    active: HashMap<(SessionId, UserId), Sign>,
+    generation: u64,
+}
+
+/// Who is typing where.
+#[derive(Default)]
+pub(super) struct Board(Mutex<Signs>);
+
+impl Services {
+    /// The caller types in a session, or stops to.
+    ///
+    /// # Errors
+    /// `Forbidden` for another's name, `ConversationNotFound` without a seat, `RateLimited` for too many
+    /// sessions at once.
+    pub async fn typing(
+        &self,
+        actor: &Actor,
+        user: UserId,
+        session: SessionId,
+        active: bool,
+        connection: ConnectionId,
+    ) -> Result<()> {
+        actor.must_be(user)?;
+        let others = self.seat(session, user).await?.others(user);
+        if active {
+            let generation = {
+                let mut signs = self.typing.0.lock().unwrap_or_else(PoisonError::into_inner);
+                let known = signs.active.contains_key(&(session, user));
+                if !known && signs.active.keys().filter(|(_, who)| *who == user).count() >= AT_ONCE {
+                    return Err(Error::RateLimited {
+                        retry_after: self.settings.timings.typing,
+                    });
+                }
+                signs.generation += 1;
+                let generation = signs.generation;
+                signs.active.insert(
+                    (session, user),
+                    Sign {
+                        others: others.clone(),
+                        connection,
+                        generation,
+                    },
+                );
+                generation
+            };
+            if let Some(services) = self.this.upgrade() {
+                tokio::spawn(async move {
+                    tokio::time::sleep(services.settings.timings.typing).await;
+                    services.stop_typing_where(|key, sign| {
+                        *key == (session, user) && sign.generation == generation
+                    });
+                });
+            }
+        } else {
+            self.typing
+                .0
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .active
+                .remove(&(session, user));
+        }
+        self.hub.publish(
+            &Audience::Users(others),
+            &Event::Typing {
+                session,
+                user,
+                active,
+            },
+        );
+        Ok(())
+    }
+
+    /// A connection went: what it was typing stops.
+    pub(super) fn stop_typing_of(&self, connection: ConnectionId) {
+        self.stop_typing_where(|_, sign| sign.connection == connection);
+    }
+
+    fn stop_typing_where(&self, applies: impl Fn(&(SessionId, UserId), &Sign) -> bool) {
+        let stopped: Vec<_> = {
+            let mut signs = self.typing.0.lock().unwrap_or_else(PoisonError::into_inner);
+            signs.active.extract_if(|key, sign| applies(key, sign)).collect()
+        };
+        for ((session, user), sign) in stopped {
+            self.hub.publish(
+                &Audience::Users(sign.others),
+                &Event::Typing {
+                    session,
+                    user,
+                    active: false,
+                },
+            );
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! Unread counts, pushed: each connected person's counts are kept up from the commits and told to their
+//! connections when they change; a burst of changes is told as one, the last one always.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use super::Services;
+use crate::domain::{
+    SessionId, UserId,
+    event::{Audience, Event, Unread},
+};
+
+/// After a push the next one waits so long.
+const PAUSE: Duration = Duration::from_millis(100);
+
+#[derive(Default)]
+struct Person {
+    /// Version and count: a later version knows better, whichever way it came.
+    counts: HashMap<SessionId, (u64, u64)>,
+    loaded: bool,
+    changed: bool,
+    pushing: bool,
+}
+
+impl Person {
+    fn note(&mut self, session: SessionId, version: u64, count: u64) {
+        let known = self.counts.entry(session).or_insert((version, count));
+        if known.0 <= version {
+            *known = (version, count);
+        }
+    }
+}
+
+/// The counts of the people who are connected here.
+#[derive(Default)]
+pub(super) struct Book(Mutex<HashMap<UserId, Person>>);
+
+impl Book {
+    fn with<T>(&self, user: UserId, work: impl FnOnce(&mut Person) -> T) -> T {
+        work(
+            self.0
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .entry(user)
+                .or_default(),
+        )
+    }
+
+    /// Forgets somebody who left.
+    pub fn forget(&self, user: UserId) {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&user);
+    }
+}
+
+impl Services {
+    /// A commit changed one of somebody's counts.
+    pub(super) fn unread_changed(
+        self: &Services,
+        user: UserId,
+        session: SessionId,
+        version: u64,
+        count: u64,
+    ) {
+        let begin = self.unread.with(user, |person| {
+            person.note(session, version, count);
+            person.changed = true;
+            !std::mem::replace(&mut person.pushing, true)
+        });
+        if begin && let Some(services) = self.this.upgrade() {
+            tokio::spawn(services.push_unread(user));
+        }
+    }
+
+    async fn push_unread(self: Arc<Self>, user: UserId) {
+        while self.hub.is_here(user) {
+            if !self.unread.with(user, |person| person.loaded) {
+                match self.store.unread_of(user).await {
+                    Ok(stored) => self.unread.with(user, |person| {
+                        person.loaded = true;
+                        stored
+                            .iter()
+                            .for_each(|unread| person.note(unread.session, unread.version, unread.count));
+                    }),
+                    Err(_) => {
+                        tokio::time::sleep(Duration::from_secs(1)).await;
+                        continue;
+                    }
+                }
+            }
+            let counts: Option<Unread> = self.unread.with(user, |person| {
+                if std::mem::take(&mut person.changed) {
+                    Some(
+                        person
+                            .counts
+                            .iter()
+                            .map(|(session, (_, count))| (*session, *count))
+                            .collect(),
+                    )
+                } else {
+                    person.pushing = false;
+                    None
+                }
+            });
+            let Some(counts) = counts else { return };
+            self.hub
+                .publish(&Audience::Users(vec![user]), &Event::UnreadChanged(counts));
+            tokio::time::sleep(PAUSE).await;
+        }
+        self.unread.forget(user);
+    }
+}

@@ -1,0 +1,135 @@
+//! One run of mongod, and the watchdog that ends it when we cannot.
+
+use std::{
+    io,
+    process::{ExitStatus, Stdio},
+    time::Duration,
+};
+
+pub(super) use rustix::process::Signal;
+use rustix::process::{Pid, kill_process};
+use tokio::{
+    io::AsyncWriteExt,
+    process::{Child, Command},
+    time::timeout,
+};
+use tracing::{debug, error, info, warn};
+
+use super::{EmbeddedError, Home, REPLICA_SET, STOP_WITHIN, append_to, io_error, replica_set};
+
+/// Time for a recovery after a crash, which replays at most one checkpoint interval (60 s) of journal.
+const PRIMARY_WITHIN: Duration = Duration::from_mins(1);
+/// Ends mongod `$1` on folder `$2` when our end of the pipe closes unasked; a line on the pipe dismisses it.
+/// (`PR_SET_PDEATHSIG` needs unsafe code, and follows the thread that started the child, not the process.)
+const WATCHDOG: &str = r#"if ! read -r _ && grep -qF -e "$2" "/proc/$1/cmdline"; then kill -TERM "$1"; fi"#;
+
+#[derive(Debug)]
+pub(super) struct Process {
+    child: Child,
+    pub(super) pid: u32,
+    watchdog: Option<Child>,
+}
+
+impl Process {
+    pub(super) fn spawn(home: &Home) -> Result<Self, EmbeddedError> {
+        let child = command(home)?.spawn().map_err(io_error("run", &home.binary))?;
+        let pid = child.id().unwrap_or_default();
+        let mut watchdog = Command::new("sh");
+        watchdog
+            .args(["-c", WATCHDOG, "wardline-watchdog", &pid.to_string()])
+            .arg(&home.dbpath);
+        watchdog
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .process_group(0);
+        let without = |error: &io::Error| warn!(%error, "no watchdog: if we are killed, mongod runs on");
+        let watchdog = watchdog.spawn().inspect_err(without).ok();
+        Ok(Self { child, pid, watchdog })
+    }
+
+    pub(super) async fn ended(&mut self) -> io::Result<ExitStatus> {
+        self.child.wait().await
+    }
+
+    pub(super) async fn become_primary(&mut self, home: &Home) -> Result<(), EmbeddedError> {
+        let mut last_error = None;
+        let primary = replica_set::make_primary(home.port, self.pid, &mut last_error);
+        let ended = tokio::select! {
+            primary = timeout(PRIMARY_WITHIN, primary) => {
+                return match primary {
+                    Ok(Ok(())) => Ok(()),
+                    Ok(Err(error)) => Err(EmbeddedError::NoPrimary(home.log.clone(), Some(error))),
+                    Err(_) => Err(EmbeddedError::NoPrimary(home.log.clone(), last_error)),
+                };
+            }
+            ended = self.child.wait() => ended,
+        };
+        let status = ended.map_err(io_error("wait for", &home.binary))?;
+        Err(EmbeddedError::Exited(status, home.log.clone()))
+    }
+
+    pub(super) async fn stop(mut self) {
+        if self.child.id().is_some() {
+            signal(self.pid, Signal::TERM);
+        }
+        if let Ok(status) = timeout(STOP_WITHIN, self.child.wait()).await {
+            info!(pid = self.pid, ?status, "mongod has ended");
+        } else {
+            warn!(
+                pid = self.pid,
+                "mongod did not stop within {} s and is killed",
+                STOP_WITHIN.as_secs()
+            );
+            if let Err(error) = self.child.kill().await {
+                error!(%error, "mongod could not be killed");
+            }
+        }
+        self.dismiss_watchdog().await;
+    }
+
+    /// Without this line the watchdog takes the end of its pipe for our death.
+    pub(super) async fn dismiss_watchdog(&mut self) {
+        let Some(mut watchdog) = self.watchdog.take() else {
+            return;
+        };
+        if let Some(mut pipe) = watchdog.stdin.take() {
+            let _ = pipe.write_all(b"\n").await;
+        }
+        let _ = watchdog.wait().await;
+    }
+}
+
+fn command(home: &Home) -> Result<Command, EmbeddedError> {
+    let mut command = Command::new(&home.binary);
+    command
+        .args(home.signature())
+        .arg("--logappend")
+        .arg("--quiet")
+        .arg("--nounixsocket")
+        .arg("--bind_ip=127.0.0.1")
+        .arg(format!("--port={}", home.port))
+        .arg(format!("--replSet={REPLICA_SET}"))
+        .arg(format!("--wiredTigerCacheSizeGB={}", home.cache_gb))
+        .arg("--oplogSize=2048")
+        // A slow operation is logged with its document, and message text has no place in a log.
+        .arg("--slowOpSampleRate=0")
+        .arg("--setParameter=diagnosticDataCollectionEnabled=false")
+        // What a client that vanished left open must not hold a session up for a minute.
+        .arg("--setParameter=transactionLifetimeLimitSeconds=10")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(append_to(&home.log)?) // what goes wrong before mongod opens its log: a missing library
+        .process_group(0) // Ctrl-C in the terminal is for the service alone, which stops mongod last
+        .kill_on_drop(true);
+    Ok(command)
+}
+
+pub(super) fn signal(pid: u32, signal: Signal) {
+    let Some(target) = i32::try_from(pid).ok().and_then(Pid::from_raw) else {
+        return;
+    };
+    if let Err(error) = kill_process(target, signal) {
+        debug!(pid, %error, "the process had ended before our signal");
+    }
+}

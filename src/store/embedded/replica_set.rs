@@ -1,0 +1,98 @@
+//! Makes a mongod that has just started the primary of its own one-node replica set.
+
+use std::{net::Ipv4Addr, time::Duration};
+
+use mongodb::{
+    Client, Database,
+    bson::{Bson, Document, doc},
+    error::{Error as MongoError, ErrorKind},
+    options::{ClientOptions, ServerAddress},
+};
+use tokio::{net::TcpStream, time::sleep};
+use tracing::debug;
+
+use super::{POLL, REPLICA_SET};
+
+const NOT_YET_INITIALIZED: i32 = 94;
+
+/// Waits for the mongod `pid` on `port` and makes it primary; the caller sets the time limit.
+///
+/// What goes wrong on the way, while mongod is still starting, is left in `last_error`.
+pub(super) async fn make_primary(
+    port: u16,
+    pid: u32,
+    last_error: &mut Option<MongoError>,
+) -> Result<(), MongoError> {
+    // Asked before mongod listens, the driver would wait half a second between its attempts.
+    while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.is_err() {
+        sleep(POLL).await;
+    }
+    let address = ServerAddress::Tcp {
+        host: Ipv4Addr::LOCALHOST.to_string(),
+        port: Some(port),
+    };
+    let options = ClientOptions::builder()
+        .hosts(vec![address])
+        .direct_connection(true);
+    let options = options.server_selection_timeout(Duration::from_secs(2)).build();
+    let client = Client::with_options(options)?;
+    loop {
+        match step_towards_primary(&client.database("admin"), port, pid).await {
+            Ok(true) => break,
+            Ok(false) => {}
+            Err(error) => {
+                debug!(%error, "mongod is not ready yet");
+                *last_error = Some(error);
+            }
+        }
+        sleep(POLL).await;
+    }
+    client.shutdown().immediate(true).await;
+    Ok(())
+}
+
+/// Does what the replica set needs next; true when it needs nothing. Errors are those of a mongod that is
+/// still starting.
+async fn step_towards_primary(admin: &Database, port: u16, pid: u32) -> Result<bool, MongoError> {
+    // If ours lost the race for the port, another's mongod answers here; ours then ends by itself.
+    let status = admin.run_command(doc! { "serverStatus": 1 }).await?;
+    if !status.get_i64("pid").is_ok_and(|other| other == i64::from(pid)) {
+        return Ok(false);
+    }
+    let hello = admin.run_command(doc! { "hello": 1 }).await?;
+    if hello.get_bool("isWritablePrimary").unwrap_or(false) {
+        return Ok(true);
+    }
+    let host = format!("127.0.0.1:{port}");
+    let members = vec![doc! { "_id": 0, "host": &host }];
+    match admin.run_command(doc! { "replSetGetConfig": 1 }).await {
+        Err(error) if is_not_yet_initialized(&error) => {
+            let config = doc! { "_id": REPLICA_SET, "members": members };
+            admin.run_command(doc! { "replSetInitiate": config }).await?;
+        }
+        Err(error) => return Err(error),
+        // After a change of the port mongod does not find itself among the members, and waits for ever.
+        Ok(answer) if !names_member(&answer, &host) => {
+            let mut config = answer.get_document("config").cloned().unwrap_or_default();
+            config.insert("members", members);
+            let reconfigure = doc! { "replSetReconfig": config, "force": true };
+            admin.run_command(reconfigure).await?;
+        }
+        Ok(_) => {}
+    }
+    Ok(false)
+}
+
+fn is_not_yet_initialized(error: &MongoError) -> bool {
+    matches!(&*error.kind, ErrorKind::Command(refusal) if refusal.code == NOT_YET_INITIALIZED)
+}
+
+fn names_member(answer: &Document, host: &str) -> bool {
+    let config = answer.get_document("config");
+    let members = config.and_then(|config| config.get_array("members"));
+    let is_host = |member: &Bson| {
+        let member = member.as_document();
+        member.is_some_and(|member| member.get_str("host").is_ok_and(|name| name == host))
+    };
+    members.is_ok_and(|members| members.iter().any(is_host))
+}

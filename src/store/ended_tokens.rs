@@ -1,0 +1,43 @@
+//! `ended_tokens`: tokens that were logged out before they expired. MongoDB removes a row once the
+//! token would have expired anyway.
+
+use mongodb::bson::doc;
+use serde::{Deserialize, Serialize};
+
+use super::{Store, run};
+use crate::domain::{Result, Timestamp, TokenId, UserId};
+
+pub(super) const NAME: &str = "ended_tokens";
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct EndedTokenRow {
+    #[serde(rename = "_id")]
+    token: String,
+    user_id: UserId,
+    expires_at: Timestamp,
+}
+
+impl Store {
+    /// Ends a token; ending it again changes nothing.
+    ///
+    /// # Errors
+    /// When MongoDB does not answer.
+    pub async fn end_token(&self, token: &TokenId, user: UserId, expires_at: Timestamp) -> Result<()> {
+        let tokens = self.collection::<EndedTokenRow>(NAME);
+        let set = doc! { "$setOnInsert": { "userId": user, "expiresAt": expires_at } };
+        let filter = doc! { "_id": &*token.0 };
+        run(async move { tokens.update_one(filter, set).upsert(true).await.map(drop) }).await
+    }
+
+    /// Whether a token was ended.
+    ///
+    /// # Errors
+    /// When MongoDB does not answer.
+    pub async fn is_token_ended(&self, token: &TokenId) -> Result<bool> {
+        let tokens = self.collection::<EndedTokenRow>(NAME);
+        let filter = doc! { "_id": &*token.0 };
+        let found = run(async move { tokens.find_one(filter).await }).await?;
+        Ok(found.is_some())
+    }
+}

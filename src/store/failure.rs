@@ -1,0 +1,119 @@
+//! What a failure of the driver means to us, and how it may be logged.
+//!
+//! The text of a MongoDB error can quote documents and keys, so logs get its kind, code and labels only.
+
+use mongodb::{
+    bson::Document,
+    error::{Error, ErrorKind, WriteFailure},
+};
+
+use crate::domain;
+
+/// The duplicate-key error of MongoDB's error codes.
+const DUPLICATE_KEY: i32 = 11_000;
+/// "Document failed validation".
+const VALIDATION: i32 = 121;
+
+/// The numeric code of a failed command or write, when there is one.
+#[must_use]
+pub fn code(error: &Error) -> Option<i32> {
+    match &*error.kind {
+        ErrorKind::Command(command) => Some(command.code),
+        ErrorKind::Write(WriteFailure::WriteError(write)) => Some(write.code),
+        ErrorKind::Write(WriteFailure::WriteConcernError(concern)) => Some(concern.code),
+        ErrorKind::InsertMany(many) => many
+            .write_errors
+            .as_ref()
+            .and_then(|errors| errors.first())
+            .map(|first| first.code),
+        _ => error.get_custom::<FailedStatement>().map(|failed| failed.0),
+    }
+}
+
+/// The code of the first failed statement of a command that was sent as such.
+struct FailedStatement(i32);
+
+/// An `update` command that was sent as such answers its failures inside its reply; this makes an error
+/// of the first.
+///
+/// # Errors
+/// The first write error.
+pub(super) fn check_reply(reply: &Document) -> mongodb::error::Result<()> {
+    let first = reply
+        .get_array("writeErrors")
+        .ok()
+        .and_then(|errors| errors.first()?.as_document());
+    match first {
+        None => Ok(()),
+        Some(error) => Err(Error::custom(FailedStatement(
+            error.get_i32("code").unwrap_or_default(),
+        ))),
+    }
+}
+
+/// Whether a unique index refused the write.
+#[must_use]
+pub fn is_duplicate_key(error: &Error) -> bool {
+    code(error) == Some(DUPLICATE_KEY)
+}
+
+/// Whether the document itself was refused (its shape or its size), so that trying again is useless.
+#[must_use]
+pub fn is_poison(error: &Error) -> bool {
+    // 121 DocumentValidationFailure, 10334 BSONObjectTooLarge, 17280 KeyTooLong, 2 BadValue
+    matches!(code(error), Some(VALIDATION | 10_334 | 17_280 | 2))
+        || matches!(
+            &*error.kind,
+            ErrorKind::BsonSerialization(_) | ErrorKind::InvalidArgument { .. }
+        )
+}
+
+/// Whether MongoDB was not there, rather than refusing.
+#[must_use]
+pub fn is_unavailable(error: &Error) -> bool {
+    // Stepping down, shutting down, not primary, interrupted; see MongoDB's list of error codes.
+    const GONE: [i32; 12] = [
+        6, 7, 89, 91, 189, 262, 9_001, 10_107, 11_600, 11_602, 13_435, 13_436,
+    ];
+    matches!(
+        &*error.kind,
+        ErrorKind::Io(_)
+            | ErrorKind::ServerSelection { .. }
+            | ErrorKind::ConnectionPoolCleared { .. }
+            | ErrorKind::DnsResolve { .. }
+    ) || code(error).is_some_and(|code| GONE.contains(&code))
+}
+
+/// What may be logged of an error: never its text.
+#[must_use]
+pub fn describe(error: &Error) -> String {
+    let kind = match &*error.kind {
+        ErrorKind::Command(command) => format!("command {} {}", command.code, command.code_name),
+        ErrorKind::Write(_) | ErrorKind::InsertMany(_) => format!("write {:?}", code(error)),
+        ErrorKind::Io(io) => format!("io {:?}", io.kind()),
+        ErrorKind::ServerSelection { .. } => "no server".to_owned(),
+        ErrorKind::ConnectionPoolCleared { .. } => "connection pool cleared".to_owned(),
+        ErrorKind::BsonDeserialization(_) | ErrorKind::Bson(_) => "undecodable document".to_owned(),
+        ErrorKind::Authentication { .. } => "authentication".to_owned(),
+        _ => format!("other {:?}", code(error)),
+    };
+    let labels: Vec<&str> = error.labels().iter().map(String::as_str).collect();
+    if labels.is_empty() {
+        kind
+    } else {
+        format!("{kind} [{}]", labels.join(", "))
+    }
+}
+
+/// The answer a caller gets; the cause goes to the log.
+#[must_use]
+pub fn to_domain(error: &Error) -> domain::Error {
+    let cause = describe(error);
+    if is_unavailable(error) {
+        tracing::warn!(cause, "the database is not available");
+        domain::Error::Unavailable
+    } else {
+        tracing::error!(cause, "the database refused a call");
+        domain::Error::Internal
+    }
+}

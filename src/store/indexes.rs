@@ -1,0 +1,197 @@
+//! Every index of the database and the query that needs it. What is not listed here is not there.
+
+use mongodb::{
+    IndexModel,
+    bson::{Document, doc},
+    options::IndexOptions,
+};
+
+use super::{
+    Store, audit, ended_tokens, messages, nodes, online_users, receipts, run_within, sessions, users,
+};
+use crate::domain::Result;
+
+/// One index: where, over what, and which query would scan without it.
+pub struct Index {
+    pub collection: &'static str,
+    pub name: &'static str,
+    pub keys: Document,
+    pub unique: bool,
+    /// Only documents that match are in it.
+    pub only: Option<Document>,
+    /// MongoDB removes a document when the date in the key has passed.
+    pub expires: bool,
+    pub why: &'static str,
+}
+
+impl Index {
+    fn plain(collection: &'static str, name: &'static str, keys: Document, why: &'static str) -> Self {
+        Self {
+            collection,
+            name,
+            keys,
+            unique: false,
+            only: None,
+            expires: false,
+            why,
+        }
+    }
+
+    fn unique(self) -> Self {
+        Self { unique: true, ..self }
+    }
+
+    fn only(self, filter: Document) -> Self {
+        Self {
+            only: Some(filter),
+            ..self
+        }
+    }
+
+    fn expiring(self) -> Self {
+        Self {
+            expires: true,
+            ..self
+        }
+    }
+}
+
+/// The list.
+#[must_use]
+pub fn all() -> Vec<Index> {
+    let plain = Index::plain;
+    vec![
+        plain(
+            users::NAME,
+            "username",
+            doc! { "usernameKey": 1 },
+            "sign-in by name; one name, one person",
+        )
+        .unique(),
+        plain(
+            users::NAME,
+            "search",
+            doc! { "isActive": 1, "searchKeys": 1 },
+            "the directory's search by a part of a name",
+        ),
+        plain(
+            users::NAME,
+            "role",
+            doc! { "role": 1, "isActive": 1, "usernameKey": 1 },
+            "the directory by role",
+        ),
+        plain(
+            users::NAME,
+            "directory",
+            doc! { "isActive": 1, "usernameKey": 1 },
+            "the directory by name",
+        ),
+        plain(
+            users::NAME,
+            "status",
+            doc! { "status": 1, "isActive": 1 },
+            "who is online or away",
+        ),
+        plain(
+            sessions::NAME,
+            "pair",
+            doc! { "pairKey": 1 },
+            "two people have exactly one private session",
+        )
+        .unique()
+        .only(doc! { "pairKey": { "$exists": true } }),
+        plain(
+            sessions::NAME,
+            "activity",
+            doc! { "participants": 1, "lastMessageTime": -1, "_id": -1 },
+            "somebody's sessions, newest activity first; unread counts; statistics; who shares a session",
+        ),
+        plain(
+            messages::NAME,
+            "order",
+            doc! { "sessionId": 1, "seq": 1 },
+            "history by seq; no seq twice",
+        )
+        .unique(),
+        plain(
+            messages::NAME,
+            "idempotency",
+            doc! { "sender": 1, "clientMsgId": 1 },
+            "a clientMsgId is one message",
+        )
+        .unique()
+        .only(doc! { "clientMsgId": { "$exists": true } }),
+        plain(
+            messages::NAME,
+            "changes",
+            doc! { "sessionId": 1, "rev": 1 },
+            "chat:sync: messages changed after a rev",
+        )
+        .only(doc! { "rev": { "$gt": 0 } }),
+        plain(
+            receipts::NAME,
+            "bucket",
+            doc! { "sessionId": 1, "bucket": 1, "to": 1, "from": 1 },
+            "the receipts that touch a page of messages",
+        ),
+        plain(
+            online_users::NAME,
+            "socket",
+            doc! { "node": 1, "socketId": 1 },
+            "a connection comes and goes; a node dies",
+        )
+        .unique(),
+        plain(
+            online_users::NAME,
+            "user",
+            doc! { "userId": 1 },
+            "whether somebody is present elsewhere",
+        ),
+        plain(
+            ended_tokens::NAME,
+            "expiry",
+            doc! { "expiresAt": 1 },
+            "expired tokens need no record",
+        )
+        .expiring(),
+        plain(
+            nodes::NAME,
+            "heartbeat",
+            doc! { "heartbeatAt": 1 },
+            "nodes that fell silent",
+        ),
+        plain(
+            audit::NAME,
+            "subject",
+            doc! { "subject": 1, "at": -1 },
+            "who looked at somebody, newest first",
+        ),
+    ]
+}
+
+impl Store {
+    /// Makes every index of the list that is not there yet.
+    ///
+    /// # Errors
+    /// When MongoDB does not answer or refuses one.
+    pub async fn ensure_indexes(&self) -> Result<()> {
+        for index in all() {
+            let options = IndexOptions::builder()
+                .name(index.name.to_owned())
+                .unique(index.unique)
+                .partial_filter_expression(index.only)
+                .expire_after(index.expires.then_some(std::time::Duration::ZERO))
+                .build();
+            let model = IndexModel::builder().keys(index.keys).options(options).build();
+            let collection = self.collection::<Document>(index.collection);
+            // On an old and large database an index may take its time.
+            let limit = std::time::Duration::from_secs(3_600);
+            run_within(
+                limit,
+                async move { collection.create_index(model).await.map(drop) },
+            )
+            .await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,95 @@
+//! The database's format, as a number, and the steps from each to the next.
+//!
+//! A fresh and an old database take the same steps. A step may be interrupted anywhere and run again:
+//! its number is written only once it is done. A database newer than this program is refused.
+
+use mongodb::bson::{Document, doc};
+
+use super::{Store, run};
+use crate::domain::{Error, Result};
+
+const NAME: &str = "meta";
+
+/// One step: what it is for; [`Store::take_step`] does it.
+pub struct Step {
+    pub version: i64,
+    pub what: &'static str,
+}
+
+/// All steps, ascending without a gap.
+pub const STEPS: [Step; 1] = [Step {
+    version: 1,
+    what: "collections with their validators, and the indexes",
+}];
+
+/// The format this program knows.
+#[must_use]
+pub fn newest() -> i64 {
+    STEPS.last().map_or(0, |step| step.version)
+}
+
+/// What a run of the migrations found and did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Migrated {
+    pub from: i64,
+    pub to: i64,
+}
+
+impl Store {
+    /// The database's format; 0 when it is new.
+    ///
+    /// # Errors
+    /// When MongoDB does not answer.
+    pub async fn format(&self) -> Result<i64> {
+        let meta = self.collection::<Document>(NAME);
+        let row = run(async move { meta.find_one(doc! { "_id": "format" }).await }).await?;
+        Ok(row.and_then(|row| row.get_i64("version").ok()).unwrap_or(0))
+    }
+
+    /// Takes every step that the database has not taken, then makes sure of validators and indexes.
+    ///
+    /// # Errors
+    /// `Conflict` when the database is newer than this program; else when MongoDB does not answer.
+    pub async fn migrate(&self) -> Result<Migrated> {
+        let from = self.format().await?;
+        if from > newest() {
+            tracing::error!(
+                database = from,
+                program = newest(),
+                "the database is newer than this program"
+            );
+            return Err(Error::Conflict(
+                "the database is newer than this program; run a newer one",
+            ));
+        }
+        for step in STEPS.iter().filter(|step| step.version > from) {
+            tracing::info!(version = step.version, what = step.what, "migrating");
+            self.take_step(step.version).await?;
+            let meta = self.collection::<Document>(NAME);
+            let set = doc! { "$set": { "version": step.version } };
+            run(async move {
+                meta.update_one(doc! { "_id": "format" }, set)
+                    .upsert(true)
+                    .await
+                    .map(drop)
+            })
+            .await?;
+        }
+        self.ensure_validators().await?;
+        self.ensure_indexes().await?;
+        Ok(Migrated { from, to: newest() })
+    }
+
+    async fn take_step(&self, version: i64) -> Result<()> {
+        match version {
+            1 => {
+                self.ensure_validators().await?;
+                self.ensure_indexes().await
+            }
+            unknown => {
+                tracing::error!(unknown, "there is no such migration step");
+                Err(Error::Internal)
+            }
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! MongoDB and nothing else: one file for each collection, the commit path in [`writer`].
+//!
+//! Rows are private to this room; what leaves it are nouns of the domain. Every call runs in a task of
+//! its own under a time limit: the driver has no socket time-out, and dropping one of its futures
+//! half-way is documented as unsafe, so a caller that leaves never takes a database call with it.
+
+pub mod audit;
+pub mod embedded;
+pub mod ended_tokens;
+pub mod failure;
+pub mod indexes;
+pub mod messages;
+pub mod migrations;
+pub mod nodes;
+pub mod online_users;
+pub mod receipts;
+pub mod sessions;
+pub mod users;
+pub mod validators;
+pub mod writer;
+
+use std::{future::Future, time::Duration};
+
+use futures_util::TryStreamExt;
+use mongodb::{
+    Client, Collection, Cursor, Database,
+    bson::doc,
+    options::{ClientOptions, ReadConcern, WriteConcern},
+};
+use serde::de::DeserializeOwned;
+
+use crate::domain::Result;
+
+/// How long a single read or write may take before its caller gives up.
+const CALL_LIMIT: Duration = Duration::from_secs(8);
+
+/// The connected database.
+#[derive(Debug, Clone)]
+pub struct Store {
+    client: Client,
+    database: Database,
+}
+
+impl Store {
+    /// Connects to `uri` and names the database. No call is made yet: see [`Store::ping`].
+    ///
+    /// # Errors
+    /// When the address cannot be parsed or resolved.
+    pub async fn connect(uri: &str, database: &str) -> mongodb::error::Result<Self> {
+        let mut options = ClientOptions::parse(uri).await?;
+        options.app_name.get_or_insert_with(|| "wardline".to_owned());
+        // The driver's default pool of 10 caps throughput, its default of 30 s for choosing a server
+        // would keep people waiting for a plain refusal.
+        options.max_pool_size.get_or_insert(64);
+        options.min_pool_size.get_or_insert(4);
+        options
+            .server_selection_timeout
+            .get_or_insert(Duration::from_secs(3));
+        options.connect_timeout.get_or_insert(Duration::from_secs(3));
+        options.heartbeat_freq.get_or_insert(Duration::from_secs(2));
+        options.read_concern = Some(ReadConcern::majority());
+        options.write_concern = Some(
+            WriteConcern::builder()
+                .w(mongodb::options::Acknowledgment::Majority)
+                .journal(true)
+                .build(),
+        );
+        let client = Client::with_options(options)?;
+        let database = client.database(database);
+        Ok(Self { client, database })
+    }
+
+    /// Whether MongoDB answers within `limit`.
+    pub async fn ping(&self, limit: Duration) -> bool {
+        let database = self.database.clone();
+        let ping = tokio::spawn(async move { database.run_command(doc! { "ping": 1 }).await });
+        matches!(tokio::time::timeout(limit, ping).await, Ok(Ok(Ok(_))))
+    }
+
+    /// Ends all connections.
+    pub async fn close(self) {
+        self.client.shutdown().await;
+    }
+
+    fn collection<T: Send + Sync>(&self, name: &str) -> Collection<T> {
+        self.database.collection(name)
+    }
+
+    /// Removes the whole database: for tests, which have one each.
+    ///
+    /// # Errors
+    /// When MongoDB does not answer.
+    pub async fn drop_database(&self) -> Result<()> {
+        let database = self.database.clone();
+        run(async move { database.drop().await }).await
+    }
+}
+
+/// Runs one database call in its own task, under the time limit.
+async fn run<T: Send + 'static>(
+    call: impl Future<Output = mongodb::error::Result<T>> + Send + 'static,
+) -> Result<T> {
+    run_within(CALL_LIMIT, call).await
+}
+
+async fn run_within<T: Send + 'static>(
+    limit: Duration,
+    call: impl Future<Output = mongodb::error::Result<T>> + Send + 'static,
+) -> Result<T> {
+    match tokio::time::timeout(limit, tokio::spawn(call)).await {
+        Ok(Ok(Ok(value))) => Ok(value),
+        Ok(Ok(Err(error))) => Err(failure::to_domain(&error)),
+        Ok(Err(panic)) => {
+            tracing::error!(%panic, "a database call panicked");
+            Err(crate::domain::Error::Internal)
+        }
+        Err(_) => {
+            tracing::warn!(limit_ms = limit.as_millis(), "a database call took too long");
+            Err(crate::domain::Error::Unavailable)
+        }
+    }
+}
+
+/// Reads a cursor to its end. A row that cannot be decoded is an error, never skipped.
+async fn collect<R: DeserializeOwned + Send + Sync + Unpin>(
+    cursor: Cursor<R>,
+) -> mongodb::error::Result<Vec<R>> {
+    cursor.try_collect().await
+}

@@ -1,0 +1,51 @@
+//! `nodes`: the processes of this service and when each last said that it lives. A process that dies
+//! without a word is noticed by the others, or by itself when it starts again.
+
+use mongodb::bson::doc;
+use serde::{Deserialize, Serialize};
+
+use super::{Store, collect, run};
+use crate::domain::{Result, Timestamp};
+
+pub(super) const NAME: &str = "nodes";
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct NodeRow {
+    #[serde(rename = "_id")]
+    node: String,
+    heartbeat_at: Timestamp,
+}
+
+impl Store {
+    /// This node lives.
+    ///
+    /// # Errors
+    /// When MongoDB does not answer.
+    pub async fn heartbeat(&self, node: &str, now: Timestamp) -> Result<()> {
+        let nodes = self.collection::<NodeRow>(NAME);
+        let (filter, set) = (doc! { "_id": node }, doc! { "$set": { "heartbeatAt": now } });
+        run(async move { nodes.update_one(filter, set).upsert(true).await.map(drop) }).await
+    }
+
+    /// Nodes whose last word is older than `before`.
+    ///
+    /// # Errors
+    /// When MongoDB does not answer.
+    pub async fn silent_nodes(&self, before: Timestamp) -> Result<Vec<String>> {
+        let nodes = self.collection::<NodeRow>(NAME);
+        let filter = doc! { "heartbeatAt": { "$lt": before } };
+        let rows = run(async move { collect(nodes.find(filter).await?).await }).await?;
+        Ok(rows.into_iter().map(|row| row.node).collect())
+    }
+
+    /// Forgets a node.
+    ///
+    /// # Errors
+    /// When MongoDB does not answer.
+    pub async fn forget_node(&self, node: &str) -> Result<()> {
+        let nodes = self.collection::<NodeRow>(NAME);
+        let filter = doc! { "_id": node };
+        run(async move { nodes.delete_one(filter).await.map(drop) }).await
+    }
+}

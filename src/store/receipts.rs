@@ -1,0 +1,151 @@
+//! `receipts`: when which run of messages reached, or was read by, whom.
+//!
+//! A stored run never crosses a multiple of [`BUCKET`], so that the receipts of a page are found by
+//! equality on their buckets: however long the history, a page looks at two or three of them.
+
+use mongodb::{ClientSession, bson::doc};
+use serde::{Deserialize, Serialize};
+
+use super::{Store, collect, run};
+use crate::domain::{
+    Error, Result, SessionId, Timestamp, UserId,
+    paging::SeqRange,
+    receipts::{Receipt, ReceiptKind},
+};
+
+pub(super) const NAME: &str = "receipts";
+
+/// How many messages a bucket spans.
+const BUCKET: u64 = 128;
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ReceiptRow {
+    session_id: SessionId,
+    bucket: u64,
+    kind: String,
+    users: Vec<UserId>,
+    from: u64,
+    to: u64,
+    at: Timestamp,
+}
+
+fn bucket_of(seq: u64) -> u64 {
+    seq.saturating_sub(1) / BUCKET
+}
+
+/// A receipt cut at the buckets' borders.
+fn rows(session: SessionId, receipt: &Receipt) -> impl Iterator<Item = ReceiptRow> + '_ {
+    (bucket_of(receipt.from)..=bucket_of(receipt.to)).map(move |bucket| ReceiptRow {
+        session_id: session,
+        bucket,
+        kind: match receipt.kind {
+            ReceiptKind::Delivered => "delivered".to_owned(),
+            ReceiptKind::Read => "read".to_owned(),
+        },
+        users: receipt.users.clone(),
+        from: receipt.from.max(bucket * BUCKET + 1),
+        to: receipt.to.min((bucket + 1) * BUCKET),
+        at: receipt.at,
+    })
+}
+
+impl TryFrom<ReceiptRow> for Receipt {
+    type Error = Error;
+    fn try_from(row: ReceiptRow) -> Result<Self> {
+        let kind = match row.kind.as_str() {
+            "delivered" => ReceiptKind::Delivered,
+            "read" => ReceiptKind::Read,
+            _ => {
+                tracing::error!(session = %row.session_id, "a stored receipt is of unknown kind");
+                return Err(Error::Internal);
+            }
+        };
+        Ok(Self {
+            kind,
+            users: row.users,
+            from: row.from,
+            to: row.to,
+            at: row.at,
+        })
+    }
+}
+
+impl Store {
+    /// The receipts that touch a run of a session's messages.
+    ///
+    /// # Errors
+    /// When MongoDB does not answer or a row cannot be understood.
+    pub async fn receipts_in(&self, session: SessionId, range: SeqRange) -> Result<Vec<Receipt>> {
+        if range.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (first, last) = (range.after + 1, range.up_to);
+        let signed = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+        let filter = doc! {
+            "sessionId": session,
+            "bucket": { "$gte": signed(bucket_of(first)), "$lte": signed(bucket_of(last)) },
+            "to": { "$gte": signed(first) },
+            "from": { "$lte": signed(last) },
+        };
+        let receipts = self.collection::<ReceiptRow>(NAME);
+        let rows = run(async move { collect(receipts.find(filter).batch_size(1_000).await?).await }).await?;
+        rows.into_iter().map(Receipt::try_from).collect()
+    }
+
+    /// Stores many receipts at once, outside the commit path (synthetic data).
+    ///
+    /// # Errors
+    /// When MongoDB does not answer.
+    pub async fn insert_receipts(&self, new: &[(SessionId, Receipt)]) -> Result<()> {
+        let all: Vec<ReceiptRow> = new
+            .iter()
+            .flat_map(|(session, receipt)| rows(*session, receipt))
+            .collect();
+        if all.is_empty() {
+            return Ok(());
+        }
+        let receipts = self.collection::<ReceiptRow>(NAME);
+        run(async move { receipts.insert_many(all).ordered(false).await.map(drop) }).await
+    }
+}
+
+/// Stores receipts inside a transaction.
+pub(super) async fn insert_in(
+    store: &Store,
+    transaction: &mut ClientSession,
+    new: impl Iterator<Item = (SessionId, &Receipt)>,
+) -> mongodb::error::Result<()> {
+    let all: Vec<ReceiptRow> = new
+        .flat_map(|(session, receipt)| rows(session, receipt))
+        .collect();
+    if all.is_empty() {
+        return Ok(());
+    }
+    store
+        .collection::<ReceiptRow>(NAME)
+        .insert_many(all)
+        .session(transaction)
+        .await
+        .map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_is_cut_at_the_buckets_borders() {
+        let receipt = Receipt {
+            kind: ReceiptKind::Read,
+            users: vec![UserId::generate()],
+            from: 100,
+            to: 300,
+            at: Timestamp(0),
+        };
+        let cut: Vec<_> = rows(SessionId::generate(), &receipt)
+            .map(|r| (r.bucket, r.from, r.to))
+            .collect();
+        assert_eq!(cut, [(0, 100, 128), (1, 129, 256), (2, 257, 300)]);
+    }
+}

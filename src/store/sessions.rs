@@ -1,0 +1,484 @@
+//! `sessions`: who talks with whom, and the counters that the commit path keeps exact.
+
+use std::collections::BTreeMap;
+
+use mongodb::{
+    ClientSession,
+    bson::{Bson, Document, doc, oid::ObjectId},
+};
+use serde::{Deserialize, Serialize};
+
+use super::{Store, collect, failure, run};
+use crate::domain::{
+    Error, MessageId, Result, SessionId, Timestamp, UserId,
+    message::MessageType,
+    paging::Page,
+    receipts::Runs,
+    session::{LastMessage, Member, Session, SessionKind, pair_key},
+};
+
+pub(super) const NAME: &str = "sessions";
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct SessionRow {
+    #[serde(rename = "_id")]
+    id: SessionId,
+    participants: Vec<UserId>,
+    session_type: String,
+    session_name: String,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pair_key: Option<String>,
+    last_message: Option<MessageId>,
+    last_message_time: Timestamp,
+    last_message_info: Option<LastMessageRow>,
+    /// By user id in hex: BSON documents have text keys.
+    unread_count: BTreeMap<String, u64>,
+    members: BTreeMap<String, MemberRow>,
+    seq: u64,
+    rev: u64,
+    version: u64,
+    /// The batch that last changed it, so that a commit whose answer was lost can be found out.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    last_commit: Option<ObjectId>,
+    message_count: u64,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct LastMessageRow {
+    seq: u64,
+    sender: UserId,
+    message_type: String,
+    preview: String,
+    is_deleted: bool,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct MemberRow {
+    joined_at: Timestamp,
+    hidden_seq: u64,
+    read_seq: u64,
+    read_at: Option<Timestamp>,
+    delivered: Vec<(u64, u64)>,
+    sent: u64,
+}
+
+impl From<&Member> for MemberRow {
+    fn from(member: &Member) -> Self {
+        Self {
+            joined_at: member.joined_at,
+            hidden_seq: member.hidden_seq,
+            read_seq: member.read_seq,
+            read_at: member.read_at,
+            delivered: member.delivered.pairs().collect(),
+            sent: member.sent,
+        }
+    }
+}
+
+impl From<&Session> for SessionRow {
+    fn from(session: &Session) -> Self {
+        let pair: Vec<UserId> = session.participants().collect();
+        let last = session.last_message.as_ref();
+        Self {
+            id: session.id,
+            session_type: session.kind.as_str().to_owned(),
+            session_name: session.name.clone(),
+            pair_key: match (session.kind, pair.as_slice()) {
+                (SessionKind::Private, [first, second]) => Some(pair_key(*first, *second)),
+                _ => None,
+            },
+            participants: pair,
+            last_message: last.map(|last| last.id),
+            last_message_time: session.last_message_time,
+            last_message_info: last.map(|last| LastMessageRow {
+                seq: last.seq,
+                sender: last.sender,
+                message_type: last.kind.as_str().to_owned(),
+                preview: last.preview.clone(),
+                is_deleted: last.is_deleted,
+            }),
+            unread_count: session
+                .members
+                .iter()
+                .map(|(user, m)| (user.to_string(), m.unread))
+                .collect(),
+            members: session
+                .members
+                .iter()
+                .map(|(user, m)| (user.to_string(), m.into()))
+                .collect(),
+            seq: session.seq,
+            rev: session.rev,
+            version: session.version,
+            last_commit: None,
+            message_count: session.message_count,
+            created_at: session.created_at,
+            updated_at: session.updated_at,
+        }
+    }
+}
+
+impl TryFrom<SessionRow> for Session {
+    type Error = Error;
+    fn try_from(row: SessionRow) -> Result<Self> {
+        let id = row.id;
+        let corrupt = |what: &str| {
+            tracing::error!(session = %id, what, "a stored session cannot be understood");
+            Error::Internal
+        };
+        let kind = match row.session_type.as_str() {
+            "private" => SessionKind::Private,
+            "group" => SessionKind::Group,
+            _ => return Err(corrupt("sessionType")),
+        };
+        let mut members = BTreeMap::new();
+        for user in row.participants {
+            let key = user.to_string();
+            let member = row.members.get(&key).ok_or_else(|| corrupt("members"))?;
+            let unread = *row.unread_count.get(&key).ok_or_else(|| corrupt("unreadCount"))?;
+            members.insert(
+                user,
+                Member {
+                    joined_at: member.joined_at,
+                    hidden_seq: member.hidden_seq,
+                    read_seq: member.read_seq,
+                    read_at: member.read_at,
+                    delivered: Runs::from_pairs(member.delivered.iter().copied()),
+                    unread,
+                    sent: member.sent,
+                },
+            );
+        }
+        let last_message = match (row.last_message, row.last_message_info) {
+            (Some(id), Some(info)) => Some(LastMessage {
+                id,
+                seq: info.seq,
+                sender: info.sender,
+                kind: info
+                    .message_type
+                    .parse::<MessageType>()
+                    .map_err(|_| corrupt("lastMessageInfo"))?,
+                preview: info.preview,
+                is_deleted: info.is_deleted,
+            }),
+            _ => None,
+        };
+        Ok(Self {
+            id,
+            kind,
+            name: row.session_name,
+            members,
+            seq: row.seq,
+            rev: row.rev,
+            version: row.version,
+            message_count: row.message_count,
+            last_message,
+            last_message_time: row.last_message_time,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        })
+    }
+}
+
+/// A person's sums over all their sessions, for statistics.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+pub struct Totals {
+    pub sessions: u64,
+    pub messages: u64,
+    pub sent: u64,
+    pub unread: u64,
+}
+
+/// One session's unread count of a person, as of a version of that session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UnreadAt {
+    pub session: SessionId,
+    pub version: u64,
+    pub count: u64,
+}
+
+#[derive(Deserialize)]
+struct UnreadRow {
+    #[serde(rename = "_id")]
+    id: SessionId,
+    version: u64,
+    count: u64,
+}
+
+#[derive(Deserialize)]
+struct ParticipantsRow {
+    participants: Vec<UserId>,
+}
+
+impl Store {
+    /// Stores a new private session, or answers the one that these two already have (`false`).
+    ///
+    /// # Errors
+    /// When MongoDB does not answer or a row cannot be understood.
+    pub async fn private_session(&self, session: Session) -> Result<(Session, bool)> {
+        let row = SessionRow::from(&session);
+        let key = doc! { "pairKey": row.pair_key.clone() };
+        if let Some(existing) = self.one_session(key.clone()).await? {
+            return Ok((existing, false));
+        }
+        let sessions = self.collection::<SessionRow>(NAME);
+        let inserted = run(async move {
+            match sessions.insert_one(row).await {
+                Ok(_) => Ok(true),
+                // Both asked at the same moment: the unique index lets one through.
+                Err(error) if failure::is_duplicate_key(&error) => Ok(false),
+                Err(error) => Err(error),
+            }
+        })
+        .await?;
+        if inserted {
+            return Ok((session, true));
+        }
+        let existing = self.one_session(key).await?.ok_or(Error::Unavailable)?;
+        Ok((existing, false))
+    }
+
+    /// Whether two people have their private session.
+    ///
+    /// # Errors
+    /// As [`Store::private_session`].
+    pub async fn has_private_session(&self, first: UserId, second: UserId) -> Result<bool> {
+        Ok(self
+            .one_session(doc! { "pairKey": pair_key(first, second) })
+            .await?
+            .is_some())
+    }
+
+    /// One session, only if `user` has a seat in it.
+    ///
+    /// # Errors
+    /// As [`Store::private_session`].
+    pub async fn session_of(&self, id: SessionId, user: UserId) -> Result<Option<Session>> {
+        self.one_session(doc! { "_id": id, "participants": user }).await
+    }
+
+    async fn one_session(&self, filter: Document) -> Result<Option<Session>> {
+        let sessions = self.collection::<SessionRow>(NAME);
+        let row = run(async move { sessions.find_one(filter).await }).await?;
+        row.map(Session::try_from).transpose()
+    }
+
+    /// These sessions as they stand, for a writer.
+    pub(super) async fn sessions_by_id(&self, ids: &[SessionId]) -> Result<Vec<Session>> {
+        let ids: Vec<Bson> = ids.iter().copied().map(Bson::from).collect();
+        self.find_sessions(doc! { "_id": { "$in": ids } }, doc! {}, None)
+            .await
+    }
+
+    /// Whether any session still bears one of these batches' names; answers which.
+    pub(super) async fn commit_found(
+        &self,
+        sessions: &[SessionId],
+        commits: &[ObjectId],
+    ) -> Result<Option<ObjectId>> {
+        let ids: Vec<Bson> = sessions.iter().copied().map(Bson::from).collect();
+        let filter = doc! { "_id": { "$in": ids }, "lastCommit": { "$in": commits } };
+        let rows = self.collection::<SessionRow>(NAME);
+        let row = run(async move { rows.find_one(filter).await }).await?;
+        Ok(row.and_then(|row| row.last_commit))
+    }
+
+    /// A page of somebody's sessions, newest activity first, and how many there are.
+    ///
+    /// # Errors
+    /// As [`Store::private_session`].
+    pub async fn sessions_of(&self, user: UserId, page: Page) -> Result<(Vec<Session>, u64)> {
+        let sessions = self.collection::<SessionRow>(NAME);
+        let total = run(async move { sessions.count_documents(doc! { "participants": user }).await });
+        let sort = doc! { "lastMessageTime": -1, "_id": -1 };
+        let rows = self.find_sessions(doc! { "participants": user }, sort, Some(page));
+        let (total, rows) = tokio::join!(total, rows);
+        Ok((rows?, total?))
+    }
+
+    /// All of somebody's sessions, newest activity first: for `chat:sync`.
+    ///
+    /// # Errors
+    /// As [`Store::private_session`].
+    pub async fn all_sessions_of(&self, user: UserId) -> Result<Vec<Session>> {
+        self.find_sessions(
+            doc! { "participants": user },
+            doc! { "lastMessageTime": -1, "_id": -1 },
+            None,
+        )
+        .await
+    }
+
+    async fn find_sessions(
+        &self,
+        query: Document,
+        sort: Document,
+        page: Option<Page>,
+    ) -> Result<Vec<Session>> {
+        let sessions = self.collection::<SessionRow>(NAME);
+        let rows = run(async move {
+            let mut find = sessions.find(query).sort(sort);
+            if let Some(page) = page {
+                find = find
+                    .skip(page.skip())
+                    .limit(i64::try_from(page.limit).unwrap_or(i64::MAX));
+            }
+            collect(find.await?).await
+        })
+        .await?;
+        rows.into_iter().map(Session::try_from).collect()
+    }
+
+    /// Somebody's unread counts above zero.
+    ///
+    /// # Errors
+    /// As [`Store::private_session`].
+    pub async fn unread_of(&self, user: UserId) -> Result<Vec<UnreadAt>> {
+        let field = format!("unreadCount.{user}");
+        let filter = doc! { "participants": user, &field: { "$gt": 0 } };
+        let projection = doc! { "version": 1, "count": format!("${field}") };
+        let sessions = self.collection::<Document>(NAME);
+        let rows: Vec<UnreadRow> = run(async move {
+            let cursor = sessions.aggregate([doc! { "$match": filter }, doc! { "$project": projection }]);
+            collect(cursor.with_type::<UnreadRow>().await?).await
+        })
+        .await?;
+        Ok(rows
+            .into_iter()
+            .map(|r| UnreadAt {
+                session: r.id,
+                version: r.version,
+                count: r.count,
+            })
+            .collect())
+    }
+
+    /// Somebody's sums over all their sessions: the cost depends on how many sessions there are, not
+    /// on how many messages.
+    ///
+    /// # Errors
+    /// As [`Store::private_session`].
+    pub async fn totals_of(&self, user: UserId) -> Result<Totals> {
+        let group = doc! {
+            "_id": null,
+            "sessions": { "$sum": 1_i64 },
+            "messages": { "$sum": "$messageCount" },
+            "sent": { "$sum": format!("$members.{user}.sent") },
+            "unread": { "$sum": format!("$unreadCount.{user}") },
+        };
+        let sessions = self.collection::<Document>(NAME);
+        let rows: Vec<Totals> = run(async move {
+            let pipeline = [
+                doc! { "$match": { "participants": user } },
+                doc! { "$group": group },
+            ];
+            collect(sessions.aggregate(pipeline).with_type::<Totals>().await?).await
+        })
+        .await?;
+        Ok(rows.into_iter().next().unwrap_or_default())
+    }
+
+    /// For every session that one of `users` belongs to: all who belong to it.
+    ///
+    /// # Errors
+    /// As [`Store::private_session`].
+    pub async fn circles_of(&self, users: &[UserId]) -> Result<Vec<Vec<UserId>>> {
+        let ids: Vec<Bson> = users.iter().copied().map(Bson::from).collect();
+        let sessions = self.collection::<ParticipantsRow>(NAME);
+        let rows = run(async move {
+            let find = sessions.find(doc! { "participants": { "$in": ids } });
+            collect(find.projection(doc! { "_id": 0, "participants": 1 }).await?).await
+        })
+        .await?;
+        Ok(rows.into_iter().map(|row| row.participants).collect())
+    }
+
+    /// Stores many new sessions at once (synthetic data).
+    ///
+    /// # Errors
+    /// When MongoDB does not answer.
+    pub async fn insert_sessions(&self, new: &[Session]) -> Result<()> {
+        let sessions = self.collection::<SessionRow>(NAME);
+        let rows: Vec<SessionRow> = new.iter().map(SessionRow::from).collect();
+        run(async move { sessions.insert_many(rows).ordered(false).await.map(drop) }).await
+    }
+}
+
+/// One session as a batch leaves it, to be stored if it still stands at `believed_version`.
+pub(super) struct SessionUpdate<'a> {
+    pub session: &'a Session,
+    pub believed_version: u64,
+    pub commit: ObjectId,
+    pub members: &'a [UserId],
+}
+
+impl SessionUpdate<'_> {
+    fn statement(&self) -> Document {
+        let session = self.session;
+        let mut set = doc! {
+            "seq": as_i64(session.seq),
+            "rev": as_i64(session.rev),
+            "version": as_i64(session.version),
+            "lastCommit": self.commit,
+            "messageCount": as_i64(session.message_count),
+            "lastMessageTime": session.last_message_time,
+            "updatedAt": session.updated_at,
+        };
+        if let Some(last) = &session.last_message {
+            set.insert("lastMessage", last.id);
+            set.insert(
+                "lastMessageInfo",
+                doc! {
+                    "seq": as_i64(last.seq),
+                    "sender": last.sender,
+                    "messageType": last.kind.as_str(),
+                    "preview": &last.preview,
+                    "isDeleted": last.is_deleted,
+                },
+            );
+        }
+        for user in self.members {
+            let Some(member) = session.members.get(user) else {
+                continue;
+            };
+            let runs: Vec<Bson> = member
+                .delivered
+                .pairs()
+                .map(|(from, to)| Bson::Array(vec![as_i64(from).into(), as_i64(to).into()]))
+                .collect();
+            set.insert(format!("unreadCount.{user}"), as_i64(member.unread));
+            set.insert(format!("members.{user}.readSeq"), as_i64(member.read_seq));
+            set.insert(format!("members.{user}.readAt"), member.read_at);
+            set.insert(format!("members.{user}.delivered"), runs);
+            set.insert(format!("members.{user}.sent"), as_i64(member.sent));
+        }
+        doc! {
+            "q": { "_id": session.id, "version": as_i64(self.believed_version) },
+            "u": { "$set": set },
+        }
+    }
+}
+
+/// MongoDB's integers are signed; ours never come near the sign.
+fn as_i64(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// Stores sessions inside a transaction; answers how many still stood as believed.
+pub(super) async fn update_in(
+    store: &Store,
+    transaction: &mut ClientSession,
+    updates: &[SessionUpdate<'_>],
+) -> mongodb::error::Result<usize> {
+    let statements: Vec<Document> = updates.iter().map(SessionUpdate::statement).collect();
+    let command = doc! { "update": NAME, "updates": statements, "ordered": true };
+    let reply = store.database.run_command(command).session(transaction).await?;
+    failure::check_reply(&reply)?;
+    let matched = reply.get_i32("n").unwrap_or_default();
+    Ok(usize::try_from(matched).unwrap_or_default())
+}

@@ -1,0 +1,400 @@
+//! `users`: people, their password hashes, their roles.
+
+use std::collections::BTreeSet;
+
+use mongodb::bson::{Bson, Document, doc};
+use serde::{Deserialize, Serialize};
+
+use super::{Store, collect, failure, run};
+use crate::domain::{
+    Error, Result, Timestamp, UserId,
+    paging::Page,
+    presence::{Presence, Status},
+    user::{Role, User, username_key},
+};
+
+pub(super) const NAME: &str = "users";
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct UserRow {
+    #[serde(rename = "_id")]
+    id: UserId,
+    username: String,
+    username_key: String,
+    search_keys: Vec<String>,
+    password: String,
+    real_name: String,
+    email: String,
+    phone: String,
+    avatar: String,
+    role: String,
+    department: String,
+    title: String,
+    status: String,
+    last_seen: Option<Timestamp>,
+    is_active: bool,
+    tokens_valid_from: Timestamp,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+/// Somebody's account: the person and what only the house knows of them.
+#[derive(Debug, Clone)]
+pub struct Account {
+    pub user: User,
+    /// An argon2id hash in PHC form.
+    pub password_hash: String,
+    /// Tokens issued before this are ended.
+    pub tokens_valid_from: Timestamp,
+}
+
+impl From<&Account> for UserRow {
+    fn from(account: &Account) -> Self {
+        let user = &account.user;
+        Self {
+            id: user.id,
+            username_key: username_key(&user.username),
+            search_keys: search_keys(&user.username, &user.real_name),
+            username: user.username.clone(),
+            password: account.password_hash.clone(),
+            real_name: user.real_name.clone(),
+            email: user.email.clone(),
+            phone: user.phone.clone(),
+            avatar: user.avatar.clone(),
+            role: user.role.as_str().to_owned(),
+            department: user.department.clone(),
+            title: user.title.clone(),
+            status: user.status.as_str().to_owned(),
+            last_seen: user.last_seen,
+            is_active: user.is_active,
+            tokens_valid_from: account.tokens_valid_from,
+            created_at: user.created_at,
+            updated_at: user.updated_at,
+        }
+    }
+}
+
+impl TryFrom<UserRow> for Account {
+    type Error = Error;
+    fn try_from(row: UserRow) -> Result<Self> {
+        let corrupt = |what: &str| {
+            tracing::error!(user = %row.id, what, "a stored user cannot be understood");
+            Error::Internal
+        };
+        let role: Role = row.role.parse().map_err(|_| corrupt("role"))?;
+        let status: Status = row.status.parse().map_err(|_| corrupt("status"))?;
+        Ok(Self {
+            user: User {
+                id: row.id,
+                username: row.username,
+                real_name: row.real_name,
+                email: row.email,
+                phone: row.phone,
+                avatar: row.avatar,
+                role,
+                department: row.department,
+                title: row.title,
+                status,
+                last_seen: row.last_seen,
+                is_active: row.is_active,
+                created_at: row.created_at,
+                updated_at: row.updated_at,
+            },
+            password_hash: row.password,
+            tokens_valid_from: row.tokens_valid_from,
+        })
+    }
+}
+
+/// Every ending of the names, folded in case: a prefix of one is a part of the name, so that an index
+/// answers "contains".
+fn search_keys(username: &str, real_name: &str) -> Vec<String> {
+    let mut keys = BTreeSet::new();
+    for name in [username, real_name] {
+        let folded = name.to_lowercase();
+        for (start, _) in folded.char_indices().take(64) {
+            keys.insert(folded[start..].to_owned());
+        }
+    }
+    keys.into_iter().collect()
+}
+
+/// The regular expression that matches exactly `text` at a key's beginning: nothing in it is an operator.
+fn literal_prefix(text: &str) -> String {
+    let mut pattern = String::from("^");
+    for character in text.to_lowercase().chars() {
+        if !character.is_alphanumeric() && character.is_ascii() {
+            pattern.push('\\');
+        }
+        pattern.push(character);
+    }
+    pattern
+}
+
+/// Which people a list shows.
+#[derive(Debug, Clone, Default)]
+pub struct UserFilter {
+    pub role: Option<Role>,
+    /// A part of a name or username.
+    pub search: Option<String>,
+}
+
+/// What an admin changes about an account; `None` leaves as it is.
+#[derive(Debug, Clone, Default)]
+pub struct UserChange {
+    pub role: Option<Role>,
+    pub is_active: Option<bool>,
+    pub real_name: Option<String>,
+    pub email: Option<String>,
+    pub phone: Option<String>,
+    pub avatar: Option<String>,
+    pub department: Option<String>,
+    pub title: Option<String>,
+    pub password_hash: Option<String>,
+    /// Ends every token issued before this.
+    pub end_tokens_before: Option<Timestamp>,
+}
+
+impl Store {
+    /// Stores a new account.
+    ///
+    /// # Errors
+    /// `Conflict` when the username is taken, in any case.
+    pub async fn insert_user(&self, account: &Account) -> Result<()> {
+        let users = self.collection::<UserRow>(NAME);
+        let row = UserRow::from(account);
+        let inserted = run(async move {
+            match users.insert_one(row).await {
+                Ok(_) => Ok(true),
+                Err(error) if failure::is_duplicate_key(&error) => Ok(false),
+                Err(error) => Err(error),
+            }
+        })
+        .await?;
+        if inserted {
+            Ok(())
+        } else {
+            Err(Error::Conflict("the username is taken"))
+        }
+    }
+
+    /// Stores many new accounts at once (synthetic data); those whose username exists are left as they are.
+    ///
+    /// # Errors
+    /// When MongoDB does not answer.
+    pub async fn insert_users(&self, accounts: &[Account]) -> Result<()> {
+        let users = self.collection::<UserRow>(NAME);
+        let rows: Vec<UserRow> = accounts.iter().map(UserRow::from).collect();
+        run(async move {
+            match users.insert_many(rows).ordered(false).await {
+                Err(error) if !failure::is_duplicate_key(&error) => Err(error),
+                _ => Ok(()),
+            }
+        })
+        .await
+    }
+
+    /// One account by id.
+    ///
+    /// # Errors
+    /// When MongoDB does not answer or the row cannot be understood.
+    pub async fn user(&self, id: UserId) -> Result<Option<Account>> {
+        self.one_user(doc! { "_id": id }).await
+    }
+
+    /// One account by username, in any case.
+    ///
+    /// # Errors
+    /// As [`Store::user`].
+    pub async fn user_named(&self, username: &str) -> Result<Option<Account>> {
+        self.one_user(doc! { "usernameKey": username_key(username) })
+            .await
+    }
+
+    async fn one_user(&self, filter: Document) -> Result<Option<Account>> {
+        let users = self.collection::<UserRow>(NAME);
+        let row = run(async move { users.find_one(filter).await }).await?;
+        row.map(Account::try_from).transpose()
+    }
+
+    /// These people, in no order; those that do not exist are not in it.
+    ///
+    /// # Errors
+    /// As [`Store::user`].
+    pub async fn users_by_id(&self, ids: impl IntoIterator<Item = UserId>) -> Result<Vec<User>> {
+        let ids: Vec<Bson> = ids.into_iter().map(Bson::from).collect();
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.find_users(doc! { "_id": { "$in": ids } }, doc! {}, None)
+            .await
+    }
+
+    /// A page of active people, by username, and how many there are in all.
+    ///
+    /// # Errors
+    /// As [`Store::user`].
+    pub async fn list_users(&self, filter: &UserFilter, page: Page) -> Result<(Vec<User>, u64)> {
+        let mut query = doc! { "isActive": true };
+        if let Some(role) = filter.role {
+            query.insert("role", role.as_str());
+        }
+        if let Some(search) = filter.search.as_deref().filter(|text| !text.is_empty()) {
+            query.insert("searchKeys", doc! { "$regex": literal_prefix(search) });
+        }
+        let users = self.collection::<UserRow>(NAME);
+        let count_query = query.clone();
+        let total = run(async move { users.count_documents(count_query).await });
+        let rows = self.find_users(query, doc! { "usernameKey": 1 }, Some(page));
+        let (total, rows) = tokio::join!(total, rows);
+        Ok((rows?, total?))
+    }
+
+    /// Active people whom the database believes to be online or away.
+    ///
+    /// # Errors
+    /// As [`Store::user`].
+    pub async fn users_present(&self) -> Result<Vec<User>> {
+        let present = [Status::Online, Status::Away].map(Status::as_str);
+        self.find_users(
+            doc! { "status": { "$in": present.as_slice() }, "isActive": true },
+            doc! {},
+            None,
+        )
+        .await
+    }
+
+    async fn find_users(&self, query: Document, sort: Document, page: Option<Page>) -> Result<Vec<User>> {
+        let users = self.collection::<UserRow>(NAME);
+        let rows = run(async move {
+            let mut find = users.find(query).sort(sort);
+            if let Some(page) = page {
+                find = find
+                    .skip(page.skip())
+                    .limit(i64::try_from(page.limit).unwrap_or(i64::MAX));
+            }
+            collect(find.await?).await
+        })
+        .await?;
+        rows.into_iter()
+            .map(|row| Account::try_from(row).map(|account| account.user))
+            .collect()
+    }
+
+    /// Changes an account and answers how it is now; `None` when there is no such account.
+    ///
+    /// # Errors
+    /// As [`Store::user`].
+    pub async fn update_user(
+        &self,
+        id: UserId,
+        change: &UserChange,
+        now: Timestamp,
+    ) -> Result<Option<Account>> {
+        let Some(current) = self.user(id).await? else {
+            return Ok(None);
+        };
+        let mut set = doc! { "updatedAt": now };
+        if let Some(role) = change.role {
+            set.insert("role", role.as_str());
+        }
+        if let Some(active) = change.is_active {
+            set.insert("isActive", active);
+        }
+        let texts = [
+            ("realName", &change.real_name),
+            ("email", &change.email),
+            ("phone", &change.phone),
+            ("avatar", &change.avatar),
+            ("department", &change.department),
+            ("title", &change.title),
+            ("password", &change.password_hash),
+        ];
+        for (field, value) in texts {
+            if let Some(value) = value {
+                set.insert(field, value);
+            }
+        }
+        if let Some(real_name) = &change.real_name {
+            set.insert("searchKeys", search_keys(&current.user.username, real_name));
+        }
+        let mut update = doc! { "$set": set };
+        if let Some(moment) = change.end_tokens_before {
+            update.insert("$max", doc! { "tokensValidFrom": moment });
+        }
+        let users = self.collection::<UserRow>(NAME);
+        let row = run(async move {
+            users
+                .find_one_and_update(doc! { "_id": id }, update)
+                .return_document(mongodb::options::ReturnDocument::After)
+                .await
+        })
+        .await?;
+        row.map(Account::try_from).transpose()
+    }
+
+    /// Whether there is an active admin.
+    ///
+    /// # Errors
+    /// As [`Store::user`].
+    pub async fn has_admin(&self) -> Result<bool> {
+        let admin = doc! { "role": Role::Admin.as_str(), "isActive": true };
+        Ok(self.one_user(admin).await?.is_some())
+    }
+
+    /// Usernames that begin with `prefix`, ascending, with their ids (synthetic staff).
+    ///
+    /// # Errors
+    /// As [`Store::user`].
+    pub async fn users_with_prefix(&self, prefix: &str, limit: u64) -> Result<Vec<User>> {
+        let query = doc! { "usernameKey": { "$regex": literal_prefix(prefix) } };
+        self.find_users(query, doc! { "usernameKey": 1 }, Some(Page { page: 1, limit }))
+            .await
+    }
+
+    /// Writes people's statuses, all in one call.
+    ///
+    /// # Errors
+    /// When MongoDB does not answer.
+    pub async fn write_statuses(&self, presences: &[Presence]) -> Result<()> {
+        if presences.is_empty() {
+            return Ok(());
+        }
+        let updates: Vec<Document> = presences
+            .iter()
+            .map(|p| {
+                let set = doc! { "status": p.status.as_str(), "lastSeen": p.last_seen };
+                doc! { "q": { "_id": p.user }, "u": { "$set": set } }
+            })
+            .collect();
+        let database = self.database.clone();
+        run(async move {
+            database
+                .run_command(doc! { "update": NAME, "updates": updates, "ordered": false })
+                .await
+        })
+        .await?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_search_for_operators_is_a_search_for_their_letters() {
+        assert_eq!(literal_prefix("a.*"), r"^a\.\*");
+        assert_eq!(literal_prefix("^(a+)+$"), r"^\^\(a\+\)\+\$");
+        assert_eq!(literal_prefix("李 N"), r"^李\ n");
+    }
+
+    #[test]
+    fn every_part_of_a_name_begins_a_key() {
+        let keys = search_keys("nurse.li", "李娜");
+        for part in ["nurse.li", "li", "李娜", "娜"] {
+            assert!(keys.iter().any(|key| key.starts_with(part)), "{part}");
+        }
+    }
+}

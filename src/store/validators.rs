@@ -1,0 +1,54 @@
+//! The `$jsonSchema` validators of `schemas/`, put on their collections at start.
+
+use mongodb::bson::{Document, doc};
+
+use super::{Store, run, run_within};
+use crate::domain::{Error, Result};
+
+/// Collection and schema, as they stand in `schemas/`.
+pub const SCHEMAS: [(&str, &str); 5] = [
+    (super::users::NAME, include_str!("../../schemas/users.json")),
+    (super::sessions::NAME, include_str!("../../schemas/sessions.json")),
+    (super::messages::NAME, include_str!("../../schemas/messages.json")),
+    (super::receipts::NAME, include_str!("../../schemas/receipts.json")),
+    (
+        super::online_users::NAME,
+        include_str!("../../schemas/online_users.json"),
+    ),
+];
+
+impl Store {
+    /// Makes the collections that are not there and puts the validators on all.
+    ///
+    /// # Errors
+    /// When MongoDB does not answer or a schema is not one.
+    pub async fn ensure_validators(&self) -> Result<()> {
+        let database = self.database.clone();
+        let present = run(async move { database.list_collection_names().await }).await?;
+        for (name, text) in SCHEMAS {
+            let schema: Document = serde_json::from_str(text).map_err(|error| {
+                tracing::error!(name, %error, "a schema is not JSON");
+                Error::Internal
+            })?;
+            let verb = if present.iter().any(|known| known == name) {
+                "collMod"
+            } else {
+                "create"
+            };
+            let command = doc! {
+                verb: name,
+                "validator": { "$jsonSchema": schema },
+                "validationLevel": "strict",
+                "validationAction": "error",
+            };
+            let database = self.database.clone();
+            let limit = std::time::Duration::from_secs(60);
+            run_within(
+                limit,
+                async move { database.run_command(command).await.map(drop) },
+            )
+            .await?;
+        }
+        Ok(())
+    }
+}

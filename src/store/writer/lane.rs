@@ -1,0 +1,354 @@
+//! A lane: takes what waits, commits it, hands the outcomes on, and knows what to do when the database
+//! does not play along.
+//!
+//! What an author hears is always true: *refused* only when nothing was stored and nothing will be,
+//! *done* only when it is stored. While the outcome of a commit is not known the lane finds it out
+//! before it does anything else.
+
+use std::{
+    collections::{HashMap, HashSet, VecDeque},
+    num::NonZeroUsize,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use lru::LruCache;
+use mongodb::bson::oid::ObjectId;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    super::Store,
+    Committed, Job, QUEUE,
+    plan::{Plan, Verdict},
+    transaction::{self, Setback},
+};
+use crate::domain::{
+    Clock, Error, MessageId, Result, SessionId,
+    ledger::{Account, Operation, Outcome},
+    message::Message,
+};
+
+/// The most operations of one transaction: DESIGN.md measured the throughput's plateau at some hundreds.
+const MAX_BATCH: usize = 400;
+/// The most bytes of one transaction (MongoDB's own bound is 16 MB).
+const MAX_BYTES: usize = 4 << 20;
+/// Sessions a lane remembers.
+const REMEMBERED: usize = 20_000;
+/// An operation that could not be committed for so long is refused.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// The longest pause between two attempts.
+const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+
+/// An attempt whose outcome is not known.
+struct Doubt {
+    commit: ObjectId,
+    sessions: Vec<SessionId>,
+    messages: Vec<Arc<Message>>,
+    plan: Plan,
+}
+
+pub(super) struct Lane {
+    store: Store,
+    clock: Arc<dyn Clock>,
+    inbox: mpsc::Receiver<Job>,
+    sink: mpsc::Sender<Vec<Committed>>,
+    stop: CancellationToken,
+    /// What the sessions were when this lane last stored them.
+    accounts: LruCache<SessionId, Account>,
+    /// Taken from the inbox but not yet committed, in order.
+    waiting: VecDeque<Job>,
+}
+
+impl Lane {
+    pub fn new(
+        store: Store,
+        clock: Arc<dyn Clock>,
+        inbox: mpsc::Receiver<Job>,
+        sink: mpsc::Sender<Vec<Committed>>,
+        stop: CancellationToken,
+    ) -> Self {
+        let remembered = NonZeroUsize::new(REMEMBERED).unwrap_or(NonZeroUsize::MIN);
+        let accounts = LruCache::new(remembered);
+        Self {
+            store,
+            clock,
+            inbox,
+            sink,
+            stop,
+            accounts,
+            waiting: VecDeque::new(),
+        }
+    }
+
+    pub async fn run(mut self) {
+        while let Some(batch) = self.gather().await {
+            let started = Instant::now();
+            metrics::histogram!("wardline_batch_size")
+                .record(f64::from(u32::try_from(batch.len()).unwrap_or(u32::MAX)));
+            // A batch that holds a poisoned operation is halved until that one stands alone.
+            let mut work = VecDeque::from([batch]);
+            while let Some(jobs) = work.pop_front() {
+                if let Some((first, second)) = self.commit(jobs).await {
+                    work.push_front(second);
+                    work.push_front(first);
+                }
+            }
+            metrics::histogram!("wardline_commit_seconds").record(started.elapsed().as_secs_f64());
+        }
+    }
+
+    /// Everything that waits, up to the bounds; `None` when the service stops and nothing is left.
+    async fn gather(&mut self) -> Option<Vec<Job>> {
+        if self.waiting.is_empty() {
+            let stop = self.stop.clone();
+            let job = tokio::select! {
+                biased;
+                job = self.inbox.recv() => job,
+                () = stop.cancelled(), if !stop.is_cancelled() => {
+                    self.inbox.close();
+                    self.inbox.recv().await
+                }
+            }?;
+            self.waiting.push_back(job);
+        }
+        while self.waiting.len() < MAX_BATCH {
+            match self.inbox.try_recv() {
+                Ok(job) => self.waiting.push_back(job),
+                Err(_) => break,
+            }
+        }
+        let (mut batch, mut bytes) = (Vec::with_capacity(self.waiting.len().min(MAX_BATCH)), 0);
+        while let Some(job) = self.waiting.pop_front() {
+            bytes += job.operation.weight();
+            if !batch.is_empty() && (bytes > MAX_BYTES || batch.len() >= MAX_BATCH) {
+                self.waiting.push_front(job);
+                break;
+            }
+            batch.push(job);
+        }
+        Some(batch)
+    }
+
+    /// Commits a batch, however often it takes. Answers two halves when one of its operations is
+    /// poisoned.
+    async fn commit(&mut self, mut jobs: Vec<Job>) -> Option<(Vec<Job>, Vec<Job>)> {
+        let mut doubts: Vec<Doubt> = Vec::new();
+        for attempt in 0_u32.. {
+            if attempt > 0 {
+                metrics::counter!("wardline_commit_setbacks_total").increment(1);
+                self.pause(attempt).await;
+            }
+            match self.find_out(&mut doubts).await {
+                Ok(Some(plan)) => {
+                    self.finish(jobs, plan).await;
+                    return None;
+                }
+                // While something is in doubt, `jobs` must stay what the doubted plans speak of.
+                Ok(None) if doubts.is_empty() && attempt > 0 => {
+                    jobs = refuse_late(jobs);
+                    if jobs.is_empty() {
+                        return None;
+                    }
+                }
+                Ok(None) => {}
+                Err(_) => continue,
+            }
+            let Ok(mut plan) = self.work_out(&jobs).await else {
+                continue;
+            };
+            let (messages, sessions) = (plan.messages(), plan.changed_sessions());
+            let Some(writes) = plan.writes() else {
+                self.finish(jobs, plan).await;
+                return None;
+            };
+            let commit = writes.commit;
+            match transaction::store(&self.store, writes).await {
+                Ok(()) => {
+                    self.finish(jobs, plan).await;
+                    return None;
+                }
+                Err(Setback::Stale | Setback::Unavailable) => {}
+                Err(Setback::InDoubt) => doubts.push(Doubt {
+                    commit,
+                    sessions,
+                    messages,
+                    plan,
+                }),
+                // Whatever cannot be found out now is tried again.
+                Err(Setback::Duplicate) => drop(self.recognize_repeats(&mut jobs).await),
+                Err(Setback::Poison) if !doubts.is_empty() => {}
+                Err(Setback::Poison) if jobs.len() == 1 => {
+                    metrics::counter!("wardline_refusals_total", "reason" => "poisoned").increment(1);
+                    jobs.into_iter().for_each(|job| job.refuse(Error::Internal));
+                    return None;
+                }
+                Err(Setback::Poison) => {
+                    let second = jobs.split_off(jobs.len() / 2);
+                    return Some((jobs, second));
+                }
+            }
+        }
+        None
+    }
+
+    /// Works the batch out on what this lane remembers, loading what it does not.
+    async fn work_out(&mut self, jobs: &[Job]) -> Result<Plan> {
+        let (mut accounts, mut missing) = (HashMap::new(), HashSet::new());
+        for job in jobs {
+            let session = job.operation.session();
+            if accounts.contains_key(&session) || missing.contains(&session) {
+                continue;
+            }
+            match self.accounts.pop(&session) {
+                Some(account) if !job.distrust => drop(accounts.insert(session, account)),
+                _ => drop(missing.insert(session)),
+            }
+        }
+        if !missing.is_empty() {
+            let ids: Vec<SessionId> = missing.iter().copied().collect();
+            for session in self.store.sessions_by_id(&ids).await? {
+                accounts.insert(session.id, Account::open(session));
+            }
+        }
+        Plan::work_out(&self.store, jobs, accounts, &missing, self.clock.now()).await
+    }
+
+    /// A stored batch: remembers the new states, hands the outcomes on, answers the rest.
+    async fn finish(&mut self, jobs: Vec<Job>, plan: Plan) {
+        let sent: Vec<Option<Arc<Message>>> = plan
+            .verdicts
+            .iter()
+            .map(|verdict| match verdict {
+                Verdict::Done {
+                    outcome: Outcome::Sent { message, .. },
+                    ..
+                } => Some(Arc::clone(message)),
+                _ => None,
+            })
+            .collect();
+        let (mut done, mut later) = (Vec::with_capacity(jobs.len()), Vec::new());
+        for (mut job, verdict) in jobs.into_iter().zip(plan.verdicts) {
+            let session = job.operation.session();
+            match verdict {
+                Verdict::Done { version, outcome } => {
+                    done.push(Committed {
+                        session,
+                        version,
+                        outcome,
+                        reply: job.reply,
+                    });
+                }
+                Verdict::RepeatOf(first) => match sent.get(first).cloned().flatten() {
+                    Some(message) => job.answer(Outcome::Repeated { message }),
+                    None => job.refuse(Error::Internal),
+                },
+                Verdict::Repeated(message) => job.answer(Outcome::Repeated { message }),
+                Verdict::Refused(error) => job.refuse(error),
+                Verdict::Deferred => later.push(job),
+                Verdict::Distrusted => {
+                    job.distrust = true;
+                    later.push(job);
+                }
+            }
+        }
+        for job in later.into_iter().rev() {
+            self.waiting.push_front(job);
+        }
+        for (id, account) in plan.accounts {
+            self.accounts.put(id, account.settled());
+        }
+        metrics::counter!("wardline_commits_total").increment(done.len() as u64);
+        if let Err(unpublished) = self.sink.send(done).await {
+            unpublished.0.into_iter().for_each(Committed::answer);
+        }
+    }
+
+    /// Marks the sends whose `clientMsgId` is stored already.
+    async fn recognize_repeats(&self, jobs: &mut [Job]) -> Result<()> {
+        let key = |job: &Job| match &job.operation {
+            Operation::Send { draft, .. } => draft.client_msg_id.clone().map(|id| (draft.sender, id)),
+            Operation::Read { .. } | Operation::Deliver { .. } | Operation::Delete { .. } => None,
+        };
+        let keys: Vec<_> = jobs.iter().filter_map(key).collect();
+        for first in self.store.messages_by_client_id(&keys).await? {
+            let first = Arc::new(first);
+            let stored = first.client_msg_id.clone().map(|id| (first.sender, id));
+            for job in jobs
+                .iter_mut()
+                .filter(|job| stored.is_some() && key(job) == stored)
+            {
+                job.repeat = Some(Arc::clone(&first));
+            }
+        }
+        Ok(())
+    }
+
+    /// Finds out whether an attempt in doubt was stored; answers its plan if so.
+    async fn find_out(&self, doubts: &mut Vec<Doubt>) -> Result<Option<Plan>> {
+        if doubts.is_empty() {
+            return Ok(None);
+        }
+        let commits: Vec<ObjectId> = doubts.iter().map(|doubt| doubt.commit).collect();
+        let sessions: Vec<SessionId> = doubts.iter().flat_map(|doubt| doubt.sessions.clone()).collect();
+        let found = self.store.commit_found(&sessions, &commits).await?;
+        let mut index = doubts.iter().position(|doubt| Some(doubt.commit) == found);
+        if index.is_none() {
+            // Another node may have written since; then the messages themselves tell.
+            let ids: Vec<MessageId> = doubts
+                .iter()
+                .flat_map(|d| d.messages.iter().map(|m| m.id))
+                .collect();
+            let stored = self.store.stored_among(&ids).await?;
+            index = doubts.iter().position(|doubt| {
+                doubt
+                    .messages
+                    .iter()
+                    .any(|m| stored.iter().any(|s| s.id == m.id && s.seq == m.seq))
+            });
+        }
+        tracing::info!(committed = index.is_some(), "a commit in doubt was looked up");
+        Ok(index.map(|index| doubts.swap_remove(index).plan))
+    }
+
+    /// Waits before the next attempt; meanwhile takes what arrives and refuses what has waited too long.
+    async fn pause(&mut self, attempt: u32) {
+        // A first conflict is tried again almost at once, an absent database every half second.
+        let pause = Duration::from_millis(1 << attempt.min(9)).min(LONGEST_PAUSE);
+        tokio::time::sleep(pause).await;
+        while self.waiting.len() < QUEUE {
+            match self.inbox.try_recv() {
+                Ok(job) => self.waiting.push_back(job),
+                Err(_) => break,
+            }
+        }
+        if self.waiting.front().is_some_and(Job::is_late) {
+            self.waiting = refuse_late(self.waiting.drain(..).collect()).into();
+        }
+    }
+}
+
+/// Refuses the operations that have waited too long. Nothing of them is stored.
+fn refuse_late(jobs: Vec<Job>) -> Vec<Job> {
+    let (late, rest): (Vec<Job>, Vec<Job>) = jobs.into_iter().partition(Job::is_late);
+    if !late.is_empty() {
+        metrics::counter!("wardline_refusals_total", "reason" => "unavailable").increment(late.len() as u64);
+        late.into_iter().for_each(|job| job.refuse(Error::Unavailable));
+    }
+    rest
+}
+
+impl Job {
+    fn is_late(&self) -> bool {
+        self.since.elapsed() > PATIENCE
+    }
+
+    // In both, the author may have left.
+    fn refuse(self, error: Error) {
+        let _ = self.reply.send(Err(error));
+    }
+
+    fn answer(self, outcome: Outcome) {
+        let _ = self.reply.send(Ok(outcome));
+    }
+}

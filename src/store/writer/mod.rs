@@ -1,0 +1,195 @@
+//! The commit path: every change to a session goes through here, in batches.
+//!
+//! One transaction for each message commits some hundreds a second; one for each batch commits tens of
+//! thousands. So operations queue to one of a few lanes, chosen by session: a session's order is its
+//! lane's order. A lane takes whatever is waiting, works the batch out in memory with the domain's
+//! ledger, stores it as one transaction, and hands the outcomes on, while the next batch gathers
+//! behind it. There are no timers: an idle system commits a single message at once.
+//!
+//! The parts: [`CommitQueue`] is the door, `lane` the loop and what it does when the database fails,
+//! `plan` the working out of a batch, `transaction` the storing.
+
+mod lane;
+mod plan;
+mod transaction;
+
+use std::{
+    hash::{BuildHasher, RandomState},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use tokio::{
+    sync::{mpsc, oneshot},
+    task::JoinHandle,
+};
+use tokio_util::sync::CancellationToken;
+
+use super::Store;
+use crate::domain::{
+    Clock, Error, Result, SessionId,
+    ledger::{Account, Operation, Outcome},
+    message::Message,
+};
+
+/// Lanes that commit side by side.
+const LANES: usize = 4;
+/// Operations that may wait for one lane.
+const QUEUE: usize = 8_192;
+/// Batches whose outcomes may wait to be published.
+const UNPUBLISHED: usize = 8;
+
+/// One operation on its way.
+struct Job {
+    operation: Operation,
+    reply: oneshot::Sender<Result<Outcome>>,
+    since: Instant,
+    /// It was refused by a remembered state: decide again on a fresh one.
+    distrust: bool,
+    /// Its `clientMsgId` was found to be stored already, as this message.
+    repeat: Option<Arc<Message>>,
+}
+
+/// One operation that is done: what came of it, and the author who waits to hear.
+#[derive(Debug)]
+pub struct Committed {
+    pub session: SessionId,
+    /// The session's version that this became part of.
+    pub version: u64,
+    pub outcome: Outcome,
+    reply: oneshot::Sender<Result<Outcome>>,
+}
+
+impl Committed {
+    /// Tells the author, after everybody else was told.
+    pub fn answer(self) {
+        // The author may have left; the commit stands all the same.
+        let _ = self.reply.send(Ok(self.outcome));
+    }
+}
+
+/// The door of the commit path.
+#[derive(Clone)]
+pub struct CommitQueue {
+    lanes: Arc<[mpsc::Sender<Job>]>,
+    hasher: RandomState,
+}
+
+/// What a caller waits on.
+pub type Reply = oneshot::Receiver<Result<Outcome>>;
+
+impl CommitQueue {
+    /// Queues an operation without waiting. Operations of one session that are queued one after the
+    /// other are committed in that order.
+    ///
+    /// # Errors
+    /// `RateLimited` when too much is waiting already; `Unavailable` when the service is stopping.
+    pub fn submit(&self, operation: Operation) -> Result<Reply> {
+        let (job, answer) = job(operation);
+        match self.lane(&job).try_send(job) {
+            Ok(()) => Ok(answer),
+            Err(mpsc::error::TrySendError::Full(_)) => {
+                metrics::counter!("wardline_refusals_total", "reason" => "commit_queue_full").increment(1);
+                Err(Error::RateLimited {
+                    retry_after: Duration::from_secs(1),
+                })
+            }
+            Err(mpsc::error::TrySendError::Closed(_)) => Err(Error::Unavailable),
+        }
+    }
+
+    /// Queues an operation, waiting for room.
+    ///
+    /// # Errors
+    /// `Unavailable` when the service is stopping.
+    pub async fn submit_when_room(&self, operation: Operation) -> Result<Reply> {
+        let (job, answer) = job(operation);
+        self.lane(&job).send(job).await.map_err(|_| Error::Unavailable)?;
+        Ok(answer)
+    }
+
+    /// How many operations wait.
+    #[must_use]
+    pub fn depth(&self) -> usize {
+        self.lanes
+            .iter()
+            .map(|lane| lane.max_capacity() - lane.capacity())
+            .sum()
+    }
+
+    fn lane(&self, job: &Job) -> &mpsc::Sender<Job> {
+        let hash = self.hasher.hash_one(job.operation.session());
+        let count = self.lanes.len() as u64;
+        &self.lanes[usize::try_from(hash % count).unwrap_or(0)]
+    }
+}
+
+fn job(operation: Operation) -> (Job, Reply) {
+    let (reply, answer) = oneshot::channel();
+    (
+        Job {
+            operation,
+            reply,
+            since: Instant::now(),
+            distrust: false,
+            repeat: None,
+        },
+        answer,
+    )
+}
+
+/// The running lanes.
+pub struct Writer {
+    pub queue: CommitQueue,
+    /// One stream of committed batches for each lane, in commit order.
+    pub committed: Vec<mpsc::Receiver<Vec<Committed>>>,
+    /// End when told to stop and everything queued is done.
+    pub tasks: Vec<JoinHandle<()>>,
+}
+
+/// Starts the lanes. When `stop` is cancelled they take nothing new, finish what is queued and end.
+#[must_use]
+pub fn start(store: &Store, clock: &Arc<dyn Clock>, stop: &CancellationToken) -> Writer {
+    let (mut senders, mut committed, mut tasks) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..LANES {
+        let (jobs, inbox) = mpsc::channel(QUEUE);
+        let (sink, outcomes) = mpsc::channel(UNPUBLISHED);
+        let lane = lane::Lane::new(store.clone(), Arc::clone(clock), inbox, sink, stop.clone());
+        tasks.push(tokio::spawn(lane.run()));
+        senders.push(jobs);
+        committed.push(outcomes);
+    }
+    Writer {
+        queue: CommitQueue {
+            lanes: senders.into(),
+            hasher: RandomState::new(),
+        },
+        committed,
+        tasks,
+    }
+}
+
+impl Store {
+    /// Stores an account's changes in one transaction, outside the lanes (seeding); `false` when the
+    /// session was changed by somebody else first.
+    ///
+    /// # Errors
+    /// When MongoDB does not take it.
+    pub async fn import(&self, account: Account) -> Result<bool> {
+        let accounts = [(account.session.id, account)].into_iter().collect();
+        let mut plan = plan::Plan {
+            verdicts: Vec::new(),
+            accounts,
+        };
+        let Some(writes) = plan.writes() else {
+            return Ok(true);
+        };
+        match transaction::store(self, writes).await {
+            Ok(()) => Ok(true),
+            Err(transaction::Setback::Stale | transaction::Setback::Duplicate) => Ok(false),
+            Err(transaction::Setback::Unavailable) => Err(Error::Unavailable),
+            Err(transaction::Setback::InDoubt) => Err(Error::OutcomeUnknown),
+            Err(transaction::Setback::Poison) => Err(Error::Internal),
+        }
+    }
+}

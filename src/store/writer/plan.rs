@@ -1,0 +1,195 @@
+//! Working a batch out in memory: which operations it takes, what comes of each, what is to be stored.
+
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    sync::Arc,
+};
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+use mongodb::bson::oid::ObjectId;
+
+use super::{
+    super::Store,
+    Job,
+    transaction::{SessionWrite, Writes},
+};
+use crate::domain::{
+    Error, Result, SessionId, Timestamp, UserId,
+    ledger::{Account, Facts, Lookup, Operation, Outcome},
+    message::Message,
+};
+
+/// Database look-ups of one batch that run side by side.
+const LOOKUPS: usize = 8;
+
+/// What became of one job of the batch.
+pub(super) enum Verdict {
+    /// Done, once the batch is stored.
+    Done { version: u64, outcome: Outcome },
+    /// The same `clientMsgId` came earlier in this batch, as the job of this index.
+    RepeatOf(usize),
+    /// The same `clientMsgId` was stored before, as this message.
+    Repeated(Arc<Message>),
+    /// Not possible.
+    Refused(Error),
+    /// Has to wait for a later batch, in its order.
+    Deferred,
+    /// Refused by a remembered state, which may be old: once more on a fresh one.
+    Distrusted,
+}
+
+/// A batch worked out.
+pub(super) struct Plan {
+    /// One for each job, in order.
+    pub verdicts: Vec<Verdict>,
+    pub accounts: HashMap<SessionId, Account>,
+}
+
+impl Plan {
+    /// Works out `jobs` on `accounts`, which hold every session that exists. `fresh` are those that were
+    /// just loaded.
+    pub async fn work_out(
+        store: &Store,
+        jobs: &[Job],
+        mut accounts: HashMap<SessionId, Account>,
+        fresh: &HashSet<SessionId>,
+        now: Timestamp,
+    ) -> Result<Self> {
+        let mut facts = look_up(store, jobs, &accounts).await?;
+        let mut deferred: HashSet<SessionId> = HashSet::new();
+        let mut client_ids: HashMap<(UserId, String), usize> = HashMap::new();
+        let mut verdicts = Vec::with_capacity(jobs.len());
+        for (index, job) in jobs.iter().enumerate() {
+            let session = job.operation.session();
+            if let Some(first) = &job.repeat {
+                verdicts.push(Verdict::Repeated(Arc::clone(first)));
+                continue;
+            }
+            if deferred.contains(&session) {
+                verdicts.push(Verdict::Deferred);
+                continue;
+            }
+            if let Operation::Send { draft, .. } = &job.operation
+                && let Some(id) = &draft.client_msg_id
+                && let Some(first) = client_ids.get(&(draft.sender, id.clone()))
+            {
+                verdicts.push(Verdict::RepeatOf(*first));
+                continue;
+            }
+            let Some(account) = accounts.get_mut(&session) else {
+                verdicts.push(Verdict::Refused(Error::ConversationNotFound));
+                continue;
+            };
+            let found = match (account.lookup(&job.operation), facts.remove(&index)) {
+                (None, _) => Facts::None,
+                // A look-up speaks of the stored state, so nothing of this batch may have changed it.
+                (Some(_), Some(found)) if account.changes().is_empty() => found,
+                (Some(_), _) => {
+                    deferred.insert(session);
+                    verdicts.push(Verdict::Deferred);
+                    continue;
+                }
+            };
+            match account.apply(&job.operation, found, now) {
+                Ok(outcome) => {
+                    if let Operation::Send { draft, .. } = &job.operation
+                        && let Some(id) = &draft.client_msg_id
+                    {
+                        client_ids.insert((draft.sender, id.clone()), index);
+                    }
+                    // The version that the session has once this batch is stored.
+                    let version = account.session.version + 1;
+                    verdicts.push(Verdict::Done { version, outcome });
+                }
+                Err(_) if !fresh.contains(&session) && !job.distrust => {
+                    deferred.insert(session);
+                    verdicts.push(Verdict::Distrusted);
+                }
+                Err(refusal) => verdicts.push(Verdict::Refused(refusal)),
+            }
+        }
+        Ok(Self { verdicts, accounts })
+    }
+
+    /// What this batch stores; `None` when it changes nothing.
+    pub fn writes(&mut self) -> Option<Writes> {
+        let mut writes = Writes {
+            commit: ObjectId::new(),
+            sessions: Vec::new(),
+            messages: Vec::new(),
+            tombstones: Vec::new(),
+            receipts: Vec::new(),
+        };
+        for account in self
+            .accounts
+            .values_mut()
+            .filter(|account| !account.changes().is_empty())
+        {
+            let believed_version = account.session.version;
+            account.session.version += 1;
+            let changes = account.changes();
+            writes.messages.extend(changes.messages.iter().cloned());
+            writes.tombstones.extend(changes.tombstones.iter().cloned());
+            let id = account.session.id;
+            writes
+                .receipts
+                .extend(changes.receipts.iter().map(|receipt| (id, receipt.clone())));
+            writes.sessions.push(SessionWrite {
+                session: account.session.clone(),
+                believed_version,
+                members: changes.members.iter().copied().collect(),
+            });
+        }
+        (!writes.sessions.is_empty()).then_some(writes)
+    }
+
+    /// The new messages.
+    pub fn messages(&self) -> Vec<Arc<Message>> {
+        self.accounts
+            .values()
+            .flat_map(|account| account.changes().messages.iter().cloned())
+            .collect()
+    }
+
+    /// The sessions it changes.
+    pub fn changed_sessions(&self) -> Vec<SessionId> {
+        let changed = self
+            .accounts
+            .iter()
+            .filter(|(_, account)| !account.changes().is_empty());
+        changed.map(|(id, _)| *id).collect()
+    }
+}
+
+/// Looks up what the first operation of each session needs, side by side. Later ones of the same
+/// session that need a look-up wait for the next batch.
+async fn look_up(
+    store: &Store,
+    jobs: &[Job],
+    accounts: &HashMap<SessionId, Account>,
+) -> Result<HashMap<usize, Facts>> {
+    let mut seen = BTreeSet::new();
+    let needed: Vec<(usize, SessionId, Lookup)> = jobs
+        .iter()
+        .enumerate()
+        .filter(|(_, job)| seen.insert(job.operation.session()))
+        .filter_map(|(index, job)| {
+            let account = accounts.get(&job.operation.session())?;
+            Some((index, job.operation.session(), account.lookup(&job.operation)?))
+        })
+        .collect();
+    stream::iter(needed)
+        .map(|(index, session, lookup)| async move {
+            let facts = match lookup {
+                Lookup::Message(id) => Facts::Message(store.message(id).await?),
+                Lookup::Unread { reader, after, up_to } => {
+                    let (count, newest) = store.unread_in(session, reader, after, up_to).await?;
+                    Facts::Unread { count, newest }
+                }
+            };
+            Ok((index, facts))
+        })
+        .buffer_unordered(LOOKUPS)
+        .try_collect()
+        .await
+}

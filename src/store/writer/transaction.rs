@@ -1,0 +1,148 @@
+//! Storing a batch: one transaction, all or nothing, majority and journal.
+
+use std::{sync::Arc, time::Duration};
+
+use mongodb::{bson::oid::ObjectId, error::Error as MongoError};
+
+use super::super::{Store, failure, messages, receipts, sessions};
+use crate::domain::{
+    SessionId, UserId, event::Tombstone, message::Message, receipts::Receipt, session::Session,
+};
+
+/// How long one attempt may take before its outcome counts as unknown.
+const ATTEMPT_LIMIT: Duration = Duration::from_secs(10);
+/// How often the commit command itself is repeated when its answer was lost.
+const COMMIT_TRIES: usize = 3;
+
+/// One session of a batch as it is to be stored.
+pub(super) struct SessionWrite {
+    pub session: Session,
+    pub believed_version: u64,
+    pub members: Vec<UserId>,
+}
+
+/// All that a batch stores.
+pub(super) struct Writes {
+    /// Names this attempt in every session it touches, so that a lost answer can be found out.
+    pub commit: ObjectId,
+    pub sessions: Vec<SessionWrite>,
+    pub messages: Vec<Arc<Message>>,
+    pub tombstones: Vec<Tombstone>,
+    pub receipts: Vec<(SessionId, Receipt)>,
+}
+
+/// Why a batch was not stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Setback {
+    /// Somebody else changed one of its sessions first: work it out anew.
+    Stale,
+    /// A unique index refused: a message, or a `clientMsgId`, is there already.
+    Duplicate,
+    /// One of its documents will never be taken.
+    Poison,
+    /// The database is not there; nothing was stored.
+    Unavailable,
+    /// The answer to the commit was lost: it may be stored, or not.
+    InDoubt,
+}
+
+/// Stores a batch in a task of its own, so that nobody's leaving can break it off.
+pub(super) async fn store(store: &Store, writes: Writes) -> Result<(), Setback> {
+    let store = store.clone();
+    let attempt = tokio::spawn(async move { attempt(&store, &writes).await });
+    match tokio::time::timeout(ATTEMPT_LIMIT, attempt).await {
+        Ok(Ok(result)) => result,
+        Ok(Err(panic)) => {
+            tracing::error!(%panic, "a transaction panicked");
+            Err(Setback::InDoubt)
+        }
+        Err(_) => Err(Setback::InDoubt),
+    }
+}
+
+async fn attempt(store: &Store, writes: &Writes) -> Result<(), Setback> {
+    let mut transaction = store
+        .client
+        .start_session()
+        .await
+        .map_err(|error| classify(&error))?;
+    transaction
+        .start_transaction()
+        .await
+        .map_err(|error| classify(&error))?;
+    let updates: Vec<sessions::SessionUpdate<'_>> = writes
+        .sessions
+        .iter()
+        .map(|write| sessions::SessionUpdate {
+            session: &write.session,
+            believed_version: write.believed_version,
+            commit: writes.commit,
+            members: &write.members,
+        })
+        .collect();
+    let body = async {
+        let matched = sessions::update_in(store, &mut transaction, &updates).await?;
+        if matched != updates.len() {
+            return Ok(false);
+        }
+        messages::insert_in(store, &mut transaction, writes.messages.iter().map(|m| &**m)).await?;
+        messages::bury_in(store, &mut transaction, &writes.tombstones).await?;
+        receipts::insert_in(
+            store,
+            &mut transaction,
+            writes.receipts.iter().map(|(s, r)| (*s, r)),
+        )
+        .await?;
+        Ok::<bool, MongoError>(true)
+    };
+    match body.await {
+        Ok(true) => {}
+        Ok(false) => {
+            abort(&mut transaction).await;
+            return Err(Setback::Stale);
+        }
+        Err(error) => {
+            abort(&mut transaction).await;
+            return Err(classify(&error));
+        }
+    }
+    for _ in 0..COMMIT_TRIES {
+        match transaction.commit_transaction().await {
+            Ok(()) => return Ok(()),
+            Err(error) if error.contains_label("TransientTransactionError") => return Err(classify(&error)),
+            Err(error) => tracing::warn!(
+                cause = failure::describe(&error),
+                "the answer to a commit was lost"
+            ),
+        }
+    }
+    Err(Setback::InDoubt)
+}
+
+async fn abort(transaction: &mut mongodb::ClientSession) {
+    // An abort that fails is no loss: the server ends the transaction by itself.
+    if let Err(error) = transaction.abort_transaction().await {
+        tracing::debug!(cause = failure::describe(&error), "abort failed");
+    }
+}
+
+fn classify(error: &MongoError) -> Setback {
+    let setback = if failure::is_duplicate_key(error) {
+        Setback::Duplicate
+    } else if failure::is_unavailable(error) {
+        Setback::Unavailable
+    } else if error.contains_label("TransientTransactionError") {
+        Setback::Stale
+    } else if failure::is_poison(error) {
+        Setback::Poison
+    } else {
+        tracing::error!(cause = failure::describe(error), "a batch was refused");
+        Setback::Poison
+    };
+    tracing::debug!(
+        ?setback,
+        cause = failure::describe(error),
+        "a batch was not stored"
+    );
+    setback
+}

@@ -1,0 +1,51 @@
+//! What the process says of itself: log lines and metrics. No message text ever goes into either.
+
+use std::sync::OnceLock;
+
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use tracing_subscriber::{EnvFilter, layer::SubscriberExt, util::SubscriberInitExt};
+
+use crate::config::{LogFormat, Settings};
+
+/// Starts logging as the settings say; only the first call of a process counts.
+///
+/// # Errors
+/// When `LOG` is not a filter.
+pub fn start_logging(settings: &Settings) -> Result<(), String> {
+    let filter =
+        EnvFilter::try_new(&settings.log).map_err(|error| format!("LOG is not a tracing filter: {error}"))?;
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let registry = tracing_subscriber::registry().with(filter);
+    // A second subscriber is refused; the first one stays.
+    let _ = match settings.log_format {
+        LogFormat::Text => registry.with(lines).try_init(),
+        LogFormat::Json => registry.with(lines.json()).try_init(),
+    };
+    Ok(())
+}
+
+/// Seconds, from half a millisecond to ten.
+const SECONDS: [f64; 14] = [
+    0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.25, 0.5, 1.0, 2.5, 10.0,
+];
+/// Operations of a batch.
+const SIZES: [f64; 9] = [1.0, 2.0, 5.0, 10.0, 25.0, 50.0, 100.0, 200.0, 400.0];
+
+/// The process's metrics, recorded from the first call on.
+///
+/// # Errors
+/// When another recorder is installed.
+pub fn recorder() -> Result<PrometheusHandle, String> {
+    static RECORDER: OnceLock<Result<PrometheusHandle, String>> = OnceLock::new();
+    RECORDER
+        .get_or_init(|| {
+            PrometheusBuilder::new()
+                .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)
+                .and_then(|builder| {
+                    builder.set_buckets_for_metric(Matcher::Suffix("_size".to_owned()), &SIZES)
+                })
+                .and_then(PrometheusBuilder::install_recorder)
+                .map_err(|error| error.to_string())
+        })
+        .clone()
+}
