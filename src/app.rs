@@ -24,7 +24,7 @@ use crate::{
         chat::{rest, socket::Sockets},
         http::{
             Door, layers,
-            limits::Limits,
+            limits::{Chore, Limits},
             listener::{Doorstep, Peer},
             operations,
         },
@@ -252,7 +252,7 @@ impl App {
 }
 
 /// Every documented REST call of every gateway.
-fn api(rate_limit: bool) -> (OpenApiRouter<Door>, Vec<Arc<dyn Fn() + Send + Sync>>) {
+fn api(rate_limit: bool) -> (OpenApiRouter<Door>, Vec<Chore>) {
     let (calls, forget) = rest::routes(rate_limit);
     (
         OpenApiRouter::with_openapi(rest::Document::openapi())
@@ -270,11 +270,13 @@ pub fn openapi() -> Result<String, serde_json::Error> {
     api(false).0.into_openapi().to_pretty_json()
 }
 
-async fn every_minute(work: Vec<Arc<dyn Fn() + Send + Sync>>) {
-    let mut minutes = tokio::time::interval(Duration::from_secs(60));
+async fn every_minute(chores: Vec<Chore>) {
+    let mut minutes = tokio::time::interval(Duration::from_mins(1));
     loop {
         minutes.tick().await;
-        work.iter().for_each(|work| work());
+        for chore in &chores {
+            chore();
+        }
     }
 }
 

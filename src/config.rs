@@ -196,6 +196,44 @@ impl Reader<'_> {
         }
         list
     }
+
+    fn secret(&mut self, environment: Environment) -> Option<String> {
+        let secret = self.text("JWT_SECRET");
+        match (&secret, environment) {
+            (Some(secret), _) if secret.len() < 32 => {
+                self.problems
+                    .push("JWT_SECRET must have at least 32 bytes".to_owned());
+            }
+            (None, Environment::Production) => {
+                self.problems
+                    .push("JWT_SECRET is required in production".to_owned());
+            }
+            _ => {}
+        }
+        secret
+    }
+
+    fn first_admin(&mut self) -> Option<(String, String)> {
+        match (self.text("ADMIN_USERNAME"), self.text("ADMIN_PASSWORD")) {
+            (Some(name), Some(password)) => {
+                if !crate::domain::user::is_valid_username(&name) {
+                    self.problems
+                        .push("ADMIN_USERNAME must be 3 to 32 letters, digits, . _ -".to_owned());
+                }
+                if !crate::domain::user::is_valid_password(&password, &name) {
+                    self.problems
+                        .push("ADMIN_PASSWORD must have 8 to 128 characters and not be the name".to_owned());
+                }
+                Some((name, password))
+            }
+            (None, None) => None,
+            _ => {
+                self.problems
+                    .push("ADMIN_USERNAME and ADMIN_PASSWORD go together".to_owned());
+                None
+            }
+        }
+    }
 }
 
 fn parse_origin(text: &str) -> Option<String> {
@@ -281,37 +319,8 @@ impl Settings {
         let origin = "an origin such as https://ward.example";
         let mut origins = read.list("CORS_ORIGINS", origin, parse_origin);
         origins.extend(read.list("FRONTEND_URL", origin, parse_origin));
-        let jwt_secret = read.text("JWT_SECRET");
-        match (&jwt_secret, environment) {
-            (Some(secret), _) if secret.len() < 32 => {
-                read.problems
-                    .push("JWT_SECRET must have at least 32 bytes".to_owned());
-            }
-            (None, Environment::Production) => {
-                read.problems
-                    .push("JWT_SECRET is required in production".to_owned());
-            }
-            _ => {}
-        }
-        let first_admin = match (read.text("ADMIN_USERNAME"), read.text("ADMIN_PASSWORD")) {
-            (Some(name), Some(password)) => {
-                if !crate::domain::user::is_valid_username(&name) {
-                    read.problems
-                        .push("ADMIN_USERNAME must be 3 to 32 letters, digits, . _ -".to_owned());
-                }
-                if !crate::domain::user::is_valid_password(&password, &name) {
-                    read.problems
-                        .push("ADMIN_PASSWORD must have 8 to 128 characters and not be the name".to_owned());
-                }
-                Some((name, password))
-            }
-            (None, None) => None,
-            _ => {
-                read.problems
-                    .push("ADMIN_USERNAME and ADMIN_PASSWORD go together".to_owned());
-                None
-            }
-        };
+        let jwt_secret = read.secret(environment);
+        let first_admin = read.first_admin();
         let settings = Self {
             host: read.parsed("HOST", IpAddr::from([127, 0, 0, 1]), "an IP address", |text| {
                 text.parse().ok()
@@ -333,12 +342,7 @@ impl Settings {
                 .unwrap_or_else(|| "./data".to_owned())
                 .into(),
             jwt_secret,
-            jwt_ttl: read.parsed(
-                "JWT_TTL",
-                Duration::from_secs(12 * 3_600),
-                duration,
-                parse_duration,
-            ),
+            jwt_ttl: read.parsed("JWT_TTL", Duration::from_hours(12), duration, parse_duration),
             registration_open: read.parsed(
                 "REGISTRATION",
                 true,
@@ -353,18 +357,8 @@ impl Settings {
             ),
             rate_limit: read.parsed("RATE_LIMIT", true, "on or off", parse_switch("on", "off")),
             first_admin,
-            recall_window: read.parsed(
-                "RECALL_WINDOW",
-                Duration::from_secs(120),
-                duration,
-                parse_duration,
-            ),
-            edit_window: read.parsed(
-                "EDIT_WINDOW",
-                Duration::from_secs(86_400),
-                duration,
-                parse_duration,
-            ),
+            recall_window: read.parsed("RECALL_WINDOW", Duration::from_mins(2), duration, parse_duration),
+            edit_window: read.parsed("EDIT_WINDOW", Duration::from_hours(24), duration, parse_duration),
             max_upload: read.parsed("MAX_UPLOAD", 25_000_000, "a size such as 25MB", parse_bytes),
             metrics_token: read.text("METRICS_TOKEN"),
             environment,
@@ -406,7 +400,7 @@ mod tests {
             (settings.host.to_string().as_str(), settings.port),
             ("127.0.0.1", 3000)
         );
-        assert_eq!(settings.jwt_ttl, Duration::from_secs(43_200));
+        assert_eq!(settings.jwt_ttl, Duration::from_hours(12));
         assert_eq!(settings.max_upload, 25_000_000);
         assert!(settings.registration_open && settings.rate_limit);
     }

@@ -204,9 +204,10 @@ async fn with_app(
 
 async fn serve(settings: Settings, demo: bool) -> Result<(), StartError> {
     let app = App::open(settings, Arc::new(SystemClock)).await?;
-    let people = match demo {
-        true => app.services.seed_demonstration().await,
-        false => Ok(Vec::new()),
+    let people = if demo {
+        app.services.seed_demonstration().await
+    } else {
+        Ok(Vec::new())
     };
     let ready = async { Ok::<_, StartError>((people?, app.listen().await?)) }.await;
     let (people, listener) = match ready {

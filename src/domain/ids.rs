@@ -115,6 +115,11 @@ pub struct ConnectionId(pub u64);
 mod tests {
     use super::*;
 
+    #[derive(Serialize, Deserialize)]
+    struct Row {
+        id: UserId,
+    }
+
     #[test]
     fn an_id_is_hex_in_json_and_an_object_id_in_bson() {
         let id: UserId = "64b7f0c2a1b2c3d4e5f60718".parse().unwrap();
@@ -122,10 +127,6 @@ mod tests {
             serde_json::to_string(&id).unwrap(),
             "\"64b7f0c2a1b2c3d4e5f60718\""
         );
-        #[derive(Serialize, Deserialize)]
-        struct Row {
-            id: UserId,
-        }
         let bytes = bson::serialize_to_vec(&Row { id }).unwrap();
         let row: bson::Document = bson::deserialize_from_slice(&bytes).unwrap();
         assert_eq!(row.get_object_id("id").unwrap(), id.0);

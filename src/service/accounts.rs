@@ -104,7 +104,7 @@ fn check_profile<const N: usize>(errors: &mut FieldErrors, fields: [(&str, Optio
         }
         match field {
             "email" if !value.is_empty() && !value.validate_email() => {
-                errors.add(field, "must be an e-mail address")
+                errors.add(field, "must be an e-mail address");
             }
             // An avatar is shown as an image: never a script.
             "avatar" if !(value.is_empty() || value.starts_with('/') || value.starts_with("https://")) => {

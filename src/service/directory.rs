@@ -53,7 +53,7 @@ impl Services {
         );
         self.overlay_presence(&mut users);
         users.retain(|user| user.status != Status::Offline);
-        users.sort_by(|a, b| a.username.to_lowercase().cmp(&b.username.to_lowercase()));
+        users.sort_by_key(|a| a.username.to_lowercase());
         Ok(users)
     }
 

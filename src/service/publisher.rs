@@ -45,9 +45,8 @@ impl Services {
                     .publish(&to_others, &Event::MessageReceived(Arc::clone(message)));
                 self.note_unread(session, version, unread);
             }
-            Outcome::Repeated { .. } => {}
             Outcome::Read(read) if read.moved => self.announce_read(session, version, read),
-            Outcome::Read(_) => {}
+            Outcome::Read(_) | Outcome::Repeated { .. } => {}
             Outcome::Delivered {
                 receiver,
                 messages,

@@ -20,8 +20,8 @@ const STAFF: &str = include_str!("../../seed/staff.json");
 const SESSIONS: &str = include_str!("../../seed/sessions.json");
 
 /// The day shift: from 07:00 to 19:00.
-const SHIFT_START: Duration = Duration::from_secs(7 * 3_600);
-const SHIFT_END: Duration = Duration::from_secs(19 * 3_600);
+const SHIFT_START: Duration = Duration::from_hours(7);
+const SHIFT_END: Duration = Duration::from_hours(19);
 const DAY_MS: i64 = 86_400_000;
 
 #[derive(Deserialize)]

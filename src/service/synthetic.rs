@@ -105,7 +105,7 @@ impl Services {
         if sessions == 0 {
             return Ok(());
         }
-        let start = now.minus(Duration::from_secs(30 * 86_400));
+        let start = now.minus(Duration::from_hours(720));
         let (mut new_sessions, mut new_messages) = (Vec::new(), Vec::new());
         for number in 0..sessions {
             let (first, second) = pair(number, users);

@@ -80,17 +80,16 @@ impl Services {
     async fn push_unread(self: Arc<Self>, user: UserId) {
         while self.hub.is_here(user) {
             if !self.unread.with(user, |person| person.loaded) {
-                match self.store.unread_of(user).await {
-                    Ok(stored) => self.unread.with(user, |person| {
+                if let Ok(stored) = self.store.unread_of(user).await {
+                    self.unread.with(user, |person| {
                         person.loaded = true;
-                        stored
-                            .iter()
-                            .for_each(|unread| person.note(unread.session, unread.version, unread.count));
-                    }),
-                    Err(_) => {
-                        tokio::time::sleep(Duration::from_secs(1)).await;
-                        continue;
-                    }
+                        for unread in stored {
+                            person.note(unread.session, unread.version, unread.count);
+                        }
+                    });
+                } else {
+                    tokio::time::sleep(Duration::from_secs(1)).await;
+                    continue;
                 }
             }
             let counts: Option<Unread> = self.unread.with(user, |person| {

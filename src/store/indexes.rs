@@ -58,6 +58,7 @@ impl Index {
 
 /// The list.
 #[must_use]
+#[expect(clippy::too_many_lines, reason = "a list, read from top to bottom")]
 pub fn all() -> Vec<Index> {
     let plain = Index::plain;
     vec![
@@ -185,7 +186,7 @@ impl Store {
             let model = IndexModel::builder().keys(index.keys).options(options).build();
             let collection = self.collection::<Document>(index.collection);
             // On an old and large database an index may take its time.
-            let limit = std::time::Duration::from_secs(3_600);
+            let limit = std::time::Duration::from_hours(1);
             run_within(
                 limit,
                 async move { collection.create_index(model).await.map(drop) },

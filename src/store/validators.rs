@@ -42,7 +42,7 @@ impl Store {
                 "validationAction": "error",
             };
             let database = self.database.clone();
-            let limit = std::time::Duration::from_secs(60);
+            let limit = std::time::Duration::from_mins(1);
             run_within(
                 limit,
                 async move { database.run_command(command).await.map(drop) },

@@ -77,6 +77,30 @@ test('of a thousand connections none loses what it says at once', async () => {
   assert.equal(answered, 3_000);
 });
 
+test('nor when connections come one by one while others register', async () => {
+  const nurse = await register();
+  let busy = true;
+  const registering = (async () => {
+    while (busy) await register();
+  })();
+  try {
+    const refusals = [];
+    for (let index = 0; index < 300; index += 1) {
+      const socket = open(nurse.token);
+      const answer = await new Promise((resolve, reject) => {
+        socket.on('connect_error', reject);
+        socket.on('connect', () => ask(socket, 'unread:count', nurse.id).then(resolve, reject));
+      });
+      if (!answer.success) refusals.push(`connection ${index}: ${answer.code}`);
+      socket.close();
+    }
+    assert.deepEqual(refusals.slice(0, 5), [], `${refusals.length} of 300 refused`);
+  } finally {
+    busy = false;
+    await registering;
+  }
+});
+
 test('an event sent in connect without a callback is answered too', async () => {
   const { nurse, sessionId } = await pair();
   for (const transports of [WEBSOCKET, POLLING, null]) {
@@ -129,9 +153,10 @@ test('deactivating someone ends their tokens and sockets', async () => {
 
 test('a foreign Origin is refused on the WebSocket and given no leave on polling', async () => {
   const nurse = await register();
-  for (const Origin of ['https://evil.example', 'null', `${address}.evil.example`]) {
-    const error = await refusal(open(nurse.token, WEBSOCKET, { extraHeaders: { Origin } }));
-    assert.ok(error, Origin);
+  const { hostname, host, port } = new URL(address);
+  const foreign = ['https://evil.example', 'null', `http://${hostname}.evil.example:${port}`, `http://evil.example/${host}`, `http://${host}@evil.example`];
+  for (const Origin of foreign) {
+    await refusal(open(nurse.token, WEBSOCKET, { extraHeaders: { Origin } })).catch((error) => assert.fail(`${Origin}: ${error.message}`));
     const polled = await api('GET', '/socket.io/?EIO=4&transport=polling', undefined, undefined, { origin: Origin });
     const leave = polled.headers.get('access-control-allow-origin');
     assert.ok(leave !== '*' && leave !== Origin, `${Origin} may read the answer`);

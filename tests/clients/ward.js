@@ -1,7 +1,8 @@
 // The scene of the hostile stories: a session with something in it, and a guard that compares all of it
 // before and after, so that "changes nothing" is checked and not assumed.
 import assert from 'node:assert/strict';
-import { api, granted, pair, say, unread, wholeHistory } from './support.js';
+import { isDeepStrictEqual } from 'node:util';
+import { api, granted, pair, pause, say, unread, until, wholeHistory } from './support.js';
 
 /** What a query language would obey and a string field must refuse. */
 export const OPERATORS = [
@@ -24,8 +25,20 @@ export async function ward() {
     };
   }
 
+  /** The state once what the setting up set going (deliveries) has come to rest. */
+  async function atRest() {
+    let last = await state();
+    return until('the scene comes to rest', async () => {
+      await pause(100);
+      const now = await state();
+      const same = isDeepStrictEqual(now, last);
+      last = now;
+      return same && now;
+    });
+  }
+
   async function unchanged(attack) {
-    const before = await state();
+    const before = await atRest();
     await attack();
     assert.deepEqual(await state(), before, 'the attack changed something');
     const health = await api('GET', '/api/health');

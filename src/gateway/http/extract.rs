@@ -73,8 +73,8 @@ async fn read_object(request: Request) -> Result<Map<String, Value>> {
         return Err(Error::MessageTooLarge { limit: MAX_BODY });
     }
     let bytes = to_bytes(request.into_body(), MAX_BODY).await.map_err(|error| {
-        let too_large =
-            std::error::Error::source(&error).is_some_and(|s| s.is::<http_body_util::LengthLimitError>());
+        let too_large = std::error::Error::source(&error)
+            .is_some_and(<dyn std::error::Error + 'static>::is::<http_body_util::LengthLimitError>);
         if too_large {
             Error::MessageTooLarge { limit: MAX_BODY }
         } else {

@@ -59,12 +59,11 @@ impl Fields {
 
     /// A text, when it is there.
     pub fn text(&mut self, name: &str) -> Option<String> {
-        match self.take(name)? {
-            Value::String(text) => Some(text),
-            _ => {
-                self.errors.add(name, "must be text");
-                None
-            }
+        if let Value::String(text) = self.take(name)? {
+            Some(text)
+        } else {
+            self.errors.add(name, "must be text");
+            None
         }
     }
 
@@ -141,12 +140,11 @@ impl Fields {
 
     /// An object, when it is there.
     pub fn object(&mut self, name: &str) -> Option<Map<String, Value>> {
-        match self.take(name)? {
-            Value::Object(map) => Some(map),
-            _ => {
-                self.errors.add(name, "must be an object");
-                None
-            }
+        if let Value::Object(map) = self.take(name)? {
+            Some(map)
+        } else {
+            self.errors.add(name, "must be an object");
+            None
         }
     }
 }

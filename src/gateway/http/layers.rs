@@ -148,7 +148,7 @@ fn cors(origins: Origins) -> CorsLayer {
             REQUEST_ID.clone(),
         ])
         .expose_headers([REQUEST_ID.clone(), header::RETRY_AFTER])
-        .max_age(Duration::from_secs(3_600))
+        .max_age(Duration::from_hours(1))
 }
 
 /// Refuses what comes from a page that is not allowed, before it reaches anything.

@@ -114,12 +114,16 @@ impl KeyExtractor for ByAddress {
     }
 }
 
+/// Something to be done once a minute.
+pub type Chore = Arc<dyn Fn() + Send + Sync>;
+
 /// A limit by address, and what forgets quiet addresses.
 pub struct AddressLimit {
     pub layer: GovernorLayer<ByAddress, NoOpMiddleware, Body>,
-    pub forget_quiet: Arc<dyn Fn() + Send + Sync>,
+    pub forget_quiet: Chore,
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the layer hands it over")]
 fn refuse(error: GovernorError) -> Response<Body> {
     let refusal = match error {
         GovernorError::TooManyRequests { wait_time, .. } => Error::RateLimited {

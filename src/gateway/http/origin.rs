@@ -51,7 +51,6 @@ impl Origins {
     }
 
     /// For tower-http's CORS layer.
-    #[must_use]
     pub fn predicate(self) -> impl Fn(&HeaderValue, &Parts) -> bool + Clone + Send + Sync + 'static {
         move |origin, parts| self.allows(origin, parts.headers.get(header::HOST))
     }

@@ -180,7 +180,9 @@ impl Lane {
                 Err(Setback::Poison) if !doubts.is_empty() => {}
                 Err(Setback::Poison) if jobs.len() == 1 => {
                     metrics::counter!("wardline_refusals_total", "reason" => "poisoned").increment(1);
-                    jobs.into_iter().for_each(|job| job.refuse(Error::Internal));
+                    for job in jobs {
+                        job.refuse(Error::Internal);
+                    }
                     return None;
                 }
                 Err(Setback::Poison) => {
@@ -333,7 +335,9 @@ fn refuse_late(jobs: Vec<Job>) -> Vec<Job> {
     let (late, rest): (Vec<Job>, Vec<Job>) = jobs.into_iter().partition(Job::is_late);
     if !late.is_empty() {
         metrics::counter!("wardline_refusals_total", "reason" => "unavailable").increment(late.len() as u64);
-        late.into_iter().for_each(|job| job.refuse(Error::Unavailable));
+        for job in late {
+            job.refuse(Error::Unavailable);
+        }
     }
     rest
 }

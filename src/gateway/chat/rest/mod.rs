@@ -69,10 +69,9 @@ pub struct Document;
 /// The open calls, under the stricter limit.
 #[must_use]
 pub fn sign_in() -> OpenApiRouter<Door> {
-    let routes = OpenApiRouter::new()
+    OpenApiRouter::new()
         .routes(routes!(auth::register))
-        .routes(routes!(auth::login));
-    routes
+        .routes(routes!(auth::login))
 }
 
 /// All others.
@@ -96,12 +95,7 @@ pub fn calls() -> OpenApiRouter<Door> {
 
 /// Both, with their limits by address unless these are off.
 #[must_use]
-pub fn routes(
-    rate_limit: bool,
-) -> (
-    OpenApiRouter<Door>,
-    Vec<std::sync::Arc<dyn Fn() + std::marker::Send + std::marker::Sync>>,
-) {
+pub fn routes(rate_limit: bool) -> (OpenApiRouter<Door>, Vec<limits::Chore>) {
     match (rate_limit, limits::sign_in(), limits::rest()) {
         (true, Some(sign_in_limit), Some(rest_limit)) => {
             let calls = sign_in()

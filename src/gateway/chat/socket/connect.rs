@@ -171,9 +171,9 @@ pub(super) struct Entrance {
 
 impl Entrance {
     /// Checks who is there and puts the inbox up.
-    async fn admit(&self, socket: Arc<Socket<LocalAdapter>>, auth: &Option<Value>) -> Result<()> {
+    async fn admit(&self, socket: Arc<Socket<LocalAdapter>>, auth: Option<&Value>) -> Result<()> {
         let headers = &socket.req_parts().headers;
-        let auth = match TryData::<Json>::from_connect_parts(&socket, auth) {
+        let auth = match TryData::<Json>::from_connect_parts(&socket, &auth.cloned()) {
             Ok(TryData(Ok(auth))) => auth,
             Ok(TryData(Err(_))) | Err(_) => Json::Null,
         };
@@ -216,7 +216,7 @@ impl ConnectHandler<LocalAdapter, ()> for Entrance {
         auth: &'a Option<Value>,
     ) -> Pin<Box<dyn Future<Output = Result<(), Box<dyn std::fmt::Display + Send>>> + Send + 'a>> {
         Box::pin(async move {
-            self.admit(socket, auth).await.map_err(|error| {
+            self.admit(socket, auth.as_ref()).await.map_err(|error| {
                 metrics::counter!("wardline_refusals_total", "reason" => "handshake").increment(1);
                 // The client sees this as the `message` of `connect_error`.
                 Box::new(error.code().as_str()) as Box<dyn std::fmt::Display + Send>
