@@ -115,14 +115,7 @@ impl App {
         if settings.mongodb_uri.is_none()
             && let Some(uri) = EmbeddedMongod::running_uri(&settings.data_dir)
         {
-            return Self::open(
-                Settings {
-                    mongodb_uri: Some(uri),
-                    ..settings
-                },
-                clock,
-            )
-            .await;
+            return Self::open(Settings { mongodb_uri: Some(uri), ..settings }, clock).await;
         }
         Self::open(settings, clock).await
     }
@@ -139,15 +132,7 @@ impl App {
             secret.as_bytes(),
             &stop,
         );
-        let app = Self {
-            settings,
-            services,
-            hub,
-            store,
-            mongod: None,
-            stop,
-            tasks,
-        };
+        let app = Self { settings, services, hub, store, mongod: None, stop, tasks };
         app.services.ensure_first_admin().await?;
         Ok(app)
     }
@@ -185,20 +170,14 @@ impl App {
         let (api, document) = api.split_for_parts();
         let docs = SwaggerUi::new("/docs").url("/docs/openapi.json", document);
         let plain = operations::plain(recorder);
-        let routes: Router = Router::new()
-            .merge(api)
-            .merge(plain)
-            .merge(docs)
-            .with_state(door.clone());
+        let routes: Router = Router::new().merge(api).merge(plain).merge(docs).with_state(door.clone());
         let sockets = Sockets::new(&door, &self.hub);
         let everything = layers::wrap(&door, sockets.in_front_of(layers::bound(routes)));
         let sweep = tokio::spawn(every_minute(forget));
         let closing = self.stop.child_token();
-        let server = axum::serve(
-            Doorstep(listener),
-            everything.into_make_service_with_connect_info::<Peer>(),
-        )
-        .with_graceful_shutdown(closing.clone().cancelled_owned());
+        let server =
+            axum::serve(Doorstep(listener), everything.into_make_service_with_connect_info::<Peer>())
+                .with_graceful_shutdown(closing.clone().cancelled_owned());
         let mut server = tokio::spawn(server.into_future());
         tokio::select! {
             () = shutdown => {}
@@ -255,9 +234,7 @@ impl App {
 fn api(rate_limit: bool) -> (OpenApiRouter<Door>, Vec<Chore>) {
     let (calls, forget) = rest::routes(rate_limit);
     (
-        OpenApiRouter::with_openapi(rest::Document::openapi())
-            .merge(calls)
-            .merge(operations::documented()),
+        OpenApiRouter::with_openapi(rest::Document::openapi()).merge(calls).merge(operations::documented()),
         forget,
     )
 }
@@ -301,11 +278,7 @@ fn make_secret(path: &Path) -> io::Result<String> {
     }
     // Written beside and moved: a crash leaves no half secret.
     let draft = path.with_extension(format!("{:016x}", rand::random::<u64>()));
-    let mut file = fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&draft)?;
+    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
     file.write_all(secret.as_bytes())?;
     file.sync_all()?;
     file.set_permissions(fs::Permissions::from_mode(0o600))?;

@@ -9,60 +9,24 @@ use ipnet::IpNet;
 pub const VARIABLES: [(&str, &str, &str); 23] = [
     ("HOST", "127.0.0.1", "the address to listen on"),
     ("PORT", "3000", "the port to listen on; 0 takes a free one"),
-    (
-        "MONGODB_URI",
-        "",
-        "a replica set; without it the service starts and stops a mongod of its own",
-    ),
+    ("MONGODB_URI", "", "a replica set; without it the service starts and stops a mongod of its own"),
     ("MONGODB_DB", "wardline", "the database's name"),
-    (
-        "DATA_DIR",
-        "./data",
-        "where the managed mongod and the generated secret live",
-    ),
-    (
-        "JWT_SECRET",
-        "",
-        "at least 32 bytes; required in production, else made once and kept in DATA_DIR",
-    ),
+    ("DATA_DIR", "./data", "where the managed mongod and the generated secret live"),
+    ("JWT_SECRET", "", "at least 32 bytes; required in production, else made once and kept in DATA_DIR"),
     ("JWT_TTL", "12h", "how long a token lives"),
-    (
-        "REGISTRATION",
-        "open",
-        "open or closed: whether people may register themselves",
-    ),
-    (
-        "CORS_ORIGINS",
-        "",
-        "comma list of web origins that may call; the service's own always may",
-    ),
+    ("REGISTRATION", "open", "open or closed: whether people may register themselves"),
+    ("CORS_ORIGINS", "", "comma list of web origins that may call; the service's own always may"),
     ("FRONTEND_URL", "", "one more allowed origin"),
-    (
-        "TRUSTED_PROXIES",
-        "",
-        "comma list of addresses or networks whose X-Forwarded-For is believed",
-    ),
+    ("TRUSTED_PROXIES", "", "comma list of addresses or networks whose X-Forwarded-For is believed"),
     ("RATE_LIMIT", "on", "on or off (for load tests)"),
-    (
-        "ADMIN_USERNAME",
-        "",
-        "with ADMIN_PASSWORD: the first admin, made when there is none",
-    ),
+    ("ADMIN_USERNAME", "", "with ADMIN_PASSWORD: the first admin, made when there is none"),
     ("ADMIN_PASSWORD", "", "see ADMIN_USERNAME"),
     ("RECALL_WINDOW", "2m", "how long a message may be recalled"),
     ("EDIT_WINDOW", "24h", "how long a message may be edited"),
     ("MAX_UPLOAD", "25MB", "the largest file"),
-    (
-        "METRICS_TOKEN",
-        "",
-        "a bearer token that opens /metrics to others than loopback",
-    ),
+    ("METRICS_TOKEN", "", "a bearer token that opens /metrics to others than loopback"),
     ("WARDLINE_ENV", "development", "development or production"),
-    (
-        "WARDLINE_MONGOD",
-        "",
-        "the mongod to manage, instead of one on PATH or in .mongod/",
-    ),
+    ("WARDLINE_MONGOD", "", "the mongod to manage, instead of one on PATH or in .mongod/"),
     ("LOG", "info", "a tracing filter"),
     ("LOG_FORMAT", "text", "text or json"),
     ("PATH", "", "searched for a mongod"),
@@ -169,10 +133,7 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn text(&self, name: &str) -> Option<String> {
-        self.values
-            .get(name)
-            .map(|value| value.trim().to_owned())
-            .filter(|value| !value.is_empty())
+        self.values.get(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
     }
 
     fn parsed<T>(&mut self, name: &str, default: T, wanted: &str, parse: impl Fn(&str) -> Option<T>) -> T {
@@ -201,12 +162,10 @@ impl Reader<'_> {
         let secret = self.text("JWT_SECRET");
         match (&secret, environment) {
             (Some(secret), _) if secret.len() < 32 => {
-                self.problems
-                    .push("JWT_SECRET must have at least 32 bytes".to_owned());
+                self.problems.push("JWT_SECRET must have at least 32 bytes".to_owned());
             }
             (None, Environment::Production) => {
-                self.problems
-                    .push("JWT_SECRET is required in production".to_owned());
+                self.problems.push("JWT_SECRET is required in production".to_owned());
             }
             _ => {}
         }
@@ -217,8 +176,7 @@ impl Reader<'_> {
         match (self.text("ADMIN_USERNAME"), self.text("ADMIN_PASSWORD")) {
             (Some(name), Some(password)) => {
                 if !crate::domain::user::is_valid_username(&name) {
-                    self.problems
-                        .push("ADMIN_USERNAME must be 3 to 32 letters, digits, . _ -".to_owned());
+                    self.problems.push("ADMIN_USERNAME must be 3 to 32 letters, digits, . _ -".to_owned());
                 }
                 if !crate::domain::user::is_valid_password(&password, &name) {
                     self.problems
@@ -228,8 +186,7 @@ impl Reader<'_> {
             }
             (None, None) => None,
             _ => {
-                self.problems
-                    .push("ADMIN_USERNAME and ADMIN_PASSWORD go together".to_owned());
+                self.problems.push("ADMIN_USERNAME and ADMIN_PASSWORD go together".to_owned());
                 None
             }
         }
@@ -238,45 +195,29 @@ impl Reader<'_> {
 
 fn parse_origin(text: &str) -> Option<String> {
     let text = text.trim_end_matches('/');
-    let host = text
-        .strip_prefix("http://")
-        .or_else(|| text.strip_prefix("https://"))?;
+    let host = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"))?;
     (!host.is_empty() && !host.contains(['/', '*', '@', ' '])).then(|| text.to_ascii_lowercase())
 }
 
 fn parse_network(text: &str) -> Option<IpNet> {
-    text.parse()
-        .ok()
-        .or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
+    text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
 }
 
 fn parse_bytes(text: &str) -> Option<u64> {
     let upper = text.to_ascii_uppercase();
-    let (number, unit) = [
-        ("KB", 1_000),
-        ("MB", 1_000_000),
-        ("GB", 1_000_000_000),
-        ("B", 1),
-        ("", 1),
-    ]
-    .into_iter()
-    .find_map(|(suffix, unit)| upper.strip_suffix(suffix).map(|number| (number, unit)))?;
+    let (number, unit) = [("KB", 1_000), ("MB", 1_000_000), ("GB", 1_000_000_000), ("B", 1), ("", 1)]
+        .into_iter()
+        .find_map(|(suffix, unit)| upper.strip_suffix(suffix).map(|number| (number, unit)))?;
     number.trim().parse::<u64>().ok()?.checked_mul(unit)
 }
 
 fn parse_duration(text: &str) -> Option<Duration> {
-    humantime::parse_duration(text)
-        .ok()
-        .filter(|duration| !duration.is_zero())
+    humantime::parse_duration(text).ok().filter(|duration| !duration.is_zero())
 }
 
 fn parse_switch(on: &'static str, off: &'static str) -> impl Fn(&str) -> Option<bool> {
     move |text| {
-        if text == on {
-            Some(true)
-        } else {
-            (text == off).then_some(false)
-        }
+        if text == on { Some(true) } else { (text == off).then_some(false) }
     }
 }
 
@@ -285,14 +226,10 @@ impl Settings {
     ///
     /// # Errors
     /// Naming every bad variable.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the one place that reads the environment"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
     pub fn from_environment() -> Result<Self, BadSettings> {
-        let known = VARIABLES
-            .iter()
-            .filter_map(|(name, ..)| Some(((*name).to_owned(), std::env::var(name).ok()?)));
+        let known =
+            VARIABLES.iter().filter_map(|(name, ..)| Some(((*name).to_owned(), std::env::var(name).ok()?)));
         Self::from_values(&known.collect())
     }
 
@@ -301,30 +238,24 @@ impl Settings {
     /// # Errors
     /// Naming every bad variable.
     pub fn from_values(values: &BTreeMap<String, String>) -> Result<Self, BadSettings> {
-        let mut read = Reader {
-            values,
-            problems: Vec::new(),
-        };
+        let mut read = Reader { values, problems: Vec::new() };
         let duration = "a duration such as 12h or 90s";
-        let environment = read.parsed(
-            "WARDLINE_ENV",
-            Environment::Development,
-            "development or production",
-            |text| match text {
-                "development" => Some(Environment::Development),
-                "production" => Some(Environment::Production),
-                _ => None,
-            },
-        );
+        let environment =
+            read.parsed("WARDLINE_ENV", Environment::Development, "development or production", |text| {
+                match text {
+                    "development" => Some(Environment::Development),
+                    "production" => Some(Environment::Production),
+                    _ => None,
+                }
+            });
         let origin = "an origin such as https://ward.example";
         let mut origins = read.list("CORS_ORIGINS", origin, parse_origin);
         origins.extend(read.list("FRONTEND_URL", origin, parse_origin));
         let jwt_secret = read.secret(environment);
         let first_admin = read.first_admin();
         let settings = Self {
-            host: read.parsed("HOST", IpAddr::from([127, 0, 0, 1]), "an IP address", |text| {
-                text.parse().ok()
-            }),
+            host: read
+                .parsed("HOST", IpAddr::from([127, 0, 0, 1]), "an IP address", |text| text.parse().ok()),
             port: read.parsed("PORT", 3000, "a port number", |text| text.parse().ok()),
             mongodb_uri: read.parsed("MONGODB_URI", None, "a mongodb:// address", |text| {
                 (text.starts_with("mongodb://") || text.starts_with("mongodb+srv://"))
@@ -332,15 +263,10 @@ impl Settings {
             }),
             mongodb_db: read.parsed("MONGODB_DB", "wardline".to_owned(), "a database name", |text| {
                 (text.len() <= 38
-                    && text
-                        .bytes()
-                        .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-')))
+                    && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-')))
                 .then(|| text.to_owned())
             }),
-            data_dir: read
-                .text("DATA_DIR")
-                .unwrap_or_else(|| "./data".to_owned())
-                .into(),
+            data_dir: read.text("DATA_DIR").unwrap_or_else(|| "./data".to_owned()).into(),
             jwt_secret,
             jwt_ttl: read.parsed("JWT_TTL", Duration::from_hours(12), duration, parse_duration),
             registration_open: read.parsed(
@@ -350,11 +276,7 @@ impl Settings {
                 parse_switch("open", "closed"),
             ),
             origins,
-            trusted_proxies: read.list(
-                "TRUSTED_PROXIES",
-                "a list of addresses or networks",
-                parse_network,
-            ),
+            trusted_proxies: read.list("TRUSTED_PROXIES", "a list of addresses or networks", parse_network),
             rate_limit: read.parsed("RATE_LIMIT", true, "on or off", parse_switch("on", "off")),
             first_admin,
             recall_window: read.parsed("RECALL_WINDOW", Duration::from_mins(2), duration, parse_duration),
@@ -372,11 +294,7 @@ impl Settings {
             }),
             timings: Timings::default(),
         };
-        if read.problems.is_empty() {
-            Ok(settings)
-        } else {
-            Err(BadSettings(read.problems))
-        }
+        if read.problems.is_empty() { Ok(settings) } else { Err(BadSettings(read.problems)) }
     }
 }
 
@@ -385,21 +303,13 @@ mod tests {
     use super::*;
 
     fn read(pairs: &[(&str, &str)]) -> Result<Settings, BadSettings> {
-        Settings::from_values(
-            &pairs
-                .iter()
-                .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
-                .collect(),
-        )
+        Settings::from_values(&pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect())
     }
 
     #[test]
     fn without_any_variable_the_documented_defaults_hold() {
         let settings = read(&[]).unwrap();
-        assert_eq!(
-            (settings.host.to_string().as_str(), settings.port),
-            ("127.0.0.1", 3000)
-        );
+        assert_eq!((settings.host.to_string().as_str(), settings.port), ("127.0.0.1", 3000));
         assert_eq!(settings.jwt_ttl, Duration::from_hours(12));
         assert_eq!(settings.max_upload, 25_000_000);
         assert!(settings.registration_open && settings.rate_limit);
@@ -441,11 +351,9 @@ mod tests {
 
     #[test]
     fn the_frontend_is_one_more_origin() {
-        let settings = read(&[
-            ("CORS_ORIGINS", "https://a.example"),
-            ("FRONTEND_URL", "http://localhost:5173/"),
-        ])
-        .unwrap();
+        let settings =
+            read(&[("CORS_ORIGINS", "https://a.example"), ("FRONTEND_URL", "http://localhost:5173/")])
+                .unwrap();
         assert_eq!(settings.origins, ["https://a.example", "http://localhost:5173"]);
     }
 }

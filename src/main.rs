@@ -94,10 +94,7 @@ fn main() -> ExitCode {
     let run = || -> Result<bool, Box<dyn StdError>> {
         let settings = Settings::from_environment()?;
         telemetry::start_logging(&settings)?;
-        tokio::runtime::Builder::new_multi_thread()
-            .enable_all()
-            .build()?
-            .block_on(run(cli.command, settings))
+        tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(run(cli.command, settings))
     };
     match run() {
         Ok(true) => ExitCode::SUCCESS,
@@ -127,10 +124,7 @@ async fn run(command: Command, settings: Settings) -> Result<bool, Box<dyn StdEr
         Command::Openapi => print(&openapi()?),
         Command::Health => return Ok(ask_health(&settings).await),
         Command::Check => {
-            with_app(settings, async |_| {
-                Ok("configuration and database are well".to_owned())
-            })
-            .await?;
+            with_app(settings, async |_| Ok("configuration and database are well".to_owned())).await?;
         }
         Command::Migrate => {
             with_app(settings, async |app| {
@@ -138,45 +132,22 @@ async fn run(command: Command, settings: Settings) -> Result<bool, Box<dyn StdEr
             })
             .await?;
         }
-        Command::Seed {
-            users: 0,
-            sessions: 0,
-            messages: 0,
-        } => {
+        Command::Seed { users: 0, sessions: 0, messages: 0 } => {
             let seeded = async |app: &App| {
                 let people = app.services.seed_demonstration().await?;
-                Ok(format!(
-                    "{} people; their password is {DEMO_PASSWORD}",
-                    people.len()
-                ))
+                Ok(format!("{} people; their password is {DEMO_PASSWORD}", people.len()))
             };
             with_app(settings, seeded).await?;
         }
-        Command::Seed {
-            users,
-            sessions,
-            messages,
-        } => {
+        Command::Seed { users, sessions, messages } => {
             let seeded = async |app: &App| {
-                app.services
-                    .seed_synthetic(Synthetic {
-                        users,
-                        sessions,
-                        messages,
-                    })
-                    .await?;
-                Ok(format!(
-                    "seeded {users} people, {sessions} sessions, {messages} messages"
-                ))
+                app.services.seed_synthetic(Synthetic { users, sessions, messages }).await?;
+                Ok(format!("seeded {users} people, {sessions} sessions, {messages} messages"))
             };
             with_app(settings, seeded).await?;
         }
         Command::Token { usernames, synthetic } => {
-            with_app(
-                settings,
-                async |app| Ok(tokens(app, &usernames, synthetic).await?),
-            )
-            .await?;
+            with_app(settings, async |app| Ok(tokens(app, &usernames, synthetic).await?)).await?;
         }
         Command::User { action } => {
             with_app(settings, async |app| Ok(account(app, action).await?)).await?;
@@ -204,11 +175,7 @@ async fn with_app(
 
 async fn serve(settings: Settings, demo: bool) -> Result<(), StartError> {
     let app = App::open(settings, Arc::new(SystemClock)).await?;
-    let people = if demo {
-        app.services.seed_demonstration().await
-    } else {
-        Ok(Vec::new())
-    };
+    let people = if demo { app.services.seed_demonstration().await } else { Ok(Vec::new()) };
     let ready = async { Ok::<_, StartError>((people?, app.listen().await?)) }.await;
     let (people, listener) = match ready {
         Ok(ready) => ready,
@@ -217,23 +184,18 @@ async fn serve(settings: Settings, demo: bool) -> Result<(), StartError> {
             return Err(error);
         }
     };
-    let address = listener
-        .local_addr()
-        .map_err(|error| StartError::Io("read", "the address".to_owned(), error))?;
+    let address =
+        listener.local_addr().map_err(|error| StartError::Io("read", "the address".to_owned(), error))?;
     greet(address, &people);
     app.serve(listener, interrupted()).await
 }
 
 fn greet(address: SocketAddr, people: &[User]) {
-    print(&format!(
-        "Wardline listens on http://{address}   API: http://{address}/docs"
-    ));
+    print(&format!("Wardline listens on http://{address}   API: http://{address}/docs"));
     if people.is_empty() {
         return;
     }
-    print(&format!(
-        "Demonstration logins, all with the password {DEMO_PASSWORD}:"
-    ));
+    print(&format!("Demonstration logins, all with the password {DEMO_PASSWORD}:"));
     for role in Role::ALL {
         let names: Vec<String> = people
             .iter()
@@ -271,12 +233,8 @@ async fn tokens(
         signed_in = app.services.synthetic_tokens(count).await?;
     }
     for username in usernames {
-        signed_in.push(
-            app.services
-                .token_for(username)
-                .await
-                .map_err(|error| format!("{username}: {error}"))?,
-        );
+        signed_in
+            .push(app.services.token_for(username).await.map_err(|error| format!("{username}: {error}"))?);
     }
     let list: Vec<_> = signed_in
         .iter()
@@ -299,9 +257,7 @@ async fn account(app: &App, action: UserAction) -> Result<String, Box<dyn StdErr
             app.services.add_account(username, read_password()?, role).await?
         }
         UserAction::Passwd { username } => {
-            app.services
-                .set_account(&username, Some(read_password()?), None)
-                .await?
+            app.services.set_account(&username, Some(read_password()?), None).await?
         }
         UserAction::Role { username, role } => app.services.set_account(&username, None, Some(role)).await?,
     };
@@ -311,11 +267,7 @@ async fn account(app: &App, action: UserAction) -> Result<String, Box<dyn StdErr
 /// Asks `GET /api/health` of the service that these settings describe.
 async fn ask_health(settings: &Settings) -> bool {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    let host = if settings.host.is_unspecified() {
-        [127, 0, 0, 1].into()
-    } else {
-        settings.host
-    };
+    let host = if settings.host.is_unspecified() { [127, 0, 0, 1].into() } else { settings.host };
     let ask = async {
         let mut stream = tokio::net::TcpStream::connect((host, settings.port)).await?;
         let request = format!("GET /api/health HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
@@ -324,8 +276,5 @@ async fn ask_health(settings: &Settings) -> bool {
         stream.take(4_096).read_to_end(&mut answer).await?;
         Ok::<bool, io::Error>(answer.starts_with(b"HTTP/1.1 200"))
     };
-    matches!(
-        tokio::time::timeout(Duration::from_secs(5), ask).await,
-        Ok(Ok(true))
-    )
+    matches!(tokio::time::timeout(Duration::from_secs(5), ask).await, Ok(Ok(true)))
 }

@@ -1,6 +1,6 @@
 //! Who may do what. A person acts only as themselves; an admin may also look, never speak for others.
 
-use super::{Error, Result, UserId, ids::TokenId, user::Role};
+use super::{Error, Result, Timestamp, UserId, ids::TokenId, user::Role};
 
 /// Somebody whose token was checked: every verb of a service takes one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -10,17 +10,21 @@ pub struct Actor {
     pub token: TokenId,
 }
 
+/// A token that was checked: whose it is, and from when to when it holds.
+#[derive(Debug, Clone)]
+pub struct Pass {
+    pub actor: Actor,
+    pub issued_at: Timestamp,
+    pub expires_at: Timestamp,
+}
+
 impl Actor {
     /// The caller must be the person they name.
     ///
     /// # Errors
     /// `Forbidden`, for admins too.
     pub fn must_be(&self, named: UserId) -> Result<()> {
-        if self.user == named {
-            Ok(())
-        } else {
-            Err(Error::Forbidden("a person acts only as themselves"))
-        }
+        if self.user == named { Ok(()) } else { Err(Error::Forbidden("a person acts only as themselves")) }
     }
 
     /// The caller may see what concerns `subject`: themselves, or an admin. `true` says that it is
@@ -55,11 +59,7 @@ mod tests {
     use super::*;
 
     fn actor(role: Role) -> Actor {
-        Actor {
-            user: UserId::generate(),
-            role,
-            token: TokenId::generate(),
-        }
+        Actor { user: UserId::generate(), role, token: TokenId::generate() }
     }
 
     #[test]

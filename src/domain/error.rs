@@ -98,9 +98,7 @@ impl FieldErrors {
 
     /// Field and problem, sorted by field.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0
-            .iter()
-            .map(|(field, problem)| (field.as_str(), problem.as_str()))
+        self.0.iter().map(|(field, problem)| (field.as_str(), problem.as_str()))
     }
 
     /// `Ok` when nothing is bad, else the error made of these.
@@ -108,11 +106,7 @@ impl FieldErrors {
     /// # Errors
     /// `make(self)` when there is a bad field.
     pub fn into_result(self, make: impl FnOnce(Self) -> Error) -> Result<()> {
-        if self.0.is_empty() {
-            Ok(())
-        } else {
-            Err(make(self))
-        }
+        if self.0.is_empty() { Ok(()) } else { Err(make(self)) }
     }
 }
 
@@ -166,7 +160,7 @@ pub enum Error {
     #[error("the database is not reachable; nothing was stored")]
     Unavailable,
     /// The database went away in the middle: the change may or may not be stored.
-    #[error("the outcome is unknown; repeat with the same clientMsgId to learn it")]
+    #[error("the outcome is unknown; repeat to learn it (a message under the same clientMsgId)")]
     OutcomeUnknown,
     /// A defect of ours. The cause is logged where it is found and never shown.
     #[error("internal error")]
@@ -221,14 +215,12 @@ impl Error {
             Error::MessageTooLarge { .. } => ("The message is too large.", "消息过大。"),
             Error::RateLimited { .. } => ("Too many requests; please wait.", "请求过于频繁，请稍候。"),
             Error::Conflict(_) => ("This conflicts with what is there.", "与现有数据冲突。"),
-            Error::Unavailable => (
-                "The service is not available; nothing was stored.",
-                "服务暂不可用，未保存任何内容。",
-            ),
-            Error::OutcomeUnknown => (
-                "It is not known whether this was stored; please repeat.",
-                "无法确定是否已保存，请重试。",
-            ),
+            Error::Unavailable => {
+                ("The service is not available; nothing was stored.", "服务暂不可用，未保存任何内容。")
+            }
+            Error::OutcomeUnknown => {
+                ("It is not known whether this was stored; please repeat.", "无法确定是否已保存，请重试。")
+            }
             Error::Internal => ("Something went wrong on our side.", "服务器内部错误。"),
         };
         match language {

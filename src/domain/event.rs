@@ -51,13 +51,7 @@ pub enum Event {
         at: Timestamp,
     },
     /// Somebody's read position moved to `seq`, the place of `message`.
-    MessageRead {
-        message: MessageId,
-        session: SessionId,
-        reader: UserId,
-        read_at: Timestamp,
-        seq: u64,
-    },
+    MessageRead { message: MessageId, session: SessionId, reader: UserId, read_at: Timestamp, seq: u64 },
     /// A message became a tombstone.
     MessageDeleted(Tombstone),
     /// To one person: their unread counts, all of them.
@@ -65,11 +59,7 @@ pub enum Event {
     /// Somebody came, went or stepped aside.
     UserStatus(Presence),
     /// Somebody began (`true`) or stopped typing.
-    Typing {
-        session: SessionId,
-        user: UserId,
-        active: bool,
-    },
+    Typing { session: SessionId, user: UserId, active: bool },
     /// A new session that the receiver belongs to.
     SessionCreated(Arc<super::session::Session>),
 }
@@ -96,10 +86,7 @@ pub struct Unread {
 impl FromIterator<(SessionId, u64)> for Unread {
     fn from_iter<I: IntoIterator<Item = (SessionId, u64)>>(counts: I) -> Self {
         let by_session: BTreeMap<_, _> = counts.into_iter().filter(|(_, count)| *count > 0).collect();
-        Self {
-            total: by_session.values().sum(),
-            by_session,
-        }
+        Self { total: by_session.values().sum(), by_session }
     }
 }
 

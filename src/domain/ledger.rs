@@ -43,25 +43,11 @@ pub enum Operation {
     /// Write a message under this id.
     Send { id: MessageId, draft: Draft },
     /// Move a read position up to a message.
-    Read {
-        session: SessionId,
-        reader: UserId,
-        up_to: MessageRef,
-        origin: Option<ConnectionId>,
-    },
+    Read { session: SessionId, reader: UserId, up_to: MessageRef, origin: Option<ConnectionId> },
     /// Note that messages reached a device of `receiver`.
-    Deliver {
-        session: SessionId,
-        receiver: UserId,
-        messages: Vec<MessageRef>,
-    },
+    Deliver { session: SessionId, receiver: UserId, messages: Vec<MessageRef> },
     /// Replace a message by a tombstone; `moderator` may do so with other people's.
-    Delete {
-        session: SessionId,
-        message: MessageId,
-        by: UserId,
-        moderator: bool,
-    },
+    Delete { session: SessionId, message: MessageId, by: UserId, moderator: bool },
 }
 
 impl Operation {
@@ -112,21 +98,13 @@ pub enum Facts {
 #[derive(Debug, Clone)]
 pub enum Outcome {
     /// The message is new.
-    Sent {
-        message: Arc<Message>,
-        receivers: Vec<UserId>,
-        unread: Vec<(UserId, u64)>,
-    },
+    Sent { message: Arc<Message>, receivers: Vec<UserId>, unread: Vec<(UserId, u64)> },
     /// The same `clientMsgId` was sent before: this is the first one.
     Repeated { message: Arc<Message> },
     /// The read position is at or beyond what was asked.
     Read(ReadOutcome),
     /// These messages had not reached a device of `receiver` before.
-    Delivered {
-        receiver: UserId,
-        messages: Vec<MessageRef>,
-        at: Timestamp,
-    },
+    Delivered { receiver: UserId, messages: Vec<MessageRef>, at: Timestamp },
     /// A tombstone stands there; `fresh` says that it is new.
     Deleted {
         tombstone: Tombstone,
@@ -193,12 +171,7 @@ impl Account {
     #[must_use]
     pub fn open(session: Session) -> Self {
         let recent_after = session.seq;
-        Self {
-            session,
-            recent: VecDeque::new(),
-            recent_after,
-            changes: Changes::default(),
-        }
+        Self { session, recent: VecDeque::new(), recent_after, changes: Changes::default() }
     }
 
     /// What the batch has changed so far.
@@ -239,15 +212,8 @@ impl Account {
     pub fn apply(&mut self, operation: &Operation, facts: Facts, now: Timestamp) -> Result<Outcome> {
         match operation {
             Operation::Send { id, draft } => self.send(*id, draft, now),
-            Operation::Read {
-                reader,
-                up_to,
-                origin,
-                ..
-            } => self.read(*reader, *up_to, *origin, facts, now),
-            Operation::Deliver {
-                receiver, messages, ..
-            } => self.deliver(*receiver, messages, now),
+            Operation::Read { reader, up_to, origin, .. } => self.read(*reader, *up_to, *origin, facts, now),
+            Operation::Deliver { receiver, messages, .. } => self.deliver(*receiver, messages, now),
             Operation::Delete { by, moderator, .. } => match facts {
                 Facts::Message(Some(message)) => self.delete(&message, *by, *moderator, now),
                 Facts::Message(None) | Facts::None | Facts::Unread { .. } => Err(Error::NotFound("message")),
@@ -261,15 +227,9 @@ impl Account {
             return Err(Error::ConversationNotFound);
         }
         let counterpart = session.counterpart(draft.sender);
-        if draft
-            .receiver
-            .is_some_and(|receiver| counterpart.is_some() && Some(receiver) != counterpart)
-        {
+        if draft.receiver.is_some_and(|receiver| counterpart.is_some() && Some(receiver) != counterpart) {
             let problem = "must be the other participant";
-            return Err(Error::InvalidMessage(super::error::FieldErrors::one(
-                "receiverId",
-                problem,
-            )));
+            return Err(Error::InvalidMessage(super::error::FieldErrors::one("receiverId", problem)));
         }
         // A session's times never run backwards, whatever the machine's clock does.
         let at = now.max(session.last_message_time);
@@ -303,18 +263,10 @@ impl Account {
             }
             self.changes.members.insert(*user);
         }
-        self.remember(MessageRef {
-            id,
-            seq: message.seq,
-            sender: message.sender,
-        });
+        self.remember(MessageRef { id, seq: message.seq, sender: message.sender });
         self.changes.messages.push(Arc::clone(&message));
         let receivers = unread.iter().map(|(user, _)| *user).collect();
-        Ok(Outcome::Sent {
-            message,
-            receivers,
-            unread,
-        })
+        Ok(Outcome::Sent { message, receivers, unread })
     }
 
     fn read(
@@ -327,11 +279,7 @@ impl Account {
     ) -> Result<Outcome> {
         let others = self.session.others(reader);
         let newest = self.session.seq;
-        let member = self
-            .session
-            .members
-            .get_mut(&reader)
-            .ok_or(Error::ConversationNotFound)?;
+        let member = self.session.members.get_mut(&reader).ok_or(Error::ConversationNotFound)?;
         let after = member.read_seq;
         let target = up_to.seq.min(newest);
         let mut outcome = ReadOutcome {
@@ -374,11 +322,7 @@ impl Account {
     }
 
     fn deliver(&mut self, receiver: UserId, messages: &[MessageRef], now: Timestamp) -> Result<Outcome> {
-        let member = self
-            .session
-            .members
-            .get_mut(&receiver)
-            .ok_or(Error::ConversationNotFound)?;
+        let member = self.session.members.get_mut(&receiver).ok_or(Error::ConversationNotFound)?;
         let newest = self.session.seq;
         let mut fresh: Vec<MessageRef> = messages
             .iter()
@@ -411,11 +355,7 @@ impl Account {
         if !fresh.is_empty() {
             self.changes.members.insert(receiver);
         }
-        Ok(Outcome::Delivered {
-            receiver,
-            messages: fresh,
-            at: now,
-        })
+        Ok(Outcome::Delivered { receiver, messages: fresh, at: now })
     }
 
     fn delete(&mut self, message: &Message, by: UserId, moderator: bool, now: Timestamp) -> Result<Outcome> {
@@ -436,12 +376,7 @@ impl Account {
             at: message.updated_at,
         };
         if message.is_deleted {
-            return Ok(Outcome::Deleted {
-                tombstone,
-                fresh: false,
-                participants,
-                unread: Vec::new(),
-            });
+            return Ok(Outcome::Deleted { tombstone, fresh: false, participants, unread: Vec::new() });
         }
         session.rev += 1;
         session.message_count = session.message_count.saturating_sub(1);
@@ -466,12 +401,7 @@ impl Account {
         }
         self.recent.retain(|m| m.seq != message.seq);
         self.changes.tombstones.push(tombstone.clone());
-        Ok(Outcome::Deleted {
-            tombstone,
-            fresh: true,
-            participants,
-            unread,
-        })
+        Ok(Outcome::Deleted { tombstone, fresh: true, participants, unread })
     }
 
     fn remember(&mut self, message: MessageRef) {

@@ -49,23 +49,15 @@ impl Stored {
                     .0
                     .iter()
                     .filter(|m| m.seq > after && m.seq <= up_to && m.sender != reader && !m.is_deleted)
-                    .map(|m| MessageRef {
-                        id: m.id,
-                        seq: m.seq,
-                        sender: m.sender,
-                    })
+                    .map(|m| MessageRef { id: m.id, seq: m.seq, sender: m.sender })
                     .collect();
-                Facts::Unread {
-                    count: newest.len() as u64,
-                    newest,
-                }
+                Facts::Unread { count: newest.len() as u64, newest }
             }
         }
     }
 
     fn store(&mut self, account: &Account) {
-        self.0
-            .extend(account.changes().messages.iter().map(|m| (**m).clone()));
+        self.0.extend(account.changes().messages.iter().map(|m| (**m).clone()));
         for tombstone in &account.changes().tombstones {
             for message in self.0.iter_mut().filter(|m| m.id == tombstone.message) {
                 message.is_deleted = true;
@@ -145,27 +137,11 @@ fn a_stranger_changes_nothing() {
     let id = session.id;
     let mut account = Account::open(session);
     let stranger = UserId::generate();
-    let up_to = MessageRef {
-        id: MessageId::generate(),
-        seq: 1,
-        sender: stranger,
-    };
+    let up_to = MessageRef { id: MessageId::generate(), seq: 1, sender: stranger };
     for operation in [
-        Operation::Send {
-            id: MessageId::generate(),
-            draft: draft(id, stranger),
-        },
-        Operation::Read {
-            session: id,
-            reader: stranger,
-            up_to,
-            origin: None,
-        },
-        Operation::Deliver {
-            session: id,
-            receiver: stranger,
-            messages: vec![up_to],
-        },
+        Operation::Send { id: MessageId::generate(), draft: draft(id, stranger) },
+        Operation::Read { session: id, reader: stranger, up_to, origin: None },
+        Operation::Deliver { session: id, receiver: stranger, messages: vec![up_to] },
     ] {
         let refusal = account.apply(&operation, Facts::None, Timestamp(1)).unwrap_err();
         assert!(matches!(refusal, Error::ConversationNotFound));
@@ -179,31 +155,17 @@ fn only_the_sender_or_an_admin_deletes() {
     let (anna, ben) = (UserId::generate(), UserId::generate());
     let mut account = Account::open(Session::private(anna, ben, Timestamp(0)));
     let session = account.session.id;
-    let send = Operation::Send {
-        id: MessageId::generate(),
-        draft: draft(session, anna),
-    };
+    let send = Operation::Send { id: MessageId::generate(), draft: draft(session, anna) };
     let Ok(Outcome::Sent { message, .. }) = account.apply(&send, Facts::None, Timestamp(1)) else {
         panic!("not sent")
     };
     let mut delete = |by: UserId, moderator: bool| {
-        let operation = Operation::Delete {
-            session,
-            message: message.id,
-            by,
-            moderator,
-        };
+        let operation = Operation::Delete { session, message: message.id, by, moderator };
         account.apply(&operation, Facts::Message(Some((*message).clone())), Timestamp(2))
     };
     assert!(matches!(delete(ben, false), Err(Error::Forbidden(_))));
-    assert!(matches!(
-        delete(UserId::generate(), false),
-        Err(Error::NotFound(_))
-    ));
-    assert!(matches!(
-        delete(UserId::generate(), true),
-        Ok(Outcome::Deleted { fresh: true, .. })
-    ));
+    assert!(matches!(delete(UserId::generate(), false), Err(Error::NotFound(_))));
+    assert!(matches!(delete(UserId::generate(), true), Ok(Outcome::Deleted { fresh: true, .. })));
 }
 
 #[test]
@@ -212,17 +174,11 @@ fn times_never_run_backwards() {
     let mut account = Account::open(Session::private(anna, ben, Timestamp(1_000)));
     let session = account.session.id;
     let mut send = |now| {
-        let operation = Operation::Send {
-            id: MessageId::generate(),
-            draft: draft(session, anna),
-        };
+        let operation = Operation::Send { id: MessageId::generate(), draft: draft(session, anna) };
         match account.apply(&operation, Facts::None, Timestamp(now)) {
             Ok(Outcome::Sent { message, .. }) => message.created_at,
             other => panic!("{other:?}"),
         }
     };
-    assert_eq!(
-        [send(2_000), send(500), send(3_000)],
-        [Timestamp(2_000), Timestamp(2_000), Timestamp(3_000)]
-    );
+    assert_eq!([send(2_000), send(500), send(3_000)], [Timestamp(2_000), Timestamp(2_000), Timestamp(3_000)]);
 }

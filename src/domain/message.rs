@@ -27,12 +27,8 @@ pub enum MessageType {
 
 impl MessageType {
     /// All types, for schemas and checks.
-    pub const ALL: [MessageType; 4] = [
-        MessageType::Text,
-        MessageType::Image,
-        MessageType::File,
-        MessageType::Voice,
-    ];
+    pub const ALL: [MessageType; 4] =
+        [MessageType::Text, MessageType::Image, MessageType::File, MessageType::Voice];
 
     /// The name on the wire and in the database.
     #[must_use]
@@ -54,10 +50,7 @@ pub struct UnknownMessageType;
 impl FromStr for MessageType {
     type Err = UnknownMessageType;
     fn from_str(text: &str) -> Result<Self, UnknownMessageType> {
-        MessageType::ALL
-            .into_iter()
-            .find(|kind| kind.as_str() == text)
-            .ok_or(UnknownMessageType)
+        MessageType::ALL.into_iter().find(|kind| kind.as_str() == text).ok_or(UnknownMessageType)
     }
 }
 
@@ -92,6 +85,12 @@ impl Draft {
         if self.content.chars().nth(MAX_TEXT).is_some() {
             return Err(Error::MessageTooLarge { limit: MAX_TEXT });
         }
+        self.problems().into_result(Error::InvalidMessage)
+    }
+
+    /// Every bad field.
+    #[must_use]
+    pub fn problems(&self) -> FieldErrors {
         let mut errors = FieldErrors::default();
         match (self.kind, &self.file) {
             (MessageType::Text, _) if self.content.trim().is_empty() => {
@@ -110,7 +109,7 @@ impl Draft {
         {
             errors.add("clientMsgId", "must have 1 to 64 characters");
         }
-        errors.into_result(Error::InvalidMessage)
+        errors
     }
 }
 
@@ -119,9 +118,7 @@ impl FileRef {
         let path = self.url.strip_prefix(FILE_PREFIX).unwrap_or_default();
         let ours = !path.is_empty()
             && path.len() <= 64
-            && path
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
+            && path.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
         if !ours {
             errors.add("fileUrl", "must be the path of a file of this service");
         }
@@ -176,11 +173,7 @@ mod tests {
             receiver: None,
             content: content.into(),
             kind,
-            file: file.map(|(url, name)| FileRef {
-                url: url.into(),
-                name: name.into(),
-                size: 1,
-            }),
+            file: file.map(|(url, name)| FileRef { url: url.into(), name: name.into(), size: 1 }),
             client_msg_id: None,
         }
     }
@@ -188,19 +181,12 @@ mod tests {
     #[test]
     fn text_is_1_to_8000_characters_of_any_script() {
         assert!(draft(MessageType::Text, "好", None).check().is_ok());
-        assert!(
-            draft(MessageType::Text, &"好".repeat(8_000), None)
-                .check()
-                .is_ok()
-        );
+        assert!(draft(MessageType::Text, &"好".repeat(8_000), None).check().is_ok());
         assert!(matches!(
             draft(MessageType::Text, &"好".repeat(8_001), None).check(),
             Err(Error::MessageTooLarge { .. })
         ));
-        assert!(matches!(
-            draft(MessageType::Text, " \n", None).check(),
-            Err(Error::InvalidMessage(_))
-        ));
+        assert!(matches!(draft(MessageType::Text, " \n", None).check(), Err(Error::InvalidMessage(_))));
     }
 
     #[test]
@@ -214,10 +200,7 @@ mod tests {
             "javascript:alert(1)",
             "/api/chat/files/",
         ] {
-            assert!(
-                draft(MessageType::File, "", Some((url, "a"))).check().is_err(),
-                "{url}"
-            );
+            assert!(draft(MessageType::File, "", Some((url, "a"))).check().is_err(), "{url}");
         }
         let Err(Error::InvalidMessage(fields)) = draft(MessageType::Voice, "", None).check() else {
             panic!("a voice note without a file was taken")

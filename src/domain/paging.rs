@@ -21,9 +21,7 @@ impl Page {
         if page.is_none() {
             errors.add("page", "must be 1 or more");
         }
-        let limit = limit.map_or(Some(default), |l| {
-            u64::try_from(l).ok().filter(|l| (1..=max).contains(l))
-        });
+        let limit = limit.map_or(Some(default), |l| u64::try_from(l).ok().filter(|l| (1..=max).contains(l)));
         if limit.is_none() {
             errors.add("limit", format!("must be 1 to {max}"));
         }
@@ -55,13 +53,7 @@ impl Pagination {
     #[must_use]
     pub fn of(page: Page, total: u64) -> Self {
         let pages = total.div_ceil(page.limit);
-        Self {
-            page: page.page,
-            limit: page.limit,
-            total,
-            pages,
-            has_more: page.page < pages,
-        }
+        Self { page: page.page, limit: page.limit, total, pages, has_more: page.page < pages }
     }
 }
 
@@ -111,10 +103,7 @@ impl Window {
                 (after, newest.min(after.saturating_add(limit)))
             }
         };
-        SeqRange {
-            after: after.max(hidden),
-            up_to,
-        }
+        SeqRange { after: after.max(hidden), up_to }
     }
 
     /// The pagination of this window over the same session.
@@ -144,13 +133,7 @@ mod tests {
     #[test]
     fn page_one_holds_the_newest() {
         let first = Window::Page(Page { page: 1, limit: 50 });
-        assert_eq!(
-            first.range(120, 0),
-            SeqRange {
-                after: 70,
-                up_to: 120
-            }
-        );
+        assert_eq!(first.range(120, 0), SeqRange { after: 70, up_to: 120 });
         let last = Window::Page(Page { page: 3, limit: 50 });
         assert_eq!(last.range(120, 0), SeqRange { after: 0, up_to: 20 });
         assert!(Window::Page(Page { page: 4, limit: 50 }).range(120, 0).is_empty());
@@ -164,10 +147,7 @@ mod tests {
             panic!("page 0 and limit 101 were taken")
         };
         assert_eq!(fields.names().collect::<Vec<_>>(), ["limit", "page"]);
-        assert_eq!(
-            Page::checked(None, None, 50, 100).unwrap(),
-            Page { page: 1, limit: 50 }
-        );
+        assert_eq!(Page::checked(None, None, 50, 100).unwrap(), Page { page: 1, limit: 50 });
         assert!(Page::checked(Some(-1), None, 50, 100).is_err());
     }
 

@@ -39,10 +39,7 @@ pub struct UnknownStatus;
 impl FromStr for Status {
     type Err = UnknownStatus;
     fn from_str(text: &str) -> Result<Self, UnknownStatus> {
-        Status::ALL
-            .into_iter()
-            .find(|status| status.as_str() == text)
-            .ok_or(UnknownStatus)
+        Status::ALL.into_iter().find(|status| status.as_str() == text).ok_or(UnknownStatus)
     }
 }
 
@@ -78,10 +75,7 @@ mod tests {
 
     #[test]
     fn the_best_connection_speaks_for_the_person() {
-        assert_eq!(
-            aggregate([Status::Away, Status::Online, Status::Offline]),
-            Status::Online
-        );
+        assert_eq!(aggregate([Status::Away, Status::Online, Status::Offline]), Status::Online);
         assert_eq!(aggregate([Status::Away, Status::Offline]), Status::Away);
         assert_eq!(aggregate([]), Status::Offline);
     }

@@ -101,12 +101,7 @@ impl MessageView {
     /// A message nobody has received yet.
     #[must_use]
     pub fn fresh(message: std::sync::Arc<Message>) -> Self {
-        Self {
-            message,
-            status: DeliveryStatus::Sent,
-            read_by: Vec::new(),
-            is_repeat: false,
-        }
+        Self { message, status: DeliveryStatus::Sent, read_by: Vec::new(), is_repeat: false }
     }
 
     /// A message with the receipts of its session that may touch it. The earliest receipt of a
@@ -122,10 +117,7 @@ impl MessageView {
                     ReceiptKind::Delivered => delivered = true,
                     ReceiptKind::Read => match read_by.iter_mut().find(|r| r.user == *user) {
                         Some(known) => known.read_at = known.read_at.min(receipt.at),
-                        None => read_by.push(ReadBy {
-                            user: *user,
-                            read_at: receipt.at,
-                        }),
+                        None => read_by.push(ReadBy { user: *user, read_at: receipt.at }),
                     },
                 }
             }
@@ -136,12 +128,7 @@ impl MessageView {
             (true, true) => DeliveryStatus::Delivered,
             (true, false) => DeliveryStatus::Sent,
         };
-        Self {
-            message: std::sync::Arc::new(message),
-            status,
-            read_by,
-            is_repeat: false,
-        }
+        Self { message: std::sync::Arc::new(message), status, read_by, is_repeat: false }
     }
 }
 

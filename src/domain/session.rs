@@ -113,10 +113,7 @@ impl Session {
             id: SessionId::generate(),
             kind: SessionKind::Private,
             name: String::new(),
-            members: [first, second]
-                .into_iter()
-                .map(|user| (user, Member::joining(now, 0)))
-                .collect(),
+            members: [first, second].into_iter().map(|user| (user, Member::joining(now, 0))).collect(),
             seq: 0,
             rev: 0,
             version: 0,
@@ -136,9 +133,7 @@ impl Session {
     /// Everybody but `user`.
     #[must_use]
     pub fn others(&self, user: UserId) -> Vec<UserId> {
-        self.participants()
-            .filter(|participant| *participant != user)
-            .collect()
+        self.participants().filter(|participant| *participant != user).collect()
     }
 
     /// The other one of a private session.
@@ -154,10 +149,6 @@ impl Session {
 /// The key that two people's private session has, whoever asks first.
 #[must_use]
 pub fn pair_key(first: UserId, second: UserId) -> String {
-    let (low, high) = if first <= second {
-        (first, second)
-    } else {
-        (second, first)
-    };
+    let (low, high) = if first <= second { (first, second) } else { (second, first) };
     format!("{low}:{high}")
 }

@@ -13,19 +13,13 @@ impl Timestamp {
     /// This moment and `duration` more, saturating.
     #[must_use]
     pub fn plus(self, duration: Duration) -> Self {
-        Self(
-            self.0
-                .saturating_add(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)),
-        )
+        Self(self.0.saturating_add(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)))
     }
 
     /// This moment less `duration`, saturating.
     #[must_use]
     pub fn minus(self, duration: Duration) -> Self {
-        Self(
-            self.0
-                .saturating_sub(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)),
-        )
+        Self(self.0.saturating_sub(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)))
     }
 
     /// Whole seconds since the epoch, rounded down (JWT's `NumericDate`, RFC 7519).
@@ -106,14 +100,8 @@ mod tests {
 
     #[test]
     fn times_are_rfc_3339_utc_with_milliseconds() {
-        assert_eq!(
-            Timestamp(1_704_067_200_000).to_string(),
-            "2024-01-01T00:00:00.000Z"
-        );
-        assert_eq!(
-            Timestamp(1_704_067_200_007).to_string(),
-            "2024-01-01T00:00:00.007Z"
-        );
+        assert_eq!(Timestamp(1_704_067_200_000).to_string(), "2024-01-01T00:00:00.000Z");
+        assert_eq!(Timestamp(1_704_067_200_007).to_string(), "2024-01-01T00:00:00.007Z");
         let json = serde_json::to_string(&Timestamp(5)).unwrap();
         assert_eq!(serde_json::from_str::<Timestamp>(&json).unwrap(), Timestamp(5));
     }

@@ -41,10 +41,7 @@ pub struct UnknownRole;
 impl FromStr for Role {
     type Err = UnknownRole;
     fn from_str(text: &str) -> Result<Self, UnknownRole> {
-        Role::ALL
-            .into_iter()
-            .find(|role| role.as_str() == text)
-            .ok_or(UnknownRole)
+        Role::ALL.into_iter().find(|role| role.as_str() == text).ok_or(UnknownRole)
     }
 }
 
@@ -81,9 +78,7 @@ pub fn username_key(username: &str) -> String {
 #[must_use]
 pub fn is_valid_username(username: &str) -> bool {
     (3..=32).contains(&username.len())
-        && username
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
+        && username.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
 }
 
 /// Whether `password` is 8 to 128 characters and not the username itself.
@@ -108,9 +103,6 @@ mod tests {
         assert!(is_valid_password(&"密".repeat(128), "someone"));
         assert!(!is_valid_password("1234567", "someone"));
         assert!(!is_valid_password(&"x".repeat(129), "someone"));
-        assert!(
-            !is_valid_password("NURSE.LI1", "nurse.li1"),
-            "the username is no password"
-        );
+        assert!(!is_valid_password("NURSE.LI1", "nurse.li1"), "the username is no password");
     }
 }

@@ -20,7 +20,7 @@ use std::{
 
 use crate::domain::{
     Timestamp, UserId,
-    access::Actor,
+    access::Pass,
     event::{Audience, Closing, Event},
     ids::ConnectionId,
 };
@@ -32,6 +32,8 @@ pub enum CloseReason {
     Lagging,
     /// Its token ended: signed out, deactivated or expired.
     TokenEnded,
+    /// Its user's rights changed; its client is to come back with the new ones.
+    RightsChanged,
 }
 
 /// What became of an event at a connection.
@@ -64,19 +66,12 @@ impl<'a> Announcement<'a> {
     /// An event that nobody has encoded yet.
     #[must_use]
     pub fn new(event: &'a Event) -> Self {
-        Self {
-            event,
-            encoded: RefCell::default(),
-        }
+        Self { event, encoded: RefCell::default() }
     }
 
     /// The wire form `T` of the event, made by `encode` the first time.
     pub fn encoded<T: 'static>(&self, encode: impl FnOnce(&Event) -> T) -> Rc<T> {
-        let known = self
-            .encoded
-            .borrow()
-            .iter()
-            .find_map(|form| Rc::clone(form).downcast::<T>().ok());
+        let known = self.encoded.borrow().iter().find_map(|form| Rc::clone(form).downcast::<T>().ok());
         known.unwrap_or_else(|| {
             let form = Rc::new(encode(self.event));
             self.encoded.borrow_mut().push(Rc::clone(&form) as Rc<dyn Any>);
@@ -88,9 +83,8 @@ impl<'a> Announcement<'a> {
 /// One live connection.
 pub struct Connection {
     pub id: ConnectionId,
-    pub actor: Actor,
-    /// When its token expires, and it with it.
-    pub expires_at: Timestamp,
+    /// By which it came in; it does not outlive it.
+    pub pass: Pass,
     watches_presence: AtomicBool,
     /// Set once it was told to close: it hears nothing more.
     closing: AtomicBool,
@@ -113,6 +107,7 @@ impl Connection {
             let reason_name = match reason {
                 CloseReason::Lagging => "lagging",
                 CloseReason::TokenEnded => "token_ended",
+                CloseReason::RightsChanged => "rights_changed",
             };
             metrics::counter!("wardline_connections_closed_total", "reason" => reason_name).increment(1);
             self.outlet.close(reason);
@@ -136,23 +131,18 @@ pub struct Hub {
 
 impl Hub {
     /// Takes a new connection in; from the next event on it hears what concerns its user.
-    pub fn register(&self, actor: Actor, expires_at: Timestamp, outlet: Box<dyn Outlet>) -> Arc<Connection> {
+    pub fn register(&self, pass: Pass, outlet: Box<dyn Outlet>) -> Arc<Connection> {
         let id = ConnectionId(self.next.fetch_add(1, Ordering::Relaxed));
-        let user = actor.user;
+        let (user, expires_at) = (pass.actor.user, pass.expires_at);
         let connection = Arc::new(Connection {
             id,
-            actor,
-            expires_at,
+            pass,
             watches_presence: AtomicBool::new(false),
             closing: AtomicBool::new(false),
             outlet,
         });
         let mut board = self.board.write().unwrap_or_else(PoisonError::into_inner);
-        board
-            .people
-            .entry(user)
-            .or_default()
-            .push(Arc::clone(&connection));
+        board.people.entry(user).or_default().push(Arc::clone(&connection));
         board.expiries.insert((expires_at, id));
         board.all.insert(id, Arc::clone(&connection));
         metrics::gauge!("wardline_connections").increment(1.0);
@@ -165,11 +155,11 @@ impl Hub {
         let Some(connection) = board.all.remove(&id) else {
             return;
         };
-        board.expiries.remove(&(connection.expires_at, id));
-        if let Some(theirs) = board.people.get_mut(&connection.actor.user) {
+        board.expiries.remove(&(connection.pass.expires_at, id));
+        if let Some(theirs) = board.people.get_mut(&connection.pass.actor.user) {
             theirs.retain(|other| other.id != id);
             if theirs.is_empty() {
-                board.people.remove(&connection.actor.user);
+                board.people.remove(&connection.pass.actor.user);
             }
         }
         metrics::gauge!("wardline_connections").decrement(1.0);
@@ -177,13 +167,7 @@ impl Hub {
 
     /// From now on this connection hears of everybody's coming and going.
     pub fn watch_presence(&self, id: ConnectionId) {
-        if let Some(connection) = self
-            .board
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .all
-            .get(&id)
-        {
+        if let Some(connection) = self.board.read().unwrap_or_else(PoisonError::into_inner).all.get(&id) {
             connection.watches_presence.store(true, Ordering::Relaxed);
         }
     }
@@ -200,23 +184,17 @@ impl Hub {
     fn targets(&self, audience: &Audience) -> Vec<Arc<Connection>> {
         let board = self.board.read().unwrap_or_else(PoisonError::into_inner);
         let of = |users: &[UserId]| -> Vec<Arc<Connection>> {
-            users
-                .iter()
-                .filter_map(|user| board.people.get(user))
-                .flatten()
-                .cloned()
-                .collect()
+            users.iter().filter_map(|user| board.people.get(user)).flatten().cloned().collect()
         };
         match audience {
             Audience::Users(users) => of(users),
-            Audience::UsersExcept(users, except) => of(users)
-                .into_iter()
-                .filter(|connection| connection.id != *except)
-                .collect(),
+            Audience::UsersExcept(users, except) => {
+                of(users).into_iter().filter(|connection| connection.id != *except).collect()
+            }
             Audience::UsersAndWatchers(users) => {
                 let users: BTreeSet<UserId> = users.iter().copied().collect();
                 let hears = |c: &&Arc<Connection>| {
-                    users.contains(&c.actor.user) || c.watches_presence.load(Ordering::Relaxed)
+                    users.contains(&c.pass.actor.user) || c.watches_presence.load(Ordering::Relaxed)
                 };
                 board.all.values().filter(hears).cloned().collect()
             }
@@ -225,27 +203,25 @@ impl Hub {
 
     /// Whether this person has a connection here.
     pub fn is_here(&self, user: UserId) -> bool {
-        self.board
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .people
-            .contains_key(&user)
+        self.board.read().unwrap_or_else(PoisonError::into_inner).people.contains_key(&user)
     }
 
     /// How many connections there are.
     pub fn count(&self) -> usize {
-        self.board
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .all
-            .len()
+        self.board.read().unwrap_or_else(PoisonError::into_inner).all.len()
     }
 
-    /// Closes connections whose token was ended.
-    pub fn close(&self, which: &Closing) {
-        self.close_where(|connection| match which {
-            Closing::Token(token) => connection.actor.token == *token,
-            Closing::User(user) => connection.actor.user == *user,
+    /// The passes of all connections.
+    pub fn passes(&self) -> Vec<Pass> {
+        let board = self.board.read().unwrap_or_else(PoisonError::into_inner);
+        board.all.values().map(|connection| connection.pass.clone()).collect()
+    }
+
+    /// Closes connections, for `reason`.
+    pub fn close(&self, which: &Closing, reason: CloseReason) {
+        self.close_where(reason, |connection| match which {
+            Closing::Token(token) => connection.pass.actor.token == *token,
+            Closing::User(user) => connection.pass.actor.user == *user,
         });
     }
 
@@ -259,24 +235,19 @@ impl Hub {
             .first()
             .is_some_and(|(t, _)| *t <= now);
         if due {
-            self.close_where(|connection| connection.expires_at <= now);
+            self.close_where(CloseReason::TokenEnded, |connection| connection.pass.expires_at <= now);
         }
     }
 
-    fn close_where(&self, applies: impl Fn(&Connection) -> bool) {
+    fn close_where(&self, reason: CloseReason, applies: impl Fn(&Connection) -> bool) {
         let targets: Vec<Arc<Connection>> = {
             let board = self.board.read().unwrap_or_else(PoisonError::into_inner);
-            board
-                .all
-                .values()
-                .filter(|connection| applies(connection))
-                .cloned()
-                .collect()
+            board.all.values().filter(|connection| applies(connection)).cloned().collect()
         };
         for connection in targets {
             // Out of the hub first: what is published from here on must not reach it.
             self.unregister(connection.id);
-            connection.close(CloseReason::TokenEnded);
+            connection.close(reason);
         }
     }
 }
@@ -286,7 +257,7 @@ mod tests {
     use std::sync::Mutex;
 
     use super::*;
-    use crate::domain::{TokenId, event::Unread, user::Role};
+    use crate::domain::{TokenId, access::Actor, event::Unread, user::Role};
 
     #[derive(Default)]
     struct Heard {
@@ -319,26 +290,14 @@ mod tests {
 
     fn join(hub: &Hub, user: UserId, room: usize) -> (Arc<Connection>, Arc<Heard>) {
         let heard = Arc::new(Heard::default());
-        let actor = Actor {
-            user,
-            role: Role::Nurse,
-            token: TokenId::generate(),
-        };
-        let ear = Box::new(Ear {
-            heard: Arc::clone(&heard),
-            room,
-        });
-        (hub.register(actor, Timestamp(1_000), ear), heard)
+        let actor = Actor { user, role: Role::Nurse, token: TokenId::generate() };
+        let ear = Box::new(Ear { heard: Arc::clone(&heard), room });
+        let pass = Pass { actor, issued_at: Timestamp(0), expires_at: Timestamp(1_000) };
+        (hub.register(pass, ear), heard)
     }
 
     fn tell(hub: &Hub, audience: &Audience, total: u64) {
-        hub.publish(
-            audience,
-            &Event::UnreadChanged(Unread {
-                total,
-                by_session: BTreeMap::new(),
-            }),
-        );
+        hub.publish(audience, &Event::UnreadChanged(Unread { total, by_session: BTreeMap::new() }));
     }
 
     #[test]
@@ -374,7 +333,7 @@ mod tests {
         let (hub, anna) = (Hub::default(), UserId::generate());
         let (phone, at_phone) = join(&hub, anna, 9);
         let (_desk, at_desk) = join(&hub, anna, 9);
-        hub.close(&Closing::Token(phone.actor.token.clone()));
+        hub.close(&Closing::Token(phone.pass.actor.token.clone()), CloseReason::TokenEnded);
         tell(&hub, &Audience::Users(vec![anna]), 1);
         assert!(at_phone.events.lock().unwrap().is_empty());
         assert_eq!(*at_desk.events.lock().unwrap(), [1]);

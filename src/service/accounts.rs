@@ -10,6 +10,7 @@ use crate::{
         presence::Status,
         user::{Role, User, is_valid_password, is_valid_username},
     },
+    hub::CloseReason,
     store::users::Account,
 };
 
@@ -36,16 +37,14 @@ pub struct SignedIn {
 
 impl NewAccount {
     /// Every bad field.
-    fn check(&self) -> Result<()> {
+    #[must_use]
+    pub fn problems(&self) -> FieldErrors {
         let mut errors = FieldErrors::default();
         if !is_valid_username(&self.username) {
             errors.add("username", "must have 3 to 32 letters, digits, '.', '_' or '-'");
         }
         if !is_valid_password(&self.password, &self.username) {
-            errors.add(
-                "password",
-                "must have 8 to 128 characters and not be the username",
-            );
+            errors.add("password", "must have 8 to 128 characters and not be the username");
         }
         if self.real_name.trim().is_empty() {
             errors.add("realName", "must not be empty");
@@ -61,7 +60,7 @@ impl NewAccount {
                 ("title", Some(&self.title)),
             ],
         );
-        errors.into_result(Error::Validation)
+        errors
     }
 
     pub(super) fn into_account(self, password_hash: String, now: Timestamp) -> Account {
@@ -124,12 +123,7 @@ impl Services {
         if !self.settings.registration_open {
             return Err(Error::Forbidden("registration is closed"));
         }
-        let user = self
-            .make_account(NewAccount {
-                role: Role::User,
-                ..new
-            })
-            .await?;
+        let user = self.make_account(NewAccount { role: Role::User, ..new }).await?;
         let issued = self.tokens.issue(&user, self.clock.now())?;
         Ok(SignedIn { user, issued })
     }
@@ -146,10 +140,7 @@ impl Services {
         match account {
             Some(account) if right => {
                 let issued = self.tokens.issue(&account.user, self.clock.now())?;
-                Ok(SignedIn {
-                    user: account.user,
-                    issued,
-                })
+                Ok(SignedIn { user: account.user, issued })
             }
             _ => Err(Error::AuthFailed),
         }
@@ -161,9 +152,8 @@ impl Services {
     /// When the end cannot be stored; then the token still holds.
     pub async fn logout(&self, actor: &Actor, expires_at: Timestamp) -> Result<()> {
         self.store.end_token(&actor.token, actor.user, expires_at).await?;
-        self.tokens
-            .end_here(actor.token.clone(), expires_at, self.clock.now());
-        self.hub.close(&Closing::Token(actor.token.clone()));
+        self.tokens.end_here(actor.token.clone(), expires_at, self.clock.now());
+        self.hub.close(&Closing::Token(actor.token.clone()), CloseReason::TokenEnded);
         Ok(())
     }
 
@@ -186,9 +176,7 @@ impl Services {
     pub async fn create_user(&self, actor: &Actor, new: NewAccount) -> Result<User> {
         actor.must_be_admin()?;
         let user = self.make_account(new).await?;
-        self.store
-            .record(actor.user, "user.create", user.id, self.clock.now())
-            .await?;
+        self.store.record(actor.user, "user.create", user.id, self.clock.now()).await?;
         Ok(user)
     }
 
@@ -218,21 +206,14 @@ impl Services {
                 ("title", change.title.as_ref()),
             ],
         );
-        if change
-            .real_name
-            .as_ref()
-            .is_some_and(|name| name.trim().is_empty())
-        {
+        if change.real_name.as_ref().is_some_and(|name| name.trim().is_empty()) {
             errors.add("realName", "must not be empty");
         }
         let current = self.store.user(id).await?.ok_or(Error::NotFound("user"))?;
         if let Some(password) = &password
             && !is_valid_password(password, &current.user.username)
         {
-            errors.add(
-                "password",
-                "must have 8 to 128 characters and not be the username",
-            );
+            errors.add("password", "must have 8 to 128 characters and not be the username");
         }
         errors.into_result(Error::Validation)?;
         let locks_out =
@@ -249,20 +230,18 @@ impl Services {
             change.end_tokens_before = Some(now);
         }
         self.store.record(actor.user, "user.change", id, now).await?;
-        let account = self
-            .store
-            .update_user(id, &change, now)
-            .await?
-            .ok_or(Error::NotFound("user"))?;
+        let account = self.store.update_user(id, &change, now).await?.ok_or(Error::NotFound("user"))?;
         self.tokens.account_changed(id, account.user.is_active);
         if ends_tokens {
-            self.hub.close(&Closing::User(id));
+            self.hub.close(&Closing::User(id), CloseReason::TokenEnded);
+        } else if account.user.role != current.user.role {
+            self.hub.close(&Closing::User(id), CloseReason::RightsChanged);
         }
         Ok(account.user)
     }
 
     async fn make_account(&self, new: NewAccount) -> Result<User> {
-        new.check()?;
+        new.problems().into_result(Error::Validation)?;
         let hash = self.passwords.hash(new.password.clone()).await?;
         let account = new.into_account(hash, self.clock.now());
         self.store.insert_user(&account).await?;
@@ -321,15 +300,8 @@ impl Services {
         password: Option<String>,
         role: Option<Role>,
     ) -> Result<User> {
-        let account = self
-            .store
-            .user_named(username)
-            .await?
-            .ok_or(Error::NotFound("user"))?;
-        let mut change = UserChange {
-            role,
-            ..UserChange::default()
-        };
+        let account = self.store.user_named(username).await?.ok_or(Error::NotFound("user"))?;
+        let mut change = UserChange { role, ..UserChange::default() };
         if let Some(password) = password {
             if !is_valid_password(&password, username) {
                 let problem = "must have 8 to 128 characters and not be the username";
@@ -338,10 +310,7 @@ impl Services {
             change.password_hash = Some(self.passwords.hash(password).await?);
             change.end_tokens_before = Some(self.clock.now());
         }
-        let changed = self
-            .store
-            .update_user(account.user.id, &change, self.clock.now())
-            .await?;
+        let changed = self.store.update_user(account.user.id, &change, self.clock.now()).await?;
         changed.map(|account| account.user).ok_or(Error::NotFound("user"))
     }
 
@@ -350,15 +319,8 @@ impl Services {
     /// # Errors
     /// `NotFound`.
     pub async fn token_for(&self, username: &str) -> Result<SignedIn> {
-        let account = self
-            .store
-            .user_named(username)
-            .await?
-            .ok_or(Error::NotFound("user"))?;
+        let account = self.store.user_named(username).await?.ok_or(Error::NotFound("user"))?;
         let issued = self.tokens.issue(&account.user, self.clock.now())?;
-        Ok(SignedIn {
-            user: account.user,
-            issued,
-        })
+        Ok(SignedIn { user: account.user, issued })
     }
 }

@@ -40,27 +40,15 @@ pub(super) struct Desk {
 impl Services {
     /// A device of `receiver` has these messages.
     pub fn note_delivered<'a>(&self, receiver: UserId, messages: impl IntoIterator<Item = &'a Message>) {
-        let mut pending = self
-            .deliveries
-            .pending
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut pending = self.deliveries.pending.lock().unwrap_or_else(PoisonError::into_inner);
         let before = pending.count;
         for message in messages.into_iter().filter(|message| message.sender != receiver) {
             if pending.count >= WAITING {
                 metrics::counter!("wardline_refusals_total", "reason" => "deliveries_full").increment(1);
                 break;
             }
-            let reference = MessageRef {
-                id: message.id,
-                seq: message.seq,
-                sender: message.sender,
-            };
-            pending
-                .messages
-                .entry((message.session, receiver))
-                .or_default()
-                .push(reference);
+            let reference = MessageRef { id: message.id, seq: message.seq, sender: message.sender };
+            pending.messages.entry((message.session, receiver)).or_default().push(reference);
             pending.count += 1;
         }
         let some = pending.count > before;
@@ -77,20 +65,11 @@ impl Services {
                 () = &mut stop => return,
                 () = self.deliveries.arrived.notified() => {}
             }
-            let round = mem::take(
-                &mut *self
-                    .deliveries
-                    .pending
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner),
-            );
+            let round =
+                mem::take(&mut *self.deliveries.pending.lock().unwrap_or_else(PoisonError::into_inner));
             for ((session, receiver), messages) in round.messages {
                 for messages in messages.chunks(AT_ONCE) {
-                    let operation = Operation::Deliver {
-                        session,
-                        receiver,
-                        messages: messages.to_vec(),
-                    };
+                    let operation = Operation::Deliver { session, receiver, messages: messages.to_vec() };
                     // What comes of it is published like every outcome; nobody waits for the answer.
                     if self.queue.submit_when_room(operation).await.is_err() {
                         return;

@@ -40,17 +40,8 @@ impl Services {
         let mut users = self.store.users_present().await?;
         let known: BTreeSet<UserId> = users.iter().map(|user| user.id).collect();
         let here = self.presence.present();
-        let missing = here
-            .iter()
-            .map(|presence| presence.user)
-            .filter(|id| !known.contains(id));
-        users.extend(
-            self.store
-                .users_by_id(missing)
-                .await?
-                .into_iter()
-                .filter(|user| user.is_active),
-        );
+        let missing = here.iter().map(|presence| presence.user).filter(|id| !known.contains(id));
+        users.extend(self.store.users_by_id(missing).await?.into_iter().filter(|user| user.is_active));
         self.overlay_presence(&mut users);
         users.retain(|user| user.status != Status::Offline);
         users.sort_by_key(|a| a.username.to_lowercase());

@@ -4,7 +4,7 @@ use super::Services;
 use crate::domain::{
     MessageId, Result, Timestamp, UserId,
     ledger::{Account, Facts, MessageRef, Operation},
-    message::{Draft, Message, MessageType},
+    message::{Draft, MessageType},
     session::Session,
 };
 
@@ -16,13 +16,10 @@ pub(super) struct Past {
 
 impl Past {
     pub fn of(session: Session) -> Self {
-        Self {
-            account: Account::open(session),
-            refs: Vec::new(),
-        }
+        Self { account: Account::open(session), refs: Vec::new() }
     }
 
-    /// `sender` wrote `content` at `at`; the other's device had it at once.
+    /// `sender` wrote `content` at `at`.
     pub fn write(
         &mut self,
         sender: UserId,
@@ -42,42 +39,18 @@ impl Past {
         };
         draft.check()?;
         let id = MessageId::generate();
-        self.account
-            .apply(&Operation::Send { id, draft }, Facts::None, at)?;
-        let reference = MessageRef {
-            id,
-            seq: self.account.session.seq,
-            sender,
-        };
+        self.account.apply(&Operation::Send { id, draft }, Facts::None, at)?;
+        let reference = MessageRef { id, seq: self.account.session.seq, sender };
         self.refs.push(reference);
-        for receiver in self.account.session.others(sender) {
-            let messages = vec![reference];
-            self.account.apply(
-                &Operation::Deliver {
-                    session,
-                    receiver,
-                    messages,
-                },
-                Facts::None,
-                at,
-            )?;
-        }
         Ok(())
     }
 
     /// `reader` had read up to `seq` at `at`.
     pub fn read(&mut self, reader: UserId, seq: u64, at: Timestamp) -> Result<()> {
         let session = self.account.session.id;
-        let after = self
-            .account
-            .session
-            .members
-            .get(&reader)
-            .map_or(0, |member| member.read_seq);
-        let Some(up_to) = usize::try_from(seq)
-            .ok()
-            .and_then(|seq| self.refs.get(seq.checked_sub(1)?))
-            .copied()
+        let after = self.account.session.members.get(&reader).map_or(0, |member| member.read_seq);
+        let Some(up_to) =
+            usize::try_from(seq).ok().and_then(|seq| self.refs.get(seq.checked_sub(1)?)).copied()
         else {
             return Ok(());
         };
@@ -87,27 +60,14 @@ impl Past {
             .filter(|m| m.seq > after && m.seq <= seq && m.sender != reader)
             .copied()
             .collect();
-        let facts = Facts::Unread {
-            count: read.len() as u64,
-            newest: read,
-        };
-        self.account.apply(
-            &Operation::Read {
-                session,
-                reader,
-                up_to,
-                origin: None,
-            },
-            facts,
-            at,
-        )?;
+        let facts = Facts::Unread { count: read.len() as u64, newest: read };
+        self.account.apply(&Operation::Read { session, reader, up_to, origin: None }, facts, at)?;
         Ok(())
     }
 
-    /// The session and messages as they now are.
-    pub fn into_parts(self) -> (Session, Vec<std::sync::Arc<Message>>) {
-        let messages = self.account.changes().messages.clone();
-        (self.account.session, messages)
+    /// The session and what belongs to it, as they now are.
+    pub fn into_account(self) -> Account {
+        self.account
     }
 }
 

@@ -44,10 +44,7 @@ impl Services {
     pub fn begin_send(&self, actor: &Actor, draft: Draft) -> Result<PendingSend> {
         actor.must_be(draft.sender)?;
         draft.check()?;
-        let operation = Operation::Send {
-            id: MessageId::generate(),
-            draft,
-        };
+        let operation = Operation::Send { id: MessageId::generate(), draft };
         Ok(PendingSend(self.queue.submit(operation)?))
     }
 
@@ -59,10 +56,7 @@ impl Services {
     pub async fn finish_send(&self, pending: PendingSend) -> Result<MessageView> {
         match settled(pending.0).await? {
             Outcome::Sent { message, .. } => Ok(MessageView::fresh(message)),
-            Outcome::Repeated { message } => Ok(MessageView {
-                is_repeat: true,
-                ..self.view(message).await?
-            }),
+            Outcome::Repeated { message } => Ok(MessageView { is_repeat: true, ..self.view(message).await? }),
             Outcome::Read(_) | Outcome::Delivered { .. } | Outcome::Deleted { .. } => Err(Error::Internal),
         }
     }
@@ -82,18 +76,9 @@ impl Services {
     /// `ConversationNotFound` without a seat.
     pub async fn history(&self, actor: &Actor, session: SessionId, window: Window) -> Result<History> {
         let session = self.seat(session, actor.user).await?;
-        let hidden = session
-            .members
-            .get(&actor.user)
-            .map_or(session.seq, |member| member.hidden_seq);
-        let messages = self
-            .views_in(session.id, window.range(session.seq, hidden))
-            .await?;
-        self.note_delivered(actor.user, messages.iter().map(|view| &*view.message));
-        Ok(History {
-            messages,
-            pagination: window.pagination(session.seq, hidden),
-        })
+        let hidden = session.members.get(&actor.user).map_or(session.seq, |member| member.hidden_seq);
+        let messages = self.views_in(session.id, window.range(session.seq, hidden)).await?;
+        Ok(History { messages, pagination: window.pagination(session.seq, hidden) })
     }
 
     /// Marks a message and every earlier one of its session as read by the caller. Idempotent.
@@ -108,41 +93,26 @@ impl Services {
         origin: Option<ConnectionId>,
     ) -> Result<(ReadOutcome, Unread)> {
         actor.must_be(reader)?;
-        let message = self
-            .store
-            .message(message)
-            .await?
-            .ok_or(Error::NotFound("message"))?;
-        let up_to = MessageRef {
-            id: message.id,
-            seq: message.seq,
-            sender: message.sender,
-        };
-        let operation = Operation::Read {
-            session: message.session,
-            reader,
-            up_to,
-            origin,
-        };
-        let outcome = settled(self.queue.submit(operation)?)
-            .await
-            .map_err(|error| match error {
-                // A message of a session without a seat is as absent as any other.
-                Error::ConversationNotFound => Error::NotFound("message"),
-                other => other,
-            })?;
+        let message = self.store.message(message).await?.ok_or(Error::NotFound("message"))?;
+        let up_to = MessageRef { id: message.id, seq: message.seq, sender: message.sender };
+        let operation = Operation::Read { session: message.session, reader, up_to, origin };
+        let outcome = settled(self.queue.submit(operation)?).await.map_err(|error| match error {
+            // A message of a session without a seat is as absent as any other.
+            Error::ConversationNotFound => Error::NotFound("message"),
+            other => other,
+        })?;
         let Outcome::Read(outcome) = outcome else {
             return Err(Error::Internal);
         };
         Ok((outcome, self.count_unread(reader).await?))
     }
 
-    /// Somebody's own unread counts.
+    /// The caller's own unread counts.
     ///
     /// # Errors
-    /// `Forbidden` for another's; an admin may look, which is put on record.
+    /// `Forbidden` for another's, for admins too.
     pub async fn unread(&self, actor: &Actor, user: UserId) -> Result<Unread> {
-        self.look(actor, user, "unread.count").await?;
+        actor.must_be(user)?;
         self.count_unread(user).await
     }
 
@@ -165,16 +135,9 @@ impl Services {
         let message = self.store.message(id).await?.ok_or(Error::NotFound("message"))?;
         let moderator = actor.role == Role::Admin && message.sender != by;
         if moderator {
-            self.store
-                .record(by, "message.delete", message.sender, self.clock.now())
-                .await?;
+            self.store.record(by, "message.delete", message.sender, self.clock.now()).await?;
         }
-        let operation = Operation::Delete {
-            session: message.session,
-            message: id,
-            by,
-            moderator,
-        };
+        let operation = Operation::Delete { session: message.session, message: id, by, moderator };
         match settled(self.queue.submit(operation)?).await {
             Ok(Outcome::Deleted { tombstone, .. }) => Ok(tombstone),
             Ok(_) => Err(Error::Internal),
@@ -185,24 +148,16 @@ impl Services {
 
     /// One stored message with its receipts.
     async fn view(&self, message: Arc<Message>) -> Result<MessageView> {
-        let range = SeqRange {
-            after: message.seq - 1,
-            up_to: message.seq,
-        };
+        let range = SeqRange { after: message.seq - 1, up_to: message.seq };
         let receipts = self.store.receipts_in(message.session, range).await?;
         Ok(MessageView::with_receipts((*message).clone(), &receipts))
     }
 
     /// A run of messages with their receipts.
     pub(super) async fn views_in(&self, session: SessionId, range: SeqRange) -> Result<Vec<MessageView>> {
-        let (messages, receipts) = tokio::try_join!(
-            self.store.messages_in(session, range),
-            self.store.receipts_in(session, range)
-        )?;
-        Ok(messages
-            .into_iter()
-            .map(|message| MessageView::with_receipts(message, &receipts))
-            .collect())
+        let (messages, receipts) =
+            tokio::try_join!(self.store.messages_in(session, range), self.store.receipts_in(session, range))?;
+        Ok(messages.into_iter().map(|message| MessageView::with_receipts(message, &receipts)).collect())
     }
 }
 

@@ -47,7 +47,7 @@ pub use stats::Stats;
 pub use store_types::UserChange;
 pub use sync::{SessionSync, SyncFrom, Synced};
 pub use synthetic::Synthetic;
-pub use tokens::{Checked, Issued};
+pub use tokens::Issued;
 
 mod store_types {
     //! What the verbs take and give that the store defines.
@@ -130,9 +130,7 @@ impl Services {
     /// Sees to it that a look at what belongs to another is allowed and on record.
     async fn look(&self, actor: &Actor, subject: UserId, action: &str) -> Result<()> {
         if actor.may_look_at(subject)? {
-            self.store
-                .record(actor.user, action, subject, self.clock.now())
-                .await?;
+            self.store.record(actor.user, action, subject, self.clock.now()).await?;
         }
         Ok(())
     }
@@ -150,6 +148,9 @@ impl Services {
                 _ = heartbeat.tick() => {
                     if let Err(error) = self.heartbeat().await {
                         tracing::warn!(%error, "the heartbeat was not stored");
+                    }
+                    if let Err(error) = self.close_ended_elsewhere().await {
+                        tracing::warn!(%error, "ended tokens could not be looked up");
                     }
                 }
             }

@@ -49,17 +49,11 @@ impl Passwords {
         let known = hash.is_some();
         let hash = match hash {
             Some(hash) => hash,
-            None => self
-                .decoy
-                .get_or_try_init(|| self.hash("decoy".to_owned()))
-                .await?
-                .clone(),
+            None => self.decoy.get_or_try_init(|| self.hash("decoy".to_owned())).await?.clone(),
         };
         let matches = self
             .work(move || match PasswordHash::new(&hash) {
-                Ok(parsed) => Argon2::default()
-                    .verify_password(password.as_bytes(), &parsed)
-                    .is_ok(),
+                Ok(parsed) => Argon2::default().verify_password(password.as_bytes(), &parsed).is_ok(),
                 Err(error) => {
                     tracing::error!(%error, "a stored password hash cannot be understood");
                     false
@@ -70,14 +64,9 @@ impl Passwords {
     }
 
     async fn work<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
-        let too_many = |_| Error::RateLimited {
-            retry_after: Duration::from_secs(2),
-        };
+        let too_many = |_| Error::RateLimited { retry_after: Duration::from_secs(2) };
         let _place = Arc::clone(&self.admitted).try_acquire_owned().map_err(too_many)?;
-        let turn = Arc::clone(&self.running)
-            .acquire_owned()
-            .await
-            .map_err(|_| Error::Unavailable)?;
+        let turn = Arc::clone(&self.running).acquire_owned().await.map_err(|_| Error::Unavailable)?;
         let done = tokio::task::spawn_blocking(move || {
             let _turn = turn;
             work()

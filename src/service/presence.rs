@@ -54,38 +54,21 @@ pub(super) struct Board {
 impl Board {
     pub fn new() -> Self {
         let node = format!("node-{:016x}", rand::random::<u64>());
-        Self {
-            node,
-            state: Mutex::default(),
-            arrived: Notify::new(),
-        }
+        Self { node, state: Mutex::default(), arrived: Notify::new() }
     }
 
     /// What this node knows of a person; `None` when they have no connection here.
     pub fn of(&self, user: UserId) -> Option<Presence> {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let person = state.people.get(&user)?;
-        Some(Presence {
-            user,
-            status: person.status,
-            last_seen: person.last_seen,
-        })
+        Some(Presence { user, status: person.status, last_seen: person.last_seen })
     }
 
     /// Everybody who is online or away here.
     pub fn present(&self) -> Vec<Presence> {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let people = state
-            .people
-            .iter()
-            .filter(|(_, person)| person.status != Status::Offline);
-        people
-            .map(|(user, p)| Presence {
-                user: *user,
-                status: p.status,
-                last_seen: p.last_seen,
-            })
-            .collect()
+        let people = state.people.iter().filter(|(_, person)| person.status != Status::Offline);
+        people.map(|(user, p)| Presence { user: *user, status: p.status, last_seen: p.last_seen }).collect()
     }
 
     /// Changes a person's connections and notes what follows.
@@ -164,11 +147,7 @@ impl Services {
             socket.status = status;
             Some(connection)
         });
-        self.presence.of(actor.user).unwrap_or(Presence {
-            user: actor.user,
-            status,
-            last_seen: now,
-        })
+        self.presence.of(actor.user).unwrap_or(Presence { user: actor.user, status, last_seen: now })
     }
 
     /// A connection went.
@@ -176,11 +155,10 @@ impl Services {
         self.hub.unregister(connection);
         self.stop_typing_of(connection);
         if self.presence.of(actor.user).is_some() {
-            self.presence
-                .change(actor.user, self.clock.now(), |person, gone| {
-                    gone.extend(person.sockets.remove(&connection).map(|socket| socket.socket_id));
-                    None
-                });
+            self.presence.change(actor.user, self.clock.now(), |person, gone| {
+                gone.extend(person.sockets.remove(&connection).map(|socket| socket.socket_id));
+                None
+            });
         }
         if !self.hub.is_here(actor.user) {
             self.unread.forget(actor.user);
@@ -203,20 +181,13 @@ impl Services {
     async fn announce_round(&self) {
         let (changed, sockets, gone) = {
             let mut state = self.presence.state.lock().unwrap_or_else(PoisonError::into_inner);
-            let (changed, touched, gone) = (
-                mem::take(&mut state.changed),
-                mem::take(&mut state.touched),
-                mem::take(&mut state.gone),
-            );
+            let (changed, touched, gone) =
+                (mem::take(&mut state.changed), mem::take(&mut state.touched), mem::take(&mut state.gone));
             let changed: Vec<Presence> = changed
                 .into_iter()
                 .filter_map(|user| {
                     let person = state.people.get(&user)?;
-                    Some(Presence {
-                        user,
-                        status: person.status,
-                        last_seen: person.last_seen,
-                    })
+                    Some(Presence { user, status: person.status, last_seen: person.last_seen })
                 })
                 .collect();
             let socket =
@@ -226,11 +197,7 @@ impl Services {
             (changed, sockets, gone)
         };
         let now = self.clock.now();
-        if let Err(error) = self
-            .store
-            .write_sockets(&self.presence.node, &sockets, &gone, now)
-            .await
-        {
+        if let Err(error) = self.store.write_sockets(&self.presence.node, &sockets, &gone, now).await {
             // The database learns it with the next change, or when this node is swept.
             tracing::warn!(%error, "presence was not stored");
         }
@@ -239,11 +206,8 @@ impl Services {
 
     /// Stores and announces statuses; somebody who left here but is connected to another node stays.
     async fn tell_statuses(&self, mut changed: Vec<Presence>) {
-        let left: Vec<UserId> = changed
-            .iter()
-            .filter(|p| p.status == Status::Offline)
-            .map(|p| p.user)
-            .collect();
+        let left: Vec<UserId> =
+            changed.iter().filter(|p| p.status == Status::Offline).map(|p| p.user).collect();
         if !left.is_empty()
             && let Ok(elsewhere) = self.store.present_elsewhere(&self.presence.node, &left).await
         {
@@ -265,15 +229,8 @@ impl Services {
             }
         }
         for presence in changed {
-            let concerned = peers
-                .remove(&presence.user)
-                .unwrap_or_default()
-                .into_iter()
-                .collect();
-            self.hub.publish(
-                &Audience::UsersAndWatchers(concerned),
-                &Event::UserStatus(presence),
-            );
+            let concerned = peers.remove(&presence.user).unwrap_or_default().into_iter().collect();
+            self.hub.publish(&Audience::UsersAndWatchers(concerned), &Event::UserStatus(presence));
         }
     }
 
@@ -281,11 +238,7 @@ impl Services {
     pub(super) async fn heartbeat(&self) -> Result<()> {
         let now = self.clock.now();
         self.store.heartbeat(&self.presence.node, now).await?;
-        for node in self
-            .store
-            .silent_nodes(now.minus(self.settings.timings.node_death))
-            .await?
-        {
+        for node in self.store.silent_nodes(now.minus(self.settings.timings.node_death)).await? {
             tracing::info!(node, "clearing up after a node that fell silent");
             self.clear_node(&node).await?;
         }
@@ -297,12 +250,7 @@ impl Services {
         let left = self.store.remove_sockets_of_node(node).await?;
         let left = left.into_iter().filter(|user| self.presence.of(*user).is_none());
         self.tell_statuses(
-            left.map(|user| Presence {
-                user,
-                status: Status::Offline,
-                last_seen: now,
-            })
-            .collect(),
+            left.map(|user| Presence { user, status: Status::Offline, last_seen: now }).collect(),
         )
         .await;
         self.store.forget_node(node).await

@@ -30,28 +30,16 @@ impl Services {
     fn announce(&self, committed: &Committed) {
         let (session, version) = (committed.session, committed.version);
         match &committed.outcome {
-            Outcome::Sent {
-                message,
-                receivers,
-                unread,
-            } => {
-                let (to_sender, to_others) = (
-                    Audience::Users(vec![message.sender]),
-                    Audience::Users(receivers.clone()),
-                );
-                self.hub
-                    .publish(&to_sender, &Event::MessageSent(Arc::clone(message)));
-                self.hub
-                    .publish(&to_others, &Event::MessageReceived(Arc::clone(message)));
+            Outcome::Sent { message, receivers, unread } => {
+                let (to_sender, to_others) =
+                    (Audience::Users(vec![message.sender]), Audience::Users(receivers.clone()));
+                self.hub.publish(&to_sender, &Event::MessageSent(Arc::clone(message)));
+                self.hub.publish(&to_others, &Event::MessageReceived(Arc::clone(message)));
                 self.note_unread(session, version, unread);
             }
             Outcome::Read(read) if read.moved => self.announce_read(session, version, read),
             Outcome::Read(_) | Outcome::Repeated { .. } => {}
-            Outcome::Delivered {
-                receiver,
-                messages,
-                at,
-            } => {
+            Outcome::Delivered { receiver, messages, at } => {
                 for message in messages {
                     let event = Event::MessageStatus {
                         message: message.id,
@@ -63,16 +51,10 @@ impl Services {
                     self.hub.publish(&Audience::Users(vec![message.sender]), &event);
                 }
             }
-            Outcome::Deleted {
-                tombstone,
-                fresh,
-                participants,
-                unread,
-            } => {
+            Outcome::Deleted { tombstone, fresh, participants, unread } => {
                 if *fresh {
                     let everybody = Audience::Users(participants.clone());
-                    self.hub
-                        .publish(&everybody, &Event::MessageDeleted(tombstone.clone()));
+                    self.hub.publish(&everybody, &Event::MessageDeleted(tombstone.clone()));
                     self.note_unread(session, version, unread);
                 }
             }

@@ -75,11 +75,7 @@ fn parse<T: for<'de> Deserialize<'de>>(name: &str, text: &str) -> Result<T> {
 fn last_shift(now: Timestamp) -> Timestamp {
     let midnight = Timestamp(now.0.div_euclid(DAY_MS) * DAY_MS);
     let over = midnight.plus(SHIFT_END) <= now;
-    let day = if over {
-        midnight
-    } else {
-        Timestamp(midnight.0 - DAY_MS)
-    };
+    let day = if over { midnight } else { Timestamp(midnight.0 - DAY_MS) };
     day.plus(SHIFT_START)
 }
 
@@ -99,8 +95,7 @@ impl Services {
         }
         let shift = last_shift(self.clock.now());
         for (index, conversation) in conversations.iter().enumerate() {
-            self.seed_conversation(index, conversation, &people, shift)
-                .await?;
+            self.seed_conversation(index, conversation, &people, shift).await?;
         }
         Ok(people.into_values().collect())
     }
@@ -109,13 +104,8 @@ impl Services {
         if let Some(known) = self.store.user_named(&person.username).await? {
             return Ok(known.user);
         }
-        let department = departments
-            .iter()
-            .find(|department| department.code == person.department);
-        let chinese = person
-            .real_name
-            .chars()
-            .any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c));
+        let department = departments.iter().find(|department| department.code == person.department);
+        let chinese = person.real_name.chars().any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c));
         let new = NewAccount {
             username: person.username,
             password: DEMO_PASSWORD.to_owned(),
@@ -124,9 +114,8 @@ impl Services {
             email: person.email,
             phone: person.phone,
             avatar: person.avatar,
-            department: department.map_or(person.department, |d| {
-                if chinese { d.zh.clone() } else { d.en.clone() }
-            }),
+            department: department
+                .map_or(person.department, |d| if chinese { d.zh.clone() } else { d.en.clone() }),
             title: person.title,
         };
         let hash = self.passwords.hash(new.password.clone()).await?;
@@ -142,18 +131,10 @@ impl Services {
         people: &BTreeMap<String, User>,
         shift: Timestamp,
     ) -> Result<()> {
-        let id = |name: &String| {
-            people
-                .get(name)
-                .map(|user| user.id)
-                .ok_or(Error::NotFound("user"))
-        };
+        let id = |name: &String| people.get(name).map(|user| user.id).ok_or(Error::NotFound("user"));
         let (first, second): (UserId, UserId) =
             (id(&conversation.between[0])?, id(&conversation.between[1])?);
-        let (session, _) = self
-            .store
-            .private_session(Session::private(first, second, shift))
-            .await?;
+        let (session, _) = self.store.private_session(Session::private(first, second, shift)).await?;
         if session.seq > 0 {
             return Ok(());
         }
@@ -193,18 +174,11 @@ mod tests {
         let conversations: Vec<Conversation> = parse("sessions.json", SESSIONS).unwrap();
         for person in &staff {
             assert!(crate::domain::user::is_valid_username(&person.username));
-            assert!(
-                hospital.departments.iter().any(|d| d.code == person.department),
-                "{}",
-                person.username
-            );
+            assert!(hospital.departments.iter().any(|d| d.code == person.department), "{}", person.username);
             assert!(person.role.parse::<Role>().is_ok());
         }
         for conversation in &conversations {
-            for name in conversation
-                .between
-                .iter()
-                .chain(conversation.messages.iter().map(|line| &line.from))
+            for name in conversation.between.iter().chain(conversation.messages.iter().map(|line| &line.from))
             {
                 assert!(staff.iter().any(|person| person.username == *name), "{name}");
             }

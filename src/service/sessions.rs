@@ -39,10 +39,7 @@ impl Services {
         let people: BTreeSet<UserId> = sessions.iter().flat_map(Session::participants).collect();
         let profiles = self.profiles(people).await?;
         let views = sessions.into_iter().map(|session| SessionView {
-            profiles: session
-                .participants()
-                .filter_map(|id| profiles.get(&id).cloned())
-                .collect(),
+            profiles: session.participants().filter_map(|id| profiles.get(&id).cloned()).collect(),
             unread: session.members.get(&user).map_or(0, |member| member.unread),
             session,
         });
@@ -60,10 +57,7 @@ impl Services {
         second: UserId,
     ) -> Result<(SessionView, bool)> {
         if first == second {
-            return Err(Error::Validation(FieldErrors::one(
-                "userId2",
-                "must be another person",
-            )));
+            return Err(Error::Validation(FieldErrors::one("userId2", "must be another person")));
         }
         if actor.user != first {
             actor.must_be(second)?;
@@ -79,21 +73,11 @@ impl Services {
             self.hub.publish(&Audience::Users(vec![first, second]), &event);
         }
         let unread = session.members.get(&actor.user).map_or(0, |member| member.unread);
-        Ok((
-            SessionView {
-                session,
-                profiles: profiles.into_values().collect(),
-                unread,
-            },
-            is_new,
-        ))
+        Ok((SessionView { session, profiles: profiles.into_values().collect(), unread }, is_new))
     }
 
     /// A session in which `user` has a seat; without one it is not there.
     pub(super) async fn seat(&self, session: SessionId, user: UserId) -> Result<Session> {
-        self.store
-            .session_of(session, user)
-            .await?
-            .ok_or(Error::ConversationNotFound)
+        self.store.session_of(session, user).await?.ok_or(Error::ConversationNotFound)
     }
 }

@@ -73,35 +73,21 @@ impl Services {
         known: SyncFrom,
         budget: u64,
     ) -> Result<SessionSync> {
-        let hidden = session
-            .members
-            .get(&actor.user)
-            .map_or(session.seq, |member| member.hidden_seq);
+        let hidden = session.members.get(&actor.user).map_or(session.seq, |member| member.hidden_seq);
         let start = known.seq.max(hidden).min(session.seq);
         let mut changed = Vec::new();
-        let mut reached = SyncFrom {
-            seq: start,
-            rev: known.rev.min(session.rev),
-        };
+        let mut reached = SyncFrom { seq: start, rev: known.rev.min(session.rev) };
         if reached.rev < session.rev && start > hidden {
             let found = if budget == 0 {
                 Vec::new()
             } else {
-                self.store
-                    .messages_changed(session.id, reached.rev, start, budget)
-                    .await?
+                self.store.messages_changed(session.id, reached.rev, start, budget).await?
             };
             let complete = budget > 0 && (found.len() as u64) < budget;
-            reached.rev = if complete {
-                session.rev
-            } else {
-                found.last().map_or(reached.rev, |last| last.rev)
-            };
+            reached.rev =
+                if complete { session.rev } else { found.last().map_or(reached.rev, |last| last.rev) };
             for message in found.into_iter().filter(|message| message.seq > hidden) {
-                let range = SeqRange {
-                    after: message.seq - 1,
-                    up_to: message.seq,
-                };
+                let range = SeqRange { after: message.seq - 1, up_to: message.seq };
                 let receipts = self.store.receipts_in(session.id, range).await?;
                 changed.push(MessageView::with_receipts(message, &receipts));
             }
@@ -109,20 +95,11 @@ impl Services {
             reached.rev = session.rev;
         }
         let left = budget.saturating_sub(changed.len() as u64);
-        let range = SeqRange {
-            after: start,
-            up_to: session.seq.min(start.saturating_add(left)),
-        };
+        let range = SeqRange { after: start, up_to: session.seq.min(start.saturating_add(left)) };
         let messages = self.views_in(session.id, range).await?;
         self.note_delivered(actor.user, messages.iter().map(|view| &*view.message));
         reached.seq = range.up_to;
         let has_more = reached.seq < session.seq || reached.rev < session.rev;
-        Ok(SessionSync {
-            session,
-            messages,
-            changed,
-            reached,
-            has_more,
-        })
+        Ok(SessionSync { session, messages, changed, reached, has_more })
     }
 }

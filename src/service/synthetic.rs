@@ -6,9 +6,11 @@ use std::time::Duration;
 use super::{Services, SignedIn, import::Past};
 use crate::{
     domain::{
-        Result, Timestamp, UserId,
+        Result, SessionId, Timestamp, UserId,
+        ledger::Account as Written,
         message::Message,
         presence::Status,
+        receipts::Receipt,
         session::Session,
         user::{Role, User},
     },
@@ -63,9 +65,7 @@ const WORDS: [&str; 32] = [
 
 /// A message's text, the same for the same number.
 fn text(number: u64) -> String {
-    let mut state = number
-        .wrapping_mul(0x9e37_79b9_7f4a_7c15)
-        .wrapping_add(0x1234_5678_9abc_def1);
+    let mut state = number.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(0x1234_5678_9abc_def1);
     let count = 4 + number % 9;
     let mut words = Vec::new();
     for _ in 0..count {
@@ -106,7 +106,7 @@ impl Services {
             return Ok(());
         }
         let start = now.minus(Duration::from_hours(720));
-        let (mut new_sessions, mut new_messages) = (Vec::new(), Vec::new());
+        let (mut pasts, mut gathered) = (Vec::new(), 0);
         for number in 0..sessions {
             let (first, second) = pair(number, users);
             let at = |index: u64| staff[usize::try_from(index).unwrap_or(0)];
@@ -115,30 +115,34 @@ impl Services {
                 continue;
             }
             let count = wanted.messages / sessions + u64::from(number < wanted.messages % sessions);
-            let (session, messages) =
-                make_past(session, at(first), at(second), count, number, start)?.into_parts();
-            new_sessions.push(session);
-            new_messages.extend(messages.into_iter().map(|m| Message::clone(&m)));
-            if new_messages.len() >= CHUNK * 4 || new_sessions.len() >= CHUNK {
-                self.flush(&mut new_sessions, &mut new_messages).await?;
+            let past = make_past(session, at(first), at(second), count, number, start)?.into_account();
+            gathered += past.changes().messages.len();
+            pasts.push(past);
+            if gathered >= CHUNK * 4 || pasts.len() >= CHUNK {
+                self.flush(&mut pasts).await?;
+                gathered = 0;
             }
         }
-        self.flush(&mut new_sessions, &mut new_messages).await
+        self.flush(&mut pasts).await
     }
 
-    async fn flush(&self, sessions: &mut Vec<Session>, messages: &mut Vec<Message>) -> Result<()> {
-        let chunks = messages
-            .chunks(CHUNK)
-            .map(|chunk| self.store.insert_messages(chunk));
+    async fn flush(&self, pasts: &mut Vec<Written>) -> Result<()> {
+        let messages: Vec<Message> =
+            pasts.iter().flat_map(|past| &past.changes().messages).map(|m| Message::clone(m)).collect();
+        let chunks = messages.chunks(CHUNK).map(|chunk| self.store.insert_messages(chunk));
         for inserted in futures_util::future::join_all(chunks).await {
             inserted?;
         }
+        let receipts: Vec<(SessionId, Receipt)> = pasts
+            .iter()
+            .flat_map(|past| past.changes().receipts.iter().map(|receipt| (past.session.id, receipt.clone())))
+            .collect();
+        self.store.insert_receipts(&receipts).await?;
         // A session comes last: one that is there has its messages.
+        let sessions: Vec<Session> = pasts.drain(..).map(|past| past.session).collect();
         if !sessions.is_empty() {
-            self.store.insert_sessions(sessions).await?;
+            self.store.insert_sessions(&sessions).await?;
         }
-        sessions.clear();
-        messages.clear();
         Ok(())
     }
 
@@ -153,11 +157,7 @@ impl Services {
                     email: String::new(),
                     phone: String::new(),
                     avatar: String::new(),
-                    role: if number % 3 == 0 {
-                        Role::Doctor
-                    } else {
-                        Role::Nurse
-                    },
+                    role: if number % 3 == 0 { Role::Doctor } else { Role::Nurse },
                     department: format!("Ward {}", number % 40 + 1),
                     title: String::new(),
                     status: Status::Offline,
@@ -183,15 +183,7 @@ impl Services {
     pub async fn synthetic_tokens(&self, count: u64) -> Result<Vec<SignedIn>> {
         let users = self.store.users_with_prefix("staff", count).await?;
         let now = self.clock.now();
-        users
-            .into_iter()
-            .map(|user| {
-                Ok(SignedIn {
-                    issued: self.tokens.issue(&user, now)?,
-                    user,
-                })
-            })
-            .collect()
+        users.into_iter().map(|user| Ok(SignedIn { issued: self.tokens.issue(&user, now)?, user })).collect()
     }
 }
 
@@ -207,12 +199,7 @@ fn make_past(
     for index in 0..count {
         let sender = if index % 2 == 0 { first } else { second };
         let at = start.plus(Duration::from_secs(index * 20));
-        past.write(
-            sender,
-            text(number.wrapping_mul(1_000_003).wrapping_add(index)),
-            None,
-            at,
-        )?;
+        past.write(sender, text(number.wrapping_mul(1_000_003).wrapping_add(index)), None, at)?;
     }
     // Both have read all but the last few.
     let end = start.plus(Duration::from_secs(count * 20));
@@ -229,10 +216,8 @@ mod tests {
     fn no_two_synthetic_sessions_have_the_same_pair() {
         for users in [2_u64, 5, 8] {
             let sessions = users * (users - 1) / 2;
-            let pairs: std::collections::BTreeSet<_> = (0..sessions)
-                .map(|number| pair(number, users))
-                .map(|(a, b)| (a.min(b), a.max(b)))
-                .collect();
+            let pairs: std::collections::BTreeSet<_> =
+                (0..sessions).map(|number| pair(number, users)).map(|(a, b)| (a.min(b), a.max(b))).collect();
             assert_eq!(pairs.len() as u64, sessions, "{users} users");
             assert!(pairs.iter().all(|(a, b)| a != b));
         }

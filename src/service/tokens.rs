@@ -4,7 +4,7 @@
 //! asked again, which is after `belief` at the latest.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeSet, HashMap, HashSet},
     sync::{PoisonError, RwLock},
     time::Duration,
 };
@@ -14,10 +14,14 @@ use moka::sync::Cache;
 use serde::{Deserialize, Serialize};
 
 use super::Services;
-use crate::domain::{
-    Error, Result, Timestamp, TokenId, UserId,
-    access::Actor,
-    user::{Role, User},
+use crate::{
+    domain::{
+        Error, Result, Timestamp, TokenId, UserId,
+        access::{Actor, Pass},
+        event::Closing,
+        user::{Role, User},
+    },
+    hub::CloseReason,
 };
 
 /// The longest token that is looked at, bytes.
@@ -36,19 +40,21 @@ struct Claims {
     exp: i64,
     #[serde(default)]
     jti: Option<String>,
+    /// When it was issued in milliseconds: a password changed within the same second ends it, too.
+    #[serde(default)]
+    ims: Option<i64>,
+}
+
+impl Claims {
+    fn issued_at(&self) -> Timestamp {
+        Timestamp(self.ims.unwrap_or_else(|| self.iat.saturating_mul(1000).saturating_add(999)))
+    }
 }
 
 /// A new token.
 #[derive(Debug, Clone)]
 pub struct Issued {
     pub token: String,
-    pub expires_at: Timestamp,
-}
-
-/// A token that holds, and whose it is.
-#[derive(Debug, Clone)]
-pub struct Checked {
-    pub actor: Actor,
     pub expires_at: Timestamp,
 }
 
@@ -77,14 +83,8 @@ impl Tokens {
             signing: EncodingKey::from_secret(secret),
             checking: DecodingKey::from_secret(secret),
             lifetime,
-            standings: Cache::builder()
-                .max_capacity(100_000)
-                .time_to_live(belief)
-                .build(),
-            ended_elsewhere: Cache::builder()
-                .max_capacity(100_000)
-                .time_to_live(belief)
-                .build(),
+            standings: Cache::builder().max_capacity(100_000).time_to_live(belief).build(),
+            ended_elsewhere: Cache::builder().max_capacity(100_000).time_to_live(belief).build(),
             ended_here: RwLock::default(),
             deactivated_here: RwLock::default(),
         }
@@ -99,6 +99,7 @@ impl Tokens {
             iat: now.seconds(),
             exp: expires_at.seconds(),
             jti: Some(TokenId::generate().0.to_string()),
+            ims: Some(now.0),
         };
         let token = jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.signing);
         let token = token.map_err(|error| {
@@ -128,28 +129,15 @@ impl Tokens {
         }
         let user: UserId = claims.sub.parse().map_err(|_| Error::AuthFailed)?;
         // A token without a `jti` is named by its signature, so that it can be ended too.
-        let name = claims
-            .jti
-            .clone()
-            .or_else(|| token.rsplit('.').next().map(str::to_owned));
-        let id = TokenId(
-            name.filter(|name| (1..=128).contains(&name.len()))
-                .ok_or(Error::AuthFailed)?
-                .into(),
-        );
+        let name = claims.jti.clone().or_else(|| token.rsplit('.').next().map(str::to_owned));
+        let id =
+            TokenId(name.filter(|name| (1..=128).contains(&name.len())).ok_or(Error::AuthFailed)?.into());
         Ok((claims, user, id))
     }
 
     pub fn is_ended_here(&self, token: &TokenId, user: UserId) -> bool {
-        self.ended_here
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .contains_key(token)
-            || self
-                .deactivated_here
-                .read()
-                .unwrap_or_else(PoisonError::into_inner)
-                .contains(&user)
+        self.ended_here.read().unwrap_or_else(PoisonError::into_inner).contains_key(token)
+            || self.deactivated_here.read().unwrap_or_else(PoisonError::into_inner).contains(&user)
     }
 
     pub fn end_here(&self, token: TokenId, expires_at: Timestamp, now: Timestamp) {
@@ -162,10 +150,7 @@ impl Tokens {
 
     /// An account changed on this node.
     pub fn account_changed(&self, user: UserId, is_active: bool) {
-        let mut deactivated = self
-            .deactivated_here
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut deactivated = self.deactivated_here.write().unwrap_or_else(PoisonError::into_inner);
         if is_active {
             deactivated.remove(&user)
         } else {
@@ -180,20 +165,17 @@ impl Services {
     ///
     /// # Errors
     /// `TokenExpired`; `AuthFailed` for every other fault: bad, ended, or its user gone.
-    pub async fn check_token(&self, token: &str) -> Result<Checked> {
+    pub async fn check_token(&self, token: &str) -> Result<Pass> {
         let (claims, user, id) = self.tokens.decode(token, self.clock.now())?;
         if self.tokens.is_ended_here(&id, user) {
             return Err(Error::AuthFailed);
         }
         let (standing, ended) = tokio::try_join!(self.standing(user), self.ended_elsewhere(&id))?;
-        let standing = standing.filter(|s| s.is_active && claims.iat >= s.tokens_valid_from.seconds());
+        let standing = standing.filter(|s| s.is_active && claims.issued_at() >= s.tokens_valid_from);
         match standing {
-            Some(standing) if !ended => Ok(Checked {
-                actor: Actor {
-                    user,
-                    role: standing.role,
-                    token: id,
-                },
+            Some(standing) if !ended => Ok(Pass {
+                actor: Actor { user, role: standing.role, token: id },
+                issued_at: claims.issued_at(),
                 expires_at: Timestamp(claims.exp.saturating_mul(1000)),
             }),
             _ => Err(Error::AuthFailed),
@@ -204,6 +186,26 @@ impl Services {
     /// being made while its token ended.
     pub fn is_ended_here(&self, actor: &Actor) -> bool {
         self.tokens.is_ended_here(&actor.token, actor.user)
+    }
+
+    /// Closes the connections of people and tokens that were ended on another node or by the operator.
+    pub(super) async fn close_ended_elsewhere(&self) -> Result<()> {
+        let passes = self.hub.passes();
+        let people: BTreeSet<UserId> = passes.iter().map(|pass| pass.actor.user).collect();
+        let tokens: BTreeSet<&TokenId> = passes.iter().map(|pass| &pass.actor.token).collect();
+        let (standings, ended) = tokio::try_join!(
+            self.store.standings(people),
+            self.store.tokens_ended_among(tokens.into_iter())
+        )?;
+        for pass in &passes {
+            let holds = standings.get(&pass.actor.user).is_some_and(|(is_active, tokens_valid_from)| {
+                *is_active && pass.issued_at >= *tokens_valid_from
+            });
+            if !holds || ended.contains(&pass.actor.token) {
+                self.hub.close(&Closing::Token(pass.actor.token.clone()), CloseReason::TokenEnded);
+            }
+        }
+        Ok(())
     }
 
     async fn standing(&self, user: UserId) -> Result<Option<Standing>> {

@@ -54,20 +54,11 @@ impl Services {
                 let mut signs = self.typing.0.lock().unwrap_or_else(PoisonError::into_inner);
                 let known = signs.active.contains_key(&(session, user));
                 if !known && signs.active.keys().filter(|(_, who)| *who == user).count() >= AT_ONCE {
-                    return Err(Error::RateLimited {
-                        retry_after: self.settings.timings.typing,
-                    });
+                    return Err(Error::RateLimited { retry_after: self.settings.timings.typing });
                 }
                 signs.generation += 1;
                 let generation = signs.generation;
-                signs.active.insert(
-                    (session, user),
-                    Sign {
-                        others: others.clone(),
-                        connection,
-                        generation,
-                    },
-                );
+                signs.active.insert((session, user), Sign { others: others.clone(), connection, generation });
                 generation
             };
             if let Some(services) = self.this.upgrade() {
@@ -79,21 +70,9 @@ impl Services {
                 });
             }
         } else {
-            self.typing
-                .0
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .active
-                .remove(&(session, user));
+            self.typing.0.lock().unwrap_or_else(PoisonError::into_inner).active.remove(&(session, user));
         }
-        self.hub.publish(
-            &Audience::Users(others),
-            &Event::Typing {
-                session,
-                user,
-                active,
-            },
-        );
+        self.hub.publish(&Audience::Users(others), &Event::Typing { session, user, active });
         Ok(())
     }
 
@@ -108,14 +87,7 @@ impl Services {
             signs.active.extract_if(|key, sign| applies(key, sign)).collect()
         };
         for ((session, user), sign) in stopped {
-            self.hub.publish(
-                &Audience::Users(sign.others),
-                &Event::Typing {
-                    session,
-                    user,
-                    active: false,
-                },
-            );
+            self.hub.publish(&Audience::Users(sign.others), &Event::Typing { session, user, active: false });
         }
     }
 }

@@ -40,21 +40,12 @@ pub(super) struct Book(Mutex<HashMap<UserId, Person>>);
 
 impl Book {
     fn with<T>(&self, user: UserId, work: impl FnOnce(&mut Person) -> T) -> T {
-        work(
-            self.0
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .entry(user)
-                .or_default(),
-        )
+        work(self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(user).or_default())
     }
 
     /// Forgets somebody who left.
     pub fn forget(&self, user: UserId) {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(&user);
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&user);
     }
 }
 
@@ -94,21 +85,14 @@ impl Services {
             }
             let counts: Option<Unread> = self.unread.with(user, |person| {
                 if std::mem::take(&mut person.changed) {
-                    Some(
-                        person
-                            .counts
-                            .iter()
-                            .map(|(session, (_, count))| (*session, *count))
-                            .collect(),
-                    )
+                    Some(person.counts.iter().map(|(session, (_, count))| (*session, *count)).collect())
                 } else {
                     person.pushing = false;
                     None
                 }
             });
             let Some(counts) = counts else { return };
-            self.hub
-                .publish(&Audience::Users(vec![user]), &Event::UnreadChanged(counts));
+            self.hub.publish(&Audience::Users(vec![user]), &Event::UnreadChanged(counts));
             tokio::time::sleep(PAUSE).await;
         }
         self.unread.forget(user);

@@ -139,11 +139,7 @@ impl EmbeddedMongod {
         info!(port, pid = mongod.pid, binary = %home.binary.display(), "the managed mongod is primary");
         let uri = uri_of(port);
         let (stop, stopped) = oneshot::channel();
-        Ok(Self {
-            uri,
-            stop,
-            supervisor: tokio::spawn(supervise(mongod, home, stopped)),
-        })
+        Ok(Self { uri, stop, supervisor: tokio::spawn(supervise(mongod, home, stopped)) })
     }
 
     /// The connection string of the mongod that a live service manages on this data folder, if any: for
@@ -153,11 +149,7 @@ impl EmbeddedMongod {
         let dbpath = data_dir.join("mongodb");
         let lock = File::open(dbpath.join(LOCK_FILE)).ok()?;
         let in_use = matches!(lock.try_lock(), Err(TryLockError::WouldBlock));
-        let port: u16 = fs::read_to_string(dbpath.join(PORT_FILE))
-            .ok()?
-            .trim()
-            .parse()
-            .ok()?;
+        let port: u16 = fs::read_to_string(dbpath.join(PORT_FILE)).ok()?.trim().parse().ok()?;
         in_use.then(|| uri_of(port))
     }
 
@@ -212,20 +204,14 @@ async fn supervise(mut mongod: Process, home: Home, mut stop: oneshot::Receiver<
 fn find_binary(options: &EmbeddedOptions) -> Result<PathBuf, EmbeddedError> {
     let executable = |path: &Path| {
         let is_program = |meta: fs::Metadata| meta.is_file() && meta.permissions().mode() & 0o111 != 0;
-        path.canonicalize()
-            .ok()
-            .filter(|path| fs::metadata(path).is_ok_and(is_program))
+        path.canonicalize().ok().filter(|path| fs::metadata(path).is_ok_and(is_program))
     };
     if let Some(binary) = &options.binary {
         return executable(binary).ok_or_else(|| EmbeddedError::NotExecutable(binary.clone()));
     }
     let folders = options.search_path.iter().flat_map(std::env::split_paths);
-    let mut candidates = folders
-        .map(|folder| folder.join("mongod"))
-        .chain([".mongod/mongod".into()]);
-    candidates
-        .find_map(|path| executable(&path))
-        .ok_or(EmbeddedError::NotFound)
+    let mut candidates = folders.map(|folder| folder.join("mongod")).chain([".mongod/mongod".into()]);
+    candidates.find_map(|path| executable(&path)).ok_or(EmbeddedError::NotFound)
 }
 
 /// The database's folder and what a mongod on it needs. The folder is ours alone while `_lock` is open, and
@@ -243,11 +229,7 @@ struct Home {
 impl Home {
     fn open(binary: PathBuf, options: &EmbeddedOptions) -> Result<Self, EmbeddedError> {
         let dbpath = options.data_dir.join("mongodb");
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&dbpath)
-            .map_err(io_error("create", &dbpath))?;
+        DirBuilder::new().recursive(true).mode(0o700).create(&dbpath).map_err(io_error("create", &dbpath))?;
         let dbpath = dbpath.canonicalize().map_err(io_error("find", &dbpath))?;
         fs::set_permissions(&dbpath, Permissions::from_mode(0o700)).map_err(io_error("protect", &dbpath))?;
         let lock = append_to(&dbpath.join(LOCK_FILE))?;
@@ -257,41 +239,24 @@ impl Home {
             Err(TryLockError::Error(source)) => return Err(io_error("lock", &dbpath)(source)),
         }
         let cache_gb = options.cache_gb.unwrap_or(CACHE_GB);
-        Ok(Self {
-            binary,
-            log: dbpath.join("mongod.log"),
-            dbpath,
-            cache_gb,
-            port: 0,
-            _lock: lock,
-        })
+        Ok(Self { binary, log: dbpath.join("mongod.log"), dbpath, cache_gb, port: 0, _lock: lock })
     }
 
     /// Takes the port of last time if it is free, because the replica set's configuration names it.
     fn choose_port(&mut self) -> Result<(), EmbeddedError> {
         let memo = self.dbpath.join(PORT_FILE);
-        let kept = fs::read_to_string(&memo)
-            .ok()
-            .and_then(|port| port.trim().parse().ok());
+        let kept = fs::read_to_string(&memo).ok().and_then(|port| port.trim().parse().ok());
         // Services that start at the same moment begin at different places.
         let offset = std::process::id() as usize % PORTS.len();
         let others = PORTS.cycle().skip(offset).take(PORTS.len());
-        self.port = kept
-            .into_iter()
-            .chain(others)
-            .find(|port| is_free(*port))
-            .ok_or(EmbeddedError::NoFreePort)?;
+        self.port =
+            kept.into_iter().chain(others).find(|port| is_free(*port)).ok_or(EmbeddedError::NoFreePort)?;
         fs::write(&memo, self.port.to_string()).map_err(io_error("write", &memo))
     }
 
     /// The arguments by which a mongod of ours on this folder is told from any other process.
     fn signature(&self) -> [&OsStr; 4] {
-        [
-            "--dbpath".as_ref(),
-            self.dbpath.as_ref(),
-            "--logpath".as_ref(),
-            self.log.as_ref(),
-        ]
+        ["--dbpath".as_ref(), self.dbpath.as_ref(), "--logpath".as_ref(), self.log.as_ref()]
     }
 
     /// The mongod of ours that still runs on this folder; every mongod keeps its pid in this lock file.
@@ -300,10 +265,7 @@ impl Home {
         let pid = pid.trim().parse().ok()?;
         let command_line = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
         let signature = self.signature().join(OsStr::new("\0"));
-        command_line
-            .windows(signature.len())
-            .any(|window| window == signature.as_bytes())
-            .then_some(pid)
+        command_line.windows(signature.len()).any(|window| window == signature.as_bytes()).then_some(pid)
     }
 
     /// Ends a mongod left by a service that was killed. It is not taken over: the watchdog may have told it
@@ -333,9 +295,5 @@ fn is_free(port: u16) -> bool {
 }
 
 fn append_to(path: &Path) -> Result<File, EmbeddedError> {
-    OpenOptions::new()
-        .create(true)
-        .append(true)
-        .open(path)
-        .map_err(io_error("open", path))
+    OpenOptions::new().create(true).append(true).open(path).map_err(io_error("open", path))
 }

@@ -1,10 +1,12 @@
 //! `ended_tokens`: tokens that were logged out before they expired. MongoDB removes a row once the
 //! token would have expired anyway.
 
+use std::collections::HashSet;
+
 use mongodb::bson::doc;
 use serde::{Deserialize, Serialize};
 
-use super::{Store, run};
+use super::{Store, collect, run, write};
 use crate::domain::{Result, Timestamp, TokenId, UserId};
 
 pub(super) const NAME: &str = "ended_tokens";
@@ -27,7 +29,19 @@ impl Store {
         let tokens = self.collection::<EndedTokenRow>(NAME);
         let set = doc! { "$setOnInsert": { "userId": user, "expiresAt": expires_at } };
         let filter = doc! { "_id": &*token.0 };
-        run(async move { tokens.update_one(filter, set).upsert(true).await.map(drop) }).await
+        write(async move { tokens.update_one(filter, set).upsert(true).await.map(drop) }).await
+    }
+
+    /// Which of these tokens were ended.
+    ///
+    /// # Errors
+    /// When MongoDB does not answer.
+    pub async fn tokens_ended_among(&self, ids: impl Iterator<Item = &TokenId>) -> Result<HashSet<TokenId>> {
+        let ids: Vec<String> = ids.map(|token| token.0.to_string()).collect();
+        let tokens = self.collection::<EndedTokenRow>(NAME);
+        let filter = doc! { "_id": { "$in": ids } };
+        let rows = run(async move { collect(tokens.find(filter).await?).await }).await?;
+        Ok(rows.into_iter().map(|row| TokenId(row.token.into())).collect())
     }
 
     /// Whether a token was ended.

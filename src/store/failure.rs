@@ -21,11 +21,9 @@ pub fn code(error: &Error) -> Option<i32> {
         ErrorKind::Command(command) => Some(command.code),
         ErrorKind::Write(WriteFailure::WriteError(write)) => Some(write.code),
         ErrorKind::Write(WriteFailure::WriteConcernError(concern)) => Some(concern.code),
-        ErrorKind::InsertMany(many) => many
-            .write_errors
-            .as_ref()
-            .and_then(|errors| errors.first())
-            .map(|first| first.code),
+        ErrorKind::InsertMany(many) => {
+            many.write_errors.as_ref().and_then(|errors| errors.first()).map(|first| first.code)
+        }
         _ => error.get_custom::<FailedStatement>().map(|failed| failed.0),
     }
 }
@@ -39,15 +37,10 @@ struct FailedStatement(i32);
 /// # Errors
 /// The first write error.
 pub(super) fn check_reply(reply: &Document) -> mongodb::error::Result<()> {
-    let first = reply
-        .get_array("writeErrors")
-        .ok()
-        .and_then(|errors| errors.first()?.as_document());
+    let first = reply.get_array("writeErrors").ok().and_then(|errors| errors.first()?.as_document());
     match first {
         None => Ok(()),
-        Some(error) => Err(Error::custom(FailedStatement(
-            error.get_i32("code").unwrap_or_default(),
-        ))),
+        Some(error) => Err(Error::custom(FailedStatement(error.get_i32("code").unwrap_or_default()))),
     }
 }
 
@@ -62,19 +55,14 @@ pub fn is_duplicate_key(error: &Error) -> bool {
 pub fn is_poison(error: &Error) -> bool {
     // 121 DocumentValidationFailure, 10334 BSONObjectTooLarge, 17280 KeyTooLong, 2 BadValue
     matches!(code(error), Some(VALIDATION | 10_334 | 17_280 | 2))
-        || matches!(
-            &*error.kind,
-            ErrorKind::BsonSerialization(_) | ErrorKind::InvalidArgument { .. }
-        )
+        || matches!(&*error.kind, ErrorKind::BsonSerialization(_) | ErrorKind::InvalidArgument { .. })
 }
 
 /// Whether MongoDB was not there, rather than refusing.
 #[must_use]
 pub fn is_unavailable(error: &Error) -> bool {
     // Stepping down, shutting down, not primary, interrupted; see MongoDB's list of error codes.
-    const GONE: [i32; 12] = [
-        6, 7, 89, 91, 189, 262, 9_001, 10_107, 11_600, 11_602, 13_435, 13_436,
-    ];
+    const GONE: [i32; 12] = [6, 7, 89, 91, 189, 262, 9_001, 10_107, 11_600, 11_602, 13_435, 13_436];
     matches!(
         &*error.kind,
         ErrorKind::Io(_)
@@ -82,6 +70,12 @@ pub fn is_unavailable(error: &Error) -> bool {
             | ErrorKind::ConnectionPoolCleared { .. }
             | ErrorKind::DnsResolve { .. }
     ) || code(error).is_some_and(|code| GONE.contains(&code))
+}
+
+/// Whether the call did not reach a server at all.
+#[must_use]
+pub fn was_never_sent(error: &Error) -> bool {
+    matches!(&*error.kind, ErrorKind::ServerSelection { .. } | ErrorKind::DnsResolve { .. })
 }
 
 /// What may be logged of an error: never its text.
@@ -98,11 +92,7 @@ pub fn describe(error: &Error) -> String {
         _ => format!("other {:?}", code(error)),
     };
     let labels: Vec<&str> = error.labels().iter().map(String::as_str).collect();
-    if labels.is_empty() {
-        kind
-    } else {
-        format!("{kind} [{}]", labels.join(", "))
-    }
+    if labels.is_empty() { kind } else { format!("{kind} [{}]", labels.join(", ")) }
 }
 
 /// The answer a caller gets; the cause goes to the log.

@@ -26,15 +26,7 @@ pub struct Index {
 
 impl Index {
     fn plain(collection: &'static str, name: &'static str, keys: Document, why: &'static str) -> Self {
-        Self {
-            collection,
-            name,
-            keys,
-            unique: false,
-            only: None,
-            expires: false,
-            why,
-        }
+        Self { collection, name, keys, unique: false, only: None, expires: false, why }
     }
 
     fn unique(self) -> Self {
@@ -42,33 +34,21 @@ impl Index {
     }
 
     fn only(self, filter: Document) -> Self {
-        Self {
-            only: Some(filter),
-            ..self
-        }
+        Self { only: Some(filter), ..self }
     }
 
     fn expiring(self) -> Self {
-        Self {
-            expires: true,
-            ..self
-        }
+        Self { expires: true, ..self }
     }
 }
 
 /// The list.
 #[must_use]
-#[expect(clippy::too_many_lines, reason = "a list, read from top to bottom")]
 pub fn all() -> Vec<Index> {
     let plain = Index::plain;
     vec![
-        plain(
-            users::NAME,
-            "username",
-            doc! { "usernameKey": 1 },
-            "sign-in by name; one name, one person",
-        )
-        .unique(),
+        plain(users::NAME, "username", doc! { "usernameKey": 1 }, "sign-in by name; one name, one person")
+            .unique(),
         plain(
             users::NAME,
             "search",
@@ -81,39 +61,19 @@ pub fn all() -> Vec<Index> {
             doc! { "role": 1, "isActive": 1, "usernameKey": 1 },
             "the directory by role",
         ),
-        plain(
-            users::NAME,
-            "directory",
-            doc! { "isActive": 1, "usernameKey": 1 },
-            "the directory by name",
-        ),
-        plain(
-            users::NAME,
-            "status",
-            doc! { "status": 1, "isActive": 1 },
-            "who is online or away",
-        ),
-        plain(
-            sessions::NAME,
-            "pair",
-            doc! { "pairKey": 1 },
-            "two people have exactly one private session",
-        )
-        .unique()
-        .only(doc! { "pairKey": { "$exists": true } }),
+        plain(users::NAME, "directory", doc! { "isActive": 1, "usernameKey": 1 }, "the directory by name"),
+        plain(users::NAME, "status", doc! { "status": 1, "isActive": 1 }, "who is online or away"),
+        plain(sessions::NAME, "pair", doc! { "pairKey": 1 }, "two people have exactly one private session")
+            .unique()
+            .only(doc! { "pairKey": { "$exists": true } }),
         plain(
             sessions::NAME,
             "activity",
             doc! { "participants": 1, "lastMessageTime": -1, "_id": -1 },
             "somebody's sessions, newest activity first; unread counts; statistics; who shares a session",
         ),
-        plain(
-            messages::NAME,
-            "order",
-            doc! { "sessionId": 1, "seq": 1 },
-            "history by seq; no seq twice",
-        )
-        .unique(),
+        plain(messages::NAME, "order", doc! { "sessionId": 1, "seq": 1 }, "history by seq; no seq twice")
+            .unique(),
         plain(
             messages::NAME,
             "idempotency",
@@ -142,25 +102,10 @@ pub fn all() -> Vec<Index> {
             "a connection comes and goes; a node dies",
         )
         .unique(),
-        plain(
-            online_users::NAME,
-            "user",
-            doc! { "userId": 1 },
-            "whether somebody is present elsewhere",
-        ),
-        plain(
-            ended_tokens::NAME,
-            "expiry",
-            doc! { "expiresAt": 1 },
-            "expired tokens need no record",
-        )
-        .expiring(),
-        plain(
-            nodes::NAME,
-            "heartbeat",
-            doc! { "heartbeatAt": 1 },
-            "nodes that fell silent",
-        ),
+        plain(online_users::NAME, "user", doc! { "userId": 1 }, "whether somebody is present elsewhere"),
+        plain(ended_tokens::NAME, "expiry", doc! { "expiresAt": 1 }, "expired tokens need no record")
+            .expiring(),
+        plain(nodes::NAME, "heartbeat", doc! { "heartbeatAt": 1 }, "nodes that fell silent"),
         plain(
             audit::NAME,
             "subject",
@@ -187,11 +132,7 @@ impl Store {
             let collection = self.collection::<Document>(index.collection);
             // On an old and large database an index may take its time.
             let limit = std::time::Duration::from_hours(1);
-            run_within(
-                limit,
-                async move { collection.create_index(model).await.map(drop) },
-            )
-            .await?;
+            run_within(limit, async move { collection.create_index(model).await.map(drop) }).await?;
         }
         Ok(())
     }

@@ -73,11 +73,7 @@ impl TryFrom<MessageRow> for Message {
             return Err(Error::Internal);
         };
         let file = match (row.file_url, row.file_name) {
-            (Some(url), Some(name)) => Some(FileRef {
-                url,
-                name,
-                size: row.file_size.unwrap_or_default(),
-            }),
+            (Some(url), Some(name)) => Some(FileRef { url, name, size: row.file_size.unwrap_or_default() }),
             _ => None,
         };
         Ok(Self {
@@ -129,8 +125,7 @@ impl Store {
             return Ok(Vec::new());
         }
         let seq = doc! { "$gt": as_i64(range.after), "$lte": as_i64(range.up_to) };
-        self.find_messages(doc! { "sessionId": session, "seq": seq }, doc! { "seq": 1 }, 0)
-            .await
+        self.find_messages(doc! { "sessionId": session, "seq": seq }, doc! { "seq": 1 }, 0).await
     }
 
     /// Messages up to `up_to` that changed after `rev`, in the order of their changes.
@@ -154,10 +149,8 @@ impl Store {
 
     /// The messages that a sender wrote under these `clientMsgId`s.
     pub(super) async fn messages_by_client_id(&self, keys: &[(UserId, String)]) -> Result<Vec<Message>> {
-        let any: Vec<Document> = keys
-            .iter()
-            .map(|(sender, id)| doc! { "sender": sender, "clientMsgId": id })
-            .collect();
+        let any: Vec<Document> =
+            keys.iter().map(|(sender, id)| doc! { "sender": sender, "clientMsgId": id }).collect();
         if any.is_empty() {
             Ok(Vec::new())
         } else {
@@ -171,23 +164,14 @@ impl Store {
         if ids.is_empty() {
             Ok(Vec::new())
         } else {
-            self.find_messages(doc! { "_id": { "$in": ids } }, doc! {}, 0)
-                .await
+            self.find_messages(doc! { "_id": { "$in": ids } }, doc! {}, 0).await
         }
     }
 
     async fn find_messages(&self, filter: Document, sort: Document, limit: u64) -> Result<Vec<Message>> {
         let messages = self.collection::<MessageRow>(NAME);
         let rows = run(async move {
-            collect(
-                messages
-                    .find(filter)
-                    .sort(sort)
-                    .limit(as_i64(limit))
-                    .batch_size(1_000)
-                    .await?,
-            )
-            .await
+            collect(messages.find(filter).sort(sort).limit(as_i64(limit)).batch_size(1_000).await?).await
         })
         .await?;
         rows.into_iter().map(Message::try_from).collect()
@@ -219,11 +203,7 @@ impl Store {
             Ok((count, collect(newest).await?))
         })
         .await?;
-        let newest = rows.into_iter().rev().map(|r| MessageRef {
-            id: r.id,
-            seq: r.seq,
-            sender: r.sender,
-        });
+        let newest = rows.into_iter().rev().map(|r| MessageRef { id: r.id, seq: r.seq, sender: r.sender });
         Ok((count, newest.collect()))
     }
 
@@ -248,12 +228,7 @@ pub(super) async fn insert_in(
     if rows.is_empty() {
         return Ok(());
     }
-    store
-        .collection::<MessageRow>(NAME)
-        .insert_many(rows)
-        .session(transaction)
-        .await
-        .map(drop)
+    store.collection::<MessageRow>(NAME).insert_many(rows).session(transaction).await.map(drop)
 }
 
 /// Turns messages into tombstones inside a transaction.

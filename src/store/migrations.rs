@@ -17,10 +17,8 @@ pub struct Step {
 }
 
 /// All steps, ascending without a gap.
-pub const STEPS: [Step; 1] = [Step {
-    version: 1,
-    what: "collections with their validators, and the indexes",
-}];
+pub const STEPS: [Step; 1] =
+    [Step { version: 1, what: "collections with their validators, and the indexes" }];
 
 /// The format this program knows.
 #[must_use]
@@ -53,27 +51,16 @@ impl Store {
     pub async fn migrate(&self) -> Result<Migrated> {
         let from = self.format().await?;
         if from > newest() {
-            tracing::error!(
-                database = from,
-                program = newest(),
-                "the database is newer than this program"
-            );
-            return Err(Error::Conflict(
-                "the database is newer than this program; run a newer one",
-            ));
+            tracing::error!(database = from, program = newest(), "the database is newer than this program");
+            return Err(Error::Conflict("the database is newer than this program; run a newer one"));
         }
         for step in STEPS.iter().filter(|step| step.version > from) {
             tracing::info!(version = step.version, what = step.what, "migrating");
             self.take_step(step.version).await?;
             let meta = self.collection::<Document>(NAME);
             let set = doc! { "$set": { "version": step.version } };
-            run(async move {
-                meta.update_one(doc! { "_id": "format" }, set)
-                    .upsert(true)
-                    .await
-                    .map(drop)
-            })
-            .await?;
+            run(async move { meta.update_one(doc! { "_id": "format" }, set).upsert(true).await.map(drop) })
+                .await?;
         }
         self.ensure_validators().await?;
         self.ensure_indexes().await?;

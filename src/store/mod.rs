@@ -53,18 +53,12 @@ impl Store {
         // would keep people waiting for a plain refusal.
         options.max_pool_size.get_or_insert(64);
         options.min_pool_size.get_or_insert(4);
-        options
-            .server_selection_timeout
-            .get_or_insert(Duration::from_secs(3));
+        options.server_selection_timeout.get_or_insert(Duration::from_secs(3));
         options.connect_timeout.get_or_insert(Duration::from_secs(3));
         options.heartbeat_freq.get_or_insert(Duration::from_secs(2));
         options.read_concern = Some(ReadConcern::majority());
-        options.write_concern = Some(
-            WriteConcern::builder()
-                .w(mongodb::options::Acknowledgment::Majority)
-                .journal(true)
-                .build(),
-        );
+        options.write_concern =
+            Some(WriteConcern::builder().w(mongodb::options::Acknowledgment::Majority).journal(true).build());
         let client = Client::with_options(options)?;
         let database = client.database(database);
         Ok(Self { client, database })
@@ -103,20 +97,43 @@ async fn run<T: Send + 'static>(
     run_within(CALL_LIMIT, call).await
 }
 
+/// As [`run`], for a write outside the commit path: when its answer was lost, it may be stored.
+async fn write<T: Send + 'static>(
+    call: impl Future<Output = mongodb::error::Result<T>> + Send + 'static,
+) -> Result<T> {
+    let limited = tokio::time::timeout(CALL_LIMIT, tokio::spawn(call));
+    match limited.await {
+        Ok(Ok(Err(error))) if failure::is_unavailable(&error) && !failure::was_never_sent(&error) => {
+            tracing::warn!(cause = failure::describe(&error), "the answer to a write was lost");
+            Err(crate::domain::Error::OutcomeUnknown)
+        }
+        Err(_) => {
+            tracing::warn!(limit_ms = CALL_LIMIT.as_millis(), "a write took too long");
+            Err(crate::domain::Error::OutcomeUnknown)
+        }
+        Ok(joined) => settle(joined),
+    }
+}
+
 async fn run_within<T: Send + 'static>(
     limit: Duration,
     call: impl Future<Output = mongodb::error::Result<T>> + Send + 'static,
 ) -> Result<T> {
-    match tokio::time::timeout(limit, tokio::spawn(call)).await {
-        Ok(Ok(Ok(value))) => Ok(value),
-        Ok(Ok(Err(error))) => Err(failure::to_domain(&error)),
-        Ok(Err(panic)) => {
+    if let Ok(joined) = tokio::time::timeout(limit, tokio::spawn(call)).await {
+        return settle(joined);
+    }
+    tracing::warn!(limit_ms = limit.as_millis(), "a database call took too long");
+    Err(crate::domain::Error::Unavailable)
+}
+
+/// What a call's own task came to.
+fn settle<T>(joined: std::result::Result<mongodb::error::Result<T>, tokio::task::JoinError>) -> Result<T> {
+    match joined {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(error)) => Err(failure::to_domain(&error)),
+        Err(panic) => {
             tracing::error!(%panic, "a database call panicked");
             Err(crate::domain::Error::Internal)
-        }
-        Err(_) => {
-            tracing::warn!(limit_ms = limit.as_millis(), "a database call took too long");
-            Err(crate::domain::Error::Unavailable)
         }
     }
 }

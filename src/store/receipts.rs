@@ -61,13 +61,7 @@ impl TryFrom<ReceiptRow> for Receipt {
                 return Err(Error::Internal);
             }
         };
-        Ok(Self {
-            kind,
-            users: row.users,
-            from: row.from,
-            to: row.to,
-            at: row.at,
-        })
+        Ok(Self { kind, users: row.users, from: row.from, to: row.to, at: row.at })
     }
 }
 
@@ -98,10 +92,8 @@ impl Store {
     /// # Errors
     /// When MongoDB does not answer.
     pub async fn insert_receipts(&self, new: &[(SessionId, Receipt)]) -> Result<()> {
-        let all: Vec<ReceiptRow> = new
-            .iter()
-            .flat_map(|(session, receipt)| rows(*session, receipt))
-            .collect();
+        let all: Vec<ReceiptRow> =
+            new.iter().flat_map(|(session, receipt)| rows(*session, receipt)).collect();
         if all.is_empty() {
             return Ok(());
         }
@@ -116,18 +108,11 @@ pub(super) async fn insert_in(
     transaction: &mut ClientSession,
     new: impl Iterator<Item = (SessionId, &Receipt)>,
 ) -> mongodb::error::Result<()> {
-    let all: Vec<ReceiptRow> = new
-        .flat_map(|(session, receipt)| rows(session, receipt))
-        .collect();
+    let all: Vec<ReceiptRow> = new.flat_map(|(session, receipt)| rows(session, receipt)).collect();
     if all.is_empty() {
         return Ok(());
     }
-    store
-        .collection::<ReceiptRow>(NAME)
-        .insert_many(all)
-        .session(transaction)
-        .await
-        .map(drop)
+    store.collection::<ReceiptRow>(NAME).insert_many(all).session(transaction).await.map(drop)
 }
 
 #[cfg(test)]
@@ -143,9 +128,7 @@ mod tests {
             to: 300,
             at: Timestamp(0),
         };
-        let cut: Vec<_> = rows(SessionId::generate(), &receipt)
-            .map(|r| (r.bucket, r.from, r.to))
-            .collect();
+        let cut: Vec<_> = rows(SessionId::generate(), &receipt).map(|r| (r.bucket, r.from, r.to)).collect();
         assert_eq!(cut, [(0, 100, 128), (1, 129, 256), (2, 257, 300)]);
     }
 }

@@ -8,7 +8,7 @@ use mongodb::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Store, collect, failure, run};
+use super::{Store, collect, failure, run, write};
 use crate::domain::{
     Error, MessageId, Result, SessionId, Timestamp, UserId,
     message::MessageType,
@@ -102,16 +102,8 @@ impl From<&Session> for SessionRow {
                 preview: last.preview.clone(),
                 is_deleted: last.is_deleted,
             }),
-            unread_count: session
-                .members
-                .iter()
-                .map(|(user, m)| (user.to_string(), m.unread))
-                .collect(),
-            members: session
-                .members
-                .iter()
-                .map(|(user, m)| (user.to_string(), m.into()))
-                .collect(),
+            unread_count: session.members.iter().map(|(user, m)| (user.to_string(), m.unread)).collect(),
+            members: session.members.iter().map(|(user, m)| (user.to_string(), m.into())).collect(),
             seq: session.seq,
             rev: session.rev,
             version: session.version,
@@ -159,10 +151,7 @@ impl TryFrom<SessionRow> for Session {
                 id,
                 seq: info.seq,
                 sender: info.sender,
-                kind: info
-                    .message_type
-                    .parse::<MessageType>()
-                    .map_err(|_| corrupt("lastMessageInfo"))?,
+                kind: info.message_type.parse::<MessageType>().map_err(|_| corrupt("lastMessageInfo"))?,
                 preview: info.preview,
                 is_deleted: info.is_deleted,
             }),
@@ -227,7 +216,7 @@ impl Store {
             return Ok((existing, false));
         }
         let sessions = self.collection::<SessionRow>(NAME);
-        let inserted = run(async move {
+        let inserted = write(async move {
             match sessions.insert_one(row).await {
                 Ok(_) => Ok(true),
                 // Both asked at the same moment: the unique index lets one through.
@@ -248,10 +237,7 @@ impl Store {
     /// # Errors
     /// As [`Store::private_session`].
     pub async fn has_private_session(&self, first: UserId, second: UserId) -> Result<bool> {
-        Ok(self
-            .one_session(doc! { "pairKey": pair_key(first, second) })
-            .await?
-            .is_some())
+        Ok(self.one_session(doc! { "pairKey": pair_key(first, second) }).await?.is_some())
     }
 
     /// One session, only if `user` has a seat in it.
@@ -271,8 +257,7 @@ impl Store {
     /// These sessions as they stand, for a writer.
     pub(super) async fn sessions_by_id(&self, ids: &[SessionId]) -> Result<Vec<Session>> {
         let ids: Vec<Bson> = ids.iter().copied().map(Bson::from).collect();
-        self.find_sessions(doc! { "_id": { "$in": ids } }, doc! {}, None)
-            .await
+        self.find_sessions(doc! { "_id": { "$in": ids } }, doc! {}, None).await
     }
 
     /// Whether any session still bears one of these batches' names; answers which.
@@ -306,12 +291,8 @@ impl Store {
     /// # Errors
     /// As [`Store::private_session`].
     pub async fn all_sessions_of(&self, user: UserId) -> Result<Vec<Session>> {
-        self.find_sessions(
-            doc! { "participants": user },
-            doc! { "lastMessageTime": -1, "_id": -1 },
-            None,
-        )
-        .await
+        self.find_sessions(doc! { "participants": user }, doc! { "lastMessageTime": -1, "_id": -1 }, None)
+            .await
     }
 
     async fn find_sessions(
@@ -324,9 +305,7 @@ impl Store {
         let rows = run(async move {
             let mut find = sessions.find(query).sort(sort);
             if let Some(page) = page {
-                find = find
-                    .skip(page.skip())
-                    .limit(i64::try_from(page.limit).unwrap_or(i64::MAX));
+                find = find.skip(page.skip()).limit(i64::try_from(page.limit).unwrap_or(i64::MAX));
             }
             collect(find.await?).await
         })
@@ -348,14 +327,7 @@ impl Store {
             collect(cursor.with_type::<UnreadRow>().await?).await
         })
         .await?;
-        Ok(rows
-            .into_iter()
-            .map(|r| UnreadAt {
-                session: r.id,
-                version: r.version,
-                count: r.count,
-            })
-            .collect())
+        Ok(rows.into_iter().map(|r| UnreadAt { session: r.id, version: r.version, count: r.count }).collect())
     }
 
     /// Somebody's sums over all their sessions: the cost depends on how many sessions there are, not
@@ -373,10 +345,7 @@ impl Store {
         };
         let sessions = self.collection::<Document>(NAME);
         let rows: Vec<Totals> = run(async move {
-            let pipeline = [
-                doc! { "$match": { "participants": user } },
-                doc! { "$group": group },
-            ];
+            let pipeline = [doc! { "$match": { "participants": user } }, doc! { "$group": group }];
             collect(sessions.aggregate(pipeline).with_type::<Totals>().await?).await
         })
         .await?;

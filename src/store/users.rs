@@ -1,11 +1,11 @@
 //! `users`: people, their password hashes, their roles.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use mongodb::bson::{Bson, Document, doc};
 use serde::{Deserialize, Serialize};
 
-use super::{Store, collect, failure, run};
+use super::{Store, collect, failure, run, write};
 use crate::domain::{
     Error, Result, Timestamp, UserId,
     paging::Page,
@@ -37,6 +37,15 @@ struct UserRow {
     tokens_valid_from: Timestamp,
     created_at: Timestamp,
     updated_at: Timestamp,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct StandingRow {
+    #[serde(rename = "_id")]
+    id: UserId,
+    is_active: bool,
+    tokens_valid_from: Timestamp,
 }
 
 /// Somebody's account: the person and what only the house knows of them.
@@ -164,7 +173,7 @@ impl Store {
     pub async fn insert_user(&self, account: &Account) -> Result<()> {
         let users = self.collection::<UserRow>(NAME);
         let row = UserRow::from(account);
-        let inserted = run(async move {
+        let inserted = write(async move {
             match users.insert_one(row).await {
                 Ok(_) => Ok(true),
                 Err(error) if failure::is_duplicate_key(&error) => Ok(false),
@@ -172,11 +181,7 @@ impl Store {
             }
         })
         .await?;
-        if inserted {
-            Ok(())
-        } else {
-            Err(Error::Conflict("the username is taken"))
-        }
+        if inserted { Ok(()) } else { Err(Error::Conflict("the username is taken")) }
     }
 
     /// Stores many new accounts at once (synthetic data); those whose username exists are left as they are.
@@ -208,8 +213,7 @@ impl Store {
     /// # Errors
     /// As [`Store::user`].
     pub async fn user_named(&self, username: &str) -> Result<Option<Account>> {
-        self.one_user(doc! { "usernameKey": username_key(username) })
-            .await
+        self.one_user(doc! { "usernameKey": username_key(username) }).await
     }
 
     async fn one_user(&self, filter: Document) -> Result<Option<Account>> {
@@ -227,8 +231,7 @@ impl Store {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
-        self.find_users(doc! { "_id": { "$in": ids } }, doc! {}, None)
-            .await
+        self.find_users(doc! { "_id": { "$in": ids } }, doc! {}, None).await
     }
 
     /// A page of active people, by username, and how many there are in all.
@@ -257,12 +260,8 @@ impl Store {
     /// As [`Store::user`].
     pub async fn users_present(&self) -> Result<Vec<User>> {
         let present = [Status::Online, Status::Away].map(Status::as_str);
-        self.find_users(
-            doc! { "status": { "$in": present.as_slice() }, "isActive": true },
-            doc! {},
-            None,
-        )
-        .await
+        self.find_users(doc! { "status": { "$in": present.as_slice() }, "isActive": true }, doc! {}, None)
+            .await
     }
 
     async fn find_users(&self, query: Document, sort: Document, page: Option<Page>) -> Result<Vec<User>> {
@@ -270,16 +269,12 @@ impl Store {
         let rows = run(async move {
             let mut find = users.find(query).sort(sort);
             if let Some(page) = page {
-                find = find
-                    .skip(page.skip())
-                    .limit(i64::try_from(page.limit).unwrap_or(i64::MAX));
+                find = find.skip(page.skip()).limit(i64::try_from(page.limit).unwrap_or(i64::MAX));
             }
             collect(find.await?).await
         })
         .await?;
-        rows.into_iter()
-            .map(|row| Account::try_from(row).map(|account| account.user))
-            .collect()
+        rows.into_iter().map(|row| Account::try_from(row).map(|account| account.user)).collect()
     }
 
     /// Changes an account and answers how it is now; `None` when there is no such account.
@@ -324,7 +319,7 @@ impl Store {
             update.insert("$max", doc! { "tokensValidFrom": moment });
         }
         let users = self.collection::<UserRow>(NAME);
-        let row = run(async move {
+        let row = write(async move {
             users
                 .find_one_and_update(doc! { "_id": id }, update)
                 .return_document(mongodb::options::ReturnDocument::After)
@@ -332,6 +327,24 @@ impl Store {
         })
         .await?;
         row.map(Account::try_from).transpose()
+    }
+
+    /// Of these people: whether the account is active, and from when on its tokens hold.
+    ///
+    /// # Errors
+    /// As [`Store::user`].
+    pub async fn standings(
+        &self,
+        ids: impl IntoIterator<Item = UserId>,
+    ) -> Result<HashMap<UserId, (bool, Timestamp)>> {
+        let ids: Vec<Bson> = ids.into_iter().map(Bson::from).collect();
+        let users = self.collection::<StandingRow>(NAME);
+        let rows = run(async move {
+            let find = users.find(doc! { "_id": { "$in": ids } });
+            collect(find.projection(doc! { "isActive": 1, "tokensValidFrom": 1 }).await?).await
+        })
+        .await?;
+        Ok(rows.into_iter().map(|row| (row.id, (row.is_active, row.tokens_valid_from))).collect())
     }
 
     /// Whether there is an active admin.
@@ -349,8 +362,7 @@ impl Store {
     /// As [`Store::user`].
     pub async fn users_with_prefix(&self, prefix: &str, limit: u64) -> Result<Vec<User>> {
         let query = doc! { "usernameKey": { "$regex": literal_prefix(prefix) } };
-        self.find_users(query, doc! { "usernameKey": 1 }, Some(Page { page: 1, limit }))
-            .await
+        self.find_users(query, doc! { "usernameKey": 1 }, Some(Page { page: 1, limit })).await
     }
 
     /// Writes people's statuses, all in one call.
@@ -370,9 +382,7 @@ impl Store {
             .collect();
         let database = self.database.clone();
         run(async move {
-            database
-                .run_command(doc! { "update": NAME, "updates": updates, "ordered": false })
-                .await
+            database.run_command(doc! { "update": NAME, "updates": updates, "ordered": false }).await
         })
         .await?;
         Ok(())

@@ -11,10 +11,7 @@ pub const SCHEMAS: [(&str, &str); 5] = [
     (super::sessions::NAME, include_str!("../../schemas/sessions.json")),
     (super::messages::NAME, include_str!("../../schemas/messages.json")),
     (super::receipts::NAME, include_str!("../../schemas/receipts.json")),
-    (
-        super::online_users::NAME,
-        include_str!("../../schemas/online_users.json"),
-    ),
+    (super::online_users::NAME, include_str!("../../schemas/online_users.json")),
 ];
 
 impl Store {
@@ -30,11 +27,7 @@ impl Store {
                 tracing::error!(name, %error, "a schema is not JSON");
                 Error::Internal
             })?;
-            let verb = if present.iter().any(|known| known == name) {
-                "collMod"
-            } else {
-                "create"
-            };
+            let verb = if present.iter().any(|known| known == name) { "collMod" } else { "create" };
             let command = doc! {
                 verb: name,
                 "validator": { "$jsonSchema": schema },
@@ -43,11 +36,7 @@ impl Store {
             };
             let database = self.database.clone();
             let limit = std::time::Duration::from_mins(1);
-            run_within(
-                limit,
-                async move { database.run_command(command).await.map(drop) },
-            )
-            .await?;
+            run_within(limit, async move { database.run_command(command).await.map(drop) }).await?;
         }
         Ok(())
     }

@@ -196,9 +196,14 @@ test('pages and limits out of range list every bad field', async () => {
     }
     granted(await api('GET', `/api/chat/${path}?page=1&limit=${most}`, undefined, nurse.token));
   }
-  const answer = await api('POST', '/api/auth/register', { username: 'a b', password: 'short' });
-  const named = JSON.stringify(refused(answer, 400, 'VALIDATION_FAILED').details);
-  for (const field of ['username', 'password', 'realName']) assert.ok(named?.includes(`"${field}"`), `details ${named}`);
+  const missing = letter(nurse, undefined, { messageType: 'hologram', clientMsgId: 'x'.repeat(65) });
+  for (const [path, body, fields] of [
+    ['/api/auth/register', { username: 'a b', password: 'short' }, ['username', 'password', 'realName']],
+    ['/api/chat/messages', missing, ['sessionId', 'messageType', 'clientMsgId']],
+  ]) {
+    const named = JSON.stringify(refused(await api('POST', path, body, nurse.token), 400, ...INVALID).details);
+    for (const field of fields) assert.ok(named?.includes(`"${field}"`), `${path}: details ${named}`);
+  }
 });
 
 test('eight thousand characters pass in any script, one more does not', async () => {

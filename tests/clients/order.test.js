@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
-  WAIT, accepted, api, ask, history, join, letter, notes, pair, pause, pipeline, privateSession,
-  recorded, register, until, unread, wholeHistory,
+  WAIT, accepted, api, ask, granted, history, join, letter, notes, pair, pause, pipeline, privateSession,
+  recorded, register, say, until, unread, wholeHistory,
 } from './support.js';
 
 const numbersTo = (last, first = 1) => Array.from({ length: last - first + 1 }, (_, index) => first + index);
@@ -156,4 +156,21 @@ test('unread counts equal counting while both talk and read at once', async () =
   assert.equal(session.unreadCount[doctor.id], counted);
   assert.equal(session.unread, counted);
   assert.equal(session.seq, 200);
+});
+
+test('sessions are listed by their newest activity, each with profiles, preview and count', async () => {
+  const [doctor, ...nurses] = await Promise.all([register('doctor'), register(), register(), register()]);
+  const sessions = [];
+  for (const nurse of nurses) sessions.push((await privateSession(nurse, doctor))._id);
+  for (const index of [2, 0, 1, 0]) await say(nurses[index], sessions[index], `from nurse ${index}`);
+
+  const list = async (query) => granted(await api('GET', `/api/chat/sessions/${doctor.id}${query}`, undefined, doctor.token));
+  const { data } = await list('');
+  assert.deepEqual(data.map((session) => session._id), [sessions[0], sessions[1], sessions[2]]);
+  assert.deepEqual(data.map((session) => session.unread), [2, 1, 1]);
+  assert.deepEqual(data[0].participantProfiles.map((profile) => profile._id).toSorted(), [nurses[0].id, doctor.id].toSorted());
+  assert.match(JSON.stringify(data[0].lastMessagePreview), /from nurse 0/);
+  const second = await list('?page=2&limit=2');
+  assert.deepEqual(second.data.map((session) => session._id), [sessions[2]]);
+  assert.deepEqual(second.pagination, { page: 2, limit: 2, total: 3, pages: 2, hasMore: false });
 });

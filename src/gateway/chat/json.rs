@@ -80,11 +80,7 @@ pub struct SignedInJson {
 impl From<SignedIn> for SignedInJson {
     fn from(signed_in: SignedIn) -> Self {
         let SignedIn { user, issued } = signed_in;
-        Self {
-            user: user.into(),
-            token: issued.token,
-            expires_at: issued.expires_at,
-        }
+        Self { user: user.into(), token: issued.token, expires_at: issued.expires_at }
     }
 }
 
@@ -126,11 +122,7 @@ impl From<&Session> for SessionJson {
             session_name: session.name.clone(),
             last_message: session.last_message.as_ref().map(|last| last.id),
             last_message_time: session.last_message_time,
-            unread_count: session
-                .members
-                .iter()
-                .map(|(user, member)| (*user, member.unread))
-                .collect(),
+            unread_count: session.members.iter().map(|(user, member)| (*user, member.unread)).collect(),
             seq: session.seq,
             rev: session.rev,
             created_at: session.created_at,
@@ -158,11 +150,7 @@ impl From<SessionView> for SessionViewJson {
         Self {
             session: SessionJson::from(&view.session),
             participant_profiles: view.profiles.into_iter().map(UserJson::from).collect(),
-            last_message_preview: view
-                .session
-                .last_message
-                .map(|last| last.preview)
-                .unwrap_or_default(),
+            last_message_preview: view.session.last_message.map(|last| last.preview).unwrap_or_default(),
             unread: view.unread,
         }
     }
@@ -220,10 +208,7 @@ impl<'a> From<&'a MessageView> for MessageJson<'a> {
     fn from(view: &'a MessageView) -> Self {
         let message = &*view.message;
         let file = message.file.as_ref();
-        let read_by = view.read_by.iter().map(|r| ReadByJson {
-            user: r.user,
-            read_at: r.read_at,
-        });
+        let read_by = view.read_by.iter().map(|r| ReadByJson { user: r.user, read_at: r.read_at });
         Self {
             id: message.id,
             session_id: message.session,
@@ -275,10 +260,7 @@ pub struct UnreadJson {
 
 impl From<&Unread> for UnreadJson {
     fn from(unread: &Unread) -> Self {
-        Self {
-            unread_count: unread.total,
-            by_session: unread.by_session.clone(),
-        }
+        Self { unread_count: unread.total, by_session: unread.by_session.clone() }
     }
 }
 
@@ -398,26 +380,14 @@ impl<'a> From<&'a Synced> for SyncedJson<'a> {
             session: SessionJson::from(&one.session),
             messages: messages(&one.messages),
             changed: messages(&one.changed),
-            positions: one
-                .session
-                .members
-                .iter()
-                .map(|(user, member)| (*user, member.into()))
-                .collect(),
+            positions: one.session.members.iter().map(|(user, member)| (*user, member.into())).collect(),
             seq: one.session.seq,
             rev: one.session.rev,
-            next: NextJson {
-                seq: one.reached.seq,
-                rev: one.reached.rev,
-            },
+            next: NextJson { seq: one.reached.seq, rev: one.reached.rev },
             has_more: one.has_more,
         };
         Self {
-            sessions: synced
-                .sessions
-                .iter()
-                .map(|one| (one.session.id, session(one)))
-                .collect(),
+            sessions: synced.sessions.iter().map(|one| (one.session.id, session(one))).collect(),
             removed: &synced.removed,
             has_more: synced.has_more,
         }

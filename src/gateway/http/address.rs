@@ -21,11 +21,8 @@ pub fn client_address(peer: SocketAddr, headers: &HeaderMap, trusted: &[IpNet]) 
         return ClientAddress(peer);
     }
     let mut believed = peer;
-    let lines: Vec<&str> = headers
-        .get_all(&FORWARDED_FOR)
-        .iter()
-        .filter_map(|line| line.to_str().ok())
-        .collect();
+    let lines: Vec<&str> =
+        headers.get_all(&FORWARDED_FOR).iter().filter_map(|line| line.to_str().ok()).collect();
     for entry in lines.iter().rev().flat_map(|line| line.rsplit(',')) {
         // What cannot be read ends the chain: the last proxy we believe is the best we know.
         let Ok(address) = entry.trim().parse::<IpAddr>() else {
@@ -49,18 +46,13 @@ mod tests {
             headers.append(&FORWARDED_FOR, line.parse().unwrap());
         }
         let trusted: Vec<IpNet> = trusted.iter().map(|network| network.parse().unwrap()).collect();
-        client_address(format!("{peer}:1").parse().unwrap(), &headers, &trusted)
-            .0
-            .to_string()
+        client_address(format!("{peer}:1").parse().unwrap(), &headers, &trusted).0.to_string()
     }
 
     #[test]
     fn a_forged_header_moves_nobody() {
         assert_eq!(believed("203.0.113.7", &["198.51.100.1"], &[]), "203.0.113.7");
-        assert_eq!(
-            believed("10.0.0.2", &["198.51.100.1, 203.0.113.7"], &["10.0.0.0/8"]),
-            "203.0.113.7"
-        );
+        assert_eq!(believed("10.0.0.2", &["198.51.100.1, 203.0.113.7"], &["10.0.0.0/8"]), "203.0.113.7");
         assert_eq!(
             believed("10.0.0.2", &["1.1.1.1", "203.0.113.7, 10.0.0.9"], &["10.0.0.0/8"]),
             "203.0.113.7"

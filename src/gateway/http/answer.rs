@@ -29,29 +29,17 @@ pub struct Answer<T> {
 impl<T> Answer<T> {
     /// 200.
     pub fn ok(data: T) -> Self {
-        Self {
-            status: StatusCode::OK,
-            data,
-            pagination: None,
-        }
+        Self { status: StatusCode::OK, data, pagination: None }
     }
 
     /// 201.
     pub fn created(data: T) -> Self {
-        Self {
-            status: StatusCode::CREATED,
-            data,
-            pagination: None,
-        }
+        Self { status: StatusCode::CREATED, data, pagination: None }
     }
 
     /// 200 with where in the list it is.
     pub fn page(data: T, pagination: Pagination) -> Self {
-        Self {
-            status: StatusCode::OK,
-            data,
-            pagination: Some(pagination),
-        }
+        Self { status: StatusCode::OK, data, pagination: Some(pagination) }
     }
 }
 
@@ -67,20 +55,12 @@ pub struct Success<T> {
 impl<T> Success<T> {
     /// A success without pages.
     pub fn of(data: T) -> Self {
-        Self {
-            success: true,
-            data,
-            pagination: None,
-        }
+        Self { success: true, data, pagination: None }
     }
 
     /// A page of a list.
     pub fn page(data: T, pagination: Pagination) -> Self {
-        Self {
-            success: true,
-            data,
-            pagination: Some(pagination.into()),
-        }
+        Self { success: true, data, pagination: Some(pagination.into()) }
     }
 }
 
@@ -98,23 +78,14 @@ pub struct PaginationJson {
 
 impl From<Pagination> for PaginationJson {
     fn from(p: Pagination) -> Self {
-        Self {
-            page: p.page,
-            limit: p.limit,
-            total: p.total,
-            pages: p.pages,
-            has_more: p.has_more,
-        }
+        Self { page: p.page, limit: p.limit, total: p.total, pages: p.pages, has_more: p.has_more }
     }
 }
 
 impl<T: Serialize> IntoResponse for Answer<T> {
     fn into_response(self) -> Response {
-        let body = Success {
-            success: true,
-            data: self.data,
-            pagination: self.pagination.map(PaginationJson::from),
-        };
+        let body =
+            Success { success: true, data: self.data, pagination: self.pagination.map(PaginationJson::from) };
         (self.status, Json(body)).into_response()
     }
 }
@@ -172,9 +143,7 @@ pub fn failure(error: &Error, language: Language) -> Map<String, Value> {
         Error::OutcomeUnknown => Some(json!({ "outcome": "unknown" })),
         Error::Unavailable => Some(json!({ "outcome": "refused" })),
         Error::RateLimited { retry_after } => Some(json!({ "retryAfter": retry_after.as_secs().max(1) })),
-        other => other
-            .fields()
-            .map(|fields| fields.iter().map(|(k, v)| (k.to_owned(), json!(v))).collect()),
+        other => other.fields().map(|fields| fields.iter().map(|(k, v)| (k.to_owned(), json!(v))).collect()),
     };
     if let Some(details) = details {
         body.insert("details".to_owned(), details);
@@ -191,10 +160,8 @@ pub fn language_of(header: Option<&HeaderValue>) -> Language {
     let mut best = (0.0, Language::English);
     for entry in text.split(',').take(16) {
         let (tag, parameters) = entry.split_once(';').unwrap_or((entry, ""));
-        let quality: f32 = parameters
-            .trim()
-            .strip_prefix("q=")
-            .map_or(1.0, |q| q.trim().parse().unwrap_or(0.0));
+        let quality: f32 =
+            parameters.trim().strip_prefix("q=").map_or(1.0, |q| q.trim().parse().unwrap_or(0.0));
         let tag = tag.trim().to_ascii_lowercase();
         let language = match tag.split('-').next() {
             Some("zh") => Language::Chinese,
@@ -212,14 +179,8 @@ pub fn language_of(header: Option<&HeaderValue>) -> Language {
 pub async fn render(request: Request, next: Next) -> Response {
     let language = language_of(request.headers().get(header::ACCEPT_LANGUAGE));
     let mut response = next.run(request).await;
-    let carried = response
-        .extensions_mut()
-        .remove::<Carried>()
-        .map(|carried| carried.0);
-    let is_ours = response
-        .headers()
-        .get(header::CONTENT_TYPE)
-        .is_some_and(|kind| kind == "application/json");
+    let carried = response.extensions_mut().remove::<Carried>().map(|carried| carried.0);
+    let is_ours = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == "application/json");
     let error = match (carried, response.status()) {
         (Some(error), _) => error,
         (None, status) if is_ours || !(status.is_client_error() || status.is_server_error()) => {
@@ -227,9 +188,7 @@ pub async fn render(request: Request, next: Next) -> Response {
         }
         (None, StatusCode::NOT_FOUND) => Error::NotFound("address"),
         (None, StatusCode::METHOD_NOT_ALLOWED) => Error::MethodNotAllowed,
-        (None, StatusCode::PAYLOAD_TOO_LARGE) => Error::MessageTooLarge {
-            limit: super::extract::MAX_BODY,
-        },
+        (None, StatusCode::PAYLOAD_TOO_LARGE) => Error::MessageTooLarge { limit: super::extract::MAX_BODY },
         (None, StatusCode::UNSUPPORTED_MEDIA_TYPE) => Error::UnsupportedMediaType,
         (None, StatusCode::REQUEST_TIMEOUT | StatusCode::GATEWAY_TIMEOUT) => Error::OutcomeUnknown,
         (None, status) if status.is_client_error() => {
@@ -249,14 +208,10 @@ pub async fn render(request: Request, next: Next) -> Response {
         _ => None,
     };
     if let Some(seconds) = retry_after {
-        rendered
-            .headers_mut()
-            .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        rendered.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
     if error.code() == Code::AuthFailed || error.code() == Code::TokenExpired {
-        rendered
-            .headers_mut()
-            .insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        rendered.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }
     metrics::counter!("wardline_refusals_total", "reason" => error.code().as_str()).increment(1);
     rendered

@@ -1,24 +1,28 @@
 //! Extractors: the caller, the body, the query, an id in the path.
 
+use std::time::Duration;
+
 use axum::{
-    body::to_bytes,
     extract::{FromRequest, FromRequestParts, Path, Request},
     http::{HeaderMap, header, request::Parts},
 };
+use futures_util::StreamExt;
 use serde_json::{Map, Value};
 
 use super::{Door, answer::Refusal, fields::FromFields};
-use crate::{
-    domain::{Error, Result, error::FieldErrors},
-    service::Checked,
-};
+use crate::domain::{Error, Result, access::Pass, error::FieldErrors};
 
 /// The largest body of a REST call, bytes: a message of 8,000 characters, each written as two `\u` escapes,
 /// is 96 kB.
 pub const MAX_BODY: usize = 256 * 1024;
 
+/// How much of a body that is too large is taken off the line, bytes.
+const MAX_DROPPED: usize = 16 << 20;
+/// How long a body may take.
+const BODY_LIMIT: Duration = Duration::from_secs(15);
+
 /// Whoever the request's bearer token belongs to.
-pub struct Caller(pub Checked);
+pub struct Caller(pub Pass);
 
 /// The bearer token of an `Authorization` header (RFC 6750).
 #[must_use]
@@ -49,16 +53,8 @@ impl<T: FromFields> FromRequest<Door> for Body<T> {
 
 async fn read_object(request: Request) -> Result<Map<String, Value>> {
     let headers = request.headers();
-    let kind = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|kind| kind.to_str().ok())
-        .unwrap_or_default();
-    let essence = kind
-        .split(';')
-        .next()
-        .unwrap_or_default()
-        .trim()
-        .to_ascii_lowercase();
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let essence = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     if essence != "application/json" {
         return Err(Error::UnsupportedMediaType);
     }
@@ -66,21 +62,7 @@ async fn read_object(request: Request) -> Result<Map<String, Value>> {
     if headers.contains_key(header::CONTENT_ENCODING) {
         return Err(Error::UnsupportedMediaType);
     }
-    let declared = headers
-        .get(header::CONTENT_LENGTH)
-        .and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
-    if declared.is_some_and(|length| length > MAX_BODY) {
-        return Err(Error::MessageTooLarge { limit: MAX_BODY });
-    }
-    let bytes = to_bytes(request.into_body(), MAX_BODY).await.map_err(|error| {
-        let too_large = std::error::Error::source(&error)
-            .is_some_and(<dyn std::error::Error + 'static>::is::<http_body_util::LengthLimitError>);
-        if too_large {
-            Error::MessageTooLarge { limit: MAX_BODY }
-        } else {
-            Error::Malformed("the body ended early".to_owned())
-        }
-    })?;
+    let bytes = read_bounded(request.into_body()).await?;
     match serde_json::from_slice(&bytes) {
         Ok(Value::Object(map)) => Ok(map),
         Ok(_) => Err(Error::Malformed("the body must be a JSON object".to_owned())),
@@ -93,6 +75,33 @@ async fn read_object(request: Request) -> Result<Map<String, Value>> {
     }
 }
 
+/// The body, up to [`MAX_BODY`]. Of a larger one the rest is taken off the line, within bounds: closing
+/// while it still comes would break the connection before the client has read why.
+async fn read_bounded(body: axum::body::Body) -> Result<Vec<u8>> {
+    let (mut bytes, mut dropped) = (Vec::new(), 0);
+    let mut stream = body.into_data_stream();
+    let read = async {
+        while let Some(chunk) = stream.next().await {
+            let chunk = chunk.map_err(|_| Error::Malformed("the body ended early".to_owned()))?;
+            if dropped == 0 && bytes.len() + chunk.len() <= MAX_BODY {
+                bytes.extend_from_slice(&chunk);
+            } else {
+                dropped += chunk.len();
+            }
+            if dropped > MAX_DROPPED {
+                break;
+            }
+        }
+        Ok(())
+    };
+    let in_time = tokio::time::timeout(BODY_LIMIT, read).await;
+    match in_time {
+        Ok(read) if dropped == 0 => read.map(|()| bytes),
+        Err(_) if dropped == 0 => Err(Error::Malformed("the body came too slowly".to_owned())),
+        _ => Err(Error::MessageTooLarge { limit: MAX_BODY }),
+    }
+}
+
 /// The query string.
 pub struct Query<T>(pub T);
 
@@ -102,10 +111,7 @@ impl<T: FromFields> FromRequestParts<Door> for Query<T> {
         let text = parts.uri.query().unwrap_or_default();
         let mut map = Map::new();
         for (name, value) in form_urlencoded::parse(text.as_bytes()).take(64) {
-            if map
-                .insert(name.to_string(), Value::String(value.into_owned()))
-                .is_some()
-            {
+            if map.insert(name.to_string(), Value::String(value.into_owned())).is_some() {
                 return Err(Error::Validation(FieldErrors::one(&name, "is given twice")).into());
             }
         }
@@ -123,9 +129,8 @@ where
     type Rejection = Refusal;
     async fn from_request_parts(parts: &mut Parts, door: &Door) -> Result<Self, Refusal> {
         let malformed = || Error::Malformed("the path cannot be read".to_owned());
-        let Path(segments) = Path::<Vec<(String, String)>>::from_request_parts(parts, door)
-            .await
-            .map_err(|_| malformed())?;
+        let Path(segments) =
+            Path::<Vec<(String, String)>>::from_request_parts(parts, door).await.map_err(|_| malformed())?;
         let (name, text) = segments.first().ok_or_else(malformed)?;
         let parsed = text
             .parse()

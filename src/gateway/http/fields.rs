@@ -25,11 +25,7 @@ pub trait FromFields: Sized {
     /// # Errors
     /// Naming every bad field.
     fn from_map(map: Map<String, Value>, are_texts: bool) -> Result<Self> {
-        let mut fields = Fields {
-            map,
-            are_texts,
-            errors: FieldErrors::default(),
-        };
+        let mut fields = Fields { map, are_texts, errors: FieldErrors::default() };
         let read = Self::read(&mut fields);
         match read {
             Some(value) if fields.errors.names().next().is_none() => Ok(value),
@@ -50,6 +46,19 @@ impl Fields {
     /// Notes a problem.
     pub fn problem(&mut self, name: &str, problem: impl Into<String>) {
         self.errors.add(name, problem);
+    }
+
+    /// Whether a field was found to be bad.
+    #[must_use]
+    pub fn is_bad(&self, name: &str) -> bool {
+        self.errors.names().any(|bad| bad == name)
+    }
+
+    /// Notes problems found elsewhere.
+    pub fn problems(&mut self, problems: &FieldErrors) {
+        for (name, problem) in problems.iter() {
+            self.errors.add(name, problem);
+        }
     }
 
     /// What stands there; `null` is as absent.
@@ -171,36 +180,23 @@ mod tests {
 
     impl FromFields for Sample {
         fn read(fields: &mut Fields) -> Option<Self> {
-            let (user, name, count) = (
-                fields.required("userId"),
-                fields.required_text("name"),
-                fields.integer("count"),
-            );
-            Some(Self {
-                user: user?,
-                name: name?,
-                count: count.unwrap_or(7),
-            })
+            let (user, name, count) =
+                (fields.required("userId"), fields.required_text("name"), fields.integer("count"));
+            Some(Self { user: user?, name: name?, count: count.unwrap_or(7) })
         }
     }
 
     fn read(value: Value, are_texts: bool) -> Result<Sample> {
-        let Value::Object(map) = value else {
-            panic!("not an object")
-        };
+        let Value::Object(map) = value else { panic!("not an object") };
         Sample::from_map(map, are_texts)
     }
 
     #[test]
     fn every_bad_field_is_named_and_no_operator_is_taken() {
         let hostile = json!({ "userId": { "$ne": null }, "name": ["a"], "count": "5" });
-        let Err(Error::Validation(errors)) = read(hostile, false) else {
-            panic!("taken")
-        };
+        let Err(Error::Validation(errors)) = read(hostile, false) else { panic!("taken") };
         assert_eq!(errors.names().collect::<Vec<_>>(), ["count", "name", "userId"]);
-        let Err(Error::Validation(errors)) = read(json!({}), false) else {
-            panic!("taken")
-        };
+        let Err(Error::Validation(errors)) = read(json!({}), false) else { panic!("taken") };
         assert_eq!(errors.to_string(), "name is required; userId is required");
     }
 

@@ -15,7 +15,6 @@ use tower::ServiceBuilder;
 use tower_http::{
     catch_panic::CatchPanicLayer,
     cors::{AllowOrigin, CorsLayer},
-    limit::RequestBodyLimitLayer,
     request_id::{MakeRequestId, PropagateRequestIdLayer, RequestId, SetRequestIdLayer},
     timeout::TimeoutLayer,
     trace::TraceLayer,
@@ -24,7 +23,6 @@ use tower_http::{
 use super::{
     Door, address,
     answer::{Refusal, render},
-    extract::MAX_BODY,
     listener::Peer,
     origin::Origins,
 };
@@ -49,10 +47,7 @@ impl MakeRequestId for FreshId {
 fn drop_odd_request_id(mut request: Request) -> Request {
     let odd = request.headers().get(&REQUEST_ID).is_some_and(|id| {
         id.len() > 64
-            || !id
-                .as_bytes()
-                .iter()
-                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
+            || !id.as_bytes().iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
     });
     if odd {
         request.headers_mut().remove(&REQUEST_ID);
@@ -75,20 +70,11 @@ async fn believe_address(State(trusted): State<Arc<[IpNet]>>, mut request: Reque
 /// Headers that browsers heed. The service's pages bring everything with them; the API's documentation page
 /// needs inline styles.
 const SECURITY_HEADERS: [(HeaderName, HeaderValue); 6] = [
-    (
-        header::X_CONTENT_TYPE_OPTIONS,
-        HeaderValue::from_static("nosniff"),
-    ),
+    (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
     (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
-    (
-        HeaderName::from_static("cross-origin-opener-policy"),
-        HeaderValue::from_static("same-origin"),
-    ),
-    (
-        HeaderName::from_static("permissions-policy"),
-        HeaderValue::from_static("camera=(), geolocation=()"),
-    ),
+    (HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin")),
+    (HeaderName::from_static("permissions-policy"), HeaderValue::from_static("camera=(), geolocation=()")),
     (
         header::CONTENT_SECURITY_POLICY,
         HeaderValue::from_static(
@@ -103,16 +89,10 @@ async fn secure(request: Request, next: Next) -> Response {
     let is_api = request.uri().path().starts_with("/api/");
     let mut response = next.run(request).await;
     for (name, value) in &SECURITY_HEADERS {
-        response
-            .headers_mut()
-            .entry(name)
-            .or_insert_with(|| value.clone());
+        response.headers_mut().entry(name).or_insert_with(|| value.clone());
     }
     if is_api {
-        response
-            .headers_mut()
-            .entry(header::CACHE_CONTROL)
-            .or_insert(HeaderValue::from_static("no-store"));
+        response.headers_mut().entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     }
     response
 }
@@ -134,13 +114,7 @@ async fn count(request: Request, next: Next) -> Response {
 fn cors(origins: Origins) -> CorsLayer {
     CorsLayer::new()
         .allow_origin(AllowOrigin::predicate(origins.predicate()))
-        .allow_methods([
-            Method::GET,
-            Method::POST,
-            Method::PUT,
-            Method::PATCH,
-            Method::DELETE,
-        ])
+        .allow_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
         .allow_headers([
             header::AUTHORIZATION,
             header::CONTENT_TYPE,
@@ -161,15 +135,11 @@ async fn admit_origin(State(origins): State<Origins>, request: Request, next: Ne
     next.run(request).await
 }
 
-/// Puts the bounds of a REST call around `routes`: time, body, panics.
+/// Puts the bounds of a REST call around `routes`: time and panics. The body's is its extractor's.
 pub fn bound(routes: Router) -> Router {
     routes.layer(
         ServiceBuilder::new()
-            .layer(TimeoutLayer::with_status_code(
-                StatusCode::GATEWAY_TIMEOUT,
-                REQUEST_LIMIT,
-            ))
-            .layer(RequestBodyLimitLayer::new(MAX_BODY))
+            .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, REQUEST_LIMIT))
             .layer(CatchPanicLayer::new()),
     )
 }
@@ -179,11 +149,7 @@ pub fn wrap(door: &Door, everything: Router) -> Router {
     let origins = Origins::new(&door.settings);
     let trusted: Arc<[IpNet]> = door.settings.trusted_proxies.clone().into();
     let span = |request: &Request| {
-        let id = request
-            .headers()
-            .get(&REQUEST_ID)
-            .and_then(|id| id.to_str().ok())
-            .unwrap_or_default();
+        let id = request.headers().get(&REQUEST_ID).and_then(|id| id.to_str().ok()).unwrap_or_default();
         // The path alone: a query may hold a keyword, and that is message text.
         tracing::info_span!("request", id, method = %request.method(), path = request.uri().path())
     };

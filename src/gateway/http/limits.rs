@@ -62,10 +62,7 @@ impl Limits {
     /// # Errors
     /// `RateLimited`.
     pub fn sign_in(&self, address: ClientAddress, username: &str) -> Result<()> {
-        let name = crate::domain::user::username_key(username)
-            .chars()
-            .take(32)
-            .collect();
+        let name = crate::domain::user::username_key(username).chars().take(32).collect();
         self.check(&self.sign_in_as, &(address.0, name))
     }
 
@@ -85,9 +82,9 @@ impl Limits {
         if !self.enabled {
             return Ok(());
         }
-        limiter.check_key(key).map_err(|until| Error::RateLimited {
-            retry_after: until.wait_time_from(self.clock.now()),
-        })
+        limiter
+            .check_key(key)
+            .map_err(|until| Error::RateLimited { retry_after: until.wait_time_from(self.clock.now()) })
     }
 
     /// Forgets those who have been quiet; called once a minute.
@@ -126,9 +123,9 @@ pub struct AddressLimit {
 #[expect(clippy::needless_pass_by_value, reason = "the layer hands it over")]
 fn refuse(error: GovernorError) -> Response<Body> {
     let refusal = match error {
-        GovernorError::TooManyRequests { wait_time, .. } => Error::RateLimited {
-            retry_after: Duration::from_secs(wait_time.max(1)),
-        },
+        GovernorError::TooManyRequests { wait_time, .. } => {
+            Error::RateLimited { retry_after: Duration::from_secs(wait_time.max(1)) }
+        }
         GovernorError::UnableToExtractKey | GovernorError::Other { .. } => Error::Internal,
     };
     Refusal(refusal).into_response()
@@ -150,10 +147,7 @@ fn by_address(burst: u32, period: Duration) -> Option<AddressLimit> {
 /// The limit of REST calls.
 #[must_use]
 pub fn rest() -> Option<AddressLimit> {
-    by_address(
-        REST.0,
-        Duration::from_secs(1) / u32::try_from(REST.1).unwrap_or(1),
-    )
+    by_address(REST.0, Duration::from_secs(1) / u32::try_from(REST.1).unwrap_or(1))
 }
 
 /// The limit of sign-ins and registrations.
@@ -167,11 +161,7 @@ pub fn sign_in() -> Option<AddressLimit> {
 /// # Errors
 /// `Internal` when the layer that finds it out is missing.
 pub fn address_of(request: &Request) -> Result<ClientAddress> {
-    request
-        .extensions()
-        .get::<ClientAddress>()
-        .copied()
-        .ok_or(Error::Internal)
+    request.extensions().get::<ClientAddress>().copied().ok_or(Error::Internal)
 }
 
 #[cfg(test)]
@@ -182,18 +172,11 @@ mod tests {
     fn guessing_passwords_under_one_name_is_stopped() {
         let limits = Limits::new(true);
         let address = ClientAddress([203, 0, 113, 7].into());
-        let allowed = (0..100)
-            .filter(|_| limits.sign_in(address, "Nurse.Li").is_ok())
-            .count();
+        let allowed = (0..100).filter(|_| limits.sign_in(address, "Nurse.Li").is_ok()).count();
         assert_eq!(allowed, SIGN_IN_AS as usize);
+        assert!(limits.sign_in(address, "nurse.li").is_err(), "the same name in another case");
         assert!(
-            limits.sign_in(address, "nurse.li").is_err(),
-            "the same name in another case"
-        );
-        assert!(
-            limits
-                .sign_in(ClientAddress([203, 0, 113, 8].into()), "nurse.li")
-                .is_ok(),
+            limits.sign_in(ClientAddress([203, 0, 113, 8].into()), "nurse.li").is_ok(),
             "nobody is locked out"
         );
         assert!((0..100).all(|_| Limits::new(false).sign_in(address, "nurse.li").is_ok()));

@@ -72,13 +72,7 @@ impl Listener for Doorstep {
         if let Err(error) = tcp.set_nodelay(true) {
             tracing::debug!(%error, "TCP_NODELAY was refused");
         }
-        (
-            Stream {
-                tcp,
-                switch: Switch::default(),
-            },
-            address,
-        )
+        (Stream { tcp, switch: Switch::default() }, address)
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
@@ -88,10 +82,7 @@ impl Listener for Doorstep {
 
 impl Connected<IncomingStream<'_, Doorstep>> for Peer {
     fn connect_info(stream: IncomingStream<'_, Doorstep>) -> Self {
-        Self {
-            address: *stream.remote_addr(),
-            switch: stream.io().switch.clone(),
-        }
+        Self { address: *stream.remote_addr(), switch: stream.io().switch.clone() }
     }
 }
 

@@ -37,26 +37,15 @@ pub struct Health {
 async fn health(State(door): State<Door>, headers: HeaderMap) -> Response {
     let well = door.services.is_healthy().await;
     let language = language_of(headers.get(header::ACCEPT_LANGUAGE));
-    let (code, status) = if well {
-        (StatusCode::OK, "ok")
-    } else {
-        (StatusCode::SERVICE_UNAVAILABLE, "degraded")
-    };
+    let (code, status) =
+        if well { (StatusCode::OK, "ok") } else { (StatusCode::SERVICE_UNAVAILABLE, "degraded") };
     let message = match (well, language) {
         (true, Language::English) => "The chat server is running normally",
         (true, Language::Chinese) => "聊天服务器运行正常",
         (false, Language::English) => "The database does not answer",
         (false, Language::Chinese) => "数据库无响应",
     };
-    (
-        code,
-        Json(Health {
-            status,
-            timestamp: SystemClock.now().to_string(),
-            message,
-        }),
-    )
-        .into_response()
+    (code, Json(Health { status, timestamp: SystemClock.now().to_string(), message })).into_response()
 }
 
 /// Prometheus's text format; for loopback, or whoever has the token.
@@ -73,11 +62,7 @@ async fn metrics(
     }
     let depth = u32::try_from(door.services.commit_queue_depth()).unwrap_or(u32::MAX);
     ::metrics::gauge!("wardline_commit_queue_depth").set(f64::from(depth));
-    Ok((
-        [(header::CONTENT_TYPE, "text/plain; version=0.0.4")],
-        recorder.render(),
-    )
-        .into_response())
+    Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], recorder.render()).into_response())
 }
 
 /// Health as part of the documented API.
@@ -87,8 +72,5 @@ pub fn documented() -> OpenApiRouter<Door> {
 
 /// The rest: the short health address and the metrics.
 pub fn plain(recorder: PrometheusHandle) -> Router<Door> {
-    Router::new()
-        .route("/health", get(health))
-        .route("/metrics", get(metrics))
-        .layer(Extension(recorder))
+    Router::new().route("/health", get(health)).route("/metrics", get(metrics)).layer(Extension(recorder))
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::http::{HeaderMap, HeaderValue, header, request::Parts};
+use axum::http::{HeaderMap, HeaderValue, header, request::Parts, uri::Authority};
 
 use crate::config::{Environment, Settings};
 
@@ -31,23 +31,20 @@ impl Origins {
         let Some((_, authority)) = origin.split_once("://") else {
             return false;
         };
-        let own = host
-            .and_then(|host| host.to_str().ok())
-            .is_some_and(|host| host.eq_ignore_ascii_case(authority));
-        let name = match authority.strip_prefix('[') {
-            Some(rest) => rest.split(']').next().unwrap_or_default(),
-            None => authority.split(':').next().unwrap_or_default(),
+        let own =
+            host.and_then(|host| host.to_str().ok()).is_some_and(|host| host.eq_ignore_ascii_case(authority));
+        let name = match authority.parse::<Authority>() {
+            Ok(parsed) if !authority.contains('@') => parsed.host().to_owned(),
+            _ => return false,
         };
         own || self.listed.contains(&origin)
-            || (self.development && matches!(name, "localhost" | "127.0.0.1" | "::1"))
+            || (self.development && matches!(name.as_str(), "localhost" | "127.0.0.1" | "[::1]"))
     }
 
     /// Whether a request without a browser, or from an allowed page, may open a socket.
     #[must_use]
     pub fn admit(&self, headers: &HeaderMap) -> bool {
-        headers
-            .get(header::ORIGIN)
-            .is_none_or(|origin| self.allows(origin, headers.get(header::HOST)))
+        headers.get(header::ORIGIN).is_none_or(|origin| self.allows(origin, headers.get(header::HOST)))
     }
 
     /// For tower-http's CORS layer.
@@ -61,11 +58,24 @@ mod tests {
     use super::*;
 
     #[test]
+    fn in_development_this_machine_is_itself_and_nobody_who_looks_like_it() {
+        let origins = Origins { listed: [].into(), development: true };
+        let allows = |origin: &'static str| origins.allows(&HeaderValue::from_static(origin), None);
+        assert!(
+            allows("http://localhost:5173") && allows("http://127.0.0.1:3000") && allows("http://[::1]:3000")
+        );
+        for foreign in [
+            "http://127.0.0.1:3900@evil.example",
+            "http://127.0.0.1:3900.evil.example",
+            "http://localhost.evil.example",
+        ] {
+            assert!(!allows(foreign), "{foreign}");
+        }
+    }
+
+    #[test]
     fn only_listed_pages_and_our_own_may_call() {
-        let origins = Origins {
-            listed: ["https://ward.example".to_owned()].into(),
-            development: false,
-        };
+        let origins = Origins { listed: ["https://ward.example".to_owned()].into(), development: false };
         let allows = |origin: &'static str| {
             origins.allows(
                 &HeaderValue::from_static(origin),
@@ -73,12 +83,9 @@ mod tests {
             )
         };
         assert!(allows("https://ward.example") && allows("http://chat.example:3000"));
-        for foreign in [
-            "https://evil.example",
-            "https://ward.example.evil.example",
-            "null",
-            "http://localhost:5173",
-        ] {
+        for foreign in
+            ["https://evil.example", "https://ward.example.evil.example", "null", "http://localhost:5173"]
+        {
             assert!(!allows(foreign), "{foreign}");
         }
     }

@@ -35,14 +35,8 @@ impl Process {
         let child = command(home)?.spawn().map_err(io_error("run", &home.binary))?;
         let pid = child.id().unwrap_or_default();
         let mut watchdog = Command::new("sh");
-        watchdog
-            .args(["-c", WATCHDOG, "wardline-watchdog", &pid.to_string()])
-            .arg(&home.dbpath);
-        watchdog
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .process_group(0);
+        watchdog.args(["-c", WATCHDOG, "wardline-watchdog", &pid.to_string()]).arg(&home.dbpath);
+        watchdog.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
         let without = |error: &io::Error| warn!(%error, "no watchdog: if we are killed, mongod runs on");
         let watchdog = watchdog.spawn().inspect_err(without).ok();
         Ok(Self { child, pid, watchdog })
@@ -76,11 +70,7 @@ impl Process {
         if let Ok(status) = timeout(STOP_WITHIN, self.child.wait()).await {
             info!(pid = self.pid, ?status, "mongod has ended");
         } else {
-            warn!(
-                pid = self.pid,
-                "mongod did not stop within {} s and is killed",
-                STOP_WITHIN.as_secs()
-            );
+            warn!(pid = self.pid, "mongod did not stop within {} s and is killed", STOP_WITHIN.as_secs());
             if let Err(error) = self.child.kill().await {
                 error!(%error, "mongod could not be killed");
             }

@@ -27,13 +27,8 @@ pub(super) async fn make_primary(
     while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.is_err() {
         sleep(POLL).await;
     }
-    let address = ServerAddress::Tcp {
-        host: Ipv4Addr::LOCALHOST.to_string(),
-        port: Some(port),
-    };
-    let options = ClientOptions::builder()
-        .hosts(vec![address])
-        .direct_connection(true);
+    let address = ServerAddress::Tcp { host: Ipv4Addr::LOCALHOST.to_string(), port: Some(port) };
+    let options = ClientOptions::builder().hosts(vec![address]).direct_connection(true);
     let options = options.server_selection_timeout(Duration::from_secs(2)).build();
     let client = Client::with_options(options)?;
     loop {

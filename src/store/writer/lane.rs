@@ -70,15 +70,7 @@ impl Lane {
     ) -> Self {
         let remembered = NonZeroUsize::new(REMEMBERED).unwrap_or(NonZeroUsize::MIN);
         let accounts = LruCache::new(remembered);
-        Self {
-            store,
-            clock,
-            inbox,
-            sink,
-            stop,
-            accounts,
-            waiting: VecDeque::new(),
-        }
+        Self { store, clock, inbox, sink, stop, accounts, waiting: VecDeque::new() }
     }
 
     pub async fn run(mut self) {
@@ -169,12 +161,7 @@ impl Lane {
                     return None;
                 }
                 Err(Setback::Stale | Setback::Unavailable) => {}
-                Err(Setback::InDoubt) => doubts.push(Doubt {
-                    commit,
-                    sessions,
-                    messages,
-                    plan,
-                }),
+                Err(Setback::InDoubt) => doubts.push(Doubt { commit, sessions, messages, plan }),
                 // Whatever cannot be found out now is tried again.
                 Err(Setback::Duplicate) => drop(self.recognize_repeats(&mut jobs).await),
                 Err(Setback::Poison) if !doubts.is_empty() => {}
@@ -222,10 +209,7 @@ impl Lane {
             .verdicts
             .iter()
             .map(|verdict| match verdict {
-                Verdict::Done {
-                    outcome: Outcome::Sent { message, .. },
-                    ..
-                } => Some(Arc::clone(message)),
+                Verdict::Done { outcome: Outcome::Sent { message, .. }, .. } => Some(Arc::clone(message)),
                 _ => None,
             })
             .collect();
@@ -234,12 +218,7 @@ impl Lane {
             let session = job.operation.session();
             match verdict {
                 Verdict::Done { version, outcome } => {
-                    done.push(Committed {
-                        session,
-                        version,
-                        outcome,
-                        reply: job.reply,
-                    });
+                    done.push(Committed { session, version, outcome, reply: job.reply });
                 }
                 Verdict::RepeatOf(first) => match sent.get(first).cloned().flatten() {
                     Some(message) => job.answer(Outcome::Repeated { message }),
@@ -276,10 +255,7 @@ impl Lane {
         for first in self.store.messages_by_client_id(&keys).await? {
             let first = Arc::new(first);
             let stored = first.client_msg_id.clone().map(|id| (first.sender, id));
-            for job in jobs
-                .iter_mut()
-                .filter(|job| stored.is_some() && key(job) == stored)
-            {
+            for job in jobs.iter_mut().filter(|job| stored.is_some() && key(job) == stored) {
                 job.repeat = Some(Arc::clone(&first));
             }
         }
@@ -297,16 +273,10 @@ impl Lane {
         let mut index = doubts.iter().position(|doubt| Some(doubt.commit) == found);
         if index.is_none() {
             // Another node may have written since; then the messages themselves tell.
-            let ids: Vec<MessageId> = doubts
-                .iter()
-                .flat_map(|d| d.messages.iter().map(|m| m.id))
-                .collect();
+            let ids: Vec<MessageId> = doubts.iter().flat_map(|d| d.messages.iter().map(|m| m.id)).collect();
             let stored = self.store.stored_among(&ids).await?;
             index = doubts.iter().position(|doubt| {
-                doubt
-                    .messages
-                    .iter()
-                    .any(|m| stored.iter().any(|s| s.id == m.id && s.seq == m.seq))
+                doubt.messages.iter().any(|m| stored.iter().any(|s| s.id == m.id && s.seq == m.seq))
             });
         }
         tracing::info!(committed = index.is_some(), "a commit in doubt was looked up");

@@ -90,9 +90,7 @@ impl CommitQueue {
             Ok(()) => Ok(answer),
             Err(mpsc::error::TrySendError::Full(_)) => {
                 metrics::counter!("wardline_refusals_total", "reason" => "commit_queue_full").increment(1);
-                Err(Error::RateLimited {
-                    retry_after: Duration::from_secs(1),
-                })
+                Err(Error::RateLimited { retry_after: Duration::from_secs(1) })
             }
             Err(mpsc::error::TrySendError::Closed(_)) => Err(Error::Unavailable),
         }
@@ -111,10 +109,7 @@ impl CommitQueue {
     /// How many operations wait.
     #[must_use]
     pub fn depth(&self) -> usize {
-        self.lanes
-            .iter()
-            .map(|lane| lane.max_capacity() - lane.capacity())
-            .sum()
+        self.lanes.iter().map(|lane| lane.max_capacity() - lane.capacity()).sum()
     }
 
     fn lane(&self, job: &Job) -> &mpsc::Sender<Job> {
@@ -126,16 +121,7 @@ impl CommitQueue {
 
 fn job(operation: Operation) -> (Job, Reply) {
     let (reply, answer) = oneshot::channel();
-    (
-        Job {
-            operation,
-            reply,
-            since: Instant::now(),
-            distrust: false,
-            repeat: None,
-        },
-        answer,
-    )
+    (Job { operation, reply, since: Instant::now(), distrust: false, repeat: None }, answer)
 }
 
 /// The running lanes.
@@ -159,14 +145,7 @@ pub fn start(store: &Store, clock: &Arc<dyn Clock>, stop: &CancellationToken) ->
         senders.push(jobs);
         committed.push(outcomes);
     }
-    Writer {
-        queue: CommitQueue {
-            lanes: senders.into(),
-            hasher: RandomState::new(),
-        },
-        committed,
-        tasks,
-    }
+    Writer { queue: CommitQueue { lanes: senders.into(), hasher: RandomState::new() }, committed, tasks }
 }
 
 impl Store {
@@ -177,10 +156,7 @@ impl Store {
     /// When MongoDB does not take it.
     pub async fn import(&self, account: Account) -> Result<bool> {
         let accounts = [(account.session.id, account)].into_iter().collect();
-        let mut plan = plan::Plan {
-            verdicts: Vec::new(),
-            accounts,
-        };
+        let mut plan = plan::Plan { verdicts: Vec::new(), accounts };
         let Some(writes) = plan.writes() else {
             return Ok(true);
         };

@@ -120,20 +120,14 @@ impl Plan {
             tombstones: Vec::new(),
             receipts: Vec::new(),
         };
-        for account in self
-            .accounts
-            .values_mut()
-            .filter(|account| !account.changes().is_empty())
-        {
+        for account in self.accounts.values_mut().filter(|account| !account.changes().is_empty()) {
             let believed_version = account.session.version;
             account.session.version += 1;
             let changes = account.changes();
             writes.messages.extend(changes.messages.iter().cloned());
             writes.tombstones.extend(changes.tombstones.iter().cloned());
             let id = account.session.id;
-            writes
-                .receipts
-                .extend(changes.receipts.iter().map(|receipt| (id, receipt.clone())));
+            writes.receipts.extend(changes.receipts.iter().map(|receipt| (id, receipt.clone())));
             writes.sessions.push(SessionWrite {
                 session: account.session.clone(),
                 believed_version,
@@ -145,18 +139,12 @@ impl Plan {
 
     /// The new messages.
     pub fn messages(&self) -> Vec<Arc<Message>> {
-        self.accounts
-            .values()
-            .flat_map(|account| account.changes().messages.iter().cloned())
-            .collect()
+        self.accounts.values().flat_map(|account| account.changes().messages.iter().cloned()).collect()
     }
 
     /// The sessions it changes.
     pub fn changed_sessions(&self) -> Vec<SessionId> {
-        let changed = self
-            .accounts
-            .iter()
-            .filter(|(_, account)| !account.changes().is_empty());
+        let changed = self.accounts.iter().filter(|(_, account)| !account.changes().is_empty());
         changed.map(|(id, _)| *id).collect()
     }
 }

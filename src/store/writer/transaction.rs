@@ -61,15 +61,8 @@ pub(super) async fn store(store: &Store, writes: Writes) -> Result<(), Setback> 
 }
 
 async fn attempt(store: &Store, writes: &Writes) -> Result<(), Setback> {
-    let mut transaction = store
-        .client
-        .start_session()
-        .await
-        .map_err(|error| classify(&error))?;
-    transaction
-        .start_transaction()
-        .await
-        .map_err(|error| classify(&error))?;
+    let mut transaction = store.client.start_session().await.map_err(|error| classify(&error))?;
+    transaction.start_transaction().await.map_err(|error| classify(&error))?;
     let updates: Vec<sessions::SessionUpdate<'_>> = writes
         .sessions
         .iter()
@@ -87,12 +80,7 @@ async fn attempt(store: &Store, writes: &Writes) -> Result<(), Setback> {
         }
         messages::insert_in(store, &mut transaction, writes.messages.iter().map(|m| &**m)).await?;
         messages::bury_in(store, &mut transaction, &writes.tombstones).await?;
-        receipts::insert_in(
-            store,
-            &mut transaction,
-            writes.receipts.iter().map(|(s, r)| (*s, r)),
-        )
-        .await?;
+        receipts::insert_in(store, &mut transaction, writes.receipts.iter().map(|(s, r)| (*s, r))).await?;
         Ok::<bool, MongoError>(true)
     };
     match body.await {
@@ -110,10 +98,9 @@ async fn attempt(store: &Store, writes: &Writes) -> Result<(), Setback> {
         match transaction.commit_transaction().await {
             Ok(()) => return Ok(()),
             Err(error) if error.contains_label("TransientTransactionError") => return Err(classify(&error)),
-            Err(error) => tracing::warn!(
-                cause = failure::describe(&error),
-                "the answer to a commit was lost"
-            ),
+            Err(error) => {
+                tracing::warn!(cause = failure::describe(&error), "the answer to a commit was lost");
+            }
         }
     }
     Err(Setback::InDoubt)
@@ -139,10 +126,6 @@ fn classify(error: &MongoError) -> Setback {
         tracing::error!(cause = failure::describe(error), "a batch was refused");
         Setback::Poison
     };
-    tracing::debug!(
-        ?setback,
-        cause = failure::describe(error),
-        "a batch was not stored"
-    );
+    tracing::debug!(?setback, cause = failure::describe(error), "a batch was not stored");
     setback
 }

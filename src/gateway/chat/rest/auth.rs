@@ -36,9 +36,7 @@ pub async fn login(
     Body(login): Body<Login>,
 ) -> Outcome<SignedInJson> {
     door.limits.sign_in(address, &login.username)?;
-    Ok(Answer::ok(
-        door.services.login(&login.username, login.password).await?.into(),
-    ))
+    Ok(Answer::ok(door.services.login(&login.username, login.password).await?.into()))
 }
 
 /// Sign out
@@ -46,9 +44,7 @@ pub async fn login(
 /// Ends this token; its sockets are closed.
 #[utoipa::path(post, path = "/api/auth/logout", tag = "accounts", responses((status = 200)))]
 pub async fn logout(State(door): State<Door>, Caller(caller): Caller) -> Outcome<()> {
-    Ok(Answer::ok(
-        door.services.logout(&caller.actor, caller.expires_at).await?,
-    ))
+    Ok(Answer::ok(door.services.logout(&caller.actor, caller.expires_at).await?))
 }
 
 /// The caller

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use bson::oid::ObjectId;
 use serde_json::Value;
 use utoipa::ToSchema;
 
@@ -43,10 +44,7 @@ impl FromFields for Login {
 /// `POST /api/auth/register`; the role is always `user`.
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
-#[expect(
-    dead_code,
-    reason = "the shape that `Registration` reads, for the document only"
-)]
+#[expect(dead_code, reason = "the shape that `Registration` reads, for the document only")]
 pub struct RegistrationBody {
     /// 3 to 32 letters, digits, `.`, `_`, `-`; unique without regard to case.
     username: String,
@@ -63,20 +61,24 @@ pub struct Registration(pub NewAccount);
 
 impl FromFields for Registration {
     fn read(fields: &mut Fields) -> Option<Self> {
-        let (username, password) = (fields.required_text("username"), fields.required_text("password"));
-        let real_name = fields.required_text("realName");
+        let username = fields.required_text("username").unwrap_or_default();
+        let password = fields.required_text("password").unwrap_or_default();
+        let real_name = fields.required_text("realName").unwrap_or_default();
         let [email, phone, avatar] = ["email", "phone", "avatar"].map(|name| fields.text_or_empty(name));
-        Some(Self(NewAccount {
-            username: username?,
-            password: password?,
-            real_name: real_name?,
+        let account = NewAccount {
+            username,
+            password,
+            real_name,
             role: Role::User,
             email,
             phone,
             avatar,
             department: String::new(),
             title: String::new(),
-        }))
+        };
+        // A missing field does not hide the bad ones.
+        fields.problems(&account.problems());
+        Some(Self(account))
     }
 }
 
@@ -105,22 +107,16 @@ impl FromFields for NewUser {
         let role = fields.required("role");
         let [department, title] = ["department", "title"].map(|name| fields.text_or_empty(name));
         let Registration(account) = Registration::read(fields)?;
-        Some(Self(NewAccount {
-            role: role?,
-            department,
-            title,
-            ..account
-        }))
+        let account = NewAccount { role: role.unwrap_or(Role::User), department, title, ..account };
+        fields.problems(&account.problems());
+        Some(Self(account))
     }
 }
 
 /// `PATCH /api/chat/users/:id`; what is absent stays.
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
-#[expect(
-    dead_code,
-    reason = "the shape that `ChangedUser` reads, for the document only"
-)]
+#[expect(dead_code, reason = "the shape that `ChangedUser` reads, for the document only")]
 pub struct ChangedUserBody {
     role: Option<String>,
     is_active: Option<bool>,
@@ -154,10 +150,7 @@ impl FromFields for ChangedUser {
             password_hash: None,
             end_tokens_before: None,
         };
-        Some(Self {
-            change,
-            password: fields.text("password"),
-        })
+        Some(Self { change, password: fields.text("password") })
     }
 }
 
@@ -174,10 +167,7 @@ pub struct Pair {
 impl FromFields for Pair {
     fn read(fields: &mut Fields) -> Option<Self> {
         let (first, second) = (fields.required("userId1"), fields.required("userId2"));
-        Some(Self {
-            user_id1: first?,
-            user_id2: second?,
-        })
+        Some(Self { user_id1: first?, user_id2: second? })
     }
 }
 
@@ -230,21 +220,32 @@ impl FromFields for Send {
         let (session, sender) = (fields.required("sessionId"), fields.required("senderId"));
         let receiver = fields.parsed("receiverId");
         let content = fields.text_or_empty("content");
-        let kind = fields.parsed("messageType").unwrap_or(MessageType::Text);
+        let kind = fields.parsed("messageType");
         let (url, name) = (fields.text_or_empty("fileUrl"), fields.text_or_empty("fileName"));
         let size = fields.natural("fileSize").unwrap_or(0);
         let client_msg_id = fields.text("clientMsgId");
         // The source's example sends empty file fields with a text.
         let file = (!url.is_empty() || !name.is_empty()).then_some(FileRef { url, name, size });
-        Some(Self(Draft {
-            session: session?,
-            sender: sender?,
+        // A type that is unknown is one bad field; the file fields are not to blame for it.
+        let assumed = if file.is_some() && fields.is_bad("messageType") {
+            MessageType::File
+        } else {
+            MessageType::Text
+        };
+        let kind = kind.unwrap_or(assumed);
+        let nobody = ObjectId::from_bytes([0; 12]);
+        let draft = Draft {
+            session: session.unwrap_or(SessionId(nobody)),
+            sender: sender.unwrap_or(UserId(nobody)),
             receiver,
             content,
             kind,
             file,
             client_msg_id,
-        }))
+        };
+        // A missing field does not hide the bad ones; a text that is too long has its own code.
+        fields.problems(&draft.problems());
+        Some(Self(draft))
     }
 
     fn problem(errors: FieldErrors) -> Error {
@@ -285,14 +286,11 @@ impl FromFields for Directory {
     fn read(fields: &mut Fields) -> Option<Self> {
         let role = fields.parsed("role");
         let search = fields.text("search");
-        if search.as_ref().is_some_and(|text| text.chars().count() > 64) {
-            fields.problem("search", "must have at most 64 characters");
+        if search.as_ref().is_some_and(|text| text.chars().count() > 64 || text.chars().any(char::is_control))
+        {
+            fields.problem("search", "must have at most 64 printable characters");
         }
-        Some(Self {
-            role,
-            search,
-            page: page(fields, 1_000, 1_000)?,
-        })
+        Some(Self { role, search, page: page(fields, 1_000, 1_000)? })
     }
 }
 
@@ -325,10 +323,7 @@ pub struct HistoryOf {
 impl FromFields for HistoryOf {
     fn read(fields: &mut Fields) -> Option<Self> {
         let (session, window) = (fields.required("sessionId"), HistoryWindow::read(fields));
-        Some(Self {
-            session: session?,
-            window: window?.0,
-        })
+        Some(Self { session: session?, window: window?.0 })
     }
 }
 
@@ -341,10 +336,7 @@ pub struct ReadUpTo {
 impl FromFields for ReadUpTo {
     fn read(fields: &mut Fields) -> Option<Self> {
         let (message, user) = (fields.required("messageId"), fields.required("userId"));
-        Some(Self {
-            message: message?,
-            user: user?,
-        })
+        Some(Self { message: message?, user: user? })
     }
 }
 
@@ -366,10 +358,7 @@ pub struct Typing {
 impl FromFields for Typing {
     fn read(fields: &mut Fields) -> Option<Self> {
         let (session, user) = (fields.required("sessionId"), fields.required("userId"));
-        Some(Self {
-            session: session?,
-            user: user?,
-        })
+        Some(Self { session: session?, user: user? })
     }
 }
 

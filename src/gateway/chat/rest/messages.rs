@@ -59,14 +59,8 @@ pub async fn read(
     PathId(message): PathId<MessageId>,
     Body(author): Body<Author>,
 ) -> Outcome<ReadJson> {
-    let (read, unread) = door
-        .services
-        .mark_read(&caller.actor, author.user_id, message, None)
-        .await?;
-    Ok(Answer::ok(ReadJson {
-        read_count: read.count,
-        unread_count: unread.total,
-    }))
+    let (read, unread) = door.services.mark_read(&caller.actor, author.user_id, message, None).await?;
+    Ok(Answer::ok(ReadJson { read_count: read.count, unread_count: unread.total }))
 }
 
 /// Somebody's unread counts
@@ -77,9 +71,7 @@ pub async fn unread(
     Caller(caller): Caller,
     PathId(user): PathId<UserId>,
 ) -> Outcome<UnreadJson> {
-    Ok(Answer::ok(UnreadJson::from(
-        &door.services.unread(&caller.actor, user).await?,
-    )))
+    Ok(Answer::ok(UnreadJson::from(&door.services.unread(&caller.actor, user).await?)))
 }
 
 /// Delete a message
@@ -93,9 +85,6 @@ pub async fn delete(
     PathId(message): PathId<MessageId>,
     Body(author): Body<Author>,
 ) -> Outcome<TombstoneJson> {
-    let tombstone = door
-        .services
-        .delete(&caller.actor, author.user_id, message)
-        .await?;
+    let tombstone = door.services.delete(&caller.actor, author.user_id, message).await?;
     Ok(Answer::ok(TombstoneJson::from(&tombstone)))
 }

@@ -19,10 +19,7 @@ use crate::gateway::http::{Door, limits};
 /// A failure, whatever the call.
 #[derive(ToSchema)]
 #[schema(as = Failure)]
-#[expect(
-    dead_code,
-    reason = "the shape of `http::answer::failure`, for the document only"
-)]
+#[expect(dead_code, reason = "the shape of `http::answer::failure`, for the document only")]
 pub struct FailureJson {
     /// Always `false`.
     success: bool,
@@ -41,10 +38,7 @@ struct Bearer;
 
 impl Modify for Bearer {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
-        let scheme = HttpBuilder::new()
-            .scheme(HttpAuthScheme::Bearer)
-            .bearer_format("JWT")
-            .build();
+        let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
         document
             .components
             .get_or_insert_with(Default::default)
@@ -69,9 +63,7 @@ pub struct Document;
 /// The open calls, under the stricter limit.
 #[must_use]
 pub fn sign_in() -> OpenApiRouter<Door> {
-    OpenApiRouter::new()
-        .routes(routes!(auth::register))
-        .routes(routes!(auth::login))
+    OpenApiRouter::new().routes(routes!(auth::register)).routes(routes!(auth::login))
 }
 
 /// All others.
@@ -98,10 +90,7 @@ pub fn calls() -> OpenApiRouter<Door> {
 pub fn routes(rate_limit: bool) -> (OpenApiRouter<Door>, Vec<limits::Chore>) {
     match (rate_limit, limits::sign_in(), limits::rest()) {
         (true, Some(sign_in_limit), Some(rest_limit)) => {
-            let calls = sign_in()
-                .layer(sign_in_limit.layer)
-                .merge(calls())
-                .layer(rest_limit.layer);
+            let calls = sign_in().layer(sign_in_limit.layer).merge(calls()).layer(rest_limit.layer);
             (calls, vec![sign_in_limit.forget_quiet, rest_limit.forget_quiet])
         }
         _ => (sign_in().merge(calls()), Vec::new()),

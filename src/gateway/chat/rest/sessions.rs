@@ -28,10 +28,7 @@ pub async fn list(
     Query(Paged(page)): Query<Paged<50, 100>>,
 ) -> Outcome<Vec<SessionViewJson>> {
     let (sessions, pagination) = door.services.sessions_of(&caller.actor, user, page).await?;
-    Ok(Answer::page(
-        sessions.into_iter().map(SessionViewJson::from).collect(),
-        pagination,
-    ))
+    Ok(Answer::page(sessions.into_iter().map(SessionViewJson::from).collect(), pagination))
 }
 
 /// The private session of two people
@@ -44,13 +41,6 @@ pub async fn open_private(
     Caller(caller): Caller,
     Body(pair): Body<Pair>,
 ) -> Outcome<SessionViewJson> {
-    let (session, is_new) = door
-        .services
-        .open_private(&caller.actor, pair.user_id1, pair.user_id2)
-        .await?;
-    Ok(if is_new {
-        Answer::created(session.into())
-    } else {
-        Answer::ok(session.into())
-    })
+    let (session, is_new) = door.services.open_private(&caller.actor, pair.user_id1, pair.user_id2).await?;
+    Ok(if is_new { Answer::created(session.into()) } else { Answer::ok(session.into()) })
 }

@@ -25,14 +25,9 @@ pub async fn list(
     Caller(caller): Caller,
     Query(query): Query<Directory>,
 ) -> Outcome<Vec<UserJson>> {
-    let (users, pagination) = door
-        .services
-        .users(&caller.actor, query.role, query.search, query.page)
-        .await?;
-    Ok(Answer::page(
-        users.into_iter().map(UserJson::from).collect(),
-        pagination,
-    ))
+    let (users, pagination) =
+        door.services.users(&caller.actor, query.role, query.search, query.page).await?;
+    Ok(Answer::page(users.into_iter().map(UserJson::from).collect(), pagination))
 }
 
 /// Who is online or away
@@ -50,9 +45,7 @@ pub async fn create(
     Caller(caller): Caller,
     Body(NewUser(new)): Body<NewUser>,
 ) -> Outcome<UserJson> {
-    Ok(Answer::created(
-        door.services.create_user(&caller.actor, new).await?.into(),
-    ))
+    Ok(Answer::created(door.services.create_user(&caller.actor, new).await?.into()))
 }
 
 /// Change an account (admins)
@@ -66,10 +59,7 @@ pub async fn change(
     PathId(id): PathId<UserId>,
     Body(changed): Body<ChangedUser>,
 ) -> Outcome<UserJson> {
-    let user = door
-        .services
-        .change_user(&caller.actor, id, changed.change, changed.password)
-        .await?;
+    let user = door.services.change_user(&caller.actor, id, changed.change, changed.password).await?;
     Ok(Answer::ok(user.into()))
 }
 

@@ -25,11 +25,7 @@ pub(super) struct Answering {
 
 impl Answering {
     pub fn new(socket: &Arc<Socket<LocalAdapter>>, ack: Option<i64>, language: Language) -> Self {
-        Self {
-            socket: Arc::clone(socket),
-            ack,
-            language,
-        }
+        Self { socket: Arc::clone(socket), ack, language }
     }
 
     /// Whether the client waits for an acknowledgement.

@@ -15,6 +15,7 @@ use socketioxide::{
     handler::{ConnectHandler, FromConnectParts, Value},
     socket::Socket,
 };
+use tokio::sync::Notify;
 
 use super::{
     inbox::{Inbox, Intake},
@@ -22,7 +23,13 @@ use super::{
     slim::Cords,
 };
 use crate::{
-    domain::{Error, Result, access::Actor, error::Language, ids::ConnectionId},
+    domain::{
+        Error, Result,
+        access::{Actor, Pass},
+        error::Language,
+        event::Closing,
+        ids::ConnectionId,
+    },
     gateway::http::{
         Door,
         address::ClientAddress,
@@ -30,8 +37,8 @@ use crate::{
         extract::bearer,
         listener::{Peer, Switch},
     },
-    hub::Hub,
-    service::{Checked, Visit},
+    hub::{CloseReason, Hub},
+    service::Visit,
 };
 
 /// How long a handshake may wait for the check of its token.
@@ -45,10 +52,11 @@ pub(super) struct Guest {
     /// Its client acknowledges `message:receive` itself.
     pub acknowledges: bool,
     pub inbox: Inbox,
-    checked: Checked,
+    pass: Pass,
     hub: Arc<Hub>,
     place: Mutex<Place>,
     connection: OnceLock<ConnectionId>,
+    arrived: Notify,
 }
 
 /// Where a socket stands: leaving may overtake arriving.
@@ -64,16 +72,20 @@ impl Guest {
         self.connection.get().copied()
     }
 
+    /// Waits until it has arrived: its client may have been told so, and answered, a moment before.
+    pub async fn arrival(&self) {
+        let arrived = self.arrived.notified();
+        tokio::pin!(arrived);
+        arrived.as_mut().enable();
+        if self.connection().is_none() {
+            let _ = tokio::time::timeout(CHECK_LIMIT, arrived).await;
+        }
+    }
+
     /// What presence wants to know of it.
     pub fn visit(socket: &Socket<LocalAdapter>) -> Visit {
         let parts = socket.req_parts();
-        let text = |name| {
-            parts
-                .headers
-                .get(name)
-                .and_then(|value| value.to_str().ok())
-                .unwrap_or_default()
-        };
+        let text = |name| parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
         Visit {
             socket_id: socket.id.to_string(),
             user_agent: text(axum::http::header::USER_AGENT).to_owned(),
@@ -96,26 +108,20 @@ impl Guest {
             .get::<ConnectInfo<Peer>>()
             .map(|ConnectInfo(peer)| peer.switch.clone());
         let outlet = SocketOutlet {
-            cord: Arc::new(Cord {
-                session: socket.id.to_string(),
-                cords: Arc::clone(cords),
-                first: switch,
-            }),
+            cord: Arc::new(Cord { session: socket.id.to_string(), cords: Arc::clone(cords), first: switch }),
             services: Arc::clone(&self.door.services),
             user: self.actor.user,
             acknowledges: self.acknowledges,
             socket,
         };
-        let connection = self
-            .hub
-            .register(self.actor.clone(), self.checked.expires_at, Box::new(outlet));
+        let connection = self.hub.register(self.pass.clone(), Box::new(outlet));
         let _ = self.connection.set(connection.id);
         *place = Place::In;
         drop(place);
+        self.arrived.notify_waiters();
         // Its token may have ended while it was arriving; whoever ends one from now on finds it in the hub.
         if self.door.services.is_ended_here(&self.actor) {
-            self.hub
-                .close(&crate::domain::event::Closing::Token(self.actor.token.clone()));
+            self.hub.close(&Closing::Token(self.actor.token.clone()), CloseReason::TokenEnded);
         }
     }
 
@@ -184,17 +190,18 @@ impl Entrance {
             Some(_) => return Err(Error::AuthFailed),
         };
         let check = tokio::time::timeout(CHECK_LIMIT, self.door.services.check_token(&token));
-        let checked = check.await.map_err(|_| Error::Unavailable)??;
+        let pass = check.await.map_err(|_| Error::Unavailable)??;
         let guest = Arc::new(Guest {
             door: self.door.clone(),
-            actor: checked.actor.clone(),
+            actor: pass.actor.clone(),
             language: language_of(headers.get(axum::http::header::ACCEPT_LANGUAGE)),
             acknowledges: auth.get("acks") == Some(&Json::Bool(true)),
             inbox: Inbox::default(),
-            checked,
+            pass,
             hub: Arc::clone(&self.hub),
             place: Mutex::new(Place::Arriving),
             connection: OnceLock::new(),
+            arrived: Notify::new(),
         });
         socket.extensions.insert(Arc::clone(&guest));
         socket.on_fallback(Intake(Arc::clone(&guest)));

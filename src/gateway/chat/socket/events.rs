@@ -61,26 +61,27 @@ pub(super) enum ClientEvent {
     Typing(Typing, bool),
 }
 
-/// The event's name, as far as it can be read; one of ours, or empty.
-pub(super) fn name_of(text: &str) -> &'static str {
+/// The longest part of an unknown event's name that is repeated to its sender, characters.
+const LONGEST_NAME: usize = 64;
+
+/// The event's name, as far as it can be read.
+pub(super) fn name_of(text: &str) -> String {
     decode(text).0
 }
 
 /// Reads `["name", payload?, …]`.
-pub(super) fn decode(text: &str) -> (&'static str, Result<ClientEvent>) {
+pub(super) fn decode(text: &str) -> (String, Result<ClientEvent>) {
     let Ok(Value::Array(parts)) = serde_json::from_str::<Value>(text) else {
-        return (
-            "",
-            Err(Error::Malformed("the event could not be read".to_owned())),
-        );
+        return (String::new(), Err(Error::Malformed("the event could not be read".to_owned())));
     };
     let mut parts = parts.into_iter();
     let name = parts.next();
     let name = name.as_ref().and_then(Value::as_str).unwrap_or_default();
     let Some(known) = CLIENT_EVENTS.into_iter().find(|event| *event == name) else {
-        return ("", Err(Error::Malformed("there is no such event".to_owned())));
+        let shown = name.chars().take(LONGEST_NAME).collect();
+        return (shown, Err(Error::Malformed("there is no such event".to_owned())));
     };
-    (known, decode_payload(known, parts.next().unwrap_or(Value::Null)))
+    (known.to_owned(), decode_payload(known, parts.next().unwrap_or(Value::Null)))
 }
 
 fn decode_payload(name: &str, payload: Value) -> Result<ClientEvent> {
@@ -129,7 +130,7 @@ fn status(payload: &Value) -> Result<Status> {
 }
 
 /// Does what an event asks and answers it.
-pub(super) async fn handle(guest: &Guest, name: &'static str, event: ClientEvent, answering: Answering) {
+pub(super) async fn handle(guest: &Guest, name: &str, event: ClientEvent, answering: Answering) {
     if let Err(error) = act(guest, event, &answering).await {
         answering.refuse(name, &error);
     }
@@ -143,10 +144,7 @@ pub(super) async fn answer_send(guest: &Guest, pending: PendingSend, answering: 
         }
         // A repeat was told to nobody: without a callback its author would wait for ever.
         Ok(message) if message.is_repeat => {
-            answering.emit(
-                "message:sent",
-                &json!({ "message": wire::MessageJson::from(&message) }),
-            );
+            answering.emit("message:sent", &json!({ "message": wire::MessageJson::from(&message) }));
         }
         Ok(_) => {}
         Err(error) => answering.refuse("message:send", &error),
@@ -158,9 +156,7 @@ async fn act(guest: &Guest, event: ClientEvent, answering: &Answering) -> Result
     let connection = guest.connection().ok_or(Error::AuthFailed)?;
     match event {
         ClientEvent::Join(user) => {
-            let user = services
-                .join(actor, user, connection, Guest::visit(&answering.socket))
-                .await?;
+            let user = services.join(actor, user, connection, Guest::visit(&answering.socket)).await?;
             let user = wire::UserJson::from(user);
             answering.acknowledge(&Success::of(&user));
             answering.emit("user:joined", &json!({ "success": true, "user": user }));
@@ -172,10 +168,7 @@ async fn act(guest: &Guest, event: ClientEvent, answering: &Answering) -> Result
         }
         ClientEvent::Read(ReadUpTo { message, user }) => {
             let (read, unread) = services.mark_read(actor, user, message, Some(connection)).await?;
-            let answer = wire::ReadJson {
-                read_count: read.count,
-                unread_count: unread.total,
-            };
+            let answer = wire::ReadJson { read_count: read.count, unread_count: unread.total };
             answering.acknowledge(&Success::of(answer));
         }
         ClientEvent::Unread(user) => {
@@ -186,12 +179,8 @@ async fn act(guest: &Guest, event: ClientEvent, answering: &Answering) -> Result
         }
         ClientEvent::Online => {
             guest.watch_presence();
-            let users: Vec<_> = services
-                .users_online(actor)
-                .await?
-                .into_iter()
-                .map(wire::UserJson::from)
-                .collect();
+            let users: Vec<_> =
+                services.users_online(actor).await?.into_iter().map(wire::UserJson::from).collect();
             // As the source shows it: the bare array, without the envelope.
             answering.acknowledge(&users);
             answering.emit("users:online", &users);
@@ -205,6 +194,7 @@ async fn act(guest: &Guest, event: ClientEvent, answering: &Answering) -> Result
         }
         ClientEvent::History(HistoryOf { session, window }) => {
             let history = services.history(actor, session, window).await?;
+            services.note_delivered(actor.user, history.messages.iter().map(|view| &*view.message));
             let answer = Success::page(wire::messages(&history.messages), history.pagination);
             answering.acknowledge(&answer);
             answering.emit("chat:history", &answer);
@@ -263,9 +253,7 @@ mod tests {
     #[test]
     fn every_listed_event_is_known() {
         for name in CLIENT_EVENTS {
-            let error = decode_payload(name, json!([]))
-                .err()
-                .map(|error| error.to_string());
+            let error = decode_payload(name, json!([])).err().map(|error| error.to_string());
             assert_ne!(error.as_deref(), Some("there is no such event"), "{name}");
         }
     }

@@ -90,7 +90,7 @@ impl MessageHandler<LocalAdapter, ()> for Intake {
         let text = text.as_str().to_owned();
         if let Err(limited) = guest.door.limits.event(guest.actor.user) {
             metrics::counter!("wardline_refusals_total", "reason" => "event_rate").increment(1);
-            return answering.refuse(events::name_of(&text), &limited);
+            return answering.refuse(&events::name_of(&text), &limited);
         }
         match guest.inbox.push(Raw { text, answering }) {
             Ok(true) => drop(tokio::spawn(serve(Arc::clone(guest)))),
@@ -98,14 +98,14 @@ impl MessageHandler<LocalAdapter, ()> for Intake {
             Err(raw) => {
                 metrics::counter!("wardline_refusals_total", "reason" => "inbox_full").increment(1);
                 let retry_after = std::time::Duration::from_secs(1);
-                raw.answering
-                    .refuse(events::name_of(&raw.text), &Error::RateLimited { retry_after });
+                raw.answering.refuse(&events::name_of(&raw.text), &Error::RateLimited { retry_after });
             }
         }
     }
 }
 
 async fn serve(guest: Arc<Guest>) {
+    guest.arrival().await;
     let mut on_their_way: VecDeque<(PendingSend, Answering)> = VecDeque::new();
     loop {
         if on_their_way.len() >= IN_FLIGHT {
@@ -125,15 +125,15 @@ async fn serve(guest: Arc<Guest>) {
         match event {
             Ok(ClientEvent::Send(draft)) => match guest.door.services.begin_send(&guest.actor, draft) {
                 Ok(pending) => on_their_way.push_back((pending, raw.answering)),
-                Err(error) => raw.answering.refuse(name, &error),
+                Err(error) => raw.answering.refuse(&name, &error),
             },
             Ok(event) => {
                 while !on_their_way.is_empty() {
                     finish_first(&guest, &mut on_their_way).await;
                 }
-                Box::pin(events::handle(&guest, name, event, raw.answering)).await;
+                Box::pin(events::handle(&guest, &name, event, raw.answering)).await;
             }
-            Err(error) => raw.answering.refuse(name, &error),
+            Err(error) => raw.answering.refuse(&name, &error),
         }
     }
 }

@@ -51,22 +51,13 @@ impl Sockets {
             .ack_timeout(Duration::from_secs(30))
             .build_layer();
         let cords = Arc::<slim::Cords>::default();
-        io.ns(
-            "/",
-            connect::Entrance {
-                door: door.clone(),
-                hub: Arc::clone(hub),
-                cords: Arc::clone(&cords),
-            },
-        );
+        io.ns("/", connect::Entrance { door: door.clone(), hub: Arc::clone(hub), cords: Arc::clone(&cords) });
         Self { layer, io, cords }
     }
 
     /// Puts the Socket.IO server in front of `routes`.
     pub fn in_front_of(&self, routes: Router) -> Router {
-        routes
-            .layer(self.layer.clone())
-            .layer(slim::layer(Arc::clone(&self.cords)))
+        routes.layer(self.layer.clone()).layer(slim::layer(Arc::clone(&self.cords)))
     }
 
     /// Tells every client that the service goes, and closes.

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use serde::Serialize;
 use serde_json::{json, value::RawValue};
-use socketioxide::{SendError, SocketError, extract::SocketRef};
+use socketioxide::{AckError, SendError, SocketError, extract::SocketRef};
 
 use super::{super::json as wire, connect::Cord};
 use crate::{
@@ -26,10 +26,7 @@ fn said<T: Serialize>(name: &'static str, payload: &T) -> Said {
     if let Err(error) = &payload {
         tracing::error!(%error, name, "an event could not be written");
     }
-    Said {
-        name,
-        payload: payload.ok(),
-    }
+    Said { name, payload: payload.ok() }
 }
 
 fn encode(event: &Event) -> Said {
@@ -40,26 +37,14 @@ fn encode(event: &Event) -> Said {
     match event {
         Event::MessageSent(stored) => said("message:sent", &message(stored)),
         Event::MessageReceived(stored) => said("message:receive", &message(stored)),
-        Event::MessageStatus {
-            message,
-            session,
-            status,
-            receiver,
-            at,
-        } => said(
+        Event::MessageStatus { message, session, status, receiver, at } => said(
             "message:status",
             &json!({
                 "messageId": message, "sessionId": session, "status": status.as_str(),
                 "userId": receiver, "at": at,
             }),
         ),
-        Event::MessageRead {
-            message,
-            session,
-            reader,
-            read_at,
-            seq,
-        } => said(
+        Event::MessageRead { message, session, reader, read_at, seq } => said(
             "message:read",
             &json!({
                 "messageId": message, "sessionId": session, "userId": reader, "readAt": read_at, "seq": seq,
@@ -73,18 +58,13 @@ fn encode(event: &Event) -> Said {
                 "userId": presence.user, "status": presence.status.as_str(), "lastSeen": presence.last_seen,
             }),
         ),
-        Event::Typing {
-            session,
-            user,
-            active,
-        } => {
+        Event::Typing { session, user, active } => {
             let name = if *active { "typing:start" } else { "typing:stop" };
             said(name, &json!({ "sessionId": session, "userId": user }))
         }
-        Event::SessionCreated(session) => said(
-            "session:created",
-            &json!({ "session": wire::SessionJson::from(&**session) }),
-        ),
+        Event::SessionCreated(session) => {
+            said("session:created", &json!({ "session": wire::SessionJson::from(&**session) }))
+        }
     }
 }
 
@@ -119,14 +99,12 @@ impl SocketOutlet {
             }
             return result;
         }
-        match self
-            .socket
-            .emit_with_ack::<_, serde_json::Value>(said.name, payload)
-        {
+        match self.socket.emit_with_ack::<_, serde_json::Value>(said.name, payload) {
             Ok(acknowledged) => {
                 let (services, user, message) = (Arc::clone(&self.services), self.user, Arc::clone(message));
                 tokio::spawn(async move {
-                    if acknowledged.await.is_ok() {
+                    // Whatever it carries, or nothing: the client has the message.
+                    if matches!(acknowledged.await, Ok(_) | Err(AckError::Decode(_))) {
                         services.note_delivered(user, [&*message]);
                     }
                 });
@@ -161,6 +139,10 @@ impl Outlet for SocketOutlet {
             // No word would arrive any more: break the transport, its client comes back by itself.
             CloseReason::Lagging => {
                 tracing::info!(socket = %self.socket.id, "a connection lagged and was cut");
+                self.cord.pull();
+                tokio::spawn(end_session(self.socket.clone()));
+            }
+            CloseReason::RightsChanged => {
                 self.cord.pull();
                 tokio::spawn(end_session(self.socket.clone()));
             }

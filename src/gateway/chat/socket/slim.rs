@@ -51,10 +51,7 @@ impl Cords {
 
     /// Takes the cord of a session, if it was upgraded.
     pub fn take(&self, session: &str) -> Option<Switch> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(session)
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(session)
     }
 }
 

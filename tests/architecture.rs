@@ -1,0 +1,175 @@
+//! The rules of the house, over the `use` lines and paths of every source file (DESIGN.md, "Rooms").
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// Which rooms a room may know.
+fn may_know(room: &str) -> Option<&'static [&'static str]> {
+    Some(match room {
+        "domain" => &[],
+        "config" | "store" | "hub" => &["domain"],
+        "telemetry" => &["config"],
+        "service" => &["domain", "config", "store", "hub"],
+        "gateway" => &["domain", "config", "service", "hub"],
+        "app" => &["domain", "config", "store", "hub", "service", "gateway", "telemetry"],
+        "main" => &["app", "config", "domain", "service", "telemetry"],
+        _ => return None,
+    })
+}
+
+fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+/// Every source file by its path below `src`, without comments and without its tests.
+fn files() -> BTreeMap<String, String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut found = Vec::new();
+    sources(&root, &mut found);
+    assert!(found.len() > 40, "the sources were not found");
+    let code = |path: &PathBuf| {
+        let text = fs::read_to_string(path).unwrap();
+        let text = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default().to_owned();
+        text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
+    };
+    found
+        .iter()
+        .filter(|path| !path.ends_with("ledger_tests.rs"))
+        .map(|path| (path.strip_prefix(&root).unwrap().display().to_string(), code(path)))
+        .collect()
+}
+
+fn room(file: &str) -> &str {
+    file.split(['/', '.']).next().unwrap_or_default()
+}
+
+/// The paths that `code` names below `prefix`, braces unfolded: `crate::{a, b::c}` names `a` and `b::c`.
+fn named(code: &str, prefix: &str) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for (start, _) in code.match_indices(prefix) {
+        unfold(&code[start + prefix.len()..], "", &mut names);
+    }
+    names
+}
+
+/// Reads one path, or a group in braces, and answers what follows it.
+fn unfold<'a>(text: &'a str, before: &str, names: &mut BTreeSet<String>) -> &'a str {
+    let text = text.trim_start();
+    if let Some(mut rest) = text.strip_prefix('{') {
+        loop {
+            rest = unfold(rest, before, names).trim_start();
+            match rest.strip_prefix(',') {
+                Some(more) if !more.trim_start().starts_with('}') => rest = more,
+                Some(more) => return more.trim_start().strip_prefix('}').unwrap_or_default(),
+                None => return rest.strip_prefix('}').unwrap_or(rest),
+            }
+        }
+    }
+    let end = text.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(text.len());
+    let path = if before.is_empty() { text[..end].to_owned() } else { format!("{before}::{}", &text[..end]) };
+    if let Some(rest) = text[end..].strip_prefix("::") {
+        return unfold(rest, &path, names);
+    }
+    names.insert(path);
+    &text[end..]
+}
+
+#[test]
+fn paths_are_read_through_braces() {
+    let code = "use crate::{\n  domain::{Error, ids::UserId},\n  hub::Hub,\n};\nlet x = crate::service::y();";
+    let names: Vec<String> = named(code, "crate::").into_iter().collect();
+    assert_eq!(names, ["domain::Error", "domain::ids::UserId", "hub::Hub", "service::y"]);
+}
+
+#[test]
+fn no_room_knows_one_above_it() {
+    for (file, code) in files() {
+        if file == "lib.rs" {
+            continue;
+        }
+        let own = room(&file);
+        let allowed =
+            may_know(own).unwrap_or_else(|| panic!("{file}: a room that the house's map does not know"));
+        let prefix = if own == "main" { "wardline::" } else { "crate::" };
+        for name in named(&code, prefix) {
+            let other = name.split("::").next().unwrap_or_default();
+            assert!(other == own || allowed.contains(&other), "{file} knows {name}");
+        }
+    }
+}
+
+#[test]
+fn store_and_hub_speak_no_protocol_and_gateways_no_mongodb() {
+    let foreign = [
+        ("domain", &["mongodb", "axum", "tokio", "socketioxide", "tracing"][..]),
+        ("store", &["axum", "socketioxide", "serde_json::json"][..]),
+        ("hub", &["axum", "socketioxide", "mongodb"][..]),
+        ("service", &["axum", "socketioxide", "mongodb"][..]),
+        ("gateway", &["mongodb"][..]),
+    ];
+    for (file, code) in files() {
+        for (_, crates) in foreign.iter().filter(|(own, _)| *own == room(&file)) {
+            for name in *crates {
+                assert!(!code.contains(&format!("{name}::")), "{file} uses {name}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_gateway_knows_no_other_gateway() {
+    for (file, code) in files() {
+        let Some(own) = file.strip_prefix("gateway/").and_then(|rest| rest.split('/').next()) else {
+            continue;
+        };
+        for name in named(&code, "crate::gateway::").into_iter().chain(named(&code, "gateway::")) {
+            let other = name.split("::").next().unwrap_or_default();
+            assert!(other == own || other == "http" || own == "mod.rs", "{file} knows the gateway {other}");
+        }
+    }
+}
+
+#[test]
+fn only_config_reads_the_environment_and_only_sockets_know_the_hub() {
+    for (file, code) in files() {
+        if room(&file) != "config" {
+            for call in ["env::var(", "env::var_os(", "env::vars("] {
+                assert!(!code.contains(call), "{file} reads the environment");
+            }
+        }
+        // What is not a live connection has no business with the hub.
+        if room(&file) == "gateway" && !file.starts_with("gateway/chat/socket/") {
+            let names = named(&code, "crate::");
+            assert!(!names.iter().any(|name| name.starts_with("hub")), "{file} knows the hub");
+        }
+    }
+}
+
+#[test]
+fn events_and_errors_are_matched_without_a_wildcard() {
+    for (file, name) in [
+        ("gateway/chat/socket/outlet.rs", "fn encode(event: &Event)"),
+        ("gateway/http/answer.rs", "pub fn status(error: &Error)"),
+        ("domain/error.rs", "pub fn code(&self)"),
+    ] {
+        let files = files();
+        let code = &files[file];
+        let body = code.split(name).nth(1).unwrap_or_else(|| panic!("{file} has no {name}"));
+        let body = &body[..body.find("\n}\n").or_else(|| body.find("\n    }\n")).unwrap_or(body.len())];
+        let body =
+            if name.starts_with("pub fn code") { &body[..body.find("\n    }\n").unwrap()] } else { body };
+        assert!(!body.contains("_ =>"), "{file}: {name} has a wildcard");
+    }
+}

@@ -1,0 +1,173 @@
+//! Connections: who gets in, that nothing said at once is lost, order under a flood, and what becomes of
+//! those that do not listen.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::support::{PASSWORD, TestApp, eventually, socket::Socket, text};
+
+#[tokio::test]
+async fn a_bad_token_is_told_by_its_code() {
+    let app = TestApp::start().await;
+    let li = app.nurse("Li").await;
+    for auth in [
+        json!({}),
+        json!({ "token": "nonsense" }),
+        json!({ "token": { "$ne": null } }),
+        json!(null),
+        json!([1]),
+    ] {
+        let refused = Socket::connect(&app.address, auth.clone()).await.err();
+        assert_eq!(refused.as_deref(), Some("AUTH_FAILED"), "{auth}");
+    }
+    let bearer = format!("Bearer {}", li.token);
+    Socket::connect_with(&app.address, json!({}), &[("authorization", &bearer)])
+        .await
+        .expect("a header will do");
+    let foreign = [("origin", "https://evil.example")];
+    let refused = Socket::connect_with(&app.address, json!({ "token": li.token }), &foreign).await.err();
+    assert!(refused.is_some_and(|error| error.contains("403")), "a foreign page opens no socket");
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_event_right_after_connect_is_answered_a_thousand_times_of_a_thousand() {
+    let app = TestApp::unlimited().await;
+    let li = app.nurse("Li").await;
+    let mut answered = 0;
+    for _ in 0..50 {
+        let round = (0..20).map(|_| async {
+            let socket = li.connect().await;
+            let answer = socket.call("unread:count", json!(li.id)).await;
+            assert_eq!(answer["success"], json!(true), "{answer}");
+        });
+        answered += futures_util::future::join_all(round).await.len();
+    }
+    assert_eq!(answered, 1_000);
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_thousand_pipelined_sends_are_stored_in_order() {
+    let app = TestApp::start().await;
+    let (li, chen) = (app.nurse("Li").await, app.nurse("Chen").await);
+    let session = li.session_with(&chen).await;
+    let (at_li, at_chen) = (li.join().await, chen.join().await);
+    let mut answers = Vec::new();
+    for number in 1..=2_000 {
+        let mut message = li.message(&session, &format!("note {number}"));
+        message["clientMsgId"] = json!(format!("n-{number}"));
+        answers.push(at_li.begin("message:send", message).await);
+    }
+    for (number, answer) in (1_u64..).zip(answers) {
+        let answer = answer.await.unwrap();
+        assert_eq!(answer["data"]["seq"], json!(number), "{answer}");
+    }
+    let history = li.history(&session).await;
+    let contents: Vec<String> = history.iter().map(|m| text(&m["content"])).collect();
+    assert_eq!(contents, (1..=2_000).map(|n| format!("note {n}")).collect::<Vec<_>>());
+    let heard = eventually(async || {
+        let heard = at_chen.heard("message:receive");
+        (heard.len() == 2_000).then_some(heard)
+    })
+    .await;
+    let seqs: Vec<&Value> = heard.iter().map(|h| &h["message"]["seq"]).collect();
+    assert_eq!(seqs, (1..=2_000).map(|n| json!(n)).collect::<Vec<_>>().iter().collect::<Vec<_>>());
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_flood_is_refused_clearly_and_the_socket_lives_on() {
+    let app = TestApp::start().await;
+    let li = app.nurse("Li").await;
+    let at_li = li.join().await;
+    let mut answers = Vec::new();
+    for _ in 0..4_000 {
+        answers.push(at_li.begin("user:status:update", json!("online")).await);
+    }
+    let mut refused = 0;
+    for answer in answers {
+        let answer = answer.await.unwrap();
+        if answer["success"] == json!(false) {
+            assert_eq!(answer["code"], "RATE_LIMITED");
+            assert!(answer["details"]["retryAfter"].is_u64());
+            refused += 1;
+        }
+    }
+    assert!(refused > 500, "{refused} refused");
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(at_li.call("unread:count", json!(li.id)).await["success"], json!(true));
+    app.stop().await;
+}
+
+/// A client that never reads: bytes pile up until its connection is cut, and nobody else notices.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reader_that_never_reads_is_cut_and_hurts_nobody() {
+    use futures_util::SinkExt;
+    use tokio_tungstenite::tungstenite::Message;
+    let app = TestApp::unlimited().await;
+    let (li, chen) = (app.nurse("Li").await, app.nurse("Chen").await);
+    let session = li.session_with(&chen).await;
+    let (at_li, at_chen) = (li.join().await, chen.join().await);
+    let url = format!("ws://{}/socket.io/?EIO=4&transport=websocket", app.address);
+    let (mut deaf, _) = tokio_tungstenite::connect_async(url).await.unwrap();
+    deaf.send(Message::text(format!("40{}", json!({ "token": chen.token })))).await.unwrap();
+    let closed = "wardline_connections_closed_total{reason=\"lagging\"}";
+    let count = async || {
+        let metrics = text(&app.call("GET", "/metrics", json!({})).await.body);
+        metrics.lines().find_map(|l| l.strip_prefix(closed)?.trim().parse::<u64>().ok()).unwrap_or(0)
+    };
+    let before = count().await;
+    // 8,000 messages of 6 kB fill the socket's buffers and then ours.
+    let long = "长".repeat(2_000);
+    for _ in 0..40 {
+        let mut answers = Vec::new();
+        for _ in 0..200 {
+            answers.push(at_li.begin("message:send", li.message(&session, &long)).await);
+        }
+        for answer in answers {
+            assert_eq!(answer.await.unwrap()["success"], json!(true));
+        }
+        if count().await > before {
+            break;
+        }
+    }
+    assert!(count().await > before, "the deaf connection was cut");
+    let stored = li.history(&session).await.len();
+    eventually(async || (at_chen.heard("message:receive").len() == stored).then_some(())).await;
+    assert!(!at_chen.is_closed());
+    drop(deaf);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_signed_out_socket_is_closed_and_hears_nothing_more() {
+    let app = TestApp::start().await;
+    let (li, chen) = (app.nurse("Li").await, app.nurse("Chen").await);
+    let session = li.session_with(&chen).await;
+    let at_chen = chen.join().await;
+    // The same person on another device, with another token.
+    let login = json!({ "username": chen.username, "password": PASSWORD });
+    let other = app.person(&app.call("POST", "/api/auth/login", login).await.expect(200));
+    let elsewhere = other.join().await;
+    chen.call("POST", "/api/auth/logout", json!({})).await.expect(200);
+    li.send(&session, "after the sign-out").await;
+    elsewhere.next("message:receive").await;
+    at_chen.closed().await;
+    assert!(at_chen.heard("message:receive").is_empty());
+    assert_eq!(chen.get("/api/auth/me").await.refused(401), "AUTH_FAILED");
+    let refused = Socket::connect(&app.address, json!({ "token": chen.token })).await.err();
+    assert_eq!(refused.as_deref(), Some("AUTH_FAILED"));
+    assert_eq!(other.get("/api/auth/me").await.expect(200)["username"], json!(chen.username));
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_stopping_service_tells_its_sockets() {
+    let app = TestApp::start().await;
+    let li = app.nurse("Li").await;
+    let at_li = li.join().await;
+    app.stop().await;
+    at_li.closed().await;
+}

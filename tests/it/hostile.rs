@@ -1,0 +1,246 @@
+//! Input that must change nothing but a clear answer (RELIABILITY.md's list).
+
+use serde_json::{Value, json};
+
+use crate::support::{Person, TestApp, text};
+
+/// Two with a session and one message, and one who has no business there.
+async fn ward(app: &TestApp) -> (Person, Person, Person, String, Value) {
+    let (li, chen, eve) = (app.nurse("Li").await, app.nurse("Chen").await, app.nurse("Eve").await);
+    let session = li.session_with(&chen).await;
+    let message = li.send(&session, "one").await;
+    (li, chen, eve, session, message)
+}
+
+#[tokio::test]
+async fn operators_and_wrong_shapes_are_bad_fields() {
+    let app = TestApp::unlimited().await;
+    let (li, chen, _, session, message) = ward(&app).await;
+    let at_li = li.join().await;
+    let hostile = [
+        json!({ "$ne": null }),
+        json!({ "$regex": ".*" }),
+        json!([session]),
+        json!(["x"]),
+        json!(7),
+        json!(true),
+    ];
+    for value in &hostile {
+        for field in ["username", "password"] {
+            let mut login = json!({ "username": li.username, "password": "x" });
+            login[field] = value.clone();
+            assert_eq!(app.call("POST", "/api/auth/login", login).await.refused(400), "VALIDATION_FAILED");
+        }
+        for field in
+            ["sessionId", "senderId", "receiverId", "content", "messageType", "clientMsgId", "fileUrl"]
+        {
+            let mut body = li.message(&session, "two");
+            body[field] = value.clone();
+            let answer = at_li.call("message:send", body.clone()).await;
+            assert_eq!(answer["code"], "INVALID_MESSAGE", "{field} {value}");
+            assert!(answer["details"][field].is_string(), "{answer}");
+            assert_eq!(li.call("POST", "/api/chat/messages", body).await.refused(400), "INVALID_MESSAGE");
+        }
+        let path = format!("/api/chat/messages/{}/read", text(&message["_id"]));
+        assert_eq!(
+            chen.call("PUT", &path, json!({ "userId": value })).await.refused(400),
+            "VALIDATION_FAILED"
+        );
+        for event in
+            ["user:join", "message:read", "chat:history", "typing:start", "typing:stop", "unread:count"]
+        {
+            let payload = json!({ "id": value, "userId": value, "sessionId": value, "messageId": value });
+            assert_eq!(at_li.call(event, payload).await["code"], "VALIDATION_FAILED", "{event} {value}");
+        }
+    }
+    for query in
+        ["page=0", "page=-1", "page=x", "limit=0", "limit=101", "limit[$gt]=1&limit=x", "page=1&page=2"]
+    {
+        let reply = li.get(&format!("/api/chat/messages/{session}?{query}")).await;
+        assert_eq!(reply.refused(400), "VALIDATION_FAILED", "{query}");
+    }
+    for path in [
+        "/api/chat/messages/$ne",
+        "/api/chat/sessions/x",
+        "/api/chat/stats/[object]",
+        "/api/chat/messages/%00",
+    ] {
+        assert_eq!(li.get(path).await.refused(400), "VALIDATION_FAILED", "{path}");
+    }
+    assert_eq!(li.history(&session).await.len(), 1);
+    assert_eq!(chen.unread().await.0, 1);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_not_ones_own_is_absent_or_forbidden() {
+    let app = TestApp::unlimited().await;
+    let (li, chen, eve, session, message) = ward(&app).await;
+    let (at_eve, at_chen) = (eve.join().await, chen.join().await);
+    let absent = "0123456789abcdef01234567";
+    let id = text(&message["_id"]);
+    for session in [session.as_str(), absent] {
+        assert_eq!(
+            eve.get(&format!("/api/chat/messages/{session}")).await.refused(404),
+            "CONVERSATION_NOT_FOUND"
+        );
+        let body = eve.message(session, "let me in");
+        assert_eq!(
+            eve.call("POST", "/api/chat/messages", body.clone()).await.refused(404),
+            "CONVERSATION_NOT_FOUND"
+        );
+        assert_eq!(at_eve.call("message:send", body).await["code"], "CONVERSATION_NOT_FOUND");
+        let typing = json!({ "sessionId": session, "userId": eve.id });
+        assert_eq!(at_eve.call("typing:start", typing).await["code"], "CONVERSATION_NOT_FOUND");
+        let history = json!({ "sessionId": session });
+        assert_eq!(at_eve.call("chat:history", history).await["code"], "CONVERSATION_NOT_FOUND");
+        let synced = at_eve.call("chat:sync", json!({ "sessions": { session: 0 } })).await;
+        assert_eq!(synced["data"]["sessions"], json!({}));
+        assert_eq!(synced["data"]["removed"], json!([session]));
+    }
+    for id in [id.as_str(), absent] {
+        let own = json!({ "userId": eve.id });
+        assert_eq!(
+            eve.call("PUT", &format!("/api/chat/messages/{id}/read"), own.clone()).await.refused(404),
+            "NOT_FOUND"
+        );
+        assert_eq!(
+            eve.call("DELETE", &format!("/api/chat/messages/{id}"), own).await.refused(404),
+            "NOT_FOUND"
+        );
+        let read = json!({ "messageId": id, "userId": eve.id });
+        assert_eq!(at_eve.call("message:read", read).await["code"], "NOT_FOUND");
+    }
+    // In another's name: forbidden everywhere.
+    let named = json!({ "userId": chen.id });
+    assert_eq!(
+        eve.call("PUT", &format!("/api/chat/messages/{id}/read"), named.clone()).await.refused(403),
+        "FORBIDDEN"
+    );
+    assert_eq!(li.call("DELETE", &format!("/api/chat/messages/{id}"), named).await.refused(403), "FORBIDDEN");
+    assert_eq!(
+        li.call("POST", "/api/chat/messages", chen.message(&session, "not me")).await.refused(403),
+        "FORBIDDEN"
+    );
+    for (event, payload) in [
+        ("user:join", json!({ "id": chen.id })),
+        ("message:send", chen.message(&session, "not me")),
+        ("message:read", json!({ "messageId": id, "userId": chen.id })),
+        ("unread:count", json!(chen.id)),
+        ("typing:start", json!({ "sessionId": session, "userId": chen.id })),
+    ] {
+        assert_eq!(at_eve.call(event, payload).await["code"], "FORBIDDEN", "{event}");
+    }
+    for path in ["sessions", "stats", "messages/unread"] {
+        assert_eq!(eve.get(&format!("/api/chat/{path}/{}", chen.id)).await.refused(403), "FORBIDDEN");
+    }
+    // A failure without a callback is an event.
+    at_eve.emit("message:send", eve.message(&session, "quietly")).await;
+    let error = at_eve.next("error").await;
+    assert_eq!((&error["event"], &error["code"]), (&json!("message:send"), &json!("CONVERSATION_NOT_FOUND")));
+    assert_eq!(li.history(&session).await.len(), 1);
+    assert_eq!(chen.unread().await.0, 1);
+    assert!(at_chen.heard("message:receive").is_empty() && at_chen.heard("typing:start").is_empty());
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn what_the_server_owns_is_not_taken_from_clients() {
+    let app = TestApp::start().await;
+    let (li, chen, eve, session, _) = ward(&app).await;
+    let mut body = li.message(&session, "two");
+    for (field, value) in [
+        ("seq", json!(99)),
+        ("rev", json!(7)),
+        ("_id", json!("0123456789abcdef01234567")),
+        ("sender", json!(chen.id)),
+        ("status", json!("read")),
+        ("createdAt", json!("2001-01-01T00:00:00.000Z")),
+        ("isDeleted", json!(true)),
+        ("readBy", json!([{ "user": chen.id }])),
+    ] {
+        body[field] = value;
+    }
+    let stored = li.call("POST", "/api/chat/messages", body.clone()).await.expect(201);
+    assert_eq!(
+        (&stored["seq"], &stored["sender"], &stored["status"]),
+        (&json!(2), &json!(li.id), &json!("sent"))
+    );
+    for field in ["_id", "createdAt", "isDeleted", "readBy"] {
+        assert_ne!(stored[field], body[field], "{field}");
+    }
+    body["receiverId"] = json!(eve.id);
+    assert_eq!(li.call("POST", "/api/chat/messages", body).await.refused(400), "INVALID_MESSAGE");
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn sizes_and_forms_have_bounds() {
+    let app = TestApp::unlimited().await;
+    let (li, chen, _, session, _) = ward(&app).await;
+    let at_li = li.join().await;
+    let chinese = "好".repeat(8_000);
+    assert_eq!(at_li.call("message:send", li.message(&session, &chinese)).await["success"], json!(true));
+    for size in [8_001, 100_000] {
+        let answer = at_li.call("message:send", li.message(&session, &"好".repeat(size))).await;
+        assert_eq!(answer["code"], "MESSAGE_TOO_LARGE", "{size}");
+    }
+    let huge = li.message(&session, &"x".repeat(5_000_000));
+    assert_eq!(li.call("POST", "/api/chat/messages", huge.clone()).await.refused(413), "MESSAGE_TOO_LARGE");
+    // A frame beyond the protocol's bound ends its own connection, and no other.
+    let other = li.connect().await;
+    other.emit("message:send", huge).await;
+    other.closed().await;
+    assert_eq!(at_li.call("unread:count", json!(li.id)).await["success"], json!(true));
+
+    let client = reqwest::Client::new();
+    let url = format!("http://{}/api/chat/messages", app.address);
+    let post = |kind: &'static str, body: &'static str| {
+        client.post(&url).bearer_auth(&li.token).header("content-type", kind).body(body).send()
+    };
+    assert_eq!(post("text/plain", "{}").await.unwrap().status(), 415);
+    assert_eq!(post("application/json", "{oops").await.unwrap().status(), 400);
+    assert_eq!(post("application/json", "[1,2]").await.unwrap().status(), 400);
+    let packed = client.post(&url).bearer_auth(&li.token).header("content-encoding", "gzip");
+    let packed =
+        packed.header("content-type", "application/json").body(vec![31_u8, 139, 8, 0]).send().await.unwrap();
+    assert_eq!(packed.status(), 415, "nothing is unpacked");
+    assert_eq!(li.call("PUT", "/api/chat/messages", json!({})).await.refused(405), "VALIDATION_FAILED");
+    assert_eq!(li.get("/api/nowhere").await.refused(404), "NOT_FOUND");
+    for file in ["https://evil.example/x.png", "/api/chat/files/../../etc/passwd", "javascript:alert(1)"] {
+        let mut image = li.message(&session, "");
+        image["messageType"] = json!("image");
+        image["fileUrl"] = json!(file);
+        image["fileName"] = json!("x.png");
+        assert_eq!(at_li.call("message:send", image).await["code"], "INVALID_MESSAGE", "{file}");
+    }
+    for raw in [
+        "42[\"no:such\",{}]",
+        "42[\"message:send\"]",
+        "42[\"message:send\",1,2,3]",
+        "42[\"users:online\",{},[]]",
+    ] {
+        at_li.raw(raw.to_owned()).await;
+    }
+    assert_eq!(at_li.next("error").await["event"], "no:such");
+    assert_eq!(at_li.next("error").await["event"], "message:send");
+    at_li.next("users:online").await;
+    assert_eq!(chen.history(&session).await.len(), 2);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_search_of_the_directory_takes_letters_only() {
+    let app = TestApp::unlimited().await;
+    let li = app.nurse("Li").await;
+    let found = async |query: &str| {
+        let users = li.get(&format!("/api/chat/users?search={query}")).await.expect(200);
+        users.as_array().unwrap().len()
+    };
+    assert_eq!(found(&li.username).await, 1);
+    assert_eq!(found(&li.username[2..]).await, 1, "a part of the name will do");
+    assert_eq!(found(".*").await, 0);
+    assert_eq!(found("%28a%2B%29%2B%24").await, 0);
+    assert_eq!(li.get("/api/chat/users?search=%00").await.refused(400), "VALIDATION_FAILED");
+    app.stop().await;
+}

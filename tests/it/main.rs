@@ -1,0 +1,18 @@
+//! The integration tests: the production service on a real MongoDB, seen through its public doors. One
+//! mongod for all, a database for each test.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+mod support;
+
+mod accounts;
+mod connections;
+mod conversation;
+mod hostile;
+mod interleavings;
+mod nodes;
+mod operations;
+mod outage;
+mod presence;
+mod schemas;
+mod sync;

@@ -1,0 +1,124 @@
+//! Two nodes on one database: nothing in a node's memory is the only copy of anything.
+
+use std::{sync::Arc, time::Duration};
+
+use mongodb::bson::{Document, doc};
+use serde_json::json;
+use wardline::domain::SystemClock;
+
+use crate::support::{Person, TestApp, eventually, settings};
+
+async fn two_nodes() -> (TestApp, TestApp) {
+    let mut first = settings(&[("RATE_LIMIT", "off")]);
+    first.timings.heartbeat = Duration::from_millis(200);
+    first.timings.node_death = Duration::from_millis(800);
+    let second = first.clone();
+    (TestApp::with(first, Arc::new(SystemClock)).await, TestApp::with(second, Arc::new(SystemClock)).await)
+}
+
+/// The same person, at the other node.
+fn at(app: &TestApp, person: &Person) -> Person {
+    app.person(&json!({ "user": { "_id": person.id, "username": person.username }, "token": person.token }))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn both_nodes_write_into_one_session_without_a_gap() {
+    let (one, other) = two_nodes().await;
+    let (li, chen) = (one.nurse("Li").await, one.nurse("Chen").await);
+    let session = li.session_with(&chen).await;
+    let (li_here, chen_there) = (li.connect().await, at(&other, &chen).connect().await);
+    let mut answers = Vec::new();
+    for number in 0..150 {
+        answers.push(li_here.begin("message:send", li.message(&session, &format!("l{number}"))).await);
+        answers.push(chen_there.begin("message:send", chen.message(&session, &format!("c{number}"))).await);
+        if number % 10 == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+    for answer in answers {
+        let answer = answer.await.unwrap();
+        assert_eq!(answer["success"], json!(true), "{answer}");
+    }
+    let history = li.history(&session).await;
+    let seqs: Vec<u64> = history.iter().map(|m| m["seq"].as_u64().unwrap()).collect();
+    assert_eq!(seqs, (1..=300).collect::<Vec<u64>>());
+    for sender in [&li, &chen] {
+        let own: Vec<_> =
+            history.iter().filter(|m| m["sender"] == json!(sender.id)).map(|m| &m["content"]).collect();
+        let prefix = own[0].as_str().unwrap()[..1].to_owned();
+        assert_eq!(
+            own,
+            (0..150).map(|n| json!(format!("{prefix}{n}"))).collect::<Vec<_>>().iter().collect::<Vec<_>>()
+        );
+    }
+    assert_eq!((li.unread().await.0, chen.unread().await.0), (150, 150));
+    // One reads everything here, one reads half there.
+    at(&other, &li).read(&history[299]).await;
+    chen.read(&history[149]).await;
+    let left = history[150..].iter().filter(|m| m["sender"] == json!(li.id)).count() as u64;
+    assert_eq!((li.unread().await.0, chen.unread().await.0), (0, left));
+    one.stop().await;
+    other.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_same_client_id_at_both_nodes_is_one_message() {
+    let (one, other) = two_nodes().await;
+    let (li, chen) = (one.nurse("Li").await, one.nurse("Chen").await);
+    let session = li.session_with(&chen).await;
+    let li_there = at(&other, &li);
+    for round in 0..20 {
+        let mut message = li.message(&session, "once");
+        message["clientMsgId"] = json!(format!("r-{round}"));
+        let (first, second) = tokio::join!(
+            li.call("POST", "/api/chat/messages", message.clone()),
+            li_there.call("POST", "/api/chat/messages", message.clone()),
+        );
+        assert_eq!(first.expect(201)["_id"], second.expect(201)["_id"]);
+    }
+    assert_eq!(li.history(&session).await.len(), 20);
+    one.stop().await;
+    other.stop().await;
+}
+
+#[tokio::test]
+async fn a_node_that_dies_leaves_nobody_online() {
+    let (one, other) = two_nodes().await;
+    let (li, chen) = (one.nurse("Li").await, one.nurse("Chen").await);
+    li.session_with(&chen).await;
+    let at_li = li.join().await;
+    at(&other, &chen).join().await;
+    let database = one.database().await;
+    let chen_id: mongodb::bson::oid::ObjectId = chen.id.parse().unwrap();
+    // What a killed process leaves behind: its node, and a socket of somebody.
+    let old = mongodb::bson::DateTime::from_millis(0);
+    database
+        .collection::<Document>("nodes")
+        .insert_one(doc! { "_id": "node-dead", "heartbeatAt": old })
+        .await
+        .unwrap();
+    let socket = doc! {
+        "userId": chen_id, "socketId": "gone", "node": "node-dead", "status": "online", "lastSeen": old,
+        "userAgent": "", "ipAddress": "", "createdAt": old, "updatedAt": old,
+    };
+    let sockets = database.collection::<Document>("online_users");
+    sockets.insert_one(socket).await.unwrap();
+    database
+        .collection::<Document>("users")
+        .update_one(doc! { "_id": chen_id }, doc! { "$set": { "status": "online" } })
+        .await
+        .unwrap();
+    eventually(async || {
+        let left = sockets.count_documents(doc! { "node": "node-dead" }).await.unwrap();
+        (left == 0).then_some(())
+    })
+    .await;
+    let gone = async || {
+        let online = at_li.call("users:online", json!(null)).await;
+        let has_chen = online.as_array().unwrap().iter().any(|user| user["_id"] == json!(chen.id));
+        (!has_chen).then_some(())
+    };
+    eventually(gone).await;
+    one.stop().await;
+    other.stop().await;
+}

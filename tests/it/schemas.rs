@@ -1,0 +1,140 @@
+//! The documents in `schemas/` say what the code does: the REST API's is written by it, the events' names and
+//! payloads are compared with what the service really says, the collections' are on the collections.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use mongodb::bson::{Document, doc};
+use serde_json::{Value, json};
+use wardline::gateway::chat::socket::{CLIENT_EVENTS, SERVER_EVENTS};
+
+use crate::support::{TestApp, eventually, text};
+
+#[test]
+fn openapi_json_is_what_the_code_writes() {
+    let written = include_str!("../../schemas/openapi.json");
+    let current = wardline::app::openapi().unwrap();
+    assert!(written.trim() == current.trim(), "stale: run `cargo run -- openapi > schemas/openapi.json`");
+}
+
+fn asyncapi() -> Value {
+    serde_yaml_ng::from_str(include_str!("../../schemas/asyncapi.yaml")).expect("asyncapi.yaml is YAML")
+}
+
+fn names(document: &Value, direction: &str) -> BTreeSet<String> {
+    let messages = document["components"]["messages"].as_object().unwrap();
+    messages.values().filter(|m| m["x-direction"] == direction).map(|m| text(&m["name"])).collect()
+}
+
+#[test]
+fn asyncapi_yaml_lists_every_event_and_no_other() {
+    let document = asyncapi();
+    let all = |events: &[&str]| events.iter().map(|event| (*event).to_owned()).collect::<BTreeSet<_>>();
+    assert_eq!(names(&document, "client"), all(&CLIENT_EVENTS));
+    assert_eq!(names(&document, "server"), all(&SERVER_EVENTS));
+}
+
+/// The payload schema of each server event, with the shared definitions beside it.
+fn server_schemas(document: &Value) -> BTreeMap<String, jsonschema::Validator> {
+    let messages = document["components"]["messages"].as_object().unwrap();
+    let server = messages.values().filter(|message| message["x-direction"] == "server");
+    server
+        .map(|message| {
+            let schema = json!({ "components": document["components"], "allOf": [message["payload"]] });
+            (text(&message["name"]), jsonschema::validator_for(&schema).expect("a JSON Schema"))
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn every_event_the_service_says_fits_its_schema() {
+    let schemas = server_schemas(&asyncapi());
+    let app = TestApp::start().await;
+    let (li, chen) = (app.nurse("Li").await, app.nurse("Chen").await);
+    let (at_li, at_chen) = (li.join().await, chen.join().await);
+    let session = li.session_with(&chen).await;
+    at_li.emit("users:online", json!(null)).await;
+    at_li.emit("message:send", li.message(&session, "one")).await;
+    let message = at_chen.next("message:receive").await["message"].clone();
+    for event in ["typing:start", "typing:stop"] {
+        at_chen.emit(event, json!({ "sessionId": session, "userId": chen.id })).await;
+    }
+    at_chen.emit("message:read", json!({ "messageId": message["_id"], "userId": chen.id })).await;
+    at_chen.emit("unread:count", json!(chen.id)).await;
+    at_chen.emit("chat:history", json!({ "sessionId": session, "page": 1, "limit": 10 })).await;
+    at_chen.emit("chat:sync", json!({ "sessions": {} })).await;
+    at_chen.emit("user:status:update", json!("away")).await;
+    at_chen.emit("user:status:update", json!("invisible")).await;
+    at_li.next_where("message:status", |s| s["status"] == "read").await;
+    let path = format!("/api/chat/messages/{}", text(&message["_id"]));
+    li.call("DELETE", &path, json!({ "userId": li.id })).await.expect(200);
+    at_chen.next("message:deleted").await;
+    at_chen.next("error").await;
+    let heard = eventually(async || {
+        let heard: Vec<(String, Value)> = at_li.all().into_iter().chain(at_chen.all()).collect();
+        let kinds: BTreeSet<&str> = heard.iter().map(|(name, _)| name.as_str()).collect();
+        SERVER_EVENTS.iter().all(|event| kinds.contains(event)).then_some(heard)
+    })
+    .await;
+    for (name, payload) in heard {
+        let errors: Vec<String> =
+            schemas[&name].iter_errors(&payload).map(|error| error.to_string()).collect();
+        assert!(errors.is_empty(), "{name}: {errors:?}\n{payload}");
+    }
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn collections_refuse_what_their_schema_does_not_know() {
+    let app = TestApp::start().await;
+    let database = app.database().await;
+    for (collection, _) in wardline::store::validators::SCHEMAS {
+        let refused = database.collection::<Document>(collection).insert_one(doc! { "odd": 1 }).await;
+        assert!(refused.is_err(), "{collection} has no validator");
+    }
+    app.stop().await;
+}
+
+/// The plans of the queries that the contract's calls make: none scans a collection.
+#[tokio::test]
+async fn no_query_scans_a_collection() {
+    let app = TestApp::unlimited().await;
+    let (li, chen) = (app.nurse("Li").await, app.nurse("Chen").await);
+    let session = li.session_with(&chen).await;
+    let message = li.send(&session, "one").await;
+    let database = app.database().await;
+    database.run_command(doc! { "profile": 2 }).await.unwrap();
+    let at_li = li.join().await;
+    chen.read(&message).await;
+    for path in [
+        format!("/api/chat/users?search={}", li.username),
+        "/api/chat/users?role=user".to_owned(),
+        "/api/chat/users".to_owned(),
+        "/api/chat/users/online".to_owned(),
+        format!("/api/chat/sessions/{}", li.id),
+        format!("/api/chat/messages/{session}"),
+        format!("/api/chat/messages/{session}?afterSeq=0"),
+        format!("/api/chat/messages/unread/{}", li.id),
+        format!("/api/chat/stats/{}", li.id),
+    ] {
+        li.get(&path).await.expect(200);
+    }
+    let mut again = li.message(&session, "two");
+    again["clientMsgId"] = json!("twice");
+    for _ in 0..2 {
+        li.call("POST", "/api/chat/messages", again.clone()).await.expect(201);
+    }
+    at_li.call("chat:sync", json!({ "sessions": { session.as_str(): { "seq": 1, "rev": 0 } } })).await;
+    li.call("DELETE", &format!("/api/chat/messages/{}", text(&message["_id"])), json!({ "userId": li.id }))
+        .await
+        .expect(200);
+    drop(at_li);
+    tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    database.run_command(doc! { "profile": 0 }).await.unwrap();
+    let profile = database.collection::<Document>("system.profile");
+    let ours =
+        doc! { "ns": { "$ne": format!("{}.system.profile", app.database) }, "planSummary": "COLLSCAN" };
+    let scanned = profile.find_one(ours).await.unwrap();
+    assert!(scanned.is_none(), "{scanned:?}");
+    assert!(profile.count_documents(doc! {}).await.unwrap() > 20, "the profiler saw the calls");
+    app.stop().await;
+}

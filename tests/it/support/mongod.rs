@@ -1,0 +1,58 @@
+//! The mongod that all tests share: a one-node replica set, started once, ended with the test process (by
+//! the watchdog of the managed mongod).
+
+use std::{
+    path::{Path, PathBuf},
+    sync::OnceLock,
+};
+
+use wardline::store::embedded::{EmbeddedMongod, EmbeddedOptions};
+
+/// What a mongod in `folder` needs; the binary is the one that `scripts/get-mongod` brings, or PATH's.
+#[expect(clippy::disallowed_methods, reason = "the tests' own search for a mongod")]
+pub fn options(folder: &Path) -> EmbeddedOptions {
+    EmbeddedOptions {
+        binary: std::env::var_os("WARDLINE_MONGOD").map(PathBuf::from),
+        search_path: std::env::var_os("PATH"),
+        data_dir: folder.to_owned(),
+        cache_gb: Some(0.5),
+    }
+}
+
+/// A folder for one mongod of this process; those of earlier processes are removed.
+pub fn folder(name: &str) -> PathBuf {
+    let base = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let own = format!("{name}-{}", std::process::id());
+    if let Ok(entries) = std::fs::read_dir(base) {
+        for entry in entries.flatten() {
+            let is_old = entry
+                .file_name()
+                .to_string_lossy()
+                .strip_prefix(&format!("{name}-"))
+                .is_some_and(|pid| !Path::new(&format!("/proc/{pid}")).exists());
+            if is_old {
+                let _ = std::fs::remove_dir_all(entry.path());
+            }
+        }
+    }
+    base.join(own)
+}
+
+/// The shared mongod's address.
+pub fn shared_uri() -> String {
+    static URI: OnceLock<String> = OnceLock::new();
+    URI.get_or_init(|| {
+        let (tell, told) = std::sync::mpsc::channel();
+        // A runtime of its own, because the tests' runtimes come and go.
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async {
+                let mongod = EmbeddedMongod::start(options(&folder("mongod"))).await.expect("mongod starts");
+                tell.send(mongod.uri().to_owned()).unwrap();
+                std::future::pending::<()>().await;
+            });
+        });
+        told.recv().expect("mongod is up")
+    })
+    .clone()
+}
