@@ -25,8 +25,7 @@ use crate::{
         http::{
             Door, layers,
             limits::{Chore, Limits},
-            listener::{Doorstep, Peer},
-            operations,
+            listener, operations,
         },
     },
     hub::Hub,
@@ -175,10 +174,7 @@ impl App {
         let everything = layers::wrap(&door, sockets.in_front_of(layers::bound(routes)));
         let sweep = tokio::spawn(every_minute(forget));
         let closing = self.stop.child_token();
-        let server =
-            axum::serve(Doorstep(listener), everything.into_make_service_with_connect_info::<Peer>())
-                .with_graceful_shutdown(closing.clone().cancelled_owned());
-        let mut server = tokio::spawn(server.into_future());
+        let mut server = tokio::spawn(listener::serve(listener, everything, closing.clone()));
         tokio::select! {
             () = shutdown => {}
             ended = &mut server => {

@@ -206,6 +206,12 @@ impl Hub {
         self.board.read().unwrap_or_else(PoisonError::into_inner).people.contains_key(&user)
     }
 
+    /// How many connections this person has here.
+    pub fn count_of(&self, user: UserId) -> usize {
+        let board = self.board.read().unwrap_or_else(PoisonError::into_inner);
+        board.people.get(&user).map_or(0, Vec::len)
+    }
+
     /// How many connections there are.
     pub fn count(&self) -> usize {
         self.board.read().unwrap_or_else(PoisonError::into_inner).all.len()

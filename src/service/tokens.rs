@@ -202,6 +202,7 @@ impl Services {
                 *is_active && pass.issued_at >= *tokens_valid_from
             });
             if !holds || ended.contains(&pass.actor.token) {
+                self.tokens.end_here(pass.actor.token.clone(), pass.expires_at, self.clock.now());
                 self.hub.close(&Closing::Token(pass.actor.token.clone()), CloseReason::TokenEnded);
             }
         }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde_json::json;
+use wardline::app::App;
 
 use crate::support::{MockClock, PASSWORD, SECRET, TestApp, settings, socket::Socket, text, unique};
 
@@ -76,6 +77,37 @@ async fn an_admin_makes_changes_and_ends_accounts() {
         records.count_documents(mongodb::bson::doc! { "action": { "$in": ["sessions.list", "stats"] } });
     assert_eq!(looks.await.unwrap(), 2);
     assert_eq!(admin.get(&format!("/api/chat/messages/unread/{}", wu.id)).await.refused(403), "FORBIDDEN");
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn an_end_from_elsewhere_reaches_the_sockets() {
+    let mut settings = settings(&[]);
+    settings.timings.heartbeat = Duration::from_millis(200);
+    let app = TestApp::with(settings.clone(), std::sync::Arc::new(wardline::domain::SystemClock)).await;
+    let (li, chen) = (app.nurse("Li").await, app.nurse("Chen").await);
+    let (at_li, at_chen) = (li.join().await, chen.join().await);
+    // The operator, in another process.
+    let beside = App::open(settings, std::sync::Arc::new(wardline::domain::SystemClock)).await.unwrap();
+    beside.services.set_account(&li.username, Some("another long password".to_owned()), None).await.unwrap();
+    at_li.closed().await;
+    let refused = Socket::connect(&app.address, json!({ "token": li.token })).await.err();
+    assert_eq!(refused.as_deref(), Some("AUTH_FAILED"), "even a token of the same second");
+    assert!(!at_chen.is_closed());
+    beside.close().await.unwrap();
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_new_role_sends_the_sockets_back_for_it() {
+    let variables = [("ADMIN_USERNAME", "chief"), ("ADMIN_PASSWORD", PASSWORD)];
+    let app = TestApp::with(settings(&variables), MockClock::starting_now()).await;
+    let (admin, li) = (app.admin().await, app.nurse("Li").await);
+    let at_li = li.join().await;
+    admin.call("PATCH", &format!("/api/chat/users/{}", li.id), json!({ "role": "doctor" })).await.expect(200);
+    at_li.closed().await;
+    let again = li.connect().await.call("user:join", json!({ "id": li.id })).await;
+    assert_eq!(again["data"]["role"], "doctor", "the token still holds");
     app.stop().await;
 }
 

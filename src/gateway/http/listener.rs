@@ -1,4 +1,5 @@
-//! The listening socket: no delay on small answers, and a switch by which a connection can be cut.
+//! Listening: connections with bounds in number and time, no delay on small answers, and a switch by which
+//! each can be cut.
 //!
 //! Cutting is what a lagging WebSocket needs: its outgoing buffer is full, so no word of ours would
 //! arrive, and its client comes back by itself only after a break of the transport.
@@ -6,23 +7,92 @@
 use std::{
     io,
     net::SocketAddr,
-    pin::Pin,
+    pin::{Pin, pin},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
     task::{Context, Poll},
+    time::Duration,
 };
 
-use axum::{
-    extract::connect_info::Connected,
-    serve::{IncomingStream, Listener},
-};
+use axum::{Router, body::Body, extract::ConnectInfo, http::Request};
 use futures_util::task::AtomicWaker;
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpListener, TcpStream},
+    sync::Semaphore,
 };
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tower::ServiceExt;
+
+/// How long a connection may take to send a request's head; also how long it may idle between two.
+const HEAD_LIMIT: Duration = Duration::from_secs(30);
+/// Connections at once; further ones wait to be accepted.
+const MAX_CONNECTIONS: usize = 60_000;
+/// After a failed accept (no file descriptors left, say).
+const BREATH: Duration = Duration::from_millis(200);
+
+/// Serves `routes` until `stop`, then lets the requests under way finish.
+pub async fn serve(listener: TcpListener, routes: Router, stop: CancellationToken) {
+    let connections = TaskTracker::new();
+    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let mut protocol = http1::Builder::new();
+    protocol.timer(TokioTimer::new()).header_read_timeout(HEAD_LIMIT);
+    loop {
+        let accepted = tokio::select! {
+            () = stop.cancelled() => break,
+            accepted = accept(&listener, &places) => accepted,
+        };
+        let Ok((tcp, address, place)) = accepted else {
+            tokio::time::sleep(BREATH).await;
+            continue;
+        };
+        // Without it each small answer waits for the peer's delayed acknowledgement, 40 ms.
+        if let Err(error) = tcp.set_nodelay(true) {
+            tracing::debug!(%error, "TCP_NODELAY was refused");
+        }
+        let switch = Switch::default();
+        let peer = Peer { address, switch: switch.clone() };
+        let routes = routes.clone();
+        let answer = service_fn(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(ConnectInfo(peer.clone()));
+            routes.clone().oneshot(request.map(Body::new))
+        });
+        // The place goes with the stream, so that an upgraded connection keeps it.
+        let stream = Stream { tcp, switch, _place: place };
+        let connection = protocol.serve_connection(TokioIo::new(stream), answer).with_upgrades();
+        let stop = stop.clone();
+        connections.spawn(async move {
+            let mut connection = pin!(connection);
+            let ended = tokio::select! {
+                ended = connection.as_mut() => ended,
+                () = stop.cancelled() => {
+                    connection.as_mut().graceful_shutdown();
+                    connection.await
+                }
+            };
+            if let Err(error) = ended {
+                tracing::trace!(%error, "a connection broke");
+            }
+        });
+    }
+    drop(listener);
+    connections.close();
+    connections.wait().await;
+}
+
+type Accepted = (TcpStream, SocketAddr, tokio::sync::OwnedSemaphorePermit);
+
+async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> io::Result<Accepted> {
+    let place = Arc::clone(places).acquire_owned().await.map_err(io::Error::other)?;
+    let (tcp, address) = listener.accept().await.inspect_err(|error| {
+        tracing::warn!(%error, "a connection could not be accepted");
+    })?;
+    Ok((tcp, address, place))
+}
 
 #[derive(Default)]
 struct State {
@@ -46,13 +116,11 @@ impl Switch {
     }
 }
 
-/// Accepts TCP connections.
-pub struct Doorstep(pub TcpListener);
-
 /// An accepted connection.
-pub struct Stream {
+struct Stream {
     tcp: TcpStream,
     switch: Switch,
+    _place: tokio::sync::OwnedSemaphorePermit,
 }
 
 /// Who is on the other end; in every request's extensions as `ConnectInfo<Peer>`.
@@ -60,30 +128,6 @@ pub struct Stream {
 pub struct Peer {
     pub address: SocketAddr,
     pub switch: Switch,
-}
-
-impl Listener for Doorstep {
-    type Io = Stream;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (Stream, SocketAddr) {
-        let (tcp, address) = Listener::accept(&mut self.0).await;
-        // Without it each small answer waits for the peer's delayed acknowledgement, 40 ms.
-        if let Err(error) = tcp.set_nodelay(true) {
-            tracing::debug!(%error, "TCP_NODELAY was refused");
-        }
-        (Stream { tcp, switch: Switch::default() }, address)
-    }
-
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.0.local_addr()
-    }
-}
-
-impl Connected<IncomingStream<'_, Doorstep>> for Peer {
-    fn connect_info(stream: IncomingStream<'_, Doorstep>) -> Self {
-        Self { address: *stream.remote_addr(), switch: stream.io().switch.clone() }
-    }
 }
 
 impl AsyncRead for Stream {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::http::{HeaderMap, HeaderValue, header, request::Parts, uri::Authority};
+use axum::http::{HeaderMap, HeaderValue, header, request::Parts};
 
 use crate::config::{Environment, Settings};
 
@@ -33,12 +33,12 @@ impl Origins {
         };
         let own =
             host.and_then(|host| host.to_str().ok()).is_some_and(|host| host.eq_ignore_ascii_case(authority));
-        let name = match authority.parse::<Authority>() {
-            Ok(parsed) if !authority.contains('@') => parsed.host().to_owned(),
-            _ => return false,
+        let (name, port) = match authority.rsplit_once(':') {
+            Some((name, port)) if !name.is_empty() && !port.ends_with(']') => (name, port),
+            _ => (authority, "80"),
         };
-        own || self.listed.contains(&origin)
-            || (self.development && matches!(name.as_str(), "localhost" | "127.0.0.1" | "[::1]"))
+        let this_machine = matches!(name, "localhost" | "127.0.0.1" | "[::1]") && port.parse::<u16>().is_ok();
+        own || self.listed.contains(&origin) || (self.development && this_machine)
     }
 
     /// Whether a request without a browser, or from an allowed page, may open a socket.

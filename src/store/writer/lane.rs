@@ -40,12 +40,17 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// The longest pause between two attempts.
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
+/// An attempt that was not found stored so long after it began never will be: MongoDB ends transactions
+/// after 60 s by default (`transactionLifetimeLimitSeconds`).
+const DOUBT: Duration = Duration::from_secs(75);
+
 /// An attempt whose outcome is not known.
 struct Doubt {
     commit: ObjectId,
     sessions: Vec<SessionId>,
     messages: Vec<Arc<Message>>,
     plan: Plan,
+    since: Instant,
 }
 
 pub(super) struct Lane {
@@ -161,7 +166,9 @@ impl Lane {
                     return None;
                 }
                 Err(Setback::Stale | Setback::Unavailable) => {}
-                Err(Setback::InDoubt) => doubts.push(Doubt { commit, sessions, messages, plan }),
+                Err(Setback::InDoubt) => {
+                    doubts.push(Doubt { commit, sessions, messages, plan, since: Instant::now() });
+                }
                 // Whatever cannot be found out now is tried again.
                 Err(Setback::Duplicate) => drop(self.recognize_repeats(&mut jobs).await),
                 Err(Setback::Poison) if !doubts.is_empty() => {}
@@ -280,6 +287,9 @@ impl Lane {
             });
         }
         tracing::info!(committed = index.is_some(), "a commit in doubt was looked up");
+        if index.is_none() {
+            doubts.retain(|doubt| doubt.since.elapsed() < DOUBT);
+        }
         Ok(index.map(|index| doubts.swap_remove(index).plan))
     }
 

@@ -44,6 +44,9 @@ use crate::{
 /// How long a handshake may wait for the check of its token.
 const CHECK_LIMIT: Duration = Duration::from_secs(4);
 
+/// The most live sockets of one user: far more than anybody has devices and tabs.
+const MAX_SOCKETS: usize = 2_000;
+
 /// One socket, for as long as it lives.
 pub(super) struct Guest {
     pub door: Door,
@@ -191,6 +194,9 @@ impl Entrance {
         };
         let check = tokio::time::timeout(CHECK_LIMIT, self.door.services.check_token(&token));
         let pass = check.await.map_err(|_| Error::Unavailable)??;
+        if self.hub.count_of(pass.actor.user) >= MAX_SOCKETS {
+            return Err(Error::RateLimited { retry_after: CHECK_LIMIT });
+        }
         let guest = Arc::new(Guest {
             door: self.door.clone(),
             actor: pass.actor.clone(),

@@ -15,6 +15,8 @@ use socketioxide::{
     socket::Socket,
 };
 
+use tracing::Instrument;
+
 use super::{
     answer::Answering,
     connect::Guest,
@@ -93,7 +95,10 @@ impl MessageHandler<LocalAdapter, ()> for Intake {
             return answering.refuse(&events::name_of(&text), &limited);
         }
         match guest.inbox.push(Raw { text, answering }) {
-            Ok(true) => drop(tokio::spawn(serve(Arc::clone(guest)))),
+            Ok(true) => {
+                let span = tracing::info_span!("socket", id = %socket.id);
+                tokio::spawn(serve(Arc::clone(guest)).instrument(span));
+            }
             Ok(false) => {}
             Err(raw) => {
                 metrics::counter!("wardline_refusals_total", "reason" => "inbox_full").increment(1);
