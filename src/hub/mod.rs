@@ -172,6 +172,14 @@ impl Hub {
         }
     }
 
+    /// This connection lags: it is closed, and hears nothing more.
+    pub fn cut(&self, id: ConnectionId) {
+        let connection = self.board.read().unwrap_or_else(PoisonError::into_inner).all.get(&id).cloned();
+        if let Some(connection) = connection {
+            connection.close(CloseReason::Lagging);
+        }
+    }
+
     /// Gives an event to all connections of its audience.
     pub fn publish(&self, audience: &Audience, event: &Event) {
         let targets = self.targets(audience);

@@ -17,12 +17,12 @@ use crate::{
 /// Publishes one lane's batches until the lane ends.
 pub(super) async fn run(services: Arc<Services>, mut batches: mpsc::Receiver<Vec<Committed>>) {
     while let Some(batch) = batches.recv().await {
-        let started = std::time::Instant::now();
         for committed in batch {
             services.announce(&committed);
+            metrics::histogram!("wardline_delivery_seconds").record(committed.since.elapsed().as_secs_f64());
+            metrics::gauge!("wardline_outbox_depth").decrement(1.0);
             committed.answer();
         }
-        metrics::histogram!("wardline_delivery_seconds").record(started.elapsed().as_secs_f64());
     }
 }
 

@@ -44,6 +44,8 @@ async fn health_is_exactly_as_the_source_shows_it() {
         "wardline_commits_total",
         "wardline_batch_size",
         "wardline_commit_seconds",
+        "wardline_inbox_depth",
+        "wardline_outbox_depth",
         "wardline_delivery_seconds",
     ] {
         assert!(metrics.contains(name), "{name} is missing");

@@ -81,8 +81,7 @@ impl Lane {
     pub async fn run(mut self) {
         while let Some(batch) = self.gather().await {
             let started = Instant::now();
-            metrics::histogram!("wardline_batch_size")
-                .record(f64::from(u32::try_from(batch.len()).unwrap_or(u32::MAX)));
+            metrics::histogram!("wardline_batch_size").record(as_f64(batch.len()));
             // A batch that holds a poisoned operation is halved until that one stands alone.
             let mut work = VecDeque::from([batch]);
             while let Some(jobs) = work.pop_front() {
@@ -225,7 +224,7 @@ impl Lane {
             let session = job.operation.session();
             match verdict {
                 Verdict::Done { version, outcome } => {
-                    done.push(Committed { session, version, outcome, reply: job.reply });
+                    done.push(Committed { session, version, outcome, since: job.since, reply: job.reply });
                 }
                 Verdict::RepeatOf(first) => match sent.get(first).cloned().flatten() {
                     Some(message) => job.answer(Outcome::Repeated { message }),
@@ -247,6 +246,7 @@ impl Lane {
             self.accounts.put(id, account.settled());
         }
         metrics::counter!("wardline_commits_total").increment(done.len() as u64);
+        metrics::gauge!("wardline_outbox_depth").increment(as_f64(done.len()));
         if let Err(unpublished) = self.sink.send(done).await {
             unpublished.0.into_iter().for_each(Committed::answer);
         }
@@ -308,6 +308,10 @@ impl Lane {
             self.waiting = refuse_late(self.waiting.drain(..).collect()).into();
         }
     }
+}
+
+fn as_f64(count: usize) -> f64 {
+    f64::from(u32::try_from(count).unwrap_or(u32::MAX))
 }
 
 /// Refuses the operations that have waited too long. Nothing of them is stored.

@@ -57,6 +57,8 @@ pub struct Committed {
     /// The session's version that this became part of.
     pub version: u64,
     pub outcome: Outcome,
+    /// When its author asked.
+    pub since: Instant,
     reply: oneshot::Sender<Result<Outcome>>,
 }
 

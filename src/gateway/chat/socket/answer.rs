@@ -5,27 +5,26 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::json;
 use socketioxide::{
+    SendError, SocketError,
     adapter::LocalAdapter,
     extract::AckSender,
     handler::{FromMessageParts, Value},
     socket::Socket,
 };
 
-use crate::{
-    domain::{Error, error::Language},
-    gateway::http::answer::failure,
-};
+use super::connect::Guest;
+use crate::{domain::Error, gateway::http::answer::failure};
 
 /// Where the answer to one event goes.
 pub(super) struct Answering {
     pub socket: Arc<Socket<LocalAdapter>>,
     ack: Option<i64>,
-    language: Language,
+    guest: Arc<Guest>,
 }
 
 impl Answering {
-    pub fn new(socket: &Arc<Socket<LocalAdapter>>, ack: Option<i64>, language: Language) -> Self {
-        Self { socket: Arc::clone(socket), ack, language }
+    pub fn new(socket: &Arc<Socket<LocalAdapter>>, ack: Option<i64>, guest: &Arc<Guest>) -> Self {
+        Self { socket: Arc::clone(socket), ack, guest: Arc::clone(guest) }
     }
 
     /// Whether the client waits for an acknowledgement.
@@ -49,7 +48,7 @@ impl Answering {
 
     /// Answers a failure: to the callback, or as an `error` event.
     pub fn refuse(&self, event: &str, error: &Error) {
-        let mut body = failure(error, self.language);
+        let mut body = failure(error, self.guest.language);
         if self.has_callback() {
             self.acknowledge(&body);
         } else {
@@ -58,12 +57,13 @@ impl Answering {
         }
     }
 
-    fn note(&self, error: Option<socketioxide::SendError>) {
-        if let Some(error) = error {
-            // A full buffer also fails the next event from the hub, which closes the connection; a gone
-            // socket needs no answer.
-            tracing::debug!(%error, socket = %self.socket.id, "an answer was not taken");
-            metrics::counter!("wardline_refusals_total", "reason" => "answer_lost").increment(1);
+    fn note(&self, error: Option<SendError>) {
+        match error {
+            // Its client would wait for ever: it is to come back and ask again.
+            Some(SendError::Socket(SocketError::InternalChannelFull)) => self.guest.lag(),
+            // A gone socket needs no answer.
+            Some(SendError::Socket(SocketError::Closed)) | None => {}
+            Some(SendError::Serialize(error)) => tracing::error!(%error, "an answer could not be written"),
         }
     }
 }

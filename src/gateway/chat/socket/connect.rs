@@ -137,6 +137,13 @@ impl Guest {
         }
     }
 
+    /// It does not take what is said to it any more.
+    pub fn lag(&self) {
+        if let Some(connection) = self.connection() {
+            self.hub.cut(connection);
+        }
+    }
+
     /// Hears, too, of everybody's coming and going.
     pub fn watch_presence(&self) {
         if let Some(connection) = self.connection() {

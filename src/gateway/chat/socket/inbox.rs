@@ -57,6 +57,7 @@ impl Inbox {
         }
         queue.bytes += raw.text.len();
         queue.events.push_back(raw);
+        metrics::gauge!("wardline_inbox_depth").increment(1.0);
         Ok(!std::mem::replace(&mut queue.is_served, true))
     }
 
@@ -64,6 +65,7 @@ impl Inbox {
         let mut queue = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let raw = queue.events.pop_front()?;
         queue.bytes -= raw.text.len();
+        metrics::gauge!("wardline_inbox_depth").decrement(1.0);
         Some(raw)
     }
 
@@ -85,7 +87,7 @@ pub(super) struct Intake(pub Arc<Guest>);
 impl MessageHandler<LocalAdapter, ()> for Intake {
     fn call(&self, socket: Arc<Socket<LocalAdapter>>, value: Value, ack: Option<i64>) {
         let guest = &self.0;
-        let answering = Answering::new(&socket, ack, guest.language);
+        let answering = Answering::new(&socket, ack, guest);
         let Value::Str(text, _) = &value else {
             return answering.refuse("", &Error::Malformed("binary frames are not events".to_owned()));
         };
