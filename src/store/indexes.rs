@@ -18,7 +18,7 @@ pub struct Index {
     pub keys: Document,
     pub unique: bool,
     /// Only documents that match are in it.
-    pub only: Option<Document>,
+    pub partial: Option<Document>,
     /// MongoDB removes a document when the date in the key has passed.
     pub expires: bool,
     pub why: &'static str,
@@ -26,15 +26,15 @@ pub struct Index {
 
 impl Index {
     fn plain(collection: &'static str, name: &'static str, keys: Document, why: &'static str) -> Self {
-        Self { collection, name, keys, unique: false, only: None, expires: false, why }
+        Self { collection, name, keys, unique: false, partial: None, expires: false, why }
     }
 
     fn unique(self) -> Self {
         Self { unique: true, ..self }
     }
 
-    fn only(self, filter: Document) -> Self {
-        Self { only: Some(filter), ..self }
+    fn partial(self, filter: Document) -> Self {
+        Self { partial: Some(filter), ..self }
     }
 
     fn expiring(self) -> Self {
@@ -65,7 +65,7 @@ pub fn all() -> Vec<Index> {
         plain(users::NAME, "status", doc! { "status": 1, "isActive": 1 }, "who is online or away"),
         plain(sessions::NAME, "pair", doc! { "pairKey": 1 }, "two people have exactly one private session")
             .unique()
-            .only(doc! { "pairKey": { "$exists": true } }),
+            .partial(doc! { "pairKey": { "$exists": true } }),
         plain(
             sessions::NAME,
             "activity",
@@ -81,14 +81,14 @@ pub fn all() -> Vec<Index> {
             "a clientMsgId is one message",
         )
         .unique()
-        .only(doc! { "clientMsgId": { "$exists": true } }),
+        .partial(doc! { "clientMsgId": { "$exists": true } }),
         plain(
             messages::NAME,
             "changes",
             doc! { "sessionId": 1, "rev": 1 },
             "chat:sync: messages changed after a rev",
         )
-        .only(doc! { "rev": { "$gt": 0 } }),
+        .partial(doc! { "rev": { "$gt": 0 } }),
         plain(
             receipts::NAME,
             "bucket",
@@ -125,7 +125,7 @@ impl Store {
             let options = IndexOptions::builder()
                 .name(index.name.to_owned())
                 .unique(index.unique)
-                .partial_filter_expression(index.only)
+                .partial_filter_expression(index.partial)
                 .expire_after(index.expires.then_some(std::time::Duration::ZERO))
                 .build();
             let model = IndexModel::builder().keys(index.keys).options(options).build();

@@ -1,178 +1,23 @@
 //! `sessions`: who talks with whom, and the counters that the commit path keeps exact.
 
-use std::collections::BTreeMap;
+mod row;
 
 use mongodb::{
     ClientSession,
     bson::{Bson, Document, doc, oid::ObjectId},
 };
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::{Store, collect, failure, run, write};
+use row::SessionRow;
+
 use crate::domain::{
-    Error, MessageId, Result, SessionId, Timestamp, UserId,
-    message::MessageType,
+    Error, Result, SessionId, UserId,
     paging::Page,
-    receipts::Runs,
-    session::{LastMessage, Member, Session, SessionKind, pair_key},
+    session::{Session, pair_key},
 };
 
 pub(super) const NAME: &str = "sessions";
-
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct SessionRow {
-    #[serde(rename = "_id")]
-    id: SessionId,
-    participants: Vec<UserId>,
-    session_type: String,
-    session_name: String,
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pair_key: Option<String>,
-    last_message: Option<MessageId>,
-    last_message_time: Timestamp,
-    last_message_info: Option<LastMessageRow>,
-    /// By user id in hex: BSON documents have text keys.
-    unread_count: BTreeMap<String, u64>,
-    members: BTreeMap<String, MemberRow>,
-    seq: u64,
-    rev: u64,
-    version: u64,
-    /// The batch that last changed it, so that a commit whose answer was lost can be found out.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    last_commit: Option<ObjectId>,
-    message_count: u64,
-    created_at: Timestamp,
-    updated_at: Timestamp,
-}
-
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct LastMessageRow {
-    seq: u64,
-    sender: UserId,
-    message_type: String,
-    preview: String,
-    is_deleted: bool,
-}
-
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct MemberRow {
-    joined_at: Timestamp,
-    hidden_seq: u64,
-    read_seq: u64,
-    read_at: Option<Timestamp>,
-    delivered: Vec<(u64, u64)>,
-    sent: u64,
-}
-
-impl From<&Member> for MemberRow {
-    fn from(member: &Member) -> Self {
-        Self {
-            joined_at: member.joined_at,
-            hidden_seq: member.hidden_seq,
-            read_seq: member.read_seq,
-            read_at: member.read_at,
-            delivered: member.delivered.pairs().collect(),
-            sent: member.sent,
-        }
-    }
-}
-
-impl From<&Session> for SessionRow {
-    fn from(session: &Session) -> Self {
-        let pair: Vec<UserId> = session.participants().collect();
-        let last = session.last_message.as_ref();
-        Self {
-            id: session.id,
-            session_type: session.kind.as_str().to_owned(),
-            session_name: session.name.clone(),
-            pair_key: match (session.kind, pair.as_slice()) {
-                (SessionKind::Private, [first, second]) => Some(pair_key(*first, *second)),
-                _ => None,
-            },
-            participants: pair,
-            last_message: last.map(|last| last.id),
-            last_message_time: session.last_message_time,
-            last_message_info: last.map(|last| LastMessageRow {
-                seq: last.seq,
-                sender: last.sender,
-                message_type: last.kind.as_str().to_owned(),
-                preview: last.preview.clone(),
-                is_deleted: last.is_deleted,
-            }),
-            unread_count: session.members.iter().map(|(user, m)| (user.to_string(), m.unread)).collect(),
-            members: session.members.iter().map(|(user, m)| (user.to_string(), m.into())).collect(),
-            seq: session.seq,
-            rev: session.rev,
-            version: session.version,
-            last_commit: None,
-            message_count: session.message_count,
-            created_at: session.created_at,
-            updated_at: session.updated_at,
-        }
-    }
-}
-
-impl TryFrom<SessionRow> for Session {
-    type Error = Error;
-    fn try_from(row: SessionRow) -> Result<Self> {
-        let id = row.id;
-        let corrupt = |what: &str| {
-            tracing::error!(session = %id, what, "a stored session cannot be understood");
-            Error::Internal
-        };
-        let kind = match row.session_type.as_str() {
-            "private" => SessionKind::Private,
-            "group" => SessionKind::Group,
-            _ => return Err(corrupt("sessionType")),
-        };
-        let mut members = BTreeMap::new();
-        for user in row.participants {
-            let key = user.to_string();
-            let member = row.members.get(&key).ok_or_else(|| corrupt("members"))?;
-            let unread = *row.unread_count.get(&key).ok_or_else(|| corrupt("unreadCount"))?;
-            members.insert(
-                user,
-                Member {
-                    joined_at: member.joined_at,
-                    hidden_seq: member.hidden_seq,
-                    read_seq: member.read_seq,
-                    read_at: member.read_at,
-                    delivered: Runs::from_pairs(member.delivered.iter().copied()),
-                    unread,
-                    sent: member.sent,
-                },
-            );
-        }
-        let last_message = match (row.last_message, row.last_message_info) {
-            (Some(id), Some(info)) => Some(LastMessage {
-                id,
-                seq: info.seq,
-                sender: info.sender,
-                kind: info.message_type.parse::<MessageType>().map_err(|_| corrupt("lastMessageInfo"))?,
-                preview: info.preview,
-                is_deleted: info.is_deleted,
-            }),
-            _ => None,
-        };
-        Ok(Self {
-            id,
-            kind,
-            name: row.session_name,
-            members,
-            seq: row.seq,
-            rev: row.rev,
-            version: row.version,
-            message_count: row.message_count,
-            last_message,
-            last_message_time: row.last_message_time,
-            created_at: row.created_at,
-            updated_at: row.updated_at,
-        })
-    }
-}
 
 /// A person's sums over all their sessions, for statistics.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
