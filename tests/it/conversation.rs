@@ -176,3 +176,33 @@ async fn delivered_waits_for_the_device_that_acknowledges() {
     assert_eq!(li.history(&session).await[0]["status"], "sent", "only what was acknowledged is delivered");
     app.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_poisoned_message_fails_alone() {
+    let app = TestApp::unlimited().await;
+    let (li, chen) = (app.nurse("Li").await, app.nurse("Chen").await);
+    let session = li.session_with(&chen).await;
+    // The database is made to refuse one content, whatever the service thinks of it.
+    let refuse =
+        mongodb::bson::doc! { "collMod": "messages", "validator": { "content": { "$ne": "poison" } } };
+    app.database().await.run_command(refuse).await.unwrap();
+    let at_li = li.connect().await;
+    let mut answers = Vec::new();
+    for number in 1..=100 {
+        let content = if number % 40 == 0 { "poison".to_owned() } else { number.to_string() };
+        answers.push((number, at_li.begin("message:send", li.message(&session, &content)).await));
+    }
+    for (number, answer) in answers {
+        let answer = answer.await.unwrap();
+        let poisoned = number % 40 == 0;
+        assert_eq!(answer["success"], json!(!poisoned), "{answer}");
+        assert_eq!(answer["code"] == "INTERNAL", poisoned);
+    }
+    let history = li.history(&session).await;
+    let seqs: Vec<u64> = history.iter().map(|m| m["seq"].as_u64().unwrap()).collect();
+    assert_eq!(seqs, (1..=98).collect::<Vec<u64>>());
+    let numbers: Vec<u64> = history.iter().map(|m| text(&m["content"]).parse().unwrap()).collect();
+    assert!(numbers.is_sorted(), "its batch mates keep their order");
+    assert_eq!(chen.unread().await.0, 98);
+    app.stop().await;
+}

@@ -3,6 +3,7 @@
 
 use std::{
     collections::BTreeMap,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -11,9 +12,13 @@ use std::{
 };
 
 use serde_json::json;
+use tokio::task::JoinHandle;
 use wardline::{domain::SystemClock, store::embedded::EmbeddedMongod};
 
 use crate::support::{Person, TestApp, mongod, settings, text};
+
+/// Service must be back so soon after the fault ended (RELIABILITY.md, recovery).
+const RECOVERY: Duration = Duration::from_secs(15);
 
 /// How one send ended, as its sender knows it.
 #[derive(Debug, PartialEq, Eq)]
@@ -23,11 +28,9 @@ enum Ended {
     Unknown,
 }
 
-async fn keep_sending(
-    person: Person,
-    session: String,
-    stop: Arc<AtomicBool>,
-) -> Vec<(String, Ended, Instant)> {
+type History = Vec<(String, Ended, Instant)>;
+
+async fn keep_sending(person: Person, session: String, stop: Arc<AtomicBool>) -> History {
     let socket = person.connect().await;
     let mut history = Vec::new();
     let mut number = 0;
@@ -53,66 +56,114 @@ async fn keep_sending(
     history
 }
 
+/// A service with a mongod of its own, and four senders in one session.
+struct Storm {
+    app: TestApp,
+    folder: PathBuf,
+    people: [Person; 2],
+    session: String,
+    stop: Arc<AtomicBool>,
+    senders: Vec<JoinHandle<History>>,
+}
+
+impl Storm {
+    async fn begin(name: &str) -> (Self, EmbeddedMongod) {
+        let folder = mongod::folder(name);
+        let database = EmbeddedMongod::start(mongod::options(&folder)).await.unwrap();
+        let variables = [("RATE_LIMIT", "off"), ("MONGODB_URI", database.uri())];
+        let app = TestApp::with(settings(&variables), Arc::new(SystemClock)).await;
+        let people = [app.nurse("Li").await, app.nurse("Chen").await];
+        let session = people[0].session_with(&people[1]).await;
+        let stop = Arc::new(AtomicBool::new(false));
+        let mut senders = Vec::new();
+        for index in [0, 1, 0, 1] {
+            let mut person = people[index].clone();
+            person.username = crate::support::unique("sender");
+            senders.push(tokio::spawn(keep_sending(person, session.clone(), Arc::clone(&stop))));
+        }
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        (Self { app, folder, people, session, stop, senders }, database)
+    }
+
+    /// The fault ended at `back`: some seconds later everything must add up. Answers how many were refused.
+    async fn end(self, back: Instant, database: EmbeddedMongod) -> usize {
+        tokio::time::sleep(Duration::from_secs(8)).await;
+        self.stop.store(true, Ordering::Relaxed);
+        let mut known: BTreeMap<String, Ended> = BTreeMap::new();
+        let mut resumed = None;
+        for sender in self.senders {
+            for (id, ended, at) in sender.await.unwrap() {
+                if matches!(ended, Ended::Acknowledged(_)) && at > back {
+                    resumed = Some(resumed.map_or(at, |earlier: Instant| earlier.min(at)));
+                }
+                known.insert(id, ended);
+            }
+        }
+        let resumed = resumed.expect("service resumes by itself") - back;
+        assert!(resumed < RECOVERY, "resumed after {resumed:?}");
+        let [li, chen] = &self.people;
+        let history = li.history(&self.session).await;
+        let seqs: Vec<u64> = history.iter().map(|m| m["seq"].as_u64().unwrap()).collect();
+        assert_eq!(seqs, (1..=history.len() as u64).collect::<Vec<_>>());
+        let stored: BTreeMap<String, String> =
+            history.iter().map(|m| (text(&m["clientMsgId"]), text(&m["_id"]))).collect();
+        assert_eq!(stored.len(), history.len(), "nothing is there twice");
+        for (id, ended) in &known {
+            match ended {
+                Ended::Acknowledged(message) => {
+                    assert_eq!(stored.get(id), Some(message), "{id} was acknowledged");
+                }
+                Ended::Refused => assert!(!stored.contains_key(id), "{id} was refused"),
+                Ended::Unknown => {}
+            }
+        }
+        let from_li = history.iter().filter(|m| m["sender"] == json!(li.id)).count() as u64;
+        assert_eq!(chen.unread().await.0, from_li, "counts are exact");
+        self.app.stop().await;
+        database.stop().await.unwrap();
+        std::fs::remove_dir_all(self.folder).unwrap();
+        known.values().filter(|ended| **ended == Ended::Refused).count()
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn twenty_seconds_without_mongod() {
-    let folder = mongod::folder("outage");
-    let database = EmbeddedMongod::start(mongod::options(&folder)).await.unwrap();
+    let (storm, database) = Storm::begin("outage").await;
     let uri = database.uri().to_owned();
-    let app =
-        TestApp::with(settings(&[("RATE_LIMIT", "off"), ("MONGODB_URI", &uri)]), Arc::new(SystemClock)).await;
-    let (li, chen) = (app.nurse("Li").await, app.nurse("Chen").await);
-    let session = li.session_with(&chen).await;
-    let stop = Arc::new(AtomicBool::new(false));
-    let mut senders = Vec::new();
-    for person in [&li, &chen, &li, &chen] {
-        let mut person = person.clone();
-        person.username = crate::support::unique("sender");
-        senders.push(tokio::spawn(keep_sending(person, session.clone(), Arc::clone(&stop))));
-    }
-    tokio::time::sleep(Duration::from_secs(2)).await;
     database.stop().await.unwrap();
     tokio::time::sleep(Duration::from_secs(10)).await;
-    let health = app.call("GET", "/api/health", json!({})).await;
+    let health = storm.app.call("GET", "/api/health", json!({})).await;
     assert_eq!((health.status, &health.body["status"]), (503, &json!("degraded")));
     tokio::time::sleep(Duration::from_secs(10)).await;
-    let database = EmbeddedMongod::start(mongod::options(&folder)).await.unwrap();
+    let database = EmbeddedMongod::start(mongod::options(&storm.folder)).await.unwrap();
     assert_eq!(database.uri(), uri, "it comes back where it was");
-    let back = Instant::now();
-    tokio::time::sleep(Duration::from_secs(8)).await;
-    stop.store(true, Ordering::Relaxed);
-    let mut known: BTreeMap<String, Ended> = BTreeMap::new();
-    let mut resumed = None;
-    for sender in senders {
-        for (id, ended, at) in sender.await.unwrap() {
-            if matches!(ended, Ended::Acknowledged(_)) && at > back {
-                resumed = Some(resumed.map_or(at, |earlier: Instant| earlier.min(at)));
-            }
-            known.insert(id, ended);
-        }
-    }
-    let resumed = resumed.expect("service resumes by itself") - back;
-    assert!(resumed < Duration::from_secs(15), "resumed after {resumed:?}");
-    let refused = known.values().filter(|ended| **ended == Ended::Refused).count();
+    let refused = storm.end(Instant::now(), database).await;
     assert!(refused > 0, "during the outage senders were told");
+}
 
-    let history = li.history(&session).await;
-    let seqs: Vec<u64> = history.iter().map(|m| m["seq"].as_u64().unwrap()).collect();
-    assert_eq!(seqs, (1..=history.len() as u64).collect::<Vec<_>>());
-    let stored: BTreeMap<String, String> =
-        history.iter().map(|m| (text(&m["clientMsgId"]), text(&m["_id"]))).collect();
-    assert_eq!(stored.len(), history.len(), "nothing is there twice");
-    for (id, ended) in &known {
-        match ended {
-            Ended::Acknowledged(message) => {
-                assert_eq!(stored.get(id), Some(message), "{id} was acknowledged");
-            }
-            Ended::Refused => assert!(!stored.contains_key(id), "{id} was refused"),
-            Ended::Unknown => {}
-        }
+fn signal_mongod(folder: &Path, signal: rustix::process::Signal) {
+    let pid = std::fs::read_to_string(folder.join("mongodb/mongod.lock")).unwrap();
+    let pid = rustix::process::Pid::from_raw(pid.trim().parse().unwrap()).unwrap();
+    rustix::process::kill_process(pid, signal).unwrap();
+}
+
+/// A mongod that hangs leaves commits whose outcome nobody knows; the lane finds it out afterwards.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn mongod_hangs_and_comes_round() {
+    let (storm, database) = Storm::begin("hang").await;
+    signal_mongod(&storm.folder, rustix::process::Signal::STOP);
+    tokio::time::sleep(Duration::from_secs(14)).await;
+    signal_mongod(&storm.folder, rustix::process::Signal::CONT);
+    storm.end(Instant::now(), database).await;
+}
+
+/// Killed without a word, and started again by the service itself.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn mongod_is_killed_again_and_again() {
+    let (storm, database) = Storm::begin("killed").await;
+    for _ in 0..3 {
+        signal_mongod(&storm.folder, rustix::process::Signal::KILL);
+        tokio::time::sleep(Duration::from_secs(5)).await;
     }
-    let from_li = history.iter().filter(|m| m["sender"] == json!(li.id)).count() as u64;
-    assert_eq!(chen.unread().await.0, from_li, "counts are exact");
-    app.stop().await;
-    database.stop().await.unwrap();
-    std::fs::remove_dir_all(folder).unwrap();
+    storm.end(Instant::now(), database).await;
 }

@@ -12,12 +12,13 @@ use governor::{
     clock::{Clock, DefaultClock},
     middleware::NoOpMiddleware,
 };
+use moka::sync::Cache;
 use tower_governor::{
     GovernorError, GovernorLayer, governor::GovernorConfigBuilder, key_extractor::KeyExtractor,
 };
 
 use super::{address::ClientAddress, answer::Refusal};
-use crate::domain::{Error, Result, UserId};
+use crate::domain::{Error, Result, UserId, user::username_key};
 
 const fn nonzero(number: u32) -> NonZeroU32 {
     match NonZeroU32::new(number) {
@@ -28,10 +29,12 @@ const fn nonzero(number: u32) -> NonZeroU32 {
 
 /// REST calls of one address: so many at once, then so many a second.
 const REST: (u32, u64) = (600, 120);
-/// Sign-ins and registrations of one address: so many at once, then one a second.
-const SIGN_IN: u32 = 60;
-/// Sign-ins of one address under one name: so many at once, then one in six seconds.
-const SIGN_IN_AS: u32 = 10;
+/// Sign-ins and registrations of one address: so many at once (a shift begins), then two a second.
+const SIGN_IN: u32 = 200;
+/// Failed sign-ins of one address under one name: so many at once, then one in six seconds.
+const FAILURES: u32 = 10;
+/// Who has failed too often waits so long.
+const PENALTY: Duration = Duration::from_secs(20);
 /// Socket events of one user: so many at once (an outbox of 2,000 messages after a night offline is
 /// fair), then so many a second.
 const EVENTS: (u32, u32) = (2_500, 100);
@@ -39,7 +42,8 @@ const EVENTS: (u32, u32) = (2_500, 100);
 /// The limits that handlers and sockets ask by themselves.
 pub struct Limits {
     enabled: bool,
-    sign_in_as: DefaultKeyedRateLimiter<(IpAddr, String)>,
+    failures: DefaultKeyedRateLimiter<(IpAddr, String)>,
+    barred: Cache<(IpAddr, String), ()>,
     events: DefaultKeyedRateLimiter<UserId>,
     clock: DefaultClock,
 }
@@ -51,19 +55,32 @@ impl Limits {
         let slow = Quota::with_period(Duration::from_secs(6)).unwrap_or(Quota::per_minute(nonzero(10)));
         Self {
             enabled,
-            sign_in_as: RateLimiter::keyed(slow.allow_burst(nonzero(SIGN_IN_AS))),
+            failures: RateLimiter::keyed(slow.allow_burst(nonzero(FAILURES))),
+            barred: Cache::builder().max_capacity(100_000).time_to_live(PENALTY).build(),
             events: RateLimiter::keyed(Quota::per_second(nonzero(EVENTS.1)).allow_burst(nonzero(EVENTS.0))),
             clock: DefaultClock::default(),
         }
     }
 
-    /// One more sign-in under a name.
+    /// Whether this address may try to sign in under a name.
     ///
     /// # Errors
-    /// `RateLimited`.
-    pub fn sign_in(&self, address: ClientAddress, username: &str) -> Result<()> {
-        let name = crate::domain::user::username_key(username).chars().take(32).collect();
-        self.check(&self.sign_in_as, &(address.0, name))
+    /// `RateLimited` after too many failures, for the right password, too.
+    pub fn may_sign_in(&self, address: ClientAddress, username: &str) -> Result<()> {
+        let barred = self.enabled && self.barred.contains_key(&sign_in_key(address, username));
+        if barred { Err(Error::RateLimited { retry_after: PENALTY }) } else { Ok(()) }
+    }
+
+    /// One more failure to sign in under a name. Successes count nothing.
+    ///
+    /// # Errors
+    /// `RateLimited` when it was one too many.
+    pub fn sign_in_failed(&self, address: ClientAddress, username: &str) -> Result<()> {
+        let key = sign_in_key(address, username);
+        self.check(&self.failures, &key).map_err(|_| {
+            self.barred.insert(key, ());
+            Error::RateLimited { retry_after: PENALTY }
+        })
     }
 
     /// One more event of a user's sockets.
@@ -89,11 +106,15 @@ impl Limits {
 
     /// Forgets those who have been quiet; called once a minute.
     pub fn forget_quiet(&self) {
-        self.sign_in_as.retain_recent();
-        self.sign_in_as.shrink_to_fit();
+        self.failures.retain_recent();
+        self.failures.shrink_to_fit();
         self.events.retain_recent();
         self.events.shrink_to_fit();
     }
+}
+
+fn sign_in_key(address: ClientAddress, username: &str) -> (IpAddr, String) {
+    (address.0, username_key(username).chars().take(32).collect())
 }
 
 /// The believed address as the key.
@@ -153,7 +174,7 @@ pub fn rest() -> Option<AddressLimit> {
 /// The limit of sign-ins and registrations.
 #[must_use]
 pub fn sign_in() -> Option<AddressLimit> {
-    by_address(SIGN_IN, Duration::from_secs(1))
+    by_address(SIGN_IN, Duration::from_millis(500))
 }
 
 /// Reads the believed address of a request.
@@ -172,13 +193,16 @@ mod tests {
     fn guessing_passwords_under_one_name_is_stopped() {
         let limits = Limits::new(true);
         let address = ClientAddress([203, 0, 113, 7].into());
-        let allowed = (0..100).filter(|_| limits.sign_in(address, "Nurse.Li").is_ok()).count();
-        assert_eq!(allowed, SIGN_IN_AS as usize);
-        assert!(limits.sign_in(address, "nurse.li").is_err(), "the same name in another case");
+        let told = (0..100).filter(|_| limits.sign_in_failed(address, "Nurse.Li").is_ok()).count();
+        assert_eq!(told, FAILURES as usize);
+        assert!(limits.may_sign_in(address, "nurse.li").is_err(), "the same name in another case");
+        assert!(limits.may_sign_in(address, "nurse.wu").is_ok());
+        let elsewhere = ClientAddress([203, 0, 113, 8].into());
         assert!(
-            limits.sign_in(ClientAddress([203, 0, 113, 8].into()), "nurse.li").is_ok(),
-            "nobody is locked out"
+            limits.may_sign_in(elsewhere, "nurse.li").is_ok(),
+            "nobody is locked out by another's failures"
         );
-        assert!((0..100).all(|_| Limits::new(false).sign_in(address, "nurse.li").is_ok()));
+        let off = Limits::new(false);
+        assert!((0..100).all(|_| off.sign_in_failed(address, "nurse.li").is_ok()));
     }
 }

@@ -3,6 +3,7 @@
 use axum::extract::{Extension, State};
 
 use super::input::{Login, Registration, RegistrationBody};
+use crate::domain::Error;
 use crate::gateway::{
     chat::json::{SignedInJson, UserJson},
     http::{
@@ -35,8 +36,12 @@ pub async fn login(
     Extension(address): Extension<ClientAddress>,
     Body(login): Body<Login>,
 ) -> Outcome<SignedInJson> {
-    door.limits.sign_in(address, &login.username)?;
-    Ok(Answer::ok(door.services.login(&login.username, login.password).await?.into()))
+    door.limits.may_sign_in(address, &login.username)?;
+    let signed_in = door.services.login(&login.username, login.password).await;
+    if let Err(Error::AuthFailed) = signed_in {
+        door.limits.sign_in_failed(address, &login.username)?;
+    }
+    Ok(Answer::ok(signed_in?.into()))
 }
 
 /// Sign out
