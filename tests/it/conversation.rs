@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::{TestApp, text};
+use crate::support::{TestApp, eventually, text};
 
 #[tokio::test]
 async fn a_whole_conversation() {
@@ -53,10 +53,13 @@ async fn a_whole_conversation() {
     assert_eq!(li.unread().await.0, 1);
 
     // History holds it all, with its receipts.
-    let history = li.history(&session).await;
+    let delivered = async || {
+        let history = li.history(&session).await;
+        (history[1]["status"] == "delivered").then_some(history)
+    };
+    let history = eventually(delivered).await;
     assert_eq!(history[0]["status"], "read");
     assert_eq!(history[0]["readBy"][0]["user"], json!(chen.id));
-    assert_eq!(history[1]["status"], "delivered");
     let listed = li.get(&format!("/api/chat/sessions/{}", li.id)).await.expect(200);
     assert_eq!(listed[0]["unread"], json!(1));
     assert_eq!(listed[0]["lastMessagePreview"], "补钾 10ml/h, recheck at 14:00");

@@ -101,7 +101,8 @@ impl Lane {
             let job = tokio::select! {
                 biased;
                 job = self.inbox.recv() => job,
-                () = stop.cancelled(), if !stop.is_cancelled() => {
+                () = stop.cancelled() => {
+                    // What is in it still comes out; then it is at its end.
                     self.inbox.close();
                     self.inbox.recv().await
                 }

@@ -94,12 +94,16 @@ async fn attempt(store: &Store, writes: &Writes) -> Result<(), Setback> {
             return Err(classify(&error));
         }
     }
+    // Once a commit was asked for, no failure says that it did not happen: the driver may have asked twice
+    // and lost the first answer. Only a look at the database tells.
     for _ in 0..COMMIT_TRIES {
         match transaction.commit_transaction().await {
             Ok(()) => return Ok(()),
-            Err(error) if error.contains_label("TransientTransactionError") => return Err(classify(&error)),
             Err(error) => {
-                tracing::warn!(cause = failure::describe(&error), "the answer to a commit was lost");
+                tracing::warn!(cause = failure::describe(&error), "a commit was not confirmed");
+                if !error.contains_label("UnknownTransactionCommitResult") {
+                    break;
+                }
             }
         }
     }
