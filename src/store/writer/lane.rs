@@ -13,7 +13,7 @@ use std::{
 };
 
 use lru::LruCache;
-use mongodb::bson::oid::ObjectId;
+use mongodb::bson::{Document, oid::ObjectId};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -37,6 +37,8 @@ const MAX_BYTES: usize = 4 << 20;
 const REMEMBERED: usize = 20_000;
 /// An operation that could not be committed for so long is refused.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How long the lane waits for what it has to look up.
+const LOOK_LIMIT: Duration = Duration::from_secs(3);
 /// The longest pause between two attempts.
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
@@ -130,13 +132,16 @@ impl Lane {
     /// Commits a batch, however often it takes. Answers two halves when one of its operations is
     /// poisoned.
     async fn commit(&mut self, mut jobs: Vec<Job>) -> Option<(Vec<Job>, Vec<Job>)> {
-        let mut doubts: Vec<Doubt> = Vec::new();
+        let (mut doubts, mut strays): (Vec<Doubt>, Vec<Document>) = (Vec::new(), Vec::new());
         for attempt in 0_u32.. {
             if attempt > 0 {
                 metrics::counter!("wardline_commit_setbacks_total").increment(1);
                 self.pause(attempt).await;
             }
-            match self.find_out(&mut doubts).await {
+            if !strays.is_empty() && in_time(transaction::end_strays(&self.store, &strays)).await.is_ok() {
+                strays.clear();
+            }
+            match in_time(self.find_out(&mut doubts)).await {
                 Ok(Some(plan)) => {
                     self.finish(jobs, plan).await;
                     return None;
@@ -151,7 +156,7 @@ impl Lane {
                 Ok(None) => {}
                 Err(_) => continue,
             }
-            let Ok(mut plan) = self.work_out(&jobs).await else {
+            let Ok(mut plan) = in_time(self.work_out(&jobs)).await else {
                 continue;
             };
             let (messages, sessions) = (plan.messages(), plan.changed_sessions());
@@ -160,26 +165,27 @@ impl Lane {
                 return None;
             };
             let commit = writes.commit;
-            match transaction::store(&self.store, writes).await {
-                Ok(()) => {
-                    self.finish(jobs, plan).await;
-                    return None;
-                }
-                Err(Setback::Stale | Setback::Unavailable) => {}
-                Err(Setback::InDoubt) => {
+            let Err(failed) = transaction::store(&self.store, writes).await else {
+                self.finish(jobs, plan).await;
+                return None;
+            };
+            strays.extend(failed.stray);
+            match failed.setback {
+                Setback::Stale | Setback::Unavailable => {}
+                Setback::InDoubt => {
                     doubts.push(Doubt { commit, sessions, messages, plan, since: Instant::now() });
                 }
                 // Whatever cannot be found out now is tried again.
-                Err(Setback::Duplicate) => drop(self.recognize_repeats(&mut jobs).await),
-                Err(Setback::Poison) if !doubts.is_empty() => {}
-                Err(Setback::Poison) if jobs.len() == 1 => {
+                Setback::Duplicate => drop(self.recognize_repeats(&mut jobs).await),
+                Setback::Poison if !doubts.is_empty() => {}
+                Setback::Poison if jobs.len() == 1 => {
                     metrics::counter!("wardline_refusals_total", "reason" => "poisoned").increment(1);
                     for job in jobs {
                         job.refuse(Error::Internal);
                     }
                     return None;
                 }
-                Err(Setback::Poison) => {
+                Setback::Poison => {
                     let second = jobs.split_off(jobs.len() / 2);
                     return Some((jobs, second));
                 }
@@ -309,6 +315,11 @@ impl Lane {
             self.waiting = refuse_late(self.waiting.drain(..).collect()).into();
         }
     }
+}
+
+/// A look at the database that is given up after [`LOOK_LIMIT`]; the call itself runs on in its own task.
+async fn in_time<T>(look: impl Future<Output = Result<T>>) -> Result<T> {
+    tokio::time::timeout(LOOK_LIMIT, look).await.unwrap_or(Err(Error::Unavailable))
 }
 
 fn as_f64(count: usize) -> f64 {

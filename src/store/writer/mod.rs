@@ -31,6 +31,7 @@ use crate::domain::{
     ledger::{Account, Operation, Outcome},
     message::Message,
 };
+use transaction::Setback;
 
 /// Lanes that commit side by side.
 const LANES: usize = 4;
@@ -162,12 +163,12 @@ impl Store {
         let Some(writes) = plan.writes() else {
             return Ok(true);
         };
-        match transaction::store(self, writes).await {
-            Ok(()) => Ok(true),
-            Err(transaction::Setback::Stale | transaction::Setback::Duplicate) => Ok(false),
-            Err(transaction::Setback::Unavailable) => Err(Error::Unavailable),
-            Err(transaction::Setback::InDoubt) => Err(Error::OutcomeUnknown),
-            Err(transaction::Setback::Poison) => Err(Error::Internal),
+        let Err(failed) = transaction::store(self, writes).await else { return Ok(true) };
+        match failed.setback {
+            Setback::Stale | Setback::Duplicate => Ok(false),
+            Setback::Unavailable => Err(Error::Unavailable),
+            Setback::InDoubt => Err(Error::OutcomeUnknown),
+            Setback::Poison => Err(Error::Internal),
         }
     }
 }

@@ -2,15 +2,20 @@
 
 use std::{sync::Arc, time::Duration};
 
-use mongodb::{bson::oid::ObjectId, error::Error as MongoError};
+use mongodb::{
+    ClientSession,
+    bson::{Document, doc, oid::ObjectId},
+    error::Error as MongoError,
+};
 
 use super::super::{Store, failure, messages, receipts, sessions};
 use crate::domain::{
     SessionId, UserId, event::Tombstone, message::Message, receipts::Receipt, session::Session,
 };
 
-/// How long one attempt may take before its outcome counts as unknown.
-const ATTEMPT_LIMIT: Duration = Duration::from_secs(10);
+/// How long one attempt may take before its outcome counts as unknown. With a look at the database after it
+/// this keeps recovery from a hanging one under 15 s.
+const ATTEMPT_LIMIT: Duration = Duration::from_secs(5);
 /// How often the commit command itself is repeated when its answer was lost.
 const COMMIT_TRIES: usize = 3;
 
@@ -46,22 +51,47 @@ pub(super) enum Setback {
     InDoubt,
 }
 
-/// Stores a batch in a task of its own, so that nobody's leaving can break it off.
-pub(super) async fn store(store: &Store, writes: Writes) -> Result<(), Setback> {
-    let store = store.clone();
-    let attempt = tokio::spawn(async move { attempt(&store, &writes).await });
-    match tokio::time::timeout(ATTEMPT_LIMIT, attempt).await {
-        Ok(Ok(result)) => result,
-        Ok(Err(panic)) => {
-            tracing::error!(%panic, "a transaction panicked");
-            Err(Setback::InDoubt)
-        }
-        Err(_) => Err(Setback::InDoubt),
+/// A batch that was not stored.
+pub(super) struct Failed {
+    pub setback: Setback,
+    /// The driver's session whose transaction may still be open in the database, and hold its documents.
+    pub stray: Option<Document>,
+}
+
+impl From<Setback> for Failed {
+    fn from(setback: Setback) -> Self {
+        Self { setback, stray: None }
     }
 }
 
-async fn attempt(store: &Store, writes: &Writes) -> Result<(), Setback> {
-    let mut transaction = store.client.start_session().await.map_err(|error| classify(&error))?;
+/// Stores a batch in a task of its own, so that nobody's leaving can break it off.
+pub(super) async fn store(store: &Store, writes: Writes) -> Result<(), Failed> {
+    let transaction = store.client.start_session().await.map_err(|error| classify(&error))?;
+    let session = transaction.id().clone();
+    let store = store.clone();
+    let attempt = tokio::spawn(async move { attempt(&store, transaction, &writes).await });
+    let setback = match tokio::time::timeout(ATTEMPT_LIMIT, attempt).await {
+        Ok(Ok(Ok(()))) => return Ok(()),
+        Ok(Ok(Err(setback))) => setback,
+        Ok(Err(panic)) => {
+            tracing::error!(%panic, "a transaction panicked");
+            Setback::InDoubt
+        }
+        Err(_) => Setback::InDoubt,
+    };
+    let stray = matches!(setback, Setback::InDoubt | Setback::Unavailable).then_some(session);
+    Err(Failed { setback, stray })
+}
+
+/// Ends the transactions that lost attempts may have left open, so that their documents are free again
+/// before MongoDB's own limit (`transactionLifetimeLimitSeconds`) frees them.
+pub(super) async fn end_strays(store: &Store, strays: &[Document]) -> crate::domain::Result<()> {
+    let (database, strays) = (store.database.clone(), strays.to_vec());
+    super::super::run(async move { database.run_command(doc! { "killSessions": strays }).await }).await?;
+    Ok(())
+}
+
+async fn attempt(store: &Store, mut transaction: ClientSession, writes: &Writes) -> Result<(), Setback> {
     transaction.start_transaction().await.map_err(|error| classify(&error))?;
     let updates: Vec<sessions::SessionUpdate<'_>> = writes
         .sessions
@@ -110,7 +140,7 @@ async fn attempt(store: &Store, writes: &Writes) -> Result<(), Setback> {
     Err(Setback::InDoubt)
 }
 
-async fn abort(transaction: &mut mongodb::ClientSession) {
+async fn abort(transaction: &mut ClientSession) {
     // An abort that fails is no loss: the server ends the transaction by itself.
     if let Err(error) = transaction.abort_transaction().await {
         tracing::debug!(cause = failure::describe(&error), "abort failed");
