@@ -22,9 +22,6 @@ use wardline::{
     telemetry,
 };
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// Clinical messaging: one binary, one MongoDB.
 #[derive(Parser)]
 #[command(name = "wardline", version, about)]
