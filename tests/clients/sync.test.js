@@ -122,7 +122,9 @@ test('a bare number stands for its seq', async () => {
   const short = (await sync(back, { [sessionId]: 1 })).sessions[sessionId];
   const full = (await sync(back, { [sessionId]: { seq: 1, rev: 0 } })).sessions[sessionId];
   assert.deepEqual(short.messages.map((message) => message.content), ['two', 'three']);
-  assert.deepEqual(short, full);
+  // The first call noted a delivery, which may or may not be seen by the second.
+  const lasting = ({ messages, changed, seq, rev, hasMore }) => ({ ids: messages.map((message) => message._id), changed, seq, rev, hasMore });
+  assert.deepEqual(lasting(short), lasting(full));
 });
 
 test('without a callback the answer comes as a chat:sync event', async () => {
