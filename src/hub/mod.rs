@@ -214,6 +214,11 @@ impl Hub {
         self.board.read().unwrap_or_else(PoisonError::into_inner).people.contains_key(&user)
     }
 
+    /// Whether this connection is (still) here.
+    pub fn has(&self, id: ConnectionId) -> bool {
+        self.board.read().unwrap_or_else(PoisonError::into_inner).all.contains_key(&id)
+    }
+
     /// How many connections this person has here.
     pub fn count_of(&self, user: UserId) -> usize {
         let board = self.board.read().unwrap_or_else(PoisonError::into_inner);

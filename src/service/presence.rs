@@ -113,6 +113,11 @@ impl Services {
         actor.must_be(named)?;
         let now = self.clock.now();
         self.presence.change(actor.user, now, |person, _| {
+            // What waited in the inbox may come after the connection went: it brings nobody back. Asked
+            // under the board's lock, which `left` takes after it has unregistered the connection.
+            if !self.hub.has(connection) {
+                return None;
+            }
             person.sockets.entry(connection).or_insert_with(|| OnlineSocket {
                 user: actor.user,
                 socket_id: visit.socket_id,
@@ -136,6 +141,9 @@ impl Services {
     ) -> Presence {
         let now = self.clock.now();
         self.presence.change(actor.user, now, |person, _| {
+            if !self.hub.has(connection) {
+                return None;
+            }
             let socket = person.sockets.entry(connection).or_insert_with(|| OnlineSocket {
                 user: actor.user,
                 socket_id: visit.socket_id,

@@ -171,3 +171,21 @@ async fn a_stopping_service_tells_its_sockets() {
     app.stop().await;
     at_li.closed().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_waits_behind_a_sign_out_is_not_done() {
+    let app = TestApp::start().await;
+    let (li, chen) = (app.nurse("Li").await, app.nurse("Chen").await);
+    let session = li.session_with(&chen).await;
+    let at_li = li.connect().await;
+    for number in 0..2_000 {
+        at_li.emit("message:send", li.message(&session, &number.to_string())).await;
+    }
+    li.call("POST", "/api/auth/logout", json!({})).await.expect(200);
+    let stored = chen.history(&session).await.len();
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let late = chen.history(&session).await.len() - stored;
+    // Those already queued for commit are; 256 of a socket can be.
+    assert!(late <= 256, "{late} were taken after the sign-out was answered");
+    app.stop().await;
+}

@@ -89,3 +89,27 @@ async fn a_stopped_service_leaves_nobody_online() {
     let online = users.count_documents(doc! { "status": { "$ne": "offline" } });
     assert_eq!(online.await.unwrap(), 0);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_joins_and_is_gone_at_once_stays_gone() {
+    let app = TestApp::unlimited().await;
+    let (li, chen) = (app.nurse("Li").await, app.nurse("Chen").await);
+    for _ in 0..100 {
+        let socket = chen.connect().await;
+        for _ in 0..5 {
+            // Slow events first, so that the join is still waiting when the socket goes.
+            socket.emit("users:online", json!(null)).await;
+        }
+        socket.emit("user:join", json!({ "id": chen.id })).await;
+        socket.emit("user:status:update", json!("online")).await;
+        drop(socket);
+    }
+    let at_li = li.join().await;
+    eventually(async || {
+        let online = at_li.call("users:online", json!(null)).await;
+        let has_chen = online.as_array().unwrap().iter().any(|user| user["_id"] == json!(chen.id));
+        (!has_chen).then_some(())
+    })
+    .await;
+    app.stop().await;
+}

@@ -129,6 +129,11 @@ async fn serve(guest: Arc<Guest>) {
             continue;
         };
         let (name, event) = events::decode(&raw.text);
+        // What waited behind the end of its token is not done any more.
+        if guest.door.services.is_ended_here(&guest.actor) {
+            raw.answering.refuse(&name, &Error::AuthFailed);
+            continue;
+        }
         match event {
             Ok(ClientEvent::Send(draft)) => match guest.door.services.begin_send(&guest.actor, draft) {
                 Ok(pending) => on_their_way.push_back((pending, raw.answering)),
