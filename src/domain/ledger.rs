@@ -151,8 +151,17 @@ pub struct Changes {
     pub messages: Vec<Arc<Message>>,
     pub tombstones: Vec<Tombstone>,
     pub receipts: Vec<Receipt>,
-    /// Members whose entries differ from what is stored.
-    pub members: BTreeSet<UserId>,
+    /// What of whose entry differs from what is stored.
+    pub members: BTreeSet<(UserId, MemberPart)>,
+}
+
+/// The parts of a member's entry that change apart from each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum MemberPart {
+    Unread,
+    Sent,
+    Read,
+    Delivered,
 }
 
 impl Changes {
@@ -257,11 +266,12 @@ impl Account {
         for (user, member) in &mut session.members {
             if *user == draft.sender {
                 member.sent += 1;
+                self.changes.members.insert((*user, MemberPart::Sent));
             } else {
                 member.unread += 1;
                 unread.push((*user, member.unread));
+                self.changes.members.insert((*user, MemberPart::Unread));
             }
-            self.changes.members.insert(*user);
         }
         self.remember(MessageRef { id, seq: message.seq, sender: message.sender });
         self.changes.messages.push(Arc::clone(&message));
@@ -310,7 +320,7 @@ impl Account {
         outcome.moved = true;
         outcome.unread = member.unread;
         self.session.updated_at = self.session.updated_at.max(now);
-        self.changes.members.insert(reader);
+        self.changes.members.extend([(reader, MemberPart::Read), (reader, MemberPart::Unread)]);
         self.changes.receipts.push(Receipt {
             kind: ReceiptKind::Read,
             users: vec![reader],
@@ -322,24 +332,32 @@ impl Account {
     }
 
     fn deliver(&mut self, receiver: UserId, messages: &[MessageRef], now: Timestamp) -> Result<Outcome> {
-        let member = self.session.members.get_mut(&receiver).ok_or(Error::ConversationNotFound)?;
         let newest = self.session.seq;
-        let mut fresh: Vec<MessageRef> = messages
+        let member = self.session.members.get_mut(&receiver).ok_or(Error::ConversationNotFound)?;
+        let known = member.read_seq.max(member.hidden_seq);
+        let mut asked: Vec<MessageRef> = messages
             .iter()
-            .filter(|m| {
-                m.sender != receiver && m.seq <= newest && m.seq > member.read_seq.max(member.hidden_seq)
-            })
-            .filter(|m| member.delivered.insert(m.seq))
+            .filter(|m| m.sender != receiver && m.seq <= newest && m.seq > known)
             .copied()
             .collect();
-        fresh.sort_by_key(|m| m.seq);
-        for m in &fresh {
+        asked.sort_unstable_by_key(|m| m.seq);
+        let mut fresh: Vec<MessageRef> = Vec::with_capacity(asked.len());
+        for m in asked {
+            if !member.delivered.insert(m.seq) {
+                continue;
+            }
+            // What lies between the runs of a dialogue is the receiver's own: the runs become one.
+            let before = member.delivered.end_before(m.seq);
+            let bridge = before.filter(|end| all_by(&self.recent, receiver, end + 1, m.seq - 1));
+            if let Some(end) = bridge {
+                member.delivered.bridge(end, m.seq);
+            }
             match self.changes.receipts.last_mut() {
                 Some(last)
                     if last.kind == ReceiptKind::Delivered
                         && last.users == [receiver]
                         && last.at == now
-                        && last.to + 1 == m.seq =>
+                        && (last.to + 1 == m.seq || bridge == Some(last.to)) =>
                 {
                     last.to = m.seq;
                 }
@@ -351,9 +369,10 @@ impl Account {
                     at: now,
                 }),
             }
+            fresh.push(m);
         }
         if !fresh.is_empty() {
-            self.changes.members.insert(receiver);
+            self.changes.members.insert((receiver, MemberPart::Delivered));
         }
         Ok(Outcome::Delivered { receiver, messages: fresh, at: now })
     }
@@ -391,13 +410,12 @@ impl Account {
         for (user, member) in &mut session.members {
             if *user == message.sender {
                 member.sent = member.sent.saturating_sub(1);
+                self.changes.members.insert((*user, MemberPart::Sent));
             } else if member.read_seq < message.seq && member.hidden_seq < message.seq {
                 member.unread = member.unread.saturating_sub(1);
                 unread.push((*user, member.unread));
-            } else {
-                continue;
+                self.changes.members.insert((*user, MemberPart::Unread));
             }
-            self.changes.members.insert(*user);
         }
         self.recent.retain(|m| m.seq != message.seq);
         self.changes.tombstones.push(tombstone.clone());
@@ -412,6 +430,13 @@ impl Account {
             self.recent_after = forgotten.seq;
         }
     }
+}
+
+/// Whether every message of `from..=to` is remembered and `author` wrote it.
+fn all_by(recent: &VecDeque<MessageRef>, author: UserId, from: u64, to: u64) -> bool {
+    let start = recent.partition_point(|m| m.seq < from);
+    let theirs = recent.range(start..).take_while(|m| m.seq <= to && m.sender == author).count() as u64;
+    to + 1 == from + theirs
 }
 
 #[cfg(test)]

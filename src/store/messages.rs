@@ -6,7 +6,7 @@ use mongodb::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Store, collect, failure, run};
+use super::{BYPASS_VALIDATION, Store, collect, failure, run};
 use crate::domain::{
     Error, MessageId, Result, SessionId, Timestamp, UserId,
     event::Tombstone,
@@ -228,7 +228,9 @@ pub(super) async fn insert_in(
     if rows.is_empty() {
         return Ok(());
     }
-    store.collection::<MessageRow>(NAME).insert_many(rows).session(transaction).await.map(drop)
+    let collection = store.collection::<MessageRow>(NAME);
+    let insert = collection.insert_many(rows).bypass_document_validation(BYPASS_VALIDATION);
+    insert.session(transaction).await.map(drop)
 }
 
 /// Turns messages into tombstones inside a transaction.

@@ -131,6 +131,7 @@ impl Plan {
             writes.sessions.push(SessionWrite {
                 session: account.session.clone(),
                 believed_version,
+                wrote: !changes.messages.is_empty() || !changes.tombstones.is_empty(),
                 members: changes.members.iter().copied().collect(),
             });
         }

@@ -10,7 +10,8 @@ use mongodb::{
 
 use super::super::{Store, failure, messages, receipts, sessions};
 use crate::domain::{
-    SessionId, UserId, event::Tombstone, message::Message, receipts::Receipt, session::Session,
+    SessionId, UserId, event::Tombstone, ledger::MemberPart, message::Message, receipts::Receipt,
+    session::Session,
 };
 
 /// How long one attempt may take before its outcome counts as unknown. With a look at the database after it
@@ -23,7 +24,9 @@ const COMMIT_TRIES: usize = 3;
 pub(super) struct SessionWrite {
     pub session: Session,
     pub believed_version: u64,
-    pub members: Vec<UserId>,
+    /// Whether messages came or changed.
+    pub wrote: bool,
+    pub members: Vec<(UserId, MemberPart)>,
 }
 
 /// All that a batch stores.
@@ -100,12 +103,12 @@ async fn attempt(store: &Store, mut transaction: ClientSession, writes: &Writes)
             session: &write.session,
             believed_version: write.believed_version,
             commit: writes.commit,
+            wrote: write.wrote,
             members: &write.members,
         })
         .collect();
     let body = async {
-        let matched = sessions::update_in(store, &mut transaction, &updates).await?;
-        if matched != updates.len() {
+        if !sessions::update_in(store, &mut transaction, &updates).await? {
             return Ok(false);
         }
         messages::insert_in(store, &mut transaction, writes.messages.iter().map(|m| &**m)).await?;

@@ -14,57 +14,54 @@ use crate::{
     service::Services,
 };
 
-/// An event's wire form, made once for all sockets that hear it.
-struct Said {
-    name: &'static str,
-    /// None when the payload could not be written, which would be a defect of ours.
-    payload: Option<Box<RawValue>>,
+/// An event's payload, made once for all sockets that hear it; `None` when it could not be written, which
+/// would be a defect of ours.
+struct Payload(Option<Box<RawValue>>);
+
+fn payload<T: Serialize>(payload: &T) -> Payload {
+    let written = serde_json::value::to_raw_value(payload);
+    Payload(written.inspect_err(|error| tracing::error!(%error, "an event could not be written")).ok())
 }
 
-fn said<T: Serialize>(name: &'static str, payload: &T) -> Said {
-    let payload = serde_json::value::to_raw_value(payload);
-    if let Err(error) = &payload {
-        tracing::error!(%error, name, "an event could not be written");
-    }
-    Said { name, payload: payload.ok() }
-}
-
-fn encode(event: &Event) -> Said {
-    let message = |message: &Arc<Message>| {
-        let view = MessageView::fresh(Arc::clone(message));
-        json!({ "message": wire::MessageJson::from(&view) })
-    };
+fn name_of(event: &Event) -> &'static str {
     match event {
-        Event::MessageSent(stored) => said("message:sent", &message(stored)),
-        Event::MessageReceived(stored) => said("message:receive", &message(stored)),
-        Event::MessageStatus { message, session, status, receiver, at } => said(
-            "message:status",
-            &json!({
-                "messageId": message, "sessionId": session, "status": status.as_str(),
-                "userId": receiver, "at": at,
-            }),
-        ),
-        Event::MessageRead { message, session, reader, read_at, seq } => said(
-            "message:read",
-            &json!({
-                "messageId": message, "sessionId": session, "userId": reader, "readAt": read_at, "seq": seq,
-            }),
-        ),
-        Event::MessageDeleted(tombstone) => said("message:deleted", &wire::TombstoneJson::from(tombstone)),
-        Event::UnreadChanged(unread) => said("unread:count", &Success::of(wire::UnreadJson::from(unread))),
-        Event::UserStatus(presence) => said(
-            "user:status",
-            &json!({
-                "userId": presence.user, "status": presence.status.as_str(), "lastSeen": presence.last_seen,
-            }),
-        ),
-        Event::Typing { session, user, active } => {
-            let name = if *active { "typing:start" } else { "typing:stop" };
-            said(name, &json!({ "sessionId": session, "userId": user }))
+        Event::MessageSent(_) => "message:sent",
+        Event::MessageReceived(_) => "message:receive",
+        Event::MessageStatus { .. } => "message:status",
+        Event::MessageRead { .. } => "message:read",
+        Event::MessageDeleted(_) => "message:deleted",
+        Event::UnreadChanged(_) => "unread:count",
+        Event::UserStatus(_) => "user:status",
+        Event::Typing { active: true, .. } => "typing:start",
+        Event::Typing { active: false, .. } => "typing:stop",
+        Event::SessionCreated(_) => "session:created",
+    }
+}
+
+fn encode(event: &Event) -> Payload {
+    match event {
+        // The same payload: the hub hands what is made for the one to the other.
+        Event::MessageSent(stored) | Event::MessageReceived(stored) => {
+            let view = MessageView::fresh(Arc::clone(stored));
+            payload(&wire::ToldJson { message: wire::MessageJson::from(&view) })
         }
-        Event::SessionCreated(session) => {
-            said("session:created", &json!({ "session": wire::SessionJson::from(&**session) }))
-        }
+        Event::MessageStatus { message, session, status, receiver, at } => payload(&wire::StatusJson {
+            message_id: *message,
+            session_id: *session,
+            status: status.as_str(),
+            user_id: *receiver,
+            at: *at,
+        }),
+        Event::MessageRead { message, session, reader, read_at, seq } => payload(&json!({
+            "messageId": message, "sessionId": session, "userId": reader, "readAt": read_at, "seq": seq,
+        })),
+        Event::MessageDeleted(tombstone) => payload(&wire::TombstoneJson::from(tombstone)),
+        Event::UnreadChanged(unread) => payload(&Success::of(wire::UnreadJson::from(unread))),
+        Event::UserStatus(presence) => payload(&json!({
+            "userId": presence.user, "status": presence.status.as_str(), "lastSeen": presence.last_seen,
+        })),
+        Event::Typing { session, user, .. } => payload(&json!({ "sessionId": session, "userId": user })),
+        Event::SessionCreated(session) => payload(&json!({ "session": wire::SessionJson::from(&**session) })),
     }
 }
 
@@ -91,15 +88,15 @@ fn handed(result: &Result<(), SendError>) -> Handed {
 impl SocketOutlet {
     /// Says a message; it is delivered once the client says so, or, for a client that never does, once it
     /// is on its way.
-    fn deliver(&self, said: &Said, payload: &RawValue, message: &Arc<Message>) -> Handed {
+    fn deliver(&self, name: &str, payload: &RawValue, message: &Arc<Message>) -> Handed {
         if !self.acknowledges {
-            let result = handed(&self.socket.emit(said.name, payload));
+            let result = handed(&self.socket.emit(name, payload));
             if result == Handed::Over {
                 self.services.note_delivered(self.user, [&**message]);
             }
             return result;
         }
-        match self.socket.emit_with_ack::<_, serde_json::Value>(said.name, payload) {
+        match self.socket.emit_with_ack::<_, serde_json::Value>(name, payload) {
             Ok(acknowledged) => {
                 let (services, user, message) = (Arc::clone(&self.services), self.user, Arc::clone(message));
                 tokio::spawn(async move {
@@ -124,13 +121,14 @@ async fn end_session(socket: SocketRef) {
 
 impl Outlet for SocketOutlet {
     fn say(&self, announcement: &Announcement<'_>) -> Handed {
-        let said = announcement.encoded(encode);
-        let Some(payload) = said.payload.as_deref() else {
+        let payload = announcement.encoded(encode);
+        let Some(payload) = payload.0.as_deref() else {
             return Handed::Over;
         };
+        let name = name_of(announcement.event);
         match announcement.event {
-            Event::MessageReceived(message) => self.deliver(&said, payload, message),
-            _ => handed(&self.socket.emit(said.name, payload)),
+            Event::MessageReceived(message) => self.deliver(name, payload, message),
+            _ => handed(&self.socket.emit(name, payload)),
         }
     }
 
