@@ -3,7 +3,7 @@
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
 .DEFAULT_GOAL := help
-.PHONY: help run check test fmt clean tools mongod
+.PHONY: help run check test bench torture fmt clean tools mongod
 
 help: ## list these commands
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -23,12 +23,20 @@ test: check mongod ## everything, on a real MongoDB and with real clients: what 
 	cargo test --lib --bins --tests
 	scripts/test-clients
 
+bench: tools mongod ## the load tests: Wardline, the peer and the raw limits; writes docs/BENCHMARKS.md
+	cargo build --release
+	cd benches/peer && npm ci --no-audit --no-fund --loglevel=error
+	cargo bench --bench bench
+
+torture: tools mongod ## kill, stop, starve and flood it for a quarter of an hour; writes docs/TORTURE.md
+	TORTURE=long cargo test --release --test torture -- --nocapture everything_promised
+
 fmt: ## format the sources
 	cargo fmt
 
 clean: ## remove what was built; data/ and .mongod/ stay
 	cargo clean
-	rm -rf tests/clients/node_modules
+	rm -rf tests/clients/node_modules benches/peer/node_modules
 
 tools:
 	@scripts/need-tools

@@ -57,8 +57,8 @@ pub struct Timings {
     pub heartbeat: Duration,
     /// A node that was silent for so long is dead.
     pub node_death: Duration,
-    /// A checked token is believed for so long before the database is asked again. Only an end on
-    /// another node can take this long to be noticed; this node's own ends count at once.
+    /// How long a token is believed without news: only an end on another node can take this long to be
+    /// noticed; this node's own ends count at once.
     pub token_belief: Duration,
     /// Socket.IO's ping interval.
     pub ping_interval: Duration,

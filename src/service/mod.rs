@@ -114,6 +114,7 @@ impl Services {
         tasks.push(tokio::spawn(Arc::clone(&services).carry_deliveries(until(stop))));
         tasks.push(tokio::spawn(Arc::clone(&services).announce_presence(until(stop))));
         tasks.push(tokio::spawn(Arc::clone(&services).keep_time(until(stop))));
+        tasks.push(tokio::spawn(Arc::clone(&services).hear_revocations(until(stop))));
         Running { services, tasks }
     }
 

@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use futures_util::StreamExt;
+
 use super::{Services, SignedIn, import::Past};
 use crate::{
     domain::{
@@ -130,7 +132,8 @@ impl Services {
         let messages: Vec<Message> =
             pasts.iter().flat_map(|past| &past.changes().messages).map(|m| Message::clone(m)).collect();
         let chunks = messages.chunks(CHUNK).map(|chunk| self.store.insert_messages(chunk));
-        for inserted in futures_util::future::join_all(chunks).await {
+        let mut inserts = std::pin::pin!(futures_util::stream::iter(chunks).buffer_unordered(4));
+        while let Some(inserted) = inserts.next().await {
             inserted?;
         }
         let receipts: Vec<(SessionId, Receipt)> = pasts

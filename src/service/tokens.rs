@@ -1,17 +1,19 @@
 //! Tokens: JWT, HS256, valid on any node that knows the secret, until they expire or are ended.
 //!
-//! An end on this node counts at once, from memory; one on another node as soon as the database is
-//! asked again, which is after `belief` at the latest.
+//! An end on this node counts at once, from memory. What the database says of an account or a token is
+//! remembered, and believed as long as this node has heard within `belief` what was revoked elsewhere
+//! (`store/revocations.rs`); otherwise the database is asked each time the memory is older than that.
 
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
-    sync::{PoisonError, RwLock},
-    time::Duration,
+    sync::{Arc, PoisonError, RwLock},
+    time::{Duration, Instant},
 };
 
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, errors::ErrorKind};
 use moka::sync::Cache;
 use serde::{Deserialize, Serialize};
+use tokio::time::MissedTickBehavior;
 
 use super::Services;
 use crate::{
@@ -22,6 +24,7 @@ use crate::{
         user::{Role, User},
     },
     hub::CloseReason,
+    store::revocations::Revoked,
 };
 
 /// The longest token that is looked at, bytes.
@@ -66,13 +69,25 @@ struct Standing {
     tokens_valid_from: Timestamp,
 }
 
+/// How long anything is remembered at most, whatever was heard.
+const REMEMBERED: Duration = Duration::from_mins(1);
+/// How far each look at the revocations goes back behind the newest known: what was written before may
+/// become visible after, and what was read before a change may be remembered after it.
+const OVERLAP: Duration = Duration::from_secs(15);
+
+/// Something the database said, and when it was asked.
+type Remembered<T> = (T, Instant);
+
 /// Signs, checks and ends tokens.
 pub(super) struct Tokens {
     signing: EncodingKey,
     checking: DecodingKey,
     lifetime: Duration,
-    standings: Cache<UserId, Option<Standing>>,
-    ended_elsewhere: Cache<TokenId, bool>,
+    belief: Duration,
+    standings: Cache<UserId, Remembered<Option<Standing>>>,
+    ended_elsewhere: Cache<TokenId, Remembered<bool>>,
+    /// When the newest look at the revocations that succeeded began.
+    heard: RwLock<Option<Instant>>,
     ended_here: RwLock<HashMap<TokenId, Timestamp>>,
     deactivated_here: RwLock<HashSet<UserId>>,
 }
@@ -83,8 +98,10 @@ impl Tokens {
             signing: EncodingKey::from_secret(secret),
             checking: DecodingKey::from_secret(secret),
             lifetime,
-            standings: Cache::builder().max_capacity(100_000).time_to_live(belief).build(),
-            ended_elsewhere: Cache::builder().max_capacity(100_000).time_to_live(belief).build(),
+            belief,
+            standings: Cache::builder().max_capacity(100_000).time_to_live(REMEMBERED).build(),
+            ended_elsewhere: Cache::builder().max_capacity(100_000).time_to_live(REMEMBERED).build(),
+            heard: RwLock::default(),
             ended_here: RwLock::default(),
             deactivated_here: RwLock::default(),
         }
@@ -146,6 +163,19 @@ impl Tokens {
             ended.retain(|_, expires| *expires > now);
         }
         ended.insert(token, expires_at);
+    }
+
+    /// Whether what the database said at `asked` still counts.
+    fn is_believed(&self, asked: Instant) -> bool {
+        let heard = *self.heard.read().unwrap_or_else(PoisonError::into_inner);
+        asked.elapsed() < self.belief || heard.is_some_and(|heard| heard.elapsed() < self.belief)
+    }
+
+    fn forget(&self, revoked: &Revoked) {
+        match revoked {
+            Revoked::User(user) => self.standings.invalidate(user),
+            Revoked::Token(token) => self.ended_elsewhere.invalidate(token),
+        }
     }
 
     /// An account changed on this node.
@@ -210,24 +240,54 @@ impl Services {
     }
 
     async fn standing(&self, user: UserId) -> Result<Option<Standing>> {
-        if let Some(known) = self.tokens.standings.get(&user) {
+        if let Some((known, asked)) = self.tokens.standings.get(&user)
+            && self.tokens.is_believed(asked)
+        {
             return Ok(known);
         }
+        let asked = Instant::now();
         let standing = self.store.user(user).await?.map(|account| Standing {
             role: account.user.role,
             is_active: account.user.is_active,
             tokens_valid_from: account.tokens_valid_from,
         });
-        self.tokens.standings.insert(user, standing);
+        self.tokens.standings.insert(user, (standing, asked));
         Ok(standing)
     }
 
     async fn ended_elsewhere(&self, token: &TokenId) -> Result<bool> {
-        if let Some(known) = self.tokens.ended_elsewhere.get(token) {
+        if let Some((known, asked)) = self.tokens.ended_elsewhere.get(token)
+            && self.tokens.is_believed(asked)
+        {
             return Ok(known);
         }
+        let asked = Instant::now();
         let ended = self.store.is_token_ended(token).await?;
-        self.tokens.ended_elsewhere.insert(token.clone(), ended);
+        self.tokens.ended_elsewhere.insert(token.clone(), (ended, asked));
         Ok(ended)
+    }
+
+    /// Hears what other nodes and the operator revoke, twice within the time of belief and more.
+    pub(super) async fn hear_revocations(self: Arc<Self>, stop: impl Future<Output = ()>) {
+        let mut looks = tokio::time::interval(self.tokens.belief * 2 / 5);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut newest = Timestamp(0);
+        tokio::pin!(stop);
+        loop {
+            tokio::select! {
+                () = &mut stop => return,
+                _ = looks.tick() => {}
+            }
+            let began = Instant::now();
+            // While it fails nothing is believed for long, and the next look goes back as far.
+            let Ok((revoked, latest)) = self.store.revocations_since(newest.minus(OVERLAP)).await else {
+                continue;
+            };
+            newest = latest.map_or(newest, |latest| latest.max(newest));
+            for revoked in &revoked {
+                self.tokens.forget(revoked);
+            }
+            *self.tokens.heard.write().unwrap_or_else(PoisonError::into_inner) = Some(began);
+        }
     }
 }

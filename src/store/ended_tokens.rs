@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use mongodb::bson::doc;
 use serde::{Deserialize, Serialize};
 
-use super::{Store, collect, run, write};
+use super::{Store, collect, revocations::Revoked, run, write};
 use crate::domain::{Result, Timestamp, TokenId, UserId};
 
 pub(super) const NAME: &str = "ended_tokens";
@@ -26,6 +26,7 @@ impl Store {
     /// # Errors
     /// When MongoDB does not answer.
     pub async fn end_token(&self, token: &TokenId, user: UserId, expires_at: Timestamp) -> Result<()> {
+        self.announce_revocation(&Revoked::Token(token.clone())).await?;
         let tokens = self.collection::<EndedTokenRow>(NAME);
         let set = doc! { "$setOnInsert": { "userId": user, "expiresAt": expires_at } };
         let filter = doc! { "_id": &*token.0 };

@@ -7,7 +7,8 @@ use mongodb::{
 };
 
 use super::{
-    Store, audit, ended_tokens, messages, nodes, online_users, receipts, run_within, sessions, users,
+    Store, audit, ended_tokens, messages, nodes, online_users, receipts, revocations, run_within, sessions,
+    users,
 };
 use crate::domain::Result;
 
@@ -105,6 +106,8 @@ pub fn all() -> Vec<Index> {
         plain(online_users::NAME, "user", doc! { "userId": 1 }, "whether somebody is present elsewhere"),
         plain(ended_tokens::NAME, "expiry", doc! { "expiresAt": 1 }, "expired tokens need no record")
             .expiring(),
+        plain(revocations::NAME, "news", doc! { "at": 1 }, "what was revoked since a node last asked"),
+        plain(revocations::NAME, "expiry", doc! { "expiresAt": 1 }, "old news need no record").expiring(),
         plain(nodes::NAME, "heartbeat", doc! { "heartbeatAt": 1 }, "nodes that fell silent"),
         plain(
             audit::NAME,

@@ -14,6 +14,7 @@ pub mod migrations;
 pub mod nodes;
 pub mod online_users;
 pub mod receipts;
+pub mod revocations;
 pub mod sessions;
 pub mod users;
 pub mod validators;
@@ -44,6 +45,19 @@ const BYPASS_VALIDATION: bool = !cfg!(debug_assertions);
 pub struct Store {
     client: Client,
     database: Database,
+    /// Connections of their own for the commit path: a crowd that comes back and reads must not keep a
+    /// message waiting for a place.
+    committing: Client,
+}
+
+/// The most connections of the commit path: its lanes, their look-ups, and room.
+const COMMIT_CONNECTIONS: u32 = 16;
+
+/// The most connections for everything else: enough to keep mongod busy, not so many that a commit is one
+/// among a hundred calls that share its processors.
+fn read_connections() -> u32 {
+    let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+    u32::try_from(cores.saturating_mul(8)).unwrap_or(64).clamp(16, 64)
 }
 
 impl Store {
@@ -54,9 +68,8 @@ impl Store {
     pub async fn connect(uri: &str, database: &str) -> mongodb::error::Result<Self> {
         let mut options = ClientOptions::parse(uri).await?;
         options.app_name.get_or_insert_with(|| "wardline".to_owned());
-        // The driver's default pool of 10 caps throughput, its default of 30 s for choosing a server
-        // would keep people waiting for a plain refusal.
-        options.max_pool_size.get_or_insert(64);
+        // The driver's default of 30 s for choosing a server would keep people waiting for a plain refusal.
+        options.max_pool_size.get_or_insert_with(read_connections);
         options.min_pool_size.get_or_insert(4);
         options.server_selection_timeout.get_or_insert(Duration::from_secs(3));
         options.connect_timeout.get_or_insert(Duration::from_secs(3));
@@ -64,9 +77,21 @@ impl Store {
         options.read_concern = Some(ReadConcern::majority());
         options.write_concern =
             Some(WriteConcern::builder().w(mongodb::options::Acknowledgment::Majority).journal(true).build());
+        let mut committing = options.clone();
+        committing.max_pool_size = Some(COMMIT_CONNECTIONS);
+        committing.min_pool_size = Some(2);
         let client = Client::with_options(options)?;
         let database = client.database(database);
-        Ok(Self { client, database })
+        Ok(Self { client, database, committing: Client::with_options(committing)? })
+    }
+
+    /// The same database over the connections of the commit path.
+    fn for_commits(&self) -> Self {
+        Self {
+            client: self.committing.clone(),
+            database: self.committing.database(self.database.name()),
+            committing: self.committing.clone(),
+        }
     }
 
     /// Whether MongoDB answers within `limit`.
@@ -78,6 +103,7 @@ impl Store {
 
     /// Ends all connections.
     pub async fn close(self) {
+        self.committing.shutdown().await;
         self.client.shutdown().await;
     }
 

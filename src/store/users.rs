@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use mongodb::bson::{Bson, Document, doc};
 use serde::{Deserialize, Serialize};
 
-use super::{Store, collect, failure, run, write};
+use super::{Store, collect, failure, revocations::Revoked, run, write};
 use crate::domain::{
     Error, Result, Timestamp, UserId,
     paging::Page,
@@ -290,6 +290,9 @@ impl Store {
         let Some(current) = self.user(id).await? else {
             return Ok(None);
         };
+        if change.role.is_some() || change.is_active.is_some() || change.end_tokens_before.is_some() {
+            self.announce_revocation(&Revoked::User(id)).await?;
+        }
         let mut set = doc! { "updatedAt": now };
         if let Some(role) = change.role {
             set.insert("role", role.as_str());

@@ -1,6 +1,10 @@
 //! The `$jsonSchema` validators of `schemas/`, put on their collections at start.
 
-use mongodb::bson::{Document, doc};
+use futures_util::TryStreamExt;
+use mongodb::{
+    bson::{Document, doc},
+    results::CollectionSpecification,
+};
 
 use super::{Store, run, run_within};
 use crate::domain::{Error, Result};
@@ -21,16 +25,24 @@ impl Store {
     /// When MongoDB does not answer or a schema is not one.
     pub async fn ensure_validators(&self) -> Result<()> {
         let database = self.database.clone();
-        let present = run(async move { database.list_collection_names().await }).await?;
+        let present: Vec<CollectionSpecification> =
+            run(async move { database.list_collections().await?.try_collect().await }).await?;
         for (name, text) in SCHEMAS {
             let schema: Document = serde_json::from_str(text).map_err(|error| {
                 tracing::error!(name, %error, "a schema is not JSON");
                 Error::Internal
             })?;
-            let verb = if present.iter().any(|known| known == name) { "collMod" } else { "create" };
+            let validator = doc! { "$jsonSchema": schema };
+            let known = present.iter().find(|known| known.name == name);
+            // `collMod` waits for every open transaction on the collection, also those that a killed service
+            // left behind: only when there is something to change.
+            if known.is_some_and(|known| known.options.validator.as_ref() == Some(&validator)) {
+                continue;
+            }
+            let verb = if known.is_some() { "collMod" } else { "create" };
             let command = doc! {
                 verb: name,
-                "validator": { "$jsonSchema": schema },
+                "validator": validator,
                 "validationLevel": "strict",
                 "validationAction": "error",
             };

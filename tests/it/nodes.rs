@@ -9,7 +9,8 @@ use wardline::domain::SystemClock;
 use crate::support::{Person, TestApp, eventually, settings};
 
 async fn two_nodes() -> (TestApp, TestApp) {
-    let mut first = settings(&[("RATE_LIMIT", "off")]);
+    let admin = [("ADMIN_USERNAME", "boss"), ("ADMIN_PASSWORD", "correct-horse-battery")];
+    let mut first = settings(&[("RATE_LIMIT", "off"), admin[0], admin[1]]);
     first.timings.heartbeat = Duration::from_millis(200);
     first.timings.node_death = Duration::from_millis(800);
     let second = first.clone();
@@ -119,6 +120,27 @@ async fn a_node_that_dies_leaves_nobody_online() {
         (!has_chen).then_some(())
     };
     eventually(gone).await;
+    one.stop().await;
+    other.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_one_node_revokes_the_other_forgets_within_a_second() {
+    let (one, other) = two_nodes().await;
+    let (li, chen, admin) = (one.nurse("Li").await, one.nurse("Chen").await, one.admin().await);
+    let (li_there, chen_there) = (at(&other, &li), at(&other, &chen));
+    let path = format!("/api/chat/users/{}", chen.id);
+    // Longer than the time of belief: both are remembered there and believed by what is heard.
+    for _ in 0..25 {
+        li_there.get("/api/auth/me").await.expect(200);
+        chen_there.get("/api/auth/me").await.expect(200);
+        tokio::time::sleep(Duration::from_millis(60)).await;
+    }
+    li.call("POST", "/api/auth/logout", json!({})).await.expect(200);
+    admin.call("PATCH", &path, json!({ "isActive": false })).await.expect(200);
+    tokio::time::sleep(Duration::from_millis(1_200)).await;
+    assert_eq!(li_there.get("/api/auth/me").await.refused(401), "AUTH_FAILED");
+    assert_eq!(chen_there.get("/api/auth/me").await.refused(401), "AUTH_FAILED");
     one.stop().await;
     other.stop().await;
 }

@@ -140,6 +140,7 @@ pub struct Writer {
 /// Starts the lanes. When `stop` is cancelled they take nothing new, finish what is queued and end.
 #[must_use]
 pub fn start(store: &Store, clock: &Arc<dyn Clock>, stop: &CancellationToken) -> Writer {
+    let store = store.for_commits();
     let (mut senders, mut committed, mut tasks) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..LANES {
         let (jobs, inbox) = mpsc::channel(QUEUE);

@@ -1,0 +1,131 @@
+//! REST over a kept HTTP/1.1 connection.
+
+use std::{
+    io::{self, Error},
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
+
+use futures_util::future::join_all;
+use memchr::memmem;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    time::timeout,
+};
+
+use crate::{Outcome, stats::Times};
+
+/// How long one answer may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// One connection.
+pub struct Line {
+    stream: TcpStream,
+    address: SocketAddr,
+    buffer: Vec<u8>,
+}
+
+impl Line {
+    pub async fn open(address: SocketAddr) -> io::Result<Self> {
+        let stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        stream.set_zero_linger()?;
+        Ok(Self { stream, address, buffer: Vec::with_capacity(65_536) })
+    }
+
+    /// Asks and reads the whole answer, which must be a success.
+    pub async fn get(&mut self, path: &str, token: &str) -> Outcome<&[u8]> {
+        let request = format!(
+            "GET {path} HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {token}\r\nAccept: application/json\r\n\
+             User-Agent: wardline-bench\r\n\r\n",
+            self.address
+        );
+        let answered = timeout(PATIENCE, self.exchange(request.as_bytes())).await;
+        let head = answered.map_err(|_| format!("no answer to GET {path} within 30 s"))??;
+        if !self.buffer.starts_with(b"HTTP/1.1 200") {
+            let words =
+                String::from_utf8_lossy(&self.buffer[..self.buffer.len().min(head + 200)]).into_owned();
+            return Err(format!("GET {path}: {words}").into());
+        }
+        Ok(&self.buffer[head..])
+    }
+
+    /// Answers the length of the head.
+    async fn exchange(&mut self, request: &[u8]) -> io::Result<usize> {
+        self.stream.write_all(request).await?;
+        self.buffer.clear();
+        let mut whole = None;
+        loop {
+            if whole.is_none() {
+                whole = length(&self.buffer)?;
+            }
+            if let Some((head, body)) = whole
+                && self.buffer.len() >= head + body
+            {
+                return Ok(head);
+            }
+            if self.stream.read_buf(&mut self.buffer).await? == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+        }
+    }
+}
+
+/// Lengths of the head and of the body, once the head is there.
+fn length(answer: &[u8]) -> io::Result<Option<(usize, usize)>> {
+    let Some(end) = memmem::find(answer, b"\r\n\r\n") else { return Ok(None) };
+    let head = String::from_utf8_lossy(&answer[..end]).to_ascii_lowercase();
+    let field = head.lines().find_map(|line| line.strip_prefix("content-length:"));
+    let body = field.and_then(|text| text.trim().parse().ok());
+    body.map(|body| Some((end + 4, body))).ok_or_else(|| Error::other("an answer without a length"))
+}
+
+/// A request: path and token.
+pub type Request<'a> = (String, &'a str);
+
+/// Asks over `lines` connections at once, for so long, what `next` says (given a random number): answers per
+/// second.
+pub async fn load<'a>(
+    address: SocketAddr,
+    lines: usize,
+    duration: Duration,
+    next: impl Fn(u64) -> Request<'a> + Sync,
+) -> Outcome<f64> {
+    let start = Instant::now();
+    let all = (0..lines).map(|_| async {
+        let mut line = Line::open(address).await?;
+        let mut count = 0_u64;
+        while start.elapsed() < duration {
+            let (path, token) = next(rand::random());
+            line.get(&path, token).await?;
+            count += 1;
+        }
+        Outcome::Ok(count)
+    });
+    let mut count = 0;
+    for line in join_all(all).await {
+        count += line?;
+    }
+    Ok(count as f64 / start.elapsed().as_secs_f64())
+}
+
+/// Asks one after the other on one connection until `most` answers are there or the time is over, but at least
+/// three.
+pub async fn times<'a>(
+    address: SocketAddr,
+    most: usize,
+    limit: Duration,
+    next: impl Fn(u64) -> Request<'a>,
+) -> Outcome<Times> {
+    let mut line = Line::open(address).await?;
+    let mut times = Times::default();
+    let start = Instant::now();
+    while times.len() < most && (times.len() < 3 || start.elapsed() < limit) {
+        let (path, token) = next(rand::random());
+        let begun = Instant::now();
+        line.get(&path, token).await?;
+        times.push(begun.elapsed().as_micros() as u32);
+    }
+    Ok(times)
+}

@@ -1,0 +1,204 @@
+//! The people of a round: twelve with sessions between them, two outsiders without, an admin; their devices,
+//! and what the outsiders and the admin do.
+
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU8, Ordering},
+    },
+    time::Duration,
+};
+
+use rand::{Rng, SeedableRng, rngs::StdRng};
+use serde_json::{Value, json};
+
+use super::{
+    client::Device,
+    history::{Ended, Ending, Id, Intrusion},
+    service::ADMIN,
+    wire::Manner,
+    world::{Answer, PASSWORD, Person, World},
+};
+
+const PEOPLE: usize = 12;
+const OUTSIDERS: usize = 2;
+/// How many of the people have a second device.
+const SECOND_DEVICES: usize = 8;
+
+/// What a device is told to do between two operations.
+pub const VANISH_FROZEN: u8 = 1;
+pub const VANISH_RESET: u8 = 2;
+
+pub struct Cast {
+    pub people: Vec<Arc<Person>>,
+    pub outsiders: Vec<Arc<Person>>,
+    /// The last of the people is deactivated half-way.
+    pub leaver: Arc<Person>,
+    admin: String,
+    orders: Mutex<Vec<Arc<AtomicU8>>>,
+    /// Devices that came with the fault, looked at in the end as all others are.
+    pub guests: Mutex<Vec<Device>>,
+}
+
+async fn register(world: &World, name: String, number: u64) -> (Arc<Person>, String) {
+    let body = json!({ "username": name, "password": PASSWORD, "realName": name });
+    let answer = world.call(0, "POST", "/api/auth/register", None, Some(body)).await;
+    let data = answer.data().unwrap_or_else(|| panic!("{name} is registered: {answer:?}"));
+    let token = data["token"].as_str().unwrap().to_owned();
+    (Person::new(Id::of(&data["user"]["_id"]), name, number), token)
+}
+
+impl Cast {
+    /// Registers everybody and opens their sessions; answers the devices, too.
+    pub async fn assemble(world: &Arc<World>, round: &str) -> (Self, Vec<Device>) {
+        let names = (0..PEOPLE + OUTSIDERS).map(|number| (number, format!("{round}p{number}")));
+        let joined = names.map(|(number, name)| register(world, name, number as u64 + 1));
+        let mut joined = futures_util::future::join_all(joined).await;
+        let outsiders = joined.split_off(PEOPLE);
+        let people: Vec<Arc<Person>> = joined.iter().map(|(person, _)| Arc::clone(person)).collect();
+        for (place, (person, token)) in joined.iter().enumerate() {
+            let other = &people[(place + 1) % PEOPLE];
+            open_session(world, (person, token), other).await;
+        }
+        let mut devices = Vec::new();
+        let mut add = |person: &Arc<Person>, token: String, device: usize| {
+            let manner =
+                Manner { acknowledges: (devices.len() + device).is_multiple_of(2), receive_buffer: None };
+            let name = format!("{}/{device}", person.name);
+            let mut device = Device::new(name, person, world, token, manner);
+            device.node = devices.len();
+            devices.push(device);
+        };
+        let second = people.iter().take(SECOND_DEVICES).map(|person| world.login(0, &person.name));
+        let second = futures_util::future::join_all(second).await;
+        for (person, token) in joined.iter().chain(&outsiders) {
+            add(person, token.clone(), 0);
+        }
+        for (person, token) in people.iter().zip(second) {
+            add(person, token.expect("a second sign-in"), 1);
+        }
+        let body = json!({ "username": ADMIN, "password": PASSWORD });
+        let answer = world.call(0, "POST", "/api/auth/login", None, Some(body)).await;
+        let admin = answer.data().unwrap()["token"].as_str().unwrap().to_owned();
+        let outsiders = outsiders.into_iter().map(|(person, _)| person).collect();
+        let leaver = Arc::clone(&people[PEOPLE - 1]);
+        let cast =
+            Self { people, outsiders, leaver, admin, orders: Mutex::default(), guests: Mutex::default() };
+        for device in &devices {
+            cast.orders.lock().unwrap().push(Arc::clone(&device.order));
+        }
+        (cast, devices)
+    }
+
+    /// Tells a third of the devices to vanish in the middle of sending.
+    pub fn vanish(&self, rng: &mut StdRng) {
+        for order in self.orders.lock().unwrap().iter() {
+            let roll = rng.random_range(0..6);
+            if roll < 2 {
+                order.store([VANISH_FROZEN, VANISH_RESET][roll], Ordering::Relaxed);
+            }
+        }
+    }
+
+    async fn set_active(&self, world: &World, is_active: bool) -> bool {
+        for _ in 0..60 {
+            let path = format!("/api/chat/users/{}", self.leaver.id);
+            let body = Some(json!({ "isActive": is_active }));
+            if let Answer::Ok(_) = world.call(0, "PATCH", &path, Some(&self.admin), body).await {
+                return true;
+            }
+            tokio::time::sleep(Duration::from_millis(500)).await;
+        }
+        world.odd("the admin could not change an account".to_owned());
+        false
+    }
+
+    /// The admin deactivates the leaver; from the answer on they hear nothing.
+    pub async fn deactivate(&self, world: &World) {
+        if !self.set_active(world, false).await {
+            return;
+        }
+        let (person, answered) = (self.leaver.id, world.now());
+        world.record(|history| {
+            let theirs = history.wires.iter().filter(|(_, wire)| wire.person == person);
+            let wires = theirs.map(|(number, _)| *number).collect();
+            history.endings.push(Ending { person, wires, answered, why: "deactivation" });
+        });
+        self.leaver.is_deactivated.store(true, Ordering::Relaxed);
+    }
+
+    /// … and lets them in again, so that their side can be looked at, too.
+    pub async fn reactivate(&self, world: &World) {
+        self.set_active(world, true).await;
+        self.leaver.is_deactivated.store(false, Ordering::Relaxed);
+    }
+}
+
+async fn open_session(world: &World, (one, token): (&Arc<Person>, &str), other: &Arc<Person>) {
+    let body = json!({ "userId1": one.id.to_string(), "userId2": other.id.to_string() });
+    let answer = world.call(0, "POST", "/api/chat/sessions/private", Some(token), Some(body)).await;
+    let session = Id::of(&answer.data().unwrap_or_else(|| panic!("a session: {answer:?}"))["_id"]);
+    for person in [one, other] {
+        person.sessions.lock().unwrap().push(session);
+    }
+    world.record(|history| history.seats.insert(session, [one.id, other.id]));
+}
+
+/// What an outsider's device does: tries what must be refused, and listens.
+pub async fn intrude(mut device: Device, mut rng: StdRng) -> Device {
+    while device.world.is_running() {
+        let mut step = StdRng::seed_from_u64(rng.random());
+        if !device.is_connected() {
+            device.connect(&mut step).await;
+            continue;
+        }
+        try_something(&device, &mut step).await;
+        tokio::time::sleep(Duration::from_millis(step.random_range(100..500))).await;
+    }
+    device
+}
+
+async fn try_something(device: &Device, rng: &mut StdRng) {
+    let (kind, place) = (rng.random_range(0..6), rng.random::<u32>() as usize);
+    let target = device.world.record(|history| {
+        let sessions: Vec<Id> = history.seats.keys().copied().collect();
+        let session = sessions.get(place % sessions.len().max(1)).copied();
+        let known = history.attempts.iter().rev().find_map(|attempt| match attempt.outcome {
+            Ended::Ok((id, _)) => Some(id),
+            Ended::Failed | Ended::Unknown => None,
+        });
+        session.zip(known)
+    });
+    let Some((session, message)) = target else { return };
+    let me = device.person.id.to_string();
+    let own = json!({ "userId": me });
+    let text = json!({ "sessionId": session.to_string(), "senderId": me, "content": "let me in" });
+    let (method, path, body) = match kind {
+        0 => ("GET", format!("/api/chat/messages/{session}"), None),
+        1 => ("POST", "/api/chat/messages".to_owned(), Some(text)),
+        2 => ("PUT", format!("/api/chat/messages/{message}/read"), Some(own)),
+        3 => ("DELETE", format!("/api/chat/messages/{message}"), Some(own)),
+        4 => {
+            let other = device.world.record(|history| history.seats[&session][0]);
+            ("GET", format!("/api/chat/messages/unread/{other}"), None)
+        }
+        _ => return sync_what_is_not_ours(device, session).await,
+    };
+    let world = &device.world;
+    if let Ok((status, body)) = world.raw(device.node, method, &path, Some(&device.token), body).await {
+        // 503: the service could not look.
+        let refused = matches!(status, 403 | 404 | 429 | 503);
+        let what = format!("an outsider's {method} {path} was answered with {status}: {body}");
+        world.record(|history| history.intrusions.push(Intrusion { what, refused }));
+    }
+}
+
+async fn sync_what_is_not_ours(device: &Device, session: Id) {
+    let ask = json!({ "sessions": { session.to_string(): 0 } });
+    if let Some(data) = device.ask("chat:sync", &ask).await.data() {
+        let refused = data["sessions"].as_object().is_some_and(serde_json::Map::is_empty)
+            && data["removed"] == json!([Value::from(session.to_string())]);
+        let what = format!("an outsider's chat:sync was answered with {data}");
+        device.world.record(|history| history.intrusions.push(Intrusion { what, refused }));
+    }
+}

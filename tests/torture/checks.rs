@@ -1,0 +1,406 @@
+//! The checks of what was stored and answered, each a pure function from a history to what it found.
+//! Those of what was heard live stand in `checks_live.rs`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{
+    checks_live,
+    history::{Attempt, Ended, History, Id, Page, Seen, What},
+};
+
+/// What a check looked at, and what it found wrong.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Found {
+    pub looked_at: u64,
+    pub violations: Vec<String>,
+}
+
+impl Found {
+    /// Looks at one thing more.
+    pub fn look(&mut self, holds: bool, evidence: impl FnOnce() -> String) {
+        self.looked_at += 1;
+        if !holds {
+            self.violations.push(evidence());
+        }
+    }
+}
+
+/// A check: its name, as in RELIABILITY.md, and its function.
+pub type Check = (&'static str, fn(&History) -> Found);
+
+pub const CHECKS: [Check; 15] = [
+    ("set-full", set_full),
+    ("no phantom", no_phantom),
+    ("exactly once", exactly_once),
+    ("total order", total_order),
+    ("FIFO", fifo),
+    ("read your writes", read_your_writes),
+    ("monotonic reads", monotonic_reads),
+    ("live in stored", checks_live::live_in_stored),
+    ("no unnoticed gap", checks_live::no_unnoticed_gap),
+    ("unread", unread),
+    ("receipts", checks_live::receipts),
+    ("convergence", convergence),
+    ("access", checks_live::access),
+    ("recovery", recovery),
+    ("answers", answers),
+];
+
+/// All checks over one history.
+pub fn all(history: &History) -> Vec<(&'static str, Found)> {
+    CHECKS.iter().map(|(name, check)| (*name, check(history))).collect()
+}
+
+/// What was acknowledged or seen is there, where it was.
+fn set_full(history: &History) -> Found {
+    let mut found = Found::default();
+    let stored: BTreeMap<Id, (Id, u64)> = history
+        .finals
+        .iter()
+        .flat_map(|last| last.messages.iter().map(|seen| (seen.id, (last.session, seen.seq))))
+        .collect();
+    let mut look = |how: &str, session: Id, id: Id, seq: u64| {
+        let place = stored.get(&id);
+        found.look(place == Some(&(session, seq)), || {
+            format!("{id} was {how} as {session}/{seq} and in the end is at {place:?}")
+        });
+    };
+    for attempt in &history.attempts {
+        if let Ended::Ok((id, seq)) = attempt.outcome {
+            look("acknowledged", attempt.session, id, seq);
+        }
+    }
+    for page in &history.pages {
+        for seen in &page.messages {
+            look("seen", page.session, seen.id, seen.seq);
+        }
+    }
+    let deleted: BTreeSet<(Id, u64)> = history
+        .finals
+        .iter()
+        .flat_map(|last| {
+            last.messages.iter().filter(|seen| seen.deleted).map(|seen| (last.session, seen.seq))
+        })
+        .collect();
+    for deletion in history.deletions.iter().filter(|deletion| matches!(deletion.outcome, Ended::Ok(()))) {
+        found.look(deleted.contains(&(deletion.session, deletion.seq)), || {
+            format!("{}/{} was deleted and is not", deletion.session, deletion.seq)
+        });
+    }
+    found
+}
+
+/// What was refused, or never sent, is not there; what is there is what was sent.
+fn no_phantom(history: &History) -> Found {
+    let (mut found, by_key) = (Found::default(), history.by_key());
+    for (session, messages) in history.stored() {
+        for seen in messages {
+            let attempts = by_key.get(&(seen.sender, seen.key)).map_or(&[][..], Vec::as_slice);
+            let sent = attempts.iter().any(|attempt| {
+                attempt.session == session
+                    && (seen.deleted || attempt.text == seen.text)
+                    && attempt.outcome != Ended::Failed
+            });
+            found.look(sent, || {
+                let outcomes: Vec<_> = attempts.iter().map(|attempt| attempt.outcome).collect();
+                format!("{session}/{} is {} of key {:x}: {outcomes:?}", seen.seq, seen.id, seen.key)
+            });
+        }
+    }
+    found
+}
+
+/// A `clientMsgId` is one message, and every answer named that one.
+fn exactly_once(history: &History) -> Found {
+    let mut found = Found::default();
+    let mut stored: BTreeMap<(Id, u64), Vec<(Id, u64)>> = BTreeMap::new();
+    for messages in history.stored().values() {
+        for seen in *messages {
+            stored.entry((seen.sender, seen.key)).or_default().push((seen.id, seen.seq));
+        }
+    }
+    for (key, places) in &stored {
+        found.look(places.len() == 1, || format!("key {:x} of {} is stored as {places:?}", key.1, key.0));
+    }
+    for (key, attempts) in history.by_key() {
+        let answers: BTreeSet<(Id, u64)> = attempts
+            .iter()
+            .filter_map(|attempt| match attempt.outcome {
+                Ended::Ok(place) => Some(place),
+                Ended::Failed | Ended::Unknown => None,
+            })
+            .collect();
+        if attempts.len() > 1 && !answers.is_empty() {
+            found.look(answers.len() == 1, || {
+                format!("key {:x} of {} was answered with {answers:?}", key.1, key.0)
+            });
+        }
+    }
+    found
+}
+
+/// Every reader sees the same messages at the same `seq`, at any time; it runs 1, 2, 3 …
+fn total_order(history: &History) -> Found {
+    let mut found = Found::default();
+    for last in &history.finals {
+        for (place, seen) in (1_u64..).zip(&last.messages) {
+            found.look(seen.seq == place, || {
+                format!("{} sees seq {} at place {place} of {}", last.reader, seen.seq, last.session)
+            });
+        }
+    }
+    let stored = history.stored();
+    let at = |session: Id, seq: u64| {
+        let index = usize::try_from(seq).unwrap_or_default().wrapping_sub(1);
+        stored.get(&session).and_then(|messages| messages.get(index))
+    };
+    let mut agree = |reader: Id, session: Id, messages: &[Seen]| {
+        for seen in messages {
+            let here = at(session, seen.seq).map(|seen| seen.id);
+            found.look(here == Some(seen.id), || {
+                format!("{session}/{}: {reader} saw {}, in the end it is {here:?}", seen.seq, seen.id)
+            });
+        }
+    };
+    for last in &history.finals {
+        agree(last.reader, last.session, &last.messages);
+    }
+    for page in &history.pages {
+        agree(page.reader, page.session, &page.messages);
+        let rising = page.messages.windows(2).all(|pair| pair[0].seq < pair[1].seq);
+        if !rising {
+            agree(page.reader, page.session, &[Seen::default()]);
+        }
+    }
+    found
+}
+
+/// What one connection sends one after the other is stored in that order. Only sends whose place is their
+/// first attempt's are compared: those that were never repeated, or repeated after they had been answered.
+fn fifo(history: &History) -> Found {
+    let mut found = Found::default();
+    let stored: BTreeMap<(Id, u64), u64> = history
+        .stored()
+        .values()
+        .flat_map(|messages| messages.iter().map(|seen| ((seen.sender, seen.key), seen.seq)))
+        .collect();
+    let mut lines: BTreeMap<(u32, Id), Vec<(u64, u64)>> = BTreeMap::new();
+    for (key, attempts) in history.by_key() {
+        let (first, Some(seq)) = (attempts[0], stored.get(&key)) else { continue };
+        let is_first = match attempts.get(1) {
+            None => true,
+            Some(second) => matches!(first.outcome, Ended::Ok(_)) && first.ended <= second.begun,
+        };
+        if let (true, Some((wire, place))) = (is_first, first.via) {
+            lines.entry((wire, first.session)).or_default().push((place, *seq));
+        }
+    }
+    for ((wire, session), mut line) in lines {
+        line.sort_unstable();
+        for pair in line.windows(2) {
+            found.look(pair[0].1 < pair[1].1, || {
+                format!(
+                    "connection {wire} in {session}: send {} has seq {}, send {} has seq {}",
+                    pair[0].0, pair[0].1, pair[1].0, pair[1].1
+                )
+            });
+        }
+    }
+    found
+}
+
+/// A page that was asked for after one's own send was acknowledged shows it, if it lies in its range.
+fn read_your_writes(history: &History) -> Found {
+    let mut found = Found::default();
+    let mut sent: BTreeMap<(Id, Id), Vec<(u64, u64)>> = BTreeMap::new();
+    for attempt in &history.attempts {
+        if let Ended::Ok((_, seq)) = attempt.outcome {
+            sent.entry((attempt.sender, attempt.session)).or_default().push((attempt.ended, seq));
+        }
+    }
+    for page in &history.pages {
+        let shown: BTreeSet<u64> = page.messages.iter().map(|seen| seen.seq).collect();
+        for (ended, seq) in sent.get(&(page.reader, page.session)).into_iter().flatten() {
+            if *ended < page.begun && (page.low..=page.high).contains(seq) {
+                found.look(shown.contains(seq), || {
+                    format!(
+                        "{} had {}/{seq} acknowledged at {ended}, a page asked for at {} lacks it",
+                        page.reader, page.session, page.begun
+                    )
+                });
+            }
+        }
+    }
+    found
+}
+
+/// A page has what an earlier one had, and shows it no younger: gone stays gone, read stays read.
+fn monotonic_reads(history: &History) -> Found {
+    let mut found = Found::default();
+    let mut by_reader: BTreeMap<(Id, Id), Vec<&Page>> = BTreeMap::new();
+    for page in &history.pages {
+        by_reader.entry((page.reader, page.session)).or_default().push(page);
+    }
+    for ((reader, session), mut pages) in by_reader {
+        pages.sort_by_key(|page| page.begun);
+        // Pages that had ended, by their end; what they showed, by `seq`.
+        let mut ended: Vec<&Page> = pages.clone();
+        ended.sort_by_key(|page| page.ended);
+        let (mut next, mut known) = (0, BTreeMap::<u64, Seen>::new());
+        for page in pages {
+            while let Some(earlier) = ended.get(next).filter(|earlier| earlier.ended < page.begun) {
+                for seen in &earlier.messages {
+                    let best = known.entry(seen.seq).or_insert(*seen);
+                    best.status = best.status.max(seen.status);
+                    best.rev = best.rev.max(seen.rev);
+                    best.deleted |= seen.deleted;
+                }
+                next += 1;
+            }
+            let shown: BTreeMap<u64, &Seen> = page.messages.iter().map(|seen| (seen.seq, seen)).collect();
+            // A page of changes shows no range.
+            let range = page.low..=page.high.max(page.low);
+            for (seq, before) in known.range(range).filter(|_| page.low <= page.high) {
+                let now = shown.get(seq);
+                let holds = now.is_some_and(|now| {
+                    now.rev >= before.rev && now.deleted >= before.deleted && now.status >= before.status
+                });
+                found.look(holds, || {
+                    format!("{reader} saw {session}/{seq} as {before:?}; a page asked later, at {}, shows {now:?}", page.begun)
+                });
+            }
+        }
+    }
+    found
+}
+
+/// Counts are what counting gives, in both places that tell them, and were never below zero.
+fn unread(history: &History) -> Found {
+    let mut found = Found::default();
+    for last in &history.finals {
+        for member in history.seats.get(&last.session).into_iter().flatten() {
+            let position = last.positions.get(member).copied().unwrap_or_default();
+            let counted = last
+                .messages
+                .iter()
+                .filter(|seen| seen.sender != *member && seen.seq > position && !seen.deleted)
+                .count();
+            let counted = i64::try_from(counted).unwrap_or(i64::MAX);
+            let said = last.map.get(member).copied();
+            found.look(said == Some(counted), || {
+                format!("{}: the map says {said:?} for {member}, counting {counted}", last.session)
+            });
+            if *member == last.reader {
+                found.look(last.unread == counted, || {
+                    format!("{}: {member} is told {} unread, counting {counted}", last.session, last.unread)
+                });
+            }
+        }
+    }
+    let pushed = history.heard.iter().filter_map(|heard| match &heard.what {
+        What::Unread(counts) => Some(counts),
+        _ => None,
+    });
+    for (session, count) in history.counts.iter().map(|counts| &counts.by_session).chain(pushed).flatten() {
+        found.look(*count >= 0, || format!("a count of {count} in {session}"));
+    }
+    found
+}
+
+/// A device's old state, the events it heard and `chat:sync` make what a fresh fetch shows.
+fn convergence(history: &History) -> Found {
+    let mut found = Found::default();
+    for last in &history.finals {
+        let fresh: Vec<_> = last.messages.iter().map(Seen::lasting).collect();
+        for device in history.devices.iter().filter(|device| device.person == last.reader) {
+            let known = device.sessions.get(&last.session).cloned().unwrap_or_default();
+            let state: Vec<_> = known.messages.iter().map(Seen::lasting).collect();
+            found.look(state == fresh, || {
+                let differs = (0..state.len().max(fresh.len())).find(|i| state.get(*i) != fresh.get(*i));
+                let at = differs.unwrap_or_default();
+                format!(
+                    "{} knows {} messages of {}, there are {}; first difference: {:?}, there is {:?}",
+                    device.name,
+                    state.len(),
+                    last.session,
+                    fresh.len(),
+                    state.get(at),
+                    fresh.get(at)
+                )
+            });
+            for (member, position) in &last.positions {
+                let here = known.positions.get(member).copied().unwrap_or_default();
+                found.look(here == *position, || {
+                    format!(
+                        "{} knows {member} at {here} in {}, they are at {position}",
+                        device.name, last.session
+                    )
+                });
+            }
+            if let Some(pushed) = &device.pushed {
+                let here = pushed.get(&last.session).copied().unwrap_or_default();
+                found.look(here == last.unread, || {
+                    format!(
+                        "{} last heard of {here} unread in {}, there are {}",
+                        device.name, last.session, last.unread
+                    )
+                });
+            }
+        }
+    }
+    found
+}
+
+/// The first success after each fault comes in time.
+fn recovery(history: &History) -> Found {
+    let mut found = Found::default();
+    for heal in &history.heals {
+        let first = first_success(history, heal.healed);
+        let late = first.is_none_or(|first| first > history.rules.recovery);
+        found.look(!late, || format!("{}: the first success came {first:?} µs after it ended", heal.fault));
+    }
+    found
+}
+
+/// How long after `healed` the first send succeeded, µs.
+pub fn first_success(history: &History, healed: u64) -> Option<u64> {
+    first_successes(history, healed).values().min().copied()
+}
+
+/// The same for each session in which a send succeeded.
+pub fn first_successes(history: &History, healed: u64) -> BTreeMap<Id, u64> {
+    let mut firsts: BTreeMap<Id, u64> = BTreeMap::new();
+    for attempt in history.attempts.iter().filter(|attempt| matches!(attempt.outcome, Ended::Ok(_))) {
+        if let Some(after) = attempt.ended.checked_sub(healed) {
+            let first = firsts.entry(attempt.session).or_insert(after);
+            *first = after.min(*first);
+        }
+    }
+    firsts
+}
+
+/// Each refusal is one that the contract foresees; where the fault concerns others, nothing fails.
+fn answers(history: &History) -> Found {
+    let mut found = Found { looked_at: history.answers, violations: history.oddities.clone() };
+    for heard in &history.heard {
+        if let What::Unknown(name) = &heard.what {
+            found.violations.push(format!("an event that is not in the contract: {name}"));
+        }
+    }
+    if history.rules.undisturbed {
+        let gone = |attempt: &Attempt| {
+            let wire = attempt.via.and_then(|(wire, _)| history.wires.get(&wire));
+            wire.is_some_and(|wire| wire.vanished)
+                || history
+                    .endings
+                    .iter()
+                    .any(|ending| ending.why == "deactivation" && ending.person == attempt.sender)
+        };
+        for attempt in history.attempts.iter().filter(|attempt| !gone(attempt)) {
+            found.look(matches!(attempt.outcome, Ended::Ok(_)), || {
+                format!("key {:x}: {:?}, though the fault was not its", attempt.key, attempt.outcome)
+            });
+        }
+    }
+    found
+}

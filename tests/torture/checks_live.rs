@@ -1,0 +1,218 @@
+//! The checks of what connections heard while they lived: events, their order, their gaps, who heard them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{
+    checks::Found,
+    history::{Ended, Heard, History, Id, Moment, Seen, What},
+};
+
+/// How long an event that was under way at an ending may take to arrive.
+const UNDER_WAY: Moment = 5_000_000;
+
+/// What was pushed is stored as it was pushed; a connection hears nothing twice and nothing out of order.
+pub fn live_in_stored(history: &History) -> Found {
+    let mut found = Found::default();
+    let stored = history.stored();
+    let at = |session: Id, seq: u64| {
+        let index = usize::try_from(seq).unwrap_or_default().wrapping_sub(1);
+        stored.get(&session).and_then(|messages| messages.get(index)).copied()
+    };
+    let mut last: BTreeMap<(u32, Id), u64> = BTreeMap::new();
+    for Heard { wire, what, .. } in &history.heard {
+        match what {
+            What::Message { session, seen } => {
+                let place = at(*session, seen.seq);
+                let same = place.is_some_and(|place: Seen| {
+                    place.id == seen.id
+                        && place.sender == seen.sender
+                        && place.key == seen.key
+                        && (place.deleted || place.text == seen.text)
+                });
+                found.look(same, || format!("{session}: {seen:?} was pushed, stored is {place:?}"));
+                let before = last.insert((*wire, *session), seen.seq).unwrap_or_default();
+                found.look(before < seen.seq, || {
+                    format!("connection {wire} heard {session}/{} after {before}", seen.seq)
+                });
+            }
+            What::Deleted { session, id, seq, rev } => {
+                let place = at(*session, *seq);
+                let same = place.is_some_and(|place| place.deleted && place.id == *id && place.rev == *rev);
+                found.look(same, || format!("{session}/{seq}: {id} was told deleted, stored is {place:?}"));
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+/// On one node a connection that lives on hears everything; at any number of nodes what it missed leaves a
+/// gap in `seq` that it can notice, because what it hears is numbered as it is stored.
+pub fn no_unnoticed_gap(history: &History) -> Found {
+    let mut found = Found::default();
+    let stored = history.stored();
+    let mut heard: BTreeMap<(u32, Id), Vec<u64>> = BTreeMap::new();
+    for Heard { wire, what, .. } in &history.heard {
+        if let What::Message { session, seen } = what {
+            heard.entry((*wire, *session)).or_default().push(seen.seq);
+        }
+    }
+    for (number, wire) in &history.wires {
+        for session in history.seats.keys().filter(|session| history.has_seat(wire.person, **session)) {
+            let seqs = heard.get(&(*number, *session)).map_or(&[][..], Vec::as_slice);
+            if !history.rules.one_hub {
+                // Whatever was missed between two: the numbers say how much.
+                for pair in seqs.windows(2) {
+                    let between = stored.get(session).map_or(0, |messages| {
+                        messages.iter().filter(|m| pair[0] < m.seq && m.seq < pair[1]).count() as u64
+                    });
+                    found.look(pair[1].saturating_sub(pair[0]) == between + 1, || {
+                        format!("connection {number} missed {between} in {session} between {pair:?}")
+                    });
+                }
+                continue;
+            }
+            let synced = wire.synced.get(session).copied();
+            let start = synced.into_iter().chain(seqs.first().map(|first| first - 1)).min();
+            let Some(mut known) = start else { continue };
+            if let (Some(synced), Some(first)) = (synced, seqs.first()) {
+                found.look(*first <= synced + 1, || {
+                    format!("connection {number} synced {session} to {synced} and first heard {first}")
+                });
+            }
+            for seq in seqs {
+                found.look(*seq <= known + 1 || synced.is_some_and(|synced| *seq <= synced + 1), || {
+                    format!("connection {number} heard {session}/{seq} after {known}")
+                });
+                known = known.max(*seq);
+            }
+            if wire.is_whole {
+                let known = known.max(synced.unwrap_or_default());
+                let newest = stored.get(session).and_then(|messages| messages.last()).map_or(0, |m| m.seq);
+                found.look(known == newest, || {
+                    format!("connection {number} lives, knows {session} up to {known} and there are {newest}")
+                });
+            }
+        }
+    }
+    found
+}
+
+/// Receipts and positions never go back, wherever they show.
+pub fn receipts(history: &History) -> Found {
+    let mut found = Found::default();
+    let (mut positions, mut read) = (BTreeMap::new(), BTreeSet::new());
+    for Heard { wire, what, .. } in &history.heard {
+        match what {
+            What::Read { session, reader, seq } => {
+                let before = positions.insert((*wire, *session, *reader), *seq).unwrap_or_default();
+                found.look(before < *seq, || {
+                    format!("connection {wire} heard {reader} read {session} to {seq} after {before}")
+                });
+            }
+            What::Status { message, receiver, is_read, .. } => {
+                let key = (*wire, *message, *receiver);
+                found.look(*is_read || !read.contains(&key), || {
+                    format!("connection {wire} heard {message} delivered to {receiver} after it was read")
+                });
+                if *is_read {
+                    read.insert(key);
+                }
+            }
+            _ => {}
+        }
+    }
+    let mut looks: Vec<_> = history.positions.iter().collect();
+    looks.sort_by_key(|look| look.begun);
+    let mut ended = looks.clone();
+    ended.sort_by_key(|look| look.ended);
+    let (mut next, mut known) = (0, BTreeMap::new());
+    for look in looks {
+        while let Some(earlier) = ended.get(next).filter(|earlier| earlier.ended < look.begun) {
+            let best = known.entry((earlier.observer, earlier.session, earlier.reader)).or_insert(0);
+            *best = (*best).max(earlier.seq);
+            next += 1;
+        }
+        let before = known.get(&(look.observer, look.session, look.reader)).copied().unwrap_or_default();
+        found.look(look.seq >= before, || {
+            format!(
+                "{} saw {} at {} in {} after {before}",
+                look.observer, look.reader, look.seq, look.session
+            )
+        });
+    }
+    for last in &history.finals {
+        let marks = history.marks.iter().filter(|mark| mark.session == last.session);
+        for mark in marks.filter(|mark| matches!(mark.outcome, Ended::Ok(()))) {
+            let position = last.positions.get(&mark.reader).copied().unwrap_or_default();
+            found.look(position >= mark.seq, || {
+                format!("{} read {} to {}, in the end is at {position}", mark.reader, mark.session, mark.seq)
+            });
+        }
+    }
+    found
+}
+
+/// Nobody hears of a session without a seat, nor anything after their ending was answered.
+pub fn access(history: &History) -> Found {
+    let mut found = Found::default();
+    let begun: BTreeMap<(Id, u64), Moment> =
+        history.by_key().into_iter().map(|(key, attempts)| (key, attempts[0].begun)).collect();
+    let mut ended: BTreeMap<u32, (Moment, &str)> = BTreeMap::new();
+    for ending in &history.endings {
+        for wire in &ending.wires {
+            ended.entry(*wire).or_insert((ending.answered, ending.why));
+        }
+    }
+    for Heard { wire, at, what } in &history.heard {
+        let Some(life) = history.wires.get(wire) else { continue };
+        let person = life.person;
+        let session = match what {
+            What::Message { session, .. }
+            | What::Deleted { session, .. }
+            | What::Read { session, .. }
+            | What::Status { session, .. }
+            | What::Typing { session, .. }
+            | What::Created { session } => Some(*session),
+            What::Unread(_) | What::Presence { .. } | What::Answer | What::Unknown(_) => None,
+        };
+        let counted = if let What::Unread(counts) = what { counts.as_slice() } else { &[] };
+        for session in session.into_iter().chain(counts_of(counted)) {
+            found.look(history.has_seat(person, session), || {
+                format!("{person} has no seat in {session} and heard {what:?}")
+            });
+        }
+        if let What::Typing { session, typist } = what {
+            let is_other = *typist != person && history.has_seat(*typist, *session);
+            found.look(is_other, || format!("{person} heard {typist} type in {session}"));
+        }
+        if let What::Presence { user } = what {
+            let shares = *user == person
+                || history.seats.values().any(|pair| pair.contains(user) && pair.contains(&person));
+            found.look(shares, || format!("{person} shares no session with {user} and heard of them"));
+        }
+        if let Some((answered, why)) = ended.get(wire) {
+            let deadline = answered + history.rules.grace;
+            let cause = match what {
+                What::Message { seen, .. } => begun.get(&(seen.sender, seen.key)).copied(),
+                _ => None,
+            };
+            let late = cause.is_some_and(|cause| cause > deadline) || *at > deadline + UNDER_WAY;
+            found.look(!late, || {
+                format!(
+                    "{person}'s {why} was answered at {answered}; connection {wire} heard {what:?} at {at}"
+                )
+            });
+        }
+    }
+    // An ending that nothing was heard after counts as looked at, too.
+    found.looked_at += ended.len() as u64;
+    for intrusion in &history.intrusions {
+        found.look(intrusion.refused, || intrusion.what.clone());
+    }
+    found
+}
+
+fn counts_of(counts: &[(Id, i64)]) -> impl Iterator<Item = Id> + '_ {
+    counts.iter().map(|(session, _)| *session)
+}

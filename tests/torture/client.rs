@@ -1,0 +1,293 @@
+//! A device: one person's client on one connection after the other. It reconnects as the official client does
+//! (1 s, doubled up to 5 s, half of it jitter), comes back by `chat:sync`, applies what it hears to its own
+//! state, and records everything.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU8, Ordering},
+    },
+    time::Duration,
+};
+
+use rand::{Rng, rngs::StdRng};
+use serde_json::{Value, json};
+use tokio::sync::oneshot;
+
+use super::{
+    history::{Counts, Ended, Heard, Id, Page, Position, Seen, What, WireLife},
+    state::{Share, State, counts_in},
+    wire::{Listener, Manner, Refused, Wire},
+    world::{Answer, Person, World},
+};
+
+/// The official client's `reconnectionDelay`, `reconnectionDelayMax` and `randomizationFactor`.
+const DELAY: f64 = 1.0;
+const LONGEST_DELAY: f64 = 5.0;
+const JITTER: f64 = 0.5;
+
+/// The pause before attempt `failures`, as the official client makes it.
+pub fn back_off(failures: u32, rng: &mut StdRng) -> Duration {
+    let delay = DELAY * f64::from(1 << failures.min(4)) * rng.random_range(1.0 - JITTER..1.0 + JITTER);
+    Duration::from_secs_f64(delay.min(LONGEST_DELAY))
+}
+
+pub struct Device {
+    pub name: String,
+    pub person: Arc<Person>,
+    pub world: Arc<World>,
+    pub node: usize,
+    pub token: String,
+    pub manner: Manner,
+    pub wire: Option<Wire>,
+    pub state: Arc<Mutex<State>>,
+    /// Connections that opened with the current token.
+    pub wires_of_token: Vec<u32>,
+    /// Connections that are no longer used, but stand.
+    pub forgotten: Vec<Wire>,
+    /// What the round's fault tells it to do next (see `cast`).
+    pub order: Arc<AtomicU8>,
+    failures: u32,
+}
+
+/// What an event says; its name is empty when the connection ends.
+fn understand(name: &str, payload: &Value) -> What {
+    let session = Id::of(&payload["sessionId"]);
+    let number = |field: &str| payload[field].as_u64().unwrap_or_default();
+    match name {
+        "message:sent" | "message:receive" => What::Message {
+            session: Id::of(&payload["message"]["sessionId"]),
+            seen: Seen::of(&payload["message"]),
+        },
+        "message:deleted" => What::Deleted {
+            session,
+            id: Id::of(&payload["messageId"]),
+            seq: number("seq"),
+            rev: number("rev"),
+        },
+        "message:read" => What::Read { session, reader: Id::of(&payload["userId"]), seq: number("seq") },
+        "message:status" => What::Status {
+            session,
+            message: Id::of(&payload["messageId"]),
+            receiver: Id::of(&payload["userId"]),
+            is_read: payload["status"] == "read",
+        },
+        "unread:count" => What::Unread(counts_in(&payload["data"]["bySession"])),
+        "typing:start" | "typing:stop" => What::Typing { session, typist: Id::of(&payload["userId"]) },
+        "user:status" => What::Presence { user: Id::of(&payload["userId"]) },
+        "session:created" => What::Created { session: Id::of(&payload["session"]["_id"]) },
+        "user:joined" | "users:online" | "chat:history" | "chat:sync" => What::Answer,
+        other => What::Unknown(other.to_owned()),
+    }
+}
+
+impl Device {
+    pub fn new(
+        name: String,
+        person: &Arc<Person>,
+        world: &Arc<World>,
+        token: String,
+        manner: Manner,
+    ) -> Self {
+        Self {
+            name,
+            person: Arc::clone(person),
+            world: Arc::clone(world),
+            node: 0,
+            token,
+            manner,
+            wire: None,
+            state: Arc::default(),
+            wires_of_token: Vec::new(),
+            forgotten: Vec::new(),
+            order: Arc::default(),
+            failures: 0,
+        }
+    }
+
+    pub fn is_connected(&self) -> bool {
+        self.wire.as_ref().is_some_and(|wire| !wire.is_closed())
+    }
+
+    fn listener(&self, number: u32) -> Listener {
+        let (world, state) = (Arc::clone(&self.world), Arc::clone(&self.state));
+        Box::new(move |name, payload| {
+            let at = world.now();
+            if name.is_empty() {
+                world.record(|history| {
+                    history.wires.entry(number).or_default().told_to_go = payload == &json!(true);
+                });
+                return;
+            }
+            let what = understand(name, payload);
+            state.lock().unwrap().apply(&what);
+            world.record(|history| history.heard.push(Heard { wire: number, at, what }));
+        })
+    }
+
+    /// One try to connect, join and sync; after a failure the pause before the next.
+    pub async fn connect(&mut self, rng: &mut StdRng) -> bool {
+        self.wire = None;
+        let number = self.world.next_wire();
+        let life = WireLife { person: self.person.id, ..WireLife::default() };
+        self.world.record(|history| history.wires.insert(number, life));
+        self.wires_of_token.push(number);
+        let address = self.world.nodes[self.node % self.world.nodes.len()].clone();
+        let opened = Wire::open(number, &address, &self.token, self.manner, self.listener(number)).await;
+        match opened {
+            Ok(wire) => {
+                self.wire = Some(wire);
+                if self.arrive(number).await {
+                    self.failures = 0;
+                    return true;
+                }
+            }
+            Err(Refused::Code(code)) if code == "AUTH_FAILED" => {
+                if let Some(token) = self.world.login(self.node, &self.person.name).await {
+                    self.token = token;
+                    self.wires_of_token.clear();
+                }
+            }
+            Err(Refused::Code(code)) if code != "INTERNAL" => {
+                self.world.odd(format!("the handshake of {} was refused: {code}", self.name));
+            }
+            Err(Refused::Code(_) | Refused::Unreachable) => self.node += 1,
+        }
+        let pause = back_off(self.failures, rng);
+        self.failures += 1;
+        tokio::time::sleep(pause).await;
+        false
+    }
+
+    async fn arrive(&mut self, number: u32) -> bool {
+        let join = json!({ "id": self.person.id.to_string(), "username": self.person.name });
+        if !matches!(self.ask("user:join", &join).await, Answer::Ok(_)) {
+            return false;
+        }
+        let Some(synced) = self.sync().await else { return false };
+        self.world.record(|history| history.wires.entry(number).or_default().synced = synced);
+        self.ask_unread().await
+    }
+
+    /// Asks for the counts over the socket; the answer comes as an event, too, in its place among the pushes.
+    async fn ask_unread(&mut self) -> bool {
+        let answer = self.ask("unread:count", &json!(self.person.id.to_string())).await;
+        if let Some(data) = answer.data() {
+            let by_session = counts_in(&data["bySession"]);
+            self.world.record(|history| history.counts.push(Counts { by_session }));
+        }
+        matches!(answer, Answer::Ok(_))
+    }
+
+    /// A call over the socket.
+    pub async fn ask(&self, event: &str, payload: &Value) -> Answer {
+        let Some(wire) = &self.wire else { return Answer::Unknown };
+        let told = wire.begin(event, payload).await;
+        self.settle(event, told).await
+    }
+
+    /// Waits for an answer over the socket.
+    pub async fn settle(&self, event: &str, told: oneshot::Receiver<Value>) -> Answer {
+        match tokio::time::timeout(self.world.patience, told).await {
+            Ok(Ok(envelope)) => self.world.judge(event, envelope),
+            Ok(Err(_)) | Err(_) => Answer::Unknown,
+        }
+    }
+
+    /// Brings the state up to now; answers up to which `seq` it came in each session.
+    pub async fn sync(&mut self) -> Option<BTreeMap<Id, u64>> {
+        let mut synced = BTreeMap::new();
+        // What is noticed while the answers come is a gap of the next sync.
+        self.state.lock().unwrap().has_gap = false;
+        loop {
+            let from = self.state.lock().unwrap().from();
+            let begun = self.world.now();
+            let answer = self.ask("chat:sync", &from).await;
+            let Some(data) = answer.data() else {
+                self.state.lock().unwrap().has_gap = true;
+                return None;
+            };
+            for (id, one) in data["sessions"].as_object().into_iter().flatten() {
+                let (session, share) = (Id::of(&Value::from(id.as_str())), Share::of(one));
+                synced.insert(session, share.next_seq);
+                self.state.lock().unwrap().take(session, &share);
+                let low = from["sessions"][id]["seq"].as_u64().unwrap_or_default() + 1;
+                self.record_share(session, low, begun, share);
+            }
+            if data["hasMore"] != json!(true) {
+                return Some(synced);
+            }
+        }
+    }
+
+    fn record_share(&self, session: Id, low: u64, begun: u64, share: Share) {
+        let (reader, ended) = (self.person.id, self.world.now());
+        let high = if share.has_more { share.next_seq } else { u64::MAX };
+        self.world.record(|history| {
+            for (member, seq) in share.positions {
+                let observer = reader;
+                history.positions.push(Position { observer, session, reader: member, seq, begun, ended });
+            }
+            history.counts.push(Counts { by_session: share.counts.iter().map(|c| (session, c.1)).collect() });
+            history.pages.push(Page { reader, session, begun, ended, low, high, messages: share.messages });
+            // Changes may be of any age: they show no range.
+            let changed = Page { reader, session, begun, ended, low: 1, high: 0, messages: share.changed };
+            history.pages.push(changed);
+        });
+    }
+
+    /// A REST call with this device's token.
+    pub async fn rest(&self, method: &str, path: &str, body: Option<Value>) -> Answer {
+        self.world.call(self.node, method, path, Some(&self.token), body).await
+    }
+
+    /// Goes without a word: leaves the connection standing, neither read nor written, or resets it.
+    pub fn vanish(&mut self, stands: bool) {
+        let Some(wire) = self.wire.take() else { return };
+        self.world.record(|history| history.wires.entry(wire.number).or_default().vanished = true);
+        if stands {
+            wire.freeze();
+            self.forgotten.push(wire);
+        } else {
+            wire.break_off();
+        }
+    }
+
+    /// Signs out by REST. When that is answered, nothing more may be heard; then signs in anew.
+    pub async fn sign_out(&mut self) {
+        if self.rest("POST", "/api/auth/logout", None).await.ended() != Ended::Ok(()) {
+            return;
+        }
+        let (person, answered) = (self.person.id, self.world.now());
+        let wires = std::mem::take(&mut self.wires_of_token);
+        let why = "logout";
+        self.world.record(|history| {
+            history.endings.push(super::history::Ending { person, wires, answered, why });
+        });
+        // The old connection goes on listening: that is what is checked.
+        self.forgotten.extend(self.wire.take());
+        if let Some(token) = self.world.login(self.node, &self.person.name).await {
+            self.token = token;
+        }
+    }
+
+    /// After the workload: comes back if need be, whatever it takes, and syncs.
+    pub async fn come_home(&mut self, rng: &mut StdRng) -> bool {
+        for _ in 0..12 {
+            if (self.is_connected() || self.connect(rng).await) && self.sync().await.is_some() {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Whether it still hears everything there is.
+    pub fn is_whole(&self) -> bool {
+        self.wire.as_ref().is_some_and(|wire| !wire.is_closed() && !wire.is_frozen())
+    }
+
+    pub fn is_deactivated(&self) -> bool {
+        self.person.is_deactivated.load(Ordering::Relaxed)
+    }
+}

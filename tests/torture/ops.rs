@@ -1,0 +1,325 @@
+//! What a device does: operations chosen by weight. Each takes one number of the device's own sequence, so
+//! that the choices of a run are those of its seed, however fast the answers come.
+
+use std::{sync::atomic::Ordering, time::Duration};
+
+use rand::{Rng, SeedableRng, rngs::StdRng};
+use serde_json::{Value, json};
+
+use super::{
+    cast::VANISH_FROZEN,
+    client::Device,
+    history::{Attempt, Counts, Deletion, Ended, Id, Mark, Page, Seen, hash},
+    state::counts_in,
+    world::{Answer, Draft},
+};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Operation {
+    Burst,
+    SendByRest,
+    Repeat,
+    Read,
+    Delete,
+    History,
+    Unread,
+    Sync,
+    Typing,
+    Reconnect,
+    SignOut,
+}
+
+/// Operations and how often each is chosen.
+const WEIGHTS: [(Operation, u32); 11] = [
+    (Operation::Burst, 30),
+    (Operation::SendByRest, 12),
+    (Operation::Repeat, 10),
+    (Operation::Read, 20),
+    (Operation::Delete, 4),
+    (Operation::History, 12),
+    (Operation::Unread, 4),
+    (Operation::Sync, 3),
+    (Operation::Typing, 5),
+    (Operation::Reconnect, 2),
+    (Operation::SignOut, 1),
+];
+
+/// The pause between two operations, ms.
+const PAUSE: std::ops::Range<u64> = 10..90;
+
+fn choose(rng: &mut StdRng) -> Operation {
+    let mut roll = rng.random_range(0..WEIGHTS.iter().map(|(_, weight)| weight).sum());
+    for (operation, weight) in WEIGHTS {
+        match roll.checked_sub(weight) {
+            Some(rest) => roll = rest,
+            None => return operation,
+        }
+    }
+    Operation::Burst
+}
+
+/// Works until the workload stops.
+pub async fn work(mut device: Device, mut rng: StdRng) -> Device {
+    while device.world.is_running() {
+        let mut step = StdRng::seed_from_u64(rng.random());
+        if device.is_deactivated() {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            continue;
+        }
+        if !device.is_connected() {
+            device.connect(&mut step).await;
+            continue;
+        }
+        match device.order.swap(0, Ordering::Relaxed) {
+            0 => {}
+            order => {
+                device.vanish_sending(&mut step, order == VANISH_FROZEN).await;
+                continue;
+            }
+        }
+        let has_gap = device.state.lock().unwrap().has_gap;
+        if has_gap {
+            device.sync().await;
+        }
+        match choose(&mut step) {
+            Operation::Burst => device.burst(&mut step).await,
+            Operation::SendByRest => {
+                if let Some(draft) = device.draft(&mut step) {
+                    device.send_by_rest(draft).await;
+                }
+            }
+            Operation::Repeat => device.repeat(&mut step).await,
+            Operation::Read => device.read(&mut step).await,
+            Operation::Delete => device.delete(&mut step).await,
+            Operation::History => device.history(&mut step).await,
+            Operation::Unread => device.unread().await,
+            Operation::Sync => drop(device.sync().await),
+            Operation::Typing => device.typing(&mut step).await,
+            Operation::Reconnect => device.reconnect(&mut step),
+            Operation::SignOut => device.sign_out().await,
+        }
+        tokio::time::sleep(Duration::from_millis(step.random_range(PAUSE))).await;
+    }
+    device
+}
+
+impl Device {
+    fn any_session(&self, rng: &mut StdRng) -> Option<Id> {
+        let sessions = self.person.sessions();
+        (!sessions.is_empty()).then(|| sessions[rng.random_range(0..sessions.len())])
+    }
+
+    pub fn draft(&self, rng: &mut StdRng) -> Option<Draft> {
+        let session = self.any_session(rng)?;
+        let length = if rng.random_bool(0.05) { 3_000 } else { rng.random_range(0..200) };
+        Some(self.draft_for(session, length))
+    }
+
+    pub fn draft_for(&self, session: Id, length: usize) -> Draft {
+        let key = self.person.next_key();
+        Draft { session, key, content: format!("{key:x} {}", "字".repeat(length)) }
+    }
+
+    fn wire_form(&self, draft: &Draft) -> Value {
+        json!({
+            "sessionId": draft.session.to_string(), "senderId": self.person.id.to_string(),
+            "content": draft.content, "messageType": "text", "clientMsgId": format!("{:x}", draft.key),
+        })
+    }
+
+    /// Records a try and keeps its draft for repeating.
+    fn record(&self, draft: Draft, via: Option<(u32, u64)>, begun: u64, answer: &Answer) {
+        let outcome = match answer {
+            Answer::Ok(envelope) => {
+                let seen = Seen::of(&envelope["data"]);
+                Ended::Ok((seen.id, seen.seq))
+            }
+            Answer::Failed => Ended::Failed,
+            Answer::Unknown => Ended::Unknown,
+        };
+        let attempt = Attempt {
+            sender: self.person.id,
+            session: draft.session,
+            key: draft.key,
+            text: hash(&draft.content),
+            via,
+            begun,
+            ended: self.world.now(),
+            outcome,
+        };
+        self.world.record(|history| history.attempts.push(attempt));
+        if matches!(outcome, Ended::Ok(_)) {
+            self.person.lost.lock().unwrap().retain(|lost| lost.key != draft.key);
+            self.person.remember(draft);
+        } else {
+            let mut lost = self.person.lost.lock().unwrap();
+            if !lost.iter().any(|lost| lost.key == draft.key) {
+                lost.push(draft);
+            }
+        }
+    }
+
+    /// Sends drafts one behind the other over the socket and waits for all answers.
+    pub async fn send_all(&self, drafts: Vec<Draft>) {
+        let Some(wire) = &self.wire else { return };
+        let mut told = Vec::with_capacity(drafts.len());
+        for draft in drafts {
+            let (begun, via) = (self.world.now(), Some((wire.number, wire.next_place())));
+            told.push((wire.begin("message:send", &self.wire_form(&draft)).await, draft, via, begun));
+        }
+        for (told, draft, via, begun) in told {
+            let answer = self.settle("message:send", told).await;
+            self.record(draft, via, begun, &answer);
+        }
+    }
+
+    async fn burst(&self, rng: &mut StdRng) {
+        let count = rng.random_range(1..=12);
+        let drafts = (0..count).filter_map(|_| self.draft(rng)).collect();
+        self.send_all(drafts).await;
+    }
+
+    /// Sends a burst, waits for no answer and goes without a word.
+    async fn vanish_sending(&mut self, rng: &mut StdRng, stands: bool) {
+        let Some(wire) = &self.wire else { return };
+        for draft in (0..20).filter_map(|_| self.draft(rng)).collect::<Vec<_>>() {
+            let (begun, via) = (self.world.now(), Some((wire.number, wire.next_place())));
+            drop(wire.begin("message:send", &self.wire_form(&draft)).await);
+            self.record(draft, via, begun, &Answer::Unknown);
+        }
+        tokio::time::sleep(Duration::from_micros(rng.random_range(0..20_000))).await;
+        self.vanish(stands);
+    }
+
+    pub async fn send_by_rest(&self, draft: Draft) {
+        let begun = self.world.now();
+        let answer = self.rest("POST", "/api/chat/messages", Some(self.wire_form(&draft))).await;
+        self.record(draft, None, begun, &answer);
+    }
+
+    /// Sends something once more that was lost, or even something that was acknowledged.
+    async fn repeat(&self, rng: &mut StdRng) {
+        let (place, prefers_lost, by_socket) =
+            (rng.random::<u32>() as usize, rng.random_bool(0.8), rng.random_bool(0.5));
+        let draft = {
+            let lost = self.person.lost.lock().unwrap();
+            let acknowledged = self.person.acknowledged.lock().unwrap();
+            if prefers_lost && !lost.is_empty() {
+                lost.get(place % lost.len()).cloned()
+            } else {
+                acknowledged.get(place % acknowledged.len().max(1)).cloned()
+            }
+        };
+        match draft {
+            Some(draft) if by_socket => self.send_all(vec![draft]).await,
+            Some(draft) => self.send_by_rest(draft).await,
+            None => {}
+        }
+    }
+
+    /// One of the messages this device knows, rather a new one.
+    fn known_message(&self, rng: &mut StdRng, fits: impl Fn(&Seen) -> bool) -> Option<(Id, Seen)> {
+        let (session, back) = (self.any_session(rng)?, rng.random_range(0..20));
+        let state = self.state.lock().unwrap();
+        let messages = &state.sessions.get(&session)?.messages;
+        let seen = messages.values().rev().filter(|seen| fits(seen)).take(back + 1).last()?;
+        Some((session, *seen))
+    }
+
+    async fn read(&self, rng: &mut StdRng) {
+        let by_socket = rng.random_bool(0.6);
+        let Some((session, seen)) = self.known_message(rng, |_| true) else { return };
+        let answer = if by_socket {
+            let ask = json!({ "messageId": seen.id.to_string(), "userId": self.person.id.to_string() });
+            self.ask("message:read", &ask).await
+        } else {
+            let path = format!("/api/chat/messages/{}/read", seen.id);
+            self.rest("PUT", &path, Some(json!({ "userId": self.person.id.to_string() }))).await
+        };
+        let (reader, outcome) = (self.person.id, answer.ended());
+        let mut state = self.state.lock().unwrap();
+        if outcome == Ended::Ok(()) {
+            state.local(session).advance_position(reader, seen.seq);
+        } else {
+            // It may be stored all the same, and its own connection is not told.
+            state.has_gap = true;
+        }
+        drop(state);
+        let mark = Mark { reader, session, seq: seen.seq, outcome };
+        self.world.record(|history| history.marks.push(mark));
+    }
+
+    async fn delete(&self, rng: &mut StdRng) {
+        let me = self.person.id;
+        let own = self.known_message(rng, |seen| seen.sender == me && !seen.deleted);
+        let Some((session, seen)) = own else { return };
+        let path = format!("/api/chat/messages/{}", seen.id);
+        let answer = self.rest("DELETE", &path, Some(json!({ "userId": me.to_string() }))).await;
+        let deletion = Deletion { session, seq: seen.seq, outcome: answer.ended() };
+        self.world.record(|history| history.deletions.push(deletion));
+    }
+
+    /// A page of some kind, over REST or the socket.
+    async fn history(&self, rng: &mut StdRng) {
+        let (kind, limit, by_socket) =
+            (rng.random_range(0..3), rng.random_range(5..=60), rng.random_bool(0.4));
+        let Some((session, seen)) = self.known_message(rng, |_| true) else { return };
+        let (name, number) = [("page", 1), ("beforeSeq", seen.seq), ("afterSeq", seen.seq / 2)][kind];
+        let begun = self.world.now();
+        let answer = if by_socket {
+            let ask = json!({ "sessionId": session.to_string(), "limit": limit, name: number });
+            self.ask("chat:history", &ask).await
+        } else {
+            self.rest("GET", &format!("/api/chat/messages/{session}?limit={limit}&{name}={number}"), None)
+                .await
+        };
+        let Answer::Ok(envelope) = answer else { return };
+        let messages: Vec<Seen> = envelope["data"].as_array().into_iter().flatten().map(Seen::of).collect();
+        let more = envelope["pagination"]["hasMore"] == json!(true);
+        let (first, last) = (messages.first().map_or(1, |m| m.seq), messages.last().map_or(0, |m| m.seq));
+        let (low, high) = match name {
+            "page" => (if more { first } else { 1 }, u64::MAX),
+            "beforeSeq" => (if more { first } else { 1 }, number.saturating_sub(1)),
+            _ => (number + 1, if more { last } else { u64::MAX }),
+        };
+        let (reader, ended) = (self.person.id, self.world.now());
+        let page = Page { reader, session, begun, ended, low, high, messages };
+        self.world.record(|history| history.pages.push(page));
+    }
+
+    async fn unread(&self) {
+        let answer = self.rest("GET", &format!("/api/chat/messages/unread/{}", self.person.id), None).await;
+        if let Some(data) = answer.data() {
+            let by_session = counts_in(&data["bySession"]);
+            self.world.record(|history| history.counts.push(Counts { by_session }));
+        }
+    }
+
+    async fn typing(&self, rng: &mut StdRng) {
+        let Some(session) = self.any_session(rng) else { return };
+        let ask = json!({ "sessionId": session.to_string(), "userId": self.person.id.to_string() });
+        self.ask("typing:start", &ask).await;
+    }
+
+    /// Drops the connection, with a farewell or a reset; the next step makes a new one.
+    fn reconnect(&mut self, rng: &mut StdRng) {
+        let breaks_off = rng.random_bool(0.5);
+        if let Some(wire) = self.wire.take()
+            && breaks_off
+        {
+            wire.break_off();
+        }
+        self.node += usize::from(rng.random_bool(0.5));
+    }
+
+    /// Sends the last word in each session, after which everything sent before on this node is settled; and
+    /// half of what was lost once more.
+    pub async fn last_words(&self, rng: &mut StdRng) {
+        let lost = self.person.lost.lock().unwrap().clone();
+        let again: Vec<Draft> = lost.into_iter().filter(|_| rng.random_bool(0.5)).collect();
+        self.send_all(again).await;
+        for session in self.person.sessions() {
+            self.send_all(vec![self.draft_for(session, 1)]).await;
+        }
+    }
+}

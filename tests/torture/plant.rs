@@ -1,0 +1,161 @@
+//! A clean history: two people who talk, an outsider, one fault. `checks_tests.rs` plants faults into it.
+
+use std::collections::BTreeMap;
+
+use super::history::{
+    Attempt, Counts, Deletion, DeviceState, Ended, Ending, Final, Heal, Heard, History, Id, Intrusion, Known,
+    Mark, Page, Position, Rules, Seen, What, WireLife,
+};
+
+pub const LI: Id = Id(1);
+pub const CHEN: Id = Id(2);
+pub const OUTSIDER: Id = Id(3);
+pub const WARD: Id = Id(100);
+/// Connections: Li's, Chen's, the outsider's, and one of Chen's that was signed out at 3,500.
+pub const AT_LI: u32 = 1;
+pub const AT_CHEN: u32 = 2;
+pub const AT_OUTSIDER: u32 = 3;
+pub const SIGNED_OUT: u32 = 4;
+/// Messages: odd ones are Li's, even ones Chen's. Number n begins at 1,000 n and is answered 500 later.
+pub const COUNT: u64 = 12;
+pub const DELETED: u64 = 3;
+pub const CHEN_READ: u64 = 8;
+pub const LI_READ: u64 = 4;
+/// Asked for when everything had been answered.
+pub const LATE: u64 = 100_000;
+
+pub fn sender(number: u64) -> Id {
+    if number % 2 == 1 { LI } else { CHEN }
+}
+
+pub fn wire_of(person: Id) -> u32 {
+    if person == LI { AT_LI } else { AT_CHEN }
+}
+
+pub fn message(number: u64) -> Seen {
+    let id = Id(u128::from(1_000 + number));
+    Seen { id, seq: number, sender: sender(number), key: number, text: 7_000 + number, ..Seen::default() }
+}
+
+/// As it is in the end.
+pub fn lasting(number: u64) -> Seen {
+    let status = if number <= LI_READ { 2 } else { 1 };
+    let seen = Seen { status, ..message(number) };
+    if number == DELETED { Seen { deleted: true, text: 0, rev: 1, ..seen } } else { seen }
+}
+
+pub fn attempt(number: u64) -> Attempt {
+    let begun = number * 1_000;
+    Attempt {
+        sender: sender(number),
+        session: WARD,
+        key: number,
+        text: 7_000 + number,
+        via: Some((wire_of(sender(number)), number)),
+        begun,
+        ended: begun + 500,
+        outcome: Ended::Ok((message(number).id, number)),
+    }
+}
+
+pub fn page(reader: Id, begun: u64, upto: u64) -> Page {
+    let messages = (1..=upto).map(message).collect();
+    Page { reader, session: WARD, begun, ended: begun + 100, low: 1, high: u64::MAX, messages }
+}
+
+pub fn heard(wire: u32, at: u64, what: What) -> Heard {
+    Heard { wire, at, what }
+}
+
+pub fn life(person: Id) -> WireLife {
+    WireLife { person, synced: BTreeMap::from([(WARD, 0)]), is_whole: true, ..WireLife::default() }
+}
+
+pub fn positions() -> BTreeMap<Id, u64> {
+    BTreeMap::from([(LI, LI_READ), (CHEN, CHEN_READ)])
+}
+
+pub fn look(observer: Id, reader: Id, seq: i64, begun: u64) -> Position {
+    Position { observer, session: WARD, reader, seq, begun, ended: begun + 100 }
+}
+
+/// Two people who talk, an outsider who tries to listen, one kill -9 at 5,100.
+pub fn clean() -> History {
+    let rules = Rules { one_hub: true, undisturbed: false, recovery: 15_000_000, grace: 0 };
+    let mut history = History::new(rules);
+    history.seats.insert(WARD, [LI, CHEN]);
+    history.wires = BTreeMap::from([
+        (AT_LI, life(LI)),
+        (AT_CHEN, life(CHEN)),
+        (AT_OUTSIDER, life(OUTSIDER)),
+        (SIGNED_OUT, WireLife { is_whole: false, ..life(CHEN) }),
+    ]);
+    for number in 1..=COUNT {
+        history.attempts.push(attempt(number));
+        for wire in [AT_LI, AT_CHEN] {
+            let what = What::Message { session: WARD, seen: message(number) };
+            history.heard.push(heard(wire, number * 1_000 + 400, what));
+        }
+    }
+    // A send that nobody answered and that is stored, repeated; one that was refused and never came.
+    history.attempts[4].outcome = Ended::Unknown;
+    history.attempts.push(Attempt { begun: 50_000, ended: 50_100, via: None, ..attempt(5) });
+    let refused = Attempt { key: 99, outcome: Ended::Failed, ..attempt(9) };
+    history.attempts.push(refused);
+    let told = What::Message { session: WARD, seen: message(1) };
+    history.heard.push(heard(SIGNED_OUT, 1_400, told));
+    let why = "logout";
+    history.endings.push(Ending { person: CHEN, wires: vec![SIGNED_OUT], answered: 3_500, why });
+    history.pages = vec![page(LI, 4_600, 4), page(CHEN, 6_600, 6), page(LI, LATE - 1_000, COUNT)];
+    history.pages[2].messages = (1..=COUNT).map(lasting).collect();
+    for (reader, seqs) in [(CHEN, [2, CHEN_READ]), (LI, [1, LI_READ])] {
+        for seq in seqs {
+            let at = 20_000 + seq;
+            history.heard.push(heard(AT_LI, at, What::Read { session: WARD, reader, seq }));
+            history.marks.push(Mark { reader, session: WARD, seq, outcome: Ended::Ok(()) });
+        }
+        let last = i64::try_from(seqs[1]).unwrap();
+        history.positions.extend([look(LI, reader, 1, 10_000), look(LI, reader, last, 30_000)]);
+    }
+    for is_read in [false, true] {
+        let message = message(1).id;
+        let what = What::Status { session: WARD, message, receiver: CHEN, is_read };
+        history.heard.push(heard(AT_LI, 20_003, what));
+    }
+    for wire in [AT_LI, AT_CHEN] {
+        let (id, seq) = (message(DELETED).id, DELETED);
+        history.heard.push(heard(wire, 21_000, What::Deleted { session: WARD, id, seq, rev: 1 }));
+    }
+    history.deletions.push(Deletion { session: WARD, seq: DELETED, outcome: Ended::Ok(()) });
+    let unread = |person: Id| {
+        let position = positions()[&person];
+        let counts = |number: &u64| sender(*number) != person && *number > position && *number != DELETED;
+        i64::try_from((1..=COUNT).filter(counts).count()).unwrap()
+    };
+    let map = BTreeMap::from([(LI, unread(LI)), (CHEN, unread(CHEN))]);
+    for person in [LI, CHEN] {
+        let by_session = vec![(WARD, unread(person))];
+        history.heard.push(heard(wire_of(person), 22_000, What::Unread(by_session.clone())));
+        history.counts.push(Counts { by_session });
+        let messages: Vec<Seen> = (1..=COUNT).map(lasting).collect();
+        let known = Known { messages: messages.clone(), positions: positions() };
+        history.devices.push(DeviceState {
+            name: format!("{person}"),
+            person,
+            sessions: BTreeMap::from([(WARD, known)]),
+            pushed: Some(BTreeMap::from([(WARD, unread(person))])),
+        });
+        history.finals.push(Final {
+            reader: person,
+            session: WARD,
+            messages,
+            positions: positions(),
+            unread: unread(person),
+            map: map.clone(),
+        });
+    }
+    history.intrusions.push(Intrusion { what: "a look at the ward".to_owned(), refused: true });
+    history.heals.push(Heal { fault: "kill-service".to_owned(), healed: 5_200 });
+    history.answers = 40;
+    history
+}

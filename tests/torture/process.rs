@@ -1,0 +1,110 @@
+//! Child processes, ports and folders: what database and service have in common.
+
+use std::{
+    net::{Ipv4Addr, TcpListener},
+    path::{Path, PathBuf},
+    process::Stdio,
+    sync::atomic::{AtomicU16, Ordering},
+    time::Duration,
+};
+
+pub use rustix::process::Signal;
+use rustix::process::{Pid, kill_process};
+use tokio::process::{Child, Command};
+
+/// Below what the kernel takes for outgoing connections, so that a port is still free after a restart, and
+/// beside those of the managed mongod.
+const PORTS: std::ops::Range<u16> = 21_000..27_000;
+
+/// A port that nobody listens on.
+pub fn free_port() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let span = PORTS.end - PORTS.start;
+    let offset = u16::try_from(std::process::id() % u32::from(span)).unwrap();
+    for _ in 0..span {
+        let step = NEXT.fetch_add(1, Ordering::Relaxed);
+        let port = PORTS.start + (offset + step) % span;
+        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            return port;
+        }
+    }
+    panic!("no free port");
+}
+
+/// The folder of this process's runs; what earlier processes left is removed, mounts included.
+pub async fn base_folder() -> PathBuf {
+    let base = std::env::temp_dir().join("wardline-torture");
+    if let Ok(entries) = std::fs::read_dir(&base) {
+        for entry in entries.flatten() {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if !Path::new(&format!("/proc/{name}")).exists() {
+                remove(&entry.path()).await;
+            }
+        }
+    }
+    let own = base.join(std::process::id().to_string());
+    std::fs::create_dir_all(&own).unwrap();
+    own
+}
+
+/// Removes a folder with the tmpfs that may be mounted below it.
+pub async fn remove(folder: &Path) {
+    let mounts = std::fs::read_to_string("/proc/mounts").unwrap_or_default();
+    for line in mounts.lines() {
+        let target = line.split(' ').nth(1).unwrap_or_default();
+        if Path::new(target).starts_with(folder) {
+            run("umount", &[target]).await;
+        }
+    }
+    let _ = std::fs::remove_dir_all(folder);
+}
+
+/// A log that a child's next run continues.
+pub fn append_to(path: &Path) -> std::fs::File {
+    std::fs::OpenOptions::new().create(true).append(true).open(path).unwrap()
+}
+
+/// Runs a small tool; whether it succeeded.
+pub async fn run(program: &str, arguments: &[&str]) -> bool {
+    let mut command = Command::new(program);
+    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.status().await.is_ok_and(|status| status.success())
+}
+
+/// A child that ends with us.
+pub struct Running {
+    child: Child,
+}
+
+impl Running {
+    pub fn start(mut command: Command) -> Self {
+        command.stdin(Stdio::null()).kill_on_drop(true);
+        Self { child: command.spawn().unwrap() }
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        if let Some(pid) = self.child.id().and_then(|pid| Pid::from_raw(i32::try_from(pid).unwrap())) {
+            let _ = kill_process(pid, signal);
+        }
+    }
+
+    /// Whether it ended by itself meanwhile.
+    pub fn has_ended(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(Some(_)))
+    }
+
+    /// SIGKILL, and waits until it is gone.
+    pub async fn kill(&mut self) {
+        let _ = self.child.kill().await;
+    }
+
+    /// SIGTERM; whether it ended by itself in time.
+    pub async fn terminate(&mut self, limit: Duration) -> bool {
+        self.signal(Signal::TERM);
+        let ended = tokio::time::timeout(limit, self.child.wait()).await;
+        if ended.is_err() {
+            self.kill().await;
+        }
+        ended.is_ok()
+    }
+}

@@ -1,0 +1,378 @@
+//! A round: people work, a fault strikes and heals, people go on; then everything is looked at afresh.
+
+use std::{
+    path::PathBuf,
+    sync::{Arc, atomic::Ordering},
+    time::{Duration, Instant},
+};
+
+use rand::{Rng, SeedableRng, rngs::StdRng};
+use serde_json::json;
+
+use super::{
+    cast::{Cast, intrude},
+    checks::{self, Found},
+    client::Device,
+    database::{Database, Kind},
+    faults::{Fault, Scene},
+    history::{DeviceState, Ended, Final, Heard, History, Id, Page, Seen, What, hash},
+    ops,
+    service::Node,
+    state::{Share, counts_in},
+    wire::Manner,
+    world::World,
+};
+
+/// How long and how strict.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    pub is_long: bool,
+    pub seed: u64,
+    /// First success after a fault.
+    pub recovery: Duration,
+    /// A client's patience with one answer.
+    pub patience: Duration,
+}
+
+/// A database with the service's nodes on it. Rounds of the same kind share one.
+pub struct Ward {
+    pub kind: Kind,
+    pub database: Database,
+    pub nodes: Vec<Node>,
+    folder: PathBuf,
+}
+
+impl Ward {
+    pub async fn open(folder: PathBuf, kind: Kind) -> Result<Self, String> {
+        let database = Database::start(folder.join("database"), kind).await?;
+        let node = Node::start(&folder.join("service"), 0, &database.uri()).await;
+        Ok(Self { kind, database, nodes: vec![node], folder })
+    }
+
+    /// Has this many nodes running.
+    async fn staff(&mut self, nodes: usize) {
+        while self.nodes.len() > nodes {
+            if let Some(mut node) = self.nodes.pop() {
+                node.terminate().await;
+            }
+        }
+        while self.nodes.len() < nodes {
+            let folder = self.folder.join("service");
+            self.nodes.push(Node::start(&folder, self.nodes.len(), &self.database.uri()).await);
+        }
+    }
+
+    pub fn logs(&self) -> PathBuf {
+        self.folder.join("service")
+    }
+
+    pub async fn close(mut self) {
+        for node in &mut self.nodes {
+            node.terminate().await;
+        }
+        self.database.stop().await;
+    }
+}
+
+/// What came of a round.
+pub struct Round {
+    pub fault: Fault,
+    pub number: usize,
+    /// Why it could not be tried.
+    pub not_tried: Option<String>,
+    /// Sends: acknowledged, failed, unknown.
+    pub sends: [usize; 3],
+    /// Milliseconds of an acknowledged send: median and 99 in 100.
+    pub latency: [u64; 2],
+    pub injected: usize,
+    /// Milliseconds from each healing to the first acknowledged send; none when there was none.
+    pub first_success: Vec<Option<u64>>,
+    /// The same of the session that had to wait longest.
+    pub last_session: Vec<Option<u64>>,
+    pub found: Vec<(&'static str, Found)>,
+    pub notes: Vec<String>,
+}
+
+impl Round {
+    /// A fault that needs what this machine does not allow.
+    pub fn not_tried(fault: Fault, why: String) -> Self {
+        let history = History::new(fault.rules(Duration::ZERO));
+        summary(&history, fault, 0, 0, Some(why), Vec::new())
+    }
+
+    pub fn violations(&self) -> impl Iterator<Item = (&'static str, &String)> {
+        self.found.iter().flat_map(|(name, found)| found.violations.iter().map(move |v| (*name, v)))
+    }
+}
+
+pub async fn run(ward: &mut Ward, fault: Fault, number: usize, options: Options) -> Round {
+    let mut rng = StdRng::seed_from_u64(hash(&format!("{}/{fault}/{number}", options.seed)));
+    ward.staff(fault.nodes()).await;
+    let addresses = ward.nodes.iter().map(|node| node.address.clone()).collect();
+    let history = History::new(fault.rules(options.recovery));
+    let world = World::new(history, addresses, options.patience);
+    let (cast, devices) = Cast::assemble(&world, &format!("{}-{number}-", fault.name())).await;
+    let mut at_work = Vec::new();
+    for device in devices {
+        let rng = StdRng::seed_from_u64(rng.random());
+        let is_outsider = cast.outsiders.iter().any(|outsider| outsider.id == device.person.id);
+        at_work.push(if is_outsider {
+            tokio::spawn(intrude(device, rng))
+        } else {
+            tokio::spawn(ops::work(device, rng))
+        });
+    }
+    // The short run takes a third of the time that the long one takes to get into its stride.
+    let share = if options.is_long { 3 } else { 1 };
+    tokio::time::sleep(Duration::from_millis(rng.random_range(700..1_000) * share)).await;
+    let times = if options.is_long { fault.times() } else { 1 };
+    let mut scene = Scene {
+        database: &mut ward.database,
+        nodes: &mut ward.nodes,
+        world: &world,
+        cast: &cast,
+        is_long: options.is_long,
+        notes: Vec::new(),
+    };
+    let (mut not_tried, mut injected) = (None, 0);
+    for _ in 0..times {
+        match scene.strike(fault, &mut rng).await {
+            Ok(()) => injected += 1,
+            Err(why) => not_tried = Some(why),
+        }
+        await_success(&world, options.recovery).await;
+        tokio::time::sleep(Duration::from_millis(rng.random_range(400..1_000) * share)).await;
+        if injected == 1 {
+            cast.deactivate(&world).await;
+        }
+    }
+    tokio::time::sleep(Duration::from_secs(share)).await;
+    world.running.store(false, Ordering::Relaxed);
+    let mut devices = Vec::new();
+    for work in at_work {
+        devices.push(work.await.expect("a client does not panic"));
+    }
+    devices.append(&mut cast.guests.lock().unwrap());
+    let mut notes = scene.notes;
+    for node in &mut ward.nodes {
+        if node.has_died() {
+            world.odd("the service ended by itself".to_owned());
+            node.ready().await;
+        }
+    }
+    cast.reactivate(&world).await;
+    let look = Look { world: &world, nodes: &ward.nodes, cast: &cast };
+    look.at_everything(devices, &mut rng).await;
+    let history = world.record(|history| history.clone());
+    let ended = |number: &u32| history.endings.iter().any(|ending| ending.wires.contains(number));
+    let told = history.wires.iter().filter(|(number, wire)| wire.told_to_go && !ended(number)).count();
+    if told > 0 {
+        notes.push(format!("{told} connections were told to go, though nobody had signed out"));
+    }
+    notes.extend(history.refusals.iter().map(|(code, count)| format!("{count} {code}")));
+    summary(&history, fault, number, injected, not_tried, notes)
+}
+
+fn summary(
+    history: &History,
+    fault: Fault,
+    number: usize,
+    injected: usize,
+    not_tried: Option<String>,
+    notes: Vec<String>,
+) -> Round {
+    let count = |wanted: fn(&Ended<(Id, u64)>) -> bool| {
+        history.attempts.iter().filter(|attempt| wanted(&attempt.outcome)).count()
+    };
+    let mut latencies: Vec<u64> = history
+        .attempts
+        .iter()
+        .filter(|attempt| matches!(attempt.outcome, Ended::Ok(_)))
+        .map(|attempt| (attempt.ended - attempt.begun) / 1_000)
+        .collect();
+    latencies.sort_unstable();
+    let part = |share: usize| latencies.get(latencies.len() * share / 100).copied().unwrap_or_default();
+    let firsts: Vec<_> =
+        history.heals.iter().map(|heal| checks::first_successes(history, heal.healed)).collect();
+    Round {
+        fault,
+        number,
+        not_tried,
+        sends: [
+            count(|outcome| matches!(outcome, Ended::Ok(_))),
+            count(|outcome| matches!(outcome, Ended::Failed)),
+            count(|outcome| matches!(outcome, Ended::Unknown)),
+        ],
+        latency: [part(50), part(99)],
+        injected,
+        first_success: firsts.iter().map(|of| of.values().min().map(|first| first / 1_000)).collect(),
+        last_session: firsts.iter().map(|of| of.values().max().map(|first| first / 1_000)).collect(),
+        found: checks::all(history),
+        notes,
+    }
+}
+
+/// Waits for the first success after the newest healing, or until it is late.
+async fn await_success(world: &World, limit: Duration) {
+    let begun = Instant::now();
+    while begun.elapsed() < limit {
+        let is_back = world.record(|history| {
+            let healed = history.heals.last().map_or(0, |heal| heal.healed);
+            checks::first_success(history, healed).is_some()
+        });
+        if is_back {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+/// The final look.
+struct Look<'a> {
+    world: &'a Arc<World>,
+    nodes: &'a [Node],
+    cast: &'a Cast,
+}
+
+impl Look<'_> {
+    async fn at_everything(&self, mut devices: Vec<Device>, rng: &mut StdRng) {
+        let mut seeds: Vec<StdRng> = devices.iter().map(|_| StdRng::seed_from_u64(rng.random())).collect();
+        let home = devices.iter_mut().zip(&mut seeds).map(|(device, rng)| device.come_home(rng));
+        let home = futures_util::future::join_all(home).await;
+        for (device, is_home) in devices.iter().zip(home) {
+            if !is_home {
+                self.world.odd(format!("{} could not come back", device.name));
+            }
+        }
+        self.until_idle().await;
+        let last_words = devices.iter().zip(&mut seeds).map(|(device, rng)| device.last_words(rng));
+        futures_util::future::join_all(last_words).await;
+        self.until_quiet().await;
+        self.world.record(|history| {
+            for device in devices.iter().filter(|device| device.is_whole()) {
+                let number = device.wire.as_ref().map_or(0, |wire| wire.number);
+                history.wires.entry(number).or_default().is_whole = true;
+            }
+        });
+        let one_hub = self.world.record(|history| history.rules.one_hub);
+        for device in &mut devices {
+            let pushed = (one_hub && device.is_whole()).then(|| device.state.lock().unwrap().unread.clone());
+            if device.sync().await.is_none() && device.come_home(rng).await {
+                self.world.odd(format!("{} could not sync in the end", device.name));
+            }
+            let (name, person) = (device.name.clone(), device.person.id);
+            let sessions = device.state.lock().unwrap().known();
+            self.world.record(|history| {
+                history.devices.push(DeviceState { name, person, sessions, pushed });
+            });
+        }
+        for person in &self.cast.people {
+            if let Err(what) = self.afresh(person, rng).await {
+                self.world.odd(format!("{} could not be looked at afresh: {what}", person.name));
+            }
+        }
+    }
+
+    /// Nothing waits in the service.
+    async fn until_idle(&self) {
+        let begun = Instant::now();
+        while begun.elapsed() < Duration::from_secs(40) {
+            let mut waiting = 0.0;
+            for node in self.nodes {
+                for metric in ["wardline_commit_queue_depth", "wardline_inbox_depth", "wardline_outbox_depth"]
+                {
+                    waiting += node.metric(metric).await.unwrap_or(1.0);
+                }
+            }
+            if waiting < 0.5 {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+        self.world.odd("the service's queues do not run empty".to_owned());
+    }
+
+    /// Nothing was heard for a while.
+    async fn until_quiet(&self) {
+        let (begun, mut before) = (Instant::now(), usize::MAX);
+        while begun.elapsed() < Duration::from_secs(20) {
+            // Typing signs stop by themselves six seconds later, and say nothing of the messages.
+            let counts = |heard: &&Heard| !matches!(heard.what, What::Typing { .. } | What::Presence { .. });
+            let heard = self.world.record(|history| history.heard.iter().filter(counts).count());
+            if heard == before {
+                return;
+            }
+            before = heard;
+            tokio::time::sleep(Duration::from_millis(600)).await;
+        }
+    }
+
+    /// One person's sessions as a newcomer would fetch them.
+    async fn afresh(&self, person: &Arc<super::world::Person>, rng: &mut StdRng) -> Result<(), String> {
+        let world = self.world;
+        let token = world.login(0, &person.name).await.ok_or("no sign-in")?;
+        let mut fresh =
+            Device::new(format!("{}/fresh", person.name), person, world, token.clone(), Manner::default());
+        let get = async |path: String| {
+            let answer = world.call(0, "GET", &path, Some(&token), None).await;
+            answer.data().cloned().ok_or(format!("{path}: {answer:?}"))
+        };
+        if !fresh.connect(rng).await {
+            return Err("no connection".to_owned());
+        }
+        let unread = get(format!("/api/chat/messages/unread/{}", person.id)).await?;
+        let sessions = get(format!("/api/chat/sessions/{}?limit=100", person.id)).await?;
+        // What the fresh device synced from nothing must be the same, too: it is one more device.
+        let known = fresh.state.lock().unwrap().known();
+        let state =
+            DeviceState { name: fresh.name.clone(), person: person.id, sessions: known, pushed: None };
+        world.record(|history| history.devices.push(state));
+        // From where it already is: positions alone.
+        let from = fresh.state.lock().unwrap().from();
+        let ask = fresh.ask("chat:sync", &from).await;
+        let synced = ask.data().ok_or("no sync")?.clone();
+        for session in person.sessions() {
+            let messages = self.history(&token, person.id, session).await?;
+            let share = Share::of(&synced["sessions"][session.to_string()]);
+            let mut documents = sessions.as_array().into_iter().flatten();
+            let document = documents.find(|one| Id::of(&one["_id"]) == session).ok_or("not listed")?;
+            let map = counts_in(&document["unreadCount"]);
+            let last = Final {
+                reader: person.id,
+                session,
+                messages,
+                positions: share
+                    .positions
+                    .into_iter()
+                    .map(|(member, seq)| (member, u64::try_from(seq).unwrap_or_default()))
+                    .collect(),
+                unread: unread["bySession"][session.to_string()].as_i64().unwrap_or(0),
+                map: map.into_iter().collect(),
+            };
+            world.record(|history| history.finals.push(last));
+        }
+        Ok(())
+    }
+
+    async fn history(&self, token: &str, reader: Id, session: Id) -> Result<Vec<Seen>, String> {
+        let mut all: Vec<Seen> = Vec::new();
+        loop {
+            let after = all.last().map_or(0, |seen| seen.seq);
+            let path = format!("/api/chat/messages/{session}?afterSeq={after}&limit=100");
+            let begun = self.world.now();
+            let answer = self.world.call(0, "GET", &path, Some(token), None).await;
+            let super::world::Answer::Ok(envelope) = answer else { return Err(format!("{answer:?}")) };
+            let messages: Vec<Seen> =
+                envelope["data"].as_array().into_iter().flatten().map(Seen::of).collect();
+            all.extend(&messages);
+            let more = envelope["pagination"]["hasMore"] == json!(true);
+            let (low, ended) = (after + 1, self.world.now());
+            let high = if more { all.last().map_or(0, |seen| seen.seq) } else { u64::MAX };
+            let page = Page { reader, session, begun, ended, low, high, messages };
+            self.world.record(|history| history.pages.push(page));
+            if !more {
+                return Ok(all);
+            }
+        }
+    }
+}

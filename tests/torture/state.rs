@@ -1,0 +1,162 @@
+//! What a device knows, kept up by events and brought up by `chat:sync`, as a careful client would.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value, json};
+
+use super::history::{Id, Known, Seen, What};
+
+/// One session as a device knows it.
+#[derive(Debug, Clone, Default)]
+pub struct Local {
+    pub messages: BTreeMap<u64, Seen>,
+    /// Everything up to here is known.
+    pub seq: u64,
+    /// Every change up to here is known.
+    pub rev: u64,
+    ahead: BTreeSet<u64>,
+    pub positions: BTreeMap<Id, u64>,
+}
+
+/// All of it.
+#[derive(Debug, Clone, Default)]
+pub struct State {
+    pub sessions: BTreeMap<Id, Local>,
+    pub unread: BTreeMap<Id, i64>,
+    /// Something was missed: sync before going on.
+    pub has_gap: bool,
+}
+
+impl Local {
+    /// Of two states of a message the one with the later change counts.
+    fn put(&mut self, seen: Seen) {
+        let known = self.messages.entry(seen.seq).or_insert(seen);
+        if seen.rev > known.rev {
+            *known = seen;
+        }
+        while self.messages.contains_key(&(self.seq + 1)) {
+            self.seq += 1;
+        }
+    }
+
+    fn advance_rev(&mut self, rev: u64) {
+        self.rev = self.rev.max(rev);
+        self.ahead.retain(|ahead| *ahead > self.rev);
+        while self.ahead.remove(&(self.rev + 1)) {
+            self.rev += 1;
+        }
+    }
+
+    pub fn advance_position(&mut self, reader: Id, seq: u64) {
+        let position = self.positions.entry(reader).or_default();
+        *position = (*position).max(seq);
+    }
+}
+
+impl State {
+    pub fn local(&mut self, session: Id) -> &mut Local {
+        self.sessions.entry(session).or_default()
+    }
+
+    /// Applies an event; notes when it shows that others were missed.
+    pub fn apply(&mut self, what: &What) {
+        match what {
+            What::Message { session, seen } => {
+                let local = self.local(*session);
+                let is_gap = seen.seq > local.seq + 1;
+                local.put(*seen);
+                self.has_gap |= is_gap;
+            }
+            What::Deleted { session, id, seq, rev } => {
+                let local = self.local(*session);
+                let before = local.messages.get(seq).copied().unwrap_or_default();
+                local.put(Seen { id: *id, seq: *seq, deleted: true, rev: *rev, ..before });
+                local.ahead.insert(*rev);
+                local.advance_rev(0);
+                let is_gap = !local.ahead.is_empty() || *seq > local.seq;
+                self.has_gap |= is_gap;
+            }
+            What::Read { session, reader, seq } => self.local(*session).advance_position(*reader, *seq),
+            What::Unread(counts) => self.unread = counts.iter().copied().collect(),
+            What::Status { .. }
+            | What::Typing { .. }
+            | What::Presence { .. }
+            | What::Created { .. }
+            | What::Answer
+            | What::Unknown(_) => {}
+        }
+    }
+
+    /// What `chat:sync` is asked with.
+    pub fn from(&self) -> Value {
+        let sessions: Map<String, Value> = self
+            .sessions
+            .iter()
+            .map(|(session, local)| (session.to_string(), json!({ "seq": local.seq, "rev": local.rev })))
+            .collect();
+        json!({ "sessions": sessions })
+    }
+
+    /// Takes one session's share of a sync's answer in.
+    pub fn take(&mut self, session: Id, share: &Share) {
+        let local = self.local(session);
+        for seen in share.messages.iter().chain(&share.changed) {
+            local.put(*seen);
+        }
+        local.advance_rev(share.next_rev);
+        for (reader, seq) in &share.positions {
+            local.advance_position(*reader, u64::try_from(*seq).unwrap_or_default());
+        }
+    }
+
+    pub fn known(&self) -> BTreeMap<Id, Known> {
+        let known = |local: &Local| Known {
+            messages: local.messages.values().copied().collect(),
+            positions: local.positions.clone(),
+        };
+        self.sessions.iter().map(|(session, local)| (*session, known(local))).collect()
+    }
+}
+
+/// One session of a `chat:sync` answer.
+pub struct Share {
+    pub messages: Vec<Seen>,
+    pub changed: Vec<Seen>,
+    pub positions: Vec<(Id, i64)>,
+    pub counts: Vec<(Id, i64)>,
+    pub next_seq: u64,
+    pub next_rev: u64,
+    pub has_more: bool,
+}
+
+fn seen_in(list: &Value) -> Vec<Seen> {
+    list.as_array().into_iter().flatten().map(Seen::of).collect()
+}
+
+fn numbers_in(map: &Value, number: impl Fn(&Value) -> &Value) -> Vec<(Id, i64)> {
+    let entries = map.as_object().into_iter().flatten();
+    entries
+        .map(|(id, value)| (Id::of(&Value::from(id.as_str())), number(value).as_i64().unwrap_or(-1)))
+        .collect()
+}
+
+/// Ids and numbers of a map such as `bySession`.
+pub fn counts_in(map: &Value) -> Vec<(Id, i64)> {
+    numbers_in(map, |value| value)
+}
+
+impl Share {
+    pub fn of(one: &Value) -> Self {
+        let mut changed = seen_in(&one["changed"]);
+        changed.sort_by_key(|seen| seen.seq);
+        Self {
+            messages: seen_in(&one["messages"]),
+            changed,
+            positions: numbers_in(&one["positions"], |member| &member["readSeq"]),
+            counts: counts_in(&one["session"]["unreadCount"]),
+            next_seq: one["next"]["seq"].as_u64().unwrap_or_default(),
+            next_rev: one["next"]["rev"].as_u64().unwrap_or_default(),
+            has_more: one["hasMore"].as_bool().unwrap_or_default(),
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! What all clients of a round share: the clock, the history, the addresses, and the people.
+
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use serde_json::{Value, json};
+
+use super::history::{Ended, History, Id, Moment};
+
+pub const PASSWORD: &str = "a long enough password";
+
+/// What became of a call; a success carries the whole envelope.
+#[derive(Debug, Clone)]
+pub enum Answer {
+    Ok(Value),
+    Failed,
+    Unknown,
+}
+
+impl Answer {
+    pub fn ended(&self) -> Ended<()> {
+        match self {
+            Answer::Ok(_) => Ended::Ok(()),
+            Answer::Failed => Ended::Failed,
+            Answer::Unknown => Ended::Unknown,
+        }
+    }
+
+    pub fn data(&self) -> Option<&Value> {
+        if let Answer::Ok(envelope) = self { Some(&envelope["data"]) } else { None }
+    }
+}
+
+/// A round's surroundings.
+pub struct World {
+    start: Instant,
+    history: Mutex<History>,
+    wires: AtomicU32,
+    /// Where the nodes listen.
+    pub nodes: Vec<String>,
+    pub http: reqwest::Client,
+    /// How long a client waits for an answer before it counts as unknown.
+    pub patience: Duration,
+    /// Set while the workload runs.
+    pub running: AtomicBool,
+}
+
+impl World {
+    pub fn new(history: History, nodes: Vec<String>, patience: Duration) -> Arc<Self> {
+        Arc::new(Self {
+            start: Instant::now(),
+            history: Mutex::new(history),
+            wires: AtomicU32::new(1),
+            nodes,
+            http: reqwest::Client::builder().timeout(patience).build().unwrap(),
+            patience,
+            running: AtomicBool::new(true),
+        })
+    }
+
+    pub fn now(&self) -> Moment {
+        Moment::try_from(self.start.elapsed().as_micros()).unwrap_or(Moment::MAX)
+    }
+
+    pub fn record<T>(&self, work: impl FnOnce(&mut History) -> T) -> T {
+        work(&mut self.history.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub fn next_wire(&self) -> u32 {
+        self.wires.fetch_add(1, Ordering::Relaxed)
+    }
+
+    pub fn is_running(&self) -> bool {
+        self.running.load(Ordering::Relaxed)
+    }
+
+    /// Reads an envelope. The workload asks nothing that may be refused for its content, so any other
+    /// refusal than those of load, outage and ended tokens is odd.
+    pub fn judge(&self, what: &str, envelope: Value) -> Answer {
+        let code = envelope["code"].as_str().unwrap_or_default().to_owned();
+        let outcome = envelope["details"]["outcome"].as_str().unwrap_or_default().to_owned();
+        let success = envelope["success"].as_bool();
+        let is_foreseen = match (success, code.as_str()) {
+            (Some(true), _) | (Some(false), "RATE_LIMITED" | "AUTH_FAILED" | "TOKEN_EXPIRED") => true,
+            (Some(false), "INTERNAL") => matches!(outcome.as_str(), "refused" | "unknown"),
+            _ => false,
+        };
+        if !is_foreseen {
+            self.odd(format!("{what}: {envelope}"));
+        }
+        let answer = match (success, code.as_str()) {
+            (Some(true), _) => Answer::Ok(envelope),
+            (None, _) | (_, "") => Answer::Unknown,
+            (_, "INTERNAL") if outcome != "refused" => Answer::Unknown,
+            _ => Answer::Failed,
+        };
+        self.record(|history| {
+            history.answers += u64::from(is_foreseen);
+            if !code.is_empty() {
+                let outcome = if answer.ended() == Ended::Unknown { "unknown" } else { "refused" };
+                *history.refusals.entry(format!("{code} {outcome}")).or_default() += 1;
+            }
+        });
+        answer
+    }
+
+    pub fn odd(&self, what: String) {
+        self.record(|history| history.oddities.push(what));
+    }
+
+    /// A REST call whose refusal for its content would be odd.
+    pub async fn call(
+        &self,
+        node: usize,
+        method: &str,
+        path: &str,
+        token: Option<&str>,
+        body: Option<Value>,
+    ) -> Answer {
+        match self.raw(node, method, path, token, body).await {
+            Ok((_, envelope)) => self.judge(&format!("{method} {path}"), envelope),
+            Err(answer) => answer,
+        }
+    }
+
+    /// A REST call: status and body, or what is known when there is none.
+    pub async fn raw(
+        &self,
+        node: usize,
+        method: &str,
+        path: &str,
+        token: Option<&str>,
+        body: Option<Value>,
+    ) -> Result<(u16, Value), Answer> {
+        let address = &self.nodes[node % self.nodes.len()];
+        let mut request = self.http.request(method.parse().unwrap(), format!("http://{address}{path}"));
+        if let Some(token) = token {
+            request = request.bearer_auth(token);
+        }
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        let response = request.send().await.map_err(|error| {
+            // Nobody listened: the request was never sent.
+            if error.is_connect() { Answer::Failed } else { Answer::Unknown }
+        })?;
+        let status = response.status().as_u16();
+        let bytes = response.bytes().await.map_err(|_| Answer::Unknown)?;
+        Ok((status, serde_json::from_slice(&bytes).map_err(|_| Answer::Unknown)?))
+    }
+
+    /// Signs in; repeats while the service is away.
+    pub async fn login(&self, node: usize, username: &str) -> Option<String> {
+        let body = json!({ "username": username, "password": PASSWORD });
+        let answer = self.call(node, "POST", "/api/auth/login", None, Some(body)).await;
+        answer.data().and_then(|data| data["token"].as_str()).map(str::to_owned)
+    }
+}
+
+/// A message that somebody means to send, or has sent.
+#[derive(Debug, Clone)]
+pub struct Draft {
+    pub session: Id,
+    pub key: u64,
+    pub content: String,
+}
+
+/// Somebody, with what their devices share.
+pub struct Person {
+    pub id: Id,
+    pub name: String,
+    /// Their sessions.
+    pub sessions: Mutex<Vec<Id>>,
+    /// High bits of their keys.
+    pub number: u64,
+    next_key: AtomicU64,
+    /// Sends whose outcome is not known, or that failed.
+    pub lost: Mutex<Vec<Draft>>,
+    /// Some that were acknowledged.
+    pub acknowledged: Mutex<VecDeque<Draft>>,
+    pub is_deactivated: AtomicBool,
+}
+
+impl Person {
+    pub fn new(id: Id, name: String, number: u64) -> Arc<Self> {
+        Arc::new(Self {
+            id,
+            name,
+            sessions: Mutex::default(),
+            number,
+            next_key: AtomicU64::new(1),
+            lost: Mutex::default(),
+            acknowledged: Mutex::default(),
+            is_deactivated: AtomicBool::new(false),
+        })
+    }
+
+    pub fn next_key(&self) -> u64 {
+        (self.number << 32) | self.next_key.fetch_add(1, Ordering::Relaxed)
+    }
+
+    pub fn sessions(&self) -> Vec<Id> {
+        self.sessions.lock().unwrap().clone()
+    }
+
+    /// Keeps a few of what was acknowledged, to be repeated.
+    pub fn remember(&self, draft: Draft) {
+        let mut acknowledged = self.acknowledged.lock().unwrap();
+        acknowledged.push_back(draft);
+        if acknowledged.len() > 40 {
+            acknowledged.pop_front();
+        }
+    }
+}
