@@ -188,19 +188,19 @@ fn what_reaches_both_ends_of_a_dialogue_is_one_run_each() {
     let (anna, ben) = (UserId::generate(), UserId::generate());
     let mut account = Account::open(Session::private(anna, ben, Timestamp(0)));
     let session = account.session.id;
-    let mut sent = Vec::new();
+    let mut written = Vec::new();
     for number in 0..40 {
         let sender = if number % 3 == 0 { ben } else { anna };
         let id = MessageId::generate();
         let send = Operation::Send { id, draft: draft(session, sender) };
         account.apply(&send, Facts::None, Timestamp(1)).unwrap();
-        sent.push(MessageRef { id, seq: number + 1, sender });
+        written.push(MessageRef { id, seq: number + 1, sender });
     }
     for (receiver, now) in [(anna, 2), (ben, 3)] {
         account = account.settled();
         let to = |m: &&MessageRef| m.sender != receiver;
         let (early, late): (Vec<MessageRef>, Vec<MessageRef>) =
-            sent.iter().filter(to).partition(|m| m.seq <= 20);
+            written.iter().filter(to).partition(|m| m.seq <= 20);
         for messages in [late, early] {
             let deliver = Operation::Deliver { session, receiver, messages };
             account.apply(&deliver, Facts::None, Timestamp(now)).unwrap();
@@ -209,7 +209,7 @@ fn what_reaches_both_ends_of_a_dialogue_is_one_run_each() {
         assert!(runs.len() <= 2, "{runs:?}");
         assert_eq!(account.changes().receipts.len(), 2, "{:?}", account.changes().receipts);
         for receipt in &account.changes().receipts {
-            assert!(sent.iter().any(|m| m.seq == receipt.from && m.sender != receiver));
+            assert!(written.iter().any(|m| m.seq == receipt.from && m.sender != receiver));
         }
     }
 }

@@ -84,7 +84,6 @@ pub struct Connection {
     pub id: ConnectionId,
     /// By which it came in; it does not outlive it.
     pub pass: Pass,
-    watches_presence: AtomicBool,
     /// Set once it was told to close: it hears nothing more.
     closing: AtomicBool,
     outlet: Box<dyn Outlet>,
@@ -119,6 +118,8 @@ struct Board {
     people: HashMap<UserId, Vec<Arc<Connection>>>,
     expiries: BTreeSet<(Timestamp, ConnectionId)>,
     all: BTreeMap<ConnectionId, Arc<Connection>>,
+    /// Those that hear of everybody's coming and going.
+    watchers: BTreeMap<ConnectionId, Arc<Connection>>,
 }
 
 /// Everybody's live connections on this node.
@@ -133,13 +134,7 @@ impl Hub {
     pub fn register(&self, pass: Pass, outlet: Box<dyn Outlet>) -> Arc<Connection> {
         let id = ConnectionId(self.next.fetch_add(1, Ordering::Relaxed));
         let (user, expires_at) = (pass.actor.user, pass.expires_at);
-        let connection = Arc::new(Connection {
-            id,
-            pass,
-            watches_presence: AtomicBool::new(false),
-            closing: AtomicBool::new(false),
-            outlet,
-        });
+        let connection = Arc::new(Connection { id, pass, closing: AtomicBool::new(false), outlet });
         let mut board = self.board.write().unwrap_or_else(PoisonError::into_inner);
         board.people.entry(user).or_default().push(Arc::clone(&connection));
         board.expiries.insert((expires_at, id));
@@ -154,6 +149,7 @@ impl Hub {
         let Some(connection) = board.all.remove(&id) else {
             return;
         };
+        board.watchers.remove(&id);
         board.expiries.remove(&(connection.pass.expires_at, id));
         if let Some(theirs) = board.people.get_mut(&connection.pass.actor.user) {
             theirs.retain(|other| other.id != id);
@@ -166,8 +162,9 @@ impl Hub {
 
     /// From now on this connection hears of everybody's coming and going.
     pub fn watch_presence(&self, id: ConnectionId) {
-        if let Some(connection) = self.board.read().unwrap_or_else(PoisonError::into_inner).all.get(&id) {
-            connection.watches_presence.store(true, Ordering::Relaxed);
+        let mut board = self.board.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(connection) = board.all.get(&id).cloned() {
+            board.watchers.insert(id, connection);
         }
     }
 
@@ -205,11 +202,11 @@ impl Hub {
                 of(users).into_iter().filter(|connection| connection.id != *except).collect()
             }
             Audience::UsersAndWatchers(users) => {
-                let users: BTreeSet<UserId> = users.iter().copied().collect();
-                let hears = |c: &&Arc<Connection>| {
-                    users.contains(&c.pass.actor.user) || c.watches_presence.load(Ordering::Relaxed)
-                };
-                board.all.values().filter(hears).cloned().collect()
+                let mut targets = of(users);
+                let concerned: BTreeSet<UserId> = users.iter().copied().collect();
+                let watchers = board.watchers.values();
+                targets.extend(watchers.filter(|c| !concerned.contains(&c.pass.actor.user)).cloned());
+                targets
             }
         }
     }

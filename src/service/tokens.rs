@@ -75,6 +75,9 @@ const REMEMBERED: Duration = Duration::from_mins(1);
 /// become visible after, and what was read before a change may be remembered after it.
 const OVERLAP: Duration = Duration::from_secs(15);
 
+/// How often the ended tokens are loaded anew, so that expired ones are forgotten.
+const RELOADED: Duration = Duration::from_hours(1);
+
 /// Something the database said, and when it was asked.
 type Remembered<T> = (T, Instant);
 
@@ -85,7 +88,8 @@ pub(super) struct Tokens {
     lifetime: Duration,
     belief: Duration,
     standings: Cache<UserId, Remembered<Option<Standing>>>,
-    ended_elsewhere: Cache<TokenId, Remembered<bool>>,
+    /// Every token that was ended and has not expired, once this node has loaded them.
+    ended: RwLock<Option<HashSet<TokenId>>>,
     /// When the newest look at the revocations that succeeded began.
     heard: RwLock<Option<Instant>>,
     ended_here: RwLock<HashMap<TokenId, Timestamp>>,
@@ -100,7 +104,7 @@ impl Tokens {
             lifetime,
             belief,
             standings: Cache::builder().max_capacity(100_000).time_to_live(REMEMBERED).build(),
-            ended_elsewhere: Cache::builder().max_capacity(100_000).time_to_live(REMEMBERED).build(),
+            ended: RwLock::default(),
             heard: RwLock::default(),
             ended_here: RwLock::default(),
             deactivated_here: RwLock::default(),
@@ -167,15 +171,13 @@ impl Tokens {
 
     /// Whether what the database said at `asked` still counts.
     fn is_believed(&self, asked: Instant) -> bool {
-        let heard = *self.heard.read().unwrap_or_else(PoisonError::into_inner);
-        asked.elapsed() < self.belief || heard.is_some_and(|heard| heard.elapsed() < self.belief)
+        asked.elapsed() < self.belief || self.has_news()
     }
 
-    fn forget(&self, revoked: &Revoked) {
-        match revoked {
-            Revoked::User(user) => self.standings.invalidate(user),
-            Revoked::Token(token) => self.ended_elsewhere.invalidate(token),
-        }
+    /// Whether this node knows what was revoked until a moment ago.
+    fn has_news(&self) -> bool {
+        let heard = *self.heard.read().unwrap_or_else(PoisonError::into_inner);
+        heard.is_some_and(|heard| heard.elapsed() < self.belief)
     }
 
     /// An account changed on this node.
@@ -200,7 +202,7 @@ impl Services {
         if self.tokens.is_ended_here(&id, user) {
             return Err(Error::AuthFailed);
         }
-        let (standing, ended) = tokio::try_join!(self.standing(user), self.ended_elsewhere(&id))?;
+        let (standing, ended) = tokio::try_join!(self.standing(user), self.is_ended(&id))?;
         let standing = standing.filter(|s| s.is_active && claims.issued_at() >= s.tokens_valid_from);
         match standing {
             Some(standing) if !ended => Ok(Pass {
@@ -255,23 +257,21 @@ impl Services {
         Ok(standing)
     }
 
-    async fn ended_elsewhere(&self, token: &TokenId) -> Result<bool> {
-        if let Some((known, asked)) = self.tokens.ended_elsewhere.get(token)
-            && self.tokens.is_believed(asked)
-        {
-            return Ok(known);
+    async fn is_ended(&self, token: &TokenId) -> Result<bool> {
+        if self.tokens.has_news() {
+            let ended = self.tokens.ended.read().unwrap_or_else(PoisonError::into_inner);
+            if let Some(ended) = &*ended {
+                return Ok(ended.contains(token));
+            }
         }
-        let asked = Instant::now();
-        let ended = self.store.is_token_ended(token).await?;
-        self.tokens.ended_elsewhere.insert(token.clone(), (ended, asked));
-        Ok(ended)
+        self.store.is_token_ended(token).await
     }
 
     /// Hears what other nodes and the operator revoke, twice within the time of belief and more.
     pub(super) async fn hear_revocations(self: Arc<Self>, stop: impl Future<Output = ()>) {
         let mut looks = tokio::time::interval(self.tokens.belief * 2 / 5);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut newest = Timestamp(0);
+        let (mut newest, mut loaded): (Timestamp, Option<Instant>) = (Timestamp(0), None);
         tokio::pin!(stop);
         loop {
             tokio::select! {
@@ -279,13 +279,27 @@ impl Services {
                 _ = looks.tick() => {}
             }
             let began = Instant::now();
+            if loaded.is_none_or(|loaded| loaded.elapsed() > RELOADED) {
+                let Ok(all) = self.store.ended_tokens().await else { continue };
+                *self.tokens.ended.write().unwrap_or_else(PoisonError::into_inner) = Some(all);
+                loaded = Some(began);
+            }
             // While it fails nothing is believed for long, and the next look goes back as far.
             let Ok((revoked, latest)) = self.store.revocations_since(newest.minus(OVERLAP)).await else {
                 continue;
             };
             newest = latest.map_or(newest, |latest| latest.max(newest));
-            for revoked in &revoked {
-                self.tokens.forget(revoked);
+            let mut tokens = Vec::new();
+            for revoked in revoked {
+                match revoked {
+                    Revoked::User(user) => self.tokens.standings.invalidate(&user),
+                    Revoked::Token(token) => tokens.push(token),
+                }
+            }
+            // Announced is not yet ended: the rows say which are.
+            let Ok(ended) = self.store.tokens_ended_among(tokens.iter()).await else { continue };
+            if let Some(known) = &mut *self.tokens.ended.write().unwrap_or_else(PoisonError::into_inner) {
+                known.extend(ended);
             }
             *self.tokens.heard.write().unwrap_or_else(PoisonError::into_inner) = Some(began);
         }

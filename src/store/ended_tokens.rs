@@ -39,9 +39,22 @@ impl Store {
     /// When MongoDB does not answer.
     pub async fn tokens_ended_among(&self, ids: impl Iterator<Item = &TokenId>) -> Result<HashSet<TokenId>> {
         let ids: Vec<String> = ids.map(|token| token.0.to_string()).collect();
+        if ids.is_empty() {
+            return Ok(HashSet::new());
+        }
         let tokens = self.collection::<EndedTokenRow>(NAME);
         let filter = doc! { "_id": { "$in": ids } };
         let rows = run(async move { collect(tokens.find(filter).await?).await }).await?;
+        Ok(rows.into_iter().map(|row| TokenId(row.token.into())).collect())
+    }
+
+    /// All ended tokens that have not expired.
+    ///
+    /// # Errors
+    /// When MongoDB does not answer.
+    pub async fn ended_tokens(&self) -> Result<HashSet<TokenId>> {
+        let tokens = self.collection::<EndedTokenRow>(NAME);
+        let rows = run(async move { collect(tokens.find(doc! {}).batch_size(10_000).await?).await }).await?;
         Ok(rows.into_iter().map(|row| TokenId(row.token.into())).collect())
     }
 

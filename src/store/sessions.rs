@@ -254,7 +254,7 @@ pub(super) struct SessionUpdate<'a> {
 
 impl SessionUpdate<'_> {
     /// Sets what changed and nothing else: each path costs mongod some microseconds.
-    fn statement(&self) -> Document {
+    fn statement(&self, with_version: bool) -> Document {
         let session = self.session;
         let mut set = doc! {
             "version": as_i64(session.version),
@@ -302,9 +302,17 @@ impl SessionUpdate<'_> {
                 }
             }
         }
-        doc! { "q": { "_id": session.id }, "u": { "$set": set } }
+        let query = if with_version {
+            doc! { "_id": session.id, "version": as_i64(self.believed_version) }
+        } else {
+            doc! { "_id": session.id }
+        };
+        doc! { "q": query, "u": { "$set": set } }
     }
 }
+
+/// The most sessions of a batch whose updates name the version, too.
+const FEW: usize = 4;
 
 /// MongoDB's integers are signed; ours never come near the sign.
 fn as_i64(number: u64) -> i64 {
@@ -320,11 +328,34 @@ struct VersionRow {
 
 /// Stores sessions inside a transaction; `false` when one of them no longer stands as believed.
 ///
-/// The versions are read first, in the transaction's own snapshot, and the updates then name their
-/// documents by `_id` alone: a filter on `_id` and `version` makes mongod plan each statement anew, which
-/// took a third of a commit's time (docs/BENCHMARKS.md). Whoever changes a session between the two makes
-/// the transaction fail with a write conflict.
+/// The updates of a few name document and version. Of many, the versions are read first, in the
+/// transaction's own snapshot, and the updates name their documents by `_id` alone: a filter on both makes
+/// mongod plan each statement anew, which took a third of a commit's time, while the look before costs one
+/// round trip. Whoever changes a session between the two makes the transaction fail with a write conflict.
 pub(super) async fn update_in(
+    store: &Store,
+    transaction: &mut ClientSession,
+    updates: &[SessionUpdate<'_>],
+) -> mongodb::error::Result<bool> {
+    let few = updates.len() <= FEW;
+    if !few && !all_stand(store, transaction, updates).await? {
+        return Ok(false);
+    }
+    let statements: Vec<Document> = updates.iter().map(|update| update.statement(few)).collect();
+    let command = doc! {
+        "update": NAME,
+        "updates": statements,
+        "ordered": true,
+        "bypassDocumentValidation": BYPASS_VALIDATION,
+    };
+    let reply = store.database.run_command(command).session(transaction).await?;
+    failure::check_reply(&reply)?;
+    let matched = reply.get_i32("n").unwrap_or_default();
+    Ok(usize::try_from(matched).unwrap_or_default() == updates.len())
+}
+
+/// Whether all sessions are at the versions that their updates believe.
+async fn all_stand(
     store: &Store,
     transaction: &mut ClientSession,
     updates: &[SessionUpdate<'_>],
@@ -339,18 +370,5 @@ pub(super) async fn update_in(
     while let Some(row) = found.next(transaction).await.transpose()? {
         standing += usize::from(believed.get(&row.id) == Some(&row.version));
     }
-    if standing != updates.len() {
-        return Ok(false);
-    }
-    let statements: Vec<Document> = updates.iter().map(SessionUpdate::statement).collect();
-    let command = doc! {
-        "update": NAME,
-        "updates": statements,
-        "ordered": true,
-        "bypassDocumentValidation": BYPASS_VALIDATION,
-    };
-    let reply = store.database.run_command(command).session(transaction).await?;
-    failure::check_reply(&reply)?;
-    let matched = reply.get_i32("n").unwrap_or_default();
-    Ok(usize::try_from(matched).unwrap_or_default() == updates.len())
+    Ok(standing == updates.len())
 }

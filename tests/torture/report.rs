@@ -42,7 +42,8 @@ pub fn line(round: &Round) -> String {
         time(round.latency[0]),
         time(round.latency[1]),
         round.injected,
-        list(firsts),
+        times(&round.first_success),
+        times(&round.last_session),
         round
             .not_tried
             .as_ref()
