@@ -1,15 +1,16 @@
 //! `sessions`: who talks with whom, and the counters that the commit path keeps exact.
 
 mod row;
+mod update;
 
-use mongodb::{
-    ClientSession,
-    bson::{Bson, Document, doc, oid::ObjectId},
-};
+use std::collections::BTreeMap;
+
+use mongodb::bson::{Bson, Document, doc, oid::ObjectId};
 use serde::Deserialize;
 
 use super::{Store, collect, failure, run, write};
 use row::SessionRow;
+pub(super) use update::{SessionUpdate, update_in};
 
 use crate::domain::{
     Error, Result, SessionId, UserId,
@@ -42,6 +43,13 @@ struct UnreadRow {
     id: SessionId,
     version: u64,
     count: u64,
+}
+
+#[derive(Deserialize)]
+struct SeatRow {
+    #[serde(rename = "_id")]
+    id: SessionId,
+    hidden: u64,
 }
 
 #[derive(Deserialize)]
@@ -83,6 +91,33 @@ impl Store {
     /// As [`Store::private_session`].
     pub async fn has_private_session(&self, first: UserId, second: UserId) -> Result<bool> {
         Ok(self.one_session(doc! { "pairKey": pair_key(first, second) }).await?.is_some())
+    }
+
+    /// Stores a new group.
+    ///
+    /// # Errors
+    /// As [`Store::private_session`].
+    pub async fn insert_group(&self, session: &Session) -> Result<()> {
+        let (sessions, row) = (self.collection::<SessionRow>(NAME), SessionRow::from(session));
+        write(async move { sessions.insert_one(row).await.map(drop) }).await
+    }
+
+    /// Up to where the past of each of these sessions is hidden from `user`: those without a seat are
+    /// not listed.
+    ///
+    /// # Errors
+    /// As [`Store::private_session`].
+    pub async fn seats_of(&self, ids: &[SessionId], user: UserId) -> Result<BTreeMap<SessionId, u64>> {
+        let ids: Vec<Bson> = ids.iter().copied().map(Bson::from).collect();
+        let filter = doc! { "_id": { "$in": ids }, "participants": user };
+        let projection = doc! { "hidden": format!("$members.{user}.hiddenSeq") };
+        let sessions = self.collection::<Document>(NAME);
+        let rows: Vec<SeatRow> = run(async move {
+            let cursor = sessions.aggregate([doc! { "$match": filter }, doc! { "$project": projection }]);
+            collect(cursor.with_type::<SeatRow>().await?).await
+        })
+        .await?;
+        Ok(rows.into_iter().map(|row| (row.id, row.hidden)).collect())
     }
 
     /// One session, only if `user` has a seat in it.
@@ -221,78 +256,4 @@ impl Store {
         let rows: Vec<SessionRow> = new.iter().map(SessionRow::from).collect();
         run(async move { sessions.insert_many(rows).ordered(false).await.map(drop) }).await
     }
-}
-
-/// One session as a batch leaves it, to be stored if it still stands at `believed_version`.
-pub(super) struct SessionUpdate<'a> {
-    pub session: &'a Session,
-    pub believed_version: u64,
-    pub commit: ObjectId,
-    pub members: &'a [UserId],
-}
-
-impl SessionUpdate<'_> {
-    fn statement(&self) -> Document {
-        let session = self.session;
-        let mut set = doc! {
-            "seq": as_i64(session.seq),
-            "rev": as_i64(session.rev),
-            "version": as_i64(session.version),
-            "lastCommit": self.commit,
-            "messageCount": as_i64(session.message_count),
-            "lastMessageTime": session.last_message_time,
-            "updatedAt": session.updated_at,
-        };
-        if let Some(last) = &session.last_message {
-            set.insert("lastMessage", last.id);
-            set.insert(
-                "lastMessageInfo",
-                doc! {
-                    "seq": as_i64(last.seq),
-                    "sender": last.sender,
-                    "messageType": last.kind.as_str(),
-                    "preview": &last.preview,
-                    "isDeleted": last.is_deleted,
-                },
-            );
-        }
-        for user in self.members {
-            let Some(member) = session.members.get(user) else {
-                continue;
-            };
-            let runs: Vec<Bson> = member
-                .delivered
-                .pairs()
-                .map(|(from, to)| Bson::Array(vec![as_i64(from).into(), as_i64(to).into()]))
-                .collect();
-            set.insert(format!("unreadCount.{user}"), as_i64(member.unread));
-            set.insert(format!("members.{user}.readSeq"), as_i64(member.read_seq));
-            set.insert(format!("members.{user}.readAt"), member.read_at);
-            set.insert(format!("members.{user}.delivered"), runs);
-            set.insert(format!("members.{user}.sent"), as_i64(member.sent));
-        }
-        doc! {
-            "q": { "_id": session.id, "version": as_i64(self.believed_version) },
-            "u": { "$set": set },
-        }
-    }
-}
-
-/// MongoDB's integers are signed; ours never come near the sign.
-fn as_i64(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
-}
-
-/// Stores sessions inside a transaction; answers how many still stood as believed.
-pub(super) async fn update_in(
-    store: &Store,
-    transaction: &mut ClientSession,
-    updates: &[SessionUpdate<'_>],
-) -> mongodb::error::Result<usize> {
-    let statements: Vec<Document> = updates.iter().map(SessionUpdate::statement).collect();
-    let command = doc! { "update": NAME, "updates": statements, "ordered": true };
-    let reply = store.database.run_command(command).session(transaction).await?;
-    failure::check_reply(&reply)?;
-    let matched = reply.get_i32("n").unwrap_or_default();
-    Ok(usize::try_from(matched).unwrap_or_default())
 }

@@ -8,9 +8,13 @@ use mongodb::{
     error::Error as MongoError,
 };
 
-use super::super::{Store, failure, messages, receipts, sessions};
+use super::super::{Store, edits, failure, messages, receipts, sessions};
 use crate::domain::{
-    SessionId, UserId, event::Tombstone, message::Message, receipts::Receipt, session::Session,
+    SessionId, UserId,
+    ledger::{Edit, Part},
+    message::Message,
+    receipts::Receipt,
+    session::Session,
 };
 
 /// How long one attempt may take before its outcome counts as unknown. With a look at the database after it
@@ -23,7 +27,8 @@ const COMMIT_TRIES: usize = 3;
 pub(super) struct SessionWrite {
     pub session: Session,
     pub believed_version: u64,
-    pub members: Vec<UserId>,
+    pub parts: Vec<(UserId, Part)>,
+    pub frame: bool,
 }
 
 /// All that a batch stores.
@@ -32,7 +37,8 @@ pub(super) struct Writes {
     pub commit: ObjectId,
     pub sessions: Vec<SessionWrite>,
     pub messages: Vec<Arc<Message>>,
-    pub tombstones: Vec<Tombstone>,
+    pub revised: Vec<Arc<Message>>,
+    pub edits: Vec<Edit>,
     pub receipts: Vec<(SessionId, Receipt)>,
 }
 
@@ -100,7 +106,8 @@ async fn attempt(store: &Store, mut transaction: ClientSession, writes: &Writes)
             session: &write.session,
             believed_version: write.believed_version,
             commit: writes.commit,
-            members: &write.members,
+            parts: &write.parts,
+            frame: write.frame,
         })
         .collect();
     let body = async {
@@ -109,7 +116,8 @@ async fn attempt(store: &Store, mut transaction: ClientSession, writes: &Writes)
             return Ok(false);
         }
         messages::insert_in(store, &mut transaction, writes.messages.iter().map(|m| &**m)).await?;
-        messages::bury_in(store, &mut transaction, &writes.tombstones).await?;
+        messages::revise_in(store, &mut transaction, writes.revised.iter().map(|m| &**m)).await?;
+        edits::insert_in(store, &mut transaction, &writes.edits).await?;
         receipts::insert_in(store, &mut transaction, writes.receipts.iter().map(|(s, r)| (*s, r))).await?;
         Ok::<bool, MongoError>(true)
     };

@@ -50,7 +50,25 @@ fn encode(event: &Event) -> Said {
                 "messageId": message, "sessionId": session, "userId": reader, "readAt": read_at, "seq": seq,
             }),
         ),
-        Event::MessageDeleted(tombstone) => said("message:deleted", &wire::TombstoneJson::from(tombstone)),
+        Event::MessageCounted { message, session, delivered, read, at } => said(
+            "message:status",
+            &wire::CountsJson {
+                message_id: *message,
+                session_id: *session,
+                status: if *read > 0 { "read" } else { "delivered" },
+                delivered_count: *delivered,
+                read_count: *read,
+                at: *at,
+            },
+        ),
+        Event::MessageDeleted(tombstone) => {
+            let name = if tombstone.is_recall { "message:recalled" } else { "message:deleted" };
+            said(name, &wire::TombstoneJson::from(tombstone))
+        }
+        Event::MessageUpdated(message) => said("message:updated", &wire::RevisedJson::from(&**message)),
+        Event::MessageReaction { message, user, emoji, on } => {
+            said("message:reaction", &wire::ReactionJson::of(message, *user, emoji, *on))
+        }
         Event::UnreadChanged(unread) => said("unread:count", &Success::of(wire::UnreadJson::from(unread))),
         Event::UserStatus(presence) => said(
             "user:status",
@@ -62,8 +80,10 @@ fn encode(event: &Event) -> Said {
             let name = if *active { "typing:start" } else { "typing:stop" };
             said(name, &json!({ "sessionId": session, "userId": user }))
         }
-        Event::SessionCreated(session) => {
-            said("session:created", &json!({ "session": wire::SessionJson::from(&**session) }))
+        Event::SessionCreated(session) => said("session:created", &wire::CreatedJson::from(&**session)),
+        Event::SessionUpdated(change) => said("session:updated", &wire::GroupChangedJson::from(&**change)),
+        Event::SessionRemoved { user, change } => {
+            said("session:removed", &wire::RemovedJson::of(*user, change))
         }
     }
 }
