@@ -18,7 +18,7 @@ pub const MAX_TARGETS: usize = 20;
 /// The most bytes that one request writes: a transaction is at most 16 MB.
 const MAX_BYTES: usize = 4 << 20;
 /// The most bytes of one merged message.
-const MAX_MERGED: usize = 512 << 10;
+const MAX_MERGED: usize = 128 << 10;
 
 /// Whether several messages stay several.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
