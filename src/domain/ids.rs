@@ -21,6 +21,17 @@ fn parse_hex(text: &str) -> Result<ObjectId, InvalidId> {
     }
 }
 
+/// The digits of an id. On the way of every event, so without an allocation.
+fn hex(id: ObjectId) -> [u8; 24] {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut text = [0; 24];
+    for (pair, byte) in text.chunks_exact_mut(2).zip(id.bytes()) {
+        pair[0] = DIGITS[usize::from(byte >> 4)];
+        pair[1] = DIGITS[usize::from(byte & 15)];
+    }
+    text
+}
+
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
@@ -44,7 +55,7 @@ macro_rules! id {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.0.to_hex())
+                f.write_str(std::str::from_utf8(&hex(self.0)).unwrap_or_default())
             }
         }
 
@@ -63,7 +74,7 @@ macro_rules! id {
         impl Serialize for $name {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 if serializer.is_human_readable() {
-                    serializer.serialize_str(&self.0.to_hex())
+                    serializer.serialize_str(std::str::from_utf8(&hex(self.0)).unwrap_or_default())
                 } else {
                     self.0.serialize(serializer)
                 }

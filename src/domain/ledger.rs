@@ -49,15 +49,15 @@ pub struct Account {
     changes: Changes,
 }
 
-/// A part of a member's entry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Part {
+/// The parts of a member's entry that change apart from each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum MemberPart {
     /// All of it: they came, went, or have another role.
     Seat,
+    Unread,
+    Sent,
     Read,
     Delivered,
-    Sent,
-    Unread,
 }
 
 /// What a message said before it was edited.
@@ -79,7 +79,7 @@ pub struct Changes {
     pub edits: Vec<Edit>,
     pub receipts: Vec<Receipt>,
     /// What differs in whose entry from what is stored.
-    pub parts: BTreeSet<(UserId, Part)>,
+    pub members: BTreeSet<(UserId, MemberPart)>,
     /// Who is in, and how the group shows itself, may differ.
     pub frame: bool,
 }
@@ -91,7 +91,7 @@ impl Changes {
         self.messages.is_empty()
             && self.revised.is_empty()
             && self.receipts.is_empty()
-            && self.parts.is_empty()
+            && self.members.is_empty()
             && !self.frame
     }
 }
@@ -206,11 +206,11 @@ impl Account {
         for (user, member) in &mut session.members {
             if *user == draft.sender {
                 member.sent += 1;
-                self.changes.parts.insert((*user, Part::Sent));
+                self.changes.members.insert((*user, MemberPart::Sent));
             } else {
                 member.unread += 1;
                 unread.push((*user, member.unread));
-                self.changes.parts.insert((*user, Part::Unread));
+                self.changes.members.insert((*user, MemberPart::Unread));
             }
         }
         self.remember(MessageRef { id, seq: message.seq, sender: message.sender });
@@ -296,35 +296,44 @@ impl Account {
         self.session.updated_at = self.session.updated_at.max(now);
         let members = &self.session.members;
         outcome.messages.retain(|m| members.contains_key(&m.sender));
-        self.changes.parts.extend([(reader, Part::Read), (reader, Part::Unread)]);
+        self.changes.members.extend([(reader, MemberPart::Read), (reader, MemberPart::Unread)]);
         self.receipt(ReceiptKind::Read, reader, (after + 1, target), now);
         Ok(Outcome::Read(outcome))
     }
 
     fn deliver(&mut self, receiver: UserId, messages: &[MessageRef], now: Timestamp) -> Result<Outcome> {
-        let member = self.session.members.get_mut(&receiver).ok_or(Error::ConversationNotFound)?;
         let newest = self.session.seq;
-        let mut fresh: Vec<MessageRef> = messages
+        let member = self.session.members.get_mut(&receiver).ok_or(Error::ConversationNotFound)?;
+        let known = member.read_seq.max(member.hidden_seq);
+        let mut asked: Vec<MessageRef> = messages
             .iter()
-            .filter(|m| {
-                m.sender != receiver && m.seq <= newest && m.seq > member.read_seq.max(member.hidden_seq)
-            })
-            .filter(|m| member.delivered.insert(m.seq))
+            .filter(|m| m.sender != receiver && m.seq <= newest && m.seq > known)
             .copied()
             .collect();
-        fresh.sort_by_key(|m| m.seq);
+        asked.sort_unstable_by_key(|m| m.seq);
+        let mut fresh: Vec<MessageRef> = Vec::with_capacity(asked.len());
         let mut runs: Vec<(u64, u64)> = Vec::new();
-        for m in &fresh {
+        for m in asked {
+            if !member.delivered.insert(m.seq) {
+                continue;
+            }
+            // What lies between the runs of a dialogue is the receiver's own: the runs become one.
+            let before = member.delivered.end_before(m.seq);
+            let bridge = before.filter(|end| all_by(&self.recent, receiver, end + 1, m.seq - 1));
+            if let Some(end) = bridge {
+                member.delivered.bridge(end, m.seq);
+            }
             match runs.last_mut() {
-                Some((_, to)) if *to + 1 == m.seq => *to = m.seq,
+                Some((_, to)) if *to + 1 == m.seq || bridge == Some(*to) => *to = m.seq,
                 _ => runs.push((m.seq, m.seq)),
             }
+            fresh.push(m);
         }
         for run in runs {
             self.receipt(ReceiptKind::Delivered, receiver, run, now);
         }
         if !fresh.is_empty() {
-            self.changes.parts.insert((receiver, Part::Delivered));
+            self.changes.members.insert((receiver, MemberPart::Delivered));
         }
         // Who has left hears nothing more of their messages.
         fresh.retain(|m| self.session.members.contains_key(&m.sender));
@@ -350,6 +359,13 @@ impl Account {
             self.recent_after = forgotten.seq;
         }
     }
+}
+
+/// Whether every message of `from..=to` is remembered and `author` wrote it.
+fn all_by(recent: &VecDeque<MessageRef>, author: UserId, from: u64, to: u64) -> bool {
+    let start = recent.partition_point(|m| m.seq < from);
+    let theirs = recent.range(start..).take_while(|m| m.seq <= to && m.sender == author).count() as u64;
+    to + 1 == from + theirs
 }
 
 /// The message that was looked up.

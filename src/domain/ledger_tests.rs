@@ -395,3 +395,34 @@ fn times_never_run_backwards() {
     };
     assert_eq!([send(2_000), send(500), send(3_000)], [Timestamp(2_000), Timestamp(2_000), Timestamp(3_000)]);
 }
+
+#[test]
+fn what_reaches_both_ends_of_a_dialogue_is_one_run_each() {
+    let (anna, ben) = (UserId::generate(), UserId::generate());
+    let mut account = Account::open(Session::private(anna, ben, Timestamp(0)));
+    let session = account.session.id;
+    let mut written = Vec::new();
+    for number in 0..40 {
+        let sender = if number % 3 == 0 { ben } else { anna };
+        let id = MessageId::generate();
+        let send = Operation::Send { id, draft: draft(session, sender) };
+        account.apply(&send, Facts::None, Timestamp(1)).unwrap();
+        written.push(MessageRef { id, seq: number + 1, sender });
+    }
+    for (receiver, now) in [(anna, 2), (ben, 3)] {
+        account = account.settled();
+        let to = |m: &&MessageRef| m.sender != receiver;
+        let (early, late): (Vec<MessageRef>, Vec<MessageRef>) =
+            written.iter().filter(to).partition(|m| m.seq <= 20);
+        for messages in [late, early] {
+            let deliver = Operation::Deliver { session, receiver, messages };
+            account.apply(&deliver, Facts::None, Timestamp(now)).unwrap();
+        }
+        let runs: Vec<_> = account.session.members[&receiver].delivered.pairs().collect();
+        assert!(runs.len() <= 2, "{runs:?}");
+        assert_eq!(account.changes().receipts.len(), 2, "{:?}", account.changes().receipts);
+        for receipt in &account.changes().receipts {
+            assert!(written.iter().any(|m| m.seq == receipt.from && m.sender != receiver));
+        }
+    }
+}

@@ -47,6 +47,17 @@ impl Runs {
         true
     }
 
+    /// Where the run before `seq` ends, if there is one.
+    #[must_use]
+    pub fn end_before(&self, seq: u64) -> Option<u64> {
+        self.0.iter().rev().find(|(_, to)| *to < seq).map(|(_, to)| *to)
+    }
+
+    /// Makes one run of two: what lies between needs no delivery.
+    pub fn bridge(&mut self, from: u64, to: u64) {
+        self.join(from, to);
+    }
+
     fn join(&mut self, from: u64, to: u64) {
         let (mut from, mut to) = (from.min(to), from.max(to));
         self.0.retain(|(low, high)| {

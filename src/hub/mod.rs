@@ -55,26 +55,25 @@ pub trait Outlet: Send + Sync {
     fn close(&self, reason: CloseReason);
 }
 
+/// What gateways encoded of an event. Events that say the same may share it.
+#[derive(Default)]
+pub struct Forms(RefCell<Vec<Rc<dyn Any>>>);
+
 /// An event on its way to several connections, with what gateways encoded of it: each wire form is
 /// made once, however many connections hear it.
 pub struct Announcement<'a> {
     pub event: &'a Event,
-    encoded: RefCell<Vec<Rc<dyn Any>>>,
+    forms: &'a Forms,
 }
 
-impl<'a> Announcement<'a> {
-    /// An event that nobody has encoded yet.
-    #[must_use]
-    pub fn new(event: &'a Event) -> Self {
-        Self { event, encoded: RefCell::default() }
-    }
-
+impl Announcement<'_> {
     /// The wire form `T` of the event, made by `encode` the first time.
     pub fn encoded<T: 'static>(&self, encode: impl FnOnce(&Event) -> T) -> Rc<T> {
-        let known = self.encoded.borrow().iter().find_map(|form| Rc::clone(form).downcast::<T>().ok());
+        let forms = &self.forms.0;
+        let known = forms.borrow().iter().find_map(|form| Rc::clone(form).downcast::<T>().ok());
         known.unwrap_or_else(|| {
             let form = Rc::new(encode(self.event));
-            self.encoded.borrow_mut().push(Rc::clone(&form) as Rc<dyn Any>);
+            forms.borrow_mut().push(Rc::clone(&form) as Rc<dyn Any>);
             form
         })
     }
@@ -182,8 +181,14 @@ impl Hub {
 
     /// Gives an event to all connections of its audience.
     pub fn publish(&self, audience: &Audience, event: &Event) {
+        self.publish_sharing(audience, event, &Forms::default());
+    }
+
+    /// As [`Hub::publish`], for one of several events whose payload is the same: what was encoded for
+    /// one is in `forms` for the next.
+    pub fn publish_sharing(&self, audience: &Audience, event: &Event, forms: &Forms) {
         let targets = self.targets(audience);
-        let announcement = Announcement::new(event);
+        let announcement = Announcement { event, forms };
         for connection in targets {
             connection.say(&announcement);
         }

@@ -7,6 +7,7 @@ use std::{
     collections::HashMap,
     mem,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use tokio::sync::Notify;
@@ -21,6 +22,9 @@ use crate::domain::{
 /// Deliveries that may wait to be queued; beyond it the newest are forgotten. A forgotten one leaves its
 /// message at `sent` until it is read: less than the truth, never more.
 const WAITING: usize = 200_000;
+/// After a round the next one waits so long. The first of a quiet time goes at once; under load a round
+/// becomes one step for each session and receiver instead of one for each message.
+const PAUSE: Duration = Duration::from_millis(200);
 /// The most messages of one operation.
 const AT_ONCE: usize = 500;
 
@@ -77,6 +81,7 @@ impl Services {
                     }
                 }
             }
+            tokio::time::sleep(PAUSE).await;
         }
     }
 }

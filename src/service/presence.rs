@@ -29,9 +29,37 @@ pub struct Visit {
 }
 
 struct Person {
-    sockets: HashMap<ConnectionId, OnlineSocket>,
+    /// Mostly one or two.
+    sockets: Vec<(ConnectionId, OnlineSocket)>,
     status: Status,
     last_seen: Timestamp,
+}
+
+impl Person {
+    /// This connection of theirs, made the first time.
+    fn socket(&mut self, id: ConnectionId, make: impl FnOnce() -> OnlineSocket) -> &mut OnlineSocket {
+        let place = self.sockets.iter().position(|(known, _)| *known == id).unwrap_or_else(|| {
+            if self.sockets.is_empty() {
+                self.sockets.reserve_exact(1);
+            }
+            self.sockets.push((id, make()));
+            self.sockets.len() - 1
+        });
+        &mut self.sockets[place].1
+    }
+}
+
+impl Visit {
+    fn online(self, user: UserId, status: Status, now: Timestamp) -> OnlineSocket {
+        OnlineSocket {
+            user,
+            socket_id: self.socket_id,
+            status,
+            user_agent: self.user_agent.chars().take(256).collect(),
+            ip_address: self.ip_address,
+            connected_at: now,
+        }
+    }
 }
 
 #[derive(Default)]
@@ -81,14 +109,14 @@ impl Board {
         let mut guard = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let state = &mut *guard;
         let person = state.people.entry(user).or_insert_with(|| Person {
-            sockets: HashMap::new(),
+            sockets: Vec::new(),
             status: Status::Offline,
             last_seen: now,
         });
         if let Some(connection) = change(person, &mut state.gone) {
             state.touched.insert((user, connection));
         }
-        let status = aggregate(person.sockets.values().map(|socket| socket.status));
+        let status = aggregate(person.sockets.iter().map(|(_, socket)| socket.status));
         person.last_seen = now;
         if mem::replace(&mut person.status, status) != status {
             state.changed.insert(user);
@@ -118,14 +146,7 @@ impl Services {
             if !self.hub.has(connection) {
                 return None;
             }
-            person.sockets.entry(connection).or_insert_with(|| OnlineSocket {
-                user: actor.user,
-                socket_id: visit.socket_id,
-                status: Status::Online,
-                user_agent: visit.user_agent.chars().take(256).collect(),
-                ip_address: visit.ip_address,
-                connected_at: now,
-            });
+            person.socket(connection, || visit.online(actor.user, Status::Online, now));
             Some(connection)
         });
         self.me(actor).await
@@ -144,15 +165,7 @@ impl Services {
             if !self.hub.has(connection) {
                 return None;
             }
-            let socket = person.sockets.entry(connection).or_insert_with(|| OnlineSocket {
-                user: actor.user,
-                socket_id: visit.socket_id,
-                status,
-                user_agent: visit.user_agent.chars().take(256).collect(),
-                ip_address: visit.ip_address,
-                connected_at: now,
-            });
-            socket.status = status;
+            person.socket(connection, || visit.online(actor.user, status, now)).status = status;
             Some(connection)
         });
         self.presence.of(actor.user).unwrap_or(Presence { user: actor.user, status, last_seen: now })
@@ -164,7 +177,8 @@ impl Services {
         self.stop_typing_of(connection);
         if self.presence.of(actor.user).is_some() {
             self.presence.change(actor.user, self.clock.now(), |person, gone| {
-                gone.extend(person.sockets.remove(&connection).map(|socket| socket.socket_id));
+                let left = person.sockets.extract_if(.., |(id, _)| *id == connection);
+                gone.extend(left.map(|(_, socket)| socket.socket_id));
                 None
             });
         }
@@ -198,8 +212,10 @@ impl Services {
                     Some(Presence { user, status: person.status, last_seen: person.last_seen })
                 })
                 .collect();
-            let socket =
-                |(user, id): &(UserId, ConnectionId)| state.people.get(user)?.sockets.get(id).cloned();
+            let socket = |(user, id): &(UserId, ConnectionId)| {
+                let mut theirs = state.people.get(user)?.sockets.iter();
+                theirs.find(|(known, _)| known == id).map(|(_, socket)| socket.clone())
+            };
             let sockets: Vec<OnlineSocket> = touched.iter().filter_map(socket).collect();
             state.people.retain(|_, person| !person.sockets.is_empty());
             (changed, sockets, gone)

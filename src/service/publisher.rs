@@ -11,6 +11,7 @@ use crate::{
         event::{Audience, DeliveryStatus, Event},
         ledger::{Outcome, ReadOutcome, Revision},
     },
+    hub::Forms,
     store::writer::Committed,
 };
 
@@ -33,8 +34,9 @@ impl Services {
             Outcome::Sent { message, receivers, unread } => {
                 let (to_sender, to_others) =
                     (Audience::Users(vec![message.sender]), Audience::Users(receivers.clone()));
-                self.hub.publish(&to_sender, &Event::MessageSent(Arc::clone(message)));
-                self.hub.publish(&to_others, &Event::MessageReceived(Arc::clone(message)));
+                let forms = Forms::default();
+                self.hub.publish_sharing(&to_sender, &Event::MessageSent(Arc::clone(message)), &forms);
+                self.hub.publish_sharing(&to_others, &Event::MessageReceived(Arc::clone(message)), &forms);
                 self.note_unread(session, version, unread);
             }
             Outcome::Read(read) if read.moved => self.announce_read(session, version, read),

@@ -8,7 +8,7 @@ use mongodb::{
 };
 use serde::Deserialize;
 
-use super::{Store, collect, failure, run};
+use super::{BYPASS_VALIDATION, Store, collect, failure, run};
 use crate::domain::{
     MessageId, Result, SessionId, UserId,
     ledger::{MAX_REPORTED, MessageRef},
@@ -174,7 +174,9 @@ pub(super) async fn insert_in(
     if rows.is_empty() {
         return Ok(());
     }
-    store.collection::<MessageRow>(NAME).insert_many(rows).session(transaction).await.map(drop)
+    let collection = store.collection::<MessageRow>(NAME);
+    let insert = collection.insert_many(rows).bypass_document_validation(BYPASS_VALIDATION);
+    insert.session(transaction).await.map(drop)
 }
 
 /// Stores what became of messages inside a transaction.
@@ -196,7 +198,12 @@ pub(super) async fn revise_in(
     if statements.is_empty() {
         return Ok(());
     }
-    let command = doc! { "update": NAME, "updates": statements, "ordered": true };
+    let command = doc! {
+        "update": NAME,
+        "updates": statements,
+        "ordered": true,
+        "bypassDocumentValidation": BYPASS_VALIDATION,
+    };
     let reply = store.database.run_command(command).session(transaction).await?;
     failure::check_reply(&reply)
 }

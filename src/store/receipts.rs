@@ -6,7 +6,7 @@
 use mongodb::{ClientSession, bson::doc};
 use serde::{Deserialize, Serialize};
 
-use super::{Store, collect, run};
+use super::{BYPASS_VALIDATION, Store, collect, run};
 use crate::domain::{
     Error, Result, SessionId, Timestamp, UserId,
     paging::SeqRange,
@@ -112,7 +112,9 @@ pub(super) async fn insert_in(
     if all.is_empty() {
         return Ok(());
     }
-    store.collection::<ReceiptRow>(NAME).insert_many(all).session(transaction).await.map(drop)
+    let collection = store.collection::<ReceiptRow>(NAME);
+    let insert = collection.insert_many(all).bypass_document_validation(BYPASS_VALIDATION);
+    insert.session(transaction).await.map(drop)
 }
 
 #[cfg(test)]

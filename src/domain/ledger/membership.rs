@@ -11,7 +11,7 @@ use super::{
         parts::{Note, NoteKind},
         session::{LastMessage, MAX_MEMBERS, Member, MemberRole, ProfileChange, SessionKind},
     },
-    Account, GroupChange, Outcome, Part,
+    Account, GroupChange, MemberPart, Outcome,
 };
 
 /// Writes what a change leaves behind, while it is being made.
@@ -78,7 +78,7 @@ impl Account {
                 member.hidden_seq = 0;
             }
             session.members.insert(*user, member);
-            self.changes.parts.insert((*user, Part::Seat));
+            self.changes.members.insert((*user, MemberPart::Seat));
         }
         minutes.event.joined = new.iter().copied().collect();
         self.note(NoteKind::Joined, String::new(), new.into_iter().collect(), minutes);
@@ -100,7 +100,7 @@ impl Account {
             }
         }
         self.session.members.remove(&user);
-        self.changes.parts.insert((user, Part::Seat));
+        self.changes.members.insert((user, MemberPart::Seat));
         minutes.event.left = vec![user];
         let kind = if leaves { NoteKind::Left } else { NoteKind::Removed };
         self.note(kind, String::new(), vec![user], minutes);
@@ -116,7 +116,7 @@ impl Account {
             return Err(Error::Forbidden("everybody mutes for themselves"));
         }
         member.muted = muted;
-        self.changes.parts.insert((user, Part::Seat));
+        self.changes.members.insert((user, MemberPart::Seat));
         minutes.event.changed = vec![user];
         minutes.event.is_fresh = true;
         Ok(())
@@ -141,7 +141,7 @@ impl Account {
             return Err(Error::Conflict("make somebody else an owner first"));
         }
         member.role = role;
-        self.changes.parts.insert((user, Part::Seat));
+        self.changes.members.insert((user, MemberPart::Seat));
         minutes.event.changed = vec![user];
         self.note(NoteKind::Role, role.as_str().to_owned(), vec![user], minutes);
         Ok(())
@@ -169,7 +169,7 @@ impl Account {
                 // The past opens for those who came before this, too. It stays read.
                 for (user, member) in self.session.members.iter_mut().filter(|(_, m)| m.hidden_seq > 0) {
                     member.hidden_seq = 0;
-                    self.changes.parts.insert((*user, Part::Seat));
+                    self.changes.members.insert((*user, MemberPart::Seat));
                 }
             }
         }

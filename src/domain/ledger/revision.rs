@@ -10,7 +10,7 @@ use super::{
         message::Message,
         parts::{MAX_REACTIONS, Mentions, Reaction},
     },
-    Account, Edit, Outcome, Part, Revision,
+    Account, Edit, MemberPart, Outcome, Revision,
 };
 
 /// Who ends a message, and by which right.
@@ -154,12 +154,12 @@ impl Account {
             if *user == message.sender {
                 if member.joined_seq < message.seq {
                     member.sent = member.sent.saturating_sub(1);
-                    self.changes.parts.insert((*user, Part::Sent));
+                    self.changes.members.insert((*user, MemberPart::Sent));
                 }
             } else if member.read_seq < message.seq {
                 member.unread = member.unread.saturating_sub(1);
                 unread.push((*user, member.unread));
-                self.changes.parts.insert((*user, Part::Unread));
+                self.changes.members.insert((*user, MemberPart::Unread));
             }
         }
         self.recent.retain(|m| m.seq != message.seq);

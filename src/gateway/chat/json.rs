@@ -10,8 +10,8 @@ mod messages;
 mod sessions;
 
 pub use messages::{
-    CountsJson, EditJson, ForwardedJson, MessageJson, ReactionJson, ReceiptsJson, RevisedJson, TombstoneJson,
-    messages,
+    CountsJson, EditJson, ForwardedJson, MessageJson, ReactionJson, ReceiptsJson, RevisedJson, StatusJson,
+    ToldJson, TombstoneJson, messages,
 };
 pub use sessions::{
     CreatedJson, GroupChangedJson, InfoJson, PositionJson, RemovedJson, SeatGoneJson, SessionJson,

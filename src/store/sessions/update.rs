@@ -1,20 +1,21 @@
 //! Storing what a batch changed in a session: only that, and only if nobody else changed it first.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use mongodb::{
     ClientSession,
-    bson::{Bson, Document, doc, oid::ObjectId},
+    bson::{Bson, Document, bson, doc, oid::ObjectId},
 };
+use serde::Deserialize;
 
 use super::{
-    super::{Store, failure, to_document},
+    super::{BYPASS_VALIDATION, Store, failure, to_document},
     NAME,
     row::MemberRow,
 };
 use crate::domain::{
-    UserId,
-    ledger::Part,
+    SessionId, UserId,
+    ledger::MemberPart,
     session::{Member, Session},
 };
 
@@ -26,26 +27,31 @@ pub(in crate::store) struct SessionUpdate<'a> {
     pub session: &'a Session,
     pub believed_version: u64,
     pub commit: ObjectId,
-    /// What differs in whose entry.
-    pub parts: &'a [(UserId, Part)],
+    /// Whether messages came or changed.
+    pub wrote: bool,
+    /// What of whose entry differs.
+    pub members: &'a [(UserId, MemberPart)],
     /// Whether who is in, or how the group shows itself, differs.
     pub frame: bool,
 }
 
 impl SessionUpdate<'_> {
+    /// Sets what changed and nothing else: each path costs mongod some microseconds.
     fn statement(&self) -> mongodb::error::Result<Document> {
         let session = self.session;
         let mut set = doc! {
-            "seq": as_i64(session.seq),
-            "rev": as_i64(session.rev),
             "version": as_i64(session.version),
             "lastCommit": self.commit,
-            "messageCount": as_i64(session.message_count),
-            "lastMessageTime": session.last_message_time,
             "updatedAt": session.updated_at,
         };
+        if self.wrote || self.frame {
+            set.insert("seq", as_i64(session.seq));
+            set.insert("rev", as_i64(session.rev));
+            set.insert("messageCount", as_i64(session.message_count));
+            set.insert("lastMessageTime", session.last_message_time);
+        }
         let mut unset = Document::new();
-        if let Some(last) = &session.last_message {
+        if let Some(last) = session.last_message.as_ref().filter(|_| self.wrote) {
             set.insert("lastMessage", last.id);
             set.insert(
                 "lastMessageInfo",
@@ -66,11 +72,11 @@ impl SessionUpdate<'_> {
             set.insert("historyVisible", session.profile.history_visible);
         }
         let (mut seats, mut counts) = (BTreeMap::new(), 0_usize);
-        for (user, part) in self.parts {
+        for (user, part) in self.members {
             match part {
-                Part::Seat => drop(seats.insert(*user, session.members.get(user))),
-                Part::Unread => counts += 1,
-                Part::Read | Part::Delivered | Part::Sent => {}
+                MemberPart::Seat => drop(seats.insert(*user, session.members.get(user))),
+                MemberPart::Unread => counts += 1,
+                MemberPart::Read | MemberPart::Delivered | MemberPart::Sent => {}
             }
         }
         let all_counts = counts + seats.len() > MANY;
@@ -95,7 +101,7 @@ impl SessionUpdate<'_> {
                 }
             }
         }
-        for (user, part) in self.parts.iter().filter(|(user, _)| !seats.contains_key(user)) {
+        for (user, part) in self.members.iter().filter(|(user, _)| !seats.contains_key(user)) {
             if let Some(member) = session.members.get(user) {
                 set_part(&mut set, *user, *part, member, all_counts);
             }
@@ -104,29 +110,26 @@ impl SessionUpdate<'_> {
         if !unset.is_empty() {
             update.insert("$unset", unset);
         }
-        Ok(doc! { "q": { "_id": session.id, "version": as_i64(self.believed_version) }, "u": update })
+        Ok(doc! { "q": { "_id": session.id }, "u": update })
     }
 }
 
-fn set_part(set: &mut Document, user: UserId, part: Part, member: &Member, all_counts: bool) {
+fn set_part(set: &mut Document, user: UserId, part: MemberPart, member: &Member, all_counts: bool) {
     match part {
-        Part::Read => {
+        MemberPart::Read => {
             set.insert(format!("members.{user}.readSeq"), as_i64(member.read_seq));
             set.insert(format!("members.{user}.readAt"), member.read_at);
         }
-        Part::Delivered => {
-            let runs: Vec<Bson> = member
-                .delivered
-                .pairs()
-                .map(|(from, to)| Bson::Array(vec![as_i64(from).into(), as_i64(to).into()]))
-                .collect();
+        MemberPart::Delivered => {
+            let runs = member.delivered.pairs();
+            let runs: Vec<Bson> = runs.map(|(from, to)| bson!([as_i64(from), as_i64(to)])).collect();
             set.insert(format!("members.{user}.delivered"), runs);
         }
-        Part::Sent => drop(set.insert(format!("members.{user}.sent"), as_i64(member.sent))),
-        Part::Unread if !all_counts => {
+        MemberPart::Sent => drop(set.insert(format!("members.{user}.sent"), as_i64(member.sent))),
+        MemberPart::Unread if !all_counts => {
             set.insert(format!("unreadCount.{user}"), as_i64(member.unread));
         }
-        Part::Unread | Part::Seat => {}
+        MemberPart::Unread | MemberPart::Seat => {}
     }
 }
 
@@ -135,16 +138,46 @@ fn as_i64(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-/// Stores sessions inside a transaction; answers how many still stood as believed.
+#[derive(Deserialize)]
+struct VersionRow {
+    #[serde(rename = "_id")]
+    id: SessionId,
+    version: u64,
+}
+
+/// Stores sessions inside a transaction; `false` when one of them no longer stands as believed.
+///
+/// The versions are read first, in the transaction's own snapshot, and the updates then name their
+/// documents by `_id` alone: a filter on `_id` and `version` makes mongod plan each statement anew, which
+/// took a third of a commit's time (docs/BENCHMARKS.md). Whoever changes a session between the two makes
+/// the transaction fail with a write conflict.
 pub(in crate::store) async fn update_in(
     store: &Store,
     transaction: &mut ClientSession,
     updates: &[SessionUpdate<'_>],
-) -> mongodb::error::Result<usize> {
+) -> mongodb::error::Result<bool> {
+    let ids: Vec<Bson> = updates.iter().map(|update| update.session.id.into()).collect();
+    let believed: HashMap<SessionId, u64> =
+        updates.iter().map(|update| (update.session.id, update.believed_version)).collect();
+    let rows = store.collection::<VersionRow>(NAME);
+    let find = rows.find(doc! { "_id": { "$in": ids } }).projection(doc! { "version": 1 });
+    let mut found = find.batch_size(1_000).session(&mut *transaction).await?;
+    let mut standing = 0;
+    while let Some(row) = found.next(transaction).await.transpose()? {
+        standing += usize::from(believed.get(&row.id) == Some(&row.version));
+    }
+    if standing != updates.len() {
+        return Ok(false);
+    }
     let statements: Vec<Document> = updates.iter().map(SessionUpdate::statement).collect::<Result<_, _>>()?;
-    let command = doc! { "update": NAME, "updates": statements, "ordered": true };
+    let command = doc! {
+        "update": NAME,
+        "updates": statements,
+        "ordered": true,
+        "bypassDocumentValidation": BYPASS_VALIDATION,
+    };
     let reply = store.database.run_command(command).session(transaction).await?;
     failure::check_reply(&reply)?;
     let matched = reply.get_i32("n").unwrap_or_default();
-    Ok(usize::try_from(matched).unwrap_or_default())
+    Ok(usize::try_from(matched).unwrap_or_default() == updates.len())
 }

@@ -34,8 +34,9 @@ use crate::domain::{
 };
 use transaction::Setback;
 
-/// Lanes that commit side by side.
-const LANES: usize = 4;
+/// Lanes that commit side by side: while one waits for the journal the other uses the processor. More of
+/// them make smaller batches, which cost more for each message.
+const LANES: usize = 2;
 /// Operations that may wait for one lane.
 const QUEUE: usize = 8_192;
 /// Batches whose outcomes may wait to be published.

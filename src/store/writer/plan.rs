@@ -137,7 +137,8 @@ impl Plan {
             writes.sessions.push(SessionWrite {
                 session: account.session.clone(),
                 believed_version,
-                parts: changes.parts.iter().copied().collect(),
+                wrote: !changes.messages.is_empty() || !changes.revised.is_empty(),
+                members: changes.members.iter().copied().collect(),
                 frame: changes.frame,
             });
         }

@@ -11,7 +11,7 @@ use mongodb::{
 use super::super::{Store, edits, failure, messages, receipts, sessions};
 use crate::domain::{
     SessionId, UserId,
-    ledger::{Edit, Part},
+    ledger::{Edit, MemberPart},
     message::Message,
     receipts::Receipt,
     session::Session,
@@ -27,7 +27,9 @@ const COMMIT_TRIES: usize = 3;
 pub(super) struct SessionWrite {
     pub session: Session,
     pub believed_version: u64,
-    pub parts: Vec<(UserId, Part)>,
+    /// Whether messages came or changed.
+    pub wrote: bool,
+    pub members: Vec<(UserId, MemberPart)>,
     pub frame: bool,
 }
 
@@ -106,13 +108,13 @@ async fn attempt(store: &Store, mut transaction: ClientSession, writes: &Writes)
             session: &write.session,
             believed_version: write.believed_version,
             commit: writes.commit,
-            parts: &write.parts,
+            wrote: write.wrote,
+            members: &write.members,
             frame: write.frame,
         })
         .collect();
     let body = async {
-        let matched = sessions::update_in(store, &mut transaction, &updates).await?;
-        if matched != updates.len() {
+        if !sessions::update_in(store, &mut transaction, &updates).await? {
             return Ok(false);
         }
         messages::insert_in(store, &mut transaction, writes.messages.iter().map(|m| &**m)).await?;

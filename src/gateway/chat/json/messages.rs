@@ -224,6 +224,23 @@ impl<'a> From<&'a MessageView> for MessageJson<'a> {
     }
 }
 
+/// A message as `message:sent` and `message:receive` tell it.
+#[derive(Serialize)]
+pub struct ToldJson<'a> {
+    pub message: MessageJson<'a>,
+}
+
+/// How far a message has come with one receiver, as `message:status` tells it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StatusJson {
+    pub message_id: MessageId,
+    pub session_id: SessionId,
+    pub status: &'static str,
+    pub user_id: UserId,
+    pub at: Timestamp,
+}
+
 /// Messages as a list.
 pub fn messages(views: &[MessageView]) -> Vec<MessageJson<'_>> {
     views.iter().map(MessageJson::from).collect()

@@ -33,6 +33,9 @@ pub struct Sockets {
     cords: Arc<slim::Cords>,
 }
 
+/// Bytes that a WebSocket reads at once, which each idle connection keeps: some events of usual length.
+const READ_BUFFER: usize = 1_024;
+
 impl Sockets {
     /// A server on `/socket.io` whose connections join `hub`.
     #[must_use]
@@ -42,6 +45,7 @@ impl Sockets {
             .max_payload(MAX_FRAME as u64)
             .ws_max_message_size(MAX_FRAME)
             .ws_max_frame_size(MAX_FRAME)
+            .ws_read_buffer_size(READ_BUFFER)
             .max_buffer_size(OUTGOING)
             // A refused handshake keeps its TCP connection for so long.
             .connect_timeout(Duration::from_secs(5))

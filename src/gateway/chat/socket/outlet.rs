@@ -14,77 +14,73 @@ use crate::{
     service::Services,
 };
 
-/// An event's wire form, made once for all sockets that hear it.
-struct Said {
-    name: &'static str,
-    /// None when the payload could not be written, which would be a defect of ours.
-    payload: Option<Box<RawValue>>,
+/// An event's payload, made once for all sockets that hear it; `None` when it could not be written, which
+/// would be a defect of ours.
+struct Payload(Option<Box<RawValue>>);
+
+fn payload<T: Serialize>(payload: &T) -> Payload {
+    let written = serde_json::value::to_raw_value(payload);
+    Payload(written.inspect_err(|error| tracing::error!(%error, "an event could not be written")).ok())
 }
 
-fn said<T: Serialize>(name: &'static str, payload: &T) -> Said {
-    let payload = serde_json::value::to_raw_value(payload);
-    if let Err(error) = &payload {
-        tracing::error!(%error, name, "an event could not be written");
-    }
-    Said { name, payload: payload.ok() }
-}
-
-fn encode(event: &Event) -> Said {
-    let message = |message: &Arc<Message>| {
-        let view = MessageView::fresh(Arc::clone(message));
-        json!({ "message": wire::MessageJson::from(&view) })
-    };
+fn name_of(event: &Event) -> &'static str {
     match event {
-        Event::MessageSent(stored) => said("message:sent", &message(stored)),
-        Event::MessageReceived(stored) => said("message:receive", &message(stored)),
-        Event::MessageStatus { message, session, status, receiver, at } => said(
-            "message:status",
-            &json!({
-                "messageId": message, "sessionId": session, "status": status.as_str(),
-                "userId": receiver, "at": at,
-            }),
-        ),
-        Event::MessageRead { message, session, reader, read_at, seq } => said(
-            "message:read",
-            &json!({
-                "messageId": message, "sessionId": session, "userId": reader, "readAt": read_at, "seq": seq,
-            }),
-        ),
-        Event::MessageCounted { message, session, delivered, read, at } => said(
-            "message:status",
-            &wire::CountsJson {
-                message_id: *message,
-                session_id: *session,
-                status: if *read > 0 { "read" } else { "delivered" },
-                delivered_count: *delivered,
-                read_count: *read,
-                at: *at,
-            },
-        ),
-        Event::MessageDeleted(tombstone) => {
-            let name = if tombstone.is_recall { "message:recalled" } else { "message:deleted" };
-            said(name, &wire::TombstoneJson::from(tombstone))
+        Event::MessageSent(_) => "message:sent",
+        Event::MessageReceived(_) => "message:receive",
+        Event::MessageStatus { .. } | Event::MessageCounted { .. } => "message:status",
+        Event::MessageRead { .. } => "message:read",
+        Event::MessageDeleted(tombstone) if tombstone.is_recall => "message:recalled",
+        Event::MessageDeleted(_) => "message:deleted",
+        Event::MessageUpdated(_) => "message:updated",
+        Event::MessageReaction { .. } => "message:reaction",
+        Event::UnreadChanged(_) => "unread:count",
+        Event::UserStatus(_) => "user:status",
+        Event::Typing { active: true, .. } => "typing:start",
+        Event::Typing { active: false, .. } => "typing:stop",
+        Event::SessionCreated(_) => "session:created",
+        Event::SessionUpdated(_) => "session:updated",
+        Event::SessionRemoved { .. } => "session:removed",
+    }
+}
+
+fn encode(event: &Event) -> Payload {
+    match event {
+        // The same payload: the hub hands what is made for the one to the other.
+        Event::MessageSent(stored) | Event::MessageReceived(stored) => {
+            let view = MessageView::fresh(Arc::clone(stored));
+            payload(&wire::ToldJson { message: wire::MessageJson::from(&view) })
         }
-        Event::MessageUpdated(message) => said("message:updated", &wire::RevisedJson::from(&**message)),
+        Event::MessageStatus { message, session, status, receiver, at } => payload(&wire::StatusJson {
+            message_id: *message,
+            session_id: *session,
+            status: status.as_str(),
+            user_id: *receiver,
+            at: *at,
+        }),
+        Event::MessageRead { message, session, reader, read_at, seq } => payload(&json!({
+            "messageId": message, "sessionId": session, "userId": reader, "readAt": read_at, "seq": seq,
+        })),
+        Event::MessageCounted { message, session, delivered, read, at } => payload(&wire::CountsJson {
+            message_id: *message,
+            session_id: *session,
+            status: if *read > 0 { "read" } else { "delivered" },
+            delivered_count: *delivered,
+            read_count: *read,
+            at: *at,
+        }),
+        Event::MessageDeleted(tombstone) => payload(&wire::TombstoneJson::from(tombstone)),
+        Event::MessageUpdated(message) => payload(&wire::RevisedJson::from(&**message)),
         Event::MessageReaction { message, user, emoji, on } => {
-            said("message:reaction", &wire::ReactionJson::of(message, *user, emoji, *on))
+            payload(&wire::ReactionJson::of(message, *user, emoji, *on))
         }
-        Event::UnreadChanged(unread) => said("unread:count", &Success::of(wire::UnreadJson::from(unread))),
-        Event::UserStatus(presence) => said(
-            "user:status",
-            &json!({
-                "userId": presence.user, "status": presence.status.as_str(), "lastSeen": presence.last_seen,
-            }),
-        ),
-        Event::Typing { session, user, active } => {
-            let name = if *active { "typing:start" } else { "typing:stop" };
-            said(name, &json!({ "sessionId": session, "userId": user }))
-        }
-        Event::SessionCreated(session) => said("session:created", &wire::CreatedJson::from(&**session)),
-        Event::SessionUpdated(change) => said("session:updated", &wire::GroupChangedJson::from(&**change)),
-        Event::SessionRemoved { user, change } => {
-            said("session:removed", &wire::RemovedJson::of(*user, change))
-        }
+        Event::UnreadChanged(unread) => payload(&Success::of(wire::UnreadJson::from(unread))),
+        Event::UserStatus(presence) => payload(&json!({
+            "userId": presence.user, "status": presence.status.as_str(), "lastSeen": presence.last_seen,
+        })),
+        Event::Typing { session, user, .. } => payload(&json!({ "sessionId": session, "userId": user })),
+        Event::SessionCreated(session) => payload(&wire::CreatedJson::from(&**session)),
+        Event::SessionUpdated(change) => payload(&wire::GroupChangedJson::from(&**change)),
+        Event::SessionRemoved { user, change } => payload(&wire::RemovedJson::of(*user, change)),
     }
 }
 
@@ -111,15 +107,15 @@ fn handed(result: &Result<(), SendError>) -> Handed {
 impl SocketOutlet {
     /// Says a message; it is delivered once the client says so, or, for a client that never does, once it
     /// is on its way.
-    fn deliver(&self, said: &Said, payload: &RawValue, message: &Arc<Message>) -> Handed {
+    fn deliver(&self, name: &str, payload: &RawValue, message: &Arc<Message>) -> Handed {
         if !self.acknowledges {
-            let result = handed(&self.socket.emit(said.name, payload));
+            let result = handed(&self.socket.emit(name, payload));
             if result == Handed::Over {
                 self.services.note_delivered(self.user, [&**message]);
             }
             return result;
         }
-        match self.socket.emit_with_ack::<_, serde_json::Value>(said.name, payload) {
+        match self.socket.emit_with_ack::<_, serde_json::Value>(name, payload) {
             Ok(acknowledged) => {
                 let (services, user, message) = (Arc::clone(&self.services), self.user, Arc::clone(message));
                 tokio::spawn(async move {
@@ -144,13 +140,14 @@ async fn end_session(socket: SocketRef) {
 
 impl Outlet for SocketOutlet {
     fn say(&self, announcement: &Announcement<'_>) -> Handed {
-        let said = announcement.encoded(encode);
-        let Some(payload) = said.payload.as_deref() else {
+        let payload = announcement.encoded(encode);
+        let Some(payload) = payload.0.as_deref() else {
             return Handed::Over;
         };
+        let name = name_of(announcement.event);
         match announcement.event {
-            Event::MessageReceived(message) => self.deliver(&said, payload, message),
-            _ => handed(&self.socket.emit(said.name, payload)),
+            Event::MessageReceived(message) => self.deliver(name, payload, message),
+            _ => handed(&self.socket.emit(name, payload)),
         }
     }
 

@@ -8,28 +8,26 @@ use std::{
 };
 
 use axum::{
-    extract::{ConnectInfo, OriginalUri, Request},
-    http::{HeaderMap, HeaderName, HeaderValue, Uri, header},
+    extract::{ConnectInfo, Request},
+    http::{Extensions, HeaderMap, HeaderName, HeaderValue, Uri, header},
     middleware::{FromFnLayer, Next, from_fn_with_state},
     response::Response,
 };
 
-use crate::gateway::http::listener::{Peer, Switch};
+use hyper::upgrade::OnUpgrade;
 
-const KEPT: [HeaderName; 13] = [
-    header::HOST,
-    header::CONNECTION,
-    header::UPGRADE,
+use crate::gateway::http::{
+    address::ClientAddress,
+    listener::{Peer, Switch},
+};
+
+/// What the library, hyper and we need of a handshake.
+const KEPT: [HeaderName; 5] = [
     header::SEC_WEBSOCKET_KEY,
-    header::SEC_WEBSOCKET_VERSION,
-    header::SEC_WEBSOCKET_EXTENSIONS,
-    header::SEC_WEBSOCKET_PROTOCOL,
     header::AUTHORIZATION,
     header::USER_AGENT,
     header::ACCEPT_LANGUAGE,
-    header::ORIGIN,
     header::CONTENT_TYPE,
-    header::CONTENT_LENGTH,
 ];
 
 /// The switches of connections that were upgraded from polling, by the session they belong to: the request
@@ -100,14 +98,29 @@ async fn slim(cords: &Cords, mut request: Request, next: Next) -> Response {
             if let Ok(uri) = request.uri().to_string().parse::<Uri>() {
                 *request.uri_mut() = uri;
             }
-            request.extensions_mut().remove::<OriginalUri>();
+            keep_extensions(request.extensions_mut());
         }
     }
     next.run(request).await
 }
 
+/// Drops what the layers in front left for handlers of their own.
+fn keep_extensions(extensions: &mut Extensions) {
+    let mut all = std::mem::take(extensions);
+    if let Some(upgrade) = all.remove::<OnUpgrade>() {
+        extensions.insert(upgrade);
+    }
+    if let Some(peer) = all.remove::<ConnectInfo<Peer>>() {
+        extensions.insert(peer);
+    }
+    if let Some(address) = all.remove::<ClientAddress>() {
+        extensions.insert(address);
+    }
+}
+
 fn kept(headers: &HeaderMap) -> HeaderMap {
-    let mut copy = HeaderMap::with_capacity(KEPT.len());
+    let present = KEPT.iter().filter(|name| headers.contains_key(*name)).count();
+    let mut copy = HeaderMap::with_capacity(present);
     for name in KEPT {
         if let Some(value) = headers.get(&name)
             && let Ok(value) = HeaderValue::from_bytes(value.as_bytes())
