@@ -49,6 +49,8 @@ pub enum LogFormat {
 /// Durations that no contract lets an operator choose, but tests need shorter.
 #[derive(Debug, Clone)]
 pub struct Timings {
+    /// In groups, how many have got and read a message is told at most this often.
+    pub counts: Duration,
     /// A typing sign stops by itself after this.
     pub typing: Duration,
     /// Several changes of one user's status within this are told as one.
@@ -69,6 +71,7 @@ pub struct Timings {
 impl Default for Timings {
     fn default() -> Self {
         Self {
+            counts: Duration::from_secs(1),
             typing: Duration::from_secs(6),
             presence_window: Duration::from_millis(250),
             heartbeat: Duration::from_secs(10),

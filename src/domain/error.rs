@@ -156,6 +156,9 @@ pub enum Error {
     RateLimited { retry_after: Duration },
     #[error("{0}")]
     Conflict(&'static str),
+    /// Too late: the time in which it was allowed has passed.
+    #[error("{0}")]
+    WindowClosed(&'static str),
     /// The database cannot be reached; nothing was stored.
     #[error("the database is not reachable; nothing was stored")]
     Unavailable,
@@ -185,6 +188,7 @@ impl Error {
             Error::MessageTooLarge { .. } => Code::MessageTooLarge,
             Error::RateLimited { .. } => Code::RateLimited,
             Error::Conflict(_) => Code::Conflict,
+            Error::WindowClosed(_) => Code::WindowClosed,
             Error::Unavailable | Error::OutcomeUnknown | Error::Internal => Code::Internal,
         }
     }
@@ -215,6 +219,7 @@ impl Error {
             Error::MessageTooLarge { .. } => ("The message is too large.", "消息过大。"),
             Error::RateLimited { .. } => ("Too many requests; please wait.", "请求过于频繁，请稍候。"),
             Error::Conflict(_) => ("This conflicts with what is there.", "与现有数据冲突。"),
+            Error::WindowClosed(_) => ("It is too late for this.", "已超过允许的时间。"),
             Error::Unavailable => {
                 ("The service is not available; nothing was stored.", "服务暂不可用，未保存任何内容。")
             }

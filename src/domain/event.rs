@@ -10,6 +10,7 @@ use super::{
     ids::{ConnectionId, TokenId},
     message::Message,
     presence::Presence,
+    session::Session,
 };
 
 /// How far a message has come with one receiver.
@@ -52,8 +53,14 @@ pub enum Event {
     },
     /// Somebody's read position moved to `seq`, the place of `message`.
     MessageRead { message: MessageId, session: SessionId, reader: UserId, read_at: Timestamp, seq: u64 },
-    /// A message became a tombstone.
+    /// To a sender in a group: how many the message has reached so far, and how many have read it.
+    MessageCounted { message: MessageId, session: SessionId, delivered: u64, read: u64, at: Timestamp },
+    /// A message became a tombstone, deleted or recalled.
     MessageDeleted(Tombstone),
+    /// A message was edited: what it says now.
+    MessageUpdated(Arc<Message>),
+    /// Somebody put an emoji on a message (`on`), or took it off.
+    MessageReaction { message: Arc<Message>, user: UserId, emoji: String, on: bool },
     /// To one person: their unread counts, all of them.
     UnreadChanged(Unread),
     /// Somebody came, went or stepped aside.
@@ -61,7 +68,45 @@ pub enum Event {
     /// Somebody began (`true`) or stopped typing.
     Typing { session: SessionId, user: UserId, active: bool },
     /// A new session that the receiver belongs to.
-    SessionCreated(Arc<super::session::Session>),
+    SessionCreated(Arc<Session>),
+    /// A group, or who is in it, has changed.
+    SessionUpdated(Arc<GroupEvent>),
+    /// To somebody who has no seat any more: nothing of this session comes after it.
+    SessionRemoved { user: UserId, change: Arc<GroupEvent> },
+}
+
+/// What changed about a group.
+#[derive(Debug, Clone)]
+pub struct GroupEvent {
+    /// As it stands after the change.
+    pub session: Arc<Session>,
+    pub by: UserId,
+    pub at: Timestamp,
+    /// Whether anything changed.
+    pub is_fresh: bool,
+    /// What the group wrote about it.
+    pub notes: Vec<Arc<Message>>,
+    pub joined: Vec<UserId>,
+    pub left: Vec<UserId>,
+    /// Members with another role, or muted otherwise.
+    pub changed: Vec<UserId>,
+}
+
+impl GroupEvent {
+    /// No change yet.
+    #[must_use]
+    pub fn nothing(session: &Session, by: UserId, at: Timestamp) -> Self {
+        Self {
+            session: Arc::new(session.clone()),
+            by,
+            at,
+            is_fresh: false,
+            notes: Vec::new(),
+            joined: Vec::new(),
+            left: Vec::new(),
+            changed: Vec::new(),
+        }
+    }
 }
 
 /// What remains of a deleted message, and who deleted it.
@@ -74,6 +119,24 @@ pub struct Tombstone {
     pub rev: u64,
     pub deleted_by: UserId,
     pub at: Timestamp,
+    /// Its sender took it back.
+    pub is_recall: bool,
+}
+
+impl Tombstone {
+    /// Of a message that is one.
+    #[must_use]
+    pub fn of(message: &Message) -> Self {
+        Self {
+            message: message.id,
+            session: message.session,
+            seq: message.seq,
+            rev: message.rev,
+            deleted_by: message.deleted_by.unwrap_or(message.sender),
+            at: message.updated_at,
+            is_recall: message.recalled_at.is_some(),
+        }
+    }
 }
 
 /// One person's unread counts: only sessions with something unread are listed.

@@ -3,25 +3,34 @@
 //! invariants can be tested by the thousand:
 //!
 //! - `seq` is 1, 2, 3 … in the order in which sends are applied;
-//! - a member's `unread` is what counting gives: messages of others above `read_seq`, not deleted;
+//! - a member's `unread` is what counting gives: messages of others above `read_seq`, not deleted and not
+//!   a group's notes about itself;
 //! - `read_seq` never goes back; a receipt is never taken back.
 //!
 //! The writer applies operations in their order to an [`Account`], then stores what the account says
 //! has changed, then publishes the [`Outcome`]s.
 
+mod membership;
+mod operation;
+mod revision;
+
 use std::{
-    collections::{BTreeSet, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::Arc,
 };
 
+pub use operation::{Facts, GroupChange, Lookup, MessageRef, Operation, Outcome, ReadOutcome, Revision};
+
 use super::{
     Error, MessageId, Result, SessionId, Timestamp, UserId,
-    event::Tombstone,
+    error::FieldErrors,
     ids::ConnectionId,
     message::{Draft, Message},
+    parts::{Mentions, ReplyTo},
     receipts::{Receipt, ReceiptKind},
-    session::{LastMessage, Session},
+    session::{LastMessage, Session, SessionKind},
 };
+use revision::Ending;
 
 /// How many of a session's newest messages an account remembers, so that marking them read needs no
 /// look at the database.
@@ -29,139 +38,50 @@ const REMEMBERED: usize = 64;
 /// The most messages whose `read` status one step of a read position reports one by one.
 pub const MAX_REPORTED: usize = 200;
 
-/// As much of a message as receipts need.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct MessageRef {
-    pub id: MessageId,
-    pub seq: u64,
-    pub sender: UserId,
-}
-
-/// A change that somebody asks for.
-#[derive(Debug, Clone)]
-pub enum Operation {
-    /// Write a message under this id.
-    Send { id: MessageId, draft: Draft },
-    /// Move a read position up to a message.
-    Read { session: SessionId, reader: UserId, up_to: MessageRef, origin: Option<ConnectionId> },
-    /// Note that messages reached a device of `receiver`.
-    Deliver { session: SessionId, receiver: UserId, messages: Vec<MessageRef> },
-    /// Replace a message by a tombstone; `moderator` may do so with other people's.
-    Delete { session: SessionId, message: MessageId, by: UserId, moderator: bool },
-}
-
-impl Operation {
-    /// The session it belongs to: operations of one session keep their order.
-    #[must_use]
-    pub fn session(&self) -> SessionId {
-        match self {
-            Operation::Send { draft, .. } => draft.session,
-            Operation::Read { session, .. }
-            | Operation::Deliver { session, .. }
-            | Operation::Delete { session, .. } => *session,
-        }
-    }
-
-    /// About how many bytes it adds to a transaction.
-    #[must_use]
-    pub fn weight(&self) -> usize {
-        match self {
-            Operation::Send { draft, .. } => 512 + draft.content.len(),
-            Operation::Read { .. } => 256,
-            Operation::Delete { .. } => 512,
-            Operation::Deliver { messages, .. } => 256 + messages.len() * 32,
-        }
-    }
-}
-
-/// What has to be looked up before an operation can be applied.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Lookup {
-    /// The messages of others in `after < seq ≤ up_to` that are not deleted.
-    Unread { reader: UserId, after: u64, up_to: u64 },
-    /// One message.
-    Message(MessageId),
-}
-
-/// What a lookup found.
-#[derive(Debug, Clone)]
-pub enum Facts {
-    /// Nothing was needed.
-    None,
-    /// How many there are, and the newest of them (at most [`MAX_REPORTED`]).
-    Unread { count: u64, newest: Vec<MessageRef> },
-    /// The message, when it is there.
-    Message(Option<Message>),
-}
-
-/// What came of an operation.
-#[derive(Debug, Clone)]
-pub enum Outcome {
-    /// The message is new.
-    Sent { message: Arc<Message>, receivers: Vec<UserId>, unread: Vec<(UserId, u64)> },
-    /// The same `clientMsgId` was sent before: this is the first one.
-    Repeated { message: Arc<Message> },
-    /// The read position is at or beyond what was asked.
-    Read(ReadOutcome),
-    /// These messages had not reached a device of `receiver` before.
-    Delivered { receiver: UserId, messages: Vec<MessageRef>, at: Timestamp },
-    /// A tombstone stands there; `fresh` says that it is new.
-    Deleted {
-        tombstone: Tombstone,
-        fresh: bool,
-        /// Everybody in the session, the sender too.
-        participants: Vec<UserId>,
-        /// Whose counts changed, and to what.
-        unread: Vec<(UserId, u64)>,
-    },
-}
-
-/// What came of a step of a read position.
-#[derive(Debug, Clone)]
-pub struct ReadOutcome {
-    pub reader: UserId,
-    /// The message up to which it was asked.
-    pub up_to: MessageRef,
-    /// Whether the position moved.
-    pub moved: bool,
-    /// How many unread messages this step read.
-    pub count: u64,
-    /// The reader's unread messages left in this session.
-    pub unread: u64,
-    /// The newest of the messages just read.
-    pub messages: Vec<MessageRef>,
-    pub others: Vec<UserId>,
-    pub at: Timestamp,
-    pub origin: Option<ConnectionId>,
-}
-
 /// A session's state with what a batch has changed in it so far.
 #[derive(Debug, Clone)]
 pub struct Account {
     pub session: Session,
-    /// The newest messages, ascending by `seq`, without deleted ones; complete above `recent_after`.
+    /// The newest messages that count, ascending by `seq`, without deleted ones; complete above
+    /// `recent_after`.
     recent: VecDeque<MessageRef>,
     recent_after: u64,
     changes: Changes,
+}
+
+/// The parts of a member's entry that change apart from each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum MemberPart {
+    /// All of it: they came, went, or have another role.
+    Seat,
+    Unread,
+    Sent,
+    Read,
+    Delivered,
+}
+
+/// What a message said before it was edited.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Edit {
+    pub message: MessageId,
+    pub session: SessionId,
+    pub content: String,
+    pub written_at: Timestamp,
+    pub replaced_at: Timestamp,
 }
 
 /// What is to be stored.
 #[derive(Debug, Clone, Default)]
 pub struct Changes {
     pub messages: Vec<Arc<Message>>,
-    pub tombstones: Vec<Tombstone>,
+    /// Stored messages as they are from now on.
+    pub revised: BTreeMap<MessageId, Arc<Message>>,
+    pub edits: Vec<Edit>,
     pub receipts: Vec<Receipt>,
-    /// What of whose entry differs from what is stored.
+    /// What differs in whose entry from what is stored.
     pub members: BTreeSet<(UserId, MemberPart)>,
-}
-
-/// The parts of a member's entry that change apart from each other.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum MemberPart {
-    Unread,
-    Sent,
-    Read,
-    Delivered,
+    /// Who is in, and how the group shows itself, may differ.
+    pub frame: bool,
 }
 
 impl Changes {
@@ -169,9 +89,10 @@ impl Changes {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.messages.is_empty()
-            && self.tombstones.is_empty()
+            && self.revised.is_empty()
             && self.receipts.is_empty()
             && self.members.is_empty()
+            && !self.frame
     }
 }
 
@@ -196,12 +117,25 @@ impl Account {
         self
     }
 
+    /// A message as this batch has changed it.
+    #[must_use]
+    pub fn revised(&self, id: MessageId) -> Option<&Arc<Message>> {
+        self.changes.revised.get(&id)
+    }
+
     /// What must be looked up before `operation` can be applied.
     #[must_use]
     pub fn lookup(&self, operation: &Operation) -> Option<Lookup> {
         match operation {
-            Operation::Send { .. } | Operation::Deliver { .. } => None,
-            Operation::Delete { message, .. } => Some(Lookup::Message(*message)),
+            Operation::Deliver { .. } | Operation::Regroup { .. } => None,
+            Operation::Send { draft, .. } => {
+                let answered = draft.reply_to?;
+                (!self.recent.iter().any(|m| m.id == answered)).then_some(Lookup::Message(answered))
+            }
+            Operation::Delete { message, .. }
+            | Operation::Recall { message, .. }
+            | Operation::Edit { message, .. }
+            | Operation::React { message, .. } => Some(Lookup::Message(*message)),
             Operation::Read { reader, up_to, .. } => {
                 let after = self.session.members.get(reader)?.read_seq;
                 (after < up_to.seq && after < self.recent_after).then_some(Lookup::Unread {
@@ -217,50 +151,56 @@ impl Account {
     ///
     /// # Errors
     /// `ConversationNotFound` when its author has no seat in the session, `NotFound`, `Forbidden`,
-    /// `InvalidMessage`: the state is as before.
+    /// `InvalidMessage`, `Conflict`, `WindowClosed`: the state is as before.
     pub fn apply(&mut self, operation: &Operation, facts: Facts, now: Timestamp) -> Result<Outcome> {
         match operation {
-            Operation::Send { id, draft } => self.send(*id, draft, now),
+            Operation::Send { id, draft } => self.send(*id, draft, &facts, now),
             Operation::Read { reader, up_to, origin, .. } => self.read(*reader, *up_to, *origin, facts, now),
             Operation::Deliver { receiver, messages, .. } => self.deliver(*receiver, messages, now),
-            Operation::Delete { by, moderator, .. } => match facts {
-                Facts::Message(Some(message)) => self.delete(&message, *by, *moderator, now),
-                Facts::Message(None) | Facts::None | Facts::Unread { .. } => Err(Error::NotFound("message")),
-            },
+            Operation::Delete { by, moderator, .. } => {
+                self.end(found(&facts)?, *by, Ending::Delete { moderator: *moderator }, now)
+            }
+            Operation::Recall { by, window, .. } => {
+                self.end(found(&facts)?, *by, Ending::Recall { window: *window }, now)
+            }
+            Operation::Edit { by, content, mentions, window, .. } => {
+                self.edit(found(&facts)?, *by, (content, mentions.as_ref()), *window, now)
+            }
+            Operation::React { by, emoji, on, .. } => self.react(found(&facts)?, *by, (emoji, *on), now),
+            Operation::Regroup { by, change, notes, .. } => {
+                let before = (self.session.clone(), self.changes.clone());
+                let outcome = self.regroup(*by, change, *notes, now);
+                if outcome.is_err() {
+                    (self.session, self.changes) = before;
+                }
+                outcome
+            }
         }
     }
 
-    fn send(&mut self, id: MessageId, draft: &Draft, now: Timestamp) -> Result<Outcome> {
-        let session = &mut self.session;
-        if !session.members.contains_key(&draft.sender) {
+    fn send(&mut self, id: MessageId, draft: &Draft, facts: &Facts, now: Timestamp) -> Result<Outcome> {
+        let Some(seat) = self.session.members.get(&draft.sender) else {
             return Err(Error::ConversationNotFound);
-        }
-        let counterpart = session.counterpart(draft.sender);
+        };
+        let counterpart = self.session.counterpart(draft.sender);
         if draft.receiver.is_some_and(|receiver| counterpart.is_some() && Some(receiver) != counterpart) {
             let problem = "must be the other participant";
-            return Err(Error::InvalidMessage(super::error::FieldErrors::one("receiverId", problem)));
+            return Err(Error::InvalidMessage(FieldErrors::one("receiverId", problem)));
         }
+        let reply_to = match draft.reply_to {
+            Some(answered) => Some(self.answered(answered, facts, seat.hidden_seq)?),
+            None => None,
+        };
+        self.must_be_members(&draft.mentions)?;
+        let session = &mut self.session;
         // A session's times never run backwards, whatever the machine's clock does.
         let at = now.max(session.last_message_time);
         session.seq += 1;
         session.message_count += 1;
         session.last_message_time = at;
         session.updated_at = at;
-        let message = Arc::new(Message {
-            id,
-            session: session.id,
-            sender: draft.sender,
-            receiver: counterpart,
-            content: draft.content.clone(),
-            kind: draft.kind,
-            file: draft.file.clone(),
-            client_msg_id: draft.client_msg_id.clone(),
-            seq: session.seq,
-            rev: 0,
-            is_deleted: false,
-            created_at: at,
-            updated_at: at,
-        });
+        let message =
+            Arc::new(Message { receiver: counterpart, reply_to, ..Message::of(draft, id, session.seq, at) });
         session.last_message = Some(LastMessage::from(&*message));
         let mut unread = Vec::with_capacity(session.members.len().saturating_sub(1));
         for (user, member) in &mut session.members {
@@ -279,6 +219,35 @@ impl Account {
         Ok(Outcome::Sent { message, receivers, unread })
     }
 
+    /// The message that is answered must stand in the same session, where its author can see it.
+    fn answered(&self, id: MessageId, facts: &Facts, hidden: u64) -> Result<ReplyTo> {
+        let known = self.recent.iter().find(|m| m.id == id).map(|m| m.seq);
+        let seq = known.or_else(|| match facts {
+            Facts::Message(Some(message)) => {
+                let stands = message.session == self.session.id
+                    && message.id == id
+                    && !message.is_deleted
+                    && message.note.is_none();
+                stands.then_some(message.seq)
+            }
+            Facts::Message(None) | Facts::None | Facts::Unread { .. } => None,
+        });
+        let seq = seq.filter(|seq| *seq > hidden).ok_or_else(|| {
+            Error::InvalidMessage(FieldErrors::one("replyTo", "must be a message of this session"))
+        })?;
+        Ok(ReplyTo { message: id, seq })
+    }
+
+    fn must_be_members(&self, mentions: &Mentions) -> Result<()> {
+        let members = &self.session.members;
+        if mentions.people().iter().all(|user| members.contains_key(user)) {
+            Ok(())
+        } else {
+            let problem = "must be members of this session";
+            Err(Error::InvalidMessage(FieldErrors::one("mentions", problem)))
+        }
+    }
+
     fn read(
         &mut self,
         reader: UserId,
@@ -289,7 +258,11 @@ impl Account {
     ) -> Result<Outcome> {
         let others = self.session.others(reader);
         let newest = self.session.seq;
+        let in_group = self.session.kind == SessionKind::Group;
         let member = self.session.members.get_mut(&reader).ok_or(Error::ConversationNotFound)?;
+        if up_to.seq <= member.hidden_seq {
+            return Err(Error::NotFound("message"));
+        }
         let after = member.read_seq;
         let target = up_to.seq.min(newest);
         let mut outcome = ReadOutcome {
@@ -302,6 +275,7 @@ impl Account {
             others,
             at: now,
             origin,
+            in_group,
         };
         if target <= after {
             return Ok(Outcome::Read(outcome));
@@ -320,14 +294,10 @@ impl Account {
         outcome.moved = true;
         outcome.unread = member.unread;
         self.session.updated_at = self.session.updated_at.max(now);
+        let members = &self.session.members;
+        outcome.messages.retain(|m| members.contains_key(&m.sender));
         self.changes.members.extend([(reader, MemberPart::Read), (reader, MemberPart::Unread)]);
-        self.changes.receipts.push(Receipt {
-            kind: ReceiptKind::Read,
-            users: vec![reader],
-            from: after + 1,
-            to: target,
-            at: now,
-        });
+        self.receipt(ReceiptKind::Read, reader, (after + 1, target), now);
         Ok(Outcome::Read(outcome))
     }
 
@@ -342,6 +312,7 @@ impl Account {
             .collect();
         asked.sort_unstable_by_key(|m| m.seq);
         let mut fresh: Vec<MessageRef> = Vec::with_capacity(asked.len());
+        let mut runs: Vec<(u64, u64)> = Vec::new();
         for m in asked {
             if !member.delivered.insert(m.seq) {
                 continue;
@@ -352,74 +323,32 @@ impl Account {
             if let Some(end) = bridge {
                 member.delivered.bridge(end, m.seq);
             }
-            match self.changes.receipts.last_mut() {
-                Some(last)
-                    if last.kind == ReceiptKind::Delivered
-                        && last.users == [receiver]
-                        && last.at == now
-                        && (last.to + 1 == m.seq || bridge == Some(last.to)) =>
-                {
-                    last.to = m.seq;
-                }
-                _ => self.changes.receipts.push(Receipt {
-                    kind: ReceiptKind::Delivered,
-                    users: vec![receiver],
-                    from: m.seq,
-                    to: m.seq,
-                    at: now,
-                }),
+            match runs.last_mut() {
+                Some((_, to)) if *to + 1 == m.seq || bridge == Some(*to) => *to = m.seq,
+                _ => runs.push((m.seq, m.seq)),
             }
             fresh.push(m);
+        }
+        for run in runs {
+            self.receipt(ReceiptKind::Delivered, receiver, run, now);
         }
         if !fresh.is_empty() {
             self.changes.members.insert((receiver, MemberPart::Delivered));
         }
-        Ok(Outcome::Delivered { receiver, messages: fresh, at: now })
+        // Who has left hears nothing more of their messages.
+        fresh.retain(|m| self.session.members.contains_key(&m.sender));
+        let in_group = self.session.kind == SessionKind::Group;
+        Ok(Outcome::Delivered { receiver, messages: fresh, at: now, in_group })
     }
 
-    fn delete(&mut self, message: &Message, by: UserId, moderator: bool, now: Timestamp) -> Result<Outcome> {
-        let session = &mut self.session;
-        if message.session != session.id || (!moderator && !session.members.contains_key(&by)) {
-            return Err(Error::NotFound("message"));
+    /// Notes one person's run; those of the same run at the same moment share a receipt.
+    fn receipt(&mut self, kind: ReceiptKind, user: UserId, (from, to): (u64, u64), at: Timestamp) {
+        let same = |r: &&mut Receipt| r.kind == kind && (r.from, r.to, r.at) == (from, to, at);
+        match self.changes.receipts.iter_mut().rev().find(same) {
+            Some(known) if known.users.contains(&user) => {}
+            Some(known) => known.users.push(user),
+            None => self.changes.receipts.push(Receipt { kind, users: vec![user], from, to, at }),
         }
-        if message.sender != by && !moderator {
-            return Err(Error::Forbidden("only its sender or an admin deletes a message"));
-        }
-        let participants: Vec<UserId> = session.participants().collect();
-        let mut tombstone = Tombstone {
-            message: message.id,
-            session: session.id,
-            seq: message.seq,
-            rev: message.rev,
-            deleted_by: by,
-            at: message.updated_at,
-        };
-        if message.is_deleted {
-            return Ok(Outcome::Deleted { tombstone, fresh: false, participants, unread: Vec::new() });
-        }
-        session.rev += 1;
-        session.message_count = session.message_count.saturating_sub(1);
-        session.updated_at = session.updated_at.max(now);
-        tombstone.rev = session.rev;
-        tombstone.at = now;
-        if let Some(last) = session.last_message.as_mut().filter(|last| last.id == message.id) {
-            last.is_deleted = true;
-            last.preview.clear();
-        }
-        let mut unread = Vec::new();
-        for (user, member) in &mut session.members {
-            if *user == message.sender {
-                member.sent = member.sent.saturating_sub(1);
-                self.changes.members.insert((*user, MemberPart::Sent));
-            } else if member.read_seq < message.seq && member.hidden_seq < message.seq {
-                member.unread = member.unread.saturating_sub(1);
-                unread.push((*user, member.unread));
-                self.changes.members.insert((*user, MemberPart::Unread));
-            }
-        }
-        self.recent.retain(|m| m.seq != message.seq);
-        self.changes.tombstones.push(tombstone.clone());
-        Ok(Outcome::Deleted { tombstone, fresh: true, participants, unread })
     }
 
     fn remember(&mut self, message: MessageRef) {
@@ -437,6 +366,14 @@ fn all_by(recent: &VecDeque<MessageRef>, author: UserId, from: u64, to: u64) -> 
     let start = recent.partition_point(|m| m.seq < from);
     let theirs = recent.range(start..).take_while(|m| m.seq <= to && m.sender == author).count() as u64;
     to + 1 == from + theirs
+}
+
+/// The message that was looked up.
+fn found(facts: &Facts) -> Result<&Message> {
+    match facts {
+        Facts::Message(Some(message)) => Ok(message),
+        Facts::Message(None) | Facts::None | Facts::Unread { .. } => Err(Error::NotFound("message")),
+    }
 }
 
 #[cfg(test)]

@@ -1,14 +1,22 @@
 //! The invariants of the ledger over random operations, against plain counting.
 
+use std::time::Duration;
+
 use proptest::prelude::*;
 
 use super::*;
-use crate::domain::message::MessageType;
+use crate::domain::{
+    parts::is_valid_emoji,
+    session::{Member, MemberRole, Profile, ProfileChange},
+};
+
+const WINDOW: Duration = Duration::from_millis(40);
 
 #[derive(Debug, Clone)]
 enum Step {
     Send {
         by: usize,
+        answering: Option<u64>,
     },
     Read {
         by: usize,
@@ -16,21 +24,59 @@ enum Step {
     },
     Delete {
         seq: u64,
+        recall: bool,
+    },
+    Edit {
+        seq: u64,
+        by: usize,
+    },
+    React {
+        seq: u64,
+        by: usize,
+        emoji: usize,
+        on: bool,
     },
     Deliver {
         to: usize,
         seq: u64,
     },
+    Add {
+        by: usize,
+        who: usize,
+    },
+    Remove {
+        by: usize,
+        who: usize,
+    },
+    Role {
+        by: usize,
+        who: usize,
+        role: usize,
+    },
+    Open {
+        by: usize,
+        visible: bool,
+    },
     /// The writer forgot the session and loads it again.
     Reload,
 }
 
-fn step() -> impl Strategy<Value = Step> {
+fn step(people: usize) -> impl Strategy<Value = Step> {
+    let who = 0..people;
+    let seq = 0u64..120;
     prop_oneof![
-        5 => (0usize..2).prop_map(|by| Step::Send { by }),
-        3 => (0usize..2, 0u64..120).prop_map(|(by, seq)| Step::Read { by, seq }),
-        1 => (0u64..120).prop_map(|seq| Step::Delete { seq }),
-        2 => (0usize..2, 0u64..120).prop_map(|(to, seq)| Step::Deliver { to, seq }),
+        6 => (who.clone(), prop::option::weighted(0.2, seq.clone()))
+            .prop_map(|(by, answering)| Step::Send { by, answering }),
+        3 => (who.clone(), seq.clone()).prop_map(|(by, seq)| Step::Read { by, seq }),
+        1 => (seq.clone(), any::<bool>()).prop_map(|(seq, recall)| Step::Delete { seq, recall }),
+        1 => (seq.clone(), who.clone()).prop_map(|(seq, by)| Step::Edit { seq, by }),
+        1 => (seq.clone(), who.clone(), 0usize..3, any::<bool>())
+            .prop_map(|(seq, by, emoji, on)| Step::React { seq, by, emoji, on }),
+        2 => (who.clone(), seq).prop_map(|(to, seq)| Step::Deliver { to, seq }),
+        1 => (who.clone(), who.clone()).prop_map(|(by, who)| Step::Add { by, who }),
+        1 => (who.clone(), who.clone()).prop_map(|(by, who)| Step::Remove { by, who }),
+        1 => (who.clone(), who.clone(), 0usize..3).prop_map(|(by, who, role)| Step::Role { by, who, role }),
+        1 => (who, any::<bool>()).prop_map(|(by, visible)| Step::Open { by, visible }),
         1 => Just(Step::Reload),
     ]
 }
@@ -40,15 +86,21 @@ fn step() -> impl Strategy<Value = Step> {
 struct Stored(Vec<Message>);
 
 impl Stored {
+    fn at(&self, seq: u64) -> Option<&Message> {
+        self.0.get(usize::try_from(seq).unwrap_or(0))
+    }
+
     fn facts(&self, lookup: Option<Lookup>) -> Facts {
         match lookup {
             None => Facts::None,
-            Some(Lookup::Message(id)) => Facts::Message(self.0.iter().find(|m| m.id == id).cloned()),
+            Some(Lookup::Message(id)) => {
+                Facts::Message(self.0.iter().find(|m| m.id == id).cloned().map(Box::new))
+            }
             Some(Lookup::Unread { reader, after, up_to }) => {
                 let newest: Vec<_> = self
                     .0
                     .iter()
-                    .filter(|m| m.seq > after && m.seq <= up_to && m.sender != reader && !m.is_deleted)
+                    .filter(|m| m.seq > after && m.seq <= up_to && counts(m, reader))
                     .map(|m| MessageRef { id: m.id, seq: m.seq, sender: m.sender })
                     .collect();
                 Facts::Unread { count: newest.len() as u64, newest }
@@ -58,76 +110,237 @@ impl Stored {
 
     fn store(&mut self, account: &Account) {
         self.0.extend(account.changes().messages.iter().map(|m| (**m).clone()));
-        for tombstone in &account.changes().tombstones {
-            for message in self.0.iter_mut().filter(|m| m.id == tombstone.message) {
-                message.is_deleted = true;
+        for revised in account.changes().revised.values() {
+            for message in self.0.iter_mut().filter(|m| m.id == revised.id) {
+                message.clone_from(revised);
             }
         }
     }
 }
 
+fn counts(message: &Message, reader: UserId) -> bool {
+    message.sender != reader && !message.is_deleted && message.note.is_none()
+}
+
 fn draft(session: SessionId, sender: UserId) -> Draft {
-    Draft {
-        session,
-        sender,
-        receiver: None,
-        content: "hello".into(),
-        kind: MessageType::Text,
-        file: None,
-        client_msg_id: None,
+    Draft { content: "hello".into(), ..Draft::blank(session, sender) }
+}
+
+fn notes() -> [MessageId; 4] {
+    std::array::from_fn(|_| MessageId::generate())
+}
+
+fn operation(step: &Step, session: SessionId, people: &[UserId], stored: &Stored) -> Option<Operation> {
+    let reference = |seq: u64| stored.at(seq).map(|m| MessageRef { id: m.id, seq: m.seq, sender: m.sender });
+    let regroup = |by: usize, change| Operation::Regroup { session, by: people[by], change, notes: notes() };
+    Some(match step {
+        Step::Send { by, answering } => {
+            let reply_to = answering.and_then(|seq| stored.at(seq)).map(|m| m.id);
+            let draft = Draft { reply_to, ..draft(session, people[*by]) };
+            Operation::Send { id: MessageId::generate(), draft }
+        }
+        Step::Read { by, seq } => {
+            Operation::Read { session, reader: people[*by], up_to: reference(*seq)?, origin: None }
+        }
+        Step::Delete { seq, recall } => {
+            let (message, by) = stored.at(*seq).map(|m| (m.id, m.sender))?;
+            if *recall {
+                Operation::Recall { session, message, by, window: WINDOW }
+            } else {
+                Operation::Delete { session, message, by, moderator: false }
+            }
+        }
+        Step::Edit { seq, by } => Operation::Edit {
+            session,
+            message: stored.at(*seq)?.id,
+            by: people[*by],
+            content: format!("edited {seq}"),
+            mentions: None,
+            window: WINDOW,
+        },
+        Step::React { seq, by, emoji, on } => Operation::React {
+            session,
+            message: stored.at(*seq)?.id,
+            by: people[*by],
+            emoji: ["👍", "❤️", "好"][*emoji].into(),
+            on: *on,
+        },
+        Step::Deliver { to, seq } => {
+            Operation::Deliver { session, receiver: people[*to], messages: vec![reference(*seq)?] }
+        }
+        Step::Add { by, who } => regroup(*by, GroupChange::Add(vec![people[*who]])),
+        Step::Remove { by, who } => regroup(*by, GroupChange::Remove(people[*who])),
+        Step::Role { by, who, role } => {
+            let role = Some(MemberRole::ALL[*role]);
+            regroup(*by, GroupChange::Member { user: people[*who], role, muted: None })
+        }
+        Step::Open { by, visible } => {
+            let change = ProfileChange { history_visible: Some(*visible), ..ProfileChange::default() };
+            regroup(*by, GroupChange::Profile(change))
+        }
+        Step::Reload => return None,
+    })
+}
+
+/// What must hold of a member, given everything that is stored.
+fn check_member(user: UserId, member: &Member, stored: &Stored) -> Result<(), TestCaseError> {
+    let unread = stored.0.iter().filter(|m| m.seq > member.read_seq && counts(m, user)).count() as u64;
+    prop_assert_eq!(member.unread, unread);
+    let own =
+        |m: &&Message| m.sender == user && !m.is_deleted && m.note.is_none() && m.seq > member.joined_seq;
+    prop_assert_eq!(member.sent, stored.0.iter().filter(own).count() as u64);
+    prop_assert!(member.hidden_seq <= member.joined_seq && member.joined_seq <= member.read_seq);
+    Ok(())
+}
+
+fn walk(session: Session, people: &[UserId], steps: &[Step]) -> Result<(), TestCaseError> {
+    let (id, kind) = (session.id, session.kind);
+    let mut account = Account::open(session);
+    let mut stored = Stored::default();
+    for (time, step) in steps.iter().enumerate() {
+        let Some(operation) = operation(step, id, people, &stored) else {
+            account = Account::open(account.session.clone());
+            continue;
+        };
+        let before = account.session.clone();
+        let facts = stored.facts(account.lookup(&operation));
+        match account.apply(&operation, facts, Timestamp(i64::try_from(time).unwrap())) {
+            Err(_) => {
+                prop_assert_eq!(&account.session, &before, "a refusal changes nothing");
+                prop_assert!(account.changes().is_empty());
+            }
+            Ok(outcome) => {
+                let revised = account.changes().revised.values().next().map(|m| m.rev);
+                prop_assert!(account.session.rev <= before.rev + 1);
+                prop_assert!(revised.is_none_or(|rev| rev == before.rev + 1 && rev == account.session.rev));
+                if let Outcome::Sent { receivers, .. } = &outcome {
+                    prop_assert!(receivers.iter().all(|user| account.session.members.contains_key(user)));
+                }
+                if let Outcome::Regrouped(change) = &outcome {
+                    prop_assert_eq!(&*change.session, &account.session);
+                    prop_assert_eq!(change.is_fresh, account.session.rev == before.rev + 1);
+                }
+            }
+        }
+        stored.store(&account);
+        account = account.settled();
+        for (user, member) in &account.session.members {
+            check_member(*user, member, &stored)?;
+            if let Some(earlier) = before.members.get(user) {
+                prop_assert!(member.read_seq >= earlier.read_seq, "a position never goes back");
+            }
+        }
+        let seqs: Vec<_> = stored.0.iter().map(|m| m.seq).collect();
+        prop_assert_eq!(seqs, (1..=account.session.seq).collect::<Vec<_>>());
+        let live = stored.0.iter().filter(|m| !m.is_deleted && m.note.is_none()).count() as u64;
+        prop_assert_eq!(account.session.message_count, live);
+        if kind == SessionKind::Group && !account.session.members.is_empty() {
+            prop_assert!(account.session.owners() > 0, "a group has an owner");
+        }
     }
+    Ok(())
 }
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
     #[test]
-    fn unread_is_counting_and_seq_has_no_gap(steps in prop::collection::vec(step(), 1..200)) {
+    fn unread_is_counting_and_seq_has_no_gap(steps in prop::collection::vec(step(2), 1..200)) {
         let people = [UserId::generate(), UserId::generate()];
-        let session = Session::private(people[0], people[1], Timestamp(0));
-        let id = session.id;
-        let mut account = Account::open(session);
-        let mut stored = Stored::default();
-        for (time, step) in steps.into_iter().enumerate() {
-            let before: Vec<_> = account.session.members.values().map(|m| m.read_seq).collect();
-            let at_seq = |stored: &Stored, seq: u64| stored.0.get(usize::try_from(seq).unwrap_or(0)).cloned();
-            let operation = match step {
-                Step::Send { by } => Some(Operation::Send { id: MessageId::generate(), draft: draft(id, people[by]) }),
-                Step::Read { by, seq } => at_seq(&stored, seq).map(|m| Operation::Read {
-                    session: id,
-                    reader: people[by],
-                    up_to: MessageRef { id: m.id, seq: m.seq, sender: m.sender },
-                    origin: None,
-                }),
-                Step::Delete { seq } => at_seq(&stored, seq).map(|m| Operation::Delete {
-                    session: id, message: m.id, by: m.sender, moderator: false,
-                }),
-                Step::Deliver { to, seq } => at_seq(&stored, seq).map(|m| Operation::Deliver {
-                    session: id,
-                    receiver: people[to],
-                    messages: vec![MessageRef { id: m.id, seq: m.seq, sender: m.sender }],
-                }),
-                Step::Reload => { account = Account::open(account.session.clone()); None }
-            };
-            if let Some(operation) = operation {
-                let facts = stored.facts(account.lookup(&operation));
-                account.apply(&operation, facts, Timestamp(i64::try_from(time).unwrap())).unwrap();
-                stored.store(&account);
-                account = account.settled();
-            }
-            for (index, (user, member)) in account.session.members.iter().enumerate() {
-                let counted = stored.0.iter()
-                    .filter(|m| m.sender != *user && m.seq > member.read_seq && !m.is_deleted).count() as u64;
-                prop_assert_eq!(member.unread, counted);
-                let own = stored.0.iter().filter(|m| m.sender == *user && !m.is_deleted).count() as u64;
-                prop_assert_eq!(member.sent, own);
-                prop_assert!(member.read_seq >= before[index]);
-            }
-            let seqs: Vec<_> = stored.0.iter().map(|m| m.seq).collect();
-            prop_assert_eq!(seqs, (1..=account.session.seq).collect::<Vec<_>>());
-            let live = stored.0.iter().filter(|m| !m.is_deleted).count() as u64;
-            prop_assert_eq!(account.session.message_count, live);
-        }
+        walk(Session::private(people[0], people[1], Timestamp(0)), &people, &steps)?;
     }
+
+    #[test]
+    fn in_groups_too_whoever_comes_and_goes(
+        steps in prop::collection::vec(step(5), 1..200),
+        visible in any::<bool>(),
+    ) {
+        let people: Vec<UserId> = (0..5).map(|_| UserId::generate()).collect();
+        let profile = Profile { history_visible: visible, ..Profile::default() };
+        let session = Session::group(people[0], [people[1], people[2]], profile, Timestamp(0));
+        walk(session, &people, &steps)?;
+    }
+
+    #[test]
+    fn whatever_is_taken_for_an_emoji_is_short(text in ".{0,12}") {
+        prop_assert!(!is_valid_emoji(&text) || text.len() <= 32);
+    }
+}
+
+#[test]
+fn roles_are_kept_to() {
+    let [anna, ben, cleo, dan]: [UserId; 4] = std::array::from_fn(|_| UserId::generate());
+    let session = Session::group(anna, [ben, cleo, dan], Profile::default(), Timestamp(0));
+    let id = session.id;
+    let mut account = Account::open(session);
+    let mut ask = |by: UserId, change: GroupChange| {
+        let operation = Operation::Regroup { session: id, by, change, notes: notes() };
+        account.apply(&operation, Facts::None, Timestamp(1)).map(|_| account.session.members.len())
+    };
+    let role = |user, role| GroupChange::Member { user, role: Some(role), muted: None };
+    let muted = |user| GroupChange::Member { user, role: None, muted: Some(true) };
+    assert!(
+        matches!(ask(ben, GroupChange::Remove(cleo)), Err(Error::Forbidden(_))),
+        "a member removes nobody"
+    );
+    assert!(matches!(ask(ben, GroupChange::Add(vec![UserId::generate()])), Err(Error::Forbidden(_))));
+    assert!(matches!(ask(anna, GroupChange::Remove(anna)), Err(Error::Conflict(_))), "the last owner stays");
+    assert!(matches!(ask(anna, role(anna, MemberRole::Member)), Err(Error::Conflict(_))));
+    assert!(ask(anna, role(ben, MemberRole::Admin)).is_ok());
+    assert!(matches!(ask(ben, role(cleo, MemberRole::Admin)), Err(Error::Forbidden(_))), "owners give roles");
+    assert!(matches!(ask(ben, GroupChange::Remove(anna)), Err(Error::Forbidden(_))), "an admin, an owner");
+    assert!(matches!(ask(ben, muted(cleo)), Err(Error::Forbidden(_))), "everybody mutes for themselves");
+    assert!(ask(cleo, muted(cleo)).is_ok());
+    assert_eq!(ask(ben, GroupChange::Remove(cleo)).unwrap(), 3);
+    assert!(ask(anna, role(ben, MemberRole::Owner)).is_ok());
+    assert_eq!(ask(anna, GroupChange::Remove(anna)).unwrap(), 2, "another owner remains");
+    assert!(matches!(ask(anna, GroupChange::Remove(dan)), Err(Error::ConversationNotFound)));
+    assert_eq!(ask(ben, GroupChange::Remove(dan)).unwrap(), 1);
+    assert_eq!(ask(ben, GroupChange::Remove(ben)).unwrap(), 0, "the last one may leave");
+}
+
+#[test]
+fn a_message_bears_twenty_kinds_of_emoji() {
+    let (anna, ben) = (UserId::generate(), UserId::generate());
+    let mut account = Account::open(Session::private(anna, ben, Timestamp(0)));
+    let session = account.session.id;
+    let send = Operation::Send { id: MessageId::generate(), draft: draft(session, anna) };
+    let Ok(Outcome::Sent { message, .. }) = account.apply(&send, Facts::None, Timestamp(1)) else {
+        panic!("not sent")
+    };
+    let mut react = |emoji: String| {
+        let current = account.revised(message.id).map_or((*message).clone(), |m| (**m).clone());
+        let operation = Operation::React { session, message: message.id, by: ben, emoji, on: true };
+        account.apply(&operation, Facts::Message(Some(Box::new(current))), Timestamp(2))
+    };
+    for number in 0..20 {
+        assert!(matches!(react(number.to_string()), Ok(Outcome::Revised { fresh: true, .. })));
+    }
+    assert!(matches!(react("20".into()), Err(Error::Conflict(_))));
+    assert!(matches!(react("7".into()), Ok(Outcome::Revised { fresh: false, .. })), "one of each");
+}
+
+#[test]
+fn who_has_left_hears_no_receipt() {
+    let [anna, ben, cleo]: [UserId; 3] = std::array::from_fn(|_| UserId::generate());
+    let mut account = Account::open(Session::group(anna, [ben, cleo], Profile::default(), Timestamp(0)));
+    let session = account.session.id;
+    let send = Operation::Send { id: MessageId::generate(), draft: draft(session, ben) };
+    let Ok(Outcome::Sent { message, .. }) = account.apply(&send, Facts::None, Timestamp(1)) else {
+        panic!("not sent")
+    };
+    let leave = Operation::Regroup { session, by: ben, change: GroupChange::Remove(ben), notes: notes() };
+    account.apply(&leave, Facts::None, Timestamp(2)).unwrap();
+    let up_to = MessageRef { id: message.id, seq: 1, sender: ben };
+    let deliver = Operation::Deliver { session, receiver: cleo, messages: vec![up_to] };
+    let read = Operation::Read { session, reader: cleo, up_to, origin: None };
+    let Ok(Outcome::Delivered { messages, .. }) = account.apply(&deliver, Facts::None, Timestamp(3)) else {
+        panic!("not delivered")
+    };
+    assert!(messages.is_empty());
+    let Ok(Outcome::Read(outcome)) = account.apply(&read, Facts::None, Timestamp(4)) else {
+        panic!("not read")
+    };
+    assert_eq!((outcome.count, outcome.messages.len()), (1, 0));
 }
 
 #[test]
@@ -161,7 +374,7 @@ fn only_the_sender_or_an_admin_deletes() {
     };
     let mut delete = |by: UserId, moderator: bool| {
         let operation = Operation::Delete { session, message: message.id, by, moderator };
-        account.apply(&operation, Facts::Message(Some((*message).clone())), Timestamp(2))
+        account.apply(&operation, Facts::Message(Some(Box::new((*message).clone()))), Timestamp(2))
     };
     assert!(matches!(delete(ben, false), Err(Error::Forbidden(_))));
     assert!(matches!(delete(UserId::generate(), false), Err(Error::NotFound(_))));

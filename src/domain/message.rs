@@ -5,6 +5,7 @@ use std::str::FromStr;
 use super::{
     MessageId, SessionId, Timestamp, UserId,
     error::{Error, FieldErrors},
+    parts::{Forwarded, MAX_MENTIONS, Mentions, Note, Quote, Reaction, ReplyTo},
 };
 
 /// The most characters (Unicode scalar values) a text message may have.
@@ -74,9 +75,33 @@ pub struct Draft {
     pub kind: MessageType,
     pub file: Option<FileRef>,
     pub client_msg_id: Option<String>,
+    /// The message of the same session that it answers.
+    pub reply_to: Option<MessageId>,
+    pub mentions: Mentions,
+    pub forwarded: Option<Forwarded>,
+    /// The messages it carries, when several were forwarded as one.
+    pub merged: Vec<Quote>,
 }
 
 impl Draft {
+    /// An empty text, to be filled in.
+    #[must_use]
+    pub fn blank(session: SessionId, sender: UserId) -> Self {
+        Self {
+            session,
+            sender,
+            receiver: None,
+            content: String::new(),
+            kind: MessageType::Text,
+            file: None,
+            client_msg_id: None,
+            reply_to: None,
+            mentions: Mentions::default(),
+            forwarded: None,
+            merged: Vec::new(),
+        }
+    }
+
     /// Checks everything that can be known without the session.
     ///
     /// # Errors
@@ -93,7 +118,7 @@ impl Draft {
     pub fn problems(&self) -> FieldErrors {
         let mut errors = FieldErrors::default();
         match (self.kind, &self.file) {
-            (MessageType::Text, _) if self.content.trim().is_empty() => {
+            (MessageType::Text, _) if self.content.trim().is_empty() && self.merged.is_empty() => {
                 errors.add("content", "must not be empty");
             }
             (MessageType::Text, Some(_)) => errors.add("fileUrl", "belongs to image, file and voice only"),
@@ -108,6 +133,9 @@ impl Draft {
             && (id.is_empty() || id.chars().count() > MAX_CLIENT_ID)
         {
             errors.add("clientMsgId", "must have 1 to 64 characters");
+        }
+        if self.mentions.people().len() > MAX_MENTIONS {
+            errors.add("mentions", "must name at most 500 people");
         }
         errors
     }
@@ -145,12 +173,74 @@ pub struct Message {
     pub seq: u64,
     /// The session's `rev` at this message's last change; 0 when it was never changed.
     pub rev: u64,
+    /// A tombstone: nothing of what it said is left.
     pub is_deleted: bool,
+    pub deleted_by: Option<UserId>,
+    /// When its sender took it back; then it is a tombstone.
+    pub recalled_at: Option<Timestamp>,
+    pub edited_at: Option<Timestamp>,
+    pub reply_to: Option<ReplyTo>,
+    pub mentions: Mentions,
+    pub reactions: Vec<Reaction>,
+    pub forwarded: Option<Forwarded>,
+    pub merged: Vec<Quote>,
+    /// Set for what a group writes about itself; such a message is never unread and never changes.
+    pub note: Option<Note>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
 }
 
 impl Message {
+    /// The message that a draft becomes, at its place.
+    #[must_use]
+    pub fn of(draft: &Draft, id: MessageId, seq: u64, at: Timestamp) -> Self {
+        Self {
+            id,
+            session: draft.session,
+            sender: draft.sender,
+            receiver: None,
+            content: draft.content.clone(),
+            kind: draft.kind,
+            file: draft.file.clone(),
+            client_msg_id: draft.client_msg_id.clone(),
+            seq,
+            rev: 0,
+            is_deleted: false,
+            deleted_by: None,
+            recalled_at: None,
+            edited_at: None,
+            reply_to: None,
+            mentions: draft.mentions.clone(),
+            reactions: Vec::new(),
+            forwarded: draft.forwarded,
+            merged: draft.merged.clone(),
+            note: None,
+            created_at: at,
+            updated_at: at,
+        }
+    }
+
+    /// What remains of it once it is gone: its place, its times, and who took it away.
+    #[must_use]
+    pub fn buried(&self, by: UserId, at: Timestamp, rev: u64) -> Self {
+        Self {
+            content: String::new(),
+            file: None,
+            reply_to: None,
+            mentions: Mentions::default(),
+            reactions: Vec::new(),
+            forwarded: None,
+            merged: Vec::new(),
+            client_msg_id: self.client_msg_id.clone(),
+            note: None,
+            rev,
+            is_deleted: true,
+            deleted_by: Some(by),
+            updated_at: at,
+            ..*self
+        }
+    }
+
     /// The line that a list of sessions shows: at most 100 characters, a file's name for files.
     #[must_use]
     pub fn preview(&self) -> String {
@@ -168,13 +258,10 @@ mod tests {
 
     fn draft(kind: MessageType, content: &str, file: Option<(&str, &str)>) -> Draft {
         Draft {
-            session: SessionId::generate(),
-            sender: UserId::generate(),
-            receiver: None,
             content: content.into(),
             kind,
             file: file.map(|(url, name)| FileRef { url: url.into(), name: name.into(), size: 1 }),
-            client_msg_id: None,
+            ..Draft::blank(SessionId::generate(), UserId::generate())
         }
     }
 

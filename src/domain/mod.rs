@@ -11,6 +11,7 @@ pub mod ids;
 pub mod ledger;
 pub mod message;
 pub mod paging;
+pub mod parts;
 pub mod presence;
 pub mod receipts;
 pub mod session;

@@ -4,6 +4,8 @@
 //! grows; each step of it, and each run of delivered messages, leaves one [`Receipt`] with its time.
 //! So marking ten thousand messages read costs what marking one costs, and a status cannot drift.
 
+use std::collections::BTreeMap;
+
 use super::{Timestamp, UserId, event::DeliveryStatus, message::Message};
 
 /// The most separate runs of delivered messages remembered for a member. Beyond it the lowest two
@@ -98,12 +100,46 @@ pub struct ReadBy {
     pub read_at: Timestamp,
 }
 
+/// Whom a message reached, and who has read it, each since when. Who has read it has got it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Tally {
+    pub delivered: BTreeMap<UserId, Timestamp>,
+    pub read: BTreeMap<UserId, Timestamp>,
+}
+
+impl Tally {
+    /// What these receipts say of the message at `seq`. The earliest receipt of a person counts.
+    #[must_use]
+    pub fn of(seq: u64, sender: UserId, receipts: &[Receipt]) -> Self {
+        let mut tally = Self::default();
+        for receipt in receipts.iter().filter(|r| (r.from..=r.to).contains(&seq)) {
+            for user in receipt.users.iter().filter(|user| **user != sender) {
+                let note = |times: &mut BTreeMap<UserId, Timestamp>| {
+                    let known = times.entry(*user).or_insert(receipt.at);
+                    *known = receipt.at.min(*known);
+                };
+                note(&mut tally.delivered);
+                if receipt.kind == ReceiptKind::Read {
+                    note(&mut tally.read);
+                }
+            }
+        }
+        tally
+    }
+}
+
+/// The most readers a message names; how many there are stands beside them.
+const MAX_READERS: usize = 100;
+
 /// A message with what its receipts say.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MessageView {
     pub message: std::sync::Arc<Message>,
     pub status: DeliveryStatus,
+    /// The first of those who have read it.
     pub read_by: Vec<ReadBy>,
+    pub read_count: u64,
+    pub delivered_count: u64,
     /// It answers the repeat of a `clientMsgId`: nobody is told of it anew.
     pub is_repeat: bool,
 }
@@ -112,34 +148,38 @@ impl MessageView {
     /// A message nobody has received yet.
     #[must_use]
     pub fn fresh(message: std::sync::Arc<Message>) -> Self {
-        Self { message, status: DeliveryStatus::Sent, read_by: Vec::new(), is_repeat: false }
+        Self {
+            message,
+            status: DeliveryStatus::Sent,
+            read_by: Vec::new(),
+            read_count: 0,
+            delivered_count: 0,
+            is_repeat: false,
+        }
     }
 
-    /// A message with the receipts of its session that may touch it. The earliest receipt of a
-    /// person counts.
+    /// A message with the receipts of its session that may touch it.
     #[must_use]
     pub fn with_receipts(message: Message, receipts: &[Receipt]) -> Self {
-        let mut read_by: Vec<ReadBy> = Vec::new();
-        let mut delivered = false;
-        let touching = receipts.iter().filter(|r| (r.from..=r.to).contains(&message.seq));
-        for receipt in touching {
-            for user in receipt.users.iter().filter(|user| **user != message.sender) {
-                match receipt.kind {
-                    ReceiptKind::Delivered => delivered = true,
-                    ReceiptKind::Read => match read_by.iter_mut().find(|r| r.user == *user) {
-                        Some(known) => known.read_at = known.read_at.min(receipt.at),
-                        None => read_by.push(ReadBy { user: *user, read_at: receipt.at }),
-                    },
-                }
-            }
-        }
+        let tally = Tally::of(message.seq, message.sender, receipts);
+        let (read_count, delivered_count) = (tally.read.len() as u64, tally.delivered.len() as u64);
+        let mut read_by: Vec<ReadBy> =
+            tally.read.into_iter().map(|(user, read_at)| ReadBy { user, read_at }).collect();
         read_by.sort_by_key(|r| (r.read_at, r.user));
-        let status = match (read_by.is_empty(), delivered) {
-            (false, _) => DeliveryStatus::Read,
-            (true, true) => DeliveryStatus::Delivered,
-            (true, false) => DeliveryStatus::Sent,
+        read_by.truncate(MAX_READERS);
+        let status = match (read_count, delivered_count) {
+            (0, 0) => DeliveryStatus::Sent,
+            (0, _) => DeliveryStatus::Delivered,
+            _ => DeliveryStatus::Read,
         };
-        Self { message: std::sync::Arc::new(message), status, read_by, is_repeat: false }
+        Self {
+            message: std::sync::Arc::new(message),
+            status,
+            read_by,
+            read_count,
+            delivered_count,
+            is_repeat: false,
+        }
     }
 }
 

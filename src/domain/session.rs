@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{
     MessageId, SessionId, Timestamp, UserId,
+    error::FieldErrors,
     message::{Message, MessageType},
     receipts::Runs,
 };
@@ -26,11 +27,117 @@ impl SessionKind {
     }
 }
 
+/// The most people of a group.
+pub const MAX_MEMBERS: usize = 500;
+/// The most characters of a group's name.
+pub const MAX_NAME: usize = 100;
+/// The most characters of a group's topic.
+pub const MAX_TOPIC: usize = 500;
+/// The most characters of the address of a group's picture.
+pub const MAX_AVATAR: usize = 512;
+
+/// What a member may do in a group; everybody in a private session is a plain member.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub enum MemberRole {
+    #[default]
+    Member,
+    /// Changes the group and its members, but not its owners.
+    Admin,
+    /// Everything; a group has at least one.
+    Owner,
+}
+
+impl MemberRole {
+    /// All roles, for schemas and checks.
+    pub const ALL: [MemberRole; 3] = [MemberRole::Member, MemberRole::Admin, MemberRole::Owner];
+
+    /// The name on the wire and in the database.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            MemberRole::Member => "member",
+            MemberRole::Admin => "admin",
+            MemberRole::Owner => "owner",
+        }
+    }
+
+    /// Whether it changes the group and its members.
+    #[must_use]
+    pub fn manages(self) -> bool {
+        self >= MemberRole::Admin
+    }
+}
+
+/// The text names no role in a group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must be owner, admin or member")]
+pub struct UnknownMemberRole;
+
+impl std::str::FromStr for MemberRole {
+    type Err = UnknownMemberRole;
+    fn from_str(text: &str) -> Result<Self, UnknownMemberRole> {
+        MemberRole::ALL.into_iter().find(|role| role.as_str() == text).ok_or(UnknownMemberRole)
+    }
+}
+
+/// How a group shows itself.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Profile {
+    pub name: String,
+    pub avatar: String,
+    pub topic: String,
+    /// Whether those who come later see what was said before.
+    pub history_visible: bool,
+}
+
+/// What is to be different about a group; what is absent stays.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ProfileChange {
+    pub name: Option<String>,
+    pub avatar: Option<String>,
+    pub topic: Option<String>,
+    pub history_visible: Option<bool>,
+}
+
+impl ProfileChange {
+    /// Every bad field.
+    #[must_use]
+    pub fn problems(&self) -> FieldErrors {
+        let mut errors = FieldErrors::default();
+        let long = |text: &String, max: usize| text.chars().nth(max).is_some();
+        let unprintable = |text: &String| text.chars().any(char::is_control);
+        if self.name.as_ref().is_some_and(|n| n.trim().is_empty() || long(n, MAX_NAME) || unprintable(n)) {
+            errors.add("sessionName", "must have 1 to 100 printable characters");
+        }
+        if self.topic.as_ref().is_some_and(|topic| long(topic, MAX_TOPIC)) {
+            errors.add("topic", "must have at most 500 characters");
+        }
+        if self.avatar.as_ref().is_some_and(|avatar| !is_avatar(avatar)) {
+            errors.add("avatar", "must be empty, a path of this service or an https address");
+        }
+        errors
+    }
+}
+
+/// A picture's address: nothing a browser would run.
+fn is_avatar(text: &str) -> bool {
+    let ours = text.starts_with('/') && !text.starts_with("//");
+    text.chars().nth(MAX_AVATAR).is_none()
+        && !text.chars().any(|c| c.is_control() || c.is_whitespace())
+        && (text.is_empty() || ours || text.starts_with("https://"))
+}
+
 /// One participant's place in a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Member {
+    pub role: MemberRole,
+    /// They want no bell for this session: their own choice.
+    pub muted: bool,
     pub joined_at: Timestamp,
-    /// Messages up to this `seq` were written before they came and are not shown to them.
+    /// The newest `seq` when they came.
+    pub joined_seq: u64,
+    /// Messages up to this `seq` were written before they came and are not shown to them; never above
+    /// `joined_seq`.
     pub hidden_seq: u64,
     /// Everything up to this `seq` is read; it only grows.
     pub read_seq: u64,
@@ -39,7 +146,7 @@ pub struct Member {
     pub delivered: Runs,
     /// Messages of others above `read_seq` that are not deleted.
     pub unread: u64,
-    /// Their own messages that are not deleted.
+    /// Their own messages above `joined_seq` that are not deleted.
     pub sent: u64,
 }
 
@@ -48,7 +155,10 @@ impl Member {
     #[must_use]
     pub fn joining(at: Timestamp, seq: u64) -> Self {
         Self {
+            role: MemberRole::Member,
+            muted: false,
             joined_at: at,
+            joined_seq: seq,
             hidden_seq: seq,
             read_seq: seq,
             read_at: None,
@@ -88,7 +198,8 @@ impl From<&Message> for LastMessage {
 pub struct Session {
     pub id: SessionId,
     pub kind: SessionKind,
-    pub name: String,
+    /// Empty for private sessions.
+    pub profile: Profile,
     pub members: BTreeMap<UserId, Member>,
     /// The newest message's `seq`; 0 before the first.
     pub seq: u64,
@@ -109,11 +220,30 @@ impl Session {
     /// A new private session of two people.
     #[must_use]
     pub fn private(first: UserId, second: UserId, now: Timestamp) -> Self {
+        let members = [first, second].into_iter().map(|user| (user, Member::joining(now, 0)));
+        Self::empty(SessionKind::Private, Profile::default(), members.collect(), now)
+    }
+
+    /// A new group with its first owner.
+    #[must_use]
+    pub fn group(
+        owner: UserId,
+        others: impl IntoIterator<Item = UserId>,
+        profile: Profile,
+        now: Timestamp,
+    ) -> Self {
+        let mut members: BTreeMap<UserId, Member> =
+            others.into_iter().map(|user| (user, Member::joining(now, 0))).collect();
+        members.insert(owner, Member { role: MemberRole::Owner, ..Member::joining(now, 0) });
+        Self::empty(SessionKind::Group, profile, members, now)
+    }
+
+    fn empty(kind: SessionKind, profile: Profile, members: BTreeMap<UserId, Member>, now: Timestamp) -> Self {
         Self {
             id: SessionId::generate(),
-            kind: SessionKind::Private,
-            name: String::new(),
-            members: [first, second].into_iter().map(|user| (user, Member::joining(now, 0))).collect(),
+            kind,
+            profile,
+            members,
             seq: 0,
             rev: 0,
             version: 0,
@@ -134,6 +264,18 @@ impl Session {
     #[must_use]
     pub fn others(&self, user: UserId) -> Vec<UserId> {
         self.participants().filter(|participant| *participant != user).collect()
+    }
+
+    /// Those who may see the message at `seq`.
+    #[must_use]
+    pub fn audience(&self, seq: u64) -> Vec<UserId> {
+        self.members.iter().filter(|(_, member)| member.hidden_seq < seq).map(|(user, _)| *user).collect()
+    }
+
+    /// How many owners there are.
+    #[must_use]
+    pub fn owners(&self) -> usize {
+        self.members.values().filter(|member| member.role == MemberRole::Owner).count()
     }
 
     /// The other one of a private session.

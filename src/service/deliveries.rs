@@ -46,7 +46,8 @@ impl Services {
     pub fn note_delivered<'a>(&self, receiver: UserId, messages: impl IntoIterator<Item = &'a Message>) {
         let mut pending = self.deliveries.pending.lock().unwrap_or_else(PoisonError::into_inner);
         let before = pending.count;
-        for message in messages.into_iter().filter(|message| message.sender != receiver) {
+        let counts = |message: &&Message| message.sender != receiver && message.note.is_none();
+        for message in messages.into_iter().filter(counts) {
             if pending.count >= WAITING {
                 metrics::counter!("wardline_refusals_total", "reason" => "deliveries_full").increment(1);
                 break;

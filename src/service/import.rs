@@ -4,7 +4,7 @@ use super::Services;
 use crate::domain::{
     MessageId, Result, Timestamp, UserId,
     ledger::{Account, Facts, MessageRef, Operation},
-    message::{Draft, MessageType},
+    message::Draft,
     session::Session,
 };
 
@@ -28,15 +28,7 @@ impl Past {
         at: Timestamp,
     ) -> Result<()> {
         let session = self.account.session.id;
-        let draft = Draft {
-            session,
-            sender,
-            receiver: None,
-            content,
-            kind: MessageType::Text,
-            file: None,
-            client_msg_id,
-        };
+        let draft = Draft { content, client_msg_id, ..Draft::blank(session, sender) };
         draft.check()?;
         let id = MessageId::generate();
         self.account.apply(&Operation::Send { id, draft }, Facts::None, at)?;

@@ -57,7 +57,11 @@ impl Services {
         match settled(pending.0).await? {
             Outcome::Sent { message, .. } => Ok(MessageView::fresh(message)),
             Outcome::Repeated { message } => Ok(MessageView { is_repeat: true, ..self.view(message).await? }),
-            Outcome::Read(_) | Outcome::Delivered { .. } | Outcome::Deleted { .. } => Err(Error::Internal),
+            Outcome::Read(_)
+            | Outcome::Delivered { .. }
+            | Outcome::Deleted { .. }
+            | Outcome::Revised { .. }
+            | Outcome::Regrouped(_) => Err(Error::Internal),
         }
     }
 
@@ -78,6 +82,7 @@ impl Services {
         let session = self.seat(session, actor.user).await?;
         let hidden = session.members.get(&actor.user).map_or(session.seq, |member| member.hidden_seq);
         let messages = self.views_in(session.id, window.range(session.seq, hidden)).await?;
+        self.must_still_sit(&session, actor.user).await?;
         Ok(History { messages, pagination: window.pagination(session.seq, hidden) })
     }
 
@@ -105,6 +110,34 @@ impl Services {
             return Err(Error::Internal);
         };
         Ok((outcome, self.count_unread(reader).await?))
+    }
+
+    /// Marks everything up to `seq` as read by the caller; a position beyond the newest message is its.
+    /// Answers how many became read, and what is left.
+    ///
+    /// # Errors
+    /// `ConversationNotFound` without a seat.
+    pub async fn read_to(
+        &self,
+        actor: &Actor,
+        session: SessionId,
+        seq: u64,
+        origin: Option<ConnectionId>,
+    ) -> Result<(u64, Unread)> {
+        let reader = actor.user;
+        let stored = self.seat(session, reader).await?;
+        let seq = seq.min(stored.seq);
+        let mut count = 0;
+        if stored.members.get(&reader).is_some_and(|member| member.read_seq < seq) {
+            let range = SeqRange { after: seq - 1, up_to: seq };
+            let message = self.store.messages_in(session, range).await?.pop().ok_or(Error::Internal)?;
+            let up_to = MessageRef { id: message.id, seq, sender: message.sender };
+            let operation = Operation::Read { session, reader, up_to, origin };
+            if let Outcome::Read(outcome) = settled(self.queue.submit(operation)?).await? {
+                count = outcome.count;
+            }
+        }
+        Ok((count, self.count_unread(reader).await?))
     }
 
     /// The caller's own unread counts.
@@ -147,7 +180,7 @@ impl Services {
     }
 
     /// One stored message with its receipts.
-    async fn view(&self, message: Arc<Message>) -> Result<MessageView> {
+    pub(super) async fn view(&self, message: Arc<Message>) -> Result<MessageView> {
         let range = SeqRange { after: message.seq - 1, up_to: message.seq };
         let receipts = self.store.receipts_in(message.session, range).await?;
         Ok(MessageView::with_receipts((*message).clone(), &receipts))
@@ -162,7 +195,7 @@ impl Services {
 }
 
 /// Waits for what became of an operation.
-async fn settled(reply: Reply) -> Result<Outcome> {
+pub(super) async fn settled(reply: Reply) -> Result<Outcome> {
     match tokio::time::timeout(ANSWER_LIMIT, reply).await {
         Ok(Ok(result)) => result,
         Ok(Err(_)) | Err(_) => Err(Error::OutcomeUnknown),

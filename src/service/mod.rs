@@ -6,16 +6,20 @@
 mod accounts;
 mod deliveries;
 mod directory;
+mod forward;
+mod groups;
 mod import;
 mod messages;
 mod passwords;
 mod presence;
 mod publisher;
+mod revisions;
 mod seed;
 mod sessions;
 mod stats;
 mod sync;
 mod synthetic;
+mod tallies;
 mod tokens;
 mod typing;
 mod unread;
@@ -39,8 +43,11 @@ use crate::{
 };
 
 pub use accounts::{NewAccount, SignedIn};
+pub use forward::{Forwarded, Forwarding, Mode};
+pub use groups::{NewGroup, SessionInfo};
 pub use messages::{History, PendingSend, Unreads};
 pub use presence::Visit;
+pub use revisions::Receipts;
 pub use seed::DEMO_PASSWORD;
 pub use sessions::SessionView;
 pub use stats::Stats;
@@ -69,6 +76,7 @@ pub struct Services {
     typing: typing::Board,
     unread: unread::Book,
     deliveries: deliveries::Desk,
+    tallies: tallies::Board,
 }
 
 /// The services and the tasks that work for them.
@@ -100,6 +108,7 @@ impl Services {
             typing: typing::Board::default(),
             unread: unread::Book::default(),
             deliveries: deliveries::Desk::default(),
+            tallies: tallies::Board::default(),
             queue: writer.queue,
             store,
             hub,
@@ -112,6 +121,7 @@ impl Services {
         }
         let until = |stop: &CancellationToken| stop.clone().cancelled_owned();
         tasks.push(tokio::spawn(Arc::clone(&services).carry_deliveries(until(stop))));
+        tasks.push(tokio::spawn(Arc::clone(&services).tell_counts(until(stop))));
         tasks.push(tokio::spawn(Arc::clone(&services).announce_presence(until(stop))));
         tasks.push(tokio::spawn(Arc::clone(&services).keep_time(until(stop))));
         tasks.push(tokio::spawn(Arc::clone(&services).hear_revocations(until(stop))));

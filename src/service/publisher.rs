@@ -9,7 +9,7 @@ use crate::{
     domain::{
         SessionId, UserId,
         event::{Audience, DeliveryStatus, Event},
-        ledger::{Outcome, ReadOutcome},
+        ledger::{Outcome, ReadOutcome, Revision},
     },
     hub::Forms,
     store::writer::Committed,
@@ -41,7 +41,8 @@ impl Services {
             }
             Outcome::Read(read) if read.moved => self.announce_read(session, version, read),
             Outcome::Read(_) | Outcome::Repeated { .. } => {}
-            Outcome::Delivered { receiver, messages, at } => {
+            Outcome::Delivered { messages, in_group: true, .. } => self.count_later(session, messages),
+            Outcome::Delivered { receiver, messages, at, in_group: false } => {
                 for message in messages {
                     let event = Event::MessageStatus {
                         message: message.id,
@@ -53,13 +54,26 @@ impl Services {
                     self.hub.publish(&Audience::Users(vec![message.sender]), &event);
                 }
             }
-            Outcome::Deleted { tombstone, fresh, participants, unread } => {
+            Outcome::Deleted { tombstone, fresh, audience, unread } => {
                 if *fresh {
-                    let everybody = Audience::Users(participants.clone());
+                    let everybody = Audience::Users(audience.clone());
                     self.hub.publish(&everybody, &Event::MessageDeleted(tombstone.clone()));
                     self.note_unread(session, version, unread);
                 }
             }
+            Outcome::Revised { message, how, fresh, audience } => {
+                if *fresh {
+                    let message = Arc::clone(message);
+                    let event = match how.clone() {
+                        Revision::Edited => Event::MessageUpdated(message),
+                        Revision::Reacted { by, emoji, on } => {
+                            Event::MessageReaction { message, user: by, emoji, on }
+                        }
+                    };
+                    self.hub.publish(&Audience::Users(audience.clone()), &event);
+                }
+            }
+            Outcome::Regrouped(change) => self.announce_regrouped(session, version, change),
         }
     }
 
@@ -78,7 +92,10 @@ impl Services {
             None => Audience::Users(audience),
         };
         self.hub.publish(&audience, &event);
-        for message in &read.messages {
+        if read.in_group {
+            self.count_later(session, &read.messages);
+        }
+        for message in read.messages.iter().filter(|_| !read.in_group) {
             let event = Event::MessageStatus {
                 message: message.id,
                 session,
@@ -91,7 +108,7 @@ impl Services {
         self.note_unread(session, version, &[(read.reader, read.unread)]);
     }
 
-    fn note_unread(&self, session: SessionId, version: u64, counts: &[(UserId, u64)]) {
+    pub(super) fn note_unread(&self, session: SessionId, version: u64, counts: &[(UserId, u64)]) {
         for (user, count) in counts {
             if self.hub.is_here(*user) {
                 self.unread_changed(*user, session, version, *count);

@@ -9,7 +9,7 @@ use crate::domain::{
     error::FieldErrors,
     event::{Audience, Event},
     paging::{Page, Pagination},
-    session::Session,
+    session::{Member, Session, SessionKind},
     user::User,
 };
 
@@ -20,6 +20,8 @@ pub struct SessionView {
     pub profiles: Vec<User>,
     /// The asked person's unread messages.
     pub unread: u64,
+    /// The asked person's seat.
+    pub seat: Option<Member>,
 }
 
 impl Services {
@@ -41,6 +43,7 @@ impl Services {
         let views = sessions.into_iter().map(|session| SessionView {
             profiles: session.participants().filter_map(|id| profiles.get(&id).cloned()).collect(),
             unread: session.members.get(&user).map_or(0, |member| member.unread),
+            seat: session.members.get(&user).cloned(),
             session,
         });
         Ok((views.collect(), Pagination::of(page, total)))
@@ -72,8 +75,22 @@ impl Services {
             let event = Event::SessionCreated(std::sync::Arc::new(session.clone()));
             self.hub.publish(&Audience::Users(vec![first, second]), &event);
         }
-        let unread = session.members.get(&actor.user).map_or(0, |member| member.unread);
-        Ok((SessionView { session, profiles: profiles.into_values().collect(), unread }, is_new))
+        let seat = session.members.get(&actor.user).cloned();
+        let unread = seat.as_ref().map_or(0, |member| member.unread);
+        Ok((SessionView { session, profiles: profiles.into_values().collect(), unread, seat }, is_new))
+    }
+
+    /// What was read of a group is answered only to those who still have their seat: what was said, or
+    /// changed, after they lost it is not theirs to see.
+    pub(super) async fn must_still_sit(&self, session: &Session, user: UserId) -> Result<()> {
+        match session.kind {
+            // Nobody leaves a private session.
+            SessionKind::Private => Ok(()),
+            SessionKind::Group => {
+                let seats = self.store.seats_of(&[session.id], user).await?;
+                if seats.contains_key(&session.id) { Ok(()) } else { Err(Error::ConversationNotFound) }
+            }
+        }
     }
 
     /// A session in which `user` has a seat; without one it is not there.

@@ -5,7 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Services;
 use crate::domain::{
-    Result, SessionId, access::Actor, paging::SeqRange, receipts::MessageView, session::Session,
+    Result, SessionId,
+    access::Actor,
+    paging::SeqRange,
+    receipts::MessageView,
+    session::{Session, SessionKind},
 };
 
 /// The most messages of one answer, new and changed together.
@@ -30,6 +34,8 @@ pub struct SessionSync {
     /// Where the client is with this answer: it asks again from here while `has_more`.
     pub reached: SyncFrom,
     pub has_more: bool,
+    /// Messages up to this `seq` are not shown to the client: what it has of them is to be forgotten.
+    pub hidden: u64,
 }
 
 /// The way back.
@@ -59,8 +65,27 @@ impl Services {
             budget -= (one.messages.len() + one.changed.len()) as u64;
             synced.push(one);
         }
+        // Who lost a seat while this was read gets nothing of that session.
+        let groups: Vec<SessionId> = synced
+            .iter()
+            .filter(|one| one.session.kind == SessionKind::Group)
+            .map(|one| one.session.id)
+            .collect();
+        let seats = if groups.is_empty() {
+            BTreeMap::new()
+        } else {
+            self.store.seats_of(&groups, actor.user).await?
+        };
+        let mut has_more = false;
+        synced.retain(|one| {
+            let still = one.session.kind == SessionKind::Private
+                || seats.get(&one.session.id).is_some_and(|hidden| *hidden <= one.hidden);
+            // They may have come back since: the client asks again.
+            has_more |= one.has_more || !still;
+            still
+        });
         Ok(Synced {
-            has_more: synced.iter().any(|one| one.has_more),
+            has_more,
             removed: from.keys().filter(|id| !mine.contains(id)).copied().collect(),
             sessions: synced,
         })
@@ -100,6 +125,6 @@ impl Services {
         self.note_delivered(actor.user, messages.iter().map(|view| &*view.message));
         reached.seq = range.up_to;
         let has_more = reached.seq < session.seq || reached.rev < session.rev;
-        Ok(SessionSync { session, messages, changed, reached, has_more })
+        Ok(SessionSync { session, messages, changed, reached, has_more, hidden })
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use super::Services;
@@ -27,11 +27,19 @@ struct Sign {
 struct Signs {
     active: HashMap<(SessionId, UserId), Sign>,
     generation: u64,
+    /// How often somebody lost a seat: who is told was looked up before, or after.
+    departures: u64,
 }
 
 /// Who is typing where.
 #[derive(Default)]
 pub(super) struct Board(Mutex<Signs>);
+
+impl Board {
+    fn signs(&self) -> MutexGuard<'_, Signs> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 impl Services {
     /// The caller types in a session, or stops to.
@@ -48,10 +56,17 @@ impl Services {
         connection: ConnectionId,
     ) -> Result<()> {
         actor.must_be(user)?;
-        let others = self.seat(session, user).await?.others(user);
+        let (mut signs, others) = loop {
+            let departures = self.typing.signs().departures;
+            let others = self.seat(session, user).await?.others(user);
+            let signs = self.typing.signs();
+            // Somebody may have lost their seat meanwhile, and must not hear of this.
+            if signs.departures == departures {
+                break (signs, others);
+            }
+        };
         if active {
             let generation = {
-                let mut signs = self.typing.0.lock().unwrap_or_else(PoisonError::into_inner);
                 let known = signs.active.contains_key(&(session, user));
                 if !known && signs.active.keys().filter(|(_, who)| *who == user).count() >= AT_ONCE {
                     return Err(Error::RateLimited { retry_after: self.settings.timings.typing });
@@ -70,10 +85,24 @@ impl Services {
                 });
             }
         } else {
-            self.typing.0.lock().unwrap_or_else(PoisonError::into_inner).active.remove(&(session, user));
+            signs.active.remove(&(session, user));
         }
+        // Told under the lock: after `forget_typing` nobody is told who has gone.
         self.hub.publish(&Audience::Users(others), &Event::Typing { session, user, active });
         Ok(())
+    }
+
+    /// Somebody has no seat in a session any more: their sign there stops, and they hear of no other.
+    pub(super) fn forget_typing(&self, session: SessionId, user: UserId) {
+        let mut signs = self.typing.signs();
+        signs.departures += 1;
+        for (_, sign) in signs.active.iter_mut().filter(|((typed_in, _), _)| *typed_in == session) {
+            sign.others.retain(|other| *other != user);
+        }
+        if let Some(sign) = signs.active.remove(&(session, user)) {
+            let event = Event::Typing { session, user, active: false };
+            self.hub.publish(&Audience::Users(sign.others), &event);
+        }
     }
 
     /// A connection went: what it was typing stops.
@@ -82,10 +111,8 @@ impl Services {
     }
 
     fn stop_typing_where(&self, applies: impl Fn(&(SessionId, UserId), &Sign) -> bool) {
-        let stopped: Vec<_> = {
-            let mut signs = self.typing.0.lock().unwrap_or_else(PoisonError::into_inner);
-            signs.active.extract_if(|key, sign| applies(key, sign)).collect()
-        };
+        let mut signs = self.typing.signs();
+        let stopped: Vec<_> = signs.active.extract_if(|key, sign| applies(key, sign)).collect();
         for ((session, user), sign) in stopped {
             self.hub.publish(&Audience::Users(sign.others), &Event::Typing { session, user, active: false });
         }

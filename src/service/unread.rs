@@ -83,16 +83,19 @@ impl Services {
                     continue;
                 }
             }
-            let counts: Option<Unread> = self.unread.with(user, |person| {
-                if std::mem::take(&mut person.changed) {
-                    Some(person.counts.iter().map(|(session, (_, count))| (*session, *count)).collect())
-                } else {
-                    person.pushing = false;
-                    None
+            let pushed = self.unread.with(user, |person| {
+                person.pushing = std::mem::take(&mut person.changed);
+                if person.pushing {
+                    let counts = person.counts.iter().map(|(session, (_, count))| (*session, *count));
+                    // Told under the lock: a count of a session that is left meanwhile does not come late.
+                    let counts = Event::UnreadChanged(counts.collect::<Unread>());
+                    self.hub.publish(&Audience::Users(vec![user]), &counts);
                 }
+                person.pushing
             });
-            let Some(counts) = counts else { return };
-            self.hub.publish(&Audience::Users(vec![user]), &Event::UnreadChanged(counts));
+            if !pushed {
+                return;
+            }
             tokio::time::sleep(PAUSE).await;
         }
         self.unread.forget(user);

@@ -7,8 +7,8 @@ use mongodb::{
 };
 
 use super::{
-    Store, audit, ended_tokens, messages, nodes, online_users, receipts, revocations, run_within, sessions,
-    users,
+    Store, audit, edits, ended_tokens, messages, nodes, online_users, receipts, revocations, run_within,
+    sessions, users,
 };
 use crate::domain::Result;
 
@@ -90,6 +90,12 @@ pub fn all() -> Vec<Index> {
             "chat:sync: messages changed after a rev",
         )
         .partial(doc! { "rev": { "$gt": 0 } }),
+        plain(
+            edits::NAME,
+            "message",
+            doc! { "messageId": 1, "replacedAt": 1, "_id": 1 },
+            "the earlier versions of a message",
+        ),
         plain(
             receipts::NAME,
             "bucket",

@@ -1,98 +1,23 @@
 //! `messages`: what was written, in the order of `seq` within each session.
 
+mod row;
+
 use mongodb::{
     ClientSession,
     bson::{Bson, Document, doc},
 };
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::{BYPASS_VALIDATION, Store, collect, failure, run};
 use crate::domain::{
-    Error, MessageId, Result, SessionId, Timestamp, UserId,
-    event::Tombstone,
+    MessageId, Result, SessionId, UserId,
     ledger::{MAX_REPORTED, MessageRef},
-    message::{FileRef, Message, MessageType},
+    message::Message,
     paging::SeqRange,
 };
+use row::{MessageRow, revision};
 
 pub(super) const NAME: &str = "messages";
-
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct MessageRow {
-    #[serde(rename = "_id")]
-    id: MessageId,
-    session_id: SessionId,
-    sender: UserId,
-    receiver: Option<UserId>,
-    content: String,
-    message_type: String,
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    file_url: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    file_name: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    file_size: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    client_msg_id: Option<String>,
-    seq: u64,
-    rev: u64,
-    is_deleted: bool,
-    created_at: Timestamp,
-    updated_at: Timestamp,
-}
-
-impl From<&Message> for MessageRow {
-    fn from(message: &Message) -> Self {
-        let file = message.file.as_ref();
-        Self {
-            id: message.id,
-            session_id: message.session,
-            sender: message.sender,
-            receiver: message.receiver,
-            content: message.content.clone(),
-            message_type: message.kind.as_str().to_owned(),
-            file_url: file.map(|file| file.url.clone()),
-            file_name: file.map(|file| file.name.clone()),
-            file_size: file.map(|file| file.size),
-            client_msg_id: message.client_msg_id.clone(),
-            seq: message.seq,
-            rev: message.rev,
-            is_deleted: message.is_deleted,
-            created_at: message.created_at,
-            updated_at: message.updated_at,
-        }
-    }
-}
-
-impl TryFrom<MessageRow> for Message {
-    type Error = Error;
-    fn try_from(row: MessageRow) -> Result<Self> {
-        let Ok(kind) = row.message_type.parse::<MessageType>() else {
-            tracing::error!(message = %row.id, "a stored message has an unknown type");
-            return Err(Error::Internal);
-        };
-        let file = match (row.file_url, row.file_name) {
-            (Some(url), Some(name)) => Some(FileRef { url, name, size: row.file_size.unwrap_or_default() }),
-            _ => None,
-        };
-        Ok(Self {
-            id: row.id,
-            session: row.session_id,
-            sender: row.sender,
-            receiver: row.receiver,
-            content: row.content,
-            kind,
-            file,
-            client_msg_id: row.client_msg_id,
-            seq: row.seq,
-            rev: row.rev,
-            is_deleted: row.is_deleted,
-            created_at: row.created_at,
-            updated_at: row.updated_at,
-        })
-    }
-}
 
 #[derive(Deserialize)]
 struct RefRow {
@@ -147,6 +72,25 @@ impl Store {
         self.find_messages(filter, doc! { "rev": 1 }, limit).await
     }
 
+    /// These messages, in no order.
+    ///
+    /// # Errors
+    /// As [`Store::message`].
+    pub async fn messages_by_id(&self, ids: &[MessageId]) -> Result<Vec<Message>> {
+        self.stored_among(ids).await
+    }
+
+    /// What a sender wrote under `clientMsgId`s that begin with `prefix`, in their order.
+    ///
+    /// # Errors
+    /// As [`Store::message`].
+    pub async fn messages_by_client_prefix(&self, sender: UserId, prefix: &str) -> Result<Vec<Message>> {
+        // The prefix ends with ':', whose successor is ';'.
+        let end = format!("{};", prefix.trim_end_matches(':'));
+        let filter = doc! { "sender": sender, "clientMsgId": { "$gt": prefix, "$lt": end } };
+        self.find_messages(filter, doc! { "sender": 1, "clientMsgId": 1 }, 0).await
+    }
+
     /// The messages that a sender wrote under these `clientMsgId`s.
     pub(super) async fn messages_by_client_id(&self, keys: &[(UserId, String)]) -> Result<Vec<Message>> {
         let any: Vec<Document> =
@@ -190,6 +134,8 @@ impl Store {
             "seq": { "$gt": as_i64(after), "$lte": as_i64(up_to) },
             "sender": { "$ne": reader },
             "isDeleted": false,
+            // What a group writes about itself is unread for nobody.
+            "system": { "$exists": false },
         };
         let messages = self.collection::<RefRow>(NAME);
         let (count, rows) = run(async move {
@@ -233,30 +179,31 @@ pub(super) async fn insert_in(
     insert.session(transaction).await.map(drop)
 }
 
-/// Turns messages into tombstones inside a transaction.
-pub(super) async fn bury_in(
+/// Stores what became of messages inside a transaction.
+pub(super) async fn revise_in(
     store: &Store,
     transaction: &mut ClientSession,
-    tombstones: &[Tombstone],
+    revised: impl Iterator<Item = &Message>,
 ) -> mongodb::error::Result<()> {
-    if tombstones.is_empty() {
+    let statements: Vec<Document> = revised
+        .map(|message| {
+            let (set, unset) = revision(message)?;
+            let mut update = doc! { "$set": set };
+            if !unset.is_empty() {
+                update.insert("$unset", unset);
+            }
+            Ok(doc! { "q": { "_id": message.id }, "u": update })
+        })
+        .collect::<mongodb::error::Result<_>>()?;
+    if statements.is_empty() {
         return Ok(());
     }
-    let statements: Vec<Document> = tombstones
-        .iter()
-        .map(|tombstone| {
-            let set = doc! {
-                "isDeleted": true,
-                "content": "",
-                "rev": as_i64(tombstone.rev),
-                "deletedBy": tombstone.deleted_by,
-                "updatedAt": tombstone.at,
-            };
-            let unset = doc! { "fileUrl": "", "fileName": "", "fileSize": "" };
-            doc! { "q": { "_id": tombstone.message }, "u": { "$set": set, "$unset": unset } }
-        })
-        .collect();
-    let command = doc! { "update": NAME, "updates": statements, "ordered": true };
+    let command = doc! {
+        "update": NAME,
+        "updates": statements,
+        "ordered": true,
+        "bypassDocumentValidation": BYPASS_VALIDATION,
+    };
     let reply = store.database.run_command(command).session(transaction).await?;
     failure::check_reply(&reply)
 }

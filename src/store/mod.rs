@@ -5,6 +5,7 @@
 //! half-way is documented as unsafe, so a caller that leaves never takes a database call with it.
 
 pub mod audit;
+pub mod edits;
 pub mod embedded;
 pub mod ended_tokens;
 pub mod failure;
@@ -167,6 +168,13 @@ fn settle<T>(joined: std::result::Result<mongodb::error::Result<T>, tokio::task:
             Err(crate::domain::Error::Internal)
         }
     }
+}
+
+/// A row as a document. By way of bytes: directly, BSON's serializer takes itself for a readable format, and
+/// ids and times would become text.
+fn to_document(row: &impl serde::Serialize) -> mongodb::error::Result<mongodb::bson::Document> {
+    let bytes = mongodb::bson::serialize_to_vec(row)?;
+    Ok(mongodb::bson::deserialize_from_slice(&bytes)?)
 }
 
 /// Reads a cursor to its end. A row that cannot be decoded is an error, never skipped.

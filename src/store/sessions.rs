@@ -1,21 +1,19 @@
 //! `sessions`: who talks with whom, and the counters that the commit path keeps exact.
 
 mod row;
+mod update;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
-use mongodb::{
-    ClientSession,
-    bson::{Bson, Document, bson, doc, oid::ObjectId},
-};
+use mongodb::bson::{Bson, Document, doc, oid::ObjectId};
 use serde::Deserialize;
 
-use super::{BYPASS_VALIDATION, Store, collect, failure, run, write};
+use super::{Store, collect, failure, run, write};
 use row::SessionRow;
+pub(super) use update::{SessionUpdate, update_in};
 
 use crate::domain::{
     Error, Result, SessionId, UserId,
-    ledger::MemberPart,
     paging::Page,
     session::{Session, pair_key},
 };
@@ -53,6 +51,13 @@ impl UnreadRow {
     fn count(&self) -> u64 {
         self.unread_count.values().sum()
     }
+}
+
+#[derive(Deserialize)]
+struct SeatRow {
+    #[serde(rename = "_id")]
+    id: SessionId,
+    hidden: u64,
 }
 
 #[derive(Deserialize)]
@@ -94,6 +99,33 @@ impl Store {
     /// As [`Store::private_session`].
     pub async fn has_private_session(&self, first: UserId, second: UserId) -> Result<bool> {
         Ok(self.one_session(doc! { "pairKey": pair_key(first, second) }).await?.is_some())
+    }
+
+    /// Stores a new group.
+    ///
+    /// # Errors
+    /// As [`Store::private_session`].
+    pub async fn insert_group(&self, session: &Session) -> Result<()> {
+        let (sessions, row) = (self.collection::<SessionRow>(NAME), SessionRow::from(session));
+        write(async move { sessions.insert_one(row).await.map(drop) }).await
+    }
+
+    /// Up to where the past of each of these sessions is hidden from `user`: those without a seat are
+    /// not listed.
+    ///
+    /// # Errors
+    /// As [`Store::private_session`].
+    pub async fn seats_of(&self, ids: &[SessionId], user: UserId) -> Result<BTreeMap<SessionId, u64>> {
+        let ids: Vec<Bson> = ids.iter().copied().map(Bson::from).collect();
+        let filter = doc! { "_id": { "$in": ids }, "participants": user };
+        let projection = doc! { "hidden": format!("$members.{user}.hiddenSeq") };
+        let sessions = self.collection::<Document>(NAME);
+        let rows: Vec<SeatRow> = run(async move {
+            let cursor = sessions.aggregate([doc! { "$match": filter }, doc! { "$project": projection }]);
+            collect(cursor.with_type::<SeatRow>().await?).await
+        })
+        .await?;
+        Ok(rows.into_iter().map(|row| (row.id, row.hidden)).collect())
     }
 
     /// One session, only if `user` has a seat in it.
@@ -240,135 +272,4 @@ impl Store {
         let rows: Vec<SessionRow> = new.iter().map(SessionRow::from).collect();
         run(async move { sessions.insert_many(rows).ordered(false).await.map(drop) }).await
     }
-}
-
-/// One session as a batch leaves it, to be stored if it still stands at `believed_version`.
-pub(super) struct SessionUpdate<'a> {
-    pub session: &'a Session,
-    pub believed_version: u64,
-    pub commit: ObjectId,
-    /// Whether messages came or changed.
-    pub wrote: bool,
-    pub members: &'a [(UserId, MemberPart)],
-}
-
-impl SessionUpdate<'_> {
-    /// Sets what changed and nothing else: each path costs mongod some microseconds.
-    fn statement(&self, with_version: bool) -> Document {
-        let session = self.session;
-        let mut set = doc! {
-            "version": as_i64(session.version),
-            "lastCommit": self.commit,
-            "updatedAt": session.updated_at,
-        };
-        if self.wrote {
-            set.insert("seq", as_i64(session.seq));
-            set.insert("rev", as_i64(session.rev));
-            set.insert("messageCount", as_i64(session.message_count));
-            set.insert("lastMessageTime", session.last_message_time);
-        }
-        if let Some(last) = session.last_message.as_ref().filter(|_| self.wrote) {
-            set.insert("lastMessage", last.id);
-            set.insert(
-                "lastMessageInfo",
-                doc! {
-                    "seq": as_i64(last.seq),
-                    "sender": last.sender,
-                    "messageType": last.kind.as_str(),
-                    "preview": &last.preview,
-                    "isDeleted": last.is_deleted,
-                },
-            );
-        }
-        for (user, part) in self.members {
-            let Some(member) = session.members.get(user) else {
-                continue;
-            };
-            match part {
-                MemberPart::Unread => {
-                    set.insert(format!("unreadCount.{user}"), as_i64(member.unread));
-                }
-                MemberPart::Sent => {
-                    set.insert(format!("members.{user}.sent"), as_i64(member.sent));
-                }
-                MemberPart::Read => {
-                    set.insert(format!("members.{user}.readSeq"), as_i64(member.read_seq));
-                    set.insert(format!("members.{user}.readAt"), member.read_at);
-                }
-                MemberPart::Delivered => {
-                    let runs = member.delivered.pairs();
-                    let runs: Vec<Bson> = runs.map(|(from, to)| bson!([as_i64(from), as_i64(to)])).collect();
-                    set.insert(format!("members.{user}.delivered"), runs);
-                }
-            }
-        }
-        let query = if with_version {
-            doc! { "_id": session.id, "version": as_i64(self.believed_version) }
-        } else {
-            doc! { "_id": session.id }
-        };
-        doc! { "q": query, "u": { "$set": set } }
-    }
-}
-
-/// The most sessions of a batch whose updates name the version, too.
-const FEW: usize = 4;
-
-/// MongoDB's integers are signed; ours never come near the sign.
-fn as_i64(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
-}
-
-#[derive(Deserialize)]
-struct VersionRow {
-    #[serde(rename = "_id")]
-    id: SessionId,
-    version: u64,
-}
-
-/// Stores sessions inside a transaction; `false` when one of them no longer stands as believed.
-///
-/// The updates of a few name document and version. Of many, the versions are read first, in the
-/// transaction's own snapshot, and the updates name their documents by `_id` alone: a filter on both makes
-/// mongod plan each statement anew, which took a third of a commit's time, while the look before costs one
-/// round trip. Whoever changes a session between the two makes the transaction fail with a write conflict.
-pub(super) async fn update_in(
-    store: &Store,
-    transaction: &mut ClientSession,
-    updates: &[SessionUpdate<'_>],
-) -> mongodb::error::Result<bool> {
-    let few = updates.len() <= FEW;
-    if !few && !all_stand(store, transaction, updates).await? {
-        return Ok(false);
-    }
-    let statements: Vec<Document> = updates.iter().map(|update| update.statement(few)).collect();
-    let command = doc! {
-        "update": NAME,
-        "updates": statements,
-        "ordered": true,
-        "bypassDocumentValidation": BYPASS_VALIDATION,
-    };
-    let reply = store.database.run_command(command).session(transaction).await?;
-    failure::check_reply(&reply)?;
-    let matched = reply.get_i32("n").unwrap_or_default();
-    Ok(usize::try_from(matched).unwrap_or_default() == updates.len())
-}
-
-/// Whether all sessions are at the versions that their updates believe.
-async fn all_stand(
-    store: &Store,
-    transaction: &mut ClientSession,
-    updates: &[SessionUpdate<'_>],
-) -> mongodb::error::Result<bool> {
-    let ids: Vec<Bson> = updates.iter().map(|update| update.session.id.into()).collect();
-    let believed: HashMap<SessionId, u64> =
-        updates.iter().map(|update| (update.session.id, update.believed_version)).collect();
-    let rows = store.collection::<VersionRow>(NAME);
-    let find = rows.find(doc! { "_id": { "$in": ids } }).projection(doc! { "version": 1 });
-    let mut found = find.batch_size(1_000).session(&mut *transaction).await?;
-    let mut standing = 0;
-    while let Some(row) = found.next(transaction).await.transpose()? {
-        standing += usize::from(believed.get(&row.id) == Some(&row.version));
-    }
-    Ok(standing == updates.len())
 }

@@ -144,7 +144,9 @@ async fn check(ward: &Ward, sent: &Sent) {
         let lasting = |mut history: Vec<Value>| {
             // Deliveries may still be under way.
             for message in &mut history {
-                message.as_object_mut().unwrap().remove("status");
+                let message = message.as_object_mut().unwrap();
+                message.remove("status");
+                message.remove("deliveredCount");
             }
             history
         };

@@ -7,12 +7,16 @@ mod support;
 
 mod accounts;
 mod connections;
+mod convergence;
 mod conversation;
+mod forwarding;
+mod groups;
 mod hostile;
 mod interleavings;
 mod nodes;
 mod operations;
 mod outage;
 mod presence;
+mod revisions;
 mod schemas;
 mod sync;

@@ -68,6 +68,25 @@ async fn every_event_the_service_says_fits_its_schema() {
     let path = format!("/api/chat/messages/{}", text(&message["_id"]));
     li.call("DELETE", &path, json!({ "userId": li.id })).await.expect(200);
     at_chen.next("message:deleted").await;
+    let group = crate::groups::group(&li, &[&chen], "Ward").await;
+    at_chen.emit("message:send", chen.message(&group, "two")).await;
+    let second = at_chen.next("message:sent").await["message"]["_id"].clone();
+    for (event, body) in [
+        ("message:edit", json!({ "messageId": second, "content": "three", "mentions": "all" })),
+        ("message:react", json!({ "messageId": second, "emoji": "👍" })),
+        ("message:forward", json!({ "messageIds": [second], "toSessionIds": [group], "mode": "merged" })),
+        ("session:read", json!({ "sessionId": group, "seq": 9 })),
+        ("message:recall", json!({ "messageId": second })),
+        ("chat:sync", json!({ "sessions": {} })),
+    ] {
+        at_chen.emit(event, body).await;
+    }
+    at_li.emit("session:read", json!({ "sessionId": group, "seq": 9 })).await;
+    at_chen.next_where("message:status", |s| s["readCount"] == 1).await;
+    at_li.next("message:recalled").await;
+    let seat = format!("/api/chat/sessions/{group}/participants/{}", chen.id);
+    li.call("PATCH", &seat, json!({ "role": "admin" })).await.expect(200);
+    li.call("DELETE", &seat, json!({})).await.expect(200);
     at_chen.next("error").await;
     let heard = eventually(async || {
         let heard: Vec<(String, Value)> = at_li.all().into_iter().chain(at_chen.all()).collect();
@@ -124,6 +143,18 @@ async fn no_query_scans_a_collection() {
         li.call("POST", "/api/chat/messages", again.clone()).await.expect(201);
     }
     at_li.call("chat:sync", json!({ "sessions": { session.as_str(): { "seq": 1, "rev": 0 } } })).await;
+    let group = crate::groups::group(&li, &[&chen], "Ward").await;
+    let written = li.send(&group, "three").await;
+    let path = |tail: &str| format!("/api/chat/messages/{}{tail}", text(&written["_id"]));
+    li.call("PUT", &path(""), json!({ "content": "four" })).await.expect(200);
+    li.call("POST", &path("/reactions"), json!({ "emoji": "👍" })).await.expect(200);
+    li.get(&path("/receipts")).await.expect(200);
+    li.get(&format!("/api/chat/sessions/{group}/info")).await.expect(200);
+    li.call("PATCH", &format!("/api/chat/sessions/{group}"), json!({ "topic": "x" })).await.expect(200);
+    let forward = json!({ "messageIds": [written["_id"]], "toSessionIds": [session], "clientMsgId": "f" });
+    for _ in 0..2 {
+        li.call("POST", "/api/chat/messages/forward", forward.clone()).await.expect(201);
+    }
     li.call("DELETE", &format!("/api/chat/messages/{}", text(&message["_id"])), json!({ "userId": li.id }))
         .await
         .expect(200);

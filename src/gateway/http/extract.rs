@@ -128,13 +128,44 @@ where
 {
     type Rejection = Refusal;
     async fn from_request_parts(parts: &mut Parts, door: &Door) -> Result<Self, Refusal> {
-        let malformed = || Error::Malformed("the path cannot be read".to_owned());
-        let Path(segments) =
-            Path::<Vec<(String, String)>>::from_request_parts(parts, door).await.map_err(|_| malformed())?;
-        let (name, text) = segments.first().ok_or_else(malformed)?;
-        let parsed = text
-            .parse()
-            .map_err(|problem: T::Err| Error::Validation(FieldErrors::one(name, problem.to_string())))?;
-        Ok(Self(parsed))
+        let segments = segments(parts, door).await?;
+        let mut errors = FieldErrors::default();
+        let parsed = segment(&segments, 0, &mut errors);
+        parsed.map(Self).ok_or_else(|| Error::Validation(errors).into())
     }
+}
+
+/// Two ids, or other words, in the path.
+pub struct PathPair<A, B>(pub A, pub B);
+
+impl<A, B> FromRequestParts<Door> for PathPair<A, B>
+where
+    A: std::str::FromStr<Err: std::fmt::Display> + Send,
+    B: std::str::FromStr<Err: std::fmt::Display> + Send,
+{
+    type Rejection = Refusal;
+    async fn from_request_parts(parts: &mut Parts, door: &Door) -> Result<Self, Refusal> {
+        let segments = segments(parts, door).await?;
+        let mut errors = FieldErrors::default();
+        let pair = (segment(&segments, 0, &mut errors), segment(&segments, 1, &mut errors));
+        match pair {
+            (Some(first), Some(second)) => Ok(Self(first, second)),
+            _ => Err(Error::Validation(errors).into()),
+        }
+    }
+}
+
+async fn segments(parts: &mut Parts, door: &Door) -> Result<Vec<(String, String)>> {
+    let segments = Path::<Vec<(String, String)>>::from_request_parts(parts, door).await;
+    segments
+        .map(|Path(segments)| segments)
+        .map_err(|_| Error::Malformed("the path cannot be read".to_owned()))
+}
+
+fn segment<T>(segments: &[(String, String)], place: usize, errors: &mut FieldErrors) -> Option<T>
+where
+    T: std::str::FromStr<Err: std::fmt::Display>,
+{
+    let (name, text) = segments.get(place)?;
+    text.parse().map_err(|problem: T::Err| errors.add(name, problem.to_string())).ok()
 }

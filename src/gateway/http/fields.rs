@@ -147,6 +147,54 @@ impl Fields {
         value
     }
 
+    /// A list of things that are written as text, when it is there; each counts once.
+    pub fn list<T: FromStr<Err: std::fmt::Display> + PartialEq>(
+        &mut self,
+        name: &str,
+        max: usize,
+    ) -> Option<Vec<T>> {
+        let Value::Array(entries) = self.take(name)? else {
+            self.errors.add(name, "must be a list");
+            return None;
+        };
+        if entries.len() > max {
+            self.errors.add(name, format!("must have at most {max} entries"));
+            return None;
+        }
+        let mut list = Vec::with_capacity(entries.len());
+        for entry in entries {
+            match entry.as_str().map(str::parse::<T>) {
+                Some(Ok(value)) if list.contains(&value) => {}
+                Some(Ok(value)) => list.push(value),
+                Some(Err(problem)) => self.errors.add(name, problem.to_string()),
+                None => self.errors.add(name, "must hold text only"),
+            }
+        }
+        (!self.is_bad(name)).then_some(list)
+    }
+
+    /// A list that must be there and not be empty.
+    pub fn required_list<T: FromStr<Err: std::fmt::Display> + PartialEq>(
+        &mut self,
+        name: &str,
+        max: usize,
+    ) -> Option<Vec<T>> {
+        let list = self.list(name, max).filter(|list| !list.is_empty());
+        if list.is_none() {
+            self.errors.add(name, "is required");
+        }
+        list
+    }
+
+    /// Whether it is this very text; then it is taken.
+    pub fn takes(&mut self, name: &str, text: &str) -> bool {
+        let is = self.map.get(name).and_then(Value::as_str) == Some(text);
+        if is {
+            self.map.remove(name);
+        }
+        is
+    }
+
     /// An object, when it is there.
     pub fn object(&mut self, name: &str) -> Option<Map<String, Value>> {
         if let Value::Object(map) = self.take(name)? {

@@ -9,7 +9,7 @@ use crate::domain::{
     Error, MessageId, Result, SessionId, Timestamp, UserId,
     message::MessageType,
     receipts::Runs,
-    session::{LastMessage, Member, Session, SessionKind, pair_key},
+    session::{LastMessage, Member, MemberRole, Profile, Session, SessionKind, pair_key},
 };
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -20,6 +20,12 @@ pub(in crate::store) struct SessionRow {
     participants: Vec<UserId>,
     session_type: String,
     session_name: String,
+    #[serde(skip_serializing_if = "String::is_empty", default)]
+    avatar: String,
+    #[serde(skip_serializing_if = "String::is_empty", default)]
+    topic: String,
+    #[serde(skip_serializing_if = "is_false", default)]
+    history_visible: bool,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(super) pair_key: Option<String>,
     last_message: Option<MessageId>,
@@ -39,6 +45,11 @@ pub(in crate::store) struct SessionRow {
     updated_at: Timestamp,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_false(value: &bool) -> bool {
+    !*value
+}
+
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct LastMessageRow {
@@ -51,8 +62,16 @@ struct LastMessageRow {
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct MemberRow {
+pub(super) struct MemberRow {
+    /// Absent for plain members.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    role: Option<String>,
+    #[serde(skip_serializing_if = "is_false", default)]
+    muted: bool,
     joined_at: Timestamp,
+    /// Absent where it is `hidden_seq`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    joined_seq: Option<u64>,
     hidden_seq: u64,
     read_seq: u64,
     read_at: Option<Timestamp>,
@@ -63,7 +82,10 @@ struct MemberRow {
 impl From<&Member> for MemberRow {
     fn from(member: &Member) -> Self {
         Self {
+            role: (member.role != MemberRole::Member).then(|| member.role.as_str().to_owned()),
+            muted: member.muted,
             joined_at: member.joined_at,
+            joined_seq: (member.joined_seq != member.hidden_seq).then_some(member.joined_seq),
             hidden_seq: member.hidden_seq,
             read_seq: member.read_seq,
             read_at: member.read_at,
@@ -80,7 +102,10 @@ impl From<&Session> for SessionRow {
         Self {
             id: session.id,
             session_type: session.kind.as_str().to_owned(),
-            session_name: session.name.clone(),
+            session_name: session.profile.name.clone(),
+            avatar: session.profile.avatar.clone(),
+            topic: session.profile.topic.clone(),
+            history_visible: session.profile.history_visible,
             pair_key: match (session.kind, pair.as_slice()) {
                 (SessionKind::Private, [first, second]) => Some(pair_key(*first, *second)),
                 _ => None,
@@ -126,10 +151,17 @@ impl TryFrom<SessionRow> for Session {
             let key = user.to_string();
             let member = row.members.get(&key).ok_or_else(|| corrupt("members"))?;
             let unread = *row.unread_count.get(&key).ok_or_else(|| corrupt("unreadCount"))?;
+            let role = match member.role.as_deref().map(str::parse::<MemberRole>) {
+                None => MemberRole::Member,
+                Some(role) => role.map_err(|_| corrupt("role"))?,
+            };
             members.insert(
                 user,
                 Member {
+                    role,
+                    muted: member.muted,
                     joined_at: member.joined_at,
+                    joined_seq: member.joined_seq.unwrap_or(member.hidden_seq),
                     hidden_seq: member.hidden_seq,
                     read_seq: member.read_seq,
                     read_at: member.read_at,
@@ -153,7 +185,12 @@ impl TryFrom<SessionRow> for Session {
         Ok(Self {
             id,
             kind,
-            name: row.session_name,
+            profile: Profile {
+                name: row.session_name,
+                avatar: row.avatar,
+                topic: row.topic,
+                history_visible: row.history_visible,
+            },
             members,
             seq: row.seq,
             rev: row.rev,

@@ -14,13 +14,14 @@ use std::{
 
 use lru::LruCache;
 use mongodb::bson::{Document, oid::ObjectId};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::{
     super::Store,
     Committed, Job, QUEUE,
     plan::{Plan, Verdict},
+    together::{Arrival, Meeting},
     transaction::{self, Setback},
 };
 use crate::domain::{
@@ -36,29 +37,30 @@ const MAX_BYTES: usize = 4 << 20;
 /// Sessions a lane remembers.
 const REMEMBERED: usize = 20_000;
 /// An operation that could not be committed for so long is refused.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 /// How long the lane waits for what it has to look up.
 const LOOK_LIMIT: Duration = Duration::from_secs(3);
 /// The longest pause between two attempts.
-const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+pub(super) const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
 /// An attempt that was not found stored so long after it began never will be: MongoDB ends transactions
 /// after 60 s by default (`transactionLifetimeLimitSeconds`).
 const DOUBT: Duration = Duration::from_secs(75);
 
 /// An attempt whose outcome is not known.
-struct Doubt {
-    commit: ObjectId,
-    sessions: Vec<SessionId>,
-    messages: Vec<Arc<Message>>,
-    plan: Plan,
-    since: Instant,
+pub(super) struct Doubt {
+    pub commit: ObjectId,
+    pub sessions: Vec<SessionId>,
+    pub messages: Vec<Arc<Message>>,
+    pub plan: Plan,
+    pub since: Instant,
 }
 
 pub(super) struct Lane {
     store: Store,
     clock: Arc<dyn Clock>,
     inbox: mpsc::Receiver<Job>,
+    meetings: mpsc::Receiver<Meeting>,
     sink: mpsc::Sender<Vec<Committed>>,
     stop: CancellationToken,
     /// What the sessions were when this lane last stored them.
@@ -71,13 +73,13 @@ impl Lane {
     pub fn new(
         store: Store,
         clock: Arc<dyn Clock>,
-        inbox: mpsc::Receiver<Job>,
+        (inbox, meetings): (mpsc::Receiver<Job>, mpsc::Receiver<Meeting>),
         sink: mpsc::Sender<Vec<Committed>>,
         stop: CancellationToken,
     ) -> Self {
         let remembered = NonZeroUsize::new(REMEMBERED).unwrap_or(NonZeroUsize::MIN);
         let accounts = LruCache::new(remembered);
-        Self { store, clock, inbox, sink, stop, accounts, waiting: VecDeque::new() }
+        Self { store, clock, inbox, meetings, sink, stop, accounts, waiting: VecDeque::new() }
     }
 
     pub async fn run(mut self) {
@@ -98,10 +100,17 @@ impl Lane {
 
     /// Everything that waits, up to the bounds; `None` when the service stops and nothing is left.
     async fn gather(&mut self) -> Option<Vec<Job>> {
-        if self.waiting.is_empty() {
+        while let Ok(meeting) = self.meetings.try_recv() {
+            self.attend(meeting).await;
+        }
+        while self.waiting.is_empty() {
             let stop = self.stop.clone();
             let job = tokio::select! {
                 biased;
+                Some(meeting) = self.meetings.recv() => {
+                    self.attend(meeting).await;
+                    continue;
+                }
                 job = self.inbox.recv() => job,
                 () = stop.cancelled() => {
                     // What is in it still comes out; then it is at its end.
@@ -129,6 +138,30 @@ impl Lane {
         Some(batch)
     }
 
+    /// Stops for a commit over several lanes, between two batches, and goes on with what comes of it.
+    async fn attend(&mut self, meeting: Meeting) {
+        let accounts = meeting.sessions.iter().filter_map(|session| self.accounts.pop(session)).collect();
+        let (leave, left) = oneshot::channel();
+        if meeting.arrived.send(Arrival { accounts, leave }).is_err() {
+            return;
+        }
+        if let Ok(departure) = left.await {
+            for account in departure.accounts {
+                self.accounts.put(account.session.id, account);
+            }
+            self.hand_on(departure.done).await;
+        }
+    }
+
+    /// Hands committed operations on to be told.
+    async fn hand_on(&self, done: Vec<Committed>) {
+        metrics::counter!("wardline_commits_total").increment(done.len() as u64);
+        metrics::gauge!("wardline_outbox_depth").increment(as_f64(done.len()));
+        if let Err(unpublished) = self.sink.send(done).await {
+            unpublished.0.into_iter().for_each(Committed::answer);
+        }
+    }
+
     /// Commits a batch, however often it takes. Answers two halves when one of its operations is
     /// poisoned.
     async fn commit(&mut self, mut jobs: Vec<Job>) -> Option<(Vec<Job>, Vec<Job>)> {
@@ -141,7 +174,7 @@ impl Lane {
             if !strays.is_empty() && in_time(transaction::end_strays(&self.store, &strays)).await.is_ok() {
                 strays.clear();
             }
-            match in_time(self.find_out(&mut doubts)).await {
+            match in_time(find_out(&self.store, &mut doubts)).await {
                 Ok(Some(plan)) => {
                     self.finish(jobs, plan).await;
                     return None;
@@ -252,18 +285,14 @@ impl Lane {
         for (id, account) in plan.accounts {
             self.accounts.put(id, account.settled());
         }
-        metrics::counter!("wardline_commits_total").increment(done.len() as u64);
-        metrics::gauge!("wardline_outbox_depth").increment(as_f64(done.len()));
-        if let Err(unpublished) = self.sink.send(done).await {
-            unpublished.0.into_iter().for_each(Committed::answer);
-        }
+        self.hand_on(done).await;
     }
 
     /// Marks the sends whose `clientMsgId` is stored already.
     async fn recognize_repeats(&self, jobs: &mut [Job]) -> Result<()> {
         let key = |job: &Job| match &job.operation {
             Operation::Send { draft, .. } => draft.client_msg_id.clone().map(|id| (draft.sender, id)),
-            Operation::Read { .. } | Operation::Deliver { .. } | Operation::Delete { .. } => None,
+            _ => None,
         };
         let keys: Vec<_> = jobs.iter().filter_map(key).collect();
         for first in self.store.messages_by_client_id(&keys).await? {
@@ -274,30 +303,6 @@ impl Lane {
             }
         }
         Ok(())
-    }
-
-    /// Finds out whether an attempt in doubt was stored; answers its plan if so.
-    async fn find_out(&self, doubts: &mut Vec<Doubt>) -> Result<Option<Plan>> {
-        if doubts.is_empty() {
-            return Ok(None);
-        }
-        let commits: Vec<ObjectId> = doubts.iter().map(|doubt| doubt.commit).collect();
-        let sessions: Vec<SessionId> = doubts.iter().flat_map(|doubt| doubt.sessions.clone()).collect();
-        let found = self.store.commit_found(&sessions, &commits).await?;
-        let mut index = doubts.iter().position(|doubt| Some(doubt.commit) == found);
-        if index.is_none() {
-            // Another node may have written since; then the messages themselves tell.
-            let ids: Vec<MessageId> = doubts.iter().flat_map(|d| d.messages.iter().map(|m| m.id)).collect();
-            let stored = self.store.stored_among(&ids).await?;
-            index = doubts.iter().position(|doubt| {
-                doubt.messages.iter().any(|m| stored.iter().any(|s| s.id == m.id && s.seq == m.seq))
-            });
-        }
-        tracing::info!(committed = index.is_some(), "a commit in doubt was looked up");
-        if index.is_none() {
-            doubts.retain(|doubt| doubt.since.elapsed() < DOUBT);
-        }
-        Ok(index.map(|index| doubts.swap_remove(index).plan))
     }
 
     /// Waits before the next attempt; meanwhile takes what arrives and refuses what has waited too long.
@@ -317,8 +322,32 @@ impl Lane {
     }
 }
 
+/// Finds out whether an attempt in doubt was stored; answers its plan if so.
+pub(super) async fn find_out(store: &Store, doubts: &mut Vec<Doubt>) -> Result<Option<Plan>> {
+    if doubts.is_empty() {
+        return Ok(None);
+    }
+    let commits: Vec<ObjectId> = doubts.iter().map(|doubt| doubt.commit).collect();
+    let sessions: Vec<SessionId> = doubts.iter().flat_map(|doubt| doubt.sessions.clone()).collect();
+    let found = store.commit_found(&sessions, &commits).await?;
+    let mut index = doubts.iter().position(|doubt| Some(doubt.commit) == found);
+    if index.is_none() {
+        // Another node may have written since; then the messages themselves tell.
+        let ids: Vec<MessageId> = doubts.iter().flat_map(|d| d.messages.iter().map(|m| m.id)).collect();
+        let stored = store.stored_among(&ids).await?;
+        index = doubts.iter().position(|doubt| {
+            doubt.messages.iter().any(|m| stored.iter().any(|s| s.id == m.id && s.seq == m.seq))
+        });
+    }
+    tracing::info!(committed = index.is_some(), "a commit in doubt was looked up");
+    if index.is_none() {
+        doubts.retain(|doubt| doubt.since.elapsed() < DOUBT);
+    }
+    Ok(index.map(|index| doubts.swap_remove(index).plan))
+}
+
 /// A look at the database that is given up after [`LOOK_LIMIT`]; the call itself runs on in its own task.
-async fn in_time<T>(look: impl Future<Output = Result<T>>) -> Result<T> {
+pub(super) async fn in_time<T>(look: impl Future<Output = Result<T>>) -> Result<T> {
     tokio::time::timeout(LOOK_LIMIT, look).await.unwrap_or(Err(Error::Unavailable))
 }
 
@@ -344,7 +373,7 @@ impl Job {
     }
 
     // In both, the author may have left.
-    fn refuse(self, error: Error) {
+    pub(super) fn refuse(self, error: Error) {
         let _ = self.reply.send(Err(error));
     }
 

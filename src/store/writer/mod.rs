@@ -7,10 +7,11 @@
 //! behind it. There are no timers: an idle system commits a single message at once.
 //!
 //! The parts: [`CommitQueue`] is the door, `lane` the loop and what it does when the database fails,
-//! `plan` the working out of a batch, `transaction` the storing.
+//! `plan` the working out of a batch, `transaction` the storing, `together` what concerns several sessions.
 
 mod lane;
 mod plan;
+mod together;
 mod transaction;
 
 use std::{
@@ -20,7 +21,7 @@ use std::{
 };
 
 use tokio::{
-    sync::{mpsc, oneshot},
+    sync::{Semaphore, mpsc, oneshot},
     task::JoinHandle,
 };
 use tokio_util::sync::CancellationToken;
@@ -76,6 +77,7 @@ impl Committed {
 #[derive(Clone)]
 pub struct CommitQueue {
     lanes: Arc<[mpsc::Sender<Job>]>,
+    table: Arc<together::Table>,
     hasher: RandomState,
 }
 
@@ -116,10 +118,38 @@ impl CommitQueue {
         self.lanes.iter().map(|lane| lane.max_capacity() - lane.capacity()).sum()
     }
 
+    /// Commits operations of several sessions, all or none, and waits until everybody was told. None of
+    /// them may need a look at the database, and no two may bear the same `clientMsgId`.
+    ///
+    /// # Errors
+    /// `Conflict` when one of its messages, or of their `clientMsgId`s, is stored already; what the first
+    /// impossible operation is refused with; `RateLimited`; `Unavailable`. Nothing is stored then.
+    /// `OutcomeUnknown` when the service stops meanwhile.
+    pub async fn submit_together(&self, operations: Vec<Operation>) -> Result<Vec<Outcome>> {
+        let full = |_| Error::RateLimited { retry_after: Duration::from_secs(1) };
+        let place = Arc::clone(&self.table.room).try_acquire_owned().map_err(full)?;
+        let lanes = operations.iter().map(|operation| self.lane_of(operation.session())).collect();
+        let (jobs, replies): (Vec<Job>, Vec<Reply>) = operations.into_iter().map(job).unzip();
+        let table = Arc::clone(&self.table);
+        // In a task of its own: nobody's leaving can break it off.
+        tokio::spawn(async move {
+            table.commit(jobs, lanes).await;
+            drop(place);
+        });
+        let mut outcomes = Vec::with_capacity(replies.len());
+        for reply in replies {
+            outcomes.push(reply.await.map_err(|_| Error::OutcomeUnknown)??);
+        }
+        Ok(outcomes)
+    }
+
     fn lane(&self, job: &Job) -> &mpsc::Sender<Job> {
-        let hash = self.hasher.hash_one(job.operation.session());
+        &self.lanes[self.lane_of(job.operation.session())]
+    }
+
+    fn lane_of(&self, session: SessionId) -> usize {
         let count = self.lanes.len() as u64;
-        &self.lanes[usize::try_from(hash % count).unwrap_or(0)]
+        usize::try_from(self.hasher.hash_one(session) % count).unwrap_or(0)
     }
 }
 
@@ -142,15 +172,26 @@ pub struct Writer {
 pub fn start(store: &Store, clock: &Arc<dyn Clock>, stop: &CancellationToken) -> Writer {
     let store = store.for_commits();
     let (mut senders, mut committed, mut tasks) = (Vec::new(), Vec::new(), Vec::new());
+    let mut doors = Vec::new();
     for _ in 0..LANES {
         let (jobs, inbox) = mpsc::channel(QUEUE);
+        let (door, meetings) = mpsc::channel(1);
         let (sink, outcomes) = mpsc::channel(UNPUBLISHED);
-        let lane = lane::Lane::new(store.clone(), Arc::clone(clock), inbox, sink, stop.clone());
+        let lane = lane::Lane::new(store.clone(), Arc::clone(clock), (inbox, meetings), sink, stop.clone());
+        doors.push(door);
         tasks.push(tokio::spawn(lane.run()));
         senders.push(jobs);
         committed.push(outcomes);
     }
-    Writer { queue: CommitQueue { lanes: senders.into(), hasher: RandomState::new() }, committed, tasks }
+    let table = Arc::new(together::Table {
+        store: store.clone(),
+        clock: Arc::clone(clock),
+        doors,
+        turn: Semaphore::new(1),
+        room: Arc::new(Semaphore::new(together::WAITING)),
+    });
+    let queue = CommitQueue { lanes: senders.into(), table, hasher: RandomState::new() };
+    Writer { queue, committed, tasks }
 }
 
 impl Store {

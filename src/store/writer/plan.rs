@@ -82,6 +82,10 @@ impl Plan {
             };
             let found = match (account.lookup(&job.operation), facts.remove(&index)) {
                 (None, _) => Facts::None,
+                // What this batch has made of a message goes before what is stored.
+                (Some(Lookup::Message(id)), Some(found)) => account
+                    .revised(id)
+                    .map_or(found, |message| Facts::Message(Some(Box::new((**message).clone())))),
                 // A look-up speaks of the stored state, so nothing of this batch may have changed it.
                 (Some(_), Some(found)) if account.changes().is_empty() => found,
                 (Some(_), _) => {
@@ -117,7 +121,8 @@ impl Plan {
             commit: ObjectId::new(),
             sessions: Vec::new(),
             messages: Vec::new(),
-            tombstones: Vec::new(),
+            revised: Vec::new(),
+            edits: Vec::new(),
             receipts: Vec::new(),
         };
         for account in self.accounts.values_mut().filter(|account| !account.changes().is_empty()) {
@@ -125,14 +130,16 @@ impl Plan {
             account.session.version += 1;
             let changes = account.changes();
             writes.messages.extend(changes.messages.iter().cloned());
-            writes.tombstones.extend(changes.tombstones.iter().cloned());
+            writes.revised.extend(changes.revised.values().cloned());
+            writes.edits.extend(changes.edits.iter().cloned());
             let id = account.session.id;
             writes.receipts.extend(changes.receipts.iter().map(|receipt| (id, receipt.clone())));
             writes.sessions.push(SessionWrite {
                 session: account.session.clone(),
                 believed_version,
-                wrote: !changes.messages.is_empty() || !changes.tombstones.is_empty(),
+                wrote: !changes.messages.is_empty() || !changes.revised.is_empty(),
                 members: changes.members.iter().copied().collect(),
+                frame: changes.frame,
             });
         }
         (!writes.sessions.is_empty()).then_some(writes)
@@ -150,8 +157,9 @@ impl Plan {
     }
 }
 
-/// Looks up what the first operation of each session needs, side by side. Later ones of the same
-/// session that need a look-up wait for the next batch.
+/// Looks up what operations need, side by side: messages for all of them, unread messages for the first of
+/// each session only, since what comes before a later one would change them; that one waits for the next
+/// batch.
 async fn look_up(
     store: &Store,
     jobs: &[Job],
@@ -161,16 +169,17 @@ async fn look_up(
     let needed: Vec<(usize, SessionId, Lookup)> = jobs
         .iter()
         .enumerate()
-        .filter(|(_, job)| seen.insert(job.operation.session()))
         .filter_map(|(index, job)| {
-            let account = accounts.get(&job.operation.session())?;
-            Some((index, job.operation.session(), account.lookup(&job.operation)?))
+            let session = job.operation.session();
+            let is_first = seen.insert(session);
+            let lookup = accounts.get(&session)?.lookup(&job.operation)?;
+            (is_first || matches!(lookup, Lookup::Message(_))).then_some((index, session, lookup))
         })
         .collect();
     stream::iter(needed)
         .map(|(index, session, lookup)| async move {
             let facts = match lookup {
-                Lookup::Message(id) => Facts::Message(store.message(id).await?),
+                Lookup::Message(id) => Facts::Message(store.message(id).await?.map(Box::new)),
                 Lookup::Unread { reader, after, up_to } => {
                     let (count, newest) = store.unread_in(session, reader, after, up_to).await?;
                     Facts::Unread { count, newest }

@@ -8,9 +8,12 @@ use mongodb::{
     error::Error as MongoError,
 };
 
-use super::super::{Store, failure, messages, receipts, sessions};
+use super::super::{Store, edits, failure, messages, receipts, sessions};
 use crate::domain::{
-    SessionId, UserId, event::Tombstone, ledger::MemberPart, message::Message, receipts::Receipt,
+    SessionId, UserId,
+    ledger::{Edit, MemberPart},
+    message::Message,
+    receipts::Receipt,
     session::Session,
 };
 
@@ -27,6 +30,7 @@ pub(super) struct SessionWrite {
     /// Whether messages came or changed.
     pub wrote: bool,
     pub members: Vec<(UserId, MemberPart)>,
+    pub frame: bool,
 }
 
 /// All that a batch stores.
@@ -35,7 +39,8 @@ pub(super) struct Writes {
     pub commit: ObjectId,
     pub sessions: Vec<SessionWrite>,
     pub messages: Vec<Arc<Message>>,
-    pub tombstones: Vec<Tombstone>,
+    pub revised: Vec<Arc<Message>>,
+    pub edits: Vec<Edit>,
     pub receipts: Vec<(SessionId, Receipt)>,
 }
 
@@ -105,6 +110,7 @@ async fn attempt(store: &Store, mut transaction: ClientSession, writes: &Writes)
             commit: writes.commit,
             wrote: write.wrote,
             members: &write.members,
+            frame: write.frame,
         })
         .collect();
     let body = async {
@@ -112,7 +118,8 @@ async fn attempt(store: &Store, mut transaction: ClientSession, writes: &Writes)
             return Ok(false);
         }
         messages::insert_in(store, &mut transaction, writes.messages.iter().map(|m| &**m)).await?;
-        messages::bury_in(store, &mut transaction, &writes.tombstones).await?;
+        messages::revise_in(store, &mut transaction, writes.revised.iter().map(|m| &**m)).await?;
+        edits::insert_in(store, &mut transaction, &writes.edits).await?;
         receipts::insert_in(store, &mut transaction, writes.receipts.iter().map(|(s, r)| (*s, r))).await?;
         Ok::<bool, MongoError>(true)
     };

@@ -12,6 +12,7 @@ use crate::{
         error::FieldErrors,
         message::{Draft, FileRef, MessageType},
         paging::{Page, Window},
+        parts::{MAX_MENTIONS, Mentions},
         user::Role,
     },
     gateway::http::fields::{Fields, FromFields},
@@ -205,6 +206,11 @@ pub struct SendBody {
     file_size: Option<u64>,
     /// Chosen by the sender, at most 64 characters: the same one again is the same message.
     client_msg_id: Option<String>,
+    /// The message of the same session that this one answers.
+    reply_to: Option<String>,
+    /// Ids of members, or `all`.
+    #[schema(value_type = Option<Vec<String>>)]
+    mentions: Option<Vec<String>>,
 }
 
 /// A message to be sent.
@@ -224,6 +230,8 @@ impl FromFields for Send {
         let (url, name) = (fields.text_or_empty("fileUrl"), fields.text_or_empty("fileName"));
         let size = fields.natural("fileSize").unwrap_or(0);
         let client_msg_id = fields.text("clientMsgId");
+        let reply_to = fields.parsed("replyTo");
+        let mentions = mentions(fields);
         // The source's example sends empty file fields with a text.
         let file = (!url.is_empty() || !name.is_empty()).then_some(FileRef { url, name, size });
         // A type that is unknown is one bad field; the file fields are not to blame for it.
@@ -234,14 +242,16 @@ impl FromFields for Send {
         };
         let kind = kind.unwrap_or(assumed);
         let nobody = ObjectId::from_bytes([0; 12]);
+        let (session, sender) = (session.unwrap_or(SessionId(nobody)), sender.unwrap_or(UserId(nobody)));
         let draft = Draft {
-            session: session.unwrap_or(SessionId(nobody)),
-            sender: sender.unwrap_or(UserId(nobody)),
             receiver,
             content,
             kind,
             file,
             client_msg_id,
+            reply_to,
+            mentions: mentions.unwrap_or_default(),
+            ..Draft::blank(session, sender)
         };
         // A missing field does not hide the bad ones; a text that is too long has its own code.
         fields.problems(&draft.problems());
@@ -251,6 +261,14 @@ impl FromFields for Send {
     fn problem(errors: FieldErrors) -> Error {
         message_problem(errors)
     }
+}
+
+/// `"all"`, or a list of people.
+pub(super) fn mentions(fields: &mut Fields) -> Option<Mentions> {
+    if fields.takes("mentions", "all") {
+        return Some(Mentions::All);
+    }
+    fields.list("mentions", MAX_MENTIONS).map(Mentions::People)
 }
 
 /// `page` and `limit` of a list, with this list's bounds.

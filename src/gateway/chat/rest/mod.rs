@@ -1,11 +1,15 @@
 //! The REST calls: each decodes, calls one verb, encodes.
 
 mod auth;
+mod changes;
+mod groups;
 mod input;
 mod messages;
+mod revisions;
 mod sessions;
 mod users;
 
+pub(super) use changes::{EditOf, Edited, Forward, MessageOf, ReactionTo, ReadTo};
 pub(super) use input::{HistoryOf, Join, ReadUpTo, Send, Sync, Typing};
 
 use utoipa::{
@@ -76,13 +80,23 @@ pub fn calls() -> OpenApiRouter<Door> {
         .routes(routes!(users::online))
         .routes(routes!(users::change))
         .routes(routes!(users::stats))
-        .routes(routes!(sessions::list))
+        .routes(routes!(sessions::list, groups::change))
         .routes(routes!(sessions::open_private))
+        .routes(routes!(groups::open))
+        .routes(routes!(groups::info))
+        .routes(routes!(groups::add))
+        .routes(routes!(groups::remove, groups::change_member))
+        .routes(routes!(groups::read))
         .routes(routes!(messages::unread))
         .routes(routes!(messages::send))
         .routes(routes!(messages::read))
-        .routes(routes!(messages::history))
-        .routes(routes!(messages::delete))
+        .routes(routes!(messages::history, messages::delete, revisions::edit))
+        .routes(routes!(revisions::edits))
+        .routes(routes!(revisions::recall))
+        .routes(routes!(revisions::react))
+        .routes(routes!(revisions::unreact))
+        .routes(routes!(revisions::receipts))
+        .routes(routes!(revisions::forward))
 }
 
 /// Both, with their limits by address unless these are off.

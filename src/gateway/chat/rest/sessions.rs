@@ -18,8 +18,8 @@ use crate::{
 /// Somebody's sessions, newest activity first
 ///
 /// One's own; admins may look at others', which is put on record.
-#[utoipa::path(get, path = "/api/chat/sessions/{userId}", tag = "sessions",
-    params(("userId" = String, Path), ("page" = Option<u64>, Query), ("limit" = Option<u64>, Query, description = "1 to 100")),
+#[utoipa::path(get, path = "/api/chat/sessions/{id}", tag = "sessions",
+    params(("id" = String, Path, description = "the user"), ("page" = Option<u64>, Query), ("limit" = Option<u64>, Query, description = "1 to 100")),
     responses((status = 200, body = Vec<SessionViewJson>)))]
 pub async fn list(
     State(door): State<Door>,

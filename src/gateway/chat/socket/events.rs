@@ -6,19 +6,30 @@ use serde_json::{Map, Value, json};
 
 use super::{super::json as wire, answer::Answering, connect::Guest};
 use crate::{
-    domain::{Error, Result, SessionId, UserId, error::FieldErrors, message::Draft, presence::Status},
+    domain::{
+        Error, MessageId, Result, SessionId, UserId, error::FieldErrors, message::Draft, presence::Status,
+    },
     gateway::{
-        chat::rest::{HistoryOf, Join, ReadUpTo, Send, Sync, Typing},
+        chat::rest::{
+            EditOf, Edited, Forward, HistoryOf, Join, MessageOf, ReactionTo, ReadTo, ReadUpTo, Send, Sync,
+            Typing,
+        },
         http::{answer::Success, fields::FromFields},
     },
-    service::{PendingSend, SyncFrom},
+    service::{Forwarded, Forwarding, PendingSend, SyncFrom},
 };
 
 /// Every event a client may send.
-pub const CLIENT_EVENTS: [&str; 10] = [
+pub const CLIENT_EVENTS: [&str; 16] = [
     "user:join",
     "message:send",
     "message:read",
+    "message:edit",
+    "message:recall",
+    "message:delete",
+    "message:react",
+    "message:forward",
+    "session:read",
     "unread:count",
     "users:online",
     "user:status:update",
@@ -29,7 +40,7 @@ pub const CLIENT_EVENTS: [&str; 10] = [
 ];
 
 /// Every event the server may send.
-pub const SERVER_EVENTS: [&str; 15] = [
+pub const SERVER_EVENTS: [&str; 20] = [
     "user:joined",
     "user:status",
     "users:online",
@@ -38,12 +49,17 @@ pub const SERVER_EVENTS: [&str; 15] = [
     "message:status",
     "message:read",
     "message:deleted",
+    "message:recalled",
+    "message:updated",
+    "message:reaction",
     "unread:count",
     "chat:history",
     "chat:sync",
     "typing:start",
     "typing:stop",
     "session:created",
+    "session:updated",
+    "session:removed",
     "error",
 ];
 
@@ -52,6 +68,13 @@ pub(super) enum ClientEvent {
     Join(UserId),
     Send(Draft),
     Read(ReadUpTo),
+    Edit(MessageId, Edited),
+    Recall(MessageId),
+    /// By whom, when it is said.
+    Delete(MessageId, Option<UserId>),
+    React(ReactionTo),
+    Forward(Forwarding),
+    ReadTo(ReadTo),
     /// Whose counts; the caller's when nobody is named.
     Unread(Option<UserId>),
     Online,
@@ -89,6 +112,18 @@ fn decode_payload(name: &str, payload: Value) -> Result<ClientEvent> {
         "user:join" => ClientEvent::Join(read::<Join>(payload)?.0),
         "message:send" => ClientEvent::Send(read::<Send>(payload)?.0),
         "message:read" => ClientEvent::Read(read(payload)?),
+        "message:edit" => {
+            let EditOf { message, edited } = read(payload)?;
+            ClientEvent::Edit(message, edited)
+        }
+        "message:recall" => ClientEvent::Recall(read::<MessageOf>(payload)?.message),
+        "message:delete" => {
+            let MessageOf { message, user } = read(payload)?;
+            ClientEvent::Delete(message, user)
+        }
+        "message:react" => ClientEvent::React(read(payload)?),
+        "message:forward" => ClientEvent::Forward(read::<Forward>(payload)?.0),
+        "session:read" => ClientEvent::ReadTo(read(payload)?),
         "unread:count" => ClientEvent::Unread(named_user(&payload)?),
         "users:online" => ClientEvent::Online,
         "user:status:update" => ClientEvent::Status(status(&payload)?),
@@ -171,6 +206,32 @@ async fn act(guest: &Guest, event: ClientEvent, answering: &Answering) -> Result
             let answer = wire::ReadJson { read_count: read.count, unread_count: unread.total };
             answering.acknowledge(&Success::of(answer));
         }
+        ClientEvent::Edit(message, edited) => {
+            let view = services.edit(actor, message, edited.content, edited.mentions).await?;
+            answering.acknowledge(&Success::of(wire::MessageJson::from(&view)));
+        }
+        ClientEvent::Recall(message) => {
+            let tombstone = services.recall(actor, message).await?;
+            answering.acknowledge(&Success::of(wire::TombstoneJson::from(&tombstone)));
+        }
+        ClientEvent::Delete(message, user) => {
+            let tombstone = services.delete(actor, user.unwrap_or(actor.user), message).await?;
+            answering.acknowledge(&Success::of(wire::TombstoneJson::from(&tombstone)));
+        }
+        ClientEvent::React(ReactionTo { message, emoji, on }) => {
+            let message = services.react(actor, message, emoji.clone(), on).await?;
+            let answer = wire::ReactionJson::of(&message, actor.user, &emoji, on);
+            answering.acknowledge(&Success::of(answer));
+        }
+        ClientEvent::Forward(forwarding) => {
+            let forwarded = services.forward(actor, &forwarding).await?;
+            answer_forward(&forwarded, answering);
+        }
+        ClientEvent::ReadTo(ReadTo { session, seq }) => {
+            let (read_count, unread) = services.read_to(actor, session, seq, Some(connection)).await?;
+            let answer = wire::ReadJson { read_count, unread_count: unread.total };
+            answering.acknowledge(&Success::of(answer));
+        }
         ClientEvent::Unread(user) => {
             let unread = services.unread(actor, user.unwrap_or(actor.user)).await?;
             let answer = Success::of(wire::UnreadJson::from(&unread));
@@ -216,6 +277,16 @@ async fn act(guest: &Guest, event: ClientEvent, answering: &Answering) -> Result
     Ok(())
 }
 
+/// A forward's messages are told by the hub; a repeat's were told the first time.
+fn answer_forward(forwarded: &Forwarded, answering: &Answering) {
+    answering.acknowledge(&Success::of(wire::ForwardedJson::from(forwarded)));
+    if forwarded.is_repeat && !answering.has_callback() {
+        for message in &forwarded.messages {
+            answering.emit("message:sent", &json!({ "message": wire::MessageJson::from(message) }));
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -236,6 +307,10 @@ mod tests {
             "[\"chat:sync\",{\"sessions\":[1]}]",
             "[\"chat:sync\",{\"sessions\":{\"x\":1}}]",
             "[\"no:such\"]",
+            "[\"message:edit\",{\"messageId\":{\"$ne\":null},\"content\":\"x\"}]",
+            "[\"message:react\",{\"messageId\":\"64b7f0c2a1b2c3d4e5f60718\",\"emoji\":{\"$ne\":1}}]",
+            "[\"message:forward\",{\"messageIds\":{\"$in\":[]},\"toSessionIds\":\"all\"}]",
+            "[\"session:read\",{\"sessionId\":\"64b7f0c2a1b2c3d4e5f60718\",\"seq\":-1}]",
         ] {
             assert!(decode(text).1.is_err(), "{text}");
         }

@@ -27,14 +27,19 @@ fn name_of(event: &Event) -> &'static str {
     match event {
         Event::MessageSent(_) => "message:sent",
         Event::MessageReceived(_) => "message:receive",
-        Event::MessageStatus { .. } => "message:status",
+        Event::MessageStatus { .. } | Event::MessageCounted { .. } => "message:status",
         Event::MessageRead { .. } => "message:read",
+        Event::MessageDeleted(tombstone) if tombstone.is_recall => "message:recalled",
         Event::MessageDeleted(_) => "message:deleted",
+        Event::MessageUpdated(_) => "message:updated",
+        Event::MessageReaction { .. } => "message:reaction",
         Event::UnreadChanged(_) => "unread:count",
         Event::UserStatus(_) => "user:status",
         Event::Typing { active: true, .. } => "typing:start",
         Event::Typing { active: false, .. } => "typing:stop",
         Event::SessionCreated(_) => "session:created",
+        Event::SessionUpdated(_) => "session:updated",
+        Event::SessionRemoved { .. } => "session:removed",
     }
 }
 
@@ -55,13 +60,27 @@ fn encode(event: &Event) -> Payload {
         Event::MessageRead { message, session, reader, read_at, seq } => payload(&json!({
             "messageId": message, "sessionId": session, "userId": reader, "readAt": read_at, "seq": seq,
         })),
+        Event::MessageCounted { message, session, delivered, read, at } => payload(&wire::CountsJson {
+            message_id: *message,
+            session_id: *session,
+            status: if *read > 0 { "read" } else { "delivered" },
+            delivered_count: *delivered,
+            read_count: *read,
+            at: *at,
+        }),
         Event::MessageDeleted(tombstone) => payload(&wire::TombstoneJson::from(tombstone)),
+        Event::MessageUpdated(message) => payload(&wire::RevisedJson::from(&**message)),
+        Event::MessageReaction { message, user, emoji, on } => {
+            payload(&wire::ReactionJson::of(message, *user, emoji, *on))
+        }
         Event::UnreadChanged(unread) => payload(&Success::of(wire::UnreadJson::from(unread))),
         Event::UserStatus(presence) => payload(&json!({
             "userId": presence.user, "status": presence.status.as_str(), "lastSeen": presence.last_seen,
         })),
         Event::Typing { session, user, .. } => payload(&json!({ "sessionId": session, "userId": user })),
-        Event::SessionCreated(session) => payload(&json!({ "session": wire::SessionJson::from(&**session) })),
+        Event::SessionCreated(session) => payload(&wire::CreatedJson::from(&**session)),
+        Event::SessionUpdated(change) => payload(&wire::GroupChangedJson::from(&**change)),
+        Event::SessionRemoved { user, change } => payload(&wire::RemovedJson::of(*user, change)),
     }
 }
 

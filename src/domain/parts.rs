@@ -1,0 +1,175 @@
+//! The parts a message may have besides its text: whom it mentions, what it answers, where it comes
+//! from, how people reacted; and the notes that a group writes about itself.
+
+use std::str::FromStr;
+
+use super::{
+    MessageId, Timestamp, UserId,
+    message::{FileRef, MessageType},
+};
+
+/// The most people one message mentions by name: as many as a group may have.
+pub const MAX_MENTIONS: usize = 500;
+/// The most bytes of an emoji (a family of four with skin tones has 41, a flag 8 to 28).
+pub const MAX_EMOJI: usize = 32;
+/// The most kinds of emoji on one message.
+pub const MAX_REACTIONS: usize = 20;
+
+/// Whom a message calls by name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Mentions {
+    /// Everybody in the session.
+    All,
+    /// These, each once; often nobody.
+    People(Vec<UserId>),
+}
+
+impl Default for Mentions {
+    fn default() -> Self {
+        Self::People(Vec::new())
+    }
+}
+
+impl Mentions {
+    /// Whether nobody is mentioned.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        matches!(self, Mentions::People(people) if people.is_empty())
+    }
+
+    /// The people who are mentioned by name.
+    #[must_use]
+    pub fn people(&self) -> &[UserId] {
+        match self {
+            Mentions::All => &[],
+            Mentions::People(people) => people,
+        }
+    }
+}
+
+/// The message that another one answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReplyTo {
+    pub message: MessageId,
+    /// Its place in the same session.
+    pub seq: u64,
+}
+
+/// Everybody who reacted with one emoji, in the order in which they did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reaction {
+    pub emoji: String,
+    pub users: Vec<UserId>,
+}
+
+/// Whether a text can stand for an emoji: short, one word, nothing invisible alone.
+#[must_use]
+pub fn is_valid_emoji(text: &str) -> bool {
+    !text.is_empty() && text.len() <= MAX_EMOJI && !text.chars().any(|c| c.is_whitespace() || c.is_control())
+}
+
+/// Who wrote a forwarded message at first. The session it comes from is not named: who reads this may
+/// have no seat there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Forwarded {
+    pub message: MessageId,
+    pub sender: UserId,
+    pub created_at: Timestamp,
+}
+
+/// One message inside a merged one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Quote {
+    pub message: MessageId,
+    pub sender: UserId,
+    pub content: String,
+    pub kind: MessageType,
+    pub file: Option<FileRef>,
+    pub created_at: Timestamp,
+}
+
+/// What a group writes about itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum NoteKind {
+    /// Somebody was added.
+    Joined,
+    /// Somebody left.
+    Left,
+    /// Somebody was removed.
+    Removed,
+    /// The group has another name: the content.
+    Renamed,
+    /// The group has another topic: the content.
+    Topic,
+    /// The group has another picture.
+    Avatar,
+    /// The past was opened to those who came later, or is closed to those who come from now on: the
+    /// content is `open` or `closed`.
+    History,
+    /// Somebody has another role: the content.
+    Role,
+}
+
+impl NoteKind {
+    /// All kinds, for schemas and checks.
+    pub const ALL: [NoteKind; 8] = [
+        NoteKind::Joined,
+        NoteKind::Left,
+        NoteKind::Removed,
+        NoteKind::Renamed,
+        NoteKind::Topic,
+        NoteKind::Avatar,
+        NoteKind::History,
+        NoteKind::Role,
+    ];
+
+    /// The name on the wire and in the database.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            NoteKind::Joined => "joined",
+            NoteKind::Left => "left",
+            NoteKind::Removed => "removed",
+            NoteKind::Renamed => "renamed",
+            NoteKind::Topic => "topic",
+            NoteKind::Avatar => "avatar",
+            NoteKind::History => "history",
+            NoteKind::Role => "role",
+        }
+    }
+}
+
+/// The text names no kind of note.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("there is no such kind of system message")]
+pub struct UnknownNote;
+
+impl FromStr for NoteKind {
+    type Err = UnknownNote;
+    fn from_str(text: &str) -> Result<Self, UnknownNote> {
+        NoteKind::ALL.into_iter().find(|kind| kind.as_str() == text).ok_or(UnknownNote)
+    }
+}
+
+/// What makes a message a system message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note {
+    pub kind: NoteKind,
+    /// Whom it is about.
+    pub subjects: Vec<UserId>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_emoji_is_short_and_one_word() {
+        for good in ["👍", "❤️", "👩🏽‍⚕️", "好", "+1"] {
+            assert!(is_valid_emoji(good), "{good}");
+        }
+        for bad in ["", " ", "a b", "\u{7}", &"👍".repeat(9)] {
+            assert!(!is_valid_emoji(bad), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,302 @@
+//! Sessions and who is in them.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::UserJson;
+use crate::{
+    domain::{
+        MessageId, SessionId, Timestamp, UserId,
+        event::GroupEvent,
+        session::{Member, Session, SessionKind},
+    },
+    service::{SessionInfo, SessionView},
+};
+
+/// A session document.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Session)]
+pub struct SessionJson {
+    #[serde(rename = "_id")]
+    #[schema(value_type = String)]
+    id: SessionId,
+    #[schema(value_type = Vec<String>)]
+    participants: Vec<UserId>,
+    /// `private` or `group`.
+    session_type: &'static str,
+    session_name: String,
+    /// Groups only.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    avatar: String,
+    /// Groups only.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    topic: String,
+    /// Groups only: whether those who come later see what was said before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    history_visible: Option<bool>,
+    #[schema(value_type = Option<String>)]
+    last_message: Option<MessageId>,
+    #[schema(value_type = String, format = DateTime)]
+    last_message_time: Timestamp,
+    /// User id → count of unread messages.
+    #[schema(value_type = BTreeMap<String, u64>)]
+    unread_count: BTreeMap<UserId, u64>,
+    /// The newest message's `seq`.
+    seq: u64,
+    rev: u64,
+    #[schema(value_type = String, format = DateTime)]
+    created_at: Timestamp,
+    #[schema(value_type = String, format = DateTime)]
+    updated_at: Timestamp,
+}
+
+impl From<&Session> for SessionJson {
+    fn from(session: &Session) -> Self {
+        Self {
+            id: session.id,
+            participants: session.participants().collect(),
+            session_type: session.kind.as_str(),
+            session_name: session.profile.name.clone(),
+            avatar: session.profile.avatar.clone(),
+            topic: session.profile.topic.clone(),
+            history_visible: (session.kind == SessionKind::Group).then_some(session.profile.history_visible),
+            last_message: session.last_message.as_ref().map(|last| last.id),
+            last_message_time: session.last_message_time,
+            unread_count: session.members.iter().map(|(user, member)| (*user, member.unread)).collect(),
+            seq: session.seq,
+            rev: session.rev,
+            created_at: session.created_at,
+            updated_at: session.updated_at,
+        }
+    }
+}
+
+/// A session with what a list shows of it.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = SessionListed)]
+pub struct SessionViewJson {
+    #[serde(flatten)]
+    session: SessionJson,
+    participant_profiles: Vec<UserJson>,
+    /// The newest message's text, shortened; a file's name for files; empty for a deleted one.
+    last_message_preview: String,
+    /// The asked person's unread messages in it.
+    unread: u64,
+    /// What the asked person is in it: `owner`, `admin` or `member`.
+    role: &'static str,
+    /// Whether the asked person wants no bell for it.
+    muted: bool,
+}
+
+impl From<SessionView> for SessionViewJson {
+    fn from(view: SessionView) -> Self {
+        Self {
+            session: SessionJson::from(&view.session),
+            participant_profiles: view.profiles.into_iter().map(UserJson::from).collect(),
+            last_message_preview: view.session.last_message.map(|last| last.preview).unwrap_or_default(),
+            unread: view.unread,
+            role: view.seat.as_ref().map_or("member", |seat| seat.role.as_str()),
+            muted: view.seat.as_ref().is_some_and(|seat| seat.muted),
+        }
+    }
+}
+
+/// How far a member has come.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PositionJson {
+    read_seq: u64,
+    read_at: Option<Timestamp>,
+    /// The highest `seq` that reached one of their devices.
+    delivered_seq: u64,
+    role: &'static str,
+    muted: bool,
+    joined_at: Timestamp,
+}
+
+impl From<&Member> for PositionJson {
+    fn from(member: &Member) -> Self {
+        let delivered = member.delivered.pairs().map(|(_, to)| to).max().unwrap_or(0);
+        Self {
+            read_seq: member.read_seq,
+            read_at: member.read_at,
+            delivered_seq: delivered.max(member.read_seq),
+            role: member.role.as_str(),
+            muted: member.muted,
+            joined_at: member.joined_at,
+        }
+    }
+}
+
+/// Somebody's seat.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Member)]
+pub struct MemberJson {
+    #[schema(value_type = String)]
+    user_id: UserId,
+    /// `owner`, `admin` or `member`.
+    role: &'static str,
+    #[schema(value_type = String, format = DateTime)]
+    joined_at: Timestamp,
+    /// Everything up to this `seq` is read.
+    read_seq: u64,
+    /// Whether they want no bell for this session.
+    muted: bool,
+}
+
+impl From<(&UserId, &Member)> for MemberJson {
+    fn from((user, member): (&UserId, &Member)) -> Self {
+        Self {
+            user_id: *user,
+            role: member.role.as_str(),
+            joined_at: member.joined_at,
+            read_seq: member.read_seq,
+            muted: member.muted,
+        }
+    }
+}
+
+/// One session with who is in it.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = SessionInfo)]
+pub struct InfoJson {
+    #[serde(flatten)]
+    session: SessionJson,
+    members: Vec<MemberJson>,
+    participant_profiles: Vec<UserJson>,
+}
+
+impl From<SessionInfo> for InfoJson {
+    fn from(info: SessionInfo) -> Self {
+        Self {
+            session: SessionJson::from(&*info.session),
+            members: info.session.members.iter().map(MemberJson::from).collect(),
+            participant_profiles: info.profiles.into_iter().map(UserJson::from).collect(),
+        }
+    }
+}
+
+/// `session:created`
+#[derive(Debug, Serialize)]
+pub struct CreatedJson {
+    session: SessionJson,
+    members: Vec<MemberJson>,
+}
+
+impl From<&Session> for CreatedJson {
+    fn from(session: &Session) -> Self {
+        Self {
+            session: SessionJson::from(session),
+            members: session.members.iter().map(MemberJson::from).collect(),
+        }
+    }
+}
+
+/// Somebody has no seat any more.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = SeatGone)]
+pub struct SeatGoneJson {
+    #[schema(value_type = String)]
+    session_id: SessionId,
+    /// Who has gone.
+    #[schema(value_type = String)]
+    user_id: UserId,
+    rev: u64,
+}
+
+impl SeatGoneJson {
+    /// `user` has gone by this change.
+    pub fn of(user: UserId, change: &GroupEvent) -> Self {
+        Self { session_id: change.session.id, user_id: user, rev: change.session.rev }
+    }
+}
+
+/// `session:removed`
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RemovedJson {
+    session_id: SessionId,
+    user_id: UserId,
+    rev: u64,
+    /// `left` or `removed`.
+    reason: &'static str,
+    by: UserId,
+    at: Timestamp,
+}
+
+impl RemovedJson {
+    /// `user` has gone by this change.
+    pub fn of(user: UserId, change: &GroupEvent) -> Self {
+        Self {
+            session_id: change.session.id,
+            user_id: user,
+            rev: change.session.rev,
+            reason: if change.by == user { "left" } else { "removed" },
+            by: change.by,
+            at: change.at,
+        }
+    }
+}
+
+/// How a group shows itself.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ProfileJson {
+    session_name: String,
+    avatar: String,
+    topic: String,
+    history_visible: bool,
+}
+
+/// `session:updated`: what is different, so that a change of one seat among 500 stays small.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct GroupChangedJson {
+    session_id: SessionId,
+    rev: u64,
+    /// The newest message's `seq` after it.
+    seq: u64,
+    by: UserId,
+    at: Timestamp,
+    session: ProfileJson,
+    /// Who has come.
+    joined: Vec<MemberJson>,
+    /// Who has gone.
+    left: Vec<UserId>,
+    /// Members with another role, or muted otherwise.
+    changed: Vec<MemberJson>,
+}
+
+impl From<&GroupEvent> for GroupChangedJson {
+    fn from(change: &GroupEvent) -> Self {
+        let session = &change.session;
+        let members = |users: &[UserId]| -> Vec<MemberJson> {
+            let known = users.iter().filter_map(|user| session.members.get_key_value(user));
+            known.map(MemberJson::from).collect()
+        };
+        let profile = session.profile.clone();
+        Self {
+            session_id: session.id,
+            rev: session.rev,
+            seq: session.seq,
+            by: change.by,
+            at: change.at,
+            session: ProfileJson {
+                session_name: profile.name,
+                avatar: profile.avatar,
+                topic: profile.topic,
+                history_visible: profile.history_visible,
+            },
+            joined: members(&change.joined),
+            left: change.left.clone(),
+            changed: members(&change.changed),
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! Forwarding: messages that the caller may read, to sessions where they may write, all or nothing.
+
+use super::Services;
+use crate::domain::{
+    Error, MessageId, Result, SessionId,
+    access::Actor,
+    error::FieldErrors,
+    ledger::{Operation, Outcome},
+    message::{Draft, MAX_CLIENT_ID, Message},
+    parts::{Forwarded as Origin, Quote},
+    receipts::MessageView,
+};
+
+/// The most messages of one request.
+pub const MAX_MESSAGES: usize = 100;
+/// The most sessions of one request.
+pub const MAX_TARGETS: usize = 20;
+/// The most bytes that one request writes: a transaction is at most 16 MB.
+const MAX_BYTES: usize = 4 << 20;
+/// The most bytes of one merged message.
+const MAX_MERGED: usize = 128 << 10;
+
+/// Whether several messages stay several.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Each becomes a message.
+    Each,
+    /// All become one.
+    Merged,
+}
+
+/// What is to be forwarded where.
+#[derive(Debug, Clone)]
+pub struct Forwarding {
+    pub messages: Vec<MessageId>,
+    pub targets: Vec<SessionId>,
+    pub mode: Mode,
+    /// The same one again is the same request.
+    pub client_msg_id: Option<String>,
+}
+
+/// What was written: by target, then by message.
+#[derive(Debug, Clone)]
+pub struct Forwarded {
+    pub messages: Vec<MessageView>,
+    /// It was done before; nobody is told of it anew.
+    pub is_repeat: bool,
+}
+
+impl Forwarding {
+    /// Every bad field.
+    #[must_use]
+    pub fn problems(&self) -> FieldErrors {
+        let mut errors = FieldErrors::default();
+        if self.messages.is_empty() || self.messages.len() > MAX_MESSAGES {
+            errors.add("messageIds", "must name 1 to 100 messages");
+        }
+        if self.targets.is_empty() || self.targets.len() > MAX_TARGETS {
+            errors.add("toSessionIds", "must name 1 to 20 sessions");
+        }
+        if self.client_msg_id.as_ref().is_some_and(|id| id.is_empty() || id.chars().count() > MAX_CLIENT_ID) {
+            errors.add("clientMsgId", "must have 1 to 64 characters");
+        }
+        errors
+    }
+
+    /// What the `clientMsgId`s of all its messages begin with: no two requests share it.
+    fn prefix(&self) -> Option<String> {
+        self.client_msg_id.as_ref().map(|id| format!("forward:{}:{id}:", id.len()))
+    }
+}
+
+impl Services {
+    /// Forwards messages. Either all of it is stored, or nothing.
+    ///
+    /// # Errors
+    /// `NotFound` for a message the caller cannot see, `ConversationNotFound` for a session without a
+    /// seat; `Validation`, `MessageTooLarge`, `RateLimited`.
+    pub async fn forward(&self, actor: &Actor, forwarding: &Forwarding) -> Result<Forwarded> {
+        forwarding.problems().into_result(Error::Validation)?;
+        if let Some(done) = self.forwarded_before(actor, forwarding).await? {
+            return Ok(done);
+        }
+        let sources = self.sources(actor, forwarding).await?;
+        let drafts = match forwarding.mode {
+            Mode::Each => sources.iter().map(|source| each(actor, source)).collect(),
+            Mode::Merged => vec![merged(actor, &sources)?],
+        };
+        let operations = operations(forwarding, &drafts);
+        let weight: usize = operations.iter().map(Operation::weight).sum();
+        if weight > MAX_BYTES {
+            return Err(Error::MessageTooLarge { limit: MAX_BYTES });
+        }
+        let outcomes = match self.queue.submit_together(operations).await {
+            Ok(outcomes) => outcomes,
+            // The same request came twice at once, and the other one was first.
+            Err(Error::Conflict(conflict)) => {
+                let done = self.forwarded_before(actor, forwarding).await?;
+                return done.ok_or(Error::Conflict(conflict));
+            }
+            Err(error) => return Err(error),
+        };
+        let messages = outcomes.into_iter().map(|outcome| match outcome {
+            Outcome::Sent { message, .. } => Ok(MessageView::fresh(message)),
+            _ => Err(Error::Internal),
+        });
+        Ok(Forwarded { messages: messages.collect::<Result<_>>()?, is_repeat: false })
+    }
+
+    /// What an earlier request with the same `clientMsgId` wrote.
+    async fn forwarded_before(&self, actor: &Actor, forwarding: &Forwarding) -> Result<Option<Forwarded>> {
+        let Some(prefix) = forwarding.prefix() else { return Ok(None) };
+        let mut messages = Vec::new();
+        for message in self.store.messages_by_client_prefix(actor.user, &prefix).await? {
+            let view = self.view(std::sync::Arc::new(message)).await?;
+            messages.push(MessageView { is_repeat: true, ..view });
+        }
+        Ok((!messages.is_empty()).then_some(Forwarded { messages, is_repeat: true }))
+    }
+
+    /// The messages, in the order asked for, each of which the caller may read.
+    async fn sources(&self, actor: &Actor, forwarding: &Forwarding) -> Result<Vec<Message>> {
+        let found = self.store.messages_by_id(&forwarding.messages).await?;
+        let sessions: Vec<SessionId> = found.iter().map(|message| message.session).collect();
+        let seats = self.store.seats_of(&sessions, actor.user).await?;
+        let visible = |message: &&Message| {
+            let hidden = seats.get(&message.session);
+            hidden.is_some_and(|hidden| message.seq > *hidden) && !message.is_deleted
+        };
+        let source = |id: &MessageId| {
+            let message = found.iter().find(|message| message.id == *id).filter(visible);
+            let message = message.ok_or(Error::NotFound("message"))?;
+            if message.note.is_some() {
+                let problem = "must not be system messages";
+                return Err(Error::Validation(FieldErrors::one("messageIds", problem)));
+            }
+            Ok(message.clone())
+        };
+        forwarding.messages.iter().map(source).collect()
+    }
+}
+
+/// A message that says what another one said. Whom that one mentioned or answered stays behind.
+fn each(actor: &Actor, source: &Message) -> Draft {
+    let origin = Origin { message: source.id, sender: source.sender, created_at: source.created_at };
+    Draft {
+        content: source.content.clone(),
+        kind: source.kind,
+        file: source.file.clone(),
+        merged: source.merged.clone(),
+        // Forwarded once more it still is its first author's.
+        forwarded: Some(source.forwarded.unwrap_or(origin)),
+        ..Draft::blank(source.session, actor.user)
+    }
+}
+
+/// One message that carries several.
+fn merged(actor: &Actor, sources: &[Message]) -> Result<Draft> {
+    if sources.iter().any(|source| !source.merged.is_empty()) {
+        let problem = "must not be merged messages already";
+        return Err(Error::Validation(FieldErrors::one("messageIds", problem)));
+    }
+    let quote = |source: &Message| Quote {
+        message: source.id,
+        sender: source.sender,
+        content: source.content.clone(),
+        kind: source.kind,
+        file: source.file.clone(),
+        created_at: source.created_at,
+    };
+    let bytes: usize = sources.iter().map(|source| source.content.len()).sum();
+    if bytes > MAX_MERGED {
+        return Err(Error::MessageTooLarge { limit: MAX_MERGED });
+    }
+    let session = sources.first().map(|source| source.session).ok_or(Error::Internal)?;
+    Ok(Draft { merged: sources.iter().map(quote).collect(), ..Draft::blank(session, actor.user) })
+}
+
+fn operations(forwarding: &Forwarding, drafts: &[Draft]) -> Vec<Operation> {
+    let prefix = forwarding.prefix();
+    let mut operations = Vec::with_capacity(forwarding.targets.len() * drafts.len());
+    for (place, session) in forwarding.targets.iter().enumerate() {
+        for (number, draft) in drafts.iter().enumerate() {
+            let client_msg_id = prefix.as_ref().map(|prefix| format!("{prefix}{place:02}:{number:02}"));
+            let draft = Draft { session: *session, client_msg_id, ..draft.clone() };
+            operations.push(Operation::Send { id: MessageId::generate(), draft });
+        }
+    }
+    operations
+}

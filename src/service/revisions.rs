@@ -1,0 +1,130 @@
+//! What happens to messages after they were written: edits, recalls, reactions; and who has got them.
+
+use std::sync::Arc;
+
+use super::{Services, messages::settled};
+use crate::domain::{
+    Error, MessageId, Result,
+    access::Actor,
+    error::FieldErrors,
+    event::Tombstone,
+    ledger::{Edit, Operation, Outcome},
+    message::{MAX_TEXT, Message},
+    paging::SeqRange,
+    parts::{Mentions, is_valid_emoji},
+    receipts::{MessageView, Tally},
+    session::Session,
+};
+
+/// Who has got a message, and who has read it.
+#[derive(Debug, Clone)]
+pub struct Receipts {
+    pub message: Message,
+    pub session: Session,
+    pub tally: Tally,
+}
+
+impl Services {
+    /// Writes one's own message anew, within the edit window. Without `mentions` they stay.
+    ///
+    /// # Errors
+    /// `NotFound`, `Forbidden`, `WindowClosed`, `InvalidMessage`, `MessageTooLarge`.
+    pub async fn edit(
+        &self,
+        actor: &Actor,
+        message: MessageId,
+        content: String,
+        mentions: Option<Mentions>,
+    ) -> Result<MessageView> {
+        if content.chars().nth(MAX_TEXT).is_some() {
+            return Err(Error::MessageTooLarge { limit: MAX_TEXT });
+        }
+        let session = self.known(message).await?.session;
+        let (by, window) = (actor.user, self.settings.edit_window);
+        let operation = Operation::Edit { session, message, by, content, mentions, window };
+        match self.change(operation).await? {
+            Outcome::Revised { message, .. } => self.view(message).await,
+            _ => Err(Error::Internal),
+        }
+    }
+
+    /// Takes one's own message back, within the recall window. Idempotent.
+    ///
+    /// # Errors
+    /// `NotFound`, `Forbidden`, `WindowClosed`.
+    pub async fn recall(&self, actor: &Actor, message: MessageId) -> Result<Tombstone> {
+        let session = self.known(message).await?.session;
+        let window = self.settings.recall_window;
+        match self.change(Operation::Recall { session, message, by: actor.user, window }).await? {
+            Outcome::Deleted { tombstone, .. } => Ok(tombstone),
+            _ => Err(Error::Internal),
+        }
+    }
+
+    /// Puts an emoji on a message (`on`), or takes it off. Idempotent.
+    ///
+    /// # Errors
+    /// `NotFound`; `Validation` for what is no emoji; `Conflict` for too many kinds.
+    pub async fn react(
+        &self,
+        actor: &Actor,
+        message: MessageId,
+        emoji: String,
+        on: bool,
+    ) -> Result<Arc<Message>> {
+        if !is_valid_emoji(&emoji) {
+            let problem = "must have 1 to 32 bytes without spaces";
+            return Err(Error::Validation(FieldErrors::one("emoji", problem)));
+        }
+        let session = self.known(message).await?.session;
+        match self.change(Operation::React { session, message, by: actor.user, emoji, on }).await? {
+            Outcome::Revised { message, .. } => Ok(message),
+            _ => Err(Error::Internal),
+        }
+    }
+
+    /// What a message said before it was edited, oldest first: for admins, on record.
+    ///
+    /// # Errors
+    /// `Forbidden` for everybody else; `NotFound`.
+    pub async fn edits(&self, actor: &Actor, message: MessageId) -> Result<Vec<Edit>> {
+        actor.must_be_admin()?;
+        let message = self.known(message).await?;
+        self.store.record(actor.user, "message.edits", message.sender, self.clock.now()).await?;
+        self.store.edits_of(message.id).await
+    }
+
+    /// Who has got a message, and who has read it, each since when.
+    ///
+    /// # Errors
+    /// `NotFound` for those who may not see the message.
+    pub async fn receipts(&self, actor: &Actor, message: MessageId) -> Result<Receipts> {
+        let message = self.known(message).await?;
+        let session = self.seat(message.session, actor.user).await.map_err(unseen)?;
+        let seat = session.members.get(&actor.user);
+        if seat.is_none_or(|member| message.seq <= member.hidden_seq) {
+            return Err(Error::NotFound("message"));
+        }
+        let range = SeqRange { after: message.seq - 1, up_to: message.seq };
+        let receipts = self.store.receipts_in(message.session, range).await?;
+        self.must_still_sit(&session, actor.user).await.map_err(unseen)?;
+        let tally = Tally::of(message.seq, message.sender, &receipts);
+        Ok(Receipts { message, session, tally })
+    }
+
+    async fn known(&self, message: MessageId) -> Result<Message> {
+        self.store.message(message).await?.ok_or(Error::NotFound("message"))
+    }
+
+    async fn change(&self, operation: Operation) -> Result<Outcome> {
+        settled(self.queue.submit(operation)?).await.map_err(unseen)
+    }
+}
+
+/// A message of a session without a seat is as absent as any other.
+fn unseen(error: Error) -> Error {
+    match error {
+        Error::ConversationNotFound => Error::NotFound("message"),
+        other => other,
+    }
+}

@@ -1,0 +1,272 @@
+//! A message's document, and the way between it and the domain's message. What a message does not have is
+//! not there, so that a plain one stays small.
+
+use mongodb::bson::{Bson, Document};
+use serde::{Deserialize, Serialize};
+
+use super::super::to_document;
+use crate::domain::{
+    Error, MessageId, Result, SessionId, Timestamp, UserId,
+    message::{FileRef, Message, MessageType},
+    parts::{Forwarded, Mentions, Note, NoteKind, Quote, Reaction, ReplyTo},
+};
+
+// No `flatten` and no `untagged` here: serde would read through a buffer that forgets what BSON's ids are.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::store) struct MessageRow {
+    #[serde(rename = "_id")]
+    id: MessageId,
+    session_id: SessionId,
+    sender: UserId,
+    receiver: Option<UserId>,
+    content: String,
+    message_type: String,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    file_url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    file_name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    file_size: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    client_msg_id: Option<String>,
+    seq: u64,
+    rev: u64,
+    is_deleted: bool,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    deleted_by: Option<UserId>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    recalled_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    edited_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    reply_to: Option<ReplyRow>,
+    /// `"all"`, or a list of people.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    mentions: Option<Bson>,
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    reactions: Vec<ReactionRow>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    forwarded_from: Option<ForwardedRow>,
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    merged: Vec<QuoteRow>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    system: Option<NoteRow>,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+/// What never changes about a stored message.
+const FIXED: [&str; 9] =
+    ["_id", "sessionId", "sender", "receiver", "messageType", "clientMsgId", "seq", "system", "createdAt"];
+
+/// What may be absent, and may change.
+const OPTIONAL: [&str; 11] = [
+    "fileUrl",
+    "fileName",
+    "fileSize",
+    "deletedBy",
+    "recalledAt",
+    "editedAt",
+    "replyTo",
+    "mentions",
+    "reactions",
+    "forwardedFrom",
+    "merged",
+];
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct NoteRow {
+    kind: String,
+    subjects: Vec<UserId>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct ReplyRow {
+    message: MessageId,
+    seq: u64,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct ReactionRow {
+    emoji: String,
+    users: Vec<UserId>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ForwardedRow {
+    message: MessageId,
+    sender: UserId,
+    created_at: Timestamp,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct QuoteRow {
+    message: MessageId,
+    sender: UserId,
+    content: String,
+    message_type: String,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    file_url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    file_name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    file_size: Option<u64>,
+    created_at: Timestamp,
+}
+
+fn file_of(url: Option<String>, name: Option<String>, size: Option<u64>) -> Option<FileRef> {
+    let (url, name) = url.zip(name)?;
+    Some(FileRef { url, name, size: size.unwrap_or_default() })
+}
+
+impl From<&Quote> for QuoteRow {
+    fn from(quote: &Quote) -> Self {
+        let file = quote.file.as_ref();
+        Self {
+            message: quote.message,
+            sender: quote.sender,
+            content: quote.content.clone(),
+            message_type: quote.kind.as_str().to_owned(),
+            file_url: file.map(|file| file.url.clone()),
+            file_name: file.map(|file| file.name.clone()),
+            file_size: file.map(|file| file.size),
+            created_at: quote.created_at,
+        }
+    }
+}
+
+fn mentions_row(mentions: &Mentions) -> Option<Bson> {
+    match mentions {
+        Mentions::All => Some(Bson::from("all")),
+        Mentions::People(people) if people.is_empty() => None,
+        Mentions::People(people) => Some(people.iter().copied().map(Bson::from).collect()),
+    }
+}
+
+/// None when it cannot be understood.
+fn mentions_of(row: Option<Bson>) -> Option<Mentions> {
+    match row {
+        None => Some(Mentions::default()),
+        Some(Bson::String(all)) if all == "all" => Some(Mentions::All),
+        Some(Bson::Array(people)) => {
+            let ids = people.iter().map(|person| person.as_object_id().map(UserId));
+            ids.collect::<Option<Vec<_>>>().map(Mentions::People)
+        }
+        Some(_) => None,
+    }
+}
+
+/// What to set and what to take away so that a stored message becomes this one.
+pub(super) fn revision(message: &Message) -> mongodb::error::Result<(Document, Document)> {
+    let mut set = to_document(&MessageRow::from(message))?;
+    for field in FIXED {
+        set.remove(field);
+    }
+    let absent = OPTIONAL.iter().filter(|field| !set.contains_key(**field));
+    let unset = absent.map(|field| ((*field).to_owned(), Bson::from(""))).collect();
+    Ok((set, unset))
+}
+
+impl From<&Message> for MessageRow {
+    fn from(message: &Message) -> Self {
+        let file = message.file.as_ref();
+        Self {
+            id: message.id,
+            session_id: message.session,
+            sender: message.sender,
+            receiver: message.receiver,
+            content: message.content.clone(),
+            message_type: message.kind.as_str().to_owned(),
+            file_url: file.map(|file| file.url.clone()),
+            file_name: file.map(|file| file.name.clone()),
+            file_size: file.map(|file| file.size),
+            client_msg_id: message.client_msg_id.clone(),
+            seq: message.seq,
+            rev: message.rev,
+            is_deleted: message.is_deleted,
+            deleted_by: message.deleted_by,
+            recalled_at: message.recalled_at,
+            edited_at: message.edited_at,
+            reply_to: message.reply_to.map(|reply| ReplyRow { message: reply.message, seq: reply.seq }),
+            mentions: mentions_row(&message.mentions),
+            reactions: message
+                .reactions
+                .iter()
+                .map(|reaction| ReactionRow { emoji: reaction.emoji.clone(), users: reaction.users.clone() })
+                .collect(),
+            forwarded_from: message.forwarded.map(|forwarded| ForwardedRow {
+                message: forwarded.message,
+                sender: forwarded.sender,
+                created_at: forwarded.created_at,
+            }),
+            merged: message.merged.iter().map(QuoteRow::from).collect(),
+            system: message
+                .note
+                .as_ref()
+                .map(|note| NoteRow { kind: note.kind.as_str().to_owned(), subjects: note.subjects.clone() }),
+            created_at: message.created_at,
+            updated_at: message.updated_at,
+        }
+    }
+}
+
+impl TryFrom<MessageRow> for Message {
+    type Error = Error;
+    fn try_from(row: MessageRow) -> Result<Self> {
+        let id = row.id;
+        let corrupt = |what: &str| {
+            tracing::error!(message = %id, what, "a stored message cannot be understood");
+            Error::Internal
+        };
+        let kind_of = |text: &str| text.parse::<MessageType>().map_err(|_| corrupt("messageType"));
+        let note_of = |row: NoteRow| {
+            let kind = row.kind.parse::<NoteKind>().map_err(|_| corrupt("system"))?;
+            Ok::<_, Error>(Note { kind, subjects: row.subjects })
+        };
+        let quote_of = |row: QuoteRow| {
+            Ok(Quote {
+                message: row.message,
+                sender: row.sender,
+                kind: kind_of(&row.message_type)?,
+                content: row.content,
+                file: file_of(row.file_url, row.file_name, row.file_size),
+                created_at: row.created_at,
+            })
+        };
+        Ok(Self {
+            id,
+            session: row.session_id,
+            sender: row.sender,
+            receiver: row.receiver,
+            content: row.content,
+            kind: kind_of(&row.message_type)?,
+            file: file_of(row.file_url, row.file_name, row.file_size),
+            client_msg_id: row.client_msg_id,
+            seq: row.seq,
+            rev: row.rev,
+            is_deleted: row.is_deleted,
+            deleted_by: row.deleted_by,
+            recalled_at: row.recalled_at,
+            edited_at: row.edited_at,
+            reply_to: row.reply_to.map(|reply| ReplyTo { message: reply.message, seq: reply.seq }),
+            mentions: mentions_of(row.mentions).ok_or_else(|| corrupt("mentions"))?,
+            reactions: row
+                .reactions
+                .into_iter()
+                .map(|reaction| Reaction { emoji: reaction.emoji, users: reaction.users })
+                .collect(),
+            forwarded: row.forwarded_from.map(|forwarded| Forwarded {
+                message: forwarded.message,
+                sender: forwarded.sender,
+                created_at: forwarded.created_at,
+            }),
+            merged: row.merged.into_iter().map(quote_of).collect::<Result<_>>()?,
+            note: row.system.map(note_of).transpose()?,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        })
+    }
+}

@@ -1,0 +1,151 @@
+//! Forwarding: to several sessions at once, all or nothing, however often it is repeated.
+
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+
+use crate::support::{TestApp, text};
+
+fn ids(messages: &[&Value]) -> Vec<String> {
+    messages.iter().map(|message| text(&message["_id"])).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn all_or_nothing_and_a_repeat_is_harmless() {
+    let app = TestApp::unlimited().await;
+    let (li, chen, wu) = (app.nurse("Li").await, app.nurse("Chen").await, app.nurse("Wu").await);
+    let source = li.session_with(&chen).await;
+    let theirs = chen.session_with(&wu).await;
+    let mut targets = vec![li.session_with(&wu).await];
+    for number in 0..10 {
+        targets.push(crate::groups::group(&li, &[&chen, &wu], &format!("Ward {number}")).await);
+    }
+    let (one, two) = (li.send(&source, "one").await, chen.send(&source, "two").await);
+    let secret = chen.send(&theirs, "not for Li").await;
+    let forward = |messages: &[&Value], to: &[String], mode: &str, id: Value| {
+        let body =
+            json!({ "messageIds": ids(messages), "toSessionIds": to, "mode": mode, "clientMsgId": id });
+        let li = li.clone();
+        async move { li.call("POST", "/api/chat/messages/forward", body).await }
+    };
+    // What cannot be read, or written to, stops the whole.
+    assert_eq!(forward(&[&one, &secret], &targets, "each", Value::Null).await.refused(404), "NOT_FOUND");
+    let mut shut = targets.clone();
+    shut.push(theirs.clone());
+    assert_eq!(forward(&[&one], &shut, "each", Value::Null).await.refused(404), "CONVERSATION_NOT_FOUND");
+    for target in &targets {
+        assert!(li.history(target).await.is_empty(), "nothing of it is stored");
+    }
+    assert!(chen.history(&theirs).await.len() == 1);
+
+    let at_wu = wu.join().await;
+    // Five times the same request at once, and once more.
+    let same = join_all((0..5).map(|_| forward(&[&one, &two], &targets, "each", json!("fw-1")))).await;
+    let again = forward(&[&one, &two], &targets, "each", json!("fw-1")).await;
+    let answers: Vec<Vec<String>> = same
+        .into_iter()
+        .chain([again])
+        .map(|reply| {
+            let messages = reply.expect(201)["messages"].as_array().unwrap().clone();
+            messages.iter().map(|message| text(&message["_id"])).collect()
+        })
+        .collect();
+    assert_eq!(answers[0].len(), 22);
+    assert!(answers.iter().all(|answer| *answer == answers[0]), "every repeat answers the first");
+    for target in &targets {
+        let history = wu.history(target).await;
+        let contents: Vec<String> = history.iter().map(|m| text(&m["content"])).collect();
+        assert_eq!(contents, ["one", "two"]);
+        assert_eq!(history[1]["forwardedFrom"]["sender"], json!(chen.id));
+        assert!(history[1]["forwardedFrom"].get("sessionId").is_none(), "where it was said stays there");
+        assert_eq!(wu.unread().await.1[target], json!(2));
+    }
+    for _ in 0..22 {
+        at_wu.next("message:receive").await;
+    }
+    assert_eq!(at_wu.heard("message:receive").len(), 22, "told once");
+
+    // Merged: one message that carries both, and is carried on as it is.
+    let merged = forward(&[&two, &one], &targets[..1], "merged", Value::Null).await.expect(201);
+    let merged = merged["messages"][0].clone();
+    let said: Vec<&Value> = merged["merged"].as_array().unwrap().iter().map(|m| &m["content"]).collect();
+    assert_eq!(said, [&json!("two"), &json!("one")]);
+    let carried = forward(&[&merged], &targets[1..2], "each", Value::Null).await.expect(201);
+    assert_eq!(carried["messages"][0]["merged"], merged["merged"]);
+    assert_eq!(forward(&[&merged], &targets, "merged", Value::Null).await.refused(400), "VALIDATION_FAILED");
+    let path = format!("/api/chat/messages/{}", text(&merged["_id"]));
+    let edit = li.call("PUT", &path, json!({ "content": "x" })).await;
+    assert_eq!(edit.refused(403), "FORBIDDEN");
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn bad_requests_name_every_bad_field() {
+    let app = TestApp::unlimited().await;
+    let li = app.nurse("Li").await;
+    let many: Vec<String> = (0..101).map(|n| format!("{n:024x}")).collect();
+    for (body, fields) in [
+        (json!({}), vec!["messageIds", "toSessionIds"]),
+        (
+            json!({ "messageIds": many, "toSessionIds": many, "mode": "x" }),
+            vec!["messageIds", "mode", "toSessionIds"],
+        ),
+        (
+            json!({ "messageIds": [{ "$ne": null }], "toSessionIds": { "$in": [] }, "clientMsgId": "" }),
+            vec!["clientMsgId", "messageIds", "toSessionIds"],
+        ),
+    ] {
+        let reply = li.call("POST", "/api/chat/messages/forward", body).await;
+        let details = reply.body["details"].as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+        assert_eq!(details, fields);
+        assert_eq!(reply.refused(400), "VALIDATION_FAILED");
+    }
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn order_holds_while_sends_and_forwards_cross() {
+    let app = TestApp::unlimited().await;
+    let (li, chen) = (app.nurse("Li").await, app.nurse("Chen").await);
+    let mut sessions = vec![li.session_with(&chen).await];
+    for number in 0..7 {
+        sessions.push(crate::groups::group(&li, &[&chen], &format!("Ward {number}")).await);
+    }
+    let seed = li.send(&sessions[0], "seed").await;
+    let (at_li, at_chen) = (li.connect().await, chen.connect().await);
+    let mut sends = Vec::new();
+    for round in 0..30 {
+        for session in &sessions {
+            sends.push(at_li.begin("message:send", li.message(session, &round.to_string())).await);
+        }
+    }
+    let body = json!({ "messageIds": [seed["_id"]], "toSessionIds": sessions, "mode": "each" });
+    let forwards = join_all((0..6).map(|turn| {
+        let mut body = body.clone();
+        body["toSessionIds"].as_array_mut().unwrap().rotate_left(turn);
+        let person = if turn % 2 == 0 { &li } else { &chen };
+        person.call("POST", "/api/chat/messages/forward", body)
+    }));
+    let (forwards, sends) = tokio::join!(forwards, join_all(sends));
+    assert!(forwards.iter().all(|reply| reply.status == 201), "{forwards:?}");
+    assert!(sends.iter().all(|answer| answer.as_ref().unwrap()["success"] == json!(true)));
+    for session in &sessions {
+        let history = chen.history(session).await;
+        let expected = if *session == sessions[0] { 37 } else { 36 };
+        assert_eq!(history.len(), expected);
+        assert!(history.iter().enumerate().all(|(index, m)| m["seq"] == json!(index + 1)));
+        crate::support::eventually(async || {
+            let heard: Vec<u64> = at_chen
+                .all()
+                .into_iter()
+                .filter(|(event, _)| event == "message:receive" || event == "message:sent")
+                .filter(|(_, h)| h["message"]["sessionId"] == json!(session))
+                .map(|(_, h)| h["message"]["seq"].as_u64().unwrap())
+                .collect();
+            assert!(heard.is_sorted(), "{heard:?}");
+            let first = if *session == sessions[0] { 2 } else { 1 };
+            (heard == (first..=expected as u64).collect::<Vec<_>>()).then_some(())
+        })
+        .await;
+    }
+    app.stop().await;
+}

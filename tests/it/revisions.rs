@@ -1,0 +1,146 @@
+//! What becomes of a message: edits with their earlier versions, recalls in time, reactions, answers.
+
+use std::{sync::Arc, time::Duration};
+
+use serde_json::json;
+
+use crate::support::{MockClock, TestApp, settings, text};
+
+fn path(message: &serde_json::Value, tail: &str) -> String {
+    format!("/api/chat/messages/{}{tail}", text(&message["_id"]))
+}
+
+#[tokio::test]
+async fn an_edit_keeps_what_was_said_before_for_admins() {
+    let mut settings = settings(&[("RATE_LIMIT", "off")]);
+    settings.first_admin = Some(("head.nurse".to_owned(), crate::support::PASSWORD.to_owned()));
+    let app = TestApp::with(settings, Arc::new(wardline::domain::SystemClock)).await;
+    let (li, chen, admin) = (app.nurse("Li").await, app.nurse("Chen").await, app.admin().await);
+    let session = li.session_with(&chen).await;
+    let message = li.send(&session, "10 ml").await;
+    for content in ["15 ml", "15 ml", "20 ml"] {
+        let edited = li.call("PUT", &path(&message, ""), json!({ "content": content })).await.expect(200);
+        assert_eq!((&edited["content"], edited["editedAt"].is_string()), (&json!(content), true));
+    }
+    let history = chen.history(&session).await;
+    assert_eq!(
+        (&history[0]["content"], &history[0]["rev"]),
+        (&json!("20 ml"), &json!(2)),
+        "the same is no edit"
+    );
+    let listed = chen.get(&format!("/api/chat/sessions/{}", chen.id)).await.expect(200);
+    assert_eq!((&listed[0]["lastMessagePreview"], &listed[0]["unread"]), (&json!("20 ml"), &json!(1)));
+
+    assert_eq!(chen.get(&path(&message, "/edits")).await.refused(403), "FORBIDDEN");
+    let edits = admin.get(&path(&message, "/edits")).await.expect(200);
+    let contents: Vec<String> = edits.as_array().unwrap().iter().map(|e| text(&e["content"])).collect();
+    assert_eq!(contents, ["10 ml", "15 ml"]);
+    let audit = app.database().await.collection::<mongodb::bson::Document>("audit");
+    let looked = audit.find_one(mongodb::bson::doc! { "action": "message.edits" }).await.unwrap();
+    assert!(looked.is_some(), "the look is on record");
+
+    assert_eq!(
+        chen.call("PUT", &path(&message, ""), json!({ "content": "mine" })).await.refused(403),
+        "FORBIDDEN"
+    );
+    for (content, code, status) in [
+        (json!(""), "INVALID_MESSAGE", 400),
+        (json!({ "$ne": null }), "INVALID_MESSAGE", 400),
+        (json!("好".repeat(8_001)), "MESSAGE_TOO_LARGE", 413),
+    ] {
+        assert_eq!(
+            li.call("PUT", &path(&message, ""), json!({ "content": content })).await.refused(status),
+            code
+        );
+    }
+    li.call("DELETE", &path(&message, ""), json!({ "userId": li.id })).await.expect(200);
+    assert_eq!(
+        li.call("PUT", &path(&message, ""), json!({ "content": "back" })).await.refused(404),
+        "NOT_FOUND"
+    );
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn windows_close() {
+    let clock = MockClock::starting_now();
+    let settings = settings(&[("RATE_LIMIT", "off"), ("RECALL_WINDOW", "2m"), ("EDIT_WINDOW", "10m")]);
+    let app = TestApp::with(settings, clock.clone()).await;
+    let (li, chen) = (app.nurse("Li").await, app.nurse("Chen").await);
+    let session = li.session_with(&chen).await;
+    let (first, second) = (li.send(&session, "one").await, li.send(&session, "two").await);
+    let edit = json!({ "content": "edited" });
+    clock.advance(Duration::from_secs(119));
+    let recalled = li.call("POST", &path(&first, "/recall"), json!({})).await.expect(200);
+    assert!(recalled["recalledAt"].is_string());
+    assert_eq!(chen.unread().await.0, 1, "what was recalled is not unread");
+    clock.advance(Duration::from_secs(2));
+    assert_eq!(li.call("POST", &path(&second, "/recall"), json!({})).await.refused(409), "WINDOW_CLOSED");
+    li.call("POST", &path(&first, "/recall"), json!({})).await.expect(200);
+    li.call("PUT", &path(&second, ""), edit.clone()).await.expect(200);
+    clock.advance(Duration::from_mins(8));
+    let late = json!({ "content": "too late" });
+    assert_eq!(li.call("PUT", &path(&second, ""), late).await.refused(409), "WINDOW_CLOSED");
+    li.call("PUT", &path(&second, ""), edit).await.expect(200);
+    assert_eq!(chen.call("POST", &path(&second, "/recall"), json!({})).await.refused(403), "FORBIDDEN");
+    let history = chen.history(&session).await;
+    assert_eq!((&history[0]["content"], history[0]["recalledAt"].is_string()), (&json!(""), true));
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn reactions_are_one_of_each_for_a_person() {
+    let app = TestApp::unlimited().await;
+    let (li, chen) = (app.nurse("Li").await, app.nurse("Chen").await);
+    let session = li.session_with(&chen).await;
+    let (at_li, at_chen) = (li.join().await, chen.join().await);
+    let message = li.send(&session, "done").await;
+    let put = path(&message, "/reactions");
+    for _ in 0..2 {
+        chen.call("POST", &put, json!({ "emoji": "👍" })).await.expect(200);
+    }
+    let answer = li.call("POST", &put, json!({ "emoji": "👍" })).await.expect(200);
+    assert_eq!(answer["reactions"], json!([{ "emoji": "👍", "users": [chen.id, li.id] }]));
+    chen.call("DELETE", &format!("{put}/%F0%9F%91%8D"), json!({})).await.expect(200);
+    let answer = at_li
+        .call("message:react", json!({ "messageId": message["_id"], "emoji": "👍", "remove": true }))
+        .await;
+    assert_eq!(answer["data"]["reactions"], json!([]));
+    at_chen.next_where("message:reaction", |r| r["reactions"] == json!([])).await;
+    assert_eq!(at_chen.heard("message:reaction").len(), 4, "what changes nothing is told to nobody");
+    for emoji in [json!(""), json!("a b"), json!("x".repeat(33)), json!({ "$ne": 1 }), json!(["👍"])] {
+        let refused = chen.call("POST", &put, json!({ "emoji": emoji })).await;
+        assert_eq!(refused.refused(400), "VALIDATION_FAILED", "{emoji}");
+    }
+    let mut statuses = Vec::new();
+    for number in 0..21 {
+        statuses.push(chen.call("POST", &put, json!({ "emoji": format!("e{number}") })).await.status);
+    }
+    assert_eq!((statuses[19], statuses[20]), (200, 409), "twenty kinds");
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn an_answer_belongs_to_its_session() {
+    let app = TestApp::unlimited().await;
+    let (li, chen, wu) = (app.nurse("Li").await, app.nurse("Chen").await, app.nurse("Wu").await);
+    let (session, other) = (li.session_with(&chen).await, li.session_with(&wu).await);
+    let (here, there) = (li.send(&session, "here").await, li.send(&other, "there").await);
+    let answer = |answered: &serde_json::Value| {
+        let mut message = li.message(&session, "answer");
+        message["replyTo"] = answered["_id"].clone();
+        message
+    };
+    let stored = li.call("POST", "/api/chat/messages", answer(&here)).await.expect(201);
+    assert_eq!((&stored["replyTo"], &stored["replyToSeq"]), (&here["_id"], &json!(1)));
+    let refused = li.call("POST", "/api/chat/messages", answer(&there)).await;
+    assert_eq!(refused.refused(400), "INVALID_MESSAGE");
+    // Beyond what the service remembers of a session, too.
+    for number in 0..70 {
+        li.send(&session, &number.to_string()).await;
+    }
+    li.call("POST", "/api/chat/messages", answer(&here)).await.expect(201);
+    li.call("DELETE", &path(&here, ""), json!({ "userId": li.id })).await.expect(200);
+    assert_eq!(li.call("POST", "/api/chat/messages", answer(&here)).await.refused(400), "INVALID_MESSAGE");
+    app.stop().await;
+}
