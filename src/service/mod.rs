@@ -51,14 +51,14 @@ pub use revisions::Receipts;
 pub use seed::DEMO_PASSWORD;
 pub use sessions::SessionView;
 pub use stats::Stats;
-pub use store_types::UserChange;
+pub use store_types::{UserChange, UserFilter};
 pub use sync::{SessionSync, SyncFrom, Synced};
 pub use synthetic::Synthetic;
 pub use tokens::Issued;
 
 mod store_types {
     //! What the verbs take and give that the store defines.
-    pub use crate::store::users::UserChange;
+    pub use crate::store::users::{UserChange, UserFilter};
 }
 
 /// All verbs, and what they share.

@@ -20,3 +20,4 @@ mod presence;
 mod revisions;
 mod schemas;
 mod sync;
+mod web;
