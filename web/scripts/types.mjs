@@ -14,6 +14,9 @@ const HEADER = "// Made by `npm run types` from schemas/. Do not edit.\n";
 
 async function rest() {
   const document = JSON.parse(readFileSync(join(schemas, "openapi.json"), "utf8"));
+  // Names of operations are handlers' names, which repeat; nothing here goes by them.
+  for (const path of Object.values(document.paths))
+    for (const operation of Object.values(path)) delete operation.operationId;
   return `${HEADER}\n${astToString(await openapi(document))}`;
 }
 
@@ -25,7 +28,8 @@ function localRefs(node) {
   if (node.allOf?.length === 1 && node.allOf[0].$ref && Object.keys(node).length <= 2) return localRefs(node.allOf[0]);
   const plain = Object.fromEntries(Object.entries(node).map(([key, value]) => [key, localRefs(value)]));
   // Conditions between fields are the service's to check; a type cannot say them.
-  for (const key of ["if", "then", "else", "not", "propertyNames", "pattern", "maxItems", "minItems"]) delete plain[key];
+  for (const key of ["if", "then", "else", "not", "propertyNames", "pattern", "maxItems", "minItems"])
+    delete plain[key];
   if (plain.properties && plain.oneOf?.every((one) => one.required && !one.properties)) delete plain.oneOf;
   return plain;
 }

@@ -4,8 +4,8 @@ import { Api, ApiError, type SignedIn, type User } from "../core/api";
 import { ChatClient } from "../core/client";
 import { browserTransport } from "../core/transport";
 import { language } from "../i18n";
-import { forgetAccount, keepAccount, keptAccount } from "./kept-account";
 import { browserStorage, dropStorage } from "./browser-storage";
+import { forgetAccount, keepAccount, keptAccount } from "./kept-account";
 
 export interface Account {
   /** REST with the person's token and language. */

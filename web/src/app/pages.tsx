@@ -1,8 +1,8 @@
 // Which page an address shows. Addresses live in the hash (`#/s/…`, `#/admin/…`), so the service needs no rule for them.
 import { lazy, Suspense } from "react";
 import { Redirect, Route, Switch } from "wouter";
-import { SignIn } from "../ui/signin/SignIn";
 import { Waiting } from "../ui/common/Waiting";
+import { SignIn } from "../ui/signin/SignIn";
 import { useAccount } from "./account";
 
 const Chat = lazy(() => import("../ui/ChatPage"));

@@ -26,6 +26,8 @@ export const theme = createTheme({
   focusRing: "auto",
   components: {
     // The page itself never scrolls, so a dialog has nothing to lock; the lock would make a style element.
-    Modal: Modal.extend({ defaultProps: { lockScroll: false, centered: true, overlayProps: { backgroundOpacity: 0.45 } } }),
+    Modal: Modal.extend({
+      defaultProps: { lockScroll: false, centered: true, overlayProps: { backgroundOpacity: 0.45 } },
+    }),
   },
 });

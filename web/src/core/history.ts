@@ -36,7 +36,8 @@ export class History {
       if (session.applyPage(messages, asked) === "gap") this.requestSync();
       // What is not shown to us (the past of a group) does not come; without this it would be asked for again and again.
       const lowest = messages[0]?.seq;
-      if (lowest !== undefined && lowest > first && first === session.timeline.hiddenSeq + 1) session.timeline.hide(lowest - 1);
+      if (lowest !== undefined && lowest > first && first === session.timeline.hiddenSeq + 1)
+        session.timeline.hide(lowest - 1);
     } catch (problem) {
       this.problems.set(session.id, String((problem as { code?: string }).code ?? "INTERNAL"));
     } finally {

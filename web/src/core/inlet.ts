@@ -17,7 +17,8 @@ export class Inlet {
     private readonly clock: Clock,
     private readonly heard: (message: Message, session: SessionStore) => void,
   ) {
-    const change = (sessionId: string, how: (session: SessionStore) => Applied | undefined) => this.apply(sessionId, how);
+    const change = (sessionId: string, how: (session: SessionStore) => Applied | undefined) =>
+      this.apply(sessionId, how);
     this.table = {
       "message:receive": ({ message }) => this.received(message),
       "message:sent": ({ message }) => this.sent(message),

@@ -75,7 +75,8 @@ export class SessionStore extends Observable {
   applyListed(listed: SessionListed): void {
     this.preview = listed.lastMessagePreview;
     this.unread = listed.unread;
-    if (!this.seats.has(this.me)) this.seats.set(this.me, { ...UNKNOWN_SEAT, role: listed.role as Seat["role"], muted: listed.muted });
+    if (!this.seats.has(this.me))
+      this.seats.set(this.me, { ...UNKNOWN_SEAT, role: listed.role as Seat["role"], muted: listed.muted });
     this.changed();
   }
 
@@ -100,7 +101,12 @@ export class SessionStore extends Observable {
     if (message.seq > timeline.head) {
       timeline.head = message.seq;
       this.preview = "";
-      this.document = { ...this.document, lastMessage: message._id, lastMessageTime: message.createdAt, seq: message.seq };
+      this.document = {
+        ...this.document,
+        lastMessage: message._id,
+        lastMessageTime: message.createdAt,
+        seq: message.seq,
+      };
     }
     this.typing.delete(message.sender);
     this.changed();

@@ -1,6 +1,6 @@
 // What survives a reload, behind one interface: messages not yet sent, and drafts. One database for each person, so that
 // signing out takes everything of theirs and nothing of anybody else's.
-import { deleteDB, type DBSchema, type IDBPDatabase, openDB } from "idb";
+import { type DBSchema, deleteDB, type IDBPDatabase, openDB } from "idb";
 import type { OutboxEntry } from "./outbox-entry";
 
 export interface Storage {

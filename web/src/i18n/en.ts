@@ -1,6 +1,19 @@
 // What the chat says, in English. zh.ts has the same keys; the compiler sees to it.
 export const en = {
-  app: { name: "Wardline", tagline: "Messages between wards, safely", loading: "Loading…", retry: "Try again", cancel: "Cancel", close: "Close", save: "Save", back: "Back", more: "More", done: "Done", you: "You", skip: "Skip to the conversation" },
+  app: {
+    name: "Wardline",
+    tagline: "Messages between wards, safely",
+    loading: "Loading…",
+    retry: "Try again",
+    cancel: "Cancel",
+    close: "Close",
+    save: "Save",
+    back: "Back",
+    more: "More",
+    done: "Done",
+    you: "You",
+    skip: "Skip to the conversation",
+  },
   signin: {
     title: "Sign in",
     username: "Username",
@@ -27,7 +40,13 @@ export const en = {
     waiting_other: "{{count}} messages wait to be sent",
   },
   presence: { online: "Online", away: "Away", offline: "Offline" },
-  nav: { chats: "Chats", directory: "Directory", search: "Search messages", admin: "Administration", settings: "Settings" },
+  nav: {
+    chats: "Chats",
+    directory: "Directory",
+    search: "Search messages",
+    admin: "Administration",
+    settings: "Settings",
+  },
   settings: {
     title: "Settings",
     language: "Language",
@@ -192,8 +211,23 @@ export const en = {
     pause: "Pause",
     position: "Position",
   },
-  file: { open: "Open {{name}}", download: "Download", unavailable: "The file is not available.", viewer: "Image", previous: "Previous image", next: "Next image", zoom: "Zoom" },
-  receipts: { title: "Who has read it", read: "Read", delivered: "Delivered", waiting: "Not yet delivered", nobody: "Nobody yet", failed: "The receipts could not be loaded." },
+  file: {
+    open: "Open {{name}}",
+    download: "Download",
+    unavailable: "The file is not available.",
+    viewer: "Image",
+    previous: "Previous image",
+    next: "Next image",
+    zoom: "Zoom",
+  },
+  receipts: {
+    title: "Who has read it",
+    read: "Read",
+    delivered: "Delivered",
+    waiting: "Not yet delivered",
+    nobody: "Nobody yet",
+    failed: "The receipts could not be loaded.",
+  },
   group: {
     new: "New group",
     name: "Name of the group",
@@ -253,7 +287,11 @@ export const en = {
     found_one: "{{count}} message",
     found_other: "{{count}} messages",
   },
-  notify: { inGroup: "{{name}} in {{group}}", title_one: "{{count}} new message", title_other: "{{count}} new messages" },
+  notify: {
+    inGroup: "{{name}} in {{group}}",
+    title_one: "{{count}} new message",
+    title_other: "{{count}} new messages",
+  },
   error: {
     title: "That did not work",
     network: "The service cannot be reached.",

@@ -2,7 +2,20 @@
 import type { Texts } from "./en";
 
 export const zh: Texts = {
-  app: { name: "Wardline", tagline: "病区之间，安全通讯", loading: "加载中…", retry: "重试", cancel: "取消", close: "关闭", save: "保存", back: "返回", more: "更多", done: "完成", you: "我", skip: "跳到会话" },
+  app: {
+    name: "Wardline",
+    tagline: "病区之间，安全通讯",
+    loading: "加载中…",
+    retry: "重试",
+    cancel: "取消",
+    close: "关闭",
+    save: "保存",
+    back: "返回",
+    more: "更多",
+    done: "完成",
+    you: "我",
+    skip: "跳到会话",
+  },
   signin: {
     title: "登录",
     username: "用户名",
@@ -194,8 +207,23 @@ export const zh: Texts = {
     pause: "暂停",
     position: "播放位置",
   },
-  file: { open: "打开 {{name}}", download: "下载", unavailable: "文件不可用。", viewer: "图片", previous: "上一张", next: "下一张", zoom: "缩放" },
-  receipts: { title: "已读情况", read: "已读", delivered: "已送达", waiting: "未送达", nobody: "暂无", failed: "已读情况加载失败。" },
+  file: {
+    open: "打开 {{name}}",
+    download: "下载",
+    unavailable: "文件不可用。",
+    viewer: "图片",
+    previous: "上一张",
+    next: "下一张",
+    zoom: "缩放",
+  },
+  receipts: {
+    title: "已读情况",
+    read: "已读",
+    delivered: "已送达",
+    waiting: "未送达",
+    nobody: "暂无",
+    failed: "已读情况加载失败。",
+  },
   group: {
     new: "新建群聊",
     name: "群名称",
