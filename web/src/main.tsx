@@ -1,0 +1,9 @@
+import "./app/styles";
+import { createRoot } from "react-dom/client";
+import { App } from "./app/App";
+import { startLanguage } from "./i18n";
+
+startLanguage();
+const root = document.getElementById("root");
+if (!root) throw new Error("index.html has no #root");
+createRoot(root).render(<App />);

@@ -1,0 +1,3 @@
+export default function ChatPage({ sessionId }: { sessionId?: string }) {
+  return <main>{sessionId}</main>;
+}
