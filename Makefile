@@ -25,7 +25,7 @@ check: tools web ## format, lints, unit tests, rules of the house: what a commit
 test: browser-tools check mongod ## everything, on a real MongoDB and with real clients: what CI runs
 	cargo test --lib --bins --tests
 	scripts/test-clients
-	scripts/with-service npm --prefix web test
+	cd web && npm test
 	scripts/test-browser
 
 bench: tools mongod ## the load tests: Wardline, the peer and the raw limits; writes docs/BENCHMARKS.md
@@ -45,7 +45,7 @@ fmt: ## format the sources
 
 clean: ## remove what was built; data/ and .mongod/ stay
 	cargo clean
-	rm -rf tests/clients/node_modules tests/browser/node_modules benches/peer/node_modules
+	rm -rf tests/clients/node_modules benches/peer/node_modules
 	rm -rf web/node_modules web/dist web/.built
 
 tools:

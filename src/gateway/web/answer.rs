@@ -8,12 +8,16 @@ use axum::{
 
 use super::files::{Asset, Coding};
 
-/// What the client's page may load and where it may send to: this service alone. Styles may be inline
-/// because the component library and the charts set them on elements; scripts never.
+/// What the client's page may load and where it may send to: this service alone. Nothing is inline, neither
+/// scripts nor style sheets; pictures and sounds fetched with a token are shown from memory (`blob:`).
 const POLICY: HeaderValue = HeaderValue::from_static(
-    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' blob: data:; \
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; \
      media-src 'self' blob:; font-src 'self'; connect-src 'self'; manifest-src 'self'; worker-src 'self'; \
      object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+);
+/// The page that is shown instead brings its one style sheet with it.
+const POLICY_WITHOUT_CLIENT: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 );
 /// Voice notes need the microphone; nothing else is needed.
 const PERMISSIONS: HeaderValue = HeaderValue::from_static("camera=(), geolocation=(), microphone=(self)");
@@ -37,7 +41,8 @@ pub fn of(asset: &Asset, request: &HeaderMap) -> Response {
         headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
     }
     if asset.is_page() {
-        as_page(&mut headers);
+        headers.insert(header::CONTENT_SECURITY_POLICY, POLICY);
+        headers.insert(PERMISSIONS_POLICY, PERMISSIONS);
     }
     if is_known(request, &tag) {
         return (StatusCode::NOT_MODIFIED, headers).into_response();
@@ -56,13 +61,8 @@ pub fn not_built() -> Response {
     let mut headers = HeaderMap::new();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    as_page(&mut headers);
+    headers.insert(header::CONTENT_SECURITY_POLICY, POLICY_WITHOUT_CLIENT);
     (headers, include_str!("not_built.html")).into_response()
-}
-
-fn as_page(headers: &mut HeaderMap) {
-    headers.insert(header::CONTENT_SECURITY_POLICY, POLICY);
-    headers.insert(PERMISSIONS_POLICY, PERMISSIONS);
 }
 
 /// Whether `Accept-Encoding` allows a coding (RFC 9110, 12.5.3). Without the header nothing is packed.

@@ -1041,6 +1041,8 @@ export interface paths {
                     role?: string;
                     /** @description a part of a name */
                     search?: string;
+                    /** @description `true` (the default); admins also `false` and `all` */
+                    active?: string;
                 };
                 header?: never;
                 path?: never;
