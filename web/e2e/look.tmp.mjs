@@ -1,0 +1,28 @@
+import { device, signIn, picture, wellMade, PHONE, WIDE } from "./support.mjs";
+import { mock } from "/tmp/mock.mjs";
+import { test } from "node:test";
+for (const [name, o] of Object.entries({ wide: {viewport: WIDE}, phone: {viewport: PHONE, dark: true, language: "zh"}, dark: {viewport: WIDE, dark: true} })) test(name, async () => {
+  const d = await device(o);
+  if (!process.env.REAL) await mock(d.page);
+  await signIn(d.page, "admin");
+  await d.page.waitForTimeout(500);
+  await d.page.goto(d.url + "#/admin");
+  await d.page.getByRole("heading", { name: /Departments|科室/ }).waitFor();
+  await d.page.waitForTimeout(1200);
+  const size = d.page.viewportSize();
+  await d.page.setViewportSize({ width: size.width, height: name === "phone" ? 3600 : 2050 });
+  await d.page.waitForTimeout(500);
+  await picture(d.page, `look-dash-${name}`);
+  await d.page.setViewportSize(size);
+  await wellMade(d.page, "dashboard " + name);
+  await d.page.goto(d.url + "#/admin/users");
+  await d.page.getByRole("row").nth(3).waitFor();
+  await picture(d.page, `look-users-${name}`);
+  await wellMade(d.page, "users " + name);
+  await d.page.getByRole("button", { name: /New account|新建账号/ }).click();
+  await d.page.getByRole("dialog").waitFor();
+  await d.page.waitForTimeout(400);
+  await picture(d.page, `look-form-${name}`);
+  await wellMade(d.page, "form " + name);
+  d.calm();
+});
