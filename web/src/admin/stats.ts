@@ -1,54 +1,12 @@
 // The statistics the dashboard shows, and how they are asked for.
 import type { Api, Pagination } from "../core/api";
-import { timeZone } from "./parts/format";
+import type { components } from "../types/openapi";
 
-export interface Overview {
-  users: { total: number; active: number; online: number; away: number };
-  sessions: { total: number; private: number; group: number };
-  messages: {
-    total: number;
-    today: number;
-    deleted: number;
-    byType: { text: number; image: number; file: number; voice: number };
-  };
-  unread: { total: number; people: number };
-  responseTime: { medianMs: number | null; p90Ms: number | null; count: number };
-  activeToday: number;
-  generatedAt: string;
-}
-
-export interface TrendPoint {
-  start: string;
-  messages: number;
-  activePeople: number;
-  responseMedianMs: number | null;
-  responseP90Ms: number | null;
-}
-
-export interface DepartmentStats {
-  department: string;
-  people: number;
-  online: number;
-  messages: number;
-  activePeople: number;
-  unread: number;
-  responseMedianMs: number | null;
-  responseP90Ms: number | null;
-}
-
-export interface PersonStats {
-  userId: string;
-  username: string;
-  realName: string;
-  role: string;
-  department: string;
-  sent: number;
-  received: number;
-  unread: number;
-  responseMedianMs: number | null;
-  responseP90Ms: number | null;
-  lastActive: string | null;
-}
+type Schemas = components["schemas"];
+export type Overview = Schemas["Overview"];
+export type TrendPoint = Schemas["TrendPeriod"];
+export type DepartmentStats = Schemas["DepartmentStatistics"];
+export type PersonStats = Schemas["PersonStatistics"];
 
 export const RANGES = [1, 7, 30, 90] as const;
 export type Range = (typeof RANGES)[number];
@@ -64,24 +22,20 @@ export interface Source {
 }
 
 export const sources = {
-  overview: (): Source => ({
-    path: "/api/chat/stats",
-    query: { timeZone: timeZone() },
-    file: "wardline-overview.csv",
-  }),
+  overview: (): Source => ({ path: "/api/chat/stats", query: {}, file: "wardline-overview.csv" }),
   trends: (days: Range, granularity: Granularity): Source => ({
     path: "/api/chat/stats/trends",
-    query: { days, granularity, timeZone: timeZone() },
+    query: { days, granularity },
     file: `wardline-trends-${days}d-${granularity}.csv`,
   }),
   departments: (days: Range): Source => ({
     path: "/api/chat/stats/departments",
-    query: { days, timeZone: timeZone() },
+    query: { days },
     file: `wardline-departments-${days}d.csv`,
   }),
   users: (days: Range, sort: Sort, page = 1, limit = 10): Source => ({
     path: "/api/chat/stats/users",
-    query: { days, sort, page, limit, timeZone: timeZone() },
+    query: { days, sort, page, limit },
     file: `wardline-people-${days}d.csv`,
   }),
 };

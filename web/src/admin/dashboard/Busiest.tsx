@@ -9,11 +9,11 @@ import parts from "../parts/parts.module.css";
 import { useLoaded } from "../parts/useLoaded";
 import { askPage, type PersonStats, type Range, SORTS, type Sort, sources } from "../stats";
 import { useAdminTexts } from "../texts";
-import { PAST_EVERY } from "./Dashboard";
 
 const NAMES = { messages: "busiest.byMessages", unread: "busiest.byUnread", response: "busiest.byResponse" } as const;
 
-export function Busiest({ days }: { days: Range }) {
+/** A look at single people is put on record, so it is not repeated by itself: only with `look`, when somebody asks. */
+export function Busiest({ days, look }: { days: Range; look: number }) {
   const { t } = useAdminTexts();
   const { api } = useAccount();
   const [sort, setSort] = useState<Sort>("messages");
@@ -24,7 +24,8 @@ export function Busiest({ days }: { days: Range }) {
       (signal: AbortSignal) => askPage<PersonStats[]>(api, sources.users(days, sort, page), signal),
       [api, days, sort, page],
     ),
-    PAST_EVERY,
+    0,
+    look,
   );
   const choice = (
     <NativeSelect
@@ -39,7 +40,7 @@ export function Busiest({ days }: { days: Range }) {
     <Panel
       title={t("busiest.title")}
       loaded={loaded}
-      source={sources.users(days, sort, 1, 100)}
+      source={sources.users(days, sort, 1, 1000)}
       actions={choice}
       wide
       empty={({ data }) => (data.length ? "" : t("empty.people"))}
@@ -65,7 +66,7 @@ function People({ rows }: { rows: PersonStats[] }) {
             <th scope="col">{t("busiest.person")}</th>
             <th scope="col">{t("busiest.department")}</th>
             <th scope="col" className={parts.number}>{t("busiest.sent")}</th>
-            <th scope="col" className={parts.number}>{t("busiest.received")}</th>
+            <th scope="col" className={parts.number}>{t("busiest.answers")}</th>
             <th scope="col" className={parts.number}>{t("busiest.unread")}</th>
             <th scope="col" className={parts.number}>{t("busiest.median")}</th>
             <th scope="col" className={parts.number}>{t("busiest.lastActive")}</th>
@@ -85,7 +86,7 @@ function People({ rows }: { rows: PersonStats[] }) {
                   <span style={{ width: `${(100 * row.sent) / most}%` }} />
                 </span>
               </td>
-              <td className={parts.number}>{number(row.received, locale)}</td>
+              <td className={parts.number}>{number(row.answers, locale)}</td>
               <td className={parts.number}>{number(row.unread, locale)}</td>
               <td className={parts.number}>{span(row.responseMedianMs, t)}</td>
               <td className={parts.number}>{moment(row.lastActive, locale) ?? t("busiest.never")}</td>

@@ -26,9 +26,11 @@ export function Dashboard() {
   const { t, locale } = useAdminTexts();
   const { api } = useAccount();
   const [days, setDays] = useState<Range>(7);
+  const [look, setLook] = useState(0);
   const overview = useLoaded(
     useCallback((signal: AbortSignal) => ask<Overview>(api, sources.overview(), signal), [api]),
     NOW_EVERY,
+    look,
   );
   const stale = Boolean(overview.problem) && overview.at > 0 && Date.now() - overview.at > STALE_AFTER;
   const when = overview.at ? clock(overview.at, locale) : "";
@@ -43,7 +45,7 @@ export function Dashboard() {
         <ActionIcon
           variant="default"
           size="lg"
-          onClick={overview.refresh}
+          onClick={() => setLook(look + 1)}
           loading={overview.busy && overview.at === 0}
           aria-label={t("live.refresh")}
           title={t("live.refresh")}
@@ -69,11 +71,11 @@ export function Dashboard() {
       </div>
 
       <div className={classes.grid}>
-        <Trends days={days} />
+        <Trends days={days} look={look} timeZone={overview.data?.timeZone ?? "UTC"} />
         <Kinds overview={overview} />
         <Health />
-        <Departments days={days} />
-        <Busiest days={days} />
+        <Departments days={days} look={look} />
+        <Busiest days={days} look={look} />
       </div>
     </div>
   );

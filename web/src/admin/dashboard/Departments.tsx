@@ -9,7 +9,7 @@ import { ask, type DepartmentStats, type Range, sources } from "../stats";
 import { useAdminTexts } from "../texts";
 import { PAST_EVERY } from "./Dashboard";
 
-export function Departments({ days }: { days: Range }) {
+export function Departments({ days, look }: { days: Range; look: number }) {
   const { t } = useAdminTexts();
   const { api } = useAccount();
   const loaded = useLoaded(
@@ -21,6 +21,7 @@ export function Departments({ days }: { days: Range }) {
       [api, days],
     ),
     PAST_EVERY,
+    look,
   );
   return (
     <Panel

@@ -1,4 +1,4 @@
-// What the messages are: text, images, files, voice; and how many were deleted.
+// What the messages are: text, images, files, voice.
 import { number } from "../parts/format";
 import { Panel } from "../parts/Panel";
 import type { Loaded } from "../parts/useLoaded";
@@ -13,15 +13,15 @@ export function Kinds({ overview }: { overview: Loaded<Overview> }) {
   return (
     <Panel title={t("kinds.title")} loaded={overview}>
       {({ messages }) => {
-        const all = KINDS.reduce((sum, kind) => sum + (messages.byType[kind] ?? 0), 0) + messages.deleted;
-        const rows = [...KINDS.map((kind) => [kind, messages.byType[kind] ?? 0] as const), ["deleted", messages.deleted] as const];
+        const rows = KINDS.map((kind) => [kind, messages.byType[kind] ?? 0] as const);
+        const all = rows.reduce((sum, [, count]) => sum + count, 0);
         return (
           <ul className={classes.kinds}>
             {rows.map(([kind, count]) => (
               <li key={kind}>
                 <span>{t(`kinds.${kind}`)}</span>
                 <span className={classes.kindCount}>{number(count, locale)}</span>
-                <span className={classes.kindBar} data-quiet={kind === "deleted" || undefined}>
+                <span className={classes.kindBar}>
                   <span style={{ width: `${all ? (100 * count) / all : 0}%` }} />
                 </span>
               </li>

@@ -23,7 +23,7 @@ function stepsFor(days: Range): Granularity[] {
   return days === 7 ? ["hour", "day"] : ["day"];
 }
 
-export function Trends({ days }: { days: Range }) {
+export function Trends({ days, look, timeZone }: { days: Range; look: number; timeZone: string }) {
   const { t, locale } = useAdminTexts();
   const { api } = useAccount();
   const [wanted, setWanted] = useState<Granularity>("day");
@@ -35,11 +35,12 @@ export function Trends({ days }: { days: Range }) {
     useCallback(
       async (signal: AbortSignal): Promise<Trend> => {
         const points = await ask<TrendPoint[]>(api, sources.trends(days, granularity), signal);
-        return { points, labels: points.map((point) => bucket(point.start, granularity, days === 1, locale)) };
+        return { points, labels: points.map((point) => bucket(point.start, granularity, days === 1, locale, timeZone)) };
       },
-      [api, days, granularity, locale],
+      [api, days, granularity, locale, timeZone],
     ),
     PAST_EVERY,
+    look,
   );
 
   const source = sources.trends(days, granularity);
@@ -68,6 +69,7 @@ export function Trends({ days }: { days: Range }) {
     <>
       <Panel
         title={t("trend.title")}
+        hint={t("trend.zone", { zone: timeZone })}
         loaded={loaded}
         source={source}
         actions={actions}
@@ -80,7 +82,7 @@ export function Trends({ days }: { days: Range }) {
         title={t("response.title")}
         hint={t("response.hint")}
         loaded={loaded}
-        empty={({ points }) => (points.every((point) => point.responseMedianMs === null) ? t("response.none") : "")}
+        empty={({ points }) => (points.every((point) => !point.responseMedianMs) ? t("response.none") : "")}
       >
         {(trend) => <ResponseChart trend={trend} />}
       </Panel>
@@ -150,14 +152,14 @@ function ResponseChart({ trend }: { trend: Trend }) {
         xAxis: categoryAxis(colours, trend.labels),
         yAxis: valueAxis(colours, time),
         series: [
-          line(t("response.median"), colours.accent, (point) => point.responseMedianMs),
-          line(t("response.p90"), colours.second, (point) => point.responseP90Ms),
+          line(t("response.median"), colours.accent, (point) => point.responseMedianMs ?? null),
+          line(t("response.p90"), colours.second, (point) => point.responseP90Ms ?? null),
         ],
       };
     },
     [trend, t],
   );
-  const last = trend.points.findLast((point) => point.responseMedianMs !== null);
+  const last = trend.points.findLast((point) => point.responseMedianMs ?? null);
   const label = t("response.summary", { median: span(last?.responseMedianMs, t), p90: span(last?.responseP90Ms, t) });
   return <Chart label={`${t("response.title")}. ${label}`} option={option} />;
 }

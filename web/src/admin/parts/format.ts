@@ -37,11 +37,11 @@ export function clock(moment: Date | string | number, locale: string): string {
   );
 }
 
-/** The beginning of a bucket: an hour of a day, or a day. */
-export function bucket(start: string, granularity: "hour" | "day", oneDay: boolean, locale: string): string {
+/** The beginning of a bucket in the hospital's time zone: an hour of a day, or a day. */
+export function bucket(start: string, granularity: "hour" | "day", oneDay: boolean, locale: string, timeZone: string): string {
   const moment = new Date(start);
-  const time = { hour: "2-digit", minute: "2-digit" } as const;
-  const day = { month: "short", day: "numeric" } as const;
+  const time = { hour: "2-digit", minute: "2-digit", timeZone } as const;
+  const day = { month: "short", day: "numeric", timeZone } as const;
   if (granularity === "day") return new Intl.DateTimeFormat(locale, day).format(moment);
   return new Intl.DateTimeFormat(locale, oneDay ? time : { ...day, ...time }).format(moment);
 }
@@ -54,5 +54,3 @@ export function moment(at: string | null | undefined, locale: string, now = Date
   const time = { hour: "2-digit", minute: "2-digit" } as const;
   return new Intl.DateTimeFormat(locale, today ? time : { month: "short", day: "numeric", ...time }).format(then);
 }
-
-export const timeZone = (): string => Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";

@@ -13,9 +13,9 @@ export interface Loaded<T> {
 }
 
 /**
- * `load` must be stable (useCallback): when it changes, what it loaded before is shown until the new answer is there.
+ * Loads anew every `everyMs` while the page is seen (0: never), and whenever `look` changes. `load` must be stable (useCallback): when it changes, what it loaded before is shown until the new answer is there.
  */
-export function useLoaded<T>(load: (signal: AbortSignal) => Promise<T>, everyMs = 0): Loaded<T> {
+export function useLoaded<T>(load: (signal: AbortSignal) => Promise<T>, everyMs = 0, look = 0): Loaded<T> {
   const [state, setState] = useState<Omit<Loaded<T>, "refresh">>({ data: null, problem: null, busy: true, at: 0 });
   const running = useRef<AbortController | null>(null);
 
@@ -38,7 +38,8 @@ export function useLoaded<T>(load: (signal: AbortSignal) => Promise<T>, everyMs 
   useEffect(() => {
     refresh();
     return () => running.current?.abort();
-  }, [refresh]);
+    // `look` is no part of the question, only a reason to ask it again.
+  }, [refresh, look]);
 
   useEffect(() => {
     if (!everyMs) return;

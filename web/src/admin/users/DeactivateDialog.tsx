@@ -18,7 +18,8 @@ export function DeactivateDialog({ user, done, close }: { user: User; done: (not
       done(t("deactivate.done", { name }));
     });
   return (
-    <Modal opened onClose={close} title={t("deactivate.title", { name })} closeButtonProps={{ "aria-label": t("form.cancel") }}>
+    <Modal opened onClose={close} title={t("deactivate.title", { name })} classNames={{ title: classes.dialogTitle }}
+      closeButtonProps={{ "aria-label": t("form.cancel") }}>
       <div className={classes.form}>
         {problem && (
           <Alert role="alert" className={classes.notice} data-bad>

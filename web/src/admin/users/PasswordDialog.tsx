@@ -24,7 +24,8 @@ export function PasswordDialog({ user, done, close }: { user: User; done: (notic
     });
   };
   return (
-    <Modal opened onClose={close} title={t("reset.title", { name })} closeButtonProps={{ "aria-label": t("form.cancel") }}>
+    <Modal opened onClose={close} title={t("reset.title", { name })} classNames={{ title: classes.dialogTitle }}
+      closeButtonProps={{ "aria-label": t("form.cancel") }}>
       <form className={classes.form} onSubmit={submit} noValidate>
         {problem && (
           <Alert role="alert" className={classes.notice} data-bad>

@@ -71,6 +71,7 @@ export function ProfileDialog({ user, done, close }: Props) {
       opened
       onClose={close}
       title={user ? t("form.edit", { name: user.realName }) : t("form.create")}
+      classNames={{ title: classes.dialogTitle }}
       closeButtonProps={{ "aria-label": t("form.cancel") }}
       size="lg"
     >

@@ -49,7 +49,8 @@ function Row({ user, act }: { user: User; act: Props["act"] }) {
   const status = (user.status ?? "offline") as keyof typeof DOTS;
   return (
     <tr data-inactive={!user.isActive || undefined}>
-      <th scope="row" className={classes.who}>
+      <th scope="row">
+        <div className={classes.who}>
         <span className={classes.initial} aria-hidden="true">
           {[...(user.realName || user.username)][0]?.toUpperCase()}
         </span>
@@ -59,6 +60,7 @@ function Row({ user, act }: { user: User; act: Props["act"] }) {
           {!user.isActive && <span className={classes.off}>{t("people.inactive")}</span>}
           <span className={`${parts.quiet} ${parts.small} ${classes.username}`}>{user.username}</span>
         </span>
+        </div>
       </th>
       <td>
         <span className={classes.role} data-role={user.role}>
