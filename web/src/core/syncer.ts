@@ -124,7 +124,7 @@ export class Syncer {
     for (const [id, share] of Object.entries(data.sessions)) {
       const session = this.client.sessions.take(share.session);
       const skipped = skips(share);
-      const fresh = skipped ? (session.skipTo(share), []) : session.applySync(share);
+      const fresh = skipped ? session.skipTo(share) : session.applySync(share);
       for (const message of fresh) {
         if (message.sender === this.client.me && message.clientMsgId) this.client.outbox.arrived(message.clientMsgId);
       }

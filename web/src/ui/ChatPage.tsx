@@ -54,6 +54,7 @@ function Panes({ client, sessionId }: { client: ChatClient; sessionId?: string }
               <ThreadPane key={sessionId} client={client} sessionId={sessionId} onBack={() => go("/")} />
             ) : (
               <Empty
+                level="h1"
                 icon={<MessageCircle size={44} strokeWidth={1.4} />}
                 title={t("thread.choose")}
                 hint={t("thread.chooseHint")}

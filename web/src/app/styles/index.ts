@@ -23,6 +23,7 @@ import "@mantine/core/styles/Switch.css";
 import "@mantine/core/styles/ActionIcon.css";
 import "@mantine/core/styles/Button.css";
 import "@mantine/core/styles/Menu.css";
+import "@mantine/core/styles/FloatingIndicator.css";
 import "@mantine/core/styles/SegmentedControl.css";
 import "@mantine/core/styles/Alert.css";
 import "@mantine/core/styles/Combobox.css";

@@ -82,11 +82,17 @@ export default function ForwardDialog({ client, messages, onClose }: ForwardProp
             const name = sessionName(one, client.people);
             return (
               <li key={one.id}>
-                <label className={picker.row}>
-                  <Checkbox checked={chosen.includes(one.id)} onChange={() => toggle(one.id)} aria-label={name} />
-                  <Avatar name={name} size={34} group={one.group} />
-                  <span>{name}</span>
-                </label>
+                <Checkbox
+                  className={picker.row}
+                  checked={chosen.includes(one.id)}
+                  onChange={() => toggle(one.id)}
+                  label={
+                    <span className={picker.person}>
+                      <Avatar name={name} size={34} group={one.group} />
+                      <span>{name}</span>
+                    </span>
+                  }
+                />
               </li>
             );
           })}

@@ -69,11 +69,17 @@ export function PeoplePicker({ client, chosen, setChosen, without }: PeoplePicke
           .filter((one) => one._id !== client.me && !without.has(one._id))
           .map((one) => (
             <li key={one._id}>
-              <label className={classes.row}>
-                <Checkbox checked={ids.has(one._id)} onChange={() => toggle(one)} aria-label={nameOf(one)} />
-                <PersonAvatar userId={one._id} size={34} />
-                <PersonLines person={one} />
-              </label>
+              <Checkbox
+                className={classes.row}
+                checked={ids.has(one._id)}
+                onChange={() => toggle(one)}
+                label={
+                  <span className={classes.person}>
+                    <PersonAvatar userId={one._id} size={34} />
+                    <PersonLines person={one} />
+                  </span>
+                }
+              />
             </li>
           ))}
       </ul>

@@ -65,10 +65,10 @@ function Rows({ client, session }: { client: ChatClient; session: SessionStore }
           </button>
         </div>
       )}
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by the keyboard */}
       <section
         ref={scroll.scroller}
         className={classes.scroller}
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by the keyboard
         tabIndex={0}
         aria-label={t("thread.label")}
         onScroll={scroll.scrolled}

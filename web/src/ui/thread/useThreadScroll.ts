@@ -50,10 +50,10 @@ export function useThreadScroll(client: ChatClient, session: SessionStore) {
   const total = rows.getTotalSize();
 
   // The first place: a hit, the first unread, or the end.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: once
   useLayoutEffect(() => {
     if (wanted !== null) rows.scrollToIndex(wanted - first, { align: "center" });
     else if (unreadFrom !== null) rows.scrollToIndex(unreadFrom - first, { align: "start" });
-    // biome-ignore lint/correctness/useExhaustiveDependencies: once
   }, []);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: whatever changes the height, the end stays in sight
@@ -169,6 +169,7 @@ function visible(row: HTMLElement, scroller: HTMLElement | null): boolean {
 /** Tells how far this person has read: what was on the screen of a visible window. */
 function useReading(client: ChatClient, session: SessionStore, scroller: React.RefObject<HTMLElement | null>): void {
   const version = useChanges(session);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the version stands for what the session holds
   useEffect(() => {
     const look = () => {
       const element = scroller.current;
@@ -199,7 +200,6 @@ function useReading(client: ChatClient, session: SessionStore, scroller: React.R
       element?.removeEventListener("scroll", later);
       document.removeEventListener("visibilitychange", later);
     };
-    // biome-ignore lint/correctness/useExhaustiveDependencies: the version stands for what the session holds
   }, [client, session, scroller, version]);
 }
 
