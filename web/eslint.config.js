@@ -6,6 +6,7 @@ export default tseslint.config(
   { ignores: ["dist", "src/types/*.d.ts"] },
   { files: ["**/*.{ts,tsx,js,mjs}"], extends: [tseslint.configs.strict] },
   { files: ["scripts/**"], rules: { "@typescript-eslint/no-dynamic-delete": "off" } },
+  { rules: { "@typescript-eslint/no-unused-vars": ["error", { argsIgnorePattern: "^_", varsIgnorePattern: "^_" }] } },
   {
     files: ["src/**/*.{ts,tsx}"],
     plugins: { "react-hooks": reactHooks },

@@ -125,9 +125,8 @@ export class ChatClient {
   async openPrivate(userId: string): Promise<SessionStore> {
     const known = this.sessions.withPerson(userId);
     if (known) return known;
-    const { takeListed } = this.syncer;
     const body = { userId1: this.me, userId2: userId };
-    return takeListed(await this.api.call("POST", "/api/chat/sessions/private", { body }));
+    return this.syncer.takeListed(await this.api.call("POST", "/api/chat/sessions/private", { body }));
   }
 
   private async begin(link: Link): Promise<void> {

@@ -100,7 +100,7 @@ export class Outbox extends Observable {
   /** Tries a failed one again, by hand. */
   retry(clientMsgId: string): void {
     const entry = this.find(clientMsgId);
-    if (!entry || entry.state !== "failed") return;
+    if (entry?.state !== "failed") return;
     this.set(entry, { state: "unsent", problem: undefined });
     this.flush();
   }

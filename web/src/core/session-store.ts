@@ -210,7 +210,7 @@ export class SessionStore extends Observable {
     return ahead;
   }
 
-  /** This session's share of a `chat:sync`; true when a message came that was not known. */
+  /** This session's share of a `chat:sync`; the answer is the messages that were not known. */
   applySync(share: SessionSync): Message[] {
     const { timeline } = this;
     if (share.hiddenSeq !== timeline.hiddenSeq) timeline.hide(share.hiddenSeq);
@@ -231,10 +231,10 @@ export class SessionStore extends Observable {
   }
 
   /** Too much was missed to fetch it all: forget what is loaded, and let what is looked at be loaded anew. */
-  skipTo(share: SessionSync): void {
+  skipTo(share: SessionSync): Message[] {
     this.timeline.forgetAll();
     this.timeline.head = share.seq;
-    this.applySync({ ...share, messages: [], changed: [], next: { seq: share.seq, rev: share.rev } });
+    return this.applySync({ ...share, messages: [], changed: [], next: { seq: share.seq, rev: share.rev } });
   }
 
   setUnread(count: number): void {

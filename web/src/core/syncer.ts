@@ -1,5 +1,5 @@
 // The way to be up to date: the list of sessions once, then `chat:sync` from wherever each session is.
-import type { SessionListed } from "./api";
+import type { SessionInfo, SessionListed } from "./api";
 import type { ChatClient } from "./client";
 import type { Clock } from "./clock";
 import type { SessionStore } from "./session-store";
@@ -53,8 +53,18 @@ export class Syncer {
     if (known) return known;
     const session = this.client.sessions.take(listed as unknown as SessionDocument);
     session.applyListed(listed);
+    this.request();
     return session;
   };
+
+  /** A session as it was answered when it was made; where the list would show it follows with a sync. */
+  takeInfo(info: SessionInfo): SessionStore {
+    this.client.people.learn(info.participantProfiles);
+    const session = this.client.sessions.take(info as unknown as SessionDocument);
+    session.applyInfo(info);
+    this.request();
+    return session;
+  }
 
   /** Profiles of people in a session that came without them. */
   async profiles(session: SessionStore): Promise<void> {
@@ -114,7 +124,7 @@ export class Syncer {
     for (const [id, share] of Object.entries(data.sessions)) {
       const session = this.client.sessions.take(share.session);
       const skipped = skips(share);
-      const fresh = skipped ? (session.skipTo(share), []) : session.applySync(share);
+      const fresh = skipped ? session.skipTo(share) : session.applySync(share);
       for (const message of fresh) {
         if (message.sender === this.client.me && message.clientMsgId) this.client.outbox.arrived(message.clientMsgId);
       }

@@ -1,6 +1,7 @@
 // What the chat says, in English. zh.ts has the same keys; the compiler sees to it.
 export const en = {
   app: {
+    comma: ", ",
     name: "Wardline",
     tagline: "Messages between wards, safely",
     loading: "Loading…",

@@ -3,6 +3,7 @@ import type { Texts } from "./en";
 
 export const zh: Texts = {
   app: {
+    comma: "、",
     name: "Wardline",
     tagline: "病区之间，安全通讯",
     loading: "加载中…",

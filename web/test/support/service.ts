@@ -5,6 +5,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import type {} from "vitest";
 import type { TestProject } from "vitest/node";
 
 declare module "vitest" {
@@ -55,7 +56,9 @@ export default async function setup(project: TestProject): Promise<(() => Promis
   const data = await mkdtemp(join(tmpdir(), "wardline-web-"));
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
-  const inherited = Object.entries(process.env).filter(([name]) => !/^(MONGODB_|WARDLINE_ENV|JWT_|REGISTRATION)/.test(name));
+  const inherited = Object.entries(process.env).filter(
+    ([name]) => !/^(MONGODB_|WARDLINE_ENV|JWT_|REGISTRATION)/.test(name),
+  );
   const service = spawn(join(target, "debug/wardline"), ["serve", "--demo"], {
     cwd: root,
     env: { ...Object.fromEntries(inherited), HOST: "127.0.0.1", PORT: String(port), DATA_DIR: data, RATE_LIMIT: "off" },

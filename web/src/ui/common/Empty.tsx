@@ -6,17 +6,20 @@ export function Empty({
   icon,
   title,
   hint,
+  level: Title = "p",
   children,
 }: {
   icon?: ReactNode;
   title: string;
   hint?: string;
+  /** A heading where the page has no other. */
+  level?: "p" | "h1";
   children?: ReactNode;
 }) {
   return (
     <div className={classes.empty}>
       {icon && <div className={classes.emptyIcon}>{icon}</div>}
-      <p className={classes.emptyTitle}>{title}</p>
+      <Title className={classes.emptyTitle}>{title}</Title>
       {hint && <p className={classes.emptyHint}>{hint}</p>}
       {children}
     </div>
