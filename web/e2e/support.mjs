@@ -90,20 +90,29 @@ export async function signIn(page, username, password = PASSWORD) {
 
 // ---- The line --------------------------------------------------------------------------------------------------------
 
-/** A line between a device and the service that can be cut: every connection over it breaks, and new ones are refused. */
+/** A line between a device and the service that can be cut, or made to swallow what the service says. */
 export async function line() {
   const sockets = new Set();
   let cut = false;
+  let deaf = false;
+  let pagesOnly = false;
   const server = createServer((near) => {
     if (cut) {
       near.destroy();
       return;
     }
     const far = connect(Number(service.port), service.hostname);
+    let first = true;
+    near.on("data", (data) => {
+      // A WebSocket always begins on a connection of its own.
+      if (first && pagesOnly && data.includes("GET /socket.io/")) near.destroy();
+      else far.write(data);
+      first = false;
+    });
+    far.on("data", (data) => deaf || near.write(data));
     for (const [one, other] of [[near, far], [far, near]]) {
       sockets.add(one);
       one.setNoDelay(true);
-      one.pipe(other);
       one.on("error", () => other.destroy());
       one.on("close", () => {
         sockets.delete(one);
@@ -118,16 +127,22 @@ export async function line() {
   });
   return {
     url: `http://127.0.0.1:${server.address().port}/`,
+    /** Every connection breaks, new ones are refused. */
     cut() {
       cut = true;
       for (const socket of sockets) socket.destroy();
     },
-    mend() {
-      cut = false;
+    /** What the device says arrives; what the service says does not. */
+    deafen() {
+      deaf = true;
     },
-    /** Breaks what is connected; new connections go through. */
-    shake() {
-      for (const socket of sockets) socket.destroy();
+    /** Pages and calls go through, live connections do not. */
+    letPagesThrough() {
+      cut = deaf = false;
+      pagesOnly = true;
+    },
+    mend() {
+      cut = deaf = pagesOnly = false;
     },
   };
 }
@@ -170,6 +185,15 @@ export async function until(what, condition, timeout = WAIT) {
     await new Promise((resume) => setTimeout(resume, 50));
   }
 }
+
+/** Waits for what locators show. */
+export const expect = {
+  state: (locator, state, timeout = WAIT) =>
+    until(`state ${state}`, async () => (await locator.getAttribute("data-state").catch(() => "")) === state, timeout),
+  count: (locator, count, timeout = WAIT) => until(`${count} × ${locator}`, async () => (await locator.count()) === count, timeout),
+  gone: (locator) => locator.first().waitFor({ state: "detached" }),
+  seen: (locator) => locator.first().waitFor({ state: "visible" }),
+};
 
 // ---- What is on the screen -------------------------------------------------------------------------------------------
 
