@@ -2,7 +2,7 @@
 // Mantine has to know in script stands here.
 import { createTheme, type MantineColorsTuple, Menu, Modal } from "@mantine/core";
 
-/** Kept equal to `--mantine-color-ward-*` in tokens.css by test/theme.test.ts. */
+/** The same as `--mantine-color-ward-*` in tokens.css, where looks.test.ts holds them together. */
 export const ward: MantineColorsTuple = [
   "#e8f6f8",
   "#d3eaee",
