@@ -2,6 +2,7 @@
 import { MantineProvider } from "@mantine/core";
 import { Router } from "wouter";
 import { useHashLocation } from "wouter/use-hash-location";
+import { Boundary } from "../ui/common/Boundary";
 import { AccountProvider } from "./account";
 import { Pages } from "./pages";
 import { theme } from "./theme";
@@ -13,7 +14,9 @@ export function App() {
     <MantineProvider theme={theme} defaultColorScheme="auto" withCssVariables={false} withGlobalClasses={false}>
       <Router hook={useHashLocation}>
         <AccountProvider>
-          <Pages />
+          <Boundary>
+            <Pages />
+          </Boundary>
         </AccountProvider>
       </Router>
     </MantineProvider>

@@ -5,7 +5,8 @@ import { ChatClient } from "../core/client";
 import { browserTransport } from "../core/transport";
 import { language } from "../i18n";
 import { browserStorage, dropStorage } from "./browser-storage";
-import { forgetAccount, keepAccount, keptAccount } from "./kept-account";
+import { forgetLinks } from "./files";
+import { forgetAccount, keepAccount, keptAccount, watchAccount } from "./kept-account";
 
 export interface Account {
   /** REST with the person's token and language. */
@@ -58,11 +59,25 @@ export function AccountProvider({ children }: { children: ReactNode }) {
     });
     setClient(made);
     made.start();
+    // The last keystrokes before the page goes.
+    const going = () => void made.drafts.flush();
+    window.addEventListener("pagehide", going);
     return () => {
+      window.removeEventListener("pagehide", going);
       made.stop();
       setClient(null);
     };
   }, [api, signed]);
+
+  // Signed out, or somebody else signed in, in another tab: this one follows.
+  useEffect(
+    () =>
+      watchAccount(() => {
+        const kept = keptAccount();
+        setSigned((before) => (before?.token === kept?.token ? before : kept));
+      }),
+    [],
+  );
 
   const signIn = useCallback(
     async (username: string, password: string) => {
@@ -83,6 +98,7 @@ export function AccountProvider({ children }: { children: ReactNode }) {
       if (!(problem instanceof ApiError)) throw problem;
     }
     forgetAccount();
+    forgetLinks();
     setEnded("");
     setSigned(null);
     if (leaving) await dropStorage(leaving);

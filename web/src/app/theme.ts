@@ -1,8 +1,8 @@
 // The looks: one calm teal, quiet greys, generous text. Colours and spacings are variables in ./styles/tokens.css; what
 // Mantine has to know in script stands here.
-import { createTheme, type MantineColorsTuple, Modal } from "@mantine/core";
+import { createTheme, type MantineColorsTuple, Menu, Modal } from "@mantine/core";
 
-/** Kept equal to `--mantine-color-ward-*` in tokens.css by test/theme.test.ts. */
+/** The same as `--mantine-color-ward-*` in tokens.css, where looks.test.ts holds them together. */
 export const ward: MantineColorsTuple = [
   "#e8f6f8",
   "#d3eaee",
@@ -25,6 +25,8 @@ export const theme = createTheme({
   cursorType: "pointer",
   focusRing: "auto",
   components: {
+    // The focus goes to the first item; a placeholder inside a menu would be no menu item.
+    Menu: Menu.extend({ defaultProps: { withInitialFocusPlaceholder: false } }),
     // The page itself never scrolls, so a dialog has nothing to lock; the lock would make a style element.
     Modal: Modal.extend({
       defaultProps: { lockScroll: false, centered: true, overlayProps: { backgroundOpacity: 0.45 } },

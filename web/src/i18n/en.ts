@@ -30,6 +30,7 @@ export const en = {
     language: "Language",
   },
   status: {
+    label: "Connection",
     live: "Live",
     connecting: "Connecting…",
     syncing: "Syncing…",
@@ -163,7 +164,7 @@ export const en = {
     delete: "Delete",
     receipts: "Who has read it",
     select: "Select several",
-    reaction: "{{emoji}}, {{names}}",
+    reaction: "{{emoji}} {{count}}, {{names}}",
     mentionAll: "everyone",
   },
   system: {

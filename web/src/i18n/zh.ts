@@ -32,6 +32,7 @@ export const zh: Texts = {
     language: "语言",
   },
   status: {
+    label: "连接状态",
     live: "已连接",
     connecting: "正在连接…",
     syncing: "正在同步…",
@@ -159,7 +160,7 @@ export const zh: Texts = {
     delete: "删除",
     receipts: "查看已读情况",
     select: "多选",
-    reaction: "{{emoji}}，{{names}}",
+    reaction: "{{emoji}} {{count}}，{{names}}",
     mentionAll: "所有人",
   },
   system: {

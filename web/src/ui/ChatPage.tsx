@@ -44,12 +44,12 @@ function Panes({ client, sessionId }: { client: ChatClient; sessionId?: string }
   return (
     <div className={classes.page}>
       <StatusLine client={client} />
-      <div className={classes.panes} data-narrow={narrow}>
+      <main className={classes.panes} data-narrow={narrow}>
         {showSide && (
           <Side client={client} tab={tab} setTab={setTab} sessionId={sessionId} openSearch={() => setSearching(true)} />
         )}
         {showThread && (
-          <main className={classes.main}>
+          <div className={classes.main}>
             {sessionId ? (
               <ThreadPane key={sessionId} client={client} sessionId={sessionId} onBack={() => go("/")} />
             ) : (
@@ -60,14 +60,14 @@ function Panes({ client, sessionId }: { client: ChatClient; sessionId?: string }
                 hint={t("thread.chooseHint")}
               />
             )}
-          </main>
+          </div>
         )}
         {searching && (
           <Suspense fallback={<Waiting />}>
             <SearchPanel client={client} sessionId={sessionId} onClose={() => setSearching(false)} />
           </Suspense>
         )}
-      </div>
+      </main>
     </div>
   );
 }

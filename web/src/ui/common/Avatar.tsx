@@ -21,9 +21,10 @@ export function initials(name: string): string {
 const COLOURS = 8;
 
 function colour(name: string): number {
-  let hash = 7;
-  for (const letter of name) hash = (hash * 31 + (letter.codePointAt(0) ?? 0)) >>> 0;
-  return hash % COLOURS;
+  // FNV-1a, whose low bits are mixed well enough for eight colours once the high ones are folded in.
+  let hash = 0x811c9dc5;
+  for (const letter of name) hash = Math.imul(hash ^ (letter.codePointAt(0) ?? 0), 0x01000193);
+  return ((hash ^ (hash >>> 13) ^ (hash >>> 23)) >>> 0) % COLOURS;
 }
 
 interface AvatarProps {

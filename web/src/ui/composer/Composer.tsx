@@ -95,7 +95,10 @@ export function Composer({ client, session, mode, setMode }: ComposerProps) {
               aria-activedescendant={mentions.found.length > 0 ? `mention-${mentions.at}` : undefined}
               aria-autocomplete="list"
               enterKeyHint="send"
-              onChange={(event) => composer.typed(event.currentTarget.value)}
+              onChange={(event) => {
+                composer.typed(event.currentTarget.value);
+                mentions.look();
+              }}
               onSelect={mentions.look}
               onKeyDown={(event) => {
                 if (!mentions.pressed(event)) composer.pressed(event);

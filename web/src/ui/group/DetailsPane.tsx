@@ -31,8 +31,13 @@ export default function DetailsPane({ client, session, onClose }: DetailsProps) 
         </IconButton>
       </header>
       <div className={classes.body}>
-        {session.group ? <GroupDetails client={client} session={session} /> : <Card userId={session.other} />}
-        <Mute client={client} session={session} />
+        {session.group ? (
+          <GroupDetails client={client} session={session}>
+            <Mute client={client} session={session} />
+          </GroupDetails>
+        ) : (
+          <Card userId={session.other} />
+        )}
       </div>
     </aside>
   );
@@ -80,7 +85,6 @@ function Mute({ client, session }: { client: ChatClient; session: SessionStore }
       setProblem((thrown as Error).message);
     }
   };
-  if (!session.group) return null;
   return (
     <>
       <Switch

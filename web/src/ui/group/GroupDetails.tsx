@@ -1,7 +1,7 @@
 // A group: its name and topic, who is in it, and what one's own role allows.
 import { Button, Modal, Switch, TextInput } from "@mantine/core";
 import { LogOut, Pencil, UserPlus } from "lucide-react";
-import { type FormEvent, useState } from "react";
+import { type FormEvent, type ReactNode, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useLocation } from "wouter";
 import { useChanges } from "../../app/hooks";
@@ -17,7 +17,14 @@ import { PeoplePicker } from "./PeoplePicker";
 
 const RANK = { owner: 0, admin: 1, member: 2 } as const;
 
-export function GroupDetails({ client, session }: { client: ChatClient; session: SessionStore }) {
+interface GroupDetailsProps {
+  client: ChatClient;
+  session: SessionStore;
+  /** Between what the group is and who is in it. */
+  children: ReactNode;
+}
+
+export function GroupDetails({ client, session, children }: GroupDetailsProps) {
   const { t } = useTranslation();
   const [, go] = useLocation();
   const [open, setOpen] = useState<"edit" | "add" | "leave" | null>(null);
@@ -75,6 +82,7 @@ export function GroupDetails({ client, session }: { client: ChatClient; session:
           onChange={(event) => void call("PATCH", "", { historyVisible: event.currentTarget.checked })}
         />
       )}
+      {children}
       <div>
         <h3 className={classes.sub}>
           {t("group.members")} ({members.length})

@@ -1,6 +1,6 @@
 // One conversation in the list: who, the last word, when, and how much of it is unread.
 import { BellOff } from "lucide-react";
-import { memo } from "react";
+import { memo, useEffect } from "react";
 import { useTranslation } from "react-i18next";
 import { useChanges, usePerson, useValue } from "../../app/hooks";
 import type { ChatClient } from "../../core/client";
@@ -25,6 +25,11 @@ export const SessionRow = memo(function SessionRow({ session, client, index, cho
   const other = usePerson(session.group ? client.me : session.other);
   const draft = useValue(client.drafts, () => client.drafts.get(session.id));
   const name = sessionName(session, client.people);
+  // What a group wrote about itself has no preview in the service's list.
+  const wordless = session.head > 0 && !session.newest && !session.preview;
+  useEffect(() => {
+    if (wordless) void client.history.ensure(session, session.head, session.head);
+  }, [client, session, wordless]);
   return (
     <button
       type="button"

@@ -95,6 +95,11 @@ function Said(props: MessageRowProps) {
         : { x: box.left, y: box.bottom };
     openMenu({ message, ...point, focusBack: (event.target as HTMLElement).closest<HTMLElement>("[data-row]") });
   };
+  /** Fingers have no right button, and not every phone makes a long touch one. */
+  const touched = (event: MouseEvent) => {
+    if (!window.matchMedia("(hover: none)").matches) return;
+    if (!(event.target as Element).closest("a, button, input") && !window.getSelection()?.toString()) menuAt(event);
+  };
   const pressed = (event: KeyboardEvent) => {
     const here = event.target === event.currentTarget;
     if (here && (event.key === "Enter" || event.key === "ContextMenu"))
@@ -131,7 +136,14 @@ function Said(props: MessageRowProps) {
           </div>
         )}
         <div className={classes.line}>
-          <div className={classes.bubble} data-bubble data-plain={message.messageType === "image" && !message.content}>
+          {/* biome-ignore lint/a11y/noStaticElementInteractions: a finger's way to the menu; the keyboard's is the row */}
+          {/* biome-ignore lint/a11y/useKeyWithClickEvents: as above */}
+          <div
+            className={classes.bubble}
+            onClick={touched}
+            data-bubble
+            data-plain={message.messageType === "image" && !message.content}
+          >
             {message.forwardedFrom && <Forwarded userId={message.forwardedFrom.sender} />}
             {message.replyTo && (
               <Quote session={session} client={client} messageId={message.replyTo} seq={message.replyToSeq} />

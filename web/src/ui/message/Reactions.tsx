@@ -19,7 +19,7 @@ export function Reactions({ message, client }: { message: Message; client: ChatC
             type="button"
             className={classes.reaction}
             aria-pressed={users.includes(client.me)}
-            aria-label={t("message.reaction", { emoji, names })}
+            aria-label={t("message.reaction", { emoji, count: users.length, names })}
             title={names}
             onClick={() => react(message, emoji)}
           >

@@ -46,7 +46,13 @@ export function RowMenu({ at, onClose }: { at: RowMenuAt; onClose(): void }) {
       returnFocus={false}
     >
       <Menu.Target>
-        <span className={classes.anchor} style={{ left: at.x, top: at.y }} />
+        <button
+          type="button"
+          tabIndex={-1}
+          className={classes.anchor}
+          style={{ left: at.x, top: at.y }}
+          aria-label={t("message.actions")}
+        />
       </Menu.Target>
       <Menu.Dropdown aria-label={t("message.actions")}>
         <div className={classes.quick}>

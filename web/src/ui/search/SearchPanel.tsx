@@ -55,7 +55,6 @@ export default function SearchPanel({ client, sessionId, onClose }: SearchPanelP
   }, []);
 
   return (
-    // biome-ignore lint/a11y/noNoninteractiveElementInteractions: Escape closes from anywhere inside
     <aside className={classes.panel} aria-label={t("search.title")} onKeyDown={pressed}>
       <header className={classes.head}>
         <h2>{t("search.title")}</h2>

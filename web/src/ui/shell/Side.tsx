@@ -4,7 +4,7 @@ import { lazy, type ReactNode, Suspense, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "wouter";
 import { useAccount } from "../../app/account";
-import { useChanges, usePerson } from "../../app/hooks";
+import { useChanges, useNarrow, usePerson } from "../../app/hooks";
 import type { ChatClient } from "../../core/client";
 import { nameOf } from "../../core/people";
 import { PersonAvatar } from "../common/Avatar";
@@ -31,9 +31,11 @@ export function Side({ client, tab, setTab, sessionId, openSearch }: SideProps) 
   const { user } = useAccount();
   const me = usePerson(client.me);
   const [settings, setSettings] = useState(false);
+  const narrow = useNarrow();
   useChanges(client.sessions);
   return (
     <div className={classes.side}>
+      {narrow && <h1 className="visually-hidden">{t("nav.chats")}</h1>}
       <header className={classes.head}>
         <PersonAvatar userId={client.me} size={38} />
         <div className={classes.who}>

@@ -39,7 +39,7 @@ export function StatusLine({ client }: { client: ChatClient }) {
   const shown = name === "connecting" && state.name === "connecting" && state.attempt > 0 ? "offline" : name;
   const waiting = outbox.size;
   return (
-    <div className={classes.line} data-state={shown}>
+    <section className={classes.line} data-state={shown} aria-label={t("status.label")}>
       <span role="status" className={classes.word} data-testid="connection" data-state={name}>
         <span className={classes.mark} aria-hidden="true">
           {shown === "offline" ? <CloudOff size={14} /> : shown === "live" ? <i /> : <RefreshCw size={13} />}
@@ -56,6 +56,6 @@ export function StatusLine({ client }: { client: ChatClient }) {
           </button>
         </>
       )}
-    </div>
+    </section>
   );
 }

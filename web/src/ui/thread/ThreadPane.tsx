@@ -52,16 +52,23 @@ function OpenThread({ client, session, onBack }: { client: ChatClient; session: 
   const toggle = useCallback(() => setDetails((shown) => !shown), []);
 
   useEffect(() => {
+    // A dialog's Escape is the dialog's; it is gone when the event arrives here, so look before it takes it.
+    let covered = false;
+    const look = () => {
+      covered = document.querySelector("[role=dialog],[role=menu]") !== null;
+    };
     const pressed = (event: KeyboardEvent) => {
-      if (event.key !== "Escape" || event.defaultPrevented || event.isComposing) return;
-      // A dialog's Escape is the dialog's.
-      if (document.querySelector("[role=dialog],[role=menu]")) return;
+      if (event.key !== "Escape" || event.defaultPrevented || event.isComposing || covered) return;
       if (actions.selection.size > 0) actions.clearSelection();
       else if (details) setDetails(false);
       else if (narrow) onBack();
     };
+    window.addEventListener("keydown", look, true);
     window.addEventListener("keydown", pressed);
-    return () => window.removeEventListener("keydown", pressed);
+    return () => {
+      window.removeEventListener("keydown", look, true);
+      window.removeEventListener("keydown", pressed);
+    };
   }, [actions, details, narrow, onBack]);
 
   const cover = narrow && details;
