@@ -41,7 +41,7 @@ export default function ImageViewer(props: { session: SessionStore; message: Mes
       withCloseButton={false}
       padding={0}
       radius={0}
-      aria-label={t("file.viewer")}
+      attributes={{ content: { "aria-label": t("file.viewer") } }}
       classNames={{ body: classes.body, content: classes.content }}
     >
       <div className={classes.bar}>
