@@ -56,11 +56,23 @@ export function useThreadScroll(client: ChatClient, session: SessionStore) {
     else if (unreadFrom !== null) rows.scrollToIndex(unreadFrom - first, { align: "start" });
   }, []);
 
+  const look = useCallback(() => {
+    const element = scroller.current;
+    if (!element) return Number.POSITIVE_INFINITY;
+    const distance = element.scrollHeight - element.scrollTop - element.clientHeight;
+    setAway(distance > element.clientHeight * 0.5);
+    return distance;
+  }, []);
+  const scrolled = useCallback(() => {
+    follow.current = look() < NEAR_END_PX;
+  }, [look]);
+
   // biome-ignore lint/correctness/useExhaustiveDependencies: whatever changes the height, the end stays in sight
   useLayoutEffect(() => {
     const element = scroller.current;
     if (follow.current && element) element.scrollTop = element.scrollHeight;
-  }, [total, count]);
+    look();
+  }, [total, count, look]);
 
   // What one has just written oneself is to be seen.
   const last = pending.at(-1)?.clientMsgId;
@@ -88,14 +100,6 @@ export function useThreadScroll(client: ChatClient, session: SessionStore) {
   }, [client, session, from, to]);
 
   useReading(client, session, scroller);
-
-  const scrolled = useCallback(() => {
-    const element = scroller.current;
-    if (!element) return;
-    const distance = element.scrollHeight - element.scrollTop - element.clientHeight;
-    follow.current = distance < NEAR_END_PX;
-    setAway(distance > element.clientHeight * 0.5);
-  }, []);
 
   const unmark = useRef<ReturnType<typeof setTimeout>>(undefined);
   const mark = useCallback((seq: number) => {
