@@ -50,7 +50,9 @@ function Rows({ client, session }: { client: ChatClient; session: SessionStore }
   const menuOf = (row: HTMLElement, seq: number) => {
     const message = session.timeline.get(seq);
     const box = row.querySelector("[data-bubble]")?.getBoundingClientRect();
-    if (message && box) setMenu({ message, x: box.left, y: box.bottom, focusBack: row });
+    if (!message || !box) return;
+    // A menu that is put up within the key's own event closes with it at once.
+    requestAnimationFrame(() => setMenu({ message, x: box.left, y: box.bottom, focusBack: row }));
   };
   const pressed = (event: KeyboardEvent<HTMLElement>) => {
     if (event.altKey || event.ctrlKey || event.metaKey || event.nativeEvent.isComposing) return;
