@@ -63,16 +63,38 @@ export function useThreadScroll(client: ChatClient, session: SessionStore) {
     setAway(distance > element.clientHeight * 0.5);
     return distance;
   }, []);
+  const stick = useCallback(() => {
+    const element = scroller.current;
+    if (follow.current && element) element.scrollTop = element.scrollHeight;
+  }, []);
+  const lastTop = useRef(0);
   const scrolled = useCallback(() => {
-    follow.current = look() < NEAR_END_PX;
-  }, [look]);
+    const top = scroller.current?.scrollTop ?? 0;
+    const upwards = top < lastTop.current - 1;
+    lastTop.current = top;
+    if (look() < NEAR_END_PX) follow.current = true;
+    // Only a person goes up. A picture that grows, or a row that is measured, moves the end away from under us.
+    else if (upwards) follow.current = false;
+    else stick();
+  }, [look, stick]);
+
+  // A composer that grows takes its room from us.
+  useEffect(() => {
+    const element = scroller.current;
+    if (!element) return;
+    const watch = new ResizeObserver(() => {
+      stick();
+      look();
+    });
+    watch.observe(element);
+    return () => watch.disconnect();
+  }, [stick, look]);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: whatever changes the height, the end stays in sight
   useLayoutEffect(() => {
-    const element = scroller.current;
-    if (follow.current && element) element.scrollTop = element.scrollHeight;
+    stick();
     look();
-  }, [total, count, look]);
+  }, [total, count, look, stick]);
 
   // What one has just written oneself is to be seen.
   const last = pending.at(-1)?.clientMsgId;
@@ -80,11 +102,10 @@ export function useThreadScroll(client: ChatClient, session: SessionStore) {
   useLayoutEffect(() => {
     if (last && last !== lastSeen.current) {
       follow.current = true;
-      const element = scroller.current;
-      if (element) element.scrollTop = element.scrollHeight;
+      stick();
     }
     lastSeen.current = last;
-  }, [last]);
+  }, [last, stick]);
 
   const opened = useRef(false);
   useEffect(() => {

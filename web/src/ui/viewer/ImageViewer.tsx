@@ -41,8 +41,8 @@ export default function ImageViewer(props: { session: SessionStore; message: Mes
       withCloseButton={false}
       padding={0}
       radius={0}
-      aria-label={t("file.viewer")}
-      classNames={{ body: classes.body, content: classes.content }}
+      title={t("file.viewer")}
+      classNames={{ body: classes.body, content: classes.content, header: "visually-hidden" }}
     >
       <div className={classes.bar}>
         <span className={classes.name}>{shown.fileName}</span>
