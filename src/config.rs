@@ -1,12 +1,14 @@
 //! The settings: the only reader of the environment. Every variable is listed in [`VARIABLES`] with its
 //! default and meaning; all are checked once, at start, and every bad one is named.
 
-use std::{collections::BTreeMap, fmt, net::IpAddr, path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, fmt, net::IpAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use ipnet::IpNet;
 
+use crate::domain::statistics::{BadTimeZone, Calendar};
+
 /// One environment variable: name, default, meaning. `README.md` shows this table.
-pub const VARIABLES: [(&str, &str, &str); 23] = [
+pub const VARIABLES: [(&str, &str, &str); 24] = [
     ("HOST", "127.0.0.1", "the address to listen on"),
     ("PORT", "3000", "the port to listen on; 0 takes a free one"),
     ("MONGODB_URI", "", "a replica set; without it the service starts and stops a mongod of its own"),
@@ -24,6 +26,7 @@ pub const VARIABLES: [(&str, &str, &str); 23] = [
     ("RECALL_WINDOW", "2m", "how long a message may be recalled"),
     ("EDIT_WINDOW", "24h", "how long a message may be edited"),
     ("MAX_UPLOAD", "25MB", "the largest file"),
+    ("TIME_ZONE", "UTC", "where the hospital stands, for the days of its statistics: Asia/Shanghai"),
     ("METRICS_TOKEN", "", "a bearer token that opens /metrics to others than loopback"),
     ("WARDLINE_ENV", "development", "development or production"),
     ("WARDLINE_MONGOD", "", "the mongod to manage, instead of one on PATH or in .mongod/"),
@@ -103,6 +106,8 @@ pub struct Settings {
     pub edit_window: Duration,
     /// Bytes.
     pub max_upload: u64,
+    /// The hospital's hours and days.
+    pub calendar: Arc<Calendar>,
     pub metrics_token: Option<String>,
     pub environment: Environment,
     pub mongod: Option<PathBuf>,
@@ -173,6 +178,14 @@ impl Reader<'_> {
             _ => {}
         }
         secret
+    }
+
+    fn calendar(&mut self) -> Arc<Calendar> {
+        let name = self.text("TIME_ZONE").unwrap_or_else(|| "UTC".to_owned());
+        Arc::new(Calendar::of(&name).unwrap_or_else(|BadTimeZone| {
+            self.problems.push("TIME_ZONE must be a name such as Asia/Shanghai".to_owned());
+            Calendar::utc()
+        }))
     }
 
     fn first_admin(&mut self) -> Option<(String, String)> {
@@ -285,6 +298,7 @@ impl Settings {
             recall_window: read.parsed("RECALL_WINDOW", Duration::from_mins(2), duration, parse_duration),
             edit_window: read.parsed("EDIT_WINDOW", Duration::from_hours(24), duration, parse_duration),
             max_upload: read.parsed("MAX_UPLOAD", 25_000_000, "a size such as 25MB", parse_bytes),
+            calendar: read.calendar(),
             metrics_token: read.text("METRICS_TOKEN"),
             environment,
             mongod: read.text("WARDLINE_MONGOD").map(PathBuf::from),

@@ -14,8 +14,10 @@ mod passwords;
 mod presence;
 mod publisher;
 mod revisions;
+mod rollups;
 mod seed;
 mod sessions;
+mod statistics;
 mod stats;
 mod sync;
 mod synthetic;
@@ -50,15 +52,16 @@ pub use presence::Visit;
 pub use revisions::Receipts;
 pub use seed::DEMO_PASSWORD;
 pub use sessions::SessionView;
+pub use statistics::{Department, Overview, PeopleOrder, Period, PersonStatistics};
 pub use stats::Stats;
-pub use store_types::UserChange;
+pub use store_types::{UserChange, UserFilter};
 pub use sync::{SessionSync, SyncFrom, Synced};
 pub use synthetic::Synthetic;
 pub use tokens::Issued;
 
 mod store_types {
     //! What the verbs take and give that the store defines.
-    pub use crate::store::users::UserChange;
+    pub use crate::store::users::{UserChange, UserFilter};
 }
 
 /// All verbs, and what they share.
@@ -77,6 +80,7 @@ pub struct Services {
     unread: unread::Book,
     deliveries: deliveries::Desk,
     tallies: tallies::Board,
+    rollups: rollups::Desk,
 }
 
 /// The services and the tasks that work for them.
@@ -109,6 +113,7 @@ impl Services {
             unread: unread::Book::default(),
             deliveries: deliveries::Desk::default(),
             tallies: tallies::Board::default(),
+            rollups: rollups::Desk::new(Arc::clone(&settings.calendar)),
             queue: writer.queue,
             store,
             hub,

@@ -8,7 +8,7 @@ use mongodb::{
 
 use super::{
     Store, audit, edits, ended_tokens, messages, nodes, online_users, receipts, revocations, run_within,
-    sessions, users,
+    sessions, statistics, users,
 };
 use crate::domain::Result;
 
@@ -115,6 +115,8 @@ pub fn all() -> Vec<Index> {
         plain(revocations::NAME, "news", doc! { "at": 1 }, "what was revoked since a node last asked"),
         plain(revocations::NAME, "expiry", doc! { "expiresAt": 1 }, "old news need no record").expiring(),
         plain(nodes::NAME, "heartbeat", doc! { "heartbeatAt": 1 }, "nodes that fell silent"),
+        plain(statistics::UNREAD, "backlog", doc! { "unread": 1 }, "who has unread messages")
+            .partial(doc! { "unread": { "$gt": 0 } }),
         plain(
             audit::NAME,
             "subject",

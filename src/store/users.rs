@@ -10,7 +10,7 @@ use crate::domain::{
     Error, Result, Timestamp, UserId,
     paging::Page,
     presence::{Presence, Status},
-    user::{Role, User, username_key},
+    user::{Role, Standing, User, username_key},
 };
 
 pub(super) const NAME: &str = "users";
@@ -147,6 +147,7 @@ pub struct UserFilter {
     pub role: Option<Role>,
     /// A part of a name or username.
     pub search: Option<String>,
+    pub standing: Standing,
 }
 
 /// What an admin changes about an account; `None` leaves as it is.
@@ -234,12 +235,17 @@ impl Store {
         self.find_users(doc! { "_id": { "$in": ids } }, doc! {}, None).await
     }
 
-    /// A page of active people, by username, and how many there are in all.
+    /// A page of people, by username, and how many there are in all.
     ///
     /// # Errors
     /// As [`Store::user`].
     pub async fn list_users(&self, filter: &UserFilter, page: Page) -> Result<(Vec<User>, u64)> {
-        let mut query = doc! { "isActive": true };
+        // Always a condition on `isActive`: the indexes begin with it.
+        let mut query = match filter.standing {
+            Standing::Active => doc! { "isActive": true },
+            Standing::Inactive => doc! { "isActive": false },
+            Standing::Any => doc! { "isActive": { "$in": [true, false] } },
+        };
         if let Some(role) = filter.role {
             query.insert("role", role.as_str());
         }
@@ -262,6 +268,15 @@ impl Store {
         let present = [Status::Online, Status::Away].map(Status::as_str);
         self.find_users(doc! { "status": { "$in": present.as_slice() }, "isActive": true }, doc! {}, None)
             .await
+    }
+
+    /// All accounts, active or not.
+    ///
+    /// # Errors
+    /// As [`Store::user`].
+    pub async fn everybody(&self) -> Result<Vec<User>> {
+        // Both values are named so that the directory's index is used.
+        self.find_users(doc! { "isActive": { "$in": [true, false] } }, doc! {}, None).await
     }
 
     async fn find_users(&self, query: Document, sort: Document, page: Option<Page>) -> Result<Vec<User>> {

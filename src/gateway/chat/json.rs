@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 
 mod messages;
 mod sessions;
+mod statistics;
 
 pub use messages::{
     CountsJson, EditJson, ForwardedJson, MessageJson, ReactionJson, ReceiptsJson, RevisedJson, StatusJson,
@@ -17,6 +18,7 @@ pub use sessions::{
     CreatedJson, GroupChangedJson, InfoJson, PositionJson, RemovedJson, SeatGoneJson, SessionJson,
     SessionViewJson,
 };
+pub use statistics::{DepartmentJson, OverviewJson, PeriodJson, PersonStatisticsJson, Row};
 
 use crate::{
     domain::{SessionId, Timestamp, UserId, event::Unread, user::User},

@@ -4,7 +4,7 @@ import { Api, ApiError, type SignedIn, type User } from "../core/api";
 import { ChatClient } from "../core/client";
 import { browserTransport } from "../core/transport";
 import { language } from "../i18n";
-import { browserStorage, dropStorage } from "./browser-storage";
+import { browserStorage, dropStorage, keepLastWords, takeLastWords } from "./browser-storage";
 import { forgetLinks } from "./files";
 import { forgetAccount, keepAccount, keptAccount, watchAccount } from "./kept-account";
 
@@ -58,9 +58,13 @@ export function AccountProvider({ children }: { children: ReactNode }) {
       onSignedOut: (code) => end.current(code),
     });
     setClient(made);
+    for (const [sessionId, text] of takeLastWords(signed.user._id)) made.drafts.set(sessionId, text);
     made.start();
     // The last keystrokes before the page goes.
-    const going = () => void made.drafts.flush();
+    const going = () => {
+      keepLastWords(signed.user._id, made.drafts.unwritten());
+      void made.drafts.flush();
+    };
     window.addEventListener("pagehide", going);
     return () => {
       window.removeEventListener("pagehide", going);

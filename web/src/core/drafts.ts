@@ -9,6 +9,8 @@ export class Drafts extends Observable {
   private texts = new Map<string, string>();
   private readonly planned = new Map<string, () => void>();
   private writes: Promise<void> = Promise.resolve();
+  /** What the storage has not confirmed. */
+  private readonly open = new Set<string>();
 
   constructor(
     private readonly storage: Promise<Storage>,
@@ -32,11 +34,17 @@ export class Drafts extends Observable {
     if (this.get(sessionId) === text) return;
     this.texts.set(sessionId, text);
     this.changed();
+    this.open.add(sessionId);
     this.planned.get(sessionId)?.();
     this.planned.set(
       sessionId,
       this.clock.after(WRITE_AFTER_MS, () => this.write(sessionId)),
     );
+  }
+
+  /** What would be lost if everything ended now: a page that goes has no time for a database. */
+  unwritten(): [sessionId: string, text: string][] {
+    return [...this.open].map((sessionId) => [sessionId, this.get(sessionId)]);
   }
 
   /** Writes at once what waits to be written: the page is going. */
@@ -51,6 +59,11 @@ export class Drafts extends Observable {
   private write(sessionId: string): void {
     this.planned.delete(sessionId);
     const text = this.get(sessionId);
-    this.writes = this.writes.then(async () => (await this.storage).putDraft(sessionId, text)).catch(() => {});
+    this.writes = this.writes
+      .then(async () => {
+        await (await this.storage).putDraft(sessionId, text);
+        if (this.get(sessionId) === text) this.open.delete(sessionId);
+      })
+      .catch(() => {});
   }
 }

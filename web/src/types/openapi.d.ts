@@ -984,6 +984,175 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/chat/stats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The house at a glance (admins)
+         * @description `Accept: text/csv` for a spreadsheet.
+         */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Overview"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/chat/stats/departments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Departments (admins)
+         * @description The one that wrote most first. `Accept: text/csv` for a spreadsheet.
+         */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description 1 to 366, with today; 7 */
+                    days?: number;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["DepartmentStatistics"][];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/chat/stats/trends": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Messages, people and response times by hour or day (admins)
+         * @description Every hour or day is there, in the hospital's time zone (`TIME_ZONE`), oldest first. `Accept: text/csv`
+         *     for a spreadsheet.
+         */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description 1 to 366, by the hour to 31; with today; 7 */
+                    days?: number;
+                    /** @description `hour` or `day`; `day` */
+                    granularity?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["TrendPeriod"][];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/chat/stats/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Everybody (admins; the look is put on record)
+         * @description `Accept: text/csv` for a spreadsheet.
+         */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description 1 to 366, with today; 7 */
+                    days?: number;
+                    /** @description `messages`, `unread` or `response`; the most first */
+                    sort?: string;
+                    page?: number;
+                    /** @description 1 to 1000; 50 */
+                    limit?: number;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["PersonStatistics"][];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/chat/stats/{userId}": {
         parameters: {
             query?: never;
@@ -1041,6 +1210,8 @@ export interface paths {
                     role?: string;
                     /** @description a part of a name */
                     search?: string;
+                    /** @description `true` (the default); admins also `false` and `all` */
+                    active?: string;
                 };
                 header?: never;
                 path?: never;
@@ -1250,6 +1421,40 @@ export interface components {
             role?: string | null;
             title?: string | null;
         };
+        /** @description A department. */
+        DepartmentStatistics: {
+            /**
+             * Format: int64
+             * @description Who wrote something.
+             */
+            activePeople: number;
+            /** @description Empty for people without one. */
+            department: string;
+            /** Format: int64 */
+            messages: number;
+            /**
+             * Format: int64
+             * @description Online or away, now.
+             */
+            online: number;
+            /**
+             * Format: int64
+             * @description Active accounts.
+             */
+            people: number;
+            /**
+             * Format: int64
+             * @description Milliseconds; null without answers.
+             */
+            responseMedianMs?: number | null;
+            /** Format: int64 */
+            responseP90Ms?: number | null;
+            /**
+             * Format: int64
+             * @description Their unread messages, now.
+             */
+            unread: number;
+        };
         /** @description What a message said before it was edited. */
         Edit: {
             content: string;
@@ -1432,6 +1637,20 @@ export interface components {
             /** Format: date-time */
             updatedAt: string;
         };
+        /** @description Messages ever written (what was deleted since counts, too; a group's notes about itself do not). */
+        MessageTotals: {
+            /** @description By `text`, `image`, `file`, `voice`. */
+            byType: {
+                [key: string]: number;
+            };
+            /**
+             * Format: int64
+             * @description Since midnight in the hospital's time zone.
+             */
+            today: number;
+            /** Format: int64 */
+            total: number;
+        };
         /** @description `POST /api/chat/users` */
         NewUserBody: {
             avatar?: string | null;
@@ -1449,10 +1668,81 @@ export interface components {
         Newcomers: {
             userIds: string[];
         };
+        /** @description The house at a glance. */
+        Overview: {
+            /**
+             * Format: int64
+             * @description Who has written something today.
+             */
+            activeToday: number;
+            /** Format: date-time */
+            generatedAt: string;
+            messages: components["schemas"]["MessageTotals"];
+            /** @description Of the last seven days. */
+            responseTime: components["schemas"]["ResponseTime"];
+            sessions: components["schemas"]["SessionTotals"];
+            /** @description The hospital's time zone (IANA), which its days follow. */
+            timeZone: string;
+            unread: components["schemas"]["UnreadBacklog"];
+            users: components["schemas"]["PeopleNow"];
+        };
         /** @description `POST /api/chat/sessions/private` */
         Pair: {
             userId1: string;
             userId2: string;
+        };
+        /** @description People: accounts and presence. */
+        PeopleNow: {
+            /**
+             * Format: int64
+             * @description Those that are not deactivated.
+             */
+            active: number;
+            /** Format: int64 */
+            away: number;
+            /** Format: int64 */
+            online: number;
+            /**
+             * Format: int64
+             * @description All accounts.
+             */
+            total: number;
+        };
+        /** @description A person. */
+        PersonStatistics: {
+            /**
+             * Format: int64
+             * @description Answers given.
+             */
+            answers: number;
+            department: string;
+            isActive: boolean;
+            /**
+             * Format: date-time
+             * @description Their newest message of these days.
+             */
+            lastActive?: string | null;
+            realName: string;
+            /**
+             * Format: int64
+             * @description Milliseconds their answers took; null without answers.
+             */
+            responseMedianMs?: number | null;
+            /** Format: int64 */
+            responseP90Ms?: number | null;
+            role: string;
+            /**
+             * Format: int64
+             * @description Messages written.
+             */
+            sent: number;
+            /**
+             * Format: int64
+             * @description Their unread messages, now.
+             */
+            unread: number;
+            userId: string;
+            username: string;
         };
         /** @description Everybody who reacted with one emoji. */
         Reaction: {
@@ -1531,6 +1821,27 @@ export interface components {
             realName: string;
             /** @description 3 to 32 letters, digits, `.`, `_`, `-`; unique without regard to case. */
             username: string;
+        };
+        /**
+         * @description How long answers took: from a person's first unanswered message to the next message of somebody else in
+         *     that session.
+         */
+        ResponseTime: {
+            /**
+             * Format: int64
+             * @description How many answers.
+             */
+            count: number;
+            /**
+             * Format: int64
+             * @description Milliseconds, within 2.5%; null without answers.
+             */
+            medianMs?: number | null;
+            /**
+             * Format: int64
+             * @description Nine of ten answers took no longer.
+             */
+            p90Ms?: number | null;
         };
         /** @description Somebody has no seat any more. */
         SeatGone: {
@@ -1617,6 +1928,15 @@ export interface components {
              */
             unread: number;
         };
+        /** @description Sessions by type. */
+        SessionTotals: {
+            /** Format: int64 */
+            group: number;
+            /** Format: int64 */
+            private: number;
+            /** Format: int64 */
+            total: number;
+        };
         /** @description Somebody with a fresh token. */
         SignedIn: {
             /** Format: date-time */
@@ -1658,6 +1978,25 @@ export interface components {
             /** @description Who deleted or recalled it. */
             userId: string;
         };
+        /** @description An hour or a day. */
+        TrendPeriod: {
+            /**
+             * Format: int64
+             * @description Who wrote something.
+             */
+            activePeople: number;
+            /** Format: int64 */
+            messages: number;
+            /**
+             * Format: int64
+             * @description Milliseconds; null without answers.
+             */
+            responseMedianMs?: number | null;
+            /** Format: int64 */
+            responseP90Ms?: number | null;
+            /** Format: date-time */
+            start: string;
+        };
         /** @description Somebody's unread counts. */
         Unread: {
             /** @description Session id → count; only sessions with something unread. */
@@ -1666,6 +2005,16 @@ export interface components {
             };
             /** Format: int64 */
             unreadCount: number;
+        };
+        /** @description Unread messages over all people and sessions, now. */
+        UnreadBacklog: {
+            /**
+             * Format: int64
+             * @description How many people have any.
+             */
+            people: number;
+            /** Format: int64 */
+            total: number;
         };
         /** @description A person. */
         User: {

@@ -36,7 +36,7 @@ export function SessionsPane({ client, sessionId, openDirectory }: SessionsPaneP
   const colleagues = useFoundPeople(client, useLater(sought, 200));
   const version = useChanges(client.sessions);
   useChanges(client.people);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the version stands for what the sessions hold
+  // eslint-disable-next-line react-hooks/exhaustive-deps -- the version stands for what the sessions hold
   const found = useMemo(() => matching(client, sought), [client, sought, version]);
 
   // With whom there is a conversation already, that is what is shown.

@@ -50,10 +50,10 @@ export function useThreadScroll(client: ChatClient, session: SessionStore) {
   const total = rows.getTotalSize();
 
   // The first place: a hit, the first unread, or the end.
-  // biome-ignore lint/correctness/useExhaustiveDependencies: once
   useLayoutEffect(() => {
     if (wanted !== null) rows.scrollToIndex(wanted - first, { align: "center" });
     else if (unreadFrom !== null) rows.scrollToIndex(unreadFrom - first, { align: "start" });
+    // eslint-disable-next-line react-hooks/exhaustive-deps -- once
   }, []);
 
   const look = useCallback(() => {

@@ -41,8 +41,8 @@ export default function ImageViewer(props: { session: SessionStore; message: Mes
       withCloseButton={false}
       padding={0}
       radius={0}
-      title={t("file.viewer")}
-      classNames={{ body: classes.body, content: classes.content, header: "visually-hidden" }}
+      attributes={{ content: { "aria-label": t("file.viewer") } }}
+      classNames={{ body: classes.body, content: classes.content }}
     >
       <div className={classes.bar}>
         <span className={classes.name}>{shown.fileName}</span>
