@@ -43,6 +43,7 @@ export function useAlerts(client: ChatClient, sessionId: string | undefined): vo
       const person = client.people.get(message.sender);
       const name = person ? nameOf(person) : "Wardline";
       const title = session.group ? t("notify.inGroup", { name, group: sessionName(session, client.people) }) : name;
+      shown.get(session.id)?.close();
       const note = new Notification(title, { body: plainText(message, t).slice(0, 200), tag: session.id });
       shown.set(session.id, note);
       note.onclick = () => {

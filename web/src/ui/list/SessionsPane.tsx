@@ -33,11 +33,14 @@ export function SessionsPane({ client, sessionId, openDirectory }: SessionsPaneP
   const [text, setText] = useState("");
   const [creating, setCreating] = useState(false);
   const sought = text.trim().toLowerCase();
-  const people = useFoundPeople(client, useLater(sought, 200));
+  const colleagues = useFoundPeople(client, useLater(sought, 200));
   const version = useChanges(client.sessions);
   useChanges(client.people);
   // eslint-disable-next-line react-hooks/exhaustive-deps -- the version stands for what the sessions hold
   const found = useMemo(() => matching(client, sought), [client, sought, version]);
+
+  // With whom there is a conversation already, that is what is shown.
+  const people = colleagues.filter((one) => !client.sessions.withPerson(one._id));
 
   const open = (id: string) => {
     setText("");

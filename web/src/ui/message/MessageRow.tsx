@@ -1,6 +1,6 @@
 // One message: who and when at the head of a run, what it says, and how far it has come.
 import { MoreHorizontal, Reply, SmilePlus } from "lucide-react";
-import { type KeyboardEvent, type MouseEvent, memo } from "react";
+import { type MouseEvent, memo } from "react";
 import { useTranslation } from "react-i18next";
 import { usePerson } from "../../app/hooks";
 import type { ChatClient } from "../../core/client";
@@ -86,7 +86,7 @@ function Said(props: MessageRowProps) {
   const own = message.sender === client.me;
   const name = person ? nameOf(person) : "…";
 
-  const menuAt = (event: MouseEvent | KeyboardEvent, element?: Element | null) => {
+  const menuAt = (event: MouseEvent, element?: Element | null) => {
     event.preventDefault();
     const box = (element ?? (event.currentTarget as Element)).getBoundingClientRect();
     const point =
@@ -100,12 +100,6 @@ function Said(props: MessageRowProps) {
     if (!window.matchMedia("(hover: none)").matches) return;
     if (!(event.target as Element).closest("a, button, input") && !window.getSelection()?.toString()) menuAt(event);
   };
-  const pressed = (event: KeyboardEvent) => {
-    const here = event.target === event.currentTarget;
-    if (here && (event.key === "Enter" || event.key === "ContextMenu"))
-      menuAt(event, event.currentTarget.querySelector("[data-bubble]"));
-  };
-
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: the row is focused by arrow keys, its buttons do the same
     <div
@@ -114,7 +108,6 @@ function Said(props: MessageRowProps) {
       data-lead={lead}
       data-selected={selected}
       onContextMenu={(event) => menuAt(event)}
-      onKeyDown={pressed}
     >
       {selected !== undefined && (
         <input

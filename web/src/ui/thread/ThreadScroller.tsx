@@ -46,9 +46,19 @@ function Rows({ client, session }: { client: ChatClient; session: SessionStore }
   const openMenu = useCallback((at: RowMenuAt) => setMenu(at), []);
   const problem = client.history.problems.get(session.id);
 
+  /** The keyboard's way to the menu: a row is focused by arrow keys, Enter opens it. */
+  const menuOf = (row: HTMLElement, seq: number) => {
+    const message = session.timeline.get(seq);
+    const box = row.querySelector("[data-bubble]")?.getBoundingClientRect();
+    if (!message || !box) return;
+    // A menu that is put up within the key's own event closes with it at once.
+    requestAnimationFrame(() => setMenu({ message, x: box.left, y: box.bottom, focusBack: row }));
+  };
   const pressed = (event: KeyboardEvent<HTMLElement>) => {
     if (event.altKey || event.ctrlKey || event.metaKey || event.nativeEvent.isComposing) return;
-    if (event.key === "End") scroll.toLatest();
+    const row = (event.target as HTMLElement).dataset.row;
+    if (row && (event.key === "Enter" || event.key === "ContextMenu")) menuOf(event.target as HTMLElement, Number(row));
+    else if (event.key === "End") scroll.toLatest();
     else if (event.key === "Home") scroll.jump(first, false);
     else if (event.key === "ArrowUp" || event.key === "ArrowDown") scroll.step(event.key === "ArrowUp" ? -1 : 1);
     else return;

@@ -56,11 +56,45 @@ export function useThreadScroll(client: ChatClient, session: SessionStore) {
     // eslint-disable-next-line react-hooks/exhaustive-deps -- once
   }, []);
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: whatever changes the height, the end stays in sight
-  useLayoutEffect(() => {
+  const look = useCallback(() => {
+    const element = scroller.current;
+    if (!element) return Number.POSITIVE_INFINITY;
+    const distance = element.scrollHeight - element.scrollTop - element.clientHeight;
+    setAway(distance > element.clientHeight * 0.5);
+    return distance;
+  }, []);
+  const stick = useCallback(() => {
     const element = scroller.current;
     if (follow.current && element) element.scrollTop = element.scrollHeight;
-  }, [total, count]);
+  }, []);
+  const lastTop = useRef(0);
+  const scrolled = useCallback(() => {
+    const top = scroller.current?.scrollTop ?? 0;
+    const upwards = top < lastTop.current - 1;
+    lastTop.current = top;
+    if (look() < NEAR_END_PX) follow.current = true;
+    // Only a person goes up. A picture that grows, or a row that is measured, moves the end away from under us.
+    else if (upwards) follow.current = false;
+    else stick();
+  }, [look, stick]);
+
+  // A composer that grows takes its room from us.
+  useEffect(() => {
+    const element = scroller.current;
+    if (!element) return;
+    const watch = new ResizeObserver(() => {
+      stick();
+      look();
+    });
+    watch.observe(element);
+    return () => watch.disconnect();
+  }, [stick, look]);
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: whatever changes the height, the end stays in sight
+  useLayoutEffect(() => {
+    stick();
+    look();
+  }, [total, count, look, stick]);
 
   // What one has just written oneself is to be seen.
   const last = pending.at(-1)?.clientMsgId;
@@ -68,11 +102,10 @@ export function useThreadScroll(client: ChatClient, session: SessionStore) {
   useLayoutEffect(() => {
     if (last && last !== lastSeen.current) {
       follow.current = true;
-      const element = scroller.current;
-      if (element) element.scrollTop = element.scrollHeight;
+      stick();
     }
     lastSeen.current = last;
-  }, [last]);
+  }, [last, stick]);
 
   const opened = useRef(false);
   useEffect(() => {
@@ -88,14 +121,6 @@ export function useThreadScroll(client: ChatClient, session: SessionStore) {
   }, [client, session, from, to]);
 
   useReading(client, session, scroller);
-
-  const scrolled = useCallback(() => {
-    const element = scroller.current;
-    if (!element) return;
-    const distance = element.scrollHeight - element.scrollTop - element.clientHeight;
-    follow.current = distance < NEAR_END_PX;
-    setAway(distance > element.clientHeight * 0.5);
-  }, []);
 
   const unmark = useRef<ReturnType<typeof setTimeout>>(undefined);
   const mark = useCallback((seq: number) => {
