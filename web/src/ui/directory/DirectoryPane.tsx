@@ -89,7 +89,7 @@ function useDirectory(client: ChatClient, search: string) {
   const [total, setTotal] = useState(0);
   const [failed, setFailed] = useState(false);
   const [attempt, setAttempt] = useState(0);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another attempt is another call
+  // Another attempt is another call
   useEffect(() => {
     const leaving = new AbortController();
     setFailed(false);

@@ -156,7 +156,7 @@ function Rows({ sessions, client, chosen, open, short }: RowsProps) {
     else scroller.current?.querySelector<HTMLElement>(`[data-session-row="${to}"]`)?.focus();
   };
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: arrow keys are a short cut between the buttons inside
+    // Arrow keys are a short cut between the buttons inside
     <div ref={scroller} className={classes.scroller} data-short={short} onKeyDown={step}>
       <ul className={classes.rows} style={{ height: rows.getTotalSize() }}>
         {rows.getVirtualItems().map((item) => {
