@@ -40,6 +40,7 @@ use crate::{
     hub::Hub,
     store::{
         Store,
+        gathered::Gathered,
         writer::{self, CommitQueue},
     },
 };
@@ -81,6 +82,8 @@ pub struct Services {
     deliveries: deliveries::Desk,
     tallies: tallies::Board,
     rollups: rollups::Desk,
+    /// How many people are online or away, counted once for all who ask at the same time.
+    headcount: Gathered<(), u64>,
 }
 
 /// The services and the tasks that work for them.
@@ -113,6 +116,7 @@ impl Services {
             unread: unread::Book::default(),
             deliveries: deliveries::Desk::default(),
             tallies: tallies::Board::default(),
+            headcount: presence::headcount(Weak::clone(this)),
             rollups: rollups::Desk::new(Arc::clone(&settings.calendar)),
             queue: writer.queue,
             store,

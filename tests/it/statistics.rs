@@ -82,20 +82,29 @@ async fn busy_ward(people: &[Person], rng: &mut StdRng, steps: usize) {
         let place = rng.random_range(0..3);
         let (session, members) = (&sessions[place], inside(place));
         let person = members[rng.random_range(0..members.len())];
-        match rng.random_range(0..10) {
+        match rng.random_range(0..12) {
             0..7 => drop(person.send(session, &format!("message {step}")).await),
             7..9 => {
                 if let Some(last) = person.history(session).await.last() {
                     person.read(last).await;
                 }
             }
-            _ => {
+            9 => {
                 let history = person.history(session).await;
                 let own = history.iter().find(|m| m["sender"] == json!(person.id) && m["system"].is_null());
                 if let Some(own) = own {
                     let path = format!("/api/chat/messages/{}", text(&own["_id"]));
                     person.call("DELETE", &path, json!({ "userId": person.id })).await.expect(200);
                 }
+            }
+            10 => {
+                let body = json!({ "sessionName": format!("三病区 {step}") });
+                li.call("PATCH", &format!("/api/chat/sessions/{}", sessions[2]), body).await.expect(200);
+            }
+            _ => {
+                let path = format!("/api/chat/sessions/{}/participants", sessions[2]);
+                li.call("DELETE", &format!("{path}/{}", wu.id), json!({})).await.expect(200);
+                li.call("POST", &path, json!({ "userIds": [wu.id] })).await.expect(200);
             }
         }
     }

@@ -23,9 +23,9 @@ function png(width, height) {
   head.set([8, 2, 0, 0, 0], 8);
   const rows = Buffer.alloc(height * (1 + 3 * width));
   for (let x = 0; x < width; x++) {
-    const beat = x % 160 > 140 ? Math.sin(((x % 160) - 140) / 3) * height * 0.3 : Math.sin(x / 25) * 4;
-    for (let thick = -2; thick <= 2; thick++) {
-      const y = Math.round(height / 2 - beat) + thick;
+    const at = (place) => (place % 160 > 140 ? Math.sin(((place % 160) - 140) / 3) * height * 0.3 : Math.sin(place / 25) * 4);
+    const [one, other] = [height / 2 - at(x), height / 2 - at(Math.max(0, x - 1))].map(Math.round);
+    for (let y = Math.min(one, other) - 2; y <= Math.max(one, other) + 2; y++) {
       rows.set([60, 230, 120], y * (1 + 3 * width) + 1 + 3 * x);
     }
   }

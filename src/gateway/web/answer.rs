@@ -95,7 +95,6 @@ fn entries<'a>(request: &'a HeaderMap, name: &'a HeaderName) -> impl Iterator<It
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use rust_embed::RustEmbed;
 

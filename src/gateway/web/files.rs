@@ -96,6 +96,6 @@ impl Asset {
 
     /// Whether it is a page.
     pub fn is_page(&self) -> bool {
-        self.path.ends_with(".html")
+        self.plain.metadata.mimetype() == "text/html"
     }
 }

@@ -54,6 +54,12 @@ impl From<Error> for Stop {
     }
 }
 
+/// Whether another process counted at the same moment.
+fn met_another(error: &mongodb::error::Error) -> bool {
+    error.contains_label("TransientTransactionError") && !failure::is_unavailable(error)
+        || failure::is_duplicate_key(error)
+}
+
 impl Store {
     /// Counts what is new in these sessions. `runs` holds the messages that are known to be new, in order;
     /// where they do not follow what is counted, the messages are read.
@@ -92,7 +98,7 @@ impl Store {
                 // An abort that fails is no loss: the server ends the transaction by itself.
                 drop(transaction.abort_transaction().await);
                 return match stop {
-                    Stop::Database(error) if failure::is_unavailable(&error) => Err(error),
+                    Stop::Database(error) if !met_another(&error) => Err(error),
                     stop => Ok(Err(stop)),
                 };
             }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use mongodb::bson::{Bson, Document, doc};
-use serde::Deserialize;
+use serde::{Deserialize, de::IgnoredAny};
 
 use crate::domain::{
     Error, Result, SessionId, Timestamp, UserId,
@@ -103,7 +103,7 @@ pub(super) struct CountedRow {
     sender: UserId,
     message_type: String,
     created_at: Timestamp,
-    system: Option<String>,
+    system: Option<IgnoredAny>,
 }
 
 impl TryFrom<CountedRow> for Counted {

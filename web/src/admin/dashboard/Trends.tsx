@@ -3,7 +3,7 @@ import { Button, SegmentedControl } from "@mantine/core";
 import { ChartColumn, Table2 } from "lucide-react";
 import { useCallback, useState } from "react";
 import { useAccount } from "../../app/account";
-import { categoryAxis, Chart, frame, type Palette, valueAxis } from "../parts/Chart";
+import { categoryAxis, Chart, frame, type Palette, timeAxis, valueAxis } from "../parts/Chart";
 import { bucket, number, span } from "../parts/format";
 import { Panel } from "../parts/Panel";
 import parts from "../parts/parts.module.css";
@@ -150,7 +150,7 @@ function ResponseChart({ trend }: { trend: Trend }) {
       return {
         ...frame(colours, time),
         xAxis: categoryAxis(colours, trend.labels),
-        yAxis: valueAxis(colours, time),
+        yAxis: timeAxis(colours, time, Math.max(0, ...trend.points.map((point) => point.responseP90Ms ?? 0))),
         series: [
           line(t("response.median"), colours.accent, (point) => point.responseMedianMs ?? null),
           line(t("response.p90"), colours.second, (point) => point.responseP90Ms ?? null),

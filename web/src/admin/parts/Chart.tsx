@@ -100,3 +100,16 @@ export function valueAxis(colours: Palette, valueOf: (value: number) => string, 
     ...extra,
   };
 }
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+/** Steps of an axis of time that read well, in milliseconds. */
+const STEPS = [1_000, 5_000, 15_000, 30_000, ...[1, 2, 5, 10, 15, 30].map((n) => n * MINUTE), ...[1, 2, 4, 6, 12, 24].map((n) => n * HOUR)];
+
+/** A value axis of spans of time, up to `longest`, with four or five even steps. */
+export function timeAxis(colours: Palette, spanOf: (value: number) => string, longest: number): ChartOption {
+  const day = 24 * HOUR;
+  const interval = STEPS.find((step) => longest / step <= 5) ?? day * Math.ceil(longest / (5 * day));
+  const max = Math.max(1, Math.ceil(longest / interval)) * interval;
+  return valueAxis(colours, spanOf, { interval, max });
+}
