@@ -10,13 +10,9 @@ export const en = {
     close: "Close",
     save: "Save",
     back: "Back",
-    more: "More",
-    done: "Done",
     you: "You",
-    skip: "Skip to the conversation",
   },
   signin: {
-    title: "Sign in",
     username: "Username",
     password: "Password",
     submit: "Sign in",
@@ -26,7 +22,6 @@ export const en = {
     limited: "Too many attempts. Wait a little and try again.",
     expired: "Your session has ended. Please sign in again; what you wrote and did not send is kept.",
     show: "Show password",
-    hide: "Hide password",
     language: "Language",
   },
   status: {
@@ -91,7 +86,6 @@ export const en = {
     muted: "Muted",
     noMessages: "No messages yet",
     people: "People",
-    conversations: "Conversations",
   },
   directory: {
     title: "Directory",
@@ -114,11 +108,8 @@ export const en = {
     gone: "This conversation does not exist, or you are not part of it.",
     empty: "No messages yet. Say hello.",
     failed: "Messages could not be loaded.",
-    newBelow: "New messages",
     unreadFrom: "Unread",
     toLatest: "To the newest message",
-    latestUnread_one: "{{count}} new message",
-    latestUnread_other: "{{count}} new messages",
     today: "Today",
     yesterday: "Yesterday",
     typingOne: "{{name}} is typing…",
@@ -169,7 +160,6 @@ export const en = {
   },
   system: {
     joined: "{{by}} added {{who}}",
-    created: "{{by}} created the group",
     left: "{{who}} left the group",
     removed: "{{by}} removed {{who}}",
     renamed: "{{by}} renamed the group to “{{what}}”",
@@ -227,7 +217,6 @@ export const en = {
     read: "Read",
     delivered: "Delivered",
     waiting: "Not yet delivered",
-    nobody: "Nobody yet",
     failed: "The receipts could not be loaded.",
   },
   group: {
@@ -268,7 +257,6 @@ export const en = {
     sent: "Forwarded",
     selected_one: "{{count}} selected",
     selected_other: "{{count}} selected",
-    none: "Nothing selected",
   },
   search: {
     title: "Search messages",
@@ -291,8 +279,6 @@ export const en = {
   },
   notify: {
     inGroup: "{{name}} in {{group}}",
-    title_one: "{{count}} new message",
-    title_other: "{{count}} new messages",
   },
   error: {
     title: "That did not work",
@@ -301,6 +287,5 @@ export const en = {
     reload: "Load the page again",
   },
 };
-
 /** The shape every language has. Chinese has no plural forms of its own, so `_one` may be the same as `_other`. */
 export type Texts = typeof en;

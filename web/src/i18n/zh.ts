@@ -12,13 +12,9 @@ export const zh: Texts = {
     close: "关闭",
     save: "保存",
     back: "返回",
-    more: "更多",
-    done: "完成",
     you: "我",
-    skip: "跳到会话",
   },
   signin: {
-    title: "登录",
     username: "用户名",
     password: "密码",
     submit: "登录",
@@ -28,7 +24,6 @@ export const zh: Texts = {
     limited: "尝试次数过多，请稍后再试。",
     expired: "登录已失效，请重新登录；未发送的内容已保留。",
     show: "显示密码",
-    hide: "隐藏密码",
     language: "语言",
   },
   status: {
@@ -87,7 +82,6 @@ export const zh: Texts = {
     muted: "已静音",
     noMessages: "还没有消息",
     people: "同事",
-    conversations: "会话",
   },
   directory: {
     title: "通讯录",
@@ -110,11 +104,8 @@ export const zh: Texts = {
     gone: "会话不存在，或您不在其中。",
     empty: "还没有消息，打个招呼吧。",
     failed: "消息加载失败。",
-    newBelow: "新消息",
     unreadFrom: "未读",
     toLatest: "回到最新消息",
-    latestUnread_one: "{{count}} 条新消息",
-    latestUnread_other: "{{count}} 条新消息",
     today: "今天",
     yesterday: "昨天",
     typingOne: "{{name}}正在输入…",
@@ -165,7 +156,6 @@ export const zh: Texts = {
   },
   system: {
     joined: "{{by}}邀请{{who}}加入群聊",
-    created: "{{by}}创建了群聊",
     left: "{{who}}退出了群聊",
     removed: "{{by}}将{{who}}移出群聊",
     renamed: "{{by}}将群名改为“{{what}}”",
@@ -223,7 +213,6 @@ export const zh: Texts = {
     read: "已读",
     delivered: "已送达",
     waiting: "未送达",
-    nobody: "暂无",
     failed: "已读情况加载失败。",
   },
   group: {
@@ -264,7 +253,6 @@ export const zh: Texts = {
     sent: "已转发",
     selected_one: "已选 {{count}} 条",
     selected_other: "已选 {{count}} 条",
-    none: "未选择消息",
   },
   search: {
     title: "搜索消息",
@@ -285,7 +273,7 @@ export const zh: Texts = {
     found_one: "{{count}} 条消息",
     found_other: "{{count}} 条消息",
   },
-  notify: { inGroup: "{{name}}（{{group}}）", title_one: "{{count}} 条新消息", title_other: "{{count}} 条新消息" },
+  notify: { inGroup: "{{name}}（{{group}}）", },
   error: {
     title: "操作未成功",
     network: "无法连接服务器。",

@@ -1,4 +1,5 @@
 // Where one writes. Every keystroke goes into the draft, which outlives the page; Enter puts it into the outbox.
+import { Loader } from "@mantine/core";
 import { Mic, Paperclip, Pencil, Reply, SendHorizontal, Smile, X } from "lucide-react";
 import { lazy, Suspense, useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -133,7 +134,7 @@ export function Composer({ client, session, mode, setMode }: ComposerProps) {
             onClick={composer.send}
             disabled={!composer.sendable}
           >
-            <SendHorizontal size={20} />
+            {composer.waiting ? <Loader size={18} /> : <SendHorizontal size={20} />}
           </IconButton>
         </div>
       )}

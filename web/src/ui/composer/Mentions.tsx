@@ -113,8 +113,7 @@ export function MentionList({ mentions }: { mentions: MentionState }) {
   return (
     <div id="mention-list" role="listbox" aria-label={t("composer.mention")} className={classes.list}>
       {mentions.found.map((one, index) => (
-        // biome-ignore lint/a11y/useFocusableInteractive: the focus stays in the field, which names the chosen one
-        // biome-ignore lint/a11y/useKeyWithClickEvents: as above
+        // The focus stays in the field, which names the chosen one
         <div
           key={one.id}
           id={`mention-${index}`}

@@ -28,6 +28,7 @@ export function useComposer({ client, session, mode, setMode, attachments, field
   const [text, setOwnText] = useState(() => drafts.get(session.id));
   const [problem, setProblem] = useState("");
   const [busy, setBusy] = useState(false);
+  const [waiting, setWaiting] = useState(false);
   const touched = useRef(false);
   const { editing } = mode;
 
@@ -63,6 +64,7 @@ export function useComposer({ client, session, mode, setMode, attachments, field
 
   const over = [...text].length - TEXT_LIMIT;
   const written = text.trim() !== "";
+  const uploading = !attachments.settled;
   const sendable = over <= 0 && !busy && attachments.settled && (written || (attachments.ready.length > 0 && !editing));
 
   const saveEdit = async (content: string) => {
@@ -87,6 +89,7 @@ export function useComposer({ client, session, mode, setMode, attachments, field
   };
 
   const send = () => {
+    if (uploading && over <= 0 && !editing) setWaiting(true);
     if (!sendable) return;
     if (editing) {
       void saveEdit(text.trim());
@@ -108,6 +111,16 @@ export function useComposer({ client, session, mode, setMode, attachments, field
     if (mode.replyTo) setMode({});
     field.current?.focus();
   };
+
+  // "Send" was said while a file was on its way: it is done when the file is there, unless one did not arrive.
+  const sendLater = useRef(send);
+  sendLater.current = send;
+  const arrived = attachments.settled && attachments.all.every((one) => one.uploaded);
+  useEffect(() => {
+    if (!waiting || uploading) return;
+    setWaiting(false);
+    if (arrived) sendLater.current();
+  }, [waiting, uploading, arrived]);
 
   const editLast = () => {
     const { timeline } = session;
@@ -153,5 +166,5 @@ export function useComposer({ client, session, mode, setMode, attachments, field
   };
 
   const shownProblem = problem || (over > 0 ? t("composer.tooLong", { over }) : "");
-  return { text, setText, typed, pressed, send, sendable, insert, problem: shownProblem };
+  return { text, setText, typed, pressed, send, waiting, sendable: sendable || (uploading && !waiting && over <= 0), insert, problem: shownProblem };
 }

@@ -8,6 +8,7 @@ import { useChanges, useLater } from "../../app/hooks";
 import type { User } from "../../core/api";
 import type { ChatClient } from "../../core/client";
 import { Empty } from "../common/Empty";
+import { said } from "../common/said";
 import { Waiting } from "../common/Waiting";
 import { PersonButton } from "../list/FoundPeople";
 import classes from "./DirectoryPane.module.css";
@@ -30,7 +31,7 @@ export default function DirectoryPane({ client, onChosen }: { client: ChatClient
       onChosen();
       go(`/s/${session.id}`);
     } catch (thrown) {
-      setProblem((thrown as Error).message);
+      setProblem(said(thrown, t));
     }
   };
 
@@ -89,7 +90,7 @@ function useDirectory(client: ChatClient, search: string) {
   const [total, setTotal] = useState(0);
   const [failed, setFailed] = useState(false);
   const [attempt, setAttempt] = useState(0);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another attempt is another call
+  // Another attempt is another call
   useEffect(() => {
     const leaving = new AbortController();
     setFailed(false);

@@ -8,6 +8,7 @@ import type { ChatClient } from "../../core/client";
 import type { Message } from "../../core/wire";
 import { Avatar } from "../common/Avatar";
 import { sessionName } from "../common/names";
+import { said } from "../common/said";
 import group from "../group/Group.module.css";
 import picker from "../group/PeoplePicker.module.css";
 
@@ -47,8 +48,7 @@ export default function ForwardDialog({ client, messages, onClose }: ForwardProp
       await client.api.call("POST", "/api/chat/messages/forward", { body });
       onClose(true);
     } catch (thrown) {
-      const { code, message } = thrown as Error & { code?: string };
-      setProblem(code === "NETWORK" ? t("error.network") : message);
+      setProblem(said(thrown, t));
       setBusy(false);
     }
   };

@@ -8,6 +8,7 @@ import type { ChatClient } from "../../core/client";
 import { nameOf } from "../../core/people";
 import type { SessionStore } from "../../core/session-store";
 import { Avatar } from "../common/Avatar";
+import { said } from "../common/said";
 import { IconButton } from "../shell/Side";
 import classes from "./Group.module.css";
 import { GroupDetails } from "./GroupDetails";
@@ -82,7 +83,7 @@ function Mute({ client, session }: { client: ChatClient; session: SessionStore }
       await client.api.call("PATCH", `/api/chat/sessions/${session.id}/participants/${client.me}`, { body: { muted } });
       client.syncer.request();
     } catch (thrown) {
-      setProblem((thrown as Error).message);
+      setProblem(said(thrown, t));
     }
   };
   return (

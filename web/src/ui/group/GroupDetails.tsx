@@ -10,6 +10,7 @@ import type { ChatClient } from "../../core/client";
 import type { SessionStore } from "../../core/session-store";
 import { Avatar } from "../common/Avatar";
 import { sessionName } from "../common/names";
+import { said } from "../common/said";
 import { IconButton } from "../shell/Side";
 import classes from "./Group.module.css";
 import { MemberRow } from "./MemberRow";
@@ -43,7 +44,7 @@ export function GroupDetails({ client, session, children }: GroupDetailsProps) {
       await client.api.call(method, path + below, { body });
       return true;
     } catch (thrown) {
-      setProblem((thrown as Error).message);
+      setProblem(said(thrown, t));
       return false;
     }
   };
@@ -94,7 +95,7 @@ export function GroupDetails({ client, session, children }: GroupDetailsProps) {
         </h3>
         <ul className={classes.members}>
           {members.map(([userId, seat]) => (
-            <MemberRow key={userId} client={client} userId={userId} role={seat.role} mine={mine} call={call} />
+            <MemberRow key={userId} client={client} userId={userId} role={seat.role} mine={mine} call={call} complain={setProblem} />
           ))}
         </ul>
       </div>

@@ -7,6 +7,7 @@ import type { ChatClient } from "../../core/client";
 import { nameOf } from "../../core/people";
 import type { Seat } from "../../core/session-store";
 import { PersonAvatar } from "../common/Avatar";
+import { said } from "../common/said";
 import { PersonLines } from "../list/FoundPeople";
 import side from "../shell/Side.module.css";
 import classes from "./Group.module.css";
@@ -18,9 +19,11 @@ interface MemberRowProps {
   /** One's own role, which says what may be done here; the service decides all the same. */
   mine: Seat["role"];
   call(method: string, below: string, body?: unknown): Promise<boolean>;
+  /** Shows why something did not work. */
+  complain(problem: string): void;
 }
 
-export function MemberRow({ client, userId, role, mine, call }: MemberRowProps) {
+export function MemberRow({ client, userId, role, mine, call, complain }: MemberRowProps) {
   const { t } = useTranslation();
   const [, go] = useLocation();
   const person = usePerson(userId);
@@ -30,8 +33,11 @@ export function MemberRow({ client, userId, role, mine, call }: MemberRowProps) 
   const below = `/participants/${userId}`;
   const removes = mine === "owner" || (mine === "admin" && role !== "owner");
   const write = async () => {
-    const session = await client.openPrivate(userId);
-    go(`/s/${session.id}`);
+    try {
+      go(`/s/${(await client.openPrivate(userId)).id}`);
+    } catch (thrown) {
+      complain(said(thrown, t));
+    }
   };
   const give = (to: Seat["role"], key: string) =>
     mine === "owner" &&

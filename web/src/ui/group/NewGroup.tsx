@@ -3,6 +3,7 @@ import { type FormEvent, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { SessionInfo, User } from "../../core/api";
 import type { ChatClient } from "../../core/client";
+import { said } from "../common/said";
 import classes from "./Group.module.css";
 import { PeoplePicker } from "./PeoplePicker";
 
@@ -25,7 +26,7 @@ export default function NewGroup({ client, onClose }: { client: ChatClient; onCl
       client.syncer.takeInfo(info);
       onClose(info._id);
     } catch (thrown) {
-      setProblem((thrown as Error).message);
+      setProblem(said(thrown, t));
       setBusy(false);
     }
   };

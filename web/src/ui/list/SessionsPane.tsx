@@ -9,7 +9,9 @@ import { useChanges, useLater } from "../../app/hooks";
 import type { User } from "../../core/api";
 import type { ChatClient } from "../../core/client";
 import type { SessionStore } from "../../core/session-store";
+import common from "../common/common.module.css";
 import { Empty } from "../common/Empty";
+import { said } from "../common/said";
 import { sessionName } from "../common/names";
 import { Waiting } from "../common/Waiting";
 import { IconButton } from "../shell/Side";
@@ -46,9 +48,14 @@ export function SessionsPane({ client, sessionId, openDirectory }: SessionsPaneP
     setText("");
     go(`/s/${id}`);
   };
+  const [problem, setProblem] = useState("");
   const write = async (person: User) => {
-    const session = await client.openPrivate(person._id);
-    open(session.id);
+    setProblem("");
+    try {
+      open((await client.openPrivate(person._id)).id);
+    } catch (thrown) {
+      setProblem(said(thrown, t));
+    }
   };
   const pressed = (event: KeyboardEvent) => {
     if (event.nativeEvent.isComposing) return;
@@ -85,6 +92,11 @@ export function SessionsPane({ client, sessionId, openDirectory }: SessionsPaneP
           <Plus size={20} />
         </IconButton>
       </div>
+      {problem && (
+        <p role="alert" className={common.problem}>
+          {problem}
+        </p>
+      )}
       {found.length > 0 && (
         <Rows sessions={found} client={client} chosen={sessionId} open={open} short={people.length > 0} />
       )}
@@ -156,7 +168,7 @@ function Rows({ sessions, client, chosen, open, short }: RowsProps) {
     else scroller.current?.querySelector<HTMLElement>(`[data-session-row="${to}"]`)?.focus();
   };
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: arrow keys are a short cut between the buttons inside
+    // Arrow keys are a short cut between the buttons inside
     <div ref={scroller} className={classes.scroller} data-short={short} onKeyDown={step}>
       <ul className={classes.rows} style={{ height: rows.getTotalSize() }}>
         {rows.getVirtualItems().map((item) => {

@@ -101,7 +101,7 @@ function Said(props: MessageRowProps) {
     if (!(event.target as Element).closest("a, button, input") && !window.getSelection()?.toString()) menuAt(event);
   };
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: the row is focused by arrow keys, its buttons do the same
+    // The row is focused by arrow keys, its buttons do the same
     <div
       className={classes.said}
       data-own={own}
@@ -129,8 +129,7 @@ function Said(props: MessageRowProps) {
           </div>
         )}
         <div className={classes.line}>
-          {/* biome-ignore lint/a11y/noStaticElementInteractions: a finger's way to the menu; the keyboard's is the row */}
-          {/* biome-ignore lint/a11y/useKeyWithClickEvents: as above */}
+          {/* A finger's way to the menu; the keyboard's is the row */}
           <div
             className={classes.bubble}
             onClick={touched}

@@ -19,11 +19,11 @@ export function Hit({ hit, client, onOpen }: { hit: Found; client: ChatClient; o
       <span className={classes.hitText}>
         <span className={classes.hitHead}>
           <strong>{personName(client.people, hit.sender)}</strong>
-          {session?.group && <span className={classes.where}>{sessionName(session, client.people)}</span>}
+          {session && <span className={classes.where}>{sessionName(session, client.people)}</span>}
           <time dateTime={hit.createdAt}>{shortTime(hit.createdAt, t)}</time>
         </span>
         {pieces.map((piece, index) => (
-          // biome-ignore lint/suspicious/noArrayIndexKey: pieces have no names and never change
+          // Pieces have no names and never change
           <span key={index} className={classes.piece}>
             {piece}
           </span>
@@ -35,7 +35,6 @@ export function Hit({ hit, client, onOpen }: { hit: Found; client: ChatClient; o
 
 function marks(highlight: string): ReactNode {
   return marked(highlight).map((part, index) =>
-    // biome-ignore lint/suspicious/noArrayIndexKey: as above
     part.marked ? <mark key={index}>{part.text}</mark> : part.text,
   );
 }

@@ -4,9 +4,10 @@ import { Search, X } from "lucide-react";
 import { type KeyboardEvent, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useLocation } from "wouter";
-import { useLater, useNarrow } from "../../app/hooks";
+import { useChanges, useLater, useNarrow } from "../../app/hooks";
 import { jumps } from "../../app/jumps";
 import type { ChatClient } from "../../core/client";
+import { nameOf } from "../../core/people";
 import { Empty } from "../common/Empty";
 import { Waiting } from "../common/Waiting";
 import { IconButton } from "../shell/Side";
@@ -14,6 +15,8 @@ import { Hit } from "./Hit";
 import classes from "./SearchPanel.module.css";
 import { type Found, useSearch } from "./useSearch";
 
+/** A list to choose from ends somewhere; whoever is not in it is found by name in the directory. */
+const SENDERS = 500;
 const KINDS = ["", "text", "image", "file", "voice"] as const;
 
 interface SearchPanelProps {
@@ -29,13 +32,17 @@ export default function SearchPanel({ client, sessionId, onClose }: SearchPanelP
   const [text, setText] = useState("");
   const [here, setHere] = useState(false);
   const [kind, setKind] = useState("");
+  const [sender, setSender] = useState("");
   const [from, setFrom] = useState("");
   const [to, setTo] = useState("");
+  useChanges(client.people);
+  const people = client.people.all().slice(0, SENDERS);
   const keyword = useLater(text.trim(), 250);
   const search = useSearch(client, {
     keyword,
     sessionId: here ? sessionId : undefined,
     messageType: kind || undefined,
+    sender: sender || undefined,
     from: from ? new Date(`${from}T00:00:00`).toISOString() : undefined,
     to: to ? new Date(`${to}T23:59:59.999`).toISOString() : undefined,
   });
@@ -81,6 +88,17 @@ export default function SearchPanel({ client, sessionId, onClose }: SearchPanelP
               {KINDS.map((one) => (
                 <option key={one} value={one}>
                   {t(one === "" ? "search.anyType" : one === "text" ? "search.text" : `message.${one}`)}
+                </option>
+              ))}
+            </select>
+          </label>
+          <label>
+            <span>{t("search.sender")}</span>
+            <select value={sender} onChange={(event) => setSender(event.currentTarget.value)}>
+              <option value="">{t("search.anySender")}</option>
+              {people.map((one) => (
+                <option key={one._id} value={one._id}>
+                  {nameOf(one)}
                 </option>
               ))}
             </select>

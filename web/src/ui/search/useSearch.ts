@@ -2,11 +2,13 @@ import { useCallback, useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { ChatClient } from "../../core/client";
 import type { Message } from "../../core/wire";
+import { said } from "../common/said";
 
 export interface Wanted {
   keyword: string;
   sessionId?: string;
   messageType?: string;
+  sender?: string;
   from?: string;
   to?: string;
 }
@@ -25,7 +27,7 @@ export function useSearch(client: ChatClient, wanted: Wanted) {
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState("");
   const leaving = useRef<AbortController>(undefined);
-  const { keyword, sessionId, messageType, from, to } = wanted;
+  const { keyword, sessionId, messageType, sender, from, to } = wanted;
 
   const fetch = useCallback(
     async (number: number) => {
@@ -35,7 +37,7 @@ export function useSearch(client: ChatClient, wanted: Wanted) {
       setBusy(true);
       setProblem("");
       try {
-        const query = { userId: client.me, keyword, sessionId, messageType, from, to, page: number, limit: LIMIT };
+        const query = { userId: client.me, keyword, sessionId, messageType, sender, from, to, page: number, limit: LIMIT };
         const answer = await client.api.page<Found[]>("GET", "/api/chat/messages/search", {
           query,
           signal: mine.signal,
@@ -47,12 +49,11 @@ export function useSearch(client: ChatClient, wanted: Wanted) {
         setBusy(false);
       } catch (thrown) {
         if (mine.signal.aborted) return;
-        const { code, message } = thrown as Error & { code?: string };
-        setProblem(code === "NETWORK" ? t("error.network") : message);
+        setProblem(said(thrown, t));
         setBusy(false);
       }
     },
-    [client, keyword, sessionId, messageType, from, to, t],
+    [client, keyword, sessionId, messageType, sender, from, to, t],
   );
 
   useEffect(() => {

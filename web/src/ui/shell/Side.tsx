@@ -33,11 +33,12 @@ export function Side({ client, tab, setTab, sessionId, openSearch }: SideProps) 
   const [settings, setSettings] = useState(false);
   const narrow = useNarrow();
   useChanges(client.sessions);
+  useChanges(client.connection);
   return (
     <div className={classes.side}>
       {narrow && <h1 className="visually-hidden">{t("nav.chats")}</h1>}
       <header className={classes.head}>
-        <PersonAvatar userId={client.me} size={38} />
+        <PersonAvatar userId={client.me} size={38} dot={client.connection.live} />
         <div className={classes.who}>
           <div className={classes.name}>{me && nameOf(me)}</div>
           <div className={classes.title}>{[me?.department, me?.title].filter(Boolean).join(" · ")}</div>

@@ -78,7 +78,7 @@ function Rows({ client, session }: { client: ChatClient; session: SessionStore }
       <section
         ref={scroll.scroller}
         className={classes.scroller}
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by the keyboard
+        // What scrolls has to be reached by the keyboard
         tabIndex={0}
         aria-label={t("thread.label")}
         onScroll={scroll.scrolled}

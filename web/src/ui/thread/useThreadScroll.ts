@@ -90,7 +90,7 @@ export function useThreadScroll(client: ChatClient, session: SessionStore) {
     return () => watch.disconnect();
   }, [stick, look]);
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: whatever changes the height, the end stays in sight
+  // Whatever changes the height, the end stays in sight
   useLayoutEffect(() => {
     stick();
     look();
@@ -194,7 +194,7 @@ function visible(row: HTMLElement, scroller: HTMLElement | null): boolean {
 /** Tells how far this person has read: what was on the screen of a visible window. */
 function useReading(client: ChatClient, session: SessionStore, scroller: React.RefObject<HTMLElement | null>): void {
   const version = useChanges(session);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the version stands for what the session holds
+  // The version stands for what the session holds
   useEffect(() => {
     const look = () => {
       const element = scroller.current;
