@@ -4,7 +4,6 @@ WORKDIR /src/web
 # The packages in a layer of their own: a change of the sources installs nothing anew.
 COPY web/package.json web/package-lock.json ./
 RUN npm ci --no-audit --no-fund
-COPY schemas ../schemas
 COPY web .
 RUN npm run build
 

@@ -1,6 +1,7 @@
 // How it looks and how heavy it is: both languages, phone and wide screen, light and dark; axe on every main screen;
 // what the first load weighs; how quickly a message is on the screen. The pictures in the README are made here.
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { test } from "node:test";
 import { api, device, expect, login, picture, PHONE, service, signIn, WIDE, wellMade } from "./support.mjs";
 import { connection } from "./ward.mjs";
@@ -180,4 +181,47 @@ test("a message is on the screen soon, also while many come", async () => {
   await page.locator("[data-bubble]").filter({ hasText: "Storm 17" }).last().waitFor();
   calm();
   await context.close();
+});
+
+test("a conversation of a hundred thousand messages opens at once, at its end and at its beginning", async () => {
+  const wardline = (...words) =>
+    execFileSync(process.env.WARDLINE_BINARY, words, { env: { ...process.env, DATA_DIR: process.env.WARDLINE_DATA, LOG: "warn" }, encoding: "utf8" });
+  wardline("seed", "--users", "2", "--sessions", "1", "--messages", "100000");
+  const [{ token, id }] = JSON.parse(wardline("token", "--synthetic", "1"));
+  const user = await api("GET", "/api/auth/me", undefined, token);
+  const made = await device({ url: `${service.href}favicon.svg` });
+  const { page } = made;
+  const expiresAt = new Date(Date.now() + 3_600_000).toISOString();
+  await page.evaluate((kept) => localStorage.setItem("wardline.account", JSON.stringify(kept)), { user, token, expiresAt });
+  await page.goto(service.href);
+  await expect.state(connection(page), "live");
+  const [session] = await api("GET", `/api/chat/sessions/${id}`, undefined, token);
+  assert.equal(session.seq, 100_000);
+  // From the click on the conversation to the frame in which its messages stand there.
+  const opened = await page.evaluate(async () => {
+    const row = await new Promise((done) => {
+      const look = () => {
+        const found = document.querySelector("[data-session-row]");
+        if (found) done(found);
+        else requestAnimationFrame(look);
+      };
+      look();
+    });
+    const started = performance.now();
+    row.click();
+    return new Promise((done) => {
+      const look = () => (document.querySelector("[data-bubble]") ? done(performance.now() - started) : requestAnimationFrame(look));
+      look();
+    });
+  });
+  const thread = page.getByTestId("thread");
+  await thread.focus();
+  const started = Date.now();
+  await page.keyboard.press("Home");
+  await thread.locator("[data-row='1'] [data-bubble]").waitFor();
+  console.log(`100,000 messages: open after ${opened.toFixed(0)} ms, at the first one after ${Date.now() - started} ms`);
+  assert.ok(opened < 3_000, `${opened} ms`);
+  assert.ok((await page.locator("[data-row]").count()) < 100, "only what is on the screen exists");
+  made.calm();
+  await made.context.close();
 });

@@ -207,15 +207,13 @@ export async function picture(page, name) {
 export async function wellMade(page, where) {
   // Evaluated by the debugger, past the page's policy, which lets no foreign script in.
   await page.evaluate(`${AXE};0`);
-  const found = await page.evaluate(() =>
-    globalThis.axe.run(document, { resultTypes: ["violations"] }).then(({ violations }) =>
-      violations.map(({ id, impact, nodes }) => ({
-        id,
-        impact,
-        nodes: nodes.slice(0, 5).map((node) => `${node.target.join(" ")} | ${node.failureSummary?.split("\n").slice(1, 3).join(" ")}`),
-      })),
-    ),
-  );
+  const { found, passed } = await page.evaluate(async () => {
+    const { violations, passes } = await globalThis.axe.run(document, { resultTypes: ["violations"] });
+    const about = (node) => `${node.target.join(" ")} | ${node.failureSummary?.split("\n").slice(1, 3).join(" ")}`;
+    const found = violations.map(({ id, impact, nodes }) => ({ id, impact, nodes: nodes.slice(0, 5).map(about) }));
+    return { found, passed: passes.length };
+  });
+  assert.ok(passed > 5, `axe had nothing to look at, ${where}`);
   const grave = found.filter(({ impact }) => impact === "serious" || impact === "critical");
   assert.deepEqual(grave, [], `axe, ${where}`);
   const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
