@@ -1,5 +1,6 @@
 // Who is signed in: the token, the person, and the chat client that lives as long as they do.
 import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo, useRef, useState } from "react";
+import { AttachmentStore } from "./attachments";
 import { Api, ApiError, type SignedIn, type User } from "../core/api";
 import { ChatClient } from "../core/client";
 import { browserTransport } from "../core/transport";
@@ -13,6 +14,8 @@ export interface Account {
   api: Api;
   /** Null on the sign-in page. */
   user: User | null;
+  /** What is attached and not sent. */
+  attachments: AttachmentStore;
   /** The chat's core; null until somebody is signed in. */
   client: ChatClient | null;
   /** Why the last one ended by itself: `TOKEN_EXPIRED`, `AUTH_FAILED`; empty otherwise. */
@@ -38,6 +41,7 @@ export function AccountProvider({ children }: { children: ReactNode }) {
   const end = useRef<(code: string) => void>(() => {});
 
   const api = useMemo(() => new Api({ language, onSignedOut: (code) => end.current(code) }), []);
+  const attachments = useMemo(() => new AttachmentStore(api), [api]);
   // Set while drawing, not in an effect: the pages below make their first calls in effects that run before ours.
   api.token = signed?.token ?? "";
 
@@ -69,9 +73,10 @@ export function AccountProvider({ children }: { children: ReactNode }) {
     return () => {
       window.removeEventListener("pagehide", going);
       made.stop();
+      attachments.close();
       setClient(null);
     };
-  }, [api, signed]);
+  }, [api, attachments, signed]);
 
   // Signed out, or somebody else signed in, in another tab: this one follows.
   useEffect(
@@ -109,8 +114,8 @@ export function AccountProvider({ children }: { children: ReactNode }) {
   }, [api, signed]);
 
   const account = useMemo<Account>(
-    () => ({ api, user: signed?.user ?? null, client, ended, signIn, signOut }),
-    [api, signed, client, ended, signIn, signOut],
+    () => ({ api, user: signed?.user ?? null, attachments, client, ended, signIn, signOut }),
+    [api, signed, attachments, client, ended, signIn, signOut],
   );
   return <Context value={account}>{children}</Context>;
 }

@@ -1,9 +1,11 @@
 import { FileText, Mic, RotateCcw, X } from "lucide-react";
 import { useTranslation } from "react-i18next";
+import type { Attachment } from "../../app/attachments";
+import { said } from "../common/said";
 import { fileSize } from "../common/times";
 import { IconButton } from "../shell/Side";
 import classes from "./AttachmentTray.module.css";
-import type { Attachment, Attachments } from "./useAttachments";
+import type { Attachments } from "./useAttachments";
 
 /** What is attached and not sent: how far each is, and a way to stop it. */
 export function AttachmentTray({ attachments }: { attachments: Attachments }) {
@@ -27,7 +29,7 @@ function Chip({ one, attachments }: { one: Attachment; attachments: Attachments 
   const percent = Math.round(one.progress * 100);
   const { name } = one.file;
   const below = one.problem
-    ? `${t("composer.uploadFailed")}: ${one.problem}`
+    ? `${t("composer.uploadFailed")}: ${said(one.problem, t)}`
     : one.uploaded
       ? fileSize(one.file.size)
       : t("composer.uploading", { percent });

@@ -33,7 +33,7 @@ export function Composer({ client, session, mode, setMode }: ComposerProps) {
   const picker = useRef<HTMLInputElement>(null);
   const [emoji, setEmoji] = useState(false);
   const [recording, setRecording] = useState(false);
-  const attachments = useAttachments(client.api);
+  const attachments = useAttachments(session.id);
   const composer = useComposer({ client, session, mode, setMode, attachments, field });
   const mentions = useMentions({ client, session, field, text: composer.text, setText: composer.setText });
   const dropping = useDrop(attachments.add);
