@@ -14,6 +14,7 @@ mod passwords;
 mod presence;
 mod publisher;
 mod revisions;
+mod search;
 mod seed;
 mod sessions;
 mod stats;
@@ -38,6 +39,7 @@ use crate::{
     hub::Hub,
     store::{
         Store,
+        search::SearchIndex,
         writer::{self, CommitQueue},
     },
 };
@@ -48,17 +50,18 @@ pub use groups::{NewGroup, SessionInfo};
 pub use messages::{History, PendingSend, Unreads};
 pub use presence::Visit;
 pub use revisions::Receipts;
+pub use search::{Found, Hit, Search};
 pub use seed::DEMO_PASSWORD;
 pub use sessions::SessionView;
 pub use stats::Stats;
-pub use store_types::UserChange;
+pub use store_types::{Excerpt, UserChange};
 pub use sync::{SessionSync, SyncFrom, Synced};
 pub use synthetic::Synthetic;
 pub use tokens::Issued;
 
 mod store_types {
     //! What the verbs take and give that the store defines.
-    pub use crate::store::users::UserChange;
+    pub use crate::store::{search::Excerpt, users::UserChange};
 }
 
 /// All verbs, and what they share.
@@ -77,6 +80,7 @@ pub struct Services {
     unread: unread::Book,
     deliveries: deliveries::Desk,
     tallies: tallies::Board,
+    search: SearchIndex,
 }
 
 /// The services and the tasks that work for them.
@@ -109,6 +113,7 @@ impl Services {
             unread: unread::Book::default(),
             deliveries: deliveries::Desk::default(),
             tallies: tallies::Board::default(),
+            search: SearchIndex::of(&settings.data_dir, &settings.mongodb_db),
             queue: writer.queue,
             store,
             hub,
@@ -126,6 +131,18 @@ impl Services {
         tasks.push(tokio::spawn(Arc::clone(&services).keep_time(until(stop))));
         tasks.push(tokio::spawn(Arc::clone(&services).hear_revocations(until(stop))));
         Running { services, tasks }
+    }
+
+    /// Keeps the search index until `stop`: for a service that serves. A command beside it has no business
+    /// with the index, which follows the database by itself.
+    pub fn keep_search(&self, stop: &CancellationToken) -> Option<JoinHandle<()>> {
+        match self.search.keep(&self.store, stop) {
+            Ok(end) => Some(tokio::spawn(async move { drop(end.await) })),
+            Err(error) => {
+                tracing::error!(%error, "there is no search: its thread cannot be started");
+                None
+            }
+        }
     }
 
     /// Whether MongoDB answers within two seconds.

@@ -16,6 +16,7 @@ pub mod nodes;
 pub mod online_users;
 pub mod receipts;
 pub mod revocations;
+pub mod search;
 pub mod sessions;
 pub mod users;
 pub mod validators;

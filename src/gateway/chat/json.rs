@@ -7,12 +7,14 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 mod messages;
+mod search;
 mod sessions;
 
 pub use messages::{
     CountsJson, EditJson, ForwardedJson, MessageJson, ReactionJson, ReceiptsJson, RevisedJson, StatusJson,
     ToldJson, TombstoneJson, messages,
 };
+pub use search::{FoundMessageJson, found};
 pub use sessions::{
     CreatedJson, GroupChangedJson, InfoJson, PositionJson, RemovedJson, SeatGoneJson, SessionJson,
     SessionViewJson,
