@@ -19,4 +19,6 @@ mod outage;
 mod presence;
 mod revisions;
 mod schemas;
+mod search;
+mod search_index;
 mod sync;

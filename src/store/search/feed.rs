@@ -28,7 +28,7 @@ use super::{
     words,
 };
 use crate::{
-    domain::{Clock, MessageId, SystemClock},
+    domain::{Clock, MessageId, SystemClock, Timestamp},
     store::Store,
 };
 
@@ -64,6 +64,9 @@ struct Position {
     /// Set while the database is read: what was read reaches down to this id.
     #[serde(default)]
     building: Option<Building>,
+    /// When it was built.
+    #[serde(default)]
+    built_at: Option<Timestamp>,
     /// Changes up to this time may be in the index already, since they were there when it was built.
     #[serde(default)]
     overlap: Option<(u32, u32)>,
@@ -203,6 +206,7 @@ async fn write(shared: &Arc<Shared>, store: &Store, stop: &CancellationToken) ->
             collection,
             token: source.position().await?,
             building: Some(Building { below: None }),
+            built_at: None,
             overlap: None,
         },
     };
@@ -288,6 +292,7 @@ impl Pen<'_> {
         }
         let now = source.now().await?;
         self.position.building = None;
+        self.position.built_at = Some(SystemClock.now());
         self.position.overlap = Some((now.time, now.increment));
         self.commit()?;
         let documents = self.reader.searcher().num_docs();
