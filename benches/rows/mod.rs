@@ -7,6 +7,7 @@ pub mod joins;
 pub mod latency;
 pub mod memory;
 pub mod reads;
+pub mod search;
 pub mod storm;
 pub mod throughput;
 
@@ -42,6 +43,7 @@ pub async fn run(key: Key, house: &House, options: &Options) -> Outcome<Row> {
         Key::Reads => reads::run(house, options).await,
         Key::Storm => storm::run(house, options).await,
         Key::Growth => growth::run(house, options).await,
+        Key::Search => search::run(house, options).await,
         Key::Torture => Ok(torture()),
     }
 }

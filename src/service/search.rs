@@ -111,19 +111,11 @@ impl Services {
                 hits.push(Hit { view: MessageView::with_receipts(message, receipts), excerpts });
             }
         }
-        Ok(Found {
-            hits,
-            pagination: Pagination::of(page, matches.total),
-            is_behind: matches.is_behind,
-        })
+        Ok(Found { hits, pagination: Pagination::of(page, matches.total), is_behind: matches.is_behind })
     }
 
     /// Where somebody may search: their sessions, each with what is hidden from them.
-    async fn searchable(
-        &self,
-        user: UserId,
-        only: Option<SessionId>,
-    ) -> Result<HashMap<SessionId, u64>> {
+    async fn searchable(&self, user: UserId, only: Option<SessionId>) -> Result<HashMap<SessionId, u64>> {
         let seats: HashMap<SessionId, u64> = match only {
             Some(session) => self.store.seats_of(&[session], user).await?.into_iter().collect(),
             None => self.store.all_seats_of(user).await?,

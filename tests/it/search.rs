@@ -27,11 +27,7 @@ impl Person {
 
     /// Waits until a message is found, or not found any more: for at most a second.
     #[track_caller]
-    pub fn within_a_second(
-        &self,
-        keyword: &str,
-        is_found: bool,
-    ) -> impl Future<Output = Value> {
+    pub fn within_a_second(&self, keyword: &str, is_found: bool) -> impl Future<Output = Value> {
         let place = std::panic::Location::caller();
         async move {
             let start = Instant::now();
@@ -101,14 +97,19 @@ async fn what_was_said_is_found_in_chinese_and_english() {
         let history = chen.history(&session).await;
         assert_eq!(json!(found[0]), history[expected]["content"], "{keyword}");
     }
-    for nothing in ["血压 potassium", "\"bed chart\"", "\"正常血压\"", "压血", "patientia", "the AND chart", "!?"] {
+    for nothing in
+        ["血压 potassium", "\"bed chart\"", "\"正常血压\"", "压血", "patientia", "the AND chart", "!?"]
+    {
         assert!(chen.finds(&[("keyword", nothing)]).await.is_empty(), "{nothing}");
     }
     let both = chen.finds(&[("keyword", "checked")]).await;
     assert!(both.len() == 2 && both[0].starts_with("the chart"), "newest first: {both:?}");
 
     let hit = chen.search(&[("keyword", "sign please")]).await;
-    assert_eq!(hit.body["pagination"], json!({"page": 1, "limit": 50, "total": 1, "pages": 1, "hasMore": false}));
+    assert_eq!(
+        hit.body["pagination"],
+        json!({"page": 1, "limit": 50, "total": 1, "pages": 1, "hasMore": false})
+    );
     let hit = hit.expect(200)[0].clone();
     let marked = "x-ray ready 👍 &lt;b&gt;<mark>please</mark>&lt;/b&gt; look &amp; <mark>sign</mark>";
     assert_eq!(hit["highlights"], json!([marked]));
@@ -175,7 +176,10 @@ async fn filters_narrow_it_down_and_pages_follow_one_another() {
     let mut pages = Vec::new();
     for page in ["1", "2", "3"] {
         let reply = li.search(&[("keyword", "dose"), ("limit", "10"), ("page", page)]).await;
-        assert_eq!((&reply.body["pagination"]["total"], &reply.body["pagination"]["pages"]), (&json!(27), &json!(3)));
+        assert_eq!(
+            (&reply.body["pagination"]["total"], &reply.body["pagination"]["pages"]),
+            (&json!(27), &json!(3))
+        );
         assert_eq!(reply.body["pagination"]["hasMore"], json!(page != "3"));
         pages.extend(reply.expect(200).as_array().unwrap().clone());
     }
@@ -198,10 +202,7 @@ async fn forwarded_messages_are_found_by_what_they_carry() {
     li.call("POST", "/api/chat/messages/forward", body).await.expect(201);
     let found = wu.within_a_second("肌酐 creatinine", true).await;
     assert_eq!(found[0]["sessionId"], json!(to));
-    assert_eq!(
-        found[0]["highlights"],
-        json!(["<mark>肌酐</mark>偏高", "<mark>creatinine</mark> again"])
-    );
+    assert_eq!(found[0]["highlights"], json!(["<mark>肌酐</mark>偏高", "<mark>creatinine</mark> again"]));
     app.stop().await;
 }
 
@@ -237,11 +238,18 @@ async fn everybody_finds_what_is_theirs_to_see_and_nothing_else() {
     }
     assert_eq!(chen.get("/api/chat/messages/search?keyword=heparin").await.expect(200)[0]["seq"], json!(3));
 
-    li.call("PATCH", &format!("/api/chat/sessions/{group}"), json!({ "historyVisible": true })).await.expect(200);
+    li.call("PATCH", &format!("/api/chat/sessions/{group}"), json!({ "historyVisible": true }))
+        .await
+        .expect(200);
     assert_eq!(wu.finds(&heparin).await, ["heparin after", "heparin before"], "the past was opened");
-    li.call("DELETE", &format!("/api/chat/sessions/{group}/participants/{}", wu.id), json!({})).await.expect(200);
+    li.call("DELETE", &format!("/api/chat/sessions/{group}/participants/{}", wu.id), json!({}))
+        .await
+        .expect(200);
     assert!(wu.finds(&heparin).await.is_empty(), "from the answer to the removal on");
-    assert_eq!(wu.search(&[("keyword", "heparin"), ("sessionId", &*group)]).await.refused(404), "CONVERSATION_NOT_FOUND");
+    assert_eq!(
+        wu.search(&[("keyword", "heparin"), ("sessionId", &*group)]).await.refused(404),
+        "CONVERSATION_NOT_FOUND"
+    );
     assert_eq!(chen.finds(&heparin).await.len(), 3);
     app.stop().await;
 }
@@ -312,7 +320,11 @@ fn is_found(content: &str, keyword: &str) -> bool {
     };
     let content = plain(content);
     plain(keyword).iter().all(|word| {
-        if word.is_ascii() { content.contains(word) } else { content.iter().any(|part| part.contains(word.as_str())) }
+        if word.is_ascii() {
+            content.contains(word)
+        } else {
+            content.iter().any(|part| part.contains(word.as_str()))
+        }
     })
 }
 
@@ -322,8 +334,22 @@ async fn a_search_finds_what_reading_everything_finds() {
     let seed = 20_240_501;
     let mut random = rand::rngs::StdRng::seed_from_u64(seed);
     let words = [
-        "bed", "Beds", "dose", "doses", "checked", "CHECK", "12", "血压", "患者", "正常", "高血压", "糖尿病患者", "病房",
-        "李明天", "出院", "压",
+        "bed",
+        "Beds",
+        "dose",
+        "doses",
+        "checked",
+        "CHECK",
+        "12",
+        "血压",
+        "患者",
+        "正常",
+        "高血压",
+        "糖尿病患者",
+        "病房",
+        "李明天",
+        "出院",
+        "压",
     ];
     let app = TestApp::unlimited().await;
     let mut people = Vec::new();

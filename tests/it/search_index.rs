@@ -37,7 +37,8 @@ fn at(app: &TestApp, person: &Person) -> Person {
 
 /// What the index says of itself.
 fn meta(settings: &Settings) -> Value {
-    let meta: Value = serde_json::from_slice(&fs::read(folder(settings).join("index/meta.json")).unwrap()).unwrap();
+    let meta: Value =
+        serde_json::from_slice(&fs::read(folder(settings).join("index/meta.json")).unwrap()).unwrap();
     serde_json::from_str(meta["payload"].as_str().unwrap()).unwrap()
 }
 
@@ -120,7 +121,9 @@ async fn a_missing_index_is_built() {
 #[tokio::test]
 async fn an_index_with_damaged_files_is_built_anew() {
     survives(|settings| {
-        for file in files(settings).iter().filter(|file| file.extension().is_some_and(|e| e == "idx" || e == "term")) {
+        for file in
+            files(settings).iter().filter(|file| file.extension().is_some_and(|e| e == "idx" || e == "term"))
+        {
             let mut bytes = fs::read(file).unwrap();
             let middle = bytes.len() / 2;
             bytes[middle] ^= 0xff;
@@ -266,7 +269,8 @@ async fn a_folder_that_cannot_be_written_stops_nothing_else() {
     let (li, chen) = (app.nurse("Li").await, app.nurse("Chen").await);
     let session = li.session_with(&chen).await;
     li.send(&session, "still sent").await;
-    let reply = tokio::time::timeout(Duration::from_secs(5), li.search(&[("keyword", "sent")])).await.unwrap();
+    let reply =
+        tokio::time::timeout(Duration::from_secs(5), li.search(&[("keyword", "sent")])).await.unwrap();
     assert_eq!(reply.body["indexing"], json!(true), "{}", reply.body);
     assert!(reply.expect(200).as_array().unwrap().is_empty());
     app.stop().await;

@@ -13,8 +13,8 @@ use std::{
 use mongodb::{bson::Timestamp as ClusterTime, change_stream::event::ResumeToken};
 use serde::{Deserialize, Serialize};
 use tantivy::{
-    Index, IndexReader, IndexWriter, ReloadPolicy, directory::MmapDirectory, indexer::LogMergePolicy,
-    index::IndexBuilder,
+    Index, IndexReader, IndexWriter, ReloadPolicy, directory::MmapDirectory, index::IndexBuilder,
+    indexer::LogMergePolicy,
 };
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
@@ -47,6 +47,8 @@ const LONG_PAUSE: Duration = Duration::from_millis(600);
 const BUILD_PAUSE: Duration = Duration::from_secs(1);
 /// How often the position is stored when nothing was written, so that it stays in the database's log.
 const KEEP_POSITION: Duration = Duration::from_mins(5);
+/// How long the database may say nothing, not even that there is no news.
+const SILENCE: Duration = Duration::from_mins(1);
 /// How long after a trouble it is tried again.
 const RETRY: Duration = Duration::from_secs(1);
 /// How often a process that may not write looks for what the other has written.
@@ -111,7 +113,10 @@ async fn keep(shared: &Arc<Shared>, store: &Store, stop: &CancellationToken) {
         };
         let Some(trouble) = trouble else { continue };
         match &trouble {
-            Trouble::Database(_) => tracing::warn!(%trouble, "the search index waits for the database"),
+            Trouble::Database(_) | Trouble::Slow => {
+                tracing::warn!(%trouble, "the search index waits for the database");
+                shared.is_up_to_date(false);
+            }
             Trouble::Stale(_) | Trouble::Index(_) => {
                 tracing::warn!(%trouble, "the search index is made anew");
                 shared.hide();
@@ -263,7 +268,7 @@ impl Pen<'_> {
         self.pending = 0;
         self.stored = Instant::now();
         metrics::histogram!("wardline_search_commit_seconds").record(start.elapsed().as_secs_f64());
-        self.shared.count(&self.reader);
+        super::count(&self.reader);
         Ok(())
     }
 
@@ -332,9 +337,11 @@ impl Pen<'_> {
         let mut news = source.listen(self.position.token.clone()).await?;
         let mut due: Option<tokio::time::Instant> = None;
         let mut next_commit = tokio::time::Instant::now();
-        let mut newest = None;
+        // When the oldest change that waits for a commit was made.
+        let mut oldest = None;
         loop {
-            let commit_at = due.unwrap_or_else(|| tokio::time::Instant::now() + RETRY);
+            let now = tokio::time::Instant::now();
+            let commit_at = due.unwrap_or(now + RETRY);
             tokio::select! {
                 biased;
                 () = stop.cancelled() => {
@@ -348,15 +355,15 @@ impl Pen<'_> {
                     due = None;
                     let pause = (start.elapsed() * 8).clamp(PAUSE, LONG_PAUSE);
                     next_commit = tokio::time::Instant::now() + pause;
-                    if let Some(wall) = newest.take() {
-                        self.shared.lag(SystemClock.now().since(wall));
+                    if let Some(wall) = oldest.take() {
+                        super::lag(SystemClock.now().since(wall));
                     }
                 }
                 heard = news.recv() => match heard {
                     Some(Ok(News::Change { change, time, wall, token })) => {
                         self.apply(change, time)?;
                         self.position.token = token;
-                        newest = wall;
+                        oldest = oldest.or(wall);
                         let soon = || (tokio::time::Instant::now() + GATHER).max(next_commit);
                         due = if self.pending >= MAX_PENDING {
                             Some(tokio::time::Instant::now())
@@ -365,7 +372,8 @@ impl Pen<'_> {
                         };
                     }
                     Some(Ok(News::Quiet(token))) => {
-                        self.shared.is_up_to_date();
+                        super::lag(Duration::ZERO);
+                        self.shared.is_up_to_date(true);
                         if let Some(token) = token {
                             self.position.token = token;
                         }
@@ -379,6 +387,7 @@ impl Pen<'_> {
                     }
                     None => return Err(Trouble::Stale("nobody tells of changes any more")),
                 },
+                () = tokio::time::sleep(SILENCE) => return Err(Trouble::Slow),
             }
         }
     }

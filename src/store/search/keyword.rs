@@ -151,7 +151,9 @@ mod tests {
 
     #[test]
     fn a_keyword_of_any_form_stays_small() {
-        for hostile in ["\"".repeat(200), "a ".repeat(100), "的".repeat(200), "a-".repeat(100), "\"a".repeat(100)] {
+        for hostile in
+            ["\"".repeat(200), "a ".repeat(100), "的".repeat(200), "a-".repeat(100), "\"a".repeat(100)]
+        {
             let units = units(&hostile);
             assert!(units.len() <= 100);
             assert!(units.iter().all(|unit| unit.0.len() <= MAX_PHRASE));

@@ -86,7 +86,7 @@ struct Shared {
 
 impl Shared {
     fn show(&self, reader: IndexReader, fields: Fields, is_behind: bool) {
-        self.count(&reader);
+        count(&reader);
         self.view.send_replace(Some(View { reader, fields, is_behind }));
     }
 
@@ -94,26 +94,26 @@ impl Shared {
         self.view.send_replace(None);
     }
 
-    fn is_up_to_date(&self) {
-        self.lag(Duration::ZERO);
+    /// Whether the index knows everything that the database has told.
+    fn is_up_to_date(&self, is_it: bool) {
         self.view.send_if_modified(|view| {
-            view.as_mut().is_some_and(|view| std::mem::replace(&mut view.is_behind, false))
+            view.as_mut().is_some_and(|view| std::mem::replace(&mut view.is_behind, !is_it) == is_it)
         });
-    }
-
-    #[expect(clippy::cast_precision_loss, reason = "a figure for people")]
-    fn count(&self, reader: &IndexReader) {
-        metrics::gauge!("wardline_search_documents").set(reader.searcher().num_docs() as f64);
-    }
-
-    fn lag(&self, lag: Duration) {
-        metrics::gauge!("wardline_search_lag_seconds").set(lag.as_secs_f64());
     }
 
     /// Ends when a search has failed in a way that speaks against the index.
     async fn suspected(&self) {
         self.suspicion.notified().await;
     }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a figure for people")]
+fn count(reader: &IndexReader) {
+    metrics::gauge!("wardline_search_documents").set(reader.searcher().num_docs() as f64);
+}
+
+fn lag(lag: Duration) {
+    metrics::gauge!("wardline_search_lag_seconds").set(lag.as_secs_f64());
 }
 
 /// What may be logged of an index's failure: never a text.

@@ -226,7 +226,9 @@ pub(super) fn search(
     for (_, DocAddress { segment_ord, doc_id }) in top {
         let columns = searcher.segment_reader(segment_ord).fast_fields();
         let (high, low) = (columns.u64("idHigh")?, columns.u64("idLow")?);
-        ids.extend(value(&high, doc_id).zip(value(&low, doc_id)).map(|(high, low)| MessageId(whole(high, low))));
+        ids.extend(
+            value(&high, doc_id).zip(value(&low, doc_id)).map(|(high, low)| MessageId(whole(high, low))),
+        );
     }
     Ok(Some((ids, total as u64)))
 }

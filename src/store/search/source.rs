@@ -21,9 +21,11 @@ use crate::{
 /// Messages of one look at the collection.
 const PAGE: i64 = 2_000;
 /// Changes that may wait to be indexed; beyond it the database is not asked for more.
-const WAITING: usize = 2_048;
+const WAITING: usize = 128;
 /// How long mongod waits for a change before it says that there is none.
 const QUIET: Duration = Duration::from_millis(300);
+/// How long one look at the database may take.
+const LIMIT: Duration = Duration::from_mins(1);
 
 /// Why the index cannot be fed.
 #[derive(Debug, thiserror::Error)]
@@ -31,6 +33,9 @@ pub(super) enum Trouble {
     /// MongoDB does not answer: the same may be tried again.
     #[error("{}", failure::describe(.0))]
     Database(#[from] mongodb::error::Error),
+    /// MongoDB takes too long: the same may be tried again.
+    #[error("MongoDB takes too long")]
+    Slow,
     /// The index, or its position, is of no use any more.
     #[error("{0}")]
     Stale(&'static str),
@@ -95,7 +100,9 @@ impl SourceRow {
             return None;
         }
         let mut texts = vec![self.content, self.file_name.unwrap_or_default()];
-        texts.extend(self.merged.into_iter().flat_map(|quote| [Some(quote.content), quote.file_name]).flatten());
+        texts.extend(
+            self.merged.into_iter().flat_map(|quote| [Some(quote.content), quote.file_name]).flatten(),
+        );
         Some(Entry {
             id: self.id,
             session: self.session_id,
@@ -120,7 +127,12 @@ pub(super) enum Change {
 /// What is heard from the database.
 #[derive(Debug)]
 pub(super) enum News {
-    Change { change: Change, time: ClusterTime, wall: Option<Timestamp>, token: ResumeToken },
+    Change {
+        change: Change,
+        time: ClusterTime,
+        wall: Option<Timestamp>,
+        token: ResumeToken,
+    },
     /// Everything up to here has been told.
     Quiet(Option<ResumeToken>),
 }
@@ -160,6 +172,16 @@ impl EventRow {
     }
 }
 
+/// A call in a task of its own, with a limit: the driver has none, and does not bear being dropped.
+async fn within<T: Send + 'static>(
+    call: impl Future<Output = mongodb::error::Result<T>> + Send + 'static,
+) -> Result<T, Trouble> {
+    match tokio::time::timeout(LIMIT, tokio::spawn(call)).await {
+        Ok(Ok(result)) => Ok(result?),
+        Ok(Err(_)) | Err(_) => Err(Trouble::Slow),
+    }
+}
+
 /// Where changes are read, and where they come from.
 pub(super) struct Source {
     store: Store,
@@ -173,15 +195,18 @@ impl Source {
     /// The name that only this very collection has, in this database.
     pub async fn identity(&self) -> Result<String, Trouble> {
         let filter = doc! { "name": messages::NAME };
-        let mut found = self.store.database.list_collections().filter(filter).await?;
-        let uuid = found.try_next().await?.and_then(|collection| collection.info.uuid);
+        let database = self.store.database.clone();
+        let found = within(async move { database.list_collections().filter(filter).await?.try_next().await });
+        let uuid = found.await?.and_then(|collection| collection.info.uuid);
         let uuid = uuid.ok_or(Trouble::Stale("there is no collection of messages"))?;
-        Ok(uuid.bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+        let uuid = uuid.to_uuid().map_err(|_| Trouble::Stale("the collection has no name of its own"))?;
+        Ok(uuid.to_string())
     }
 
     /// The newest time that every reader sees.
     pub async fn now(&self) -> Result<ClusterTime, Trouble> {
-        let reply = self.store.database.run_command(doc! { "ping": 1 }).await?;
+        let database = self.store.database.clone();
+        let reply = within(async move { database.run_command(doc! { "ping": 1 }).await }).await?;
         reply.get_timestamp("operationTime").map_err(|_| Trouble::Stale("MongoDB is no replica set"))
     }
 
@@ -194,20 +219,20 @@ impl Source {
         );
         let collection = self.store.collection::<Document>(messages::NAME);
         let is_resumed = after.is_some();
-        let watch = collection
-            .watch()
-            .pipeline([doc! { "$project": fields }])
-            .full_document(FullDocumentType::UpdateLookup)
-            .batch_size(1_000)
-            .max_await_time(QUIET)
-            .resume_after(after);
+        let watch = within(async move {
+            let watch = collection.watch().pipeline([doc! { "$project": fields }]);
+            let watch = watch.full_document(FullDocumentType::UpdateLookup).resume_after(after);
+            watch.batch_size(1_000).max_await_time(QUIET).await
+        });
         match watch.await {
             Ok(stream) => Ok(stream.with_type()),
             // The server is there and says no: the position is too old for its log, or another database's.
-            Err(error) if is_resumed && failure::code(&error).is_some() && !failure::is_unavailable(&error) => {
+            Err(Trouble::Database(error))
+                if is_resumed && failure::code(&error).is_some() && !failure::is_unavailable(&error) =>
+            {
                 Err(Trouble::Stale("the position is not in the database's log"))
             }
-            Err(error) => Err(error.into()),
+            Err(trouble) => Err(trouble),
         }
     }
 
@@ -226,8 +251,11 @@ impl Source {
     pub async fn page(&self, below: Option<MessageId>) -> Result<Vec<SourceRow>, Trouble> {
         let filter = below.map_or_else(Document::new, |below| doc! { "_id": { "$lt": below } });
         let collection = self.store.collection::<SourceRow>(messages::NAME);
-        let find = collection.find(filter).sort(doc! { "_id": -1 }).limit(PAGE).projection(wanted(""));
-        Ok(find.batch_size(u32::try_from(PAGE).unwrap_or(1_000)).await?.try_collect().await?)
+        within(async move {
+            let find = collection.find(filter).sort(doc! { "_id": -1 }).limit(PAGE).projection(wanted(""));
+            find.batch_size(u32::try_from(PAGE).unwrap_or(1_000)).await?.try_collect().await
+        })
+        .await
     }
 
     /// Tells every change after a position, until the listener is gone.

@@ -245,7 +245,8 @@ mod tests {
 
     #[test]
     fn no_text_breaks_it() {
-        for text in ["", "'", "'a'", "\u{0}\u{ffff}", "👩🏽‍⚕️👍", "ﷺ", "İ", "が", "한글", "ё"] {
+        for text in ["", "'", "'a'", "\u{0}\u{ffff}", "👩🏽‍⚕️👍", "ﷺ", "İ", "が", "한글", "ё"]
+        {
             for token in tokens(text) {
                 assert!(text.get(token.offset_from..token.offset_to).is_some(), "{text}");
                 assert!(!token.text.is_empty(), "{text}");

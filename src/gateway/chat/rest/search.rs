@@ -29,7 +29,7 @@ pub struct SearchFor(Search);
 fn time(fields: &mut Fields, name: &str, is_end: bool) -> Option<Timestamp> {
     let text = fields.text(name).filter(|text| !text.is_empty())?;
     // In a query a plus sign is a space.
-    let moment = text.replace(' ', "+").parse::<jiff::Timestamp>().map(|time| time.as_millisecond());
+    let moment = text.replace(' ', "+").parse::<jiff::Timestamp>().map(jiff::Timestamp::as_millisecond);
     let day = || {
         let day = text.parse::<jiff::civil::Date>().ok()?.to_zoned(jiff::tz::TimeZone::UTC).ok()?;
         let whole_day = if is_end { 24 * 60 * 60 * 1_000 - 1 } else { 0 };
