@@ -19,5 +19,7 @@ mod outage;
 mod presence;
 mod revisions;
 mod schemas;
+mod search;
+mod search_index;
 mod statistics;
 mod sync;
