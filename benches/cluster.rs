@@ -4,7 +4,7 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::Stdio,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use futures_util::TryStreamExt;
@@ -17,7 +17,8 @@ use wardline::store::embedded::{EmbeddedMongod, EmbeddedOptions};
 
 use crate::{
     Outcome,
-    contestant::{Kind, last_words},
+    contestant::{Contestant, Kind, last_words},
+    http,
     options::Options,
     people::{Person, Positions, World},
     rows::floor::Best,
@@ -112,7 +113,7 @@ impl House {
         command
             .env("MONGODB_URI", self.uri())
             .env("MONGODB_DB", database)
-            .env("DATA_DIR", self.folder.join("wardline"))
+            .env("DATA_DIR", self.data())
             .env("HOST", "127.0.0.1")
             .env("PORT", "0")
             .env("RATE_LIMIT", "off")
@@ -121,6 +122,36 @@ impl House {
             .env("JWT_SECRET", &self.secret);
         own(&mut command);
         command
+    }
+
+    /// Wardline's data folder, where its search indexes are.
+    pub fn data(&self) -> PathBuf {
+        self.folder.join("wardline")
+    }
+
+    /// A data folder in which there can be no search index.
+    pub fn data_without_index(&self) -> Outcome<PathBuf> {
+        let data = self.folder.join("unsearchable");
+        fs::create_dir_all(&data)?;
+        fs::write(data.join("search"), "no folder")?;
+        Ok(data)
+    }
+
+    /// Waits until the search index of a database is built, so that no row is measured beside it.
+    async fn index(&self, database: &str, world: &World) -> Outcome<()> {
+        let Some(person) = world.people.first() else { return Ok(()) };
+        let (start, limit) = (Instant::now(), Duration::from_mins(15));
+        let contestant = Contestant::start(self, Kind::Wardline, database).await?;
+        let mut line = http::Line::open(contestant.address).await?;
+        let path = format!("/api/chat/messages/search?userId={}&keyword=bed&limit=1", person.id);
+        while memchr::memmem::find(line.get(&path, &person.token).await?, b"\"indexing\":true").is_some() {
+            if start.elapsed() > limit {
+                return Err("the search index was not built in time".into());
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+        println!("… indexed in {:.0} s", start.elapsed().as_secs_f64());
+        contestant.stop().await
     }
 
     /// A program of the peer's folder.
@@ -173,7 +204,9 @@ impl House {
                 if with_peer {
                     self.copy("bench").await?;
                 }
-                self.world("bench").await
+                let world = self.world("bench").await?;
+                self.index("bench", &world).await?;
+                Ok(world)
             })
             .await
     }
@@ -199,7 +232,9 @@ impl House {
             self.copy(database).await?;
             println!("… with the peer's copy in {:.0} s", start.elapsed().as_secs_f64());
         }
-        self.world(database).await
+        let world = self.world(database).await?;
+        self.index(database, &world).await?;
+        Ok(world)
     }
 
     /// The people of a database, with their tokens and sessions.

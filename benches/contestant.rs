@@ -4,6 +4,7 @@ use std::{
     fmt,
     fs::OpenOptions,
     net::SocketAddr,
+    path::Path,
     process::Stdio,
     time::{Duration, Instant},
 };
@@ -57,10 +58,15 @@ pub struct Contestant {
 
 impl Contestant {
     pub async fn start(house: &House, kind: Kind, database: &str) -> Outcome<Self> {
+        Self::start_with(house, kind, database, &house.data()).await
+    }
+
+    /// As [`Contestant::start`], with a data folder of one's own; the peer has none.
+    pub async fn start_with(house: &House, kind: Kind, database: &str, data: &Path) -> Outcome<Self> {
         let mut command = match kind {
             Kind::Wardline => {
                 let mut command = house.wardline(database);
-                command.arg("serve");
+                command.arg("serve").env("DATA_DIR", data);
                 command
             }
             Kind::Peer => {

@@ -48,6 +48,7 @@ pub enum Key {
     Storm,
     Growth,
     House,
+    Search,
     Torture,
 }
 

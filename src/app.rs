@@ -154,11 +154,12 @@ impl App {
     /// # Errors
     /// When the listener breaks, or mongod does not stop.
     pub async fn serve(
-        self,
+        mut self,
         listener: TcpListener,
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> Result<(), StartError> {
         let recorder = telemetry::recorder().map_err(StartError::Telemetry)?;
+        self.tasks.extend(self.services.keep_search(&self.stop));
         let limits = Arc::new(Limits::new(self.settings.rate_limit));
         let door = Door {
             services: Arc::clone(&self.services),

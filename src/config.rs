@@ -13,7 +13,7 @@ pub const VARIABLES: [(&str, &str, &str); 24] = [
     ("PORT", "3000", "the port to listen on; 0 takes a free one"),
     ("MONGODB_URI", "", "a replica set; without it the service starts and stops a mongod of its own"),
     ("MONGODB_DB", "wardline", "the database's name"),
-    ("DATA_DIR", "./data", "where the managed mongod and the generated secret live"),
+    ("DATA_DIR", "./data", "where the managed mongod, the generated secret and the search index live"),
     ("JWT_SECRET", "", "at least 32 bytes; required in production, else made once and kept in DATA_DIR"),
     ("JWT_TTL", "12h", "how long a token lives"),
     ("REGISTRATION", "open", "open or closed: whether people may register themselves"),

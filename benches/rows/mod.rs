@@ -8,6 +8,7 @@ pub mod joins;
 pub mod latency;
 pub mod memory;
 pub mod reads;
+pub mod search;
 pub mod storm;
 pub mod throughput;
 
@@ -44,6 +45,7 @@ pub async fn run(key: Key, house: &House, options: &Options) -> Outcome<Row> {
         Key::Storm => storm::run(house, options).await,
         Key::Growth => growth::run(house, options).await,
         Key::House => house::run(house, options).await,
+        Key::Search => search::run(house, options).await,
         Key::Torture => Ok(torture()),
     }
 }

@@ -15,6 +15,7 @@ mod presence;
 mod publisher;
 mod revisions;
 mod rollups;
+mod search;
 mod seed;
 mod sessions;
 mod statistics;
@@ -41,6 +42,7 @@ use crate::{
     store::{
         Store,
         gathered::Gathered,
+        search::SearchIndex,
         writer::{self, CommitQueue},
     },
 };
@@ -51,18 +53,22 @@ pub use groups::{NewGroup, SessionInfo};
 pub use messages::{History, PendingSend, Unreads};
 pub use presence::Visit;
 pub use revisions::Receipts;
+pub use search::{Found, Hit, Search};
 pub use seed::DEMO_PASSWORD;
 pub use sessions::SessionView;
 pub use statistics::{Department, Overview, PeopleOrder, Period, PersonStatistics};
 pub use stats::Stats;
-pub use store_types::{UserChange, UserFilter};
+pub use store_types::{Excerpt, UserChange, UserFilter};
 pub use sync::{SessionSync, SyncFrom, Synced};
 pub use synthetic::Synthetic;
 pub use tokens::Issued;
 
 mod store_types {
     //! What the verbs take and give that the store defines.
-    pub use crate::store::users::{UserChange, UserFilter};
+    pub use crate::store::{
+        search::Excerpt,
+        users::{UserChange, UserFilter},
+    };
 }
 
 /// All verbs, and what they share.
@@ -84,6 +90,7 @@ pub struct Services {
     rollups: rollups::Desk,
     /// How many people are online or away, counted once for all who ask at the same time.
     headcount: Gathered<(), u64>,
+    search: SearchIndex,
 }
 
 /// The services and the tasks that work for them.
@@ -118,6 +125,7 @@ impl Services {
             tallies: tallies::Board::default(),
             headcount: presence::headcount(Weak::clone(this)),
             rollups: rollups::Desk::new(Arc::clone(&settings.calendar)),
+            search: SearchIndex::of(&settings.data_dir, &settings.mongodb_db),
             queue: writer.queue,
             store,
             hub,
@@ -135,6 +143,18 @@ impl Services {
         tasks.push(tokio::spawn(Arc::clone(&services).keep_time(until(stop))));
         tasks.push(tokio::spawn(Arc::clone(&services).hear_revocations(until(stop))));
         Running { services, tasks }
+    }
+
+    /// Keeps the search index until `stop`: for a service that serves. A command beside it has no business
+    /// with the index, which follows the database by itself.
+    pub fn keep_search(&self, stop: &CancellationToken) -> Option<JoinHandle<()>> {
+        match self.search.keep(&self.store, stop) {
+            Ok(end) => Some(tokio::spawn(async move { drop(end.await) })),
+            Err(error) => {
+                tracing::error!(%error, "there is no search: its thread cannot be started");
+                None
+            }
+        }
     }
 
     /// Whether MongoDB answers within two seconds.

@@ -17,6 +17,7 @@ pub mod nodes;
 pub mod online_users;
 pub mod receipts;
 pub mod revocations;
+pub mod search;
 pub mod sessions;
 pub mod statistics;
 pub mod users;

@@ -3,7 +3,7 @@
 //! A stored run never crosses a multiple of [`BUCKET`], so that the receipts of a page are found by
 //! equality on their buckets: however long the history, a page looks at two or three of them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use mongodb::{
     ClientSession, Database,
@@ -115,6 +115,33 @@ impl Store {
             return Ok(Vec::new());
         }
         self.lookups.receipts.get((session, range)).await
+    }
+
+    /// The receipts that touch these messages (session and `seq`), by session: in one query, for messages
+    /// of many sessions.
+    ///
+    /// # Errors
+    /// As [`Store::receipts_in`].
+    pub async fn receipts_at(&self, places: &[(SessionId, u64)]) -> Result<HashMap<SessionId, Vec<Receipt>>> {
+        let buckets: BTreeSet<(SessionId, u64)> =
+            places.iter().map(|(session, seq)| (*session, bucket_of(*seq))).collect();
+        let any: Vec<Document> = buckets
+            .into_iter()
+            .map(|(session, bucket)| {
+                doc! { "sessionId": session, "bucket": i64::try_from(bucket).unwrap_or(i64::MAX) }
+            })
+            .collect();
+        if any.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let filter = doc! { "$or": any };
+        let receipts = self.collection::<ReceiptRow>(NAME);
+        let rows = run(async move { collect(receipts.find(filter).batch_size(1_000).await?).await }).await?;
+        let mut found: HashMap<SessionId, Vec<Receipt>> = HashMap::new();
+        for row in rows {
+            found.entry(row.session_id).or_default().push(Receipt::try_from(row)?);
+        }
+        Ok(found)
     }
 
     /// Stores many receipts at once, outside the commit path (synthetic data).

@@ -176,6 +176,24 @@ impl Store {
         Ok(rows.into_iter().map(|row| (row.id, row.hidden)).collect())
     }
 
+    /// All of somebody's sessions, each with up to where its past is hidden from them: for a search.
+    ///
+    /// # Errors
+    /// As [`Store::private_session`].
+    pub async fn all_seats_of(&self, user: UserId) -> Result<HashMap<SessionId, u64>> {
+        let hidden = format!("members.{user}.hiddenSeq");
+        let pipeline = [
+            doc! { "$match": { "participants": user } },
+            doc! { "$project": { "hidden": format!("${hidden}") } },
+        ];
+        let sessions = self.collection::<Document>(NAME);
+        let rows: Vec<SeatRow> = run(async move {
+            collect(sessions.aggregate(pipeline).batch_size(10_000).with_type::<SeatRow>().await?).await
+        })
+        .await?;
+        Ok(rows.into_iter().map(|row| (row.id, row.hidden)).collect())
+    }
+
     /// One session, only if `user` has a seat in it.
     ///
     /// # Errors

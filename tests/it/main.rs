@@ -19,6 +19,8 @@ mod outage;
 mod presence;
 mod revisions;
 mod schemas;
+mod search;
+mod search_index;
 mod statistics;
 mod sync;
 mod web;

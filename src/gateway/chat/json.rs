@@ -7,6 +7,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 mod messages;
+mod search;
 mod sessions;
 mod statistics;
 
@@ -14,6 +15,7 @@ pub use messages::{
     CountsJson, EditJson, ForwardedJson, MessageJson, ReactionJson, ReceiptsJson, RevisedJson, StatusJson,
     ToldJson, TombstoneJson, messages,
 };
+pub use search::{FoundMessageJson, found};
 pub use sessions::{
     CreatedJson, GroupChangedJson, InfoJson, PositionJson, RemovedJson, SeatGoneJson, SessionJson,
     SessionViewJson,

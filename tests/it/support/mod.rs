@@ -107,6 +107,7 @@ pub fn settings(variables: &[(&str, &str)]) -> Settings {
         [("PORT", "0"), ("JWT_SECRET", SECRET)].map(|(k, v)| (k.to_owned(), v.to_owned())).into();
     values.insert("MONGODB_URI".to_owned(), mongod::shared_uri());
     values.insert("MONGODB_DB".to_owned(), unique("t"));
+    values.insert("DATA_DIR".to_owned(), mongod::folder("data").display().to_string());
     values.extend(variables.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())));
     let mut settings = Settings::from_values(&values).expect("test settings are valid");
     settings.timings.presence_window = Duration::from_millis(50);

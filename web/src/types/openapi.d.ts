@@ -240,6 +240,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/chat/messages/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Search in one's own sessions
+         * @description Newest first. Several words mean all of them, in any order; quotes mean a phrase; there are no operators.
+         *     Chinese is segmented, English folded in case and stemmed; file names are searched, too. Each message comes
+         *     with `highlights`: pieces of its text as HTML, in which everything is escaped but the `<mark>` around what
+         *     was found. While the index is being built, or catches up after a start, the answer has `indexing: true`
+         *     beside `data`, and there may be more than it says. Only the newest 10,000 can be paged through.
+         */
+        get: {
+            parameters: {
+                query: {
+                    /** @description the caller */
+                    userId?: string;
+                    /** @description 1 to 200 characters */
+                    keyword: string;
+                    /** @description only in this session */
+                    sessionId?: string;
+                    /** @description only what this person wrote */
+                    sender?: string;
+                    /** @description `text`, `image`, `file` or `voice` */
+                    messageType?: string;
+                    /** @description written at this time or later: RFC 3339, or a day (UTC) */
+                    from?: string;
+                    /** @description written at this time or earlier: RFC 3339, or a day (UTC) */
+                    to?: string;
+                    page?: number;
+                    /** @description 1 to 100 */
+                    limit?: number;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["FoundMessage"][];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/chat/messages/unread/{userId}": {
         parameters: {
             query?: never;
@@ -1514,6 +1574,16 @@ export interface components {
             createdAt: string;
             messageId: string;
             sender: string;
+        };
+        /** @description A message that was found. */
+        FoundMessage: components["schemas"]["Message"] & {
+            /**
+             * @description Pieces of its text, at most three: HTML, escaped but for the `<mark>` around what was found.
+             * @example [
+             *       "…患者<mark>血压</mark>正常 &amp; stable"
+             *     ]
+             */
+            highlights: string[];
         };
         /** @description `POST /api/chat/sessions/group` */
         GroupBody: {

@@ -6,6 +6,7 @@ mod groups;
 mod input;
 mod messages;
 mod revisions;
+mod search;
 mod sessions;
 mod statistics;
 mod users;
@@ -93,6 +94,7 @@ pub fn calls() -> OpenApiRouter<Door> {
         .routes(routes!(groups::remove, groups::change_member))
         .routes(routes!(groups::read))
         .routes(routes!(messages::unread))
+        .routes(routes!(search::search))
         .routes(routes!(messages::send))
         .routes(routes!(messages::read))
         .routes(routes!(messages::history, messages::delete, revisions::edit))

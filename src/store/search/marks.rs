@@ -1,0 +1,132 @@
+//! Where in a text the asked words stand, by the same rules as in the index; and what of it is shown.
+
+use std::{collections::HashMap, ops::Range};
+
+use super::{keyword::Unit, words};
+
+/// The most pieces shown of one message.
+const MAX_EXCERPTS: usize = 3;
+/// How many characters are shown before and behind the first found word of a piece.
+const BEFORE: usize = 30;
+const BEHIND: usize = 90;
+
+/// A piece of a message's text, with the places that were found in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Excerpt {
+    pub text: String,
+    /// Bytes of `text`: ascending, apart.
+    pub marks: Vec<Range<usize>>,
+    /// Whether something stands before or behind it.
+    pub is_cut: (bool, bool),
+}
+
+/// What these texts show of the units; none when any unit is in none of them.
+pub(super) fn excerpts(texts: &[&str], units: &[Unit]) -> Option<Vec<Excerpt>> {
+    let mut is_found = vec![false; units.len()];
+    let mut excerpts = Vec::new();
+    for text in texts {
+        let marks = marks(text, units, &mut is_found);
+        if excerpts.len() < MAX_EXCERPTS {
+            excerpts.extend(show(text, &marks, MAX_EXCERPTS - excerpts.len()));
+        }
+    }
+    is_found.into_iter().all(|found| found).then_some(excerpts)
+}
+
+/// Every place of every unit, joined where they touch; notes which units were found.
+fn marks(text: &str, units: &[Unit], is_found: &mut [bool]) -> Vec<Range<usize>> {
+    let mut places: HashMap<&str, Vec<(usize, Range<usize>)>> = HashMap::new();
+    let tokens = words::tokens(text);
+    for token in &tokens {
+        let place = (token.position, token.offset_from..token.offset_to);
+        places.entry(token.text.as_str()).or_default().push(place);
+    }
+    let mut found = Vec::new();
+    for (unit, is_found) in units.iter().zip(is_found) {
+        let mut terms = unit.0.iter().map(|(at, term)| (*at, places.get(term.as_str())));
+        let Some((first, Some(starts))) = terms.next() else { continue };
+        for (position, bytes) in starts {
+            // Positions ascend within a term's places.
+            let all = terms.clone().try_fold(bytes.clone(), |span, (at, places)| {
+                let places = places?;
+                let index = places.binary_search_by_key(&(position - first + at), |(at, _)| *at).ok()?;
+                Some(span.start..places[index].1.end)
+            });
+            if let Some(span) = all {
+                *is_found = true;
+                found.push(span);
+            }
+        }
+    }
+    found.sort_by_key(|span| (span.start, span.end));
+    let mut joined: Vec<Range<usize>> = Vec::new();
+    for span in found {
+        match joined.last_mut() {
+            Some(last) if span.start <= last.end => last.end = last.end.max(span.end),
+            _ => joined.push(span),
+        }
+    }
+    joined
+}
+
+/// Up to `most` pieces of the text around what was found.
+fn show(text: &str, marks: &[Range<usize>], most: usize) -> Vec<Excerpt> {
+    let mut excerpts = Vec::new();
+    let mut rest = marks;
+    while let Some(first) = rest.first()
+        && excerpts.len() < most
+    {
+        let start = text[..first.start].char_indices().rev().nth(BEFORE - 1).map_or(0, |(at, _)| at);
+        let end = text[first.end..].char_indices().nth(BEHIND).map_or(text.len(), |(at, _)| first.end + at);
+        let here = rest.partition_point(|mark| mark.end <= end);
+        let within = &rest[..here.max(1)];
+        excerpts.push(Excerpt {
+            text: text[start..end].to_owned(),
+            marks: within.iter().map(|mark| mark.start - start..mark.end - start).collect(),
+            is_cut: (start > 0, end < text.len()),
+        });
+        rest = &rest[here.max(1)..];
+    }
+    excerpts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::keyword::units, *};
+
+    fn shown(texts: &[&str], keyword: &str) -> Option<Vec<String>> {
+        let show = |excerpt: Excerpt| {
+            let mut text = excerpt.text.clone();
+            for mark in excerpt.marks.iter().rev() {
+                text.insert(mark.end, ']');
+                text.insert(mark.start, '[');
+            }
+            text
+        };
+        Some(excerpts(texts, &units(keyword))?.into_iter().map(show).collect())
+    }
+
+    #[test]
+    fn what_was_asked_is_marked_and_all_of_it_must_be_there() {
+        assert_eq!(shown(&["患者血压很正常"], "血压正常").unwrap(), ["患者[血压]很[正常]"]);
+        assert_eq!(shown(&["Two PATIENTS checked"], "patient check").unwrap(), ["Two [PATIENTS] [checked]"]);
+        assert_eq!(shown(&["糖尿病患者"], "糖尿病").unwrap(), ["[糖尿病]患者"]);
+        assert_eq!(shown(&["chart", "a bed"], "chart beds").unwrap(), ["[chart]", "a [bed]"]);
+        assert_eq!(shown(&["患者血压"], "血压正常"), None);
+        assert_eq!(shown(&["charts were checked"], "\"checked charts\""), None);
+        assert_eq!(shown(&["BP １２０／８０ ok"], "120/80").unwrap(), ["BP [１２０／８０] ok"]);
+    }
+
+    #[test]
+    fn long_texts_are_shown_around_what_was_found() {
+        let text = format!("{}血压{}血压{}", "一".repeat(500), "二".repeat(500), "三".repeat(50));
+        let excerpts = excerpts(&[&text], &units("血压")).unwrap();
+        assert_eq!(excerpts.len(), 2);
+        assert_eq!(excerpts[0].is_cut, (true, true));
+        assert_eq!(excerpts[1].is_cut, (true, false));
+        for excerpt in excerpts {
+            assert_eq!(&excerpt.text[excerpt.marks[0].clone()], "血压");
+            assert!(excerpt.text.chars().count() <= BEFORE + 2 + BEHIND);
+        }
+    }
+}

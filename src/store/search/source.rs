@@ -1,0 +1,281 @@
+//! What the index is fed from: the collection of messages as it stands, and every change to it from a
+//! position on, in the order of their commits.
+
+use std::time::Duration;
+
+use futures_util::TryStreamExt;
+use mongodb::{
+    bson::{Bson, Document, Timestamp as ClusterTime, doc},
+    change_stream::{ChangeStream, event::ResumeToken},
+    options::FullDocumentType,
+};
+use serde::{Deserialize, de::IgnoredAny};
+use tokio::sync::mpsc;
+
+use super::schema::Entry;
+use crate::{
+    domain::{MessageId, SessionId, Timestamp, UserId},
+    store::{Store, failure, messages},
+};
+
+/// Messages of one look at the collection.
+const PAGE: i64 = 2_000;
+/// Changes that may wait to be indexed; beyond it the database is not asked for more.
+const WAITING: usize = 128;
+/// How long mongod waits for a change before it says that there is none.
+const QUIET: Duration = Duration::from_millis(300);
+/// How long one look at the database may take.
+const LIMIT: Duration = Duration::from_mins(1);
+
+/// Why the index cannot be fed.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Trouble {
+    /// MongoDB does not answer: the same may be tried again.
+    #[error("{}", failure::describe(.0))]
+    Database(#[from] mongodb::error::Error),
+    /// MongoDB takes too long: the same may be tried again.
+    #[error("MongoDB takes too long")]
+    Slow,
+    /// The index, or its position, is of no use any more.
+    #[error("{0}")]
+    Stale(&'static str),
+    #[error("the index: {}", super::describe(.0))]
+    Index(#[from] tantivy::TantivyError),
+    #[error("the index's folder: {0}")]
+    Folder(#[from] std::io::Error),
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct QuoteRow {
+    content: String,
+    #[serde(default)]
+    file_name: Option<String>,
+}
+
+/// What the index needs of a message.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct SourceRow {
+    #[serde(rename = "_id")]
+    pub id: MessageId,
+    session_id: SessionId,
+    sender: UserId,
+    message_type: String,
+    content: String,
+    #[serde(default)]
+    file_name: Option<String>,
+    #[serde(default)]
+    merged: Vec<QuoteRow>,
+    seq: u64,
+    is_deleted: bool,
+    #[serde(default)]
+    system: Option<IgnoredAny>,
+    created_at: Timestamp,
+}
+
+/// The fields of [`SourceRow`].
+fn wanted(prefix: &str) -> Document {
+    const FIELDS: [&str; 12] = [
+        "_id",
+        "sessionId",
+        "sender",
+        "messageType",
+        "content",
+        "fileName",
+        "merged.content",
+        "merged.fileName",
+        "seq",
+        "isDeleted",
+        "system.kind",
+        "createdAt",
+    ];
+    FIELDS.iter().map(|field| (format!("{prefix}{field}"), Bson::from(1))).collect()
+}
+
+impl SourceRow {
+    /// What is indexed of it: nothing of tombstones and of what a group writes about itself.
+    pub fn entry(self) -> Option<Entry> {
+        if self.is_deleted || self.system.is_some() {
+            return None;
+        }
+        let mut texts = vec![self.content, self.file_name.unwrap_or_default()];
+        texts.extend(
+            self.merged.into_iter().flat_map(|quote| [Some(quote.content), quote.file_name]).flatten(),
+        );
+        Some(Entry {
+            id: self.id,
+            session: self.session_id,
+            sender: self.sender,
+            kind: self.message_type,
+            seq: self.seq,
+            at: self.created_at,
+            texts,
+        })
+    }
+}
+
+/// One change to a message.
+#[derive(Debug)]
+pub(super) enum Change {
+    /// It is new.
+    New(SourceRow),
+    /// It is this now, or gone.
+    Changed(MessageId, Option<SourceRow>),
+}
+
+/// What is heard from the database.
+#[derive(Debug)]
+pub(super) enum News {
+    Change {
+        change: Change,
+        time: ClusterTime,
+        wall: Option<Timestamp>,
+        token: ResumeToken,
+    },
+    /// Everything up to here has been told.
+    Quiet(Option<ResumeToken>),
+}
+
+#[derive(Debug, Deserialize)]
+struct Key {
+    #[serde(rename = "_id")]
+    id: MessageId,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct EventRow {
+    #[serde(rename = "_id")]
+    token: ResumeToken,
+    operation_type: String,
+    #[serde(default)]
+    document_key: Option<Key>,
+    #[serde(default)]
+    full_document: Option<SourceRow>,
+    cluster_time: ClusterTime,
+    #[serde(default)]
+    wall_time: Option<Timestamp>,
+}
+
+impl EventRow {
+    fn into_news(self) -> Result<News, Trouble> {
+        let change = match (self.operation_type.as_str(), self.full_document, self.document_key) {
+            ("insert", Some(row), _) => Change::New(row),
+            ("update" | "replace" | "delete", row, Some(key)) => Change::Changed(key.id, row),
+            ("insert" | "update" | "replace" | "delete", ..) => {
+                return Err(Trouble::Stale("a change cannot be understood"));
+            }
+            _ => return Err(Trouble::Stale("the collection was dropped or renamed")),
+        };
+        Ok(News::Change { change, time: self.cluster_time, wall: self.wall_time, token: self.token })
+    }
+}
+
+/// A call in a task of its own, with a limit: the driver has none, and does not bear being dropped.
+async fn within<T: Send + 'static>(
+    call: impl Future<Output = mongodb::error::Result<T>> + Send + 'static,
+) -> Result<T, Trouble> {
+    match tokio::time::timeout(LIMIT, tokio::spawn(call)).await {
+        Ok(Ok(result)) => Ok(result?),
+        Ok(Err(_)) | Err(_) => Err(Trouble::Slow),
+    }
+}
+
+/// Where changes are read, and where they come from.
+pub(super) struct Source {
+    store: Store,
+}
+
+impl Source {
+    pub fn of(store: &Store) -> Self {
+        Self { store: store.clone() }
+    }
+
+    /// The name that only this very collection has, in this database.
+    pub async fn identity(&self) -> Result<String, Trouble> {
+        let filter = doc! { "name": messages::NAME };
+        let database = self.store.database.clone();
+        let found = within(async move { database.list_collections().filter(filter).await?.try_next().await });
+        let uuid = found.await?.and_then(|collection| collection.info.uuid);
+        let uuid = uuid.ok_or(Trouble::Stale("there is no collection of messages"))?;
+        let uuid = uuid.to_uuid().map_err(|_| Trouble::Stale("the collection has no name of its own"))?;
+        Ok(uuid.to_string())
+    }
+
+    /// The newest time that every reader sees.
+    pub async fn now(&self) -> Result<ClusterTime, Trouble> {
+        let database = self.store.database.clone();
+        let reply = within(async move { database.run_command(doc! { "ping": 1 }).await }).await?;
+        reply.get_timestamp("operationTime").map_err(|_| Trouble::Stale("MongoDB is no replica set"))
+    }
+
+    async fn watch(&self, after: Option<ResumeToken>) -> Result<ChangeStream<EventRow>, Trouble> {
+        // Half of an event is of no use here: who wrote in which transaction, and most of the message.
+        let mut fields = wanted("fullDocument.");
+        fields.extend(
+            ["operationType", "ns", "documentKey", "clusterTime", "wallTime"]
+                .map(|field| (field.to_owned(), Bson::from(1))),
+        );
+        let collection = self.store.collection::<Document>(messages::NAME);
+        let is_resumed = after.is_some();
+        let watch = within(async move {
+            let watch = collection.watch().pipeline([doc! { "$project": fields }]);
+            let watch = watch.full_document(FullDocumentType::UpdateLookup).resume_after(after);
+            watch.batch_size(1_000).max_await_time(QUIET).await
+        });
+        match watch.await {
+            Ok(stream) => Ok(stream.with_type()),
+            // The server is there and says no: the position is too old for its log, or another database's.
+            Err(Trouble::Database(error))
+                if is_resumed && failure::code(&error).is_some() && !failure::is_unavailable(&error) =>
+            {
+                Err(Trouble::Stale("the position is not in the database's log"))
+            }
+            Err(trouble) => Err(trouble),
+        }
+    }
+
+    /// The position now.
+    pub async fn position(&self) -> Result<ResumeToken, Trouble> {
+        for _ in 0..100 {
+            // None when something happened between the question and the answer.
+            if let Some(token) = self.watch(None).await?.resume_token() {
+                return Ok(token);
+            }
+        }
+        Err(Trouble::Stale("the position cannot be known"))
+    }
+
+    /// A page of the messages with ids below `below`, the newest first.
+    pub async fn page(&self, below: Option<MessageId>) -> Result<Vec<SourceRow>, Trouble> {
+        let filter = below.map_or_else(Document::new, |below| doc! { "_id": { "$lt": below } });
+        let collection = self.store.collection::<SourceRow>(messages::NAME);
+        within(async move {
+            let find = collection.find(filter).sort(doc! { "_id": -1 }).limit(PAGE).projection(wanted(""));
+            find.batch_size(u32::try_from(PAGE).unwrap_or(1_000)).await?.try_collect().await
+        })
+        .await
+    }
+
+    /// Tells every change after a position, until the listener is gone.
+    pub async fn listen(self, after: ResumeToken) -> Result<mpsc::Receiver<Result<News, Trouble>>, Trouble> {
+        let mut stream = self.watch(Some(after)).await?;
+        let (tell, told) = mpsc::channel(WAITING);
+        tokio::spawn(async move {
+            loop {
+                let news = match stream.next_if_any().await {
+                    Ok(Some(event)) => event.into_news(),
+                    Ok(None) if stream.is_alive() => Ok(News::Quiet(stream.resume_token())),
+                    Ok(None) => Err(Trouble::Stale("the changes have come to an end")),
+                    Err(error) => Err(error.into()),
+                };
+                let is_over = news.is_err();
+                if tell.send(news).await.is_err() || is_over {
+                    return;
+                }
+            }
+        });
+        Ok(told)
+    }
+}
