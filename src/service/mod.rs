@@ -6,6 +6,7 @@
 mod accounts;
 mod deliveries;
 mod directory;
+mod files;
 mod forward;
 mod groups;
 mod import;
@@ -43,6 +44,7 @@ use crate::{
 };
 
 pub use accounts::{NewAccount, SignedIn};
+pub use files::{FileLink, LinkProof, OpenFile, Upload, Version};
 pub use forward::{Forwarded, Forwarding, Mode};
 pub use groups::{NewGroup, SessionInfo};
 pub use messages::{History, PendingSend, Unreads};
@@ -77,6 +79,7 @@ pub struct Services {
     unread: unread::Book,
     deliveries: deliveries::Desk,
     tallies: tallies::Board,
+    desk: files::Desk,
 }
 
 /// The services and the tasks that work for them.
@@ -109,6 +112,7 @@ impl Services {
             unread: unread::Book::default(),
             deliveries: deliveries::Desk::default(),
             tallies: tallies::Board::default(),
+            desk: files::Desk::default(),
             queue: writer.queue,
             store,
             hub,
@@ -125,6 +129,7 @@ impl Services {
         tasks.push(tokio::spawn(Arc::clone(&services).announce_presence(until(stop))));
         tasks.push(tokio::spawn(Arc::clone(&services).keep_time(until(stop))));
         tasks.push(tokio::spawn(Arc::clone(&services).hear_revocations(until(stop))));
+        tasks.push(tokio::spawn(Arc::clone(&services).clear_files(until(stop))));
         Running { services, tasks }
     }
 

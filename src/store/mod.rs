@@ -5,10 +5,12 @@
 //! half-way is documented as unsafe, so a caller that leaves never takes a database call with it.
 
 pub mod audit;
+pub mod blobs;
 pub mod edits;
 pub mod embedded;
 pub mod ended_tokens;
 pub mod failure;
+pub mod files;
 pub mod indexes;
 pub mod messages;
 pub mod migrations;
@@ -31,7 +33,7 @@ use mongodb::{
 };
 use serde::de::DeserializeOwned;
 
-use crate::domain::Result;
+use crate::domain::{Result, file::Place};
 
 /// How long a single read or write may take before its caller gives up.
 const CALL_LIMIT: Duration = Duration::from_secs(8);
@@ -49,6 +51,8 @@ pub struct Store {
     /// Connections of their own for the commit path: a crowd that comes back and reads must not keep a
     /// message waiting for a place.
     committing: Client,
+    /// Where the bytes of files are.
+    blobs: blobs::Blobs,
 }
 
 /// The most connections of the commit path: its lanes, their look-ups, and room.
@@ -83,7 +87,23 @@ impl Store {
         committing.min_pool_size = Some(2);
         let client = Client::with_options(options)?;
         let database = client.database(database);
-        Ok(Self { client, database, committing: Client::with_options(committing)? })
+        let blobs = blobs::Blobs::in_database(&database);
+        Ok(Self { client, database, committing: Client::with_options(committing)?, blobs })
+    }
+
+    /// The same database, with the bytes of files elsewhere.
+    ///
+    /// # Errors
+    /// When that place cannot be used.
+    pub fn with_files_in(mut self, place: &Place) -> std::result::Result<Self, blobs::BadPlace> {
+        self.blobs = blobs::Blobs::open(place, &self.database)?;
+        Ok(self)
+    }
+
+    /// The bytes of files.
+    #[must_use]
+    pub fn blobs(&self) -> &blobs::Blobs {
+        &self.blobs
     }
 
     /// The same database over the connections of the commit path.
@@ -92,6 +112,7 @@ impl Store {
             client: self.committing.clone(),
             database: self.committing.database(self.database.name()),
             committing: self.committing.clone(),
+            blobs: self.blobs.clone(),
         }
     }
 

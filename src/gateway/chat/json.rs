@@ -6,9 +6,11 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+mod files;
 mod messages;
 mod sessions;
 
+pub use files::{FileJson, FileLinkJson};
 pub use messages::{
     CountsJson, EditJson, ForwardedJson, MessageJson, ReactionJson, ReceiptsJson, RevisedJson, StatusJson,
     ToldJson, TombstoneJson, messages,
