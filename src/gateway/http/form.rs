@@ -26,6 +26,7 @@ const MAX_WORDS: usize = 64 * 1024;
 /// break the connection before the client has read why.
 const MAX_DROPPED: usize = 64 << 20;
 const DROP_LIMIT: Duration = Duration::from_secs(15);
+const DROP_STALL: Duration = Duration::from_secs(1);
 
 /// The body, and how much of it may come before the parser says what it was.
 struct Line {
@@ -186,7 +187,8 @@ impl Leftover {
             let mut dropped = 0;
             let mut line = self.0;
             line.line().in_file = true;
-            while let Some(Ok(bytes)) = line.next().await {
+            // Who has stopped sending is listening.
+            while let Ok(Some(Ok(bytes))) = tokio::time::timeout(DROP_STALL, line.next()).await {
                 dropped += bytes.len();
                 if dropped > MAX_DROPPED {
                     return;

@@ -29,10 +29,9 @@ pub struct Heard {
     pub has_pictures: bool,
 }
 
-/// Listens to a file. Blocks: it belongs off the async threads.
+/// Listens to a file, until `deadline` at most. Blocks: it belongs off the async threads.
 #[must_use]
-pub fn listen(file: StoredBytes, mime: &str) -> Option<Heard> {
-    let deadline = file.deadline;
+pub fn listen(file: impl MediaSource + 'static, mime: &str, deadline: Instant) -> Option<Heard> {
     let mut hint = Hint::new();
     hint.mime_type(mime);
     let source = MediaSourceStream::new(Box::new(file), MediaSourceStreamOptions::default());
@@ -72,15 +71,15 @@ fn walked_length(format: &mut dyn FormatReader, deadline: Instant) -> Option<f64
 
 /// A stored file as something that can be read and sought in, piece by piece.
 pub struct StoredBytes {
-    pub blobs: Blobs,
-    pub key: Key,
-    pub size: u64,
-    pub runtime: Handle,
+    blobs: Blobs,
+    key: Key,
+    size: u64,
+    runtime: Handle,
     /// From then on reading fails.
-    pub deadline: Instant,
-    pub position: u64,
+    deadline: Instant,
+    position: u64,
     /// What was read last, and from where on it stands in the file.
-    pub piece: (u64, Bytes),
+    piece: (u64, Bytes),
 }
 
 impl StoredBytes {
@@ -138,3 +137,7 @@ impl MediaSource for StoredBytes {
         Some(self.size)
     }
 }
+
+#[cfg(test)]
+#[path = "sound_tests.rs"]
+mod tests;

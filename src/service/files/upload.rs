@@ -314,9 +314,10 @@ impl Upload {
         let Some(mime) = guess.mime else { return };
         let Ok(turn) = Arc::clone(&services.desk.sounds).acquire_owned().await else { return };
         let (blobs, key) = (services.store.blobs().clone(), Key(self.id, Part::Body));
-        let source = StoredBytes::open(blobs, key, self.size, Instant::now() + LISTEN);
+        let deadline = Instant::now() + LISTEN;
+        let source = StoredBytes::open(blobs, key, self.size, deadline);
         let work = tokio::task::spawn_blocking(move || {
-            let heard = sound::listen(source, mime);
+            let heard = sound::listen(source, mime, deadline);
             drop(turn);
             heard
         });
