@@ -215,7 +215,8 @@ impl Reader<'_> {
             if let Some(folder) = text.strip_prefix("file://") {
                 return folder.starts_with('/').then(|| Place::Folder(folder.into()));
             }
-            let (bucket, prefix) = text.strip_prefix("s3://").map(|path| path.split_once('/').unwrap_or((path, "")))?;
+            let (bucket, prefix) =
+                text.strip_prefix("s3://").map(|path| path.split_once('/').unwrap_or((path, "")))?;
             let (bucket, prefix) = (bucket.to_owned(), prefix.trim_matches('/').to_owned());
             (!bucket.is_empty()).then(|| Place::S3 { bucket, prefix, options: options.clone() })
         })

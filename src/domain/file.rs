@@ -147,7 +147,9 @@ mod tests {
 
     #[test]
     fn what_a_browser_would_run_is_served_as_bytes() {
-        for active in ["text/html", "image/svg+xml", "text/xml", "application/xhtml+xml", "text/x-shellscript"] {
+        for active in
+            ["text/html", "image/svg+xml", "text/xml", "application/xhtml+xml", "text/x-shellscript"]
+        {
             assert_eq!(served_type(active), OPAQUE);
             assert!(!is_inline(active));
         }

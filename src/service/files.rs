@@ -91,13 +91,13 @@ impl Services {
 
     /// Whether a message that `user` may read names a file.
     async fn was_sent_to(&self, user: UserId, id: FileId) -> Result<bool> {
-        let uses = self.store.file_uses(id).await?;
-        if uses.is_empty() {
+        let places = self.store.file_uses(id).await?;
+        if places.is_empty() {
             return Ok(false);
         }
-        let sessions: Vec<SessionId> = uses.iter().map(|(session, _)| *session).collect();
+        let sessions: Vec<SessionId> = places.iter().map(|(session, _)| *session).collect();
         let seats = self.store.seats_of(&sessions, user).await?;
-        Ok(uses.iter().any(|(session, newest)| seats.get(session).is_some_and(|hidden| hidden < newest)))
+        Ok(places.iter().any(|(session, newest)| seats.get(session).is_some_and(|hidden| hidden < newest)))
     }
 
     /// Sees to it that a message's file is there, is the sender's to send, and stays until the message is

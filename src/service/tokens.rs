@@ -234,7 +234,12 @@ impl Services {
     ///
     /// # Errors
     /// `AuthFailed` when it was ended, or its user is gone.
-    pub(super) async fn still_holds(&self, user: UserId, token: TokenId, seen_at: Timestamp) -> Result<Actor> {
+    pub(super) async fn still_holds(
+        &self,
+        user: UserId,
+        token: TokenId,
+        seen_at: Timestamp,
+    ) -> Result<Actor> {
         if self.tokens.is_ended_here(&token, user) {
             return Err(Error::AuthFailed);
         }

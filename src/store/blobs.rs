@@ -1,4 +1,4 @@
-//! Where the bytes of files lie: one small seam, with MongoDB's GridFS, a folder or an S3 bucket behind it.
+//! Where the bytes of files lie: one small seam, with MongoDB's `GridFS`, a folder or an S3 bucket behind it.
 //!
 //! A file's bytes are *blobs* under the file's id. They are written once, from the front, and read in
 //! pieces of bounded size by position, so nobody holds a whole file, and a reader who stops to read holds
@@ -74,7 +74,7 @@ enum Feed {
 
 /// A blob that is being written. Dropped before its end, it leaves nothing behind once its task has ended.
 pub struct BlobWriter {
-    feed: mpsc::Sender<Feed>,
+    sender: mpsc::Sender<Feed>,
     task: JoinHandle<Result<()>>,
 }
 
@@ -102,13 +102,13 @@ impl Blobs {
     /// Begins a blob.
     #[must_use]
     pub fn writer(&self, key: Key) -> BlobWriter {
-        let (feed, fed) = mpsc::channel(WAITING);
+        let (sender, fed) = mpsc::channel(WAITING);
         // In a task of its own, because the driver does not bear being dropped half-way.
         let task = match self.clone() {
             Self::Grid(grid) => tokio::spawn(async move { grid.write(&key.name(), fed).await }),
             Self::Objects(objects) => tokio::spawn(async move { objects.write(&key.name(), fed).await }),
         };
-        BlobWriter { feed, task }
+        BlobWriter { sender, task }
     }
 
     /// Writes a small blob whole.
@@ -172,10 +172,7 @@ impl Blobs {
     /// # Errors
     /// When the place does not answer.
     pub async fn remove_all(&self, id: FileId) -> Result<()> {
-        for key in Key::all(id) {
-            self.remove(key).await?;
-        }
-        Ok(())
+        self.remove_keys(&Key::all(id)).await
     }
 
     /// Removes a blob.
@@ -183,9 +180,19 @@ impl Blobs {
     /// # Errors
     /// As [`Blobs::remove_all`].
     pub async fn remove(&self, key: Key) -> Result<()> {
+        self.remove_keys(&[key]).await
+    }
+
+    async fn remove_keys(&self, keys: &[Key]) -> Result<()> {
+        let names: Vec<String> = keys.iter().map(|key| key.name()).collect();
         match self {
-            Self::Grid(grid) => grid.remove(key.name()).await,
-            Self::Objects(objects) => objects.remove(&key.name()).await,
+            Self::Grid(grid) => grid.remove(names).await,
+            Self::Objects(objects) => {
+                for name in names {
+                    objects.remove(&name).await?;
+                }
+                Ok(())
+            }
         }
     }
 }
@@ -196,7 +203,7 @@ impl BlobWriter {
     /// # Errors
     /// `Unavailable` when the place does not take it in time.
     pub async fn write(&mut self, bytes: Bytes) -> Result<()> {
-        let fed = tokio::time::timeout(PIECE_LIMIT, self.feed.send(Feed::Bytes(bytes))).await;
+        let fed = tokio::time::timeout(PIECE_LIMIT, self.sender.send(Feed::Bytes(bytes))).await;
         // The task has ended: why, it said in the log.
         if matches!(fed, Ok(Ok(()))) { Ok(()) } else { Err(Error::Unavailable) }
     }
@@ -208,7 +215,7 @@ impl BlobWriter {
     pub async fn finish(self) -> Result<()> {
         let ended = tokio::time::timeout(PIECE_LIMIT, async {
             // When the task has ended already, it says why.
-            let _ = self.feed.send(Feed::End).await;
+            let _ = self.sender.send(Feed::End).await;
             self.task.await
         });
         match ended.await {
@@ -223,8 +230,8 @@ impl BlobWriter {
 
     /// Breaks off. Answers whether it is sure that nothing more is written.
     pub async fn discard(self) -> bool {
-        let Self { feed, task } = self;
-        drop(feed);
+        let Self { sender, task } = self;
+        drop(sender);
         tokio::time::timeout(PIECE_LIMIT, task).await.is_ok()
     }
 }

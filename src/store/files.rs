@@ -257,8 +257,8 @@ impl Store {
         let filter = doc! { "_id": { "$in": bson_ids(ids) }, "state": FileState::Ready.as_str() };
         let files = self.collection::<Document>(NAME);
         let hold = doc! { "$max": { "checkAt": until } };
-        let held = write(async move { files.update_many(filter, hold).await }).await?;
-        Ok(held.matched_count == wanted)
+        let done = write(async move { files.update_many(filter, hold).await }).await?;
+        Ok(done.matched_count == wanted)
     }
 
     /// Has the sweep look at these files at `at`: a message that names them is about to go.
@@ -299,9 +299,8 @@ impl Store {
     /// When MongoDB does not answer.
     pub async fn is_file_used(&self, id: FileId) -> Result<bool> {
         let sent = self.collection::<Document>(messages::NAME);
-        let found = run(async move {
-            sent.find_one(doc! { "fileIds": id }).projection(doc! { "_id": 1 }).await
-        });
+        let found =
+            run(async move { sent.find_one(doc! { "fileIds": id }).projection(doc! { "_id": 1 }).await });
         Ok(found.await?.is_some())
     }
 
@@ -394,7 +393,8 @@ async fn change(store: &Store, change: &Change) -> mongodb::error::Result<Comple
         match done {
             Err(error) if error.contains_label("TransientTransactionError") && tried < TRIES => {
                 // Those who met come back one after the other.
-                tokio::time::sleep(Duration::from_millis(rand::random_range(1..=10 * u64::from(tried)))).await;
+                tokio::time::sleep(Duration::from_millis(rand::random_range(1..=10 * u64::from(tried))))
+                    .await;
             }
             done => return done,
         }

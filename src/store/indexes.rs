@@ -7,8 +7,8 @@ use mongodb::{
 };
 
 use super::{
-    Store, audit, blobs, edits, ended_tokens, files, messages, nodes, online_users, receipts, revocations, run_within,
-    sessions, users,
+    Store, audit, blobs, edits, ended_tokens, files, messages, nodes, online_users, receipts, revocations,
+    run_within, sessions, users,
 };
 use crate::domain::Result;
 

@@ -119,7 +119,8 @@ async fn in_parts(app: TestApp) {
     let picture = li.uploaded("x.jpg", photo(800, 600)).await;
     let shown = li.fetch(&text(&picture["fileUrl"]), &[]).await;
     assert_eq!((shown.status, json!(shown.bytes.len())), (200, picture["fileSize"].clone()));
-    let small = li.fetch(&format!("{}/thumbnail", text(&picture["fileUrl"])), &[("range", "bytes=0-1")]).await;
+    let small =
+        li.fetch(&format!("{}/thumbnail", text(&picture["fileUrl"])), &[("range", "bytes=0-1")]).await;
     assert_eq!((small.status, small.bytes), (206, vec![0xff, 0xd8]));
     app.stop().await;
 }
@@ -140,8 +141,10 @@ async fn a_file_is_fetched_in_parts_from_a_folder() {
     let chunks = database.collection::<mongodb::bson::Document>("blobs.chunks");
     assert_eq!(chunks.count_documents(mongodb::bson::doc! {}).await.unwrap(), 0, "nothing is in GridFS");
     // Two files of one blob, and a picture with its small version.
-    let blobs: usize =
-        std::fs::read_dir(&folder).unwrap().map(|file| std::fs::read_dir(file.unwrap().path()).unwrap().count()).sum();
+    let blobs: usize = std::fs::read_dir(&folder)
+        .unwrap()
+        .map(|file| std::fs::read_dir(file.unwrap().path()).unwrap().count())
+        .sum();
     assert_eq!(blobs, 3, "and what a picture was before it was cleaned is gone");
     std::fs::remove_dir_all(folder).unwrap();
 }

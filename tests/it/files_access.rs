@@ -34,7 +34,11 @@ async fn only_those_who_may_read_a_message_may_have_its_file() {
         let path = format!("{}/{path}", text(&file["fileUrl"]));
         assert_eq!((chen.fetch(&path, &[]).await.status, eve.fetch(&path, &[]).await.status), (200, 404));
     }
-    assert_eq!(eve.fetch("/api/chat/files/0123456789abcdef01234567", &[]).await.status, 404, "looks the same");
+    assert_eq!(
+        eve.fetch("/api/chat/files/0123456789abcdef01234567", &[]).await.status,
+        404,
+        "looks the same"
+    );
 
     // Who comes later does not see what was sent before, until it is sent again.
     let people = format!("/api/chat/sessions/{ward}/participants");
@@ -117,7 +121,8 @@ async fn a_message_names_a_file_that_is_its_senders_to_send() {
 
 #[tokio::test]
 async fn a_signed_address_holds_for_five_minutes_and_no_longer_than_its_owners_rights() {
-    let variables = [("RATE_LIMIT", "off"), ("ADMIN_USERNAME", "boss"), ("ADMIN_PASSWORD", "a long enough one")];
+    let variables =
+        [("RATE_LIMIT", "off"), ("ADMIN_USERNAME", "boss"), ("ADMIN_PASSWORD", "a long enough one")];
     let clock = MockClock::starting_now();
     let app = TestApp::with(settings(&variables), clock.clone()).await;
     let (li, chen, wu, zhao) =
@@ -151,7 +156,10 @@ async fn a_signed_address_holds_for_five_minutes_and_no_longer_than_its_owners_r
 
     // Whoever is removed, signed out or deactivated follows it in vain.
     let (of_wu, of_zhao) = (wu.get(&path).await.expect(200), zhao.get(&path).await.expect(200));
-    assert_eq!((wu.follow(&of_wu["url"]).await.status, zhao.follow(&of_zhao["url"]).await.status), (200, 200));
+    assert_eq!(
+        (wu.follow(&of_wu["url"]).await.status, zhao.follow(&of_zhao["url"]).await.status),
+        (200, 200)
+    );
     let seat = format!("/api/chat/sessions/{ward}/participants/{}", wu.id);
     li.call("DELETE", &seat, json!({})).await.expect(200);
     assert_eq!(wu.follow(&of_wu["url"]).await.status, 404);

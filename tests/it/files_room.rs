@@ -42,8 +42,13 @@ async fn used(app: &TestApp, person: &Person) -> i64 {
     let usage = database.collection::<Document>("file_usage").find_one(doc! { "_id": owner }).await.unwrap();
     let used = usage.map_or(0, |row| row.get_i64("used").unwrap());
     let files = database.collection::<Document>("files");
-    let rows: Vec<Document> =
-        files.find(doc! { "owner": owner, "state": "ready" }).await.unwrap().map(Result::unwrap).collect().await;
+    let rows: Vec<Document> = files
+        .find(doc! { "owner": owner, "state": "ready" })
+        .await
+        .unwrap()
+        .map(Result::unwrap)
+        .collect()
+        .await;
     let sum: i64 = rows.iter().map(|row| row.get_i64("size").unwrap()).sum();
     assert_eq!(used, sum);
     used
@@ -73,7 +78,10 @@ async fn a_quota_holds_however_many_come_at_once() {
     li.upload("x.bin", noise(100_000)).await.expect(201);
     assert_eq!(li.upload("x.bin", noise(1_000)).await.refused(413), "FILE_REJECTED", "to the last byte");
     chen.upload("x.bin", noise(1_000_000)).await.expect(201);
-    eventually(async || (count(&app, "files", doc! { "state": { "$ne": "ready" } }).await == 0).then_some(())).await;
+    eventually(async || {
+        (count(&app, "files", doc! { "state": { "$ne": "ready" } }).await == 0).then_some(())
+    })
+    .await;
     assert_eq!(count(&app, "files", doc! {}).await, 5);
     app.stop().await;
 }
@@ -156,7 +164,8 @@ async fn what_nobody_needs_is_cleared_away() {
     let database = app.database().await;
     let (id, long_ago) = (ObjectId::new(), mongodb::bson::DateTime::from_millis(1));
     let owner = ObjectId::parse_str(&li.id).unwrap();
-    let row = doc! { "_id": id, "owner": owner, "state": "uploading", "createdAt": long_ago, "checkAt": long_ago };
+    let row =
+        doc! { "_id": id, "owner": owner, "state": "uploading", "createdAt": long_ago, "checkAt": long_ago };
     let data = mongodb::bson::Binary { subtype: mongodb::bson::spec::BinarySubtype::Generic, bytes: vec![1] };
     let chunk = doc! { "files_id": format!("{}/body", id.to_hex()), "n": 0, "data": data };
     database.collection::<Document>("blobs.chunks").insert_one(chunk).await.unwrap();
@@ -172,14 +181,17 @@ async fn what_nobody_needs_is_cleared_away() {
     for file in [&kept, &gone, &twice] {
         assert_eq!((li.sees(file).await, chen.sees(file).await), (200, 200), "it was sent");
     }
-    eventually(async || (count(&app, "files", doc! { "checkAt": { "$exists": true } }).await == 0).then_some(())).await;
+    eventually(async || {
+        (count(&app, "files", doc! { "checkAt": { "$exists": true } }).await == 0).then_some(())
+    })
+    .await;
 
     // A message is taken back, another one deleted: the file goes when no message names it any more.
     let path = |message: &Value| format!("/api/chat/messages/{}", text(&message["_id"]));
     li.call("DELETE", &path(&message), json!({ "userId": li.id })).await.expect(200);
     li.call("DELETE", &path(&first), json!({ "userId": li.id })).await.expect(200);
     assert_eq!((chen.sees(&gone).await, li.sees(&gone).await), (404, 200));
-    clock.advance(Duration::from_secs(600));
+    clock.advance(Duration::from_mins(10));
     eventually(async || (li.sees(&gone).await == 404).then_some(())).await;
     passes().await;
     assert_eq!((chen.sees(&kept).await, chen.sees(&twice).await), (200, 200));
@@ -206,7 +218,7 @@ async fn the_same_message_again_is_the_same_message_though_its_file_has_gone() {
     let sent = li.call("POST", "/api/chat/messages", letter.clone()).await.expect(201);
     let path = format!("/api/chat/messages/{}/recall", text(&sent["_id"]));
     li.call("POST", &path, json!({})).await.expect(200);
-    clock.advance(Duration::from_secs(600));
+    clock.advance(Duration::from_mins(10));
     eventually(async || (li.sees(&file).await == 404).then_some(())).await;
     let again = li.call("POST", "/api/chat/messages", letter.clone()).await.expect(201);
     assert_eq!((&again["_id"], &again["isDeleted"]), (&sent["_id"], &json!(true)));
@@ -234,12 +246,13 @@ async fn no_sweep_takes_a_file_from_a_message() {
         let sends = files.iter().enumerate().map(|(number, file)| {
             let (li, session) = (&li, &session);
             async move {
-                tokio::time::sleep(Duration::from_millis(number as u64 + round)).await;
+                // The sweep takes them from the other end.
+                tokio::time::sleep(Duration::from_millis(30 * (12 - number as u64) + round)).await;
                 li.call("POST", "/api/chat/messages", li.file_message(session, "file", file)).await.status
             }
         });
         let ages = async {
-            tokio::time::sleep(Duration::from_millis(8)).await;
+            tokio::time::sleep(Duration::from_millis(15)).await;
             clock.advance(Duration::from_secs(1));
         };
         let (statuses, ()) = tokio::join!(join_all(sends), ages);
@@ -257,6 +270,6 @@ async fn no_sweep_takes_a_file_from_a_message() {
     }
     println!("{sent:?} were sent, {gone:?} were gone before");
     assert_eq!(sent.load(Ordering::Relaxed) + gone.load(Ordering::Relaxed), 72);
-    assert!(sent.load(Ordering::Relaxed) > 0);
+    assert!(sent.load(Ordering::Relaxed) > 0 && gone.load(Ordering::Relaxed) > 0, "they met");
     app.stop().await;
 }

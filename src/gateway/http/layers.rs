@@ -162,11 +162,7 @@ async fn in_time(request: Request, next: Next) -> Response {
 
 /// Puts the bounds of a REST call around `routes`: time and panics. The body's is its extractor's.
 pub fn bound(routes: Router) -> Router {
-    routes.layer(
-        ServiceBuilder::new()
-            .layer(middleware::from_fn(in_time))
-            .layer(CatchPanicLayer::new()),
-    )
+    routes.layer(ServiceBuilder::new().layer(middleware::from_fn(in_time)).layer(CatchPanicLayer::new()))
 }
 
 /// Puts around everything what every request passes through.

@@ -39,9 +39,9 @@ enum Wanted {
 
 /// Whether a list of entity tags names this one; `*` names all. For `If-None-Match` weak ones count, too.
 fn names(list: &str, tag: &str) -> bool {
-    list.split(',').map(str::trim).any(|entry| {
-        entry == "*" || entry.trim_start_matches("W/").trim_matches('"') == tag
-    })
+    list.split(',')
+        .map(str::trim)
+        .any(|entry| entry == "*" || entry.trim_start_matches("W/").trim_matches('"') == tag)
 }
 
 /// A single range of bytes; what is none, or several, is as if nothing were said.
@@ -105,7 +105,11 @@ fn disposition(content: &Content) -> String {
 ///
 /// # Errors
 /// `RangeNotSatisfiable`; `Internal` when a header could not be written.
-pub fn serve<S>(headers: &HeaderMap, content: &Content, bytes: impl FnOnce(Range<u64>) -> S) -> Result<Response>
+pub fn serve<S>(
+    headers: &HeaderMap,
+    content: &Content,
+    bytes: impl FnOnce(Range<u64>) -> S,
+) -> Result<Response>
 where
     S: Stream<Item = Result<Bytes>> + Send + 'static,
 {
@@ -171,7 +175,9 @@ mod tests {
         for text in ["bytes=100-", "bytes=-0", "bytes=100-200", "bytes=99999999999999999999999-"] {
             assert_eq!(asked(&[(header::RANGE, text)]), Wanted::Beyond, "{text}");
         }
-        for text in ["bytes=5-4", "bytes=0-1,5-6", "lines=1-2", "bytes=", "bytes=-", "bytes=a-b", "bytes=+1-5", "5-6"] {
+        for text in
+            ["bytes=5-4", "bytes=0-1,5-6", "lines=1-2", "bytes=", "bytes=-", "bytes=a-b", "bytes=+1-5", "5-6"]
+        {
             assert_eq!(asked(&[(header::RANGE, text)]), Wanted::All, "{text}");
         }
     }
@@ -179,7 +185,10 @@ mod tests {
     #[test]
     fn what_the_client_has_is_not_sent_again() {
         for list in ["\"abc\"", "\"x\", \"abc\"", "W/\"abc\"", "*"] {
-            assert_eq!(asked(&[(header::IF_NONE_MATCH, list), (header::RANGE, "bytes=0-1")]), Wanted::Nothing);
+            assert_eq!(
+                asked(&[(header::IF_NONE_MATCH, list), (header::RANGE, "bytes=0-1")]),
+                Wanted::Nothing
+            );
         }
         assert_eq!(asked(&[(header::IF_NONE_MATCH, "\"abcd\"")]), Wanted::All);
         let part = (header::RANGE, "bytes=0-1");
@@ -194,7 +203,10 @@ mod tests {
         let content = Content { name: "胸片 \"1\";\r\n.html", mime: "text/html", ..PHOTO };
         let text = disposition(&content);
         assert!(HeaderValue::try_from(&text).is_ok(), "{text}");
-        assert!(text.starts_with("attachment; filename=\"__ _1____.html\"; filename*=UTF-8''%E8%83%B8"), "{text}");
+        assert!(
+            text.starts_with("attachment; filename=\"__ _1____.html\"; filename*=UTF-8''%E8%83%B8"),
+            "{text}"
+        );
         assert!(disposition(&PHOTO).starts_with("inline"));
     }
 }

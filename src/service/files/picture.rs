@@ -56,8 +56,7 @@ pub fn prepare(format: ImageFormat, raw: Bytes) -> Result<Picture> {
     // A profile for inks does not fit the small version's red, green and blue.
     let profile = profile.filter(|p| p.len() <= MAX_PROFILE && p.get(16..20) == Some(b"RGB "));
     let pixels = DynamicImage::from_decoder(decoder).map_err(damaged)?;
-    let mut small =
-        if size.0.max(size.1) > SMALL { pixels.thumbnail(SMALL, SMALL) } else { pixels };
+    let mut small = if size.0.max(size.1) > SMALL { pixels.thumbnail(SMALL, SMALL) } else { pixels };
     small.apply_orientation(orientation);
     let (small, small_mime) = encode(&small, profile)?;
     let (width, height) = if turns(orientation) { (size.1, size.0) } else { size };

@@ -1,4 +1,4 @@
-//! How long something sounds: read from its container, without decoding a note. Browsers record WebM without
+//! How long something sounds: read from its container, without decoding a note. Browsers record `WebM` without
 //! a length in its head, so where none stands there the packets are walked through.
 
 use std::{
@@ -36,8 +36,7 @@ pub fn listen(file: impl MediaSource + 'static, mime: &str, deadline: Instant) -
     hint.mime_type(mime);
     let source = MediaSourceStream::new(Box::new(file), MediaSourceStreamOptions::default());
     let probe = symphonia::default::get_probe();
-    let mut format =
-        probe.probe(&hint, source, FormatOptions::default(), MetadataOptions::default()).ok()?;
+    let mut format = probe.probe(&hint, source, FormatOptions::default(), MetadataOptions::default()).ok()?;
     let has_pictures = format.first_track(TrackType::Video).is_some();
     let seconds = written_length(&*format).or_else(|| walked_length(&mut *format, deadline));
     let seconds = seconds.filter(|s| s.is_finite() && *s > 0.0 && *s < LONGEST);
@@ -53,7 +52,8 @@ fn written_length(format: &dyn FormatReader) -> Option<f64> {
 
 /// Where the last packet ends.
 fn walked_length(format: &mut dyn FormatReader, deadline: Instant) -> Option<f64> {
-    let bases: Vec<_> = format.tracks().iter().filter_map(|track| Some((track.id, track.time_base?))).collect();
+    let bases: Vec<_> =
+        format.tracks().iter().filter_map(|track| Some((track.id, track.time_base?))).collect();
     let mut end: f64 = 0.0;
     for _ in 0..MAX_PACKETS {
         // A file that breaks off sounds up to there.

@@ -66,8 +66,12 @@ fn webm(packets: u16) -> Vec<u8> {
     );
     let info = sized(
         &[0x15, 0x49, 0xa9, 0x66],
-        &[sized(&[0x2a, 0xd7, 0xb1], &[0x0f, 0x42, 0x40]), sized(&[0x4d, 0x80], b"Chrome"), sized(&[0x57, 0x41], b"Chrome")]
-            .concat(),
+        &[
+            sized(&[0x2a, 0xd7, 0xb1], &[0x0f, 0x42, 0x40]),
+            sized(&[0x4d, 0x80], b"Chrome"),
+            sized(&[0x57, 0x41], b"Chrome"),
+        ]
+        .concat(),
     );
     let opus = [b"OpusHead", &[1, 1, 0, 0, 0x80, 0xbb, 0, 0, 0, 0, 0][..]].concat();
     let audio = [sized(&[0xb5], &48_000_f32.to_be_bytes()), sized(&[0x9f], &[1])].concat();
@@ -137,8 +141,8 @@ fn ogg(seconds: u32) -> Vec<u8> {
     pages
 }
 
-fn atom(kind: &[u8; 4], contents: &[u8]) -> Vec<u8> {
-    [&u32::try_from(8 + contents.len()).unwrap().to_be_bytes()[..], kind, contents].concat()
+fn atom(kind: [u8; 4], contents: &[u8]) -> Vec<u8> {
+    [&u32::try_from(8 + contents.len()).unwrap().to_be_bytes()[..], &kind, contents].concat()
 }
 
 /// A voice memo of a phone: one sample of `seconds` at 1,000 ticks a second.
@@ -147,29 +151,48 @@ fn m4a(seconds: u32) -> Vec<u8> {
     let words = |numbers: &[u32]| numbers.iter().flat_map(|number| number.to_be_bytes()).collect::<Vec<u8>>();
     let scale = 1_000_u32.to_be_bytes();
     let matrix = words(&[0x1_0000, 0, 0, 0, 0x1_0000, 0, 0, 0, 0x4000_0000]);
-    let movie = [&words(&[0, 0, 0])[..], &scale, &ticks, &words(&[0x1_0000, 0x0100_0000, 0, 0]), &matrix, &words(&[0; 6]), &words(&[2])].concat();
-    let head = [&words(&[7, 0, 0, 1, 0])[..], &ticks, &words(&[0, 0, 0, 0x0100_0000]), &matrix, &words(&[0, 0])].concat();
+    let movie = [
+        &words(&[0, 0, 0])[..],
+        &scale,
+        &ticks,
+        &words(&[0x1_0000, 0x0100_0000, 0, 0]),
+        &matrix,
+        &words(&[0; 6]),
+        &words(&[2]),
+    ]
+    .concat();
+    let head =
+        [&words(&[7, 0, 0, 1, 0])[..], &ticks, &words(&[0, 0, 0, 0x0100_0000]), &matrix, &words(&[0, 0])]
+            .concat();
     let media = [&words(&[0, 0, 0])[..], &scale, &ticks, &[0x55, 0xc4, 0, 0]].concat();
     let handler = [&words(&[0, 0])[..], b"soun", &words(&[0, 0, 0]), &[0]].concat();
     // AAC at 8 kHz, one channel: a descriptor of a decoder in one of an elementary stream.
     let decoder = [&[4, 17, 0x40, 0x15][..], &[0; 11], &[5, 2, 0x15, 0x88]].concat();
     let stream = [&[3, 25, 0, 1, 0][..], &decoder, &[6, 1, 2]].concat();
-    let esds = atom(b"esds", &[&[0; 4][..], &stream].concat());
-    let entry = [&[0, 0, 0, 0, 0, 0, 0, 1][..], &words(&[0, 0]), &[0, 1, 0, 16, 0, 0, 0, 0], &words(&[8_000 << 16]), &esds].concat();
-    let table = [
-        atom(b"stsd", &[&words(&[0, 1])[..], &atom(b"mp4a", &entry)].concat()),
-        atom(b"stts", &[&words(&[0, 1, 1])[..], &ticks].concat()),
-        atom(b"stsc", &words(&[0, 1, 1, 1, 1])),
-        atom(b"stsz", &words(&[0, 4, 1])),
-        atom(b"stco", &words(&[0, 1, 32])),
+    let esds = atom(*b"esds", &[&[0; 4][..], &stream].concat());
+    let entry = [
+        &[0, 0, 0, 0, 0, 0, 0, 1][..],
+        &words(&[0, 0]),
+        &[0, 1, 0, 16, 0, 0, 0, 0],
+        &words(&[8_000 << 16]),
+        &esds,
     ]
     .concat();
-    let data = atom(b"dinf", &atom(b"dref", &[&words(&[0, 1])[..], &atom(b"url ", &words(&[1]))].concat()));
-    let info = [atom(b"smhd", &words(&[0, 0])), data, atom(b"stbl", &table)].concat();
-    let media = [atom(b"mdhd", &media), atom(b"hdlr", &handler), atom(b"minf", &info)].concat();
-    let track = [atom(b"tkhd", &head), atom(b"mdia", &media)].concat();
-    let movie = [atom(b"mvhd", &movie), atom(b"trak", &track)].concat();
-    [atom(b"ftyp", b"M4A \0\0\0\0M4A isom"), atom(b"mdat", &[0; 4]), atom(b"moov", &movie)].concat()
+    let table = [
+        atom(*b"stsd", &[&words(&[0, 1])[..], &atom(*b"mp4a", &entry)].concat()),
+        atom(*b"stts", &[&words(&[0, 1, 1])[..], &ticks].concat()),
+        atom(*b"stsc", &words(&[0, 1, 1, 1, 1])),
+        atom(*b"stsz", &words(&[0, 4, 1])),
+        atom(*b"stco", &words(&[0, 1, 32])),
+    ]
+    .concat();
+    let data =
+        atom(*b"dinf", &atom(*b"dref", &[&words(&[0, 1])[..], &atom(*b"url ", &words(&[1]))].concat()));
+    let info = [atom(*b"smhd", &words(&[0, 0])), data, atom(*b"stbl", &table)].concat();
+    let media = [atom(*b"mdhd", &media), atom(*b"hdlr", &handler), atom(*b"minf", &info)].concat();
+    let track = [atom(*b"tkhd", &head), atom(*b"mdia", &media)].concat();
+    let movie = [atom(*b"mvhd", &movie), atom(*b"trak", &track)].concat();
+    [atom(*b"ftyp", b"M4A \0\0\0\0M4A isom"), atom(*b"mdat", &[0; 4]), atom(*b"moov", &movie)].concat()
 }
 
 #[test]
@@ -186,7 +209,8 @@ fn what_breaks_off_or_is_bent_harms_nobody() {
     for whole in [wav(1), webm(20), mp3(10), ogg(1), m4a(2)] {
         for end in (16..whole.len()).step_by(whole.len() / 40) {
             if let Some(mime) = sniff::guess(&whole[..end]).mime {
-                let _ = listen(Cursor::new(whole[..end].to_vec()), mime, Instant::now() + Duration::from_secs(1));
+                let _ =
+                    listen(Cursor::new(whole[..end].to_vec()), mime, Instant::now() + Duration::from_secs(1));
             }
             let mut bent = whole.clone();
             bent[end] ^= 0x55;

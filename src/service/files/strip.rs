@@ -67,10 +67,8 @@ fn strip_scans(data: &[u8]) -> Option<Vec<u8>> {
     const END: [u8; 2] = [0xff, 0xd9];
     let mut kept = Vec::with_capacity(data.len());
     let (mut from, mut at) = (0, 0);
-    loop {
-        let Some(next) = data[at..].iter().position(|byte| *byte == 0xff).map(|offset| at + offset) else {
-            break;
-        };
+    while let Some(offset) = data.get(at..)?.iter().position(|byte| *byte == 0xff) {
+        let next = at + offset;
         match data.get(next + 1) {
             None => break,
             // A stuffed byte, a restart, or filling before a marker.
@@ -102,8 +100,8 @@ fn strip_scans(data: &[u8]) -> Option<Vec<u8>> {
 
 /// The chunks of a PNG that make the picture: its pixels, colours, transparency and animation.
 const PNG_CHUNKS: [&[u8; 4]; 16] = [
-    b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"gAMA", b"cHRM", b"sRGB", b"iCCP", b"sBIT", b"pHYs", b"bKGD",
-    b"cICP", b"acTL", b"fcTL", b"fdAT",
+    b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"gAMA", b"cHRM", b"sRGB", b"iCCP", b"sBIT", b"pHYs",
+    b"bKGD", b"cICP", b"acTL", b"fcTL", b"fdAT",
 ];
 
 fn strip_png(picture: Bytes, exif: Option<Bytes>) -> Option<Bytes> {

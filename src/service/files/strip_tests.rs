@@ -113,7 +113,10 @@ fn no_picture_tells_where_it_was_taken() {
         assert_eq!(before.to_rgba8(), after.to_rgba8(), "{format:?}: not a pixel changed");
         assert_eq!((picture.dimensions.width, picture.dimensions.height), (40, 20));
     }
-    assert!(holds(&strip_gif(&telling(ImageFormat::Gif, Orientation::NoTransforms)).unwrap(), b"NETSCAPE2.0"));
+    assert!(holds(
+        &strip_gif(&telling(ImageFormat::Gif, Orientation::NoTransforms)).unwrap(),
+        b"NETSCAPE2.0"
+    ));
 }
 
 #[test]
@@ -123,7 +126,8 @@ fn what_lay_on_its_side_still_stands_upright() {
         let picture = picture::prepare(format, telling.into()).unwrap();
         assert!(!holds(&picture.bytes, SECRET), "{format:?}");
         assert_eq!((picture.dimensions.width, picture.dimensions.height), (20, 40), "{format:?}");
-        let mut reader = ImageReader::with_format(Cursor::new(&picture.bytes), format).into_decoder().unwrap();
+        let mut reader =
+            ImageReader::with_format(Cursor::new(&picture.bytes), format).into_decoder().unwrap();
         let kept = image::ImageDecoder::orientation(&mut reader).unwrap();
         assert_eq!(kept, Orientation::Rotate90, "{format:?}: for those who show it");
         let small = image::load_from_memory(&picture.small).unwrap();
@@ -169,7 +173,8 @@ fn what_is_no_picture_is_refused_and_nothing_panics() {
 fn a_picture_that_unfolds_to_too_much_is_refused_unread() {
     // A PNG's head that says 100,000 × 100,000, and nothing behind it.
     let head = [&[0, 1, 0x86, 0xa0, 0, 1, 0x86, 0xa0][..], &[8, 6, 0, 0, 0]].concat();
-    let bomb = [&b"\x89PNG\r\n\x1a\n"[..], &png_chunk(*b"IHDR", head), &png_chunk(*b"IEND", Vec::new())].concat();
+    let bomb =
+        [&b"\x89PNG\r\n\x1a\n"[..], &png_chunk(*b"IHDR", head), &png_chunk(*b"IEND", Vec::new())].concat();
     let refused = picture::prepare(ImageFormat::Png, bomb.into());
     assert!(matches!(refused, Err(crate::domain::Error::FileRejected(_))));
 }

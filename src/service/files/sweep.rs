@@ -21,7 +21,8 @@ const BATCH: i64 = 200;
 impl Services {
     /// Clears away by the clock, until `stop`.
     pub(in crate::service) async fn clear_files(self: Arc<Self>, stop: impl Future<Output = ()>) {
-        let mut passes = tokio::time::interval(self.settings.timings.file_sweep.max(Duration::from_millis(1)));
+        let mut passes =
+            tokio::time::interval(self.settings.timings.file_sweep.max(Duration::from_millis(1)));
         passes.set_missed_tick_behavior(MissedTickBehavior::Delay);
         tokio::pin!(stop);
         loop {

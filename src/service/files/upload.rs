@@ -75,20 +75,20 @@ impl Default for Desk {
 struct Place {
     busy: Arc<Mutex<HashMap<UserId, usize>>>,
     user: UserId,
-    _place: OwnedSemaphorePermit,
+    _permit: OwnedSemaphorePermit,
 }
 
 impl Desk {
     fn place(&self, user: UserId) -> Result<Place> {
         let full = Error::RateLimited { retry_after: RETRY };
-        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| full.clone())?;
+        let permit = Arc::clone(&self.places).try_acquire_owned().map_err(|_| full.clone())?;
         let mut busy = self.busy.lock().unwrap_or_else(PoisonError::into_inner);
         let own = busy.entry(user).or_default();
         if *own >= MAX_OWN {
             return Err(full);
         }
         *own += 1;
-        Ok(Place { busy: Arc::clone(&self.busy), user, _place: place })
+        Ok(Place { busy: Arc::clone(&self.busy), user, _permit: permit })
     }
 }
 
@@ -198,7 +198,9 @@ impl Upload {
         let guess = sniff::guess(&self.head);
         let part = match guess.kind {
             Kind::ForeignPicture => {
-                return Err(Error::FileUnsupported("pictures are PNG, JPEG, GIF or WebP; others keep where they were taken"));
+                return Err(Error::FileUnsupported(
+                    "pictures are PNG, JPEG, GIF or WebP; others keep where they were taken",
+                ));
             }
             Kind::Picture(_) => Part::Raw,
             Kind::Sound | Kind::Other => Part::Body,
@@ -293,7 +295,8 @@ impl Upload {
         // The turn goes with the work, which nobody can break off.
         let work = tokio::task::spawn_blocking(move || {
             let prepared = picture::prepare(format, gathered);
-            let digest = prepared.as_ref().map(|picture| hex(&Sha256::digest(&picture.bytes))).unwrap_or_default();
+            let digest =
+                prepared.as_ref().map(|picture| hex(&Sha256::digest(&picture.bytes))).unwrap_or_default();
             drop(turn);
             prepared.map(|picture| (picture, digest))
         });
@@ -324,7 +327,7 @@ impl Upload {
         if let Ok(Some(heard)) = work.await {
             file.duration = heard.seconds;
             if !heard.has_pictures {
-                file.mime = sniff::heard_only(mime).to_owned();
+                sniff::heard_only(mime).clone_into(&mut file.mime);
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Blobs in MongoDB's GridFS, bucket `blobs`.
+//! Blobs in MongoDB's `GridFS`, bucket `blobs`.
 
 use std::ops::Range;
 
@@ -67,9 +67,8 @@ impl Grid {
         let number = range.start / PIECE;
         let chunks = self.database.collection::<ChunkRow>(CHUNKS);
         let filter = doc! { "files_id": name, "n": i64::try_from(number).unwrap_or(i64::MAX) };
-        let found = run(async move {
-            chunks.find_one(filter).projection(doc! { "_id": 0, "data": 1 }).await
-        });
+        let found =
+            run(async move { chunks.find_one(filter).projection(doc! { "_id": 0, "data": 1 }).await });
         let Some(ChunkRow { data }) = found.await? else { return Ok(Bytes::new()) };
         if data.subtype != BinarySubtype::Generic {
             return Ok(Bytes::new());
@@ -80,12 +79,12 @@ impl Grid {
         Ok(if start < end { bytes.slice(start..end) } else { Bytes::new() })
     }
 
-    pub(super) async fn remove(&self, name: String) -> Result<()> {
+    pub(super) async fn remove(&self, names: Vec<String>) -> Result<()> {
         let files = self.database.collection::<Document>(FILES);
         let chunks = self.database.collection::<Document>(CHUNKS);
         run(async move {
-            files.delete_one(doc! { "_id": &name }).await?;
-            chunks.delete_many(doc! { "files_id": &name }).await.map(drop)
+            files.delete_many(doc! { "_id": { "$in": &names } }).await?;
+            chunks.delete_many(doc! { "files_id": { "$in": &names } }).await.map(drop)
         })
         .await
     }

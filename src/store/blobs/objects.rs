@@ -28,18 +28,16 @@ pub struct Objects {
 
 impl Objects {
     pub(super) fn folder(folder: &Folder) -> Result<Self, String> {
-        let failed = |error: &dyn std::fmt::Display| format!("the folder {} cannot be used: {error}", folder.display());
+        let failed = |error: &dyn std::fmt::Display| {
+            format!("the folder {} cannot be used: {error}", folder.display())
+        };
         fs::create_dir_all(folder).map_err(|error| failed(&error))?;
         let store = LocalFileSystem::new_with_prefix(folder).map_err(|error| failed(&error))?;
         let store = store.with_fsync(true).with_automatic_cleanup(true);
         Ok(Self { store: Arc::new(store), prefix: Path::default() })
     }
 
-    pub(super) fn bucket(
-        bucket: &str,
-        prefix: &str,
-        options: &[(String, String)],
-    ) -> Result<Self, String> {
+    pub(super) fn bucket(bucket: &str, prefix: &str, options: &[(String, String)]) -> Result<Self, String> {
         let mut builder = AmazonS3Builder::new().with_bucket_name(bucket);
         for (name, value) in options {
             let name = name.parse().map_err(|_| format!("{name} is no option of S3"))?;
@@ -51,7 +49,7 @@ impl Objects {
     }
 
     fn path(&self, name: &str) -> Path {
-        name.split('/').fold(self.prefix.clone(), |path, part| path.join(part))
+        name.split('/').fold(self.prefix.clone(), Path::join)
     }
 
     /// A small object is put at once; a larger one in parts, two at a time.

@@ -64,7 +64,8 @@ pub fn noise(size: usize) -> Vec<u8> {
 
 /// One second of silence.
 pub fn wav() -> Vec<u8> {
-    let head = b"RIFF\xa4\x3e\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0\x40\x1f\0\0\x80\x3e\0\0\x02\0\x10\0data\x80\x3e\0\0";
+    let head =
+        b"RIFF\xa4\x3e\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0\x40\x1f\0\0\x80\x3e\0\0\x02\0\x10\0data\x80\x3e\0\0";
     [&head[..], &[0; 16_000]].concat()
 }
 
