@@ -11,10 +11,14 @@ mod strip;
 mod sweep;
 mod upload;
 
-use std::{ops::Range, time::Duration};
+use std::{
+    ops::Range,
+    sync::Weak,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
-use futures_util::Stream;
+use futures_util::{Stream, stream};
 
 pub use links::{FileLink, LinkProof};
 pub use upload::Upload;
@@ -36,6 +40,9 @@ const UNSENT: Duration = Duration::from_hours(24);
 /// How long the sweep stays off a file that is about to be sent, or whose message is about to go: much
 /// longer than a commit can take.
 const HOLD: Duration = Duration::from_mins(10);
+
+/// How long it is believed that somebody who is fetching a file may have it.
+const BELIEF: Duration = Duration::from_secs(1);
 
 /// Which version of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,9 +76,11 @@ impl Services {
         Ok(OpenFile { file, version, mime, size })
     }
 
-    /// The bytes of an open file, piece by piece.
+    /// The bytes of an open file, piece by piece. Whoever may have it no more gets no further: the stream
+    /// breaks off within a second.
     pub fn read_file(
         &self,
+        actor: &Actor,
         open: &OpenFile,
         range: Range<u64>,
     ) -> impl Stream<Item = Result<Bytes>> + Send + use<> {
@@ -79,7 +88,23 @@ impl Services {
             Version::Whole => Part::Body,
             Version::Thumbnail => Part::Thumbnail,
         };
-        self.store.blobs().stream(Key(open.file.id, part), range)
+        let (services, user, id) = (Weak::clone(&self.this), actor.user, open.file.id);
+        stream::try_unfold((range, Instant::now()), move |(rest, mut asked)| {
+            let services = Weak::clone(&services);
+            async move {
+                if rest.is_empty() {
+                    return Ok(None);
+                }
+                let services = services.upgrade().ok_or(Error::Unavailable)?;
+                if asked.elapsed() > BELIEF {
+                    services.readable_file(user, id).await?.ok_or(Error::NotFound("file"))?;
+                    asked = Instant::now();
+                }
+                let bytes = services.store.blobs().read(Key(id, part), rest.clone()).await?;
+                let next = rest.start + bytes.len() as u64;
+                Ok(Some((bytes, (next..rest.end, asked))))
+            }
+        })
     }
 
     /// A file that `user` may have.

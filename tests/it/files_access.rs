@@ -6,7 +6,11 @@ use serde_json::{Value, json};
 
 use crate::{
     groups::group,
-    support::{MockClock, Person, TestApp, files::photo, settings, text},
+    support::{
+        MockClock, Person, TestApp,
+        files::{noise, photo},
+        settings, text,
+    },
 };
 
 async fn recall(person: &Person, message: &Value) {
@@ -177,5 +181,36 @@ async fn a_signed_address_holds_for_five_minutes_and_no_longer_than_its_owners_r
     let late = chen.follow(&link["url"]).await;
     assert_eq!(late.status, 401);
     assert!(String::from_utf8_lossy(&late.bytes).contains("TOKEN_EXPIRED"));
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn who_is_removed_while_fetching_gets_no_further() {
+    let app = TestApp::unlimited().await;
+    let (li, chen, wu) = (app.nurse("Li").await, app.nurse("Chen").await, app.nurse("Wu").await);
+    let ward = group(&li, &[&chen, &wu], "Ward").await;
+    // More than the buffers on the way hold.
+    let size = 24_000_000;
+    let file = li.uploaded("film.bin", noise(size)).await;
+    li.send_file(&ward, "file", &file).await;
+    let fetch = async |person: &Person| {
+        let request = reqwest::Client::new().get(format!("http://{}{}", app.address, text(&file["fileUrl"])));
+        request.bearer_auth(&person.token).send().await.unwrap()
+    };
+    let rest_of = async |mut response: reqwest::Response| {
+        let mut got = 0;
+        while let Ok(Some(bytes)) = response.chunk().await {
+            got += bytes.len();
+        }
+        got
+    };
+    let (mut of_chen, mut of_wu) = (fetch(&chen).await, fetch(&wu).await);
+    assert_eq!((of_chen.status().as_u16(), of_wu.status().as_u16()), (200, 200));
+    let begun = [of_chen.chunk().await.unwrap().unwrap().len(), of_wu.chunk().await.unwrap().unwrap().len()];
+    let seat = format!("/api/chat/sessions/{ward}/participants/{}", wu.id);
+    li.call("DELETE", &seat, json!({})).await.expect(200);
+    tokio::time::sleep(Duration::from_millis(1_200)).await;
+    assert_eq!(begun[0] + rest_of(of_chen).await, size, "a slow reader gets all of it");
+    assert!(begun[1] + rest_of(of_wu).await < size, "who was removed does not");
     app.stop().await;
 }

@@ -224,7 +224,7 @@ async fn who_stalls_or_leaves_leaves_nothing() {
     let app = TestApp::with(settings, Arc::new(SystemClock)).await;
     let (li, chen) = (app.nurse("Li").await, app.nurse("Chen").await);
     let stalling = || {
-        let piece = stream::iter([Ok::<_, std::io::Error>(noise(700_000))]);
+        let piece = stream::iter([Ok::<_, std::io::Error>(noise(1_300_000))]);
         form("x.bin", Body::wrap_stream(futures_util::StreamExt::chain(piece, stream::pending())))
     };
     assert_eq!(li.post_form(stalling()).await.refused(400), "VALIDATION_FAILED");

@@ -162,7 +162,7 @@ async fn hand_out(
         Version::Thumbnail => format!("{}-small", open.file.digest),
     };
     let content = Content { tag: &tag, mime: &open.mime, name: &open.file.name, size: open.size };
-    Ok(serve(&headers, &content, |range| door.services.read_file(&open, range))?)
+    Ok(serve(&headers, &content, |range| door.services.read_file(&actor, &open, range))?)
 }
 
 /// Signed addresses of a file
