@@ -1,31 +1,24 @@
-//! `files`: what is known of each file, from its first byte on; and `file_usage`: how much room each
-//! person's files take.
+//! `files`: what is known of each file, from its first byte on.
 //!
 //! A row is `uploading`, then `ready`, then `doomed`; its bytes are in [`super::blobs`]. `checkAt` is when
 //! the sweep is to look at it next; it is absent while a message is known to name the file. Whoever is
 //! about to send a file moves it ahead *before* the commit, so that no sweep takes the file away meanwhile.
 
-use std::time::Duration;
+mod room;
 
-use mongodb::{
-    ClientSession,
-    bson::{Bson, Document, doc},
-};
+use mongodb::bson::{Bson, Document, doc};
 use serde::{Deserialize, Serialize};
 
-use super::{Store, collect, failure, messages, run, to_document, write};
+use super::{Store, collect, failure, messages, run, write};
 use crate::domain::{
     Error, FileId, Result, SessionId, Timestamp, UserId,
     file::{Dimensions, StoredFile, Thumbnail},
 };
+pub use room::Completion;
+pub(super) use room::USAGE;
 
 pub(super) const NAME: &str = "files";
-pub(super) const USAGE: &str = "file_usage";
 
-/// How often a transaction that met another one is tried, and how often a commit whose answer was lost is
-/// asked for again.
-const TRIES: u32 = 30;
-const COMMIT_TRIES: usize = 3;
 /// The most sessions in which a file counts as sent.
 const MAX_USES: i64 = 10_000;
 
@@ -85,11 +78,6 @@ struct ThumbnailRow {
 }
 
 #[derive(Deserialize)]
-struct UsageRow {
-    used: u64,
-}
-
-#[derive(Deserialize)]
 struct UseRow {
     #[serde(rename = "_id")]
     session: SessionId,
@@ -105,20 +93,6 @@ pub struct DueFile {
     /// What it takes of its owner's room, bytes.
     pub size: Option<u64>,
     pub check_at: Timestamp,
-}
-
-/// What came of completing a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Completion {
-    Done,
-    /// Its owner has no room for it.
-    NoRoom,
-    /// Its row is no longer there: it took too long.
-    Gone,
-}
-
-fn as_i64(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
 }
 
 fn bson_ids(ids: &[FileId]) -> Vec<Bson> {
@@ -195,46 +169,6 @@ impl Store {
         .await
     }
 
-    /// How much room somebody's files take, bytes.
-    ///
-    /// # Errors
-    /// When MongoDB does not answer.
-    pub async fn file_usage(&self, owner: UserId) -> Result<u64> {
-        let usage = self.collection::<UsageRow>(USAGE);
-        let row = run(async move { usage.find_one(doc! { "_id": owner }).await }).await?;
-        Ok(row.map_or(0, |row| row.used))
-    }
-
-    /// Makes a file ready and takes its room, in one transaction: all files of a person are never more
-    /// than `quota`, however many come at once.
-    ///
-    /// # Errors
-    /// When MongoDB does not answer.
-    pub async fn complete_file(
-        &self,
-        file: &StoredFile,
-        quota: u64,
-        check_at: Timestamp,
-    ) -> Result<Completion> {
-        let (store, row) = (self.clone(), FileRow { check_at: Some(check_at), ..FileRow::from(file) });
-        let (id, owner, size) = (file.id, file.owner, file.size);
-        write(async move {
-            let mut set = to_document(&row)?;
-            set.remove("_id");
-            change(&store, &Change::Complete { id, owner, size, quota, set }).await
-        })
-        .await
-    }
-
-    /// Removes the row of a doomed file and gives its room back.
-    ///
-    /// # Errors
-    /// When MongoDB does not answer.
-    pub async fn forget_file(&self, file: &DueFile) -> Result<()> {
-        let (store, DueFile { id, owner, size, .. }) = (self.clone(), *file);
-        write(async move { change(&store, &Change::Forget { id, owner, size }).await.map(drop) }).await
-    }
-
     /// A file that is ready.
     ///
     /// # Errors
@@ -257,7 +191,8 @@ impl Store {
         let filter = doc! { "_id": { "$in": bson_ids(ids) }, "state": FileState::Ready.as_str() };
         let files = self.collection::<Document>(NAME);
         let hold = doc! { "$max": { "checkAt": until } };
-        let done = write(async move { files.update_many(filter, hold).await }).await?;
+        // A lost answer harms nobody: whoever asks has stored nothing else yet.
+        let done = run(async move { files.update_many(filter, hold).await }).await?;
         Ok(done.matched_count == wanted)
     }
 
@@ -272,7 +207,7 @@ impl Store {
         let filter = doc! { "_id": { "$in": bson_ids(ids) }, "state": FileState::Ready.as_str() };
         let files = self.collection::<Document>(NAME);
         let check = doc! { "$set": { "checkAt": at } };
-        write(async move { files.update_many(filter, check).await.map(drop) }).await
+        run(async move { files.update_many(filter, check).await.map(drop) }).await
     }
 
     /// In which sessions a file was sent, and the newest message there that names it.
@@ -364,85 +299,4 @@ impl Store {
             Some(DueFile { id, owner: row.owner, state, size: None, check_at })
         }))
     }
-}
-
-/// A change of a file together with its owner's room.
-enum Change {
-    Complete { id: FileId, owner: UserId, size: u64, quota: u64, set: Document },
-    Forget { id: FileId, owner: UserId, size: Option<u64> },
-}
-
-/// Makes a change in one transaction, again when it meets another one.
-async fn change(store: &Store, change: &Change) -> mongodb::error::Result<Completion> {
-    let mut tried = 0;
-    loop {
-        tried += 1;
-        let mut session = store.client.start_session().await?;
-        session.start_transaction().await?;
-        let done = match apply(store, &mut session, change).await {
-            Ok(Completion::Done) => commit(&mut session).await.map(|()| Completion::Done),
-            Ok(nothing) => {
-                let _ = session.abort_transaction().await;
-                return Ok(nothing);
-            }
-            Err(error) => {
-                let _ = session.abort_transaction().await;
-                Err(error)
-            }
-        };
-        match done {
-            Err(error) if error.contains_label("TransientTransactionError") && tried < TRIES => {
-                // Those who met come back one after the other.
-                tokio::time::sleep(Duration::from_millis(rand::random_range(1..=10 * u64::from(tried))))
-                    .await;
-            }
-            done => return done,
-        }
-    }
-}
-
-async fn apply(
-    store: &Store,
-    session: &mut ClientSession,
-    change: &Change,
-) -> mongodb::error::Result<Completion> {
-    let (files, usage) = (store.collection::<Document>(NAME), store.collection::<Document>(USAGE));
-    match change {
-        Change::Complete { id, owner, size, quota, set } => {
-            let waiting = doc! { "_id": id, "state": FileState::Uploading.as_str() };
-            let update = doc! { "$set": set.clone() };
-            if files.update_one(waiting, update).session(&mut *session).await?.matched_count == 0 {
-                return Ok(Completion::Gone);
-            }
-            let Some(room) = quota.checked_sub(*size) else { return Ok(Completion::NoRoom) };
-            let fits = doc! { "_id": owner, "used": { "$lte": as_i64(room) } };
-            let take = doc! { "$inc": { "used": as_i64(*size) } };
-            let taken = usage.update_one(fits, take).session(&mut *session).await?.matched_count;
-            Ok(if taken == 0 { Completion::NoRoom } else { Completion::Done })
-        }
-        Change::Forget { id, owner, size } => {
-            let doomed = doc! { "_id": id, "state": FileState::Doomed.as_str() };
-            if files.delete_one(doomed).session(&mut *session).await?.deleted_count == 0 {
-                return Ok(Completion::Gone);
-            }
-            if let Some(size) = size {
-                let give = doc! { "$inc": { "used": -as_i64(*size) } };
-                usage.update_one(doc! { "_id": owner }, give).session(&mut *session).await?;
-            }
-            Ok(Completion::Done)
-        }
-    }
-}
-
-async fn commit(session: &mut ClientSession) -> mongodb::error::Result<()> {
-    let mut last = session.commit_transaction().await;
-    for _ in 1..COMMIT_TRIES {
-        match last {
-            Err(error) if error.contains_label("UnknownTransactionCommitResult") => {
-                last = session.commit_transaction().await;
-            }
-            ended => return ended,
-        }
-    }
-    last
 }

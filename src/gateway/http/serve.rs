@@ -127,8 +127,7 @@ where
         .header(header::VARY, "authorization")
         .header(header::ACCEPT_RANGES, "bytes")
         .header(header::X_CONTENT_TYPE_OPTIONS, "nosniff")
-        .header(header::CONTENT_SECURITY_POLICY, "sandbox; default-src 'none'")
-        .header(HeaderName::from_static("cross-origin-resource-policy"), "same-site");
+        .header(header::CONTENT_SECURITY_POLICY, "sandbox; default-src 'none'");
     if status != StatusCode::NOT_MODIFIED {
         response = response
             .header(header::CONTENT_TYPE, served_type(content.mime))
