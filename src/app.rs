@@ -182,7 +182,10 @@ impl App {
         let sockets = Sockets::new(&door, &self.hub);
         let everything = layers::wrap(&door, sockets.in_front_of(layers::bound(routes)));
         let sweep = tokio::spawn(every_minute(forget));
-        let closing = self.stop.child_token();
+        let rollups = Arc::clone(&self.services).keep_rollups(self.stop.clone().cancelled_owned());
+        let mut app = self;
+        app.tasks.push(tokio::spawn(rollups));
+        let closing = app.stop.child_token();
         let mut server = tokio::spawn(listener::serve(listener, everything, closing.clone()));
         tokio::select! {
             () = shutdown => {}
@@ -197,7 +200,7 @@ impl App {
             server.abort();
         }
         sweep.abort();
-        self.close().await
+        app.close().await
     }
 
     /// Finishes what is queued, says that nobody is online here, and stops mongod if it is ours.

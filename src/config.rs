@@ -1,14 +1,17 @@
 //! The settings: the only reader of the environment. Every variable is listed in [`VARIABLES`] with its
 //! default and meaning; all are checked once, at start, and every bad one is named.
 
-use std::{collections::BTreeMap, fmt, net::IpAddr, path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, fmt, net::IpAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use ipnet::IpNet;
 
-use crate::domain::file::Place;
+use crate::domain::{
+    file::Place,
+    statistics::{BadTimeZone, Calendar},
+};
 
 /// One environment variable: name, default, meaning. `README.md` shows this table.
-pub const VARIABLES: [(&str, &str, &str); 31] = [
+pub const VARIABLES: [(&str, &str, &str); 32] = [
     ("HOST", "127.0.0.1", "the address to listen on"),
     ("PORT", "3000", "the port to listen on; 0 takes a free one"),
     ("MONGODB_URI", "", "a replica set; without it the service starts and stops a mongod of its own"),
@@ -34,6 +37,7 @@ pub const VARIABLES: [(&str, &str, &str); 31] = [
     ("AWS_REGION", "", "for s3: the bucket's region"),
     ("AWS_ENDPOINT_URL", "", "for s3: another service that speaks it, such as MinIO"),
     ("AWS_ALLOW_HTTP", "", "for s3: true lets that service be without TLS"),
+    ("TIME_ZONE", "UTC", "where the hospital stands, for the days of its statistics: Asia/Shanghai"),
     ("METRICS_TOKEN", "", "a bearer token that opens /metrics to others than loopback"),
     ("WARDLINE_ENV", "development", "development or production"),
     ("WARDLINE_MONGOD", "", "the mongod to manage, instead of one on PATH or in .mongod/"),
@@ -132,6 +136,8 @@ pub struct Settings {
     /// Bytes, of one person.
     pub upload_quota: u64,
     pub file_store: Place,
+    /// The hospital's hours and days.
+    pub calendar: Arc<Calendar>,
     pub metrics_token: Option<String>,
     pub environment: Environment,
     pub mongod: Option<PathBuf>,
@@ -220,6 +226,14 @@ impl Reader<'_> {
             let (bucket, prefix) = (bucket.to_owned(), prefix.trim_matches('/').to_owned());
             (!bucket.is_empty()).then(|| Place::S3 { bucket, prefix, options: options.clone() })
         })
+    }
+
+    fn calendar(&mut self) -> Arc<Calendar> {
+        let name = self.text("TIME_ZONE").unwrap_or_else(|| "UTC".to_owned());
+        Arc::new(Calendar::of(&name).unwrap_or_else(|BadTimeZone| {
+            self.problems.push("TIME_ZONE must be a name such as Asia/Shanghai".to_owned());
+            Calendar::utc()
+        }))
     }
 
     fn first_admin(&mut self) -> Option<(String, String)> {
@@ -334,6 +348,7 @@ impl Settings {
             max_upload: read.parsed("MAX_UPLOAD", 25_000_000, "a size such as 25MB", parse_bytes),
             upload_quota: read.parsed("UPLOAD_QUOTA", 2_000_000_000, "a size such as 2GB", parse_bytes),
             file_store: read.file_store(),
+            calendar: read.calendar(),
             metrics_token: read.text("METRICS_TOKEN"),
             environment,
             mongod: read.text("WARDLINE_MONGOD").map(PathBuf::from),

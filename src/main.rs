@@ -62,6 +62,8 @@ enum Command {
         #[command(subcommand)]
         action: UserAction,
     },
+    /// Count all statistics anew, from the messages
+    Recount,
     /// Bring the database to this program's format
     Migrate,
     /// Print the REST API's description
@@ -122,6 +124,13 @@ async fn run(command: Command, settings: Settings) -> Result<bool, Box<dyn StdEr
         Command::Health => return Ok(ask_health(&settings).await),
         Command::Check => {
             with_app(settings, async |_| Ok("configuration and database are well".to_owned())).await?;
+        }
+        Command::Recount => {
+            let recounted = async |app: &App| {
+                app.services.recount_statistics().await?;
+                Ok("the statistics are counted anew".to_owned())
+            };
+            with_app(settings, recounted).await?;
         }
         Command::Migrate => {
             with_app(settings, async |app| {

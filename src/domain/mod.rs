@@ -16,6 +16,7 @@ pub mod parts;
 pub mod presence;
 pub mod receipts;
 pub mod session;
+pub mod statistics;
 pub mod time;
 pub mod user;
 

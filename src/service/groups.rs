@@ -59,6 +59,7 @@ impl Services {
         self.must_be_people(&others).await?;
         let session = Session::group(actor.user, others, new.profile, self.clock.now());
         self.store.insert_group(&session).await?;
+        self.note_changed(session.id);
         let session = Arc::new(session);
         let everybody = Audience::Users(session.participants().collect());
         self.hub.publish(&everybody, &Event::SessionCreated(Arc::clone(&session)));

@@ -15,8 +15,10 @@ mod passwords;
 mod presence;
 mod publisher;
 mod revisions;
+mod rollups;
 mod seed;
 mod sessions;
+mod statistics;
 mod stats;
 mod sync;
 mod synthetic;
@@ -52,6 +54,7 @@ pub use presence::Visit;
 pub use revisions::Receipts;
 pub use seed::DEMO_PASSWORD;
 pub use sessions::SessionView;
+pub use statistics::{Department, Overview, PeopleOrder, Period, PersonStatistics};
 pub use stats::Stats;
 pub use store_types::UserChange;
 pub use sync::{SessionSync, SyncFrom, Synced};
@@ -80,6 +83,7 @@ pub struct Services {
     deliveries: deliveries::Desk,
     tallies: tallies::Board,
     desk: files::Desk,
+    rollups: rollups::Desk,
 }
 
 /// The services and the tasks that work for them.
@@ -113,6 +117,7 @@ impl Services {
             deliveries: deliveries::Desk::default(),
             tallies: tallies::Board::default(),
             desk: files::Desk::default(),
+            rollups: rollups::Desk::new(Arc::clone(&settings.calendar)),
             queue: writer.queue,
             store,
             hub,

@@ -31,6 +31,11 @@ impl Services {
     fn announce(&self, committed: &Committed) {
         let (session, version) = (committed.session, committed.version);
         match &committed.outcome {
+            Outcome::Sent { message, .. } => self.note_written(message),
+            Outcome::Repeated { .. } => {}
+            _ => self.note_changed(session),
+        }
+        match &committed.outcome {
             Outcome::Sent { message, receivers, unread } => {
                 let (to_sender, to_others) =
                     (Audience::Users(vec![message.sender]), Audience::Users(receivers.clone()));

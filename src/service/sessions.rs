@@ -72,6 +72,7 @@ impl Services {
         let fresh = Session::private(first, second, self.clock.now());
         let (session, is_new) = self.store.private_session(fresh).await?;
         if is_new {
+            self.note_changed(session.id);
             let event = Event::SessionCreated(std::sync::Arc::new(session.clone()));
             self.hub.publish(&Audience::Users(vec![first, second]), &event);
         }

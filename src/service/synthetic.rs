@@ -125,7 +125,8 @@ impl Services {
                 gathered = 0;
             }
         }
-        self.flush(&mut pasts).await
+        self.flush(&mut pasts).await?;
+        self.catch_up_statistics().await
     }
 
     async fn flush(&self, pasts: &mut Vec<Written>) -> Result<()> {

@@ -8,7 +8,7 @@ use mongodb::{
 
 use super::{
     Store, audit, blobs, edits, ended_tokens, files, messages, nodes, online_users, receipts, revocations,
-    run_within, sessions, users,
+    run_within, sessions, statistics, users,
 };
 use crate::domain::Result;
 
@@ -133,6 +133,8 @@ pub fn all() -> Vec<Index> {
         plain(revocations::NAME, "news", doc! { "at": 1 }, "what was revoked since a node last asked"),
         plain(revocations::NAME, "expiry", doc! { "expiresAt": 1 }, "old news need no record").expiring(),
         plain(nodes::NAME, "heartbeat", doc! { "heartbeatAt": 1 }, "nodes that fell silent"),
+        plain(statistics::UNREAD, "backlog", doc! { "unread": 1 }, "who has unread messages")
+            .partial(doc! { "unread": { "$gt": 0 } }),
         plain(
             audit::NAME,
             "subject",

@@ -19,6 +19,7 @@ pub mod online_users;
 pub mod receipts;
 pub mod revocations;
 pub mod sessions;
+pub mod statistics;
 pub mod users;
 pub mod validators;
 pub mod writer;

@@ -23,4 +23,5 @@ mod outage;
 mod presence;
 mod revisions;
 mod schemas;
+mod statistics;
 mod sync;

@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 mod files;
 mod messages;
 mod sessions;
+mod statistics;
 
 pub use files::{FileJson, FileLinkJson};
 pub use messages::{
@@ -19,6 +20,7 @@ pub use sessions::{
     CreatedJson, GroupChangedJson, InfoJson, PositionJson, RemovedJson, SeatGoneJson, SessionJson,
     SessionViewJson,
 };
+pub use statistics::{DepartmentJson, OverviewJson, PeriodJson, PersonStatisticsJson, Row};
 
 use crate::{
     domain::{SessionId, Timestamp, UserId, event::Unread, user::User},

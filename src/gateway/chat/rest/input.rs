@@ -274,7 +274,7 @@ pub(super) fn mentions(fields: &mut Fields) -> Option<Mentions> {
 /// `page` and `limit` of a list, with this list's bounds.
 pub struct Paged<const DEFAULT: u64, const MAX: u64>(pub Page);
 
-fn page(fields: &mut Fields, default: u64, max: u64) -> Option<Page> {
+pub(super) fn page(fields: &mut Fields, default: u64, max: u64) -> Option<Page> {
     let (page, limit) = (fields.integer("page"), fields.integer("limit"));
     match Page::checked(page, limit, default, max) {
         Ok(page) => Some(page),

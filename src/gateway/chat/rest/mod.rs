@@ -8,6 +8,7 @@ mod input;
 mod messages;
 mod revisions;
 mod sessions;
+mod statistics;
 mod users;
 
 pub(super) use changes::{EditOf, Edited, Forward, MessageOf, ReactionTo, ReadTo};
@@ -85,6 +86,10 @@ pub fn calls() -> OpenApiRouter<Door> {
         .routes(routes!(users::online))
         .routes(routes!(users::change))
         .routes(routes!(users::stats))
+        .routes(routes!(statistics::overview))
+        .routes(routes!(statistics::trends))
+        .routes(routes!(statistics::departments))
+        .routes(routes!(statistics::people))
         .routes(routes!(sessions::list, groups::change))
         .routes(routes!(sessions::open_private))
         .routes(routes!(groups::open))

@@ -1,0 +1,168 @@
+//! The hospital's hours and days.
+
+use std::str::FromStr;
+
+use jiff::{RoundMode, ToSpan, Unit, Zoned, ZonedRound, tz::TimeZone};
+
+use crate::domain::Timestamp;
+
+/// The text names no time zone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a time zone is a name of the IANA database such as Asia/Shanghai")]
+pub struct BadTimeZone;
+
+/// How finely a trend is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Granularity {
+    Hour,
+    Day,
+}
+
+impl Granularity {
+    /// The name on the wire and in the database.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Granularity::Hour => "hour",
+            Granularity::Day => "day",
+        }
+    }
+}
+
+impl FromStr for Granularity {
+    type Err = UnknownGranularity;
+    fn from_str(text: &str) -> Result<Self, UnknownGranularity> {
+        [Granularity::Hour, Granularity::Day]
+            .into_iter()
+            .find(|granularity| granularity.as_str() == text)
+            .ok_or(UnknownGranularity)
+    }
+}
+
+/// The text names no granularity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must be hour or day")]
+pub struct UnknownGranularity;
+
+/// Which hour and which day a moment belongs to, where the hospital stands.
+#[derive(Debug, Clone)]
+pub struct Calendar {
+    zone: TimeZone,
+    name: String,
+}
+
+impl Calendar {
+    /// The calendar of a time zone of the IANA database.
+    ///
+    /// # Errors
+    /// When there is no such time zone.
+    pub fn of(name: &str) -> Result<Self, BadTimeZone> {
+        let zone = TimeZone::get(name).map_err(|_| BadTimeZone)?;
+        Ok(Self { zone, name: name.to_owned() })
+    }
+
+    /// The calendar of UTC.
+    #[must_use]
+    pub fn utc() -> Self {
+        Self { zone: TimeZone::UTC, name: "UTC".to_owned() }
+    }
+
+    /// The time zone's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn zoned(&self, at: Timestamp) -> Zoned {
+        let at = jiff::Timestamp::from_millisecond(at.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+        at.to_zoned(self.zone.clone())
+    }
+
+    /// When the hour or day of this moment began.
+    #[must_use]
+    pub fn start(&self, granularity: Granularity, at: Timestamp) -> Timestamp {
+        let here = self.zoned(at);
+        let start = match granularity {
+            Granularity::Hour => here.round(ZonedRound::new().smallest(Unit::Hour).mode(RoundMode::Trunc)),
+            Granularity::Day => here.start_of_day(),
+        };
+        start.map_or(at, |start| Timestamp(start.timestamp().as_millisecond()))
+    }
+
+    /// The hour on the clock, 0 to 23.
+    #[must_use]
+    pub fn hour(&self, at: Timestamp) -> u32 {
+        u32::try_from(self.zoned(at).hour()).unwrap_or(0)
+    }
+
+    /// The first moment of the day `days - 1` days before today's: with today, `days` days.
+    #[must_use]
+    pub fn days_back(&self, now: Timestamp, days: u64) -> Timestamp {
+        let back = i64::try_from(days.saturating_sub(1)).unwrap_or(0);
+        let start = self.zoned(now).checked_sub(back.days()).and_then(|day| day.start_of_day());
+        start.map_or(now, |start| Timestamp(start.timestamp().as_millisecond()))
+    }
+
+    /// The starts of all hours or days from `from` to `to`, both included.
+    #[must_use]
+    pub fn starts(&self, granularity: Granularity, from: Timestamp, to: Timestamp) -> Vec<Timestamp> {
+        let mut starts = Vec::new();
+        let mut start = self.start(granularity, from);
+        while start <= to {
+            starts.push(start);
+            let here = self.zoned(start);
+            // Noon is on the next day wherever a day has 23 to 25 hours.
+            let next = match granularity {
+                Granularity::Hour => here.checked_add(1.hour()),
+                Granularity::Day => here.checked_add(36.hours()),
+            };
+            let Ok(next) = next else { break };
+            let next = self.start(granularity, Timestamp(next.timestamp().as_millisecond()));
+            if next <= start {
+                break;
+            }
+            start = next;
+        }
+        starts
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        Timestamp(text.parse::<jiff::Timestamp>().unwrap().as_millisecond())
+    }
+
+    #[test]
+    fn a_night_shift_in_shanghai_falls_on_its_own_day() {
+        let calendar = Calendar::of("Asia/Shanghai").unwrap();
+        let moment = at("2026-03-01T17:40:00Z");
+        assert_eq!(calendar.start(Granularity::Day, moment), at("2026-03-01T16:00:00Z"));
+        assert_eq!(calendar.start(Granularity::Hour, moment), at("2026-03-01T17:00:00Z"));
+        assert_eq!(calendar.hour(moment), 1);
+        assert_eq!(calendar.days_back(moment, 1), at("2026-03-01T16:00:00Z"));
+        assert_eq!(calendar.days_back(moment, 7), at("2026-02-23T16:00:00Z"));
+    }
+
+    #[test]
+    fn days_with_23_and_25_hours_are_whole_and_come_once() {
+        let calendar = Calendar::of("Europe/Berlin").unwrap();
+        let days = calendar.starts(Granularity::Day, at("2026-03-28T10:00:00Z"), at("2026-03-30T10:00:00Z"));
+        assert_eq!(
+            days,
+            [at("2026-03-27T23:00:00Z"), at("2026-03-28T23:00:00Z"), at("2026-03-29T22:00:00Z")]
+        );
+        let autumn = (at("2026-10-24T22:00:00Z"), at("2026-10-25T22:59:00Z"));
+        assert_eq!(calendar.starts(Granularity::Hour, autumn.0, autumn.1).len(), 25);
+        assert_eq!(calendar.starts(Granularity::Day, autumn.0, autumn.1).len(), 1);
+    }
+
+    #[test]
+    fn half_hour_zones_have_their_own_hours() {
+        let calendar = Calendar::of("Asia/Kolkata").unwrap();
+        assert_eq!(calendar.start(Granularity::Hour, at("2026-01-01T10:15:00Z")), at("2026-01-01T09:30:00Z"));
+        assert!(Calendar::of("Ward/Seven").is_err());
+    }
+}

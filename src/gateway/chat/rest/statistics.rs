@@ -1,0 +1,189 @@
+//! `/api/chat/stats` and what is below it, for admins: as JSON, or as a table with `Accept: text/csv`.
+
+use axum::{
+    extract::{FromRequestParts, State},
+    http::{header, request::Parts},
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+
+use super::input::page;
+use crate::{
+    domain::{
+        Error,
+        paging::{Page, Pagination},
+        statistics::Granularity,
+    },
+    gateway::{
+        chat::json::{DepartmentJson, OverviewJson, PeriodJson, PersonStatisticsJson, Row},
+        http::{
+            Door,
+            answer::{Answer, Refusal},
+            extract::{Caller, Query},
+            fields::{Fields, FromFields},
+        },
+    },
+    service::PeopleOrder,
+};
+
+/// How far back statistics reach.
+const MAX_DAYS: u64 = 366;
+const DEFAULT_DAYS: u64 = 7;
+
+fn days(fields: &mut Fields) -> u64 {
+    let days = fields.natural("days").unwrap_or(DEFAULT_DAYS);
+    if !(1..=MAX_DAYS).contains(&days) {
+        fields.problem("days", "must be 1 to 366");
+    }
+    days
+}
+
+/// `?days`
+pub struct Days(u64);
+
+impl FromFields for Days {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        Some(Self(days(fields)))
+    }
+}
+
+/// `?days&granularity`
+pub struct Trend {
+    days: u64,
+    granularity: Granularity,
+}
+
+impl FromFields for Trend {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let granularity = fields.parsed("granularity").unwrap_or(Granularity::Day);
+        Some(Self { days: days(fields), granularity })
+    }
+}
+
+/// `?days&sort&page&limit`
+pub struct People {
+    days: u64,
+    order: PeopleOrder,
+    page: Page,
+}
+
+impl FromFields for People {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let order = fields.parsed("sort").unwrap_or_default();
+        Some(Self { days: days(fields), order, page: page(fields, 50, 1_000)? })
+    }
+}
+
+/// Whether the caller asked for a table.
+pub struct WantsTable(bool);
+
+impl FromRequestParts<Door> for WantsTable {
+    type Rejection = Refusal;
+    async fn from_request_parts(parts: &mut Parts, _: &Door) -> Result<Self, Refusal> {
+        let accept = parts.headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+        let asks = |range: &str| range.split(';').next().unwrap_or_default().trim() == "text/csv";
+        Ok(Self(accept.flat_map(|value| value.split(',')).any(asks)))
+    }
+}
+
+/// What a spreadsheet would take for a formula gets an apostrophe before it (OWASP, CSV injection).
+fn harmless(cell: String) -> String {
+    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{cell}") } else { cell }
+}
+
+/// RFC 4180, in UTF-8 with the mark that spreadsheets need to see it.
+fn table<R: Row>(rows: &[R], name: &str) -> Result<Response, Refusal> {
+    let broken = |_| Error::Internal;
+    let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
+    writer.write_record(R::COLUMNS).map_err(broken)?;
+    for row in rows {
+        writer.write_record(row.cells().into_iter().map(harmless)).map_err(broken)?;
+    }
+    let mut body = "\u{feff}".as_bytes().to_vec();
+    body.extend(writer.into_inner().map_err(|_| Error::Internal)?);
+    let headers = [
+        (header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
+        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"wardline-{name}.csv\"")),
+    ];
+    Ok((headers, body).into_response())
+}
+
+/// A list in the form that was asked for.
+fn list<R: Row + Serialize>(
+    wants: &WantsTable,
+    rows: Vec<R>,
+    pagination: Option<Pagination>,
+    name: &str,
+) -> Result<Response, Refusal> {
+    match (wants.0, pagination) {
+        (true, _) => table(&rows, name),
+        (false, Some(pagination)) => Ok(Answer::page(rows, pagination).into_response()),
+        (false, None) => Ok(Answer::ok(rows).into_response()),
+    }
+}
+
+/// The house at a glance (admins)
+///
+/// `Accept: text/csv` for a spreadsheet.
+#[utoipa::path(get, path = "/api/chat/stats", tag = "statistics", responses((status = 200, body = OverviewJson)))]
+pub async fn overview(
+    State(door): State<Door>,
+    Caller(caller): Caller,
+    wants: WantsTable,
+) -> Result<Response, Refusal> {
+    let overview = OverviewJson::from(door.services.overview(&caller.actor).await?);
+    if wants.0 { table(&[overview], "overview") } else { Ok(Answer::ok(overview).into_response()) }
+}
+
+/// Messages, people and response times by hour or day (admins)
+///
+/// Every hour or day is there, in the hospital's time zone (`TIME_ZONE`), oldest first. `Accept: text/csv`
+/// for a spreadsheet.
+#[utoipa::path(get, path = "/api/chat/stats/trends", tag = "statistics",
+    params(("days" = Option<u64>, Query, description = "1 to 366, by the hour to 31; with today; 7"),
+        ("granularity" = Option<String>, Query, description = "`hour` or `day`; `day`")),
+    responses((status = 200, body = Vec<PeriodJson>)))]
+pub async fn trends(
+    State(door): State<Door>,
+    Caller(caller): Caller,
+    Query(trend): Query<Trend>,
+    wants: WantsTable,
+) -> Result<Response, Refusal> {
+    let periods = door.services.trends(&caller.actor, trend.days, trend.granularity).await?;
+    list(&wants, periods.into_iter().map(PeriodJson::from).collect(), None, "trends")
+}
+
+/// Departments (admins)
+///
+/// The one that wrote most first. `Accept: text/csv` for a spreadsheet.
+#[utoipa::path(get, path = "/api/chat/stats/departments", tag = "statistics",
+    params(("days" = Option<u64>, Query, description = "1 to 366, with today; 7")),
+    responses((status = 200, body = Vec<DepartmentJson>)))]
+pub async fn departments(
+    State(door): State<Door>,
+    Caller(caller): Caller,
+    Query(Days(days)): Query<Days>,
+    wants: WantsTable,
+) -> Result<Response, Refusal> {
+    let departments = door.services.departments(&caller.actor, days).await?;
+    list(&wants, departments.into_iter().map(DepartmentJson::from).collect(), None, "departments")
+}
+
+/// Everybody (admins; the look is put on record)
+///
+/// `Accept: text/csv` for a spreadsheet.
+#[utoipa::path(get, path = "/api/chat/stats/users", tag = "statistics",
+    params(("days" = Option<u64>, Query, description = "1 to 366, with today; 7"),
+        ("sort" = Option<String>, Query, description = "`messages`, `unread` or `response`; the most first"),
+        ("page" = Option<u64>, Query), ("limit" = Option<u64>, Query, description = "1 to 1000; 50")),
+    responses((status = 200, body = Vec<PersonStatisticsJson>)))]
+pub async fn people(
+    State(door): State<Door>,
+    Caller(caller): Caller,
+    Query(query): Query<People>,
+    wants: WantsTable,
+) -> Result<Response, Refusal> {
+    let (people, pagination) =
+        door.services.people_statistics(&caller.actor, query.days, query.order, query.page).await?;
+    list(&wants, people.into_iter().map(PersonStatisticsJson::from).collect(), Some(pagination), "people")
+}

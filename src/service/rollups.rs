@@ -1,0 +1,197 @@
+//! Keeps the rollups of the statistics up with what is committed: after the commit, in rounds, for whole
+//! sessions at a time.
+//!
+//! What is noted here is a hint: which sessions changed, and the messages that came, so that they need not
+//! be read back. What is counted is decided by the stored positions (`store::statistics`), so a hint that is
+//! lost with the process is made up for at the next start.
+
+use std::{
+    collections::BTreeMap,
+    mem,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use tokio::sync::Notify;
+
+use super::Services;
+use crate::{
+    domain::{
+        Error, Result, SessionId,
+        message::Message,
+        statistics::{Calendar, Counted},
+    },
+    store::statistics::Rolled,
+};
+
+/// How long changes gather before they are counted, unless somebody asks.
+const PAUSE: Duration = Duration::from_secs(10);
+/// Messages that are kept to be counted; those beyond are read back from the database.
+const KEPT: usize = 200_000;
+/// So many make a round at once.
+const MANY: usize = 50_000;
+/// Sessions of one transaction.
+const AT_ONCE: usize = 200;
+/// After a failure, the next try.
+const RETRY: Duration = Duration::from_secs(2);
+
+type Runs = BTreeMap<SessionId, Vec<Counted>>;
+
+#[derive(Default)]
+struct Noted {
+    sessions: Runs,
+    messages: usize,
+}
+
+/// What is still to be counted.
+pub(super) struct Desk {
+    calendar: Arc<Calendar>,
+    noted: Mutex<Noted>,
+    many: Notify,
+    /// One round at a time.
+    turn: tokio::sync::Mutex<()>,
+}
+
+impl Desk {
+    pub fn new(calendar: Arc<Calendar>) -> Self {
+        Self { calendar, noted: Mutex::default(), many: Notify::new(), turn: tokio::sync::Mutex::default() }
+    }
+
+    fn take(&self) -> Runs {
+        mem::take(&mut *self.noted.lock().unwrap_or_else(PoisonError::into_inner)).sessions
+    }
+
+    fn note(&self, sessions: impl IntoIterator<Item = SessionId>) {
+        let mut noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
+        for session in sessions {
+            noted.sessions.entry(session).or_default();
+        }
+    }
+}
+
+impl Services {
+    /// The hours and days of the hospital.
+    pub(super) fn calendar(&self) -> &Calendar {
+        &self.rollups.calendar
+    }
+
+    /// Something in a session changed.
+    pub(super) fn note_changed(&self, session: SessionId) {
+        self.rollups.note([session]);
+    }
+
+    /// A message was committed.
+    pub(super) fn note_written(&self, message: &Message) {
+        let mut noted = self.rollups.noted.lock().unwrap_or_else(PoisonError::into_inner);
+        if noted.messages >= KEPT {
+            noted.sessions.entry(message.session).or_default();
+            return;
+        }
+        noted.messages += 1;
+        let many = noted.messages == MANY;
+        noted.sessions.entry(message.session).or_default().push(Counted {
+            seq: message.seq,
+            sender: message.sender,
+            kind: message.kind,
+            at: message.created_at,
+            is_note: message.note.is_some(),
+        });
+        drop(noted);
+        if many {
+            self.rollups.many.notify_one();
+        }
+    }
+
+    /// Counts what was committed so far. Once this has answered, the rollups hold all that this process
+    /// had told anybody when it was called.
+    ///
+    /// # Errors
+    /// When MongoDB does not answer; what was not counted is counted later.
+    pub(super) async fn count_now(&self) -> Result<()> {
+        let _turn = self.rollups.turn.lock().await;
+        let mut noted = self.rollups.take();
+        while !noted.is_empty() {
+            let mut batch = Runs::new();
+            while batch.len() < AT_ONCE
+                && let Some((session, run)) = noted.pop_first()
+            {
+                batch.insert(session, run);
+            }
+            let ids: Vec<SessionId> = batch.keys().copied().collect();
+            match self.store.roll_up(&self.rollups.calendar, batch).await {
+                Ok(Rolled::Counted { behind }) => {
+                    for session in behind {
+                        noted.insert(session, Vec::new());
+                    }
+                }
+                // Whoever empties the rollups counts all sessions afterwards.
+                Ok(Rolled::NotReady) => return Err(Error::Unavailable),
+                Err(error) => {
+                    self.rollups.note(ids.into_iter().chain(noted.into_keys()));
+                    return Err(error);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes every session that has changed since it was counted, by whomever.
+    async fn note_uncounted(&self) -> Result<()> {
+        let behind = self.store.uncounted_sessions().await?;
+        if !behind.is_empty() {
+            tracing::info!(sessions = behind.len(), "counting what the statistics lack");
+        }
+        self.rollups.note(behind);
+        Ok(())
+    }
+
+    /// Counts everything that is not counted, whoever wrote it; from nothing when the rollups are of
+    /// another calendar or of an older program.
+    ///
+    /// # Errors
+    /// When MongoDB does not answer.
+    pub async fn catch_up_statistics(&self) -> Result<()> {
+        if !self.store.rollups_stand(&self.rollups.calendar).await? {
+            self.store.clear_rollups(&self.rollups.calendar).await?;
+        }
+        self.note_uncounted().await?;
+        self.count_now().await
+    }
+
+    /// Counts all statistics anew, from the messages.
+    ///
+    /// # Errors
+    /// When MongoDB does not answer. Broken off, it is taken up by the next start.
+    pub async fn recount_statistics(&self) -> Result<()> {
+        let turn = self.rollups.turn.lock().await;
+        self.store.clear_rollups(&self.rollups.calendar).await?;
+        drop(turn);
+        self.note_uncounted().await?;
+        self.count_now().await
+    }
+
+    /// Catches up, then counts in rounds until `stop`; what is noted then is counted last.
+    pub(crate) async fn keep_rollups(self: Arc<Self>, stop: impl Future<Output = ()>) {
+        tokio::pin!(stop);
+        while let Err(error) = self.catch_up_statistics().await {
+            tracing::warn!(%error, "the statistics could not be caught up with");
+            tokio::select! {
+                () = &mut stop => return,
+                () = tokio::time::sleep(RETRY) => {}
+            }
+        }
+        loop {
+            let stopped = tokio::select! {
+                () = &mut stop => true,
+                () = tokio::time::sleep(PAUSE) => false,
+                () = self.rollups.many.notified() => false,
+            };
+            if let Err(error) = self.count_now().await {
+                tracing::warn!(%error, "statistics are counted later");
+            }
+            if stopped {
+                return;
+            }
+        }
+    }
+}

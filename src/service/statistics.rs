@@ -1,0 +1,233 @@
+//! What admins see of the whole house: how much is said, by whom and when, how long answers take, what is
+//! unread. Everything is read from the rollups, which are brought up to date first.
+
+use std::{cmp::Reverse, collections::BTreeMap};
+
+use super::Services;
+use crate::{
+    domain::{
+        Error, Result, Timestamp,
+        access::Actor,
+        error::FieldErrors,
+        paging::{Page, Pagination},
+        presence::Status,
+        statistics::{Granularity, Responses, Tally},
+        user::User,
+    },
+    store::statistics::PersonSum,
+};
+
+/// Response times and the dashboard's other short looks are of so many days, today included.
+const RECENT: u64 = 7;
+/// A trend by the hour reaches back so many days at most.
+const MAX_HOURLY_DAYS: u64 = 31;
+
+/// The house at a glance.
+#[derive(Debug, Clone)]
+pub struct Overview {
+    pub accounts: u64,
+    pub active_accounts: u64,
+    pub online: u64,
+    pub away: u64,
+    pub private_sessions: u64,
+    pub groups: u64,
+    /// All of time.
+    pub all: Tally,
+    /// Since midnight.
+    pub today: Tally,
+    /// Of the last seven days.
+    pub responses: Responses,
+    /// Unread messages over all people and sessions.
+    pub unread: u64,
+    /// Whoever has unread messages.
+    pub people_with_unread: u64,
+    pub at: Timestamp,
+    pub time_zone: String,
+}
+
+/// An hour or a day of a trend.
+#[derive(Debug, Clone)]
+pub struct Period {
+    pub start: Timestamp,
+    pub tally: Tally,
+}
+
+/// One department.
+#[derive(Debug, Clone, Default)]
+pub struct Department {
+    pub name: String,
+    /// Active accounts.
+    pub people: u64,
+    /// Online or away.
+    pub present: u64,
+    pub messages: u64,
+    /// Who wrote something.
+    pub active_people: u64,
+    pub unread: u64,
+    pub responses: Responses,
+}
+
+/// One person.
+#[derive(Debug, Clone)]
+pub struct PersonStatistics {
+    pub user: User,
+    pub sum: PersonSum,
+    pub unread: u64,
+}
+
+/// By what people are listed, the most first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum PeopleOrder {
+    #[default]
+    Messages,
+    Unread,
+    /// The longest median first.
+    Response,
+}
+
+impl std::str::FromStr for PeopleOrder {
+    type Err = UnknownOrder;
+    fn from_str(text: &str) -> Result<Self, UnknownOrder> {
+        match text {
+            "messages" => Ok(Self::Messages),
+            "unread" => Ok(Self::Unread),
+            "response" => Ok(Self::Response),
+            _ => Err(UnknownOrder),
+        }
+    }
+}
+
+/// The text names no order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must be messages, unread or response")]
+pub struct UnknownOrder;
+
+impl Services {
+    /// The house at a glance.
+    ///
+    /// # Errors
+    /// `Forbidden` for everybody but admins.
+    pub async fn overview(&self, actor: &Actor) -> Result<Overview> {
+        actor.must_be_admin()?;
+        self.count_now().await?;
+        let now = self.clock.now();
+        let calendar = self.calendar();
+        let today = calendar.start(Granularity::Day, now);
+        let recent = calendar.days_back(now, RECENT);
+        let (totals, days, unread, (accounts, active_accounts), present) = tokio::try_join!(
+            self.store.statistics_of_all_time(),
+            self.store.statistics_of_periods(Granularity::Day, recent, today),
+            self.store.unread_of_all(),
+            self.store.count_users(),
+            self.users_online(actor),
+        )?;
+        let mut responses = Responses::default();
+        for day in days.values() {
+            responses.add(&day.responses);
+        }
+        let count = |status| present.iter().filter(|user| user.status == status).count() as u64;
+        Ok(Overview {
+            accounts,
+            active_accounts,
+            online: count(Status::Online),
+            away: count(Status::Away),
+            private_sessions: totals.private,
+            groups: totals.groups,
+            all: totals.tally,
+            today: days.get(&today).cloned().unwrap_or_default(),
+            responses,
+            unread: unread.values().sum(),
+            people_with_unread: unread.len() as u64,
+            at: now,
+            time_zone: calendar.name().to_owned(),
+        })
+    }
+
+    /// Every hour or day of the last `days` days, today included, up to now.
+    ///
+    /// # Errors
+    /// `Forbidden` for everybody but admins; `Validation` for hours of more than 31 days.
+    pub async fn trends(&self, actor: &Actor, days: u64, granularity: Granularity) -> Result<Vec<Period>> {
+        actor.must_be_admin()?;
+        if granularity == Granularity::Hour && days > MAX_HOURLY_DAYS {
+            return Err(Error::Validation(FieldErrors::one("days", "must be at most 31 by the hour")));
+        }
+        self.count_now().await?;
+        let now = self.clock.now();
+        let from = self.calendar().days_back(now, days);
+        let mut tallies = self.store.statistics_of_periods(granularity, from, now).await?;
+        let starts = self.calendar().starts(granularity, from, now).into_iter();
+        Ok(starts.map(|start| Period { start, tally: tallies.remove(&start).unwrap_or_default() }).collect())
+    }
+
+    /// Every department over the last `days` days, the one that wrote most first. Whoever has none is in
+    /// the one without a name. People count for the department they are in now.
+    ///
+    /// # Errors
+    /// `Forbidden` for everybody but admins.
+    pub async fn departments(&self, actor: &Actor, days: u64) -> Result<Vec<Department>> {
+        actor.must_be_admin()?;
+        let mut departments: BTreeMap<String, Department> = BTreeMap::new();
+        for person in self.everybody(days).await? {
+            let name = person.user.department.clone();
+            let department = departments
+                .entry(name)
+                .or_insert_with_key(|name| Department { name: name.clone(), ..Department::default() });
+            department.people += u64::from(person.user.is_active);
+            department.present += u64::from(person.user.is_active && person.user.status != Status::Offline);
+            department.messages += person.sum.sent;
+            department.active_people += u64::from(person.sum.sent > 0);
+            department.unread += person.unread;
+            department.responses.add(&person.sum.responses);
+        }
+        let mut departments: Vec<Department> = departments.into_values().collect();
+        departments.sort_by_key(|department| Reverse(department.messages));
+        Ok(departments)
+    }
+
+    /// A page of everybody over the last `days` days. The look is put on record.
+    ///
+    /// # Errors
+    /// `Forbidden` for everybody but admins.
+    pub async fn people_statistics(
+        &self,
+        actor: &Actor,
+        days: u64,
+        order: PeopleOrder,
+        page: Page,
+    ) -> Result<(Vec<PersonStatistics>, Pagination)> {
+        actor.must_be_admin()?;
+        self.store.record(actor.user, "statistics of people", actor.user, self.clock.now()).await?;
+        let mut people = self.everybody(days).await?;
+        people.sort_by_cached_key(|person| {
+            let first = match order {
+                PeopleOrder::Messages => person.sum.sent,
+                PeopleOrder::Unread => person.unread,
+                PeopleOrder::Response => person.sum.responses.percentile_ms(50).unwrap_or(0),
+            };
+            (Reverse(first), person.user.username.to_lowercase())
+        });
+        let pagination = Pagination::of(page, people.len() as u64);
+        let skip = usize::try_from(page.skip()).unwrap_or(usize::MAX);
+        let limit = usize::try_from(page.limit).unwrap_or(usize::MAX);
+        Ok((people.into_iter().skip(skip).take(limit).collect(), pagination))
+    }
+
+    /// All accounts, also those that are not active any more but were.
+    async fn everybody(&self, days: u64) -> Result<Vec<PersonStatistics>> {
+        self.count_now().await?;
+        let from = self.calendar().days_back(self.clock.now(), days);
+        let (mut users, mut sums, mut unread) = tokio::try_join!(
+            self.store.everybody(),
+            self.store.statistics_of_people(from),
+            self.store.unread_of_all(),
+        )?;
+        self.overlay_presence(&mut users);
+        let person = |user: User| PersonStatistics {
+            sum: sums.remove(&user.id).unwrap_or_default(),
+            unread: unread.remove(&user.id).unwrap_or(0),
+            user,
+        };
+        Ok(users.into_iter().map(person).collect())
+    }
+}

@@ -1,0 +1,162 @@
+//! What is read from the rollups.
+
+use std::collections::BTreeMap;
+
+use mongodb::bson::{Document, doc};
+use serde::Deserialize;
+
+use super::{
+    super::{Store, collect, run, users},
+    PEOPLE, PERIODS, UNREAD,
+    rows::{Buckets, PeriodRow, period_key, responses},
+};
+use crate::domain::{
+    Result, Timestamp, UserId,
+    statistics::{Granularity, Responses, Tally},
+};
+
+/// All of time.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Totals {
+    pub tally: Tally,
+    pub private: u64,
+    pub groups: u64,
+}
+
+/// What a person did in some days.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PersonSum {
+    pub sent: u64,
+    pub responses: Responses,
+    pub last: Option<Timestamp>,
+}
+
+#[derive(Deserialize)]
+struct SentRow {
+    #[serde(rename = "_id")]
+    user: UserId,
+    sent: u64,
+    last: Option<Timestamp>,
+}
+
+#[derive(Deserialize)]
+struct BucketRow {
+    #[serde(rename = "_id")]
+    key: BucketKey,
+    count: u64,
+}
+
+#[derive(Deserialize)]
+struct BucketKey {
+    user: UserId,
+    bucket: String,
+}
+
+#[derive(Deserialize)]
+struct UnreadRow {
+    #[serde(rename = "_id")]
+    user: UserId,
+    unread: u64,
+}
+
+impl Store {
+    /// The sums of all time.
+    ///
+    /// # Errors
+    /// When MongoDB does not answer or a row cannot be understood.
+    pub async fn statistics_of_all_time(&self) -> Result<Totals> {
+        let rows = self.collection::<PeriodRow>(PERIODS);
+        let key = doc! { "_id": period_key("all", Timestamp(0)) };
+        let Some(row) = run(async move { rows.find_one(key).await }).await? else {
+            return Ok(Totals::default());
+        };
+        let (private, groups) = (row.private, row.groups);
+        Ok(Totals { tally: row.tally()?, private, groups })
+    }
+
+    /// The sums of the hours or days that began from `from` to `to`; those in which nothing was said are
+    /// missing.
+    ///
+    /// # Errors
+    /// As [`Store::statistics_of_all_time`].
+    pub async fn statistics_of_periods(
+        &self,
+        granularity: Granularity,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Result<BTreeMap<Timestamp, Tally>> {
+        let unit = granularity.as_str();
+        let filter = doc! { "_id": { "$gte": period_key(unit, from), "$lte": period_key(unit, to) } };
+        let rows = self.collection::<PeriodRow>(PERIODS);
+        let rows: Vec<PeriodRow> =
+            run(async move { collect(rows.find(filter).batch_size(5_000).await?).await }).await?;
+        rows.into_iter().map(|row| Ok((row.key.start, row.tally()?))).collect()
+    }
+
+    /// What everybody did on the days from `from` on.
+    ///
+    /// # Errors
+    /// As [`Store::statistics_of_all_time`].
+    pub async fn statistics_of_people(&self, from: Timestamp) -> Result<BTreeMap<UserId, PersonSum>> {
+        // Keys are compared by their day first.
+        let days = doc! { "$match": { "_id": { "$gte": doc! { "day": from } } } };
+        let sent = [
+            days.clone(),
+            doc! { "$group": {
+                "_id": "$_id.user", "sent": { "$sum": "$sent" }, "last": { "$max": "$last" },
+            } },
+        ];
+        let answers = [
+            days,
+            doc! { "$project": { "responses": { "$objectToArray": "$responses" } } },
+            doc! { "$unwind": "$responses" },
+            doc! { "$group": {
+                "_id": { "user": "$_id.user", "bucket": "$responses.k" },
+                "count": { "$sum": "$responses.v" },
+            } },
+        ];
+        let (people, again) = (self.collection::<Document>(PEOPLE), self.collection::<Document>(PEOPLE));
+        let sent = run(async move {
+            collect::<SentRow>(people.aggregate(sent).batch_size(10_000).with_type().await?).await
+        });
+        let answers = run(async move {
+            collect::<BucketRow>(again.aggregate(answers).batch_size(10_000).with_type().await?).await
+        });
+        let (sent, answers) = tokio::try_join!(sent, answers)?;
+        let mut buckets: BTreeMap<UserId, Buckets> = BTreeMap::new();
+        for row in answers {
+            buckets.entry(row.key.user).or_default().insert(row.key.bucket, row.count);
+        }
+        sent.into_iter()
+            .map(|row| {
+                let responses = responses(buckets.remove(&row.user).unwrap_or_default())?;
+                Ok((row.user, PersonSum { sent: row.sent, responses, last: row.last }))
+            })
+            .collect()
+    }
+
+    /// Everybody's unread messages, where there are any.
+    ///
+    /// # Errors
+    /// As [`Store::statistics_of_all_time`].
+    pub async fn unread_of_all(&self) -> Result<BTreeMap<UserId, u64>> {
+        let rows = self.collection::<UnreadRow>(UNREAD);
+        let some = doc! { "unread": { "$gt": 0 } };
+        let rows: Vec<UnreadRow> =
+            run(async move { collect(rows.find(some).batch_size(10_000).await?).await }).await?;
+        Ok(rows.into_iter().map(|row| (row.user, row.unread)).collect())
+    }
+
+    /// How many accounts there are, and how many of them are active.
+    ///
+    /// # Errors
+    /// When MongoDB does not answer.
+    pub async fn count_users(&self) -> Result<(u64, u64)> {
+        let users = self.collection::<Document>(users::NAME);
+        run(async move {
+            let active = users.count_documents(doc! { "isActive": true }).await?;
+            Ok((active + users.count_documents(doc! { "isActive": false }).await?, active))
+        })
+        .await
+    }
+}

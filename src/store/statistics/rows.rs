@@ -1,0 +1,258 @@
+//! The rollups' documents, and the updates that add to them.
+
+use std::collections::BTreeMap;
+
+use mongodb::bson::{Bson, Document, doc};
+use serde::{Deserialize, de::IgnoredAny};
+
+use crate::domain::{
+    Error, Result, SessionId, Timestamp, UserId,
+    message::MessageType,
+    session::SessionKind,
+    statistics::{Counted, PersonDay, Responses, Seen, Sheet, Standing, Tally, Waiting},
+};
+
+/// A histogram as it is stored: buckets by number, as text.
+pub(super) type Buckets = BTreeMap<String, u64>;
+
+fn as_i64(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// A stored histogram.
+pub(super) fn responses(buckets: Buckets) -> Result<Responses> {
+    let bucket = |(bucket, count): (String, u64)| {
+        let bucket = bucket.parse::<u16>().map_err(|_| {
+            tracing::error!("a stored histogram cannot be understood");
+            Error::Internal
+        })?;
+        Ok((bucket, count))
+    };
+    buckets.into_iter().map(bucket).collect::<Result<Vec<_>>>().map(Responses::of)
+}
+
+#[derive(Deserialize)]
+pub(super) struct PositionRow {
+    #[serde(rename = "_id")]
+    pub id: SessionId,
+    seq: u64,
+    version: u64,
+    waiting: Option<WaitingRow>,
+    unread: BTreeMap<String, u64>,
+}
+
+#[derive(Deserialize)]
+struct WaitingRow {
+    sender: UserId,
+    since: Timestamp,
+}
+
+fn people(counts: BTreeMap<String, u64>) -> Result<BTreeMap<UserId, u64>> {
+    let person = |(user, count): (String, u64)| {
+        let user = user.parse::<UserId>().map_err(|_| {
+            tracing::error!("a stored map of counts names nobody");
+            Error::Internal
+        })?;
+        Ok((user, count))
+    };
+    counts.into_iter().filter(|(_, count)| *count > 0).map(person).collect()
+}
+
+impl PositionRow {
+    pub fn standing(self) -> Result<Standing> {
+        Ok(Standing {
+            seq: self.seq,
+            version: self.version,
+            waiting: self.waiting.map(|row| Waiting { sender: row.sender, since: row.since }),
+            unread: people(self.unread)?,
+        })
+    }
+}
+
+/// Of a session only what counting needs.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct SeenRow {
+    #[serde(rename = "_id")]
+    pub id: SessionId,
+    session_type: String,
+    pub seq: u64,
+    version: u64,
+    unread_count: BTreeMap<String, u64>,
+}
+
+impl SeenRow {
+    pub fn seen(self) -> Result<Seen> {
+        let kind = match self.session_type.as_str() {
+            "private" => SessionKind::Private,
+            "group" => SessionKind::Group,
+            _ => {
+                tracing::error!(session = %self.id, "a stored session is of unknown type");
+                return Err(Error::Internal);
+            }
+        };
+        Ok(Seen { kind, version: self.version, unread: people(self.unread_count)? })
+    }
+}
+
+/// Of a message only what counting needs.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct CountedRow {
+    seq: u64,
+    sender: UserId,
+    message_type: String,
+    created_at: Timestamp,
+    system: Option<IgnoredAny>,
+}
+
+impl TryFrom<CountedRow> for Counted {
+    type Error = Error;
+    fn try_from(row: CountedRow) -> Result<Self> {
+        let kind = row.message_type.parse::<MessageType>().map_err(|_| {
+            tracing::error!(seq = row.seq, "a stored message is of unknown type");
+            Error::Internal
+        })?;
+        Ok(Self { seq: row.seq, sender: row.sender, kind, at: row.created_at, is_note: row.system.is_some() })
+    }
+}
+
+/// The hours in which somebody wrote on a day.
+#[derive(Deserialize)]
+pub(super) struct HoursRow {
+    #[serde(rename = "_id")]
+    pub key: PersonKey,
+    pub hours: u32,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+pub(super) struct PersonKey {
+    pub day: Timestamp,
+    pub user: UserId,
+}
+
+pub(super) fn person_key(day: Timestamp, user: UserId) -> Document {
+    doc! { "day": day, "user": user }
+}
+
+pub(super) fn period_key(unit: &str, start: Timestamp) -> Document {
+    doc! { "unit": unit, "start": start }
+}
+
+/// A stored period.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct PeriodRow {
+    #[serde(rename = "_id")]
+    pub key: PeriodKey,
+    #[serde(default)]
+    messages: u64,
+    #[serde(default)]
+    by_type: BTreeMap<String, u64>,
+    #[serde(default)]
+    people: u64,
+    #[serde(default)]
+    responses: Buckets,
+    #[serde(default)]
+    pub private: u64,
+    #[serde(default)]
+    pub groups: u64,
+}
+
+#[derive(Deserialize)]
+pub(super) struct PeriodKey {
+    pub start: Timestamp,
+}
+
+impl PeriodRow {
+    pub fn tally(self) -> Result<Tally> {
+        let mut by_kind = [0; 4];
+        for (count, kind) in by_kind.iter_mut().zip(MessageType::ALL) {
+            *count = self.by_type.get(kind.as_str()).copied().unwrap_or(0);
+        }
+        Ok(Tally {
+            messages: self.messages,
+            by_kind,
+            people: self.people,
+            responses: responses(self.responses)?,
+        })
+    }
+}
+
+fn add_responses(add: &mut Document, responses: &Responses) {
+    for (bucket, count) in responses.buckets() {
+        add.insert(format!("responses.{bucket}"), as_i64(count));
+    }
+}
+
+fn additions(tally: &Tally) -> Document {
+    let mut add = doc! { "messages": as_i64(tally.messages) };
+    for (count, kind) in tally.by_kind.iter().zip(MessageType::ALL) {
+        if *count > 0 {
+            add.insert(format!("byType.{}", kind.as_str()), as_i64(*count));
+        }
+    }
+    if tally.people > 0 {
+        add.insert("people", as_i64(tally.people));
+    }
+    add_responses(&mut add, &tally.responses);
+    add
+}
+
+fn upsert(key: impl Into<Bson>, update: Document) -> Document {
+    doc! { "q": { "_id": key }, "u": update, "upsert": true }
+}
+
+/// What a sheet adds, as statements by collection.
+pub(super) fn statements(sheet: &Sheet) -> [(&'static str, Vec<Document>); 4] {
+    let mut periods = Vec::new();
+    for (unit, tallies) in [("hour", &sheet.hours), ("day", &sheet.days)] {
+        for (start, tally) in tallies {
+            periods.push(upsert(period_key(unit, *start), doc! { "$inc": additions(tally) }));
+        }
+    }
+    let mut total = additions(&sheet.total);
+    total.insert("private", as_i64(sheet.new_private));
+    total.insert("groups", as_i64(sheet.new_groups));
+    periods.push(upsert(period_key("all", Timestamp(0)), doc! { "$inc": total }));
+    let people = sheet
+        .people
+        .iter()
+        .map(|((day, user), person)| upsert(person_key(*day, *user), person_update(person)));
+    let unread = sheet.unread.iter().filter(|(_, change)| **change != 0);
+    let unread = unread.map(|(user, change)| upsert(*user, doc! { "$inc": { "unread": change } }));
+    let positions = sheet
+        .standings
+        .iter()
+        .map(|(session, standing)| upsert(*session, doc! { "$set": position(standing) }));
+    [
+        (super::PERIODS, periods),
+        (super::PEOPLE, people.collect()),
+        (super::UNREAD, unread.collect()),
+        (super::POSITIONS, positions.collect()),
+    ]
+}
+
+fn person_update(person: &PersonDay) -> Document {
+    let mut add = doc! { "sent": as_i64(person.sent) };
+    add_responses(&mut add, &person.responses);
+    let mut update = doc! {
+        "$inc": add,
+        "$bit": { "hours": { "or": i64::from(person.hours) } },
+    };
+    if let Some(last) = person.last {
+        update.insert("$max", doc! { "last": last });
+    }
+    update
+}
+
+fn position(standing: &Standing) -> Document {
+    let waiting = standing.waiting.map(|waiting| doc! { "sender": waiting.sender, "since": waiting.since });
+    let unread = standing.unread.iter().map(|(user, count)| (user.to_string(), Bson::from(as_i64(*count))));
+    doc! {
+        "seq": as_i64(standing.seq),
+        "version": as_i64(standing.version),
+        "waiting": waiting,
+        "unread": unread.collect::<Document>(),
+    }
+}
