@@ -12,6 +12,7 @@ mod conversation;
 mod files;
 mod files_access;
 mod files_hostile;
+mod files_outage;
 mod files_room;
 mod forwarding;
 mod groups;

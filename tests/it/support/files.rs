@@ -81,7 +81,7 @@ impl Person {
         let response = request.bearer_auth(&self.token).multipart(form).send().await.expect("an answer");
         let status = response.status().as_u16();
         let retry_after = response.headers().contains_key("retry-after");
-        assert_eq!(status == 429, retry_after, "who is to come back is told when");
+        assert_eq!(matches!(status, 429 | 503), retry_after, "who is to come back is told when");
         let body = response.bytes().await.expect("the answer arrives");
         Reply { status, body: serde_json::from_slice(&body).expect("JSON") }
     }
