@@ -24,9 +24,6 @@ pub(in crate::store) const CHUNKS: &str = "blobs.chunks";
 /// A chunk's size, bytes.
 pub(super) const PIECE: u64 = 255 * 1024;
 
-/// Bytes that are written at once, in several chunks: each write waits for the journal.
-const BATCH: usize = 4 * 255 * 1024;
-
 /// The bucket.
 #[derive(Debug, Clone)]
 pub struct Grid {
@@ -52,26 +49,18 @@ impl Grid {
     pub(super) async fn write(&self, name: &str, mut fed: mpsc::Receiver<Feed>) -> Result<()> {
         let opened = self.bucket.open_upload_stream(name).id(name.into()).await;
         let mut stream = opened.map_err(|error| failure::to_domain(&error))?;
-        let mut gathered = Vec::new();
         loop {
-            match fed.recv().await {
-                Some(Feed::Bytes(bytes)) => {
-                    gathered.extend_from_slice(&bytes);
-                    if gathered.len() >= BATCH {
-                        stream.write_all(&gathered).await.map_err(|error| broken(&error))?;
-                        gathered.clear();
-                    }
-                }
-                Some(Feed::End) => {
-                    stream.write_all(&gathered).await.map_err(|error| broken(&error))?;
-                    return stream.close().await.map_err(|error| broken(&error));
-                }
+            // A chunk at a time: several at once are a quarter faster and take twice the memory.
+            let done = match fed.recv().await {
+                Some(Feed::Bytes(bytes)) => stream.write_all(&bytes).await,
+                Some(Feed::End) => return stream.close().await.map_err(|error| broken(&error)),
                 None => {
                     // Given up: nothing of it stays.
                     let _ = stream.abort().await;
                     return Ok(());
                 }
-            }
+            };
+            done.map_err(|error| broken(&error))?;
         }
     }
 
