@@ -226,6 +226,19 @@ impl House {
         Ok(world)
     }
 
+    /// The admin of a database, made the first time.
+    pub async fn admin(&self, database: &str) -> Outcome<Person> {
+        let mut make = self.wardline(database);
+        make.env("ADMIN_USERNAME", "director").env("ADMIN_PASSWORD", "of the whole house");
+        // Whoever opens a database makes its first admin.
+        make.arg("check");
+        output_of(make, "wardline check").await?;
+        let mut token = self.wardline(database);
+        token.arg("token").arg("director");
+        let people: Vec<Person> = serde_json::from_slice(&output_of(token, "wardline token").await?)?;
+        people.into_iter().next().ok_or_else(|| "no admin".into())
+    }
+
     /// How far every session of a database is.
     pub async fn positions(&self, database: &str) -> Outcome<Positions> {
         let sessions = self.client().await?.database(database).collection::<Document>("sessions");

@@ -47,6 +47,7 @@ pub enum Key {
     Reads,
     Storm,
     Growth,
+    House,
     Torture,
 }
 

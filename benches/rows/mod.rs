@@ -3,6 +3,7 @@
 pub mod floor;
 pub mod growth;
 pub mod history;
+pub mod house;
 pub mod joins;
 pub mod latency;
 pub mod memory;
@@ -42,6 +43,7 @@ pub async fn run(key: Key, house: &House, options: &Options) -> Outcome<Row> {
         Key::Reads => reads::run(house, options).await,
         Key::Storm => storm::run(house, options).await,
         Key::Growth => growth::run(house, options).await,
+        Key::House => house::run(house, options).await,
         Key::Torture => Ok(torture()),
     }
 }

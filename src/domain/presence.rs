@@ -2,6 +2,8 @@
 
 use std::str::FromStr;
 
+use bson::oid::ObjectId;
+
 use super::{Timestamp, UserId};
 
 /// What a connection, and from all connections a person, says of itself. Ordered: the best wins.
@@ -54,6 +56,8 @@ pub struct Presence {
 /// One connection as `online_users` keeps it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OnlineSocket {
+    /// The document's own id.
+    pub id: ObjectId,
     pub user: UserId,
     /// The protocol's own name of the connection (Socket.IO's `sid`).
     pub socket_id: String,

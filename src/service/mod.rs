@@ -41,6 +41,7 @@ use crate::{
     hub::Hub,
     store::{
         Store,
+        gathered::Gathered,
         writer::{self, CommitQueue},
     },
 };
@@ -84,6 +85,8 @@ pub struct Services {
     tallies: tallies::Board,
     desk: files::Desk,
     rollups: rollups::Desk,
+    /// How many people are online or away, counted once for all who ask at the same time.
+    headcount: Gathered<(), u64>,
 }
 
 /// The services and the tasks that work for them.
@@ -117,6 +120,7 @@ impl Services {
             deliveries: deliveries::Desk::default(),
             tallies: tallies::Board::default(),
             desk: files::Desk::default(),
+            headcount: presence::headcount(Weak::clone(this)),
             rollups: rollups::Desk::new(Arc::clone(&settings.calendar)),
             queue: writer.queue,
             store,

@@ -4,20 +4,22 @@
 use std::{
     collections::{BTreeSet, HashMap},
     mem,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, Weak},
 };
 
+use bson::oid::ObjectId;
 use tokio::sync::Notify;
 
 use super::Services;
 use crate::domain::{
-    Result, Timestamp, UserId,
+    Error, Result, Timestamp, UserId,
     access::Actor,
     event::{Audience, Event},
     ids::ConnectionId,
     presence::{OnlineSocket, Presence, Status, aggregate},
     user::User,
 };
+use crate::store::gathered::Gathered;
 
 /// What a gateway knows of a connection that joins.
 #[derive(Debug, Clone)]
@@ -52,6 +54,7 @@ impl Person {
 impl Visit {
     fn online(self, user: UserId, status: Status, now: Timestamp) -> OnlineSocket {
         OnlineSocket {
+            id: ObjectId::new(),
             user,
             socket_id: self.socket_id,
             status,
@@ -99,6 +102,14 @@ impl Board {
         people.map(|(user, p)| Presence { user: *user, status: p.status, last_seen: p.last_seen }).collect()
     }
 
+    /// How many are online or away: here, or elsewhere as the database says.
+    fn count_with(&self, stored: &[UserId]) -> u64 {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let here = state.people.values().filter(|person| person.status != Status::Offline).count();
+        let elsewhere = stored.iter().filter(|user| !state.people.contains_key(user)).count();
+        (here + elsewhere) as u64
+    }
+
     /// Changes a person's connections and notes what follows.
     fn change(
         &self,
@@ -124,6 +135,18 @@ impl Board {
         drop(guard);
         self.arrived.notify_one();
     }
+}
+
+/// Counts who is present, together for all who ask at the same time.
+pub(super) fn headcount(services: Weak<Services>) -> Gathered<(), u64> {
+    Gathered::new(64, move |asked: Vec<()>| {
+        let services = Weak::clone(&services);
+        async move {
+            let services = services.upgrade().ok_or(Error::Unavailable)?;
+            let stored = services.store.ids_present().await?;
+            Ok(vec![services.presence.count_with(&stored); asked.len()])
+        }
+    })
 }
 
 impl Services {

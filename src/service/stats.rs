@@ -21,14 +21,14 @@ impl Services {
     /// `Forbidden`.
     pub async fn stats(&self, actor: &Actor, user: UserId) -> Result<Stats> {
         self.look(actor, user, "stats").await?;
-        let (totals, online) = tokio::try_join!(self.store.totals_of(user), self.users_online(actor))?;
+        let (totals, online) = tokio::try_join!(self.store.totals_of(user), self.headcount.get(()))?;
         Ok(Stats {
             total_sessions: totals.sessions,
             total_messages: totals.messages,
             sent_messages: totals.sent,
             received_messages: totals.messages.saturating_sub(totals.sent),
             unread_messages: totals.unread,
-            online_users: online.len() as u64,
+            online_users: online,
         })
     }
 }

@@ -2,13 +2,15 @@
 
 mod row;
 
+use std::collections::HashMap;
+
 use mongodb::{
-    ClientSession,
+    ClientSession, Database,
     bson::{Bson, Document, doc},
 };
 use serde::Deserialize;
 
-use super::{BYPASS_VALIDATION, Store, collect, failure, run};
+use super::{BYPASS_VALIDATION, Store, any_of, collect, failure, gathered::Gathered, run};
 use crate::domain::{
     MessageId, Result, SessionId, UserId,
     ledger::{MAX_REPORTED, MessageRef},
@@ -18,6 +20,10 @@ use crate::domain::{
 use row::{MessageRow, revision};
 
 pub(super) const NAME: &str = "messages";
+
+/// Pages that one command answers, and the longest of them.
+const GATHERED: usize = 8;
+const LONGEST: u64 = 100;
 
 #[derive(Deserialize)]
 struct RefRow {
@@ -29,6 +35,37 @@ struct RefRow {
 
 fn as_i64(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// A run of a session's messages.
+fn run_of(session: SessionId, range: SeqRange) -> Document {
+    let seq = doc! { "$gt": as_i64(range.after), "$lte": as_i64(range.up_to) };
+    doc! { "sessionId": session, "seq": seq }
+}
+
+/// Pages of sessions, oldest message first, for several callers at once.
+pub(super) fn gathered(database: Database) -> Gathered<(SessionId, SeqRange), Vec<Message>> {
+    Gathered::new(GATHERED, move |wanted: Vec<(SessionId, SeqRange)>| {
+        let messages = database.collection::<MessageRow>(NAME);
+        async move {
+            let filter = any_of(wanted.iter().map(|(session, range)| run_of(*session, *range)));
+            let rows =
+                run(async move { collect(messages.find(filter).batch_size(1_000).await?).await }).await?;
+            let mut found: HashMap<SessionId, Vec<Message>> = HashMap::new();
+            for row in rows {
+                let message = Message::try_from(row)?;
+                found.entry(message.session).or_default().push(message);
+            }
+            for messages in found.values_mut() {
+                messages.sort_unstable_by_key(|message| message.seq);
+            }
+            let page = |(session, range): (SessionId, SeqRange)| {
+                let within = |m: &&Message| range.after < m.seq && m.seq <= range.up_to;
+                found.get(&session).into_iter().flatten().filter(within).cloned().collect()
+            };
+            Ok(wanted.into_iter().map(page).collect())
+        }
+    })
 }
 
 impl Store {
@@ -49,8 +86,10 @@ impl Store {
         if range.is_empty() {
             return Ok(Vec::new());
         }
-        let seq = doc! { "$gt": as_i64(range.after), "$lte": as_i64(range.up_to) };
-        self.find_messages(doc! { "sessionId": session, "seq": seq }, doc! { "seq": 1 }, 0).await
+        if range.up_to - range.after <= LONGEST {
+            return self.lookups.messages.get((session, range)).await;
+        }
+        self.find_messages(run_of(session, range), doc! { "seq": 1 }, 0).await
     }
 
     /// Messages up to `up_to` that changed after `rev`, in the order of their changes.

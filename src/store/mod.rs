@@ -11,6 +11,7 @@ pub mod embedded;
 pub mod ended_tokens;
 pub mod failure;
 pub mod files;
+pub mod gathered;
 pub mod indexes;
 pub mod messages;
 pub mod migrations;
@@ -24,17 +25,21 @@ pub mod users;
 pub mod validators;
 pub mod writer;
 
-use std::{future::Future, time::Duration};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use futures_util::TryStreamExt;
 use mongodb::{
     Client, Collection, Cursor, Database,
-    bson::doc,
+    bson::{Document, doc},
     options::{ClientOptions, ReadConcern, WriteConcern},
 };
 use serde::de::DeserializeOwned;
 
-use crate::domain::{Result, file::Place};
+use crate::domain::{
+    Result, SessionId, UserId, file::Place, message::Message, paging::SeqRange, receipts::Receipt,
+    session::Session,
+};
+use gathered::Gathered;
 
 /// How long a single read or write may take before its caller gives up.
 const CALL_LIMIT: Duration = Duration::from_secs(8);
@@ -54,6 +59,17 @@ pub struct Store {
     committing: Client,
     /// Where the bytes of files are.
     blobs: blobs::Blobs,
+    lookups: Arc<Lookups>,
+}
+
+/// The look-ups that gather (see [`gathered`]).
+#[derive(Debug)]
+struct Lookups {
+    accounts: Gathered<Vec<UserId>, Vec<users::Account>>,
+    sessions: Gathered<SessionId, Option<Arc<Session>>>,
+    unread: Gathered<UserId, Vec<sessions::UnreadAt>>,
+    messages: Gathered<(SessionId, SeqRange), Vec<Message>>,
+    receipts: Gathered<(SessionId, SeqRange), Vec<Receipt>>,
 }
 
 /// The most connections of the commit path: its lanes, their look-ups, and room.
@@ -88,8 +104,15 @@ impl Store {
         committing.min_pool_size = Some(2);
         let client = Client::with_options(options)?;
         let database = client.database(database);
+        let lookups = Arc::new(Lookups {
+            accounts: users::gathered(database.clone()),
+            sessions: sessions::gathered(database.clone()),
+            unread: sessions::gathered_unread(database.clone()),
+            messages: messages::gathered(database.clone()),
+            receipts: receipts::gathered(database.clone()),
+        });
         let blobs = blobs::Blobs::in_database(&database);
-        Ok(Self { client, database, committing: Client::with_options(committing)?, blobs })
+        Ok(Self { client, database, committing: Client::with_options(committing)?, blobs, lookups })
     }
 
     /// The same database, with the bytes of files elsewhere.
@@ -114,6 +137,7 @@ impl Store {
             database: self.committing.database(self.database.name()),
             committing: self.committing.clone(),
             blobs: self.blobs.clone(),
+            lookups: Arc::clone(&self.lookups),
         }
     }
 
@@ -197,6 +221,16 @@ fn settle<T>(joined: std::result::Result<mongodb::error::Result<T>, tokio::task:
 fn to_document(row: &impl serde::Serialize) -> mongodb::error::Result<mongodb::bson::Document> {
     let bytes = mongodb::bson::serialize_to_vec(row)?;
     Ok(mongodb::bson::deserialize_from_slice(&bytes)?)
+}
+
+/// What fits one of these: by itself when it is one, since `$or` is planned anew each time.
+fn any_of(filters: impl Iterator<Item = Document>) -> Document {
+    let mut filters: Vec<Document> = filters.collect();
+    if filters.len() > 1 {
+        return doc! { "$or": filters };
+    }
+    // Of nothing, nothing fits.
+    filters.pop().unwrap_or_else(|| doc! { "_id": { "$in": [] } })
 }
 
 /// Reads a cursor to its end. A row that cannot be decoded is an error, never skipped.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use mongodb::bson::{Bson, Document, doc};
 use serde::Deserialize;
 
-use super::{Store, collect, run};
+use super::{BYPASS_VALIDATION, Store, collect, run};
 use crate::domain::{Result, Timestamp, UserId, presence::OnlineSocket};
 
 pub(super) const NAME: &str = "online_users";
@@ -32,8 +32,10 @@ impl Store {
             let updates: Vec<Document> = present
                 .iter()
                 .map(|socket| {
-                    let key = doc! { "node": node, "socketId": &socket.socket_id };
+                    // By `_id`, which mongod does not plan.
                     let set = doc! {
+                        "node": node,
+                        "socketId": &socket.socket_id,
                         "userId": socket.user,
                         "status": socket.status.as_str(),
                         "lastSeen": now,
@@ -42,11 +44,16 @@ impl Store {
                         "createdAt": socket.connected_at,
                         "updatedAt": now,
                     };
-                    doc! { "q": key, "u": { "$set": set }, "upsert": true }
+                    doc! { "q": { "_id": socket.id }, "u": { "$set": set }, "upsert": true }
                 })
                 .collect();
             let database = self.database.clone();
-            let command = doc! { "update": NAME, "updates": updates, "ordered": false };
+            let command = doc! {
+                "update": NAME,
+                "updates": updates,
+                "ordered": false,
+                "bypassDocumentValidation": BYPASS_VALIDATION,
+            };
             run(async move { database.run_command(command).await }).await?;
         }
         if !gone.is_empty() {

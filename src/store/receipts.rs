@@ -3,10 +3,15 @@
 //! A stored run never crosses a multiple of [`BUCKET`], so that the receipts of a page are found by
 //! equality on their buckets: however long the history, a page looks at two or three of them.
 
-use mongodb::{ClientSession, bson::doc};
+use std::collections::HashMap;
+
+use mongodb::{
+    ClientSession, Database,
+    bson::{Document, doc},
+};
 use serde::{Deserialize, Serialize};
 
-use super::{BYPASS_VALIDATION, Store, collect, run};
+use super::{BYPASS_VALIDATION, Store, any_of, collect, gathered::Gathered, run};
 use crate::domain::{
     Error, Result, SessionId, Timestamp, UserId,
     paging::SeqRange,
@@ -17,6 +22,8 @@ pub(super) const NAME: &str = "receipts";
 
 /// How many messages a bucket spans.
 const BUCKET: u64 = 128;
+/// Runs that one command answers.
+const GATHERED: usize = 8;
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -65,6 +72,39 @@ impl TryFrom<ReceiptRow> for Receipt {
     }
 }
 
+/// The receipts that touch a run of a session's messages.
+fn touching(session: SessionId, range: SeqRange) -> Document {
+    let (first, last) = (range.after + 1, range.up_to);
+    let signed = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+    doc! {
+        "sessionId": session,
+        "bucket": { "$gte": signed(bucket_of(first)), "$lte": signed(bucket_of(last)) },
+        "to": { "$gte": signed(first) },
+        "from": { "$lte": signed(last) },
+    }
+}
+
+/// The receipts of runs of sessions' messages, for several callers at once.
+pub(super) fn gathered(database: Database) -> Gathered<(SessionId, SeqRange), Vec<Receipt>> {
+    Gathered::new(GATHERED, move |wanted: Vec<(SessionId, SeqRange)>| {
+        let receipts = database.collection::<ReceiptRow>(NAME);
+        async move {
+            let filter = any_of(wanted.iter().map(|(session, range)| touching(*session, *range)));
+            let rows =
+                run(async move { collect(receipts.find(filter).batch_size(1_000).await?).await }).await?;
+            let mut found: HashMap<SessionId, Vec<Receipt>> = HashMap::new();
+            for row in rows {
+                found.entry(row.session_id).or_default().push(Receipt::try_from(row)?);
+            }
+            let of = |(session, range): (SessionId, SeqRange)| {
+                let touches = |r: &&Receipt| range.after < r.to && r.from <= range.up_to;
+                found.get(&session).into_iter().flatten().filter(touches).cloned().collect()
+            };
+            Ok(wanted.into_iter().map(of).collect())
+        }
+    })
+}
+
 impl Store {
     /// The receipts that touch a run of a session's messages.
     ///
@@ -74,17 +114,7 @@ impl Store {
         if range.is_empty() {
             return Ok(Vec::new());
         }
-        let (first, last) = (range.after + 1, range.up_to);
-        let signed = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
-        let filter = doc! {
-            "sessionId": session,
-            "bucket": { "$gte": signed(bucket_of(first)), "$lte": signed(bucket_of(last)) },
-            "to": { "$gte": signed(first) },
-            "from": { "$lte": signed(last) },
-        };
-        let receipts = self.collection::<ReceiptRow>(NAME);
-        let rows = run(async move { collect(receipts.find(filter).batch_size(1_000).await?).await }).await?;
-        rows.into_iter().map(Receipt::try_from).collect()
+        self.lookups.receipts.get((session, range)).await
     }
 
     /// Stores many receipts at once, outside the commit path (synthetic data).

@@ -3,12 +3,18 @@
 mod row;
 mod update;
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+};
 
-use mongodb::bson::{Bson, Document, doc, oid::ObjectId};
+use mongodb::{
+    Database,
+    bson::{Bson, Document, doc, oid::ObjectId},
+};
 use serde::Deserialize;
 
-use super::{Store, collect, failure, run, write};
+use super::{Store, any_of, collect, failure, gathered::Gathered, run, write};
 use row::SessionRow;
 pub(super) use update::{SessionUpdate, update_in};
 
@@ -19,6 +25,9 @@ use crate::domain::{
 };
 
 pub(super) const NAME: &str = "sessions";
+
+/// Look-ups that one command answers.
+const GATHERED: usize = 16;
 
 /// A person's sums over all their sessions, for statistics.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
@@ -43,14 +52,53 @@ struct UnreadRow {
     #[serde(rename = "_id")]
     id: SessionId,
     version: u64,
-    /// Only the asked person's.
+    /// Only the asked people's.
     unread_count: HashMap<String, u64>,
 }
 
-impl UnreadRow {
-    fn count(&self) -> u64 {
-        self.unread_count.values().sum()
-    }
+/// Sessions by id, for several callers at once.
+pub(super) fn gathered(database: Database) -> Gathered<SessionId, Option<Arc<Session>>> {
+    Gathered::new(GATHERED, move |wanted: Vec<SessionId>| {
+        let sessions = database.collection::<SessionRow>(NAME);
+        async move {
+            let ids: BTreeSet<SessionId> = wanted.iter().copied().collect();
+            let ids: Vec<Bson> = ids.into_iter().map(Bson::from).collect();
+            let filter = doc! { "_id": { "$in": ids } };
+            let rows = run(async move { collect(sessions.find(filter).await?).await }).await?;
+            let found: HashMap<SessionId, Arc<Session>> = rows
+                .into_iter()
+                .map(|row| Session::try_from(row).map(|session| (session.id, Arc::new(session))))
+                .collect::<Result<_>>()?;
+            Ok(wanted.iter().map(|id| found.get(id).cloned()).collect())
+        }
+    })
+}
+
+/// People's unread counts above zero, for several people at once.
+pub(super) fn gathered_unread(database: Database) -> Gathered<UserId, Vec<UnreadAt>> {
+    Gathered::new(GATHERED, move |wanted: Vec<UserId>| {
+        let sessions = database.collection::<UnreadRow>(NAME);
+        async move {
+            let people: BTreeSet<UserId> = wanted.iter().copied().collect();
+            let mut projection = doc! { "version": 1 };
+            projection.extend(people.iter().map(|user| (format!("unreadCount.{user}"), Bson::from(1))));
+            let filter = any_of(people.iter().map(|user| {
+                doc! { "participants": user, format!("unreadCount.{user}"): { "$gt": 0 } }
+            }));
+            let rows = run(async move {
+                collect(sessions.find(filter).projection(projection).batch_size(1_000).await?).await
+            })
+            .await?;
+            let mut found: HashMap<String, Vec<UnreadAt>> = HashMap::new();
+            for row in rows {
+                for (user, count) in row.unread_count.into_iter().filter(|(_, count)| *count > 0) {
+                    let unread = UnreadAt { session: row.id, version: row.version, count };
+                    found.entry(user).or_default().push(unread);
+                }
+            }
+            Ok(wanted.iter().map(|user| found.get(&user.to_string()).cloned().unwrap_or_default()).collect())
+        }
+    })
 }
 
 #[derive(Deserialize)]
@@ -134,8 +182,8 @@ impl Store {
     /// As [`Store::private_session`].
     pub async fn session_of(&self, id: SessionId, user: UserId) -> Result<Option<Session>> {
         // By `_id` alone, which mongod answers without planning.
-        let session = self.one_session(doc! { "_id": id }).await?;
-        Ok(session.filter(|session| session.members.contains_key(&user)))
+        let session = self.lookups.sessions.get(id).await?;
+        Ok(session.filter(|session| session.members.contains_key(&user)).map(Arc::unwrap_or_clone))
     }
 
     async fn one_session(&self, filter: Document) -> Result<Option<Session>> {
@@ -212,18 +260,7 @@ impl Store {
     /// # Errors
     /// As [`Store::private_session`].
     pub async fn unread_of(&self, user: UserId) -> Result<Vec<UnreadAt>> {
-        let field = format!("unreadCount.{user}");
-        let filter = doc! { "participants": user, &field: { "$gt": 0 } };
-        let sessions = self.collection::<UnreadRow>(NAME);
-        let rows = run(async move {
-            let find = sessions.find(filter).projection(doc! { "version": 1, &field: 1 });
-            collect(find.batch_size(1_000).await?).await
-        })
-        .await?;
-        Ok(rows
-            .into_iter()
-            .map(|r| UnreadAt { session: r.id, version: r.version, count: r.count() })
-            .collect())
+        self.lookups.unread.get(user).await
     }
 
     /// Somebody's sums over all their sessions: the cost depends on how many sessions there are, not

@@ -2,10 +2,15 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use mongodb::bson::{Bson, Document, doc};
+use mongodb::{
+    Database,
+    bson::{Bson, Document, doc},
+};
 use serde::{Deserialize, Serialize};
 
-use super::{Store, collect, failure, revocations::Revoked, run, write};
+use super::{
+    BYPASS_VALIDATION, Store, collect, failure, gathered::Gathered, revocations::Revoked, run, write,
+};
 use crate::domain::{
     Error, Result, Timestamp, UserId,
     paging::Page,
@@ -14,6 +19,9 @@ use crate::domain::{
 };
 
 pub(super) const NAME: &str = "users";
+
+/// Callers whose look-ups one command answers.
+const GATHERED: usize = 16;
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -37,6 +45,12 @@ struct UserRow {
     tokens_valid_from: Timestamp,
     created_at: Timestamp,
     updated_at: Timestamp,
+}
+
+#[derive(Deserialize)]
+struct IdRow {
+    #[serde(rename = "_id")]
+    id: UserId,
 }
 
 #[derive(Deserialize)]
@@ -165,6 +179,27 @@ pub struct UserChange {
     pub end_tokens_before: Option<Timestamp>,
 }
 
+/// Accounts by id, for several callers at once: those that exist.
+pub(super) fn gathered(database: Database) -> Gathered<Vec<UserId>, Vec<Account>> {
+    Gathered::new(GATHERED, move |wanted: Vec<Vec<UserId>>| {
+        let users = database.collection::<UserRow>(NAME);
+        async move {
+            let ids: BTreeSet<UserId> = wanted.iter().flatten().copied().collect();
+            let ids: Vec<Bson> = ids.into_iter().map(Bson::from).collect();
+            let rows = run(async move {
+                collect(users.find(doc! { "_id": { "$in": ids } }).batch_size(10_000).await?).await
+            })
+            .await?;
+            let accounts: HashMap<UserId, Account> = rows
+                .into_iter()
+                .map(|row| Account::try_from(row).map(|account| (account.user.id, account)))
+                .collect::<Result<_>>()?;
+            let of = |ids: Vec<UserId>| ids.iter().filter_map(|id| accounts.get(id).cloned()).collect();
+            Ok(wanted.into_iter().map(of).collect())
+        }
+    })
+}
+
 impl Store {
     /// Stores a new account.
     ///
@@ -205,7 +240,7 @@ impl Store {
     /// # Errors
     /// When MongoDB does not answer or the row cannot be understood.
     pub async fn user(&self, id: UserId) -> Result<Option<Account>> {
-        self.one_user(doc! { "_id": id }).await
+        Ok(self.lookups.accounts.get(vec![id]).await?.pop())
     }
 
     /// One account by username, in any case.
@@ -227,11 +262,12 @@ impl Store {
     /// # Errors
     /// As [`Store::user`].
     pub async fn users_by_id(&self, ids: impl IntoIterator<Item = UserId>) -> Result<Vec<User>> {
-        let ids: Vec<Bson> = ids.into_iter().map(Bson::from).collect();
+        let ids: Vec<UserId> = ids.into_iter().collect();
         if ids.is_empty() {
             return Ok(Vec::new());
         }
-        self.find_users(doc! { "_id": { "$in": ids } }, doc! {}, None).await
+        let accounts = self.lookups.accounts.get(ids).await?;
+        Ok(accounts.into_iter().map(|account| account.user).collect())
     }
 
     /// A page of active people, by username, and how many there are in all.
@@ -271,6 +307,21 @@ impl Store {
     pub async fn everybody(&self) -> Result<Vec<User>> {
         // Both values are named so that the directory's index is used.
         self.find_users(doc! { "isActive": { "$in": [true, false] } }, doc! {}, None).await
+    }
+
+    /// Whom of the active people the database believes to be online or away: their ids alone.
+    ///
+    /// # Errors
+    /// When MongoDB does not answer.
+    pub async fn ids_present(&self) -> Result<Vec<UserId>> {
+        let present = [Status::Online, Status::Away].map(Status::as_str);
+        let users = self.collection::<IdRow>(NAME);
+        let filter = doc! { "status": { "$in": present.as_slice() }, "isActive": true };
+        let rows = run(async move {
+            collect(users.find(filter).projection(doc! { "_id": 1 }).batch_size(10_000).await?).await
+        })
+        .await?;
+        Ok(rows.into_iter().map(|row| row.id).collect())
     }
 
     async fn find_users(&self, query: Document, sort: Document, page: Option<Page>) -> Result<Vec<User>> {
@@ -394,7 +445,13 @@ impl Store {
             .collect();
         let database = self.database.clone();
         run(async move {
-            database.run_command(doc! { "update": NAME, "updates": updates, "ordered": false }).await
+            let command = doc! {
+                "update": NAME,
+                "updates": updates,
+                "ordered": false,
+                "bypassDocumentValidation": BYPASS_VALIDATION,
+            };
+            database.run_command(command).await
         })
         .await?;
         Ok(())
