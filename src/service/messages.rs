@@ -37,13 +37,18 @@ pub struct PendingSend(Reply);
 
 impl Services {
     /// Queues a message without waiting for its commit: messages that one caller queues one after the
-    /// other are stored in that order.
+    /// other are stored in that order. Only a message with a file has to be waited for: its file is looked
+    /// for first.
     ///
     /// # Errors
-    /// `Forbidden` for another's name, `InvalidMessage`, `MessageTooLarge`, `RateLimited`.
-    pub fn begin_send(&self, actor: &Actor, draft: Draft) -> Result<PendingSend> {
+    /// `Forbidden` for another's name, `InvalidMessage`, `MessageTooLarge`, `RateLimited`; `NotFound` for a
+    /// file that is not there for the caller.
+    pub async fn begin_send(&self, actor: &Actor, mut draft: Draft) -> Result<PendingSend> {
         actor.must_be(draft.sender)?;
         draft.check()?;
+        if draft.file.is_some() {
+            Box::pin(self.attach_file(actor, &mut draft)).await?;
+        }
         let operation = Operation::Send { id: MessageId::generate(), draft };
         Ok(PendingSend(self.queue.submit(operation)?))
     }
@@ -70,7 +75,7 @@ impl Services {
     /// # Errors
     /// As both.
     pub async fn send(&self, actor: &Actor, draft: Draft) -> Result<MessageView> {
-        let pending = self.begin_send(actor, draft)?;
+        let pending = self.begin_send(actor, draft).await?;
         self.finish_send(pending).await
     }
 
@@ -170,6 +175,7 @@ impl Services {
         if moderator {
             self.store.record(by, "message.delete", message.sender, self.clock.now()).await?;
         }
+        self.release_files(&message.file_ids()).await?;
         let operation = Operation::Delete { session: message.session, message: id, by, moderator };
         match settled(self.queue.submit(operation)?).await {
             Ok(Outcome::Deleted { tombstone, .. }) => Ok(tombstone),

@@ -53,8 +53,9 @@ impl Services {
     /// # Errors
     /// `NotFound`, `Forbidden`, `WindowClosed`.
     pub async fn recall(&self, actor: &Actor, message: MessageId) -> Result<Tombstone> {
-        let session = self.known(message).await?.session;
-        let window = self.settings.recall_window;
+        let known = self.known(message).await?;
+        self.release_files(&known.file_ids()).await?;
+        let (session, window) = (known.session, self.settings.recall_window);
         match self.change(Operation::Recall { session, message, by: actor.user, window }).await? {
             Outcome::Deleted { tombstone, .. } => Ok(tombstone),
             _ => Err(Error::Internal),
