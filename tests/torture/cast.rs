@@ -75,7 +75,7 @@ impl Cast {
                 wanderer.wanders_in.lock().unwrap().push(session);
             }
             let token = world.login(0, &people[owner].name).await.expect("the owner signs in");
-            desks.push(Desk { world: Arc::clone(world), session, token, wanderers: all(wanderers) });
+            desks.push(Desk::new(world, session, token, all(wanderers)));
         }
         let mut devices = Vec::new();
         let mut add = |person: &Arc<Person>, token: String, device: usize| {

@@ -134,11 +134,15 @@ fn whoever_was_removed_and_still_takes_part_is_found() {
         found_by("removal", |history| history.heard.push(heard(AT_WANG, at, said_meanwhile.clone())));
     }
     // Anything between the word of the removal and that of the return.
-    found_by("removal", |history| {
-        let place = history.heard.iter().position(|one| matches!(one.what, What::Removed { .. })).unwrap();
-        let typing = What::Typing { session: GROUP, typist: LI };
-        history.heard.insert(place + 1, heard(AT_WANG, 63_450, typing));
-    });
+    let typing = What::Typing { session: GROUP, typist: LI };
+    for (at, what) in [(63_450, typing), (3_000_000, What::Unread(vec![(GROUP, 1)]))] {
+        found_by("removal", |history| {
+            history.wires.get_mut(&AT_WANG).unwrap().arrived = Some(1_000);
+            let is_it = |what: &What| matches!(what, What::Removed { .. });
+            let place = history.heard.iter().position(|one| is_it(&one.what)).unwrap();
+            history.heard.insert(place + 1, heard(AT_WANG, at, what.clone()));
+        });
+    }
     // On a connection that was opened after the removal.
     found_by("removal", |history| {
         history.wires.get_mut(&AT_WANG).unwrap().opened = 63_600;

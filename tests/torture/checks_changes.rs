@@ -114,11 +114,14 @@ pub fn reactions(history: &History) -> Found {
     found
 }
 
+/// One message of a forward: which, in which session, and what it is.
+type Part = (u16, Id, Seen);
+
 /// All messages of a forward are there, in order, in each of its targets and once, or none is; and each says
 /// what its source said.
 pub fn forwards(history: &History) -> Found {
     let mut found = Found::default();
-    let mut written: BTreeMap<(Id, u64), Vec<(u16, Id, Seen)>> = BTreeMap::new();
+    let mut written: BTreeMap<(Id, u64), Vec<Part>> = BTreeMap::new();
     for (session, messages) in history.stored() {
         for seen in messages.iter().filter(|seen| seen.part > 0) {
             written.entry((seen.sender, seen.key)).or_default().push((seen.part, session, *seen));

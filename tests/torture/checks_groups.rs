@@ -10,6 +10,9 @@ use super::{
     records::Absence,
 };
 
+/// How long after its answer an event that says the same may come.
+const ANSWERED: Moment = 2_000_000;
+
 /// From the answer to a removal on, until they are added again, nothing of the group reaches the removed.
 /// Of a closed group they never see what was said before their return.
 pub fn removal(history: &History) -> Found {
@@ -122,10 +125,19 @@ fn heard_while_away(history: &History, found: &mut Found) {
     }
 }
 
-/// On one connection nothing of a group comes between the word that the seat is gone and the word of a new one.
+/// On one connection nothing of a group comes between the word that the seat is gone and the word of a new
+/// one; nor do pushed counts name it.
 fn heard_between(history: &History, found: &mut Found) {
     let mut gone = BTreeSet::new();
-    for Heard { wire, what, .. } in &history.heard {
+    for Heard { wire, at, what } in &history.heard {
+        let arrived = history.wires.get(wire).and_then(|life| life.arrived);
+        if let What::Unread(counts) = what {
+            // The counts asked for on arrival may have been fetched before.
+            if arrived.is_some_and(|arrived| *at > arrived + ANSWERED) {
+                let is_named = counts.iter().any(|(session, _)| gone.contains(&(*wire, *session)));
+                found.look(!is_named, || format!("connection {wire} heard {what:?} after session:removed"));
+            }
+        }
         let Some(session) = what.session() else { continue };
         match what {
             What::Removed { .. } => drop(gone.insert((*wire, session))),

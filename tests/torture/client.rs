@@ -194,7 +194,10 @@ impl Device {
         }
         let Some(synced) = self.sync().await else { return false };
         self.world.record(|history| history.wires.entry(number).or_default().synced = synced);
-        self.ask_unread().await
+        let is_told = self.ask_unread().await;
+        let arrived = self.world.now();
+        self.world.record(|history| history.wires.entry(number).or_default().arrived = Some(arrived));
+        is_told
     }
 
     /// Asks for the counts over the socket; the answer comes as an event, too, in its place among the pushes.

@@ -1,6 +1,12 @@
 //! The owner's desk of a group: somebody is removed and added again, whatever fails meanwhile.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use serde_json::{Value, json};
@@ -20,14 +26,20 @@ const AWAY: std::ops::Range<u64> = 200..1_500;
 
 /// Somebody with rights in a group, and those who come and go by them.
 pub struct Desk {
-    pub world: Arc<World>,
-    pub session: Id,
+    world: Arc<World>,
+    session: Id,
     /// The owner's, of no device.
-    pub token: String,
-    pub wanderers: Vec<Arc<Person>>,
+    token: String,
+    wanderers: Vec<Arc<Person>>,
+    /// How often it asked: one node after the other.
+    asked: AtomicUsize,
 }
 
 impl Desk {
+    pub fn new(world: &Arc<World>, session: Id, token: String, wanderers: Vec<Arc<Person>>) -> Self {
+        Self { world: Arc::clone(world), session, token, wanderers, asked: AtomicUsize::new(0) }
+    }
+
     /// Removes and adds until the workload stops. Then the first of the wanderers is in, and the others are
     /// out.
     pub async fn work(self, mut rng: StdRng) {
@@ -101,7 +113,8 @@ impl Desk {
     }
 
     async fn ask(&self, method: &str, path: &str, body: Option<Value>, may_miss: bool) -> Answer {
-        match self.world.raw(0, method, path, Some(&self.token), body).await {
+        let node = self.asked.fetch_add(1, Ordering::Relaxed);
+        match self.world.raw(node, method, path, Some(&self.token), body).await {
             Ok((_, envelope)) => self.world.judge(&format!("{method} {path}"), envelope, may_miss),
             Err(answer) => answer,
         }

@@ -151,6 +151,8 @@ pub struct WireLife {
     pub person: Id,
     /// Its handshake began.
     pub opened: Moment,
+    /// It had joined, synced and asked for its counts.
+    pub arrived: Option<Moment>,
     /// Up to which `seq` its first complete sync brought each session.
     pub synced: BTreeMap<Id, u64>,
     /// It was told to go (a Socket.IO DISCONNECT) rather than cut off.

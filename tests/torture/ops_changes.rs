@@ -86,8 +86,7 @@ impl Device {
             let path = format!("/api/chat/messages/{message}/reactions");
             self.rest_for("POST", &path, Some(json!({ "emoji": emoji })), true).await
         } else {
-            let encoded: String = emoji.bytes().map(|byte| format!("%{byte:02X}")).collect();
-            let path = format!("/api/chat/messages/{message}/reactions/{encoded}");
+            let path = format!("/api/chat/messages/{message}/reactions/{emoji}");
             self.rest_for("DELETE", &path, None, true).await
         };
         self.note_miss(&answer, vec![session], vec![message]);

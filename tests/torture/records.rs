@@ -96,6 +96,15 @@ pub struct Miss {
     pub messages: Vec<Id>,
 }
 
+/// How many are acknowledged, and how many unknown.
+fn count<'a, T: 'a>(outcomes: impl Iterator<Item = &'a Ended<T>>) -> (usize, usize) {
+    outcomes.fold((0, 0), |(ok, unknown), outcome| match outcome {
+        Ended::Ok(_) => (ok + 1, unknown),
+        Ended::Unknown => (ok, unknown + 1),
+        Ended::Failed => (ok, unknown),
+    })
+}
+
 impl History {
     /// Whether somebody may have been without a seat at any moment between.
     pub fn was_away(&self, person: Id, session: Id, from: Moment, to: Moment) -> bool {
@@ -116,6 +125,20 @@ impl History {
     pub fn is_seated(&self, person: Id, session: Id) -> bool {
         self.has_seat(person, session)
             && self.absences_of(person, session).all(|absence| absence.returned.is_some())
+    }
+
+    /// What was acknowledged besides sends, and how many calls nobody answered.
+    pub fn changes(&self) -> String {
+        let kinds = [
+            ("edits", count(self.edits.iter().map(|edit| &edit.outcome))),
+            ("deletions", count(self.deletions.iter().map(|deletion| &deletion.outcome))),
+            ("reactions", count(self.reactions.iter().map(|reaction| &reaction.outcome))),
+            ("forwards", count(self.forwards.iter().map(|forward| &forward.outcome))),
+        ];
+        let kinds = kinds.map(|(name, (ok, unknown))| format!("{ok} {name} and {unknown} unknown"));
+        let removals = self.absences.iter().filter(|absence| absence.answered.is_some()).count();
+        let unsure = self.absences.iter().filter(|absence| !absence.is_sure).count();
+        format!("{}, {removals} removals, {unsure} of them in doubt at first", kinds.join(", "))
     }
 
     /// All messages in the end, by id.

@@ -177,6 +177,7 @@ pub async fn run(ward: &mut Ward, fault: Fault, number: usize, options: Options)
     if told > 0 {
         notes.push(format!("{told} connections were told to go, though nobody had signed out"));
     }
+    notes.push(history.changes());
     notes.extend(history.refusals.iter().map(|(code, count)| format!("{count} {code}")));
     summary(&history, fault, number, injected, not_tried, notes)
 }

@@ -108,7 +108,7 @@ impl World {
         };
         self.record(|history| {
             history.answers += u64::from(is_foreseen);
-            if !code.is_empty() && !(is_missing && may_miss) {
+            if !(code.is_empty() || is_missing && may_miss) {
                 let outcome = if answer.ended() == Ended::Unknown { "unknown" } else { "refused" };
                 *history.refusals.entry(format!("{code} {outcome}")).or_default() += 1;
             }
