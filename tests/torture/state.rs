@@ -28,10 +28,11 @@ pub struct State {
 }
 
 impl Local {
-    /// Of two states of a message the one with the later change counts.
+    /// Of two states of a message the one with the later change counts. A whole message goes before what
+    /// was put together from events, some of which may have gone to another node.
     fn put(&mut self, seen: Seen) {
         let known = self.messages.entry(seen.seq).or_insert(seen);
-        if seen.rev > known.rev {
+        if seen.rev >= known.rev {
             *known = seen;
         }
         while self.messages.contains_key(&(self.seq + 1)) {
