@@ -114,7 +114,7 @@ impl Services {
         let Outcome::Read(outcome) = outcome else {
             return Err(Error::Internal);
         };
-        Ok((outcome, self.count_unread(reader).await?))
+        Ok((outcome, once_stored(self.count_unread(reader).await)?))
     }
 
     /// Marks everything up to `seq` as read by the caller; a position beyond the newest message is its.
@@ -142,7 +142,7 @@ impl Services {
                 count = outcome.count;
             }
         }
-        Ok((count, self.count_unread(reader).await?))
+        Ok((count, once_stored(self.count_unread(reader).await)?))
     }
 
     /// The caller's own unread counts.
@@ -205,5 +205,27 @@ pub(super) async fn settled(reply: Reply) -> Result<Outcome> {
     match tokio::time::timeout(ANSWER_LIMIT, reply).await {
         Ok(Ok(result)) => result,
         Ok(Err(_)) | Err(_) => Err(Error::OutcomeUnknown),
+    }
+}
+
+/// What an answer still needs once the change itself is stored: when it cannot be had, the change is not
+/// refused.
+pub(super) fn once_stored<T>(needed: Result<T>) -> Result<T> {
+    needed.map_err(|error| match error {
+        Error::Unavailable | Error::RateLimited { .. } => Error::OutcomeUnknown,
+        other => other,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_stored_is_never_called_refused() {
+        assert!(matches!(once_stored::<()>(Err(Error::Unavailable)), Err(Error::OutcomeUnknown)));
+        assert!(matches!(once_stored::<()>(Err(Error::OutcomeUnknown)), Err(Error::OutcomeUnknown)));
+        assert!(matches!(once_stored::<()>(Err(Error::Forbidden("no"))), Err(Error::Forbidden("no"))));
+        assert!(matches!(once_stored(Ok(1)), Ok(1)));
     }
 }

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{Services, messages::settled};
+use super::{
+    Services,
+    messages::{once_stored, settled},
+};
 use crate::domain::{
     Error, MessageId, Result,
     access::Actor,
@@ -43,7 +46,7 @@ impl Services {
         let (by, window) = (actor.user, self.settings.edit_window);
         let operation = Operation::Edit { session, message, by, content, mentions, window };
         match self.change(operation).await? {
-            Outcome::Revised { message, .. } => self.view(message).await,
+            Outcome::Revised { message, .. } => once_stored(self.view(message).await),
             _ => Err(Error::Internal),
         }
     }
