@@ -206,12 +206,11 @@ impl Upload {
             Kind::Sound | Kind::Other => Part::Body,
         };
         must_fit(guess, self.size)?;
-        let mut writer = self.services.store.blobs().writer(Key(self.id, part));
         let front = self.head.clone().freeze();
         self.head.truncate(sniff::HEAD);
-        writer.write(front).await?;
-        self.writing = Some((writer, guess));
-        Ok(())
+        // Kept before it is written to: whatever breaks this off, the writer is ended in order.
+        let writer = self.services.store.blobs().writer(Key(self.id, part));
+        self.writing.insert((writer, guess)).0.write(front).await
     }
 
     /// Whether anything has come.
