@@ -1,7 +1,16 @@
 # syntax=docker/dockerfile:1
+FROM node:22-bookworm-slim AS web
+WORKDIR /src/web
+# The packages in a layer of their own: a change of the sources installs nothing anew.
+COPY web/package.json web/package-lock.json ./
+RUN npm ci --no-audit --no-fund
+COPY web .
+RUN npm run build
+
 FROM rust:1.95-slim-bookworm AS build
 WORKDIR /src
 COPY . .
+COPY --from=web /src/web/dist web/dist
 # The caches outlive the layer: a change of one file compiles one crate. The binary has to leave the cached
 # folder in the same step.
 RUN --mount=type=cache,target=/usr/local/cargo/registry \

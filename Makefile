@@ -3,25 +3,30 @@
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
 .DEFAULT_GOAL := help
-.PHONY: help run check test bench torture fmt clean tools mongod
+.PHONY: help run check test bench torture screenshots fmt clean tools browser-tools mongod web
 
 help: ## list these commands
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
-run: tools ## build and serve with the demonstration hospital; Ctrl-C stops it
+run: ## build and serve with the demonstration hospital; Ctrl-C stops it
+	@scripts/need-tools run
 	@test -n "$$MONGODB_URI$$WARDLINE_MONGOD" || command -v mongod >/dev/null || scripts/get-mongod
+	@scripts/build-web
 	cargo build --release
 	@# exec: Ctrl-C and TERM reach the service itself, and make waits until it has put its database to bed.
 	@exec $(TARGET)/release/wardline serve --demo
 
-check: tools ## format, lints, unit tests, rules of the house: what a commit needs
+check: tools web ## format, lints, unit tests, rules of the house: what a commit needs
 	cargo fmt --check
 	cargo clippy --all-targets --all-features -- -D warnings
 	cargo test --lib --test architecture
+	cd web && npm run check
 
-test: check mongod ## everything, on a real MongoDB and with real clients: what CI runs
+test: browser-tools check mongod ## everything, on a real MongoDB and with real clients: what CI runs
 	cargo test --lib --bins --tests
 	scripts/test-clients
+	cd web && npm test
+	scripts/test-browser
 
 bench: tools mongod ## the load tests: Wardline, the peer and the raw limits; writes docs/BENCHMARKS.md
 	cargo build --release
@@ -31,15 +36,26 @@ bench: tools mongod ## the load tests: Wardline, the peer and the raw limits; wr
 torture: tools mongod ## kill, stop, starve and flood it for a quarter of an hour; writes docs/TORTURE.md
 	TORTURE=long cargo test --release --test torture -- --nocapture everything_promised
 
+screenshots: browser-tools web mongod ## the pictures in docs/screenshots, anew, by the browser tests
+	cargo build
+	SCREENSHOTS=1 scripts/test-browser
+
 fmt: ## format the sources
 	cargo fmt
 
 clean: ## remove what was built; data/ and .mongod/ stay
 	cargo clean
 	rm -rf tests/clients/node_modules benches/peer/node_modules
+	rm -rf web/node_modules web/dist web/.built
 
 tools:
 	@scripts/need-tools
+
+browser-tools:
+	@scripts/need-tools browser
+
+web:
+	@scripts/build-web
 
 mongod:
 	@scripts/get-mongod

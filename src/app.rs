@@ -27,6 +27,7 @@ use crate::{
             limits::{Chore, Limits},
             listener, operations,
         },
+        web,
     },
     hub::Hub,
     service::{Running, Services},
@@ -179,7 +180,11 @@ impl App {
         let (api, document) = api.split_for_parts();
         let docs = SwaggerUi::new("/docs").url("/docs/openapi.json", document);
         let plain = operations::plain(recorder);
-        let routes: Router = Router::new().merge(api).merge(plain).merge(docs).with_state(door.clone());
+        let routes: Router =
+            Router::new().merge(api).merge(plain).merge(docs).merge(web::routes()).with_state(door.clone());
+        if !web::is_built() {
+            tracing::warn!("the web client was not built into this binary: / says how to get it");
+        }
         let sockets = Sockets::new(&door, &self.hub);
         let everything = layers::wrap(&door, sockets.in_front_of(layers::bound(routes)));
         let sweep = tokio::spawn(every_minute(forget));

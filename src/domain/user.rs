@@ -45,6 +45,29 @@ impl FromStr for Role {
     }
 }
 
+/// Which accounts a list shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Standing {
+    /// Those that may sign in.
+    #[default]
+    Active,
+    /// Those that were deactivated.
+    Inactive,
+    Any,
+}
+
+impl FromStr for Standing {
+    type Err = &'static str;
+    fn from_str(text: &str) -> Result<Self, &'static str> {
+        match text {
+            "true" => Ok(Standing::Active),
+            "false" => Ok(Standing::Inactive),
+            "all" => Ok(Standing::Any),
+            _ => Err("is one of true, false, all"),
+        }
+    }
+}
+
 /// A person as everybody may see them: no password, no token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct User {

@@ -3,3 +3,4 @@
 
 pub mod chat;
 pub mod http;
+pub mod web;

@@ -230,6 +230,9 @@ impl Services {
             change.end_tokens_before = Some(now);
         }
         self.store.record(actor.user, "user.change", id, now).await?;
+        if change.password_hash.is_some() {
+            self.store.record(actor.user, "user.password", id, now).await?;
+        }
         let account = self.store.update_user(id, &change, now).await?.ok_or(Error::NotFound("user"))?;
         self.tokens.account_changed(id, account.user.is_active);
         if ends_tokens {

@@ -9,24 +9,26 @@ use crate::{
         access::Actor,
         paging::{Page, Pagination},
         presence::Status,
-        user::{Role, User},
+        user::{Standing, User},
     },
     store::users::UserFilter,
 };
 
 impl Services {
-    /// A page of the active people, by username.
+    /// A page of the people, by username. Deactivated accounts are for admins to see.
     ///
     /// # Errors
-    /// When MongoDB does not answer.
+    /// `Forbidden` for others who ask for those; when MongoDB does not answer.
     pub async fn users(
         &self,
-        _actor: &Actor,
-        role: Option<Role>,
-        search: Option<String>,
+        actor: &Actor,
+        filter: &UserFilter,
         page: Page,
     ) -> Result<(Vec<User>, Pagination)> {
-        let (mut users, total) = self.store.list_users(&UserFilter { role, search }, page).await?;
+        if filter.standing != Standing::Active {
+            actor.must_be_admin()?;
+        }
+        let (mut users, total) = self.store.list_users(filter, page).await?;
         self.overlay_presence(&mut users);
         Ok((users, Pagination::of(page, total)))
     }

@@ -60,14 +60,17 @@ pub use seed::DEMO_PASSWORD;
 pub use sessions::SessionView;
 pub use statistics::{Department, Overview, PeopleOrder, Period, PersonStatistics};
 pub use stats::Stats;
-pub use store_types::{Excerpt, UserChange};
+pub use store_types::{Excerpt, UserChange, UserFilter};
 pub use sync::{SessionSync, SyncFrom, Synced};
 pub use synthetic::Synthetic;
 pub use tokens::Issued;
 
 mod store_types {
     //! What the verbs take and give that the store defines.
-    pub use crate::store::{search::Excerpt, users::UserChange};
+    pub use crate::store::{
+        search::Excerpt,
+        users::{UserChange, UserFilter},
+    };
 }
 
 /// All verbs, and what they share.

@@ -15,7 +15,7 @@ use crate::domain::{
     Error, Result, Timestamp, UserId,
     paging::Page,
     presence::{Presence, Status},
-    user::{Role, User, username_key},
+    user::{Role, Standing, User, username_key},
 };
 
 pub(super) const NAME: &str = "users";
@@ -161,6 +161,7 @@ pub struct UserFilter {
     pub role: Option<Role>,
     /// A part of a name or username.
     pub search: Option<String>,
+    pub standing: Standing,
 }
 
 /// What an admin changes about an account; `None` leaves as it is.
@@ -270,12 +271,17 @@ impl Store {
         Ok(accounts.into_iter().map(|account| account.user).collect())
     }
 
-    /// A page of active people, by username, and how many there are in all.
+    /// A page of people, by username, and how many there are in all.
     ///
     /// # Errors
     /// As [`Store::user`].
     pub async fn list_users(&self, filter: &UserFilter, page: Page) -> Result<(Vec<User>, u64)> {
-        let mut query = doc! { "isActive": true };
+        // Always a condition on `isActive`: the indexes begin with it.
+        let mut query = match filter.standing {
+            Standing::Active => doc! { "isActive": true },
+            Standing::Inactive => doc! { "isActive": false },
+            Standing::Any => doc! { "isActive": { "$in": [true, false] } },
+        };
         if let Some(role) = filter.role {
             query.insert("role", role.as_str());
         }

@@ -81,6 +81,75 @@ async fn an_admin_makes_changes_and_ends_accounts() {
 }
 
 #[tokio::test]
+async fn an_admin_resets_a_password_and_the_old_tokens_end() {
+    let variables = [("ADMIN_USERNAME", "chief"), ("ADMIN_PASSWORD", PASSWORD)];
+    let clock = MockClock::starting_now();
+    let app = TestApp::with(settings(&variables), clock.clone()).await;
+    let (admin, li, wu) = (app.admin().await, app.nurse("Li").await, app.nurse("Wu").await);
+    let (at_li, at_wu) = (li.join().await, wu.join().await);
+    clock.advance(Duration::from_secs(1));
+    let path = format!("/api/chat/users/{}", li.id);
+    let short = admin.call("PATCH", &path, json!({ "password": "short" })).await;
+    assert_eq!(short.refused(400), "VALIDATION_FAILED");
+    li.get("/api/auth/me").await.expect(200);
+    assert_eq!(
+        wu.call("PATCH", &path, json!({ "password": "chosen by another" })).await.refused(403),
+        "FORBIDDEN"
+    );
+
+    let new = "a new password for Li";
+    let answer = admin.call("PATCH", &path, json!({ "password": new })).await.expect(200);
+    assert!(!answer.to_string().contains(new) && !answer.to_string().contains("argon2"));
+    at_li.closed().await;
+    assert_eq!(li.get("/api/auth/me").await.refused(401), "AUTH_FAILED");
+    let login = |password: &str| json!({ "username": li.username, "password": password });
+    assert_eq!(app.call("POST", "/api/auth/login", login(PASSWORD)).await.refused(401), "AUTH_FAILED");
+    let again = app.person(&app.call("POST", "/api/auth/login", login(new)).await.expect(200));
+    again.get("/api/auth/me").await.expect(200);
+    assert!(!at_wu.is_closed(), "nobody else is touched");
+
+    let records = app.database().await.collection::<mongodb::bson::Document>("audit");
+    let subject = mongodb::bson::oid::ObjectId::parse_str(&li.id).unwrap();
+    let resets =
+        records.count_documents(mongodb::bson::doc! { "action": "user.password", "subject": subject });
+    assert_eq!(resets.await.unwrap(), 1, "one that was refused is none");
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn deactivated_accounts_are_for_admins_to_see() {
+    let variables = [("ADMIN_USERNAME", "chief"), ("ADMIN_PASSWORD", PASSWORD)];
+    let app = TestApp::with(settings(&variables), MockClock::starting_now()).await;
+    let (admin, li, wu) = (app.admin().await, app.nurse("Li").await, app.nurse("Wu").await);
+    admin
+        .call("PATCH", &format!("/api/chat/users/{}", wu.id), json!({ "isActive": false }))
+        .await
+        .expect(200);
+    let names = async |query: &str| {
+        let users = admin.get(&format!("/api/chat/users?{query}")).await.expect(200);
+        let names = users.as_array().unwrap().iter().map(|user| text(&user["username"]));
+        names.collect::<Vec<_>>()
+    };
+    let everybody = ["chief".to_owned(), li.username.clone(), wu.username.clone()];
+    assert_eq!(names("").await, everybody[..2]);
+    assert_eq!(names("active=true").await, everybody[..2]);
+    assert_eq!(names("active=false").await, everybody[2..]);
+    assert_eq!(names("active=all").await, everybody);
+    assert_eq!(names(&format!("active=all&search={}", wu.username)).await, everybody[2..]);
+    assert_eq!(names("active=all&role=admin").await, everybody[..1]);
+    for query in ["active=false", "active=all"] {
+        assert_eq!(li.get(&format!("/api/chat/users?{query}")).await.refused(403), "FORBIDDEN");
+    }
+    assert_eq!(admin.get("/api/chat/users?active=some").await.refused(400), "VALIDATION_FAILED");
+    let back = json!({ "isActive": true });
+    admin.call("PATCH", &format!("/api/chat/users/{}", wu.id), back).await.expect(200);
+    assert_eq!(names("active=false").await, Vec::<String>::new());
+    let login = json!({ "username": wu.username, "password": PASSWORD });
+    app.call("POST", "/api/auth/login", login).await.expect(200);
+    app.stop().await;
+}
+
+#[tokio::test]
 async fn an_end_from_elsewhere_reaches_the_sockets() {
     let mut settings = settings(&[]);
     settings.timings.heartbeat = Duration::from_millis(200);

@@ -28,3 +28,4 @@ mod search;
 mod search_index;
 mod statistics;
 mod sync;
+mod web;

@@ -4,7 +4,7 @@ use axum::{
     Json, Router,
     extract::{Extension, State},
     http::{HeaderMap, StatusCode, header},
-    response::{IntoResponse, Redirect, Response},
+    response::{IntoResponse, Response},
     routing::get,
 };
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -70,16 +70,7 @@ pub fn documented() -> OpenApiRouter<Door> {
     OpenApiRouter::new().routes(routes!(health))
 }
 
-/// A visitor without an address is shown the API.
-async fn welcome() -> Redirect {
-    Redirect::temporary("/docs/")
-}
-
 /// The rest: the short health address and the metrics.
 pub fn plain(recorder: PrometheusHandle) -> Router<Door> {
-    Router::new()
-        .route("/", get(welcome))
-        .route("/health", get(health))
-        .route("/metrics", get(metrics))
-        .layer(Extension(recorder))
+    Router::new().route("/health", get(health)).route("/metrics", get(metrics)).layer(Extension(recorder))
 }

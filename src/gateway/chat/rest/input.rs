@@ -16,7 +16,7 @@ use crate::{
         user::Role,
     },
     gateway::http::fields::{Fields, FromFields},
-    service::{NewAccount, SyncFrom, UserChange},
+    service::{NewAccount, SyncFrom, UserChange, UserFilter},
 };
 
 /// The most sessions a client may name in `chat:sync`.
@@ -295,8 +295,7 @@ impl<const DEFAULT: u64, const MAX: u64> FromFields for Paged<DEFAULT, MAX> {
 
 /// The query of the directory.
 pub struct Directory {
-    pub role: Option<Role>,
-    pub search: Option<String>,
+    pub filter: UserFilter,
     pub page: Page,
 }
 
@@ -308,7 +307,8 @@ impl FromFields for Directory {
         {
             fields.problem("search", "must have at most 64 printable characters");
         }
-        Some(Self { role, search, page: page(fields, 1_000, 1_000)? })
+        let standing = fields.parsed("active").unwrap_or_default();
+        Some(Self { filter: UserFilter { role, search, standing }, page: page(fields, 1_000, 1_000)? })
     }
 }
 

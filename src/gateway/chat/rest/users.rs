@@ -18,15 +18,15 @@ use crate::{
 /// The directory
 #[utoipa::path(get, path = "/api/chat/users", tag = "users",
     params(("page" = Option<u64>, Query), ("limit" = Option<u64>, Query, description = "1 to 1000"),
-        ("role" = Option<String>, Query), ("search" = Option<String>, Query, description = "a part of a name")),
+        ("role" = Option<String>, Query), ("search" = Option<String>, Query, description = "a part of a name"),
+        ("active" = Option<String>, Query, description = "`true` (the default); admins also `false` and `all`")),
     responses((status = 200, body = Vec<UserJson>)))]
 pub async fn list(
     State(door): State<Door>,
     Caller(caller): Caller,
     Query(query): Query<Directory>,
 ) -> Outcome<Vec<UserJson>> {
-    let (users, pagination) =
-        door.services.users(&caller.actor, query.role, query.search, query.page).await?;
+    let (users, pagination) = door.services.users(&caller.actor, &query.filter, query.page).await?;
     Ok(Answer::page(users.into_iter().map(UserJson::from).collect(), pagination))
 }
 

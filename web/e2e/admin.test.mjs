@@ -1,0 +1,190 @@
+// The administrators' pages: the house at a glance, tables for spreadsheets, and the people.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { api, device, expect, login, signIn, until } from "./support.mjs";
+import { live } from "./ward.mjs";
+
+async function atDesk(options) {
+  const made = await device(options);
+  await signIn(made.page, "admin");
+  await live(made.page);
+  await made.page.getByRole("link", { name: "Administration" }).click();
+  await made.page.getByRole("heading", { level: 1, name: "Dashboard" }).waitFor();
+  return made;
+}
+
+/** The figure of a tile, once it is there. */
+const tile = (page, name) => page.locator("dl[aria-label='Right now'] > div").filter({ hasText: name }).locator("dd").first();
+
+const panel = (page, name) => page.getByRole("region", { name, exact: true }).first();
+
+async function downloaded(page, name) {
+  const coming = page.waitForEvent("download");
+  await page.getByRole("button", { name: `Download “${name}” as CSV` }).click();
+  const download = await coming;
+  return { name: download.suggestedFilename(), text: readFileSync(await download.path(), "utf8") };
+}
+
+test("the dashboard shows what the service counts, and hands it out as tables", async () => {
+  const { page, context, calm } = await atDesk();
+  const { token } = await login("admin");
+  const overview = await api("GET", "/api/chat/stats", undefined, token);
+  const figure = (value) => new Intl.NumberFormat("en-GB").format(value);
+  await until("people online", async () => (await tile(page, "People online").innerText()) === "1");
+  assert.equal(await tile(page, "Unread messages").innerText(), figure(overview.unread.total));
+  assert.equal(await tile(page, "Conversations").innerText(), figure(overview.sessions.total));
+  assert.equal(await tile(page, "Messages today").innerText(), figure(overview.messages.today));
+
+  // Somebody comes and writes: the next look sees it, without anything being pressed.
+  const chen = await login("dr.chen");
+  const [session] = await api("GET", `/api/chat/sessions/${chen.user._id}`, undefined, chen.token);
+  await api("POST", "/api/chat/messages", { sessionId: session._id, senderId: chen.user._id, content: "Counted at the desk" }, chen.token);
+  await until("one more message today", async () => (await tile(page, "Messages today").innerText()) === figure(overview.messages.today + 1), 20_000);
+
+  const trends = panel(page, "Messages and active people");
+  await trends.getByRole("img").waitFor();
+  await trends.getByRole("button", { name: "As a table" }).click();
+  const choose = (group, name) => page.getByRole("radiogroup", { name: group }).getByText(name).click();
+  const showsAll = async (query) => {
+    const periods = await api("GET", `/api/chat/stats/trends?${query}`, undefined, token);
+    await expect.count(trends.getByRole("row"), periods.length + 1);
+  };
+  await showsAll("days=7&granularity=day");
+  await choose("Period", "30 days");
+  await showsAll("days=30&granularity=day");
+  await choose("Period", "Today");
+  await showsAll("days=1&granularity=hour");
+  await choose("Period", "7 days");
+  await choose("Step", "By hour");
+  await showsAll("days=7&granularity=hour");
+
+  const departments = panel(page, "Departments");
+  await departments.getByRole("rowheader", { name: "心血管内科" }).waitFor();
+  const people = panel(page, "People");
+  await people.getByRole("combobox", { name: "Sort by" }).selectOption("unread");
+  const [most] = await api("GET", "/api/chat/stats/users?days=7&sort=unread&limit=1", undefined, token);
+  await people.getByRole("row").nth(1).filter({ hasText: most.username }).waitFor();
+  await people.getByRole("button", { name: "Next page" }).click();
+  await people.getByText("Page 2 of").waitFor();
+  await panel(page, "Health of the service").getByText("Answering").waitFor();
+
+  const table = await downloaded(page, "Departments");
+  assert.equal(table.name, "wardline-departments-7d.csv");
+  const [head, ...lines] = table.text.replace(/^\uFEFF/, "").trim().split(/\r?\n/);
+  assert.ok(head.startsWith("department,"), head);
+  assert.ok(lines.some((text) => text.startsWith("心血管内科,")), table.text);
+  assert.match((await downloaded(page, "Messages and active people")).text, /^\uFEFF?start,messages,/);
+  assert.match((await downloaded(page, "Right now")).text, /online/);
+  calm();
+  await context.close();
+});
+
+test("an account is made, changed, given another password, sent away and let in again", async () => {
+  const { page, context, calm, url } = await atDesk();
+  await page.getByRole("link", { name: "People" }).click();
+  await page.getByText("22 accounts").waitFor();
+  const search = page.getByRole("searchbox", { name: "Search by name" });
+  const person = (name) => page.getByRole("row").filter({ hasText: name });
+
+  await page.getByRole("button", { name: "New account" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel(/^Username/).fill("nurse.li");
+  await dialog.getByRole("button", { name: "Suggest one" }).click();
+  const password = await dialog.getByLabel(/^Password/).inputValue();
+  assert.match(password, /^([a-z2-9]{4}-){3}[a-z2-9]{4}$/);
+  await dialog.getByLabel(/^Name/).fill("Ada Novak");
+  await dialog.getByLabel("Role").selectOption("nurse");
+  await dialog.getByLabel("Department").fill("急诊科");
+  await dialog.getByRole("button", { name: "Create account" }).click();
+  await dialog.getByText("This username is taken.").waitFor();
+  await dialog.getByLabel(/^Username/).fill("nurse.novak");
+  await dialog.getByLabel("E-mail").fill("nowhere");
+  await dialog.getByRole("button", { name: "Create account" }).click();
+  await dialog.getByText("must be an e-mail address").waitFor();
+  await dialog.getByLabel("E-mail").fill("ada@ward.example");
+  await dialog.getByRole("button", { name: "Create account" }).click();
+  await page.getByText("The account of Ada Novak was created.").waitFor();
+  const { user } = await login("nurse.novak", password);
+  assert.deepEqual([user.realName, user.role, user.department], ["Ada Novak", "nurse", "急诊科"]);
+
+  await search.fill("novak");
+  await page.getByText("2 accounts").waitFor();
+  const act = async (action) => {
+    await page.getByRole("button", { name: "Actions for Ada Novak" }).click();
+    await page.getByRole("menuitem", { name: action, exact: true }).click();
+  };
+  await act("Edit");
+  await dialog.getByRole("button", { name: "Save changes" }).isDisabled();
+  await dialog.getByLabel("Role").selectOption("doctor");
+  await dialog.getByLabel("Department").fill("重症医学科");
+  await dialog.getByRole("button", { name: "Save changes" }).click();
+  await page.getByText("The account of Ada Novak was changed.").waitFor();
+  await person("Ada Novak").filter({ hasText: "Doctor" }).filter({ hasText: "重症医学科" }).waitFor();
+
+  // She is at work when her password is reset: signed out at once, and in again with the new one.
+  const ada = await device({ url });
+  await signIn(ada.page, "nurse.novak", password);
+  await live(ada.page);
+  await act("Reset password");
+  await dialog.getByLabel(/^Password/).fill("short");
+  await dialog.getByRole("button", { name: "Reset password" }).click();
+  await dialog.getByText("must have 8 to 128 characters").waitFor();
+  await dialog.getByLabel(/^Password/).fill("a new one for Ada");
+  await dialog.getByRole("button", { name: "Reset password" }).click();
+  await page.getByText("was signed out everywhere").waitFor();
+  await ada.page.getByText("Your session has ended.").waitFor();
+  await signIn(ada.page, "nurse.novak", password);
+  await ada.page.getByText("Username and password do not match.").waitFor();
+  await signIn(ada.page, "nurse.novak", "a new one for Ada");
+  await live(ada.page);
+
+  await act("Deactivate");
+  await page.getByRole("dialog", { name: "Deactivate Ada Novak?" }).getByRole("button", { name: "Deactivate" }).click();
+  await page.getByText("Ada Novak was deactivated").waitFor();
+  await ada.page.getByLabel("Username").waitFor();
+  await expect.count(person("Ada Novak"), 0);
+  await page.getByRole("combobox", { name: "State" }).selectOption("false");
+  await person("Ada Novak").filter({ hasText: "Deactivated" }).waitFor();
+  await act("Activate");
+  await page.getByText("Ada Novak may sign in again.").waitFor();
+  await login("nurse.novak", "a new one for Ada");
+
+  await search.fill("");
+  await page.getByRole("combobox", { name: "State" }).selectOption("true");
+  await page.getByRole("combobox", { name: "Role" }).selectOption("admin");
+  await page.getByText("2 accounts").waitFor();
+  await page.getByRole("button", { name: "Actions for 周敏" }).click();
+  assert.ok(await page.getByRole("menuitem", { name: "Deactivate" }).isDisabled(), "nobody locks themselves out");
+  calm();
+  ada.calm();
+  await ada.context.close();
+  await context.close();
+});
+
+test("the administrators' pages are for administrators", async () => {
+  const { page, context, calm, url } = await device();
+  await signIn(page, "nurse.wu");
+  await live(page);
+  await expect.count(page.getByRole("link", { name: "Administration" }), 0);
+  await page.goto(`${url}#/admin/users`);
+  await live(page);
+  await until("sent to the chat", async () => new URL(page.url()).hash === "#/");
+  calm();
+  await context.close();
+});
+
+test("when the service does not answer, the page says so and tries again", async () => {
+  const { page, context } = await atDesk();
+  await tile(page, "People online").waitFor();
+  await context.route(/\/api\/chat\/stats\/departments/, (route) => route.abort());
+  await page.getByRole("radiogroup", { name: "Period" }).getByText("90 days").click();
+  await page.reload();
+  const departments = panel(page, "Departments");
+  await departments.getByText("This could not be loaded").waitFor();
+  await departments.getByText("The service cannot be reached.").waitFor();
+  await context.unroute(/\/api\/chat\/stats\/departments/);
+  await departments.getByRole("button", { name: "Try again" }).click();
+  await departments.getByRole("row").nth(1).waitFor();
+  await context.close();
+});

@@ -1,0 +1,140 @@
+// Files, pictures and voice, and finding what was said.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { crc32, deflateSync } from "node:zlib";
+import { device, expect, picture, signIn, until, wellMade } from "./support.mjs";
+import { act, bubble, live, open, say, thread } from "./ward.mjs";
+
+const [LI, CHEN] = ["李娜", "陈立伟"]; // nurse.li, dr.chen
+
+/** A picture such as a monitor shows: a green line on black. */
+function png(width, height) {
+  const chunk = (type, data) => {
+    const body = Buffer.concat([Buffer.from(type), data]);
+    const [length, sum] = [Buffer.alloc(4), Buffer.alloc(4)];
+    length.writeUInt32BE(data.length);
+    sum.writeUInt32BE(crc32(body));
+    return Buffer.concat([length, body, sum]);
+  };
+  const head = Buffer.alloc(13);
+  head.writeUInt32BE(width, 0);
+  head.writeUInt32BE(height, 4);
+  head.set([8, 2, 0, 0, 0], 8);
+  const rows = Buffer.alloc(height * (1 + 3 * width));
+  for (let x = 0; x < width; x++) {
+    const at = (place) => (place % 160 > 140 ? Math.sin(((place % 160) - 140) / 3) * height * 0.3 : Math.sin(place / 25) * 4);
+    const [one, other] = [height / 2 - at(x), height / 2 - at(Math.max(0, x - 1))].map(Math.round);
+    for (let y = Math.min(one, other) - 2; y <= Math.max(one, other) + 2; y++) {
+      rows.set([60, 230, 120], y * (1 + 3 * width) + 1 + 3 * x);
+    }
+  }
+  const signature = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
+  return Buffer.concat([signature, chunk("IHDR", head), chunk("IDAT", deflateSync(rows)), chunk("IEND", Buffer.alloc(0))]);
+}
+
+async function together() {
+  const [li, chen] = [await device(), await device()];
+  for (const [one, name, other] of [[li, "nurse.li", CHEN], [chen, "dr.chen", LI]]) {
+    await signIn(one.page, name);
+    await live(one.page);
+    await open(one.page, other);
+  }
+  return { li, chen };
+}
+
+async function home(...devices) {
+  for (const one of devices) {
+    one.calm();
+    await one.context.close();
+  }
+}
+
+test("a picture and a document arrive, and what was removed is not sent", async () => {
+  const { li, chen } = await together();
+  const choose = li.page.getByTestId("file-input");
+  const send = li.page.getByRole("button", { name: "Send", exact: true });
+  await choose.setInputFiles([
+    { name: "rhythm.png", mimeType: "image/png", buffer: png(640, 240) },
+    { name: "not-this.txt", mimeType: "text/plain", buffer: Buffer.from("A slip of the mouse.") },
+  ]);
+  await expect.count(li.page.getByTestId("attachment"), 2);
+  await li.page.getByRole("button", { name: "Remove not-this.txt" }).click();
+  await until("it is uploaded", () => send.isEnabled());
+  await send.click();
+  const shown = thread(chen.page).getByRole("img", { name: "rhythm.png" });
+  await shown.waitFor();
+  await until("the picture is there", () => shown.evaluate((image) => image.complete && image.naturalWidth > 0));
+  await chen.page.getByRole("button", { name: "Open rhythm.png" }).click();
+  const viewer = chen.page.getByRole("dialog").getByRole("img", { name: "rhythm.png" });
+  await viewer.waitFor();
+  await until("the whole picture is there", () => viewer.evaluate((image) => image.naturalWidth === 640));
+  await wellMade(chen.page, "image viewer");
+  await chen.page.keyboard.press("Escape");
+  await expect.gone(chen.page.getByRole("dialog"));
+
+  const text = "Befund: unauffällig. 未见异常。\n";
+  await choose.setInputFiles({ name: "report 报告.txt", mimeType: "text/plain", buffer: Buffer.from(text) });
+  await until("it is uploaded", () => send.isEnabled());
+  await send.click();
+  await expect.seen(bubble(chen.page, "report 报告.txt"));
+  const coming = chen.page.waitForEvent("download");
+  await bubble(chen.page, "report 报告.txt").getByRole("button", { name: "report 报告.txt" }).click();
+  const download = await coming;
+  assert.equal(download.suggestedFilename(), "report 报告.txt");
+  assert.equal(readFileSync(await download.path(), "utf8"), text);
+  await expect.count(thread(chen.page).getByText("not-this.txt"), 0);
+  await picture(li.page, "files-wide");
+  await wellMade(li.page, "a conversation with files");
+  await home(li, chen);
+});
+
+test("a voice message is recorded, sent and heard", async () => {
+  const { li, chen } = await together();
+  await li.page.getByRole("button", { name: "Record a voice message" }).click();
+  await li.page.getByText("Recording").waitFor();
+  await li.page.waitForTimeout(2_200);
+  await li.page.getByRole("button", { name: "Finish recording" }).click();
+  const send = li.page.getByRole("button", { name: "Send", exact: true });
+  await until("it is uploaded", () => send.isEnabled());
+  await send.click();
+  const play = thread(chen.page).getByRole("button", { name: "Play" }).last();
+  await play.waitFor();
+  await play.click();
+  await thread(chen.page).getByRole("button", { name: "Pause" }).waitFor();
+  const place = thread(chen.page).getByRole("slider", { name: "Position" }).last();
+  await until("it is heard", async () => Number(await place.inputValue()) > 0);
+  await home(li, chen);
+});
+
+test("what was said is found and shown in its place, and not once it was taken back", async () => {
+  const { li, chen } = await together();
+  const word = `ceftriaxone${Date.now()}`;
+  await say(li.page, `Please start ${word} at eight.`);
+  await expect.seen(bubble(chen.page, word));
+  const panel = chen.page.getByRole("complementary", { name: "Search messages" });
+  const field = panel.getByRole("searchbox", { name: "Words in messages" });
+  const find = async (words) => {
+    // Typed anew until the index has it: it may lag a second behind.
+    await until(`a hit for ${words}`, async () => {
+      await field.fill("");
+      await field.fill(words);
+      return panel.locator("mark").filter({ hasText: words }).first().waitFor({ timeout: 1_500 }).then(() => true, () => false);
+    });
+  };
+  await chen.page.getByRole("button", { name: "Search messages" }).click();
+  await find(word);
+  await find("心电图");
+  await panel.getByRole("listitem").first().getByRole("button").click();
+  await chen.page.locator("[data-row][data-marked=true]").filter({ hasText: "心电图" }).waitFor();
+  await picture(chen.page, "search-hit-wide");
+  await wellMade(chen.page, "search");
+
+  await act(li.page, word, "Take back");
+  await until("it is found no longer", async () => {
+    await field.fill("");
+    await field.fill(word);
+    return panel.getByText("No message contains").waitFor({ timeout: 1_500 }).then(() => true, () => false);
+  });
+  await home(li, chen);
+});

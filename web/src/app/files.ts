@@ -1,0 +1,35 @@
+// Signed addresses of files, which an <img> or <audio> can load without a header. They live five minutes; we ask anew
+// before that.
+import type { Api } from "../core/api";
+
+export interface FileLink {
+  url: string;
+  thumbnailUrl?: string;
+  expiresAt: string;
+}
+
+const BEFORE_MS = 30_000;
+const KEPT = 500;
+const known = new Map<string, { link: Promise<FileLink>; until: number }>();
+
+/** Forgets all of them: they speak for whoever was signed in. */
+export function forgetLinks(): void {
+  known.clear();
+}
+
+/** A signed address for a message's `fileUrl`. Throws an `ApiError`. */
+export function fileLink(api: Api, fileUrl: string): Promise<FileLink> {
+  const kept = known.get(fileUrl);
+  if (kept && kept.until > Date.now()) return kept.link;
+  const link = api.call<FileLink>("GET", `${fileUrl}/link`);
+  const entry = { link, until: Number.POSITIVE_INFINITY };
+  known.set(fileUrl, entry);
+  if (known.size > KEPT) for (const oldest of [...known.keys()].slice(0, KEPT / 2)) known.delete(oldest);
+  link.then(
+    ({ expiresAt }) => {
+      entry.until = Date.parse(expiresAt) - BEFORE_MS;
+    },
+    () => known.delete(fileUrl),
+  );
+  return link;
+}

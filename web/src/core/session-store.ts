@@ -1,0 +1,302 @@
+// One session as this device knows it. Messages lie by `seq`, with holes where nothing was loaded; `head` is the newest
+// `seq` there is and `rev` the last change up to which everything loaded is right. The rule that tests hold it to: old
+// state + events = a fresh fetch.
+import type { SessionInfo, SessionListed } from "./api";
+import { Observable } from "./observable";
+import { Timeline } from "./timeline";
+import type { Member, Message, Position, ServerEvents, SessionDocument, SessionSync } from "./wire";
+
+export type Seat = Omit<Position, "readAt"> & { readAt: string | null };
+
+/** A session's change; `gap` says that something before it is missing and a sync is needed. */
+export type Applied = "new" | "known" | "gap";
+
+type Changed = ServerEvents["session:updated"];
+type Stub = { sessionId: string; seq: number; rev: number };
+
+export class SessionStore extends Observable {
+  readonly timeline = new Timeline();
+  seats = new Map<string, Seat>();
+  unread = 0;
+  /** The newest message's text as the list told it, until that message itself is here. */
+  preview = "";
+  /** Who types, and until when (ms since the epoch). */
+  typing = new Map<string, number>();
+  /** False until the members' positions are known. */
+  positioned = false;
+  /** Every message up to here was told or listed; `chat:sync` asks from here. */
+  syncedSeq: number;
+  private readonly aheadRevs = new Set<number>();
+  private readonly aheadSeqs = new Set<number>();
+
+  constructor(
+    public document: SessionDocument,
+    private readonly me: string,
+  ) {
+    super();
+    this.timeline.head = document.seq;
+    this.syncedSeq = document.seq;
+    this.rev = document.rev;
+    this.unread = document.unreadCount[me] ?? 0;
+  }
+
+  rev: number;
+
+  get id(): string {
+    return this.document._id;
+  }
+
+  get head(): number {
+    return this.timeline.head;
+  }
+
+  get group(): boolean {
+    return this.document.sessionType === "group";
+  }
+
+  /** The other person of a private session; oneself in a session with nobody else. */
+  get other(): string {
+    return this.document.participants.find((id) => id !== this.me) ?? this.me;
+  }
+
+  get seat(): Seat | undefined {
+    return this.seats.get(this.me);
+  }
+
+  get muted(): boolean {
+    return this.seat?.muted ?? false;
+  }
+
+  get newest(): Message | undefined {
+    return this.timeline.get(this.head);
+  }
+
+  /** What the service's list says about it. Newer knowledge is not overwritten. */
+  applyListed(listed: SessionListed): void {
+    this.preview = listed.lastMessagePreview;
+    this.unread = listed.unread;
+    if (!this.seats.has(this.me))
+      this.seats.set(this.me, { ...UNKNOWN_SEAT, role: listed.role as Seat["role"], muted: listed.muted });
+    this.changed();
+  }
+
+  applyInfo(info: SessionInfo): void {
+    this.applyMembers(info.members as Member[]);
+  }
+
+  applyMembers(members: readonly Member[]): void {
+    for (const member of members) this.seatFrom(member);
+    this.changed();
+  }
+
+  /** A message that was just committed. */
+  applyMessage(message: Message): Applied {
+    const { timeline } = this;
+    if (message.seq <= timeline.hiddenSeq) return "known";
+    const fresh = message.seq > this.syncedSeq && !this.aheadSeqs.has(message.seq);
+    timeline.put(message);
+    this.aheadSeqs.add(message.seq);
+    this.settle();
+    const gap = this.syncedSeq < message.seq;
+    if (message.seq > timeline.head) {
+      timeline.head = message.seq;
+      this.preview = "";
+      this.document = {
+        ...this.document,
+        lastMessage: message._id,
+        lastMessageTime: message.createdAt,
+        seq: message.seq,
+      };
+    }
+    this.typing.delete(message.sender);
+    this.changed();
+    return gap ? "gap" : fresh ? "new" : "known";
+  }
+
+  /** A page of the history that was asked for when `rev` was `asked`. `gap`: something changed meanwhile. */
+  applyPage(messages: readonly Message[], asked: number): Applied {
+    for (const message of messages) {
+      this.timeline.put(message);
+      if (message.seq > this.timeline.head) this.timeline.head = message.seq;
+    }
+    this.changed();
+    if (this.rev <= asked) return "known";
+    // A change may have been told before the page came, for messages that were not here to take it.
+    this.rev = asked;
+    return "gap";
+  }
+
+  applyTombstone(told: ServerEvents["message:deleted"]): Applied {
+    return this.change(told, (message) => ({
+      ...message,
+      isDeleted: true,
+      content: "",
+      fileUrl: "",
+      fileName: "",
+      fileSize: 0,
+      mentions: undefined,
+      reactions: undefined,
+      merged: undefined,
+      forwardedFrom: undefined,
+      replyTo: undefined,
+      replyToSeq: undefined,
+      recalledAt: told.recalledAt,
+      updatedAt: told.deletedAt,
+      rev: told.rev,
+    }));
+  }
+
+  applyUpdated(told: ServerEvents["message:updated"]): Applied {
+    return this.change(told, (message) => ({
+      ...message,
+      content: told.content,
+      mentions: told.mentions.length ? told.mentions : undefined,
+      editedAt: told.editedAt,
+      updatedAt: told.updatedAt,
+      rev: told.rev,
+    }));
+  }
+
+  applyReaction(told: ServerEvents["message:reaction"]): Applied {
+    return this.change(told, (message) => ({
+      ...message,
+      reactions: told.reactions.length ? told.reactions : undefined,
+      updatedAt: told.updatedAt,
+      rev: told.rev,
+    }));
+  }
+
+  /** How far one of our messages has come. Receipts have no `rev`; they only ever grow. */
+  applyStatus(told: ServerEvents["message:status"]): void {
+    this.timeline.change(told.messageId, (message) => ({
+      ...message,
+      status: message.status === "read" ? "read" : told.status,
+      deliveredCount: Math.max(message.deliveredCount, told.deliveredCount ?? 1),
+      readCount: Math.max(message.readCount, told.readCount ?? (told.status === "read" ? 1 : 0)),
+    }));
+    this.changed();
+  }
+
+  /** Somebody's read position; only ever forward. */
+  applyRead(told: Pick<ServerEvents["message:read"], "userId" | "seq" | "readAt">): void {
+    const seat = this.seats.get(told.userId);
+    if (!seat || seat.readSeq >= told.seq) return;
+    this.seats.set(told.userId, {
+      ...seat,
+      readSeq: told.seq,
+      readAt: told.readAt,
+      deliveredSeq: Math.max(seat.deliveredSeq, told.seq),
+    });
+    this.changed();
+  }
+
+  /** The group or who is in it has changed. `gap`: an earlier change is missing. */
+  applySessionUpdated(told: Changed): Applied {
+    const ahead = this.step(told.rev);
+    const left = new Set(told.left);
+    const joined = told.joined.map((member) => member.userId);
+    const stayed = this.document.participants.filter((id) => !left.has(id) && !joined.includes(id));
+    this.document = {
+      ...this.document,
+      ...told.session,
+      participants: [...stayed, ...joined],
+      rev: Math.max(this.document.rev, told.rev),
+      updatedAt: told.at,
+    };
+    for (const id of left) this.seats.delete(id);
+    for (const member of [...told.joined, ...told.changed]) this.seatFrom(member);
+    if (told.session.historyVisible && this.timeline.hiddenSeq > 0) this.timeline.hide(0);
+    this.changed();
+    return ahead;
+  }
+
+  /** This session's share of a `chat:sync`; the answer is the messages that were not known. */
+  applySync(share: SessionSync): Message[] {
+    const { timeline } = this;
+    if (share.hiddenSeq !== timeline.hiddenSeq) timeline.hide(share.hiddenSeq);
+    const fresh = share.messages.filter((message) => !timeline.get(message.seq));
+    for (const message of share.messages) timeline.put(message);
+    for (const message of share.changed) if (timeline.get(message.seq)) timeline.put(message);
+    timeline.head = Math.max(timeline.head, share.seq);
+    this.rev = Math.max(this.rev, share.next.rev);
+    this.syncedSeq = Math.max(this.syncedSeq, share.next.seq);
+    this.settle();
+    this.document = share.session;
+    this.unread = share.session.unreadCount[this.me] ?? 0;
+    this.seats = new Map(Object.entries(share.positions));
+    this.positioned = true;
+    if (timeline.head > 0 && timeline.get(timeline.head)) this.preview = "";
+    this.changed();
+    return fresh;
+  }
+
+  /** Too much was missed to fetch it all: forget what is loaded, and let what is looked at be loaded anew. */
+  skipTo(share: SessionSync): Message[] {
+    this.timeline.forgetAll();
+    this.timeline.head = share.seq;
+    return this.applySync({ ...share, messages: [], changed: [], next: { seq: share.seq, rev: share.rev } });
+  }
+
+  setUnread(count: number): void {
+    if (this.unread === count) return;
+    this.unread = count;
+    this.changed();
+  }
+
+  setTyping(userId: string, until: number | null): void {
+    if (until === null) {
+      if (!this.typing.delete(userId)) return;
+    } else this.typing.set(userId, until);
+    this.typing = new Map(this.typing);
+    this.changed();
+  }
+
+  /** Something beside the messages (a page that failed, a loading mark) is to be drawn anew. */
+  touch(): void {
+    this.changed();
+  }
+
+  private change(told: Stub & { messageId: string }, how: (message: Message) => Message): Applied {
+    const known = this.timeline.find(told.messageId);
+    if (known && known.rev < told.rev) this.timeline.change(told.messageId, how);
+    const applied = this.step(told.rev);
+    if (told.seq === this.head && !this.timeline.get(this.head)) this.preview = "";
+    this.changed();
+    return applied;
+  }
+
+  private step(rev: number): Applied {
+    if (rev <= this.rev) return "known";
+    this.aheadRevs.add(rev);
+    this.settle();
+    return this.rev >= rev ? "new" : "gap";
+  }
+
+  /** Moves the watermarks over what had come ahead of them. */
+  private settle(): void {
+    this.rev = settled(this.rev, this.aheadRevs);
+    this.syncedSeq = settled(this.syncedSeq, this.aheadSeqs);
+  }
+
+  private seatFrom(member: Member): void {
+    const { userId, ...rest } = member;
+    const before = this.seats.get(userId) ?? UNKNOWN_SEAT;
+    this.seats.set(userId, { ...before, ...rest, readSeq: Math.max(before.readSeq, rest.readSeq) });
+  }
+}
+
+const UNKNOWN_SEAT: Seat = {
+  readSeq: 0,
+  readAt: null,
+  deliveredSeq: 0,
+  role: "member",
+  muted: false,
+  joinedAt: "1970-01-01T00:00:00.000Z",
+};
+
+function settled(mark: number, ahead: Set<number>): number {
+  let up = mark;
+  while (ahead.delete(up + 1)) up += 1;
+  for (const one of ahead) if (one <= up) ahead.delete(one);
+  return up;
+}

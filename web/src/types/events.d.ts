@@ -1,0 +1,709 @@
+// Made by `npm run types` from schemas/. Do not edit.
+
+export type Id = string;
+/**
+ * As a client writes it; upper-case digits are taken too.
+ */
+export type GivenId = string;
+/**
+ * RFC 3339, UTC, with milliseconds.
+ */
+export type Time = string;
+export type Count = number;
+export type UserStatusUpdate =
+  | StatusName
+  | {
+      status: StatusName;
+    };
+export type StatusName = "online" | "away" | "offline";
+/**
+ * Members' ids, or `all`.
+ */
+export type MentionsGiven = "all" | GivenId[] | null;
+export type UnreadCountAsked =
+  | GivenId
+  | {
+      userId: GivenId;
+    }
+  | null;
+export type ChatSyncAsked = {
+  sessions?: {
+    [k: string]:
+      | Count
+      | {
+          seq?: Count;
+          rev?: Count;
+        };
+  } | null;
+} | null;
+/**
+ * Nobody in it is offline.
+ */
+export type UsersOnline = User[];
+/**
+ * Members' ids, or `all`.
+ */
+export type Mentions = "all" | Id[];
+export type Reactions = {
+  emoji: string;
+  users: Id[];
+}[];
+/**
+ * Stable; clients match on it. `FILE_REJECTED` is reserved and not answered yet.
+ */
+export type Code =
+  | "AUTH_FAILED"
+  | "TOKEN_EXPIRED"
+  | "FORBIDDEN"
+  | "NOT_FOUND"
+  | "INVALID_MESSAGE"
+  | "VALIDATION_FAILED"
+  | "CONVERSATION_NOT_FOUND"
+  | "MESSAGE_TOO_LARGE"
+  | "RATE_LIMITED"
+  | "CONFLICT"
+  | "WINDOW_CLOSED"
+  | "FILE_REJECTED"
+  | "INTERNAL";
+
+export interface EveryPayload {
+  Id: Id;
+  GivenId: GivenId;
+  Time: Time;
+  Count: Count;
+  Anything: Anything;
+  UserJoin: UserJoin;
+  UserStatusUpdate: UserStatusUpdate;
+  MessageSend: MessageSend;
+  MessageRead: MessageRead;
+  MessageEdit: MessageEdit;
+  MentionsGiven: MentionsGiven;
+  MessageNamed: MessageNamed;
+  MessageReact: MessageReact;
+  MessageForward: MessageForward;
+  SessionRead: SessionRead;
+  UnreadCountAsked: UnreadCountAsked;
+  ChatHistoryAsked: ChatHistoryAsked;
+  ChatSyncAsked: ChatSyncAsked;
+  Typing: Typing;
+  StatusName: StatusName;
+  User: User;
+  UserJoined: UserJoined;
+  UserStatus: UserStatus;
+  UsersOnline: UsersOnline;
+  Message: Message;
+  Mentions: Mentions;
+  Reactions: Reactions;
+  MessageUpdated: MessageUpdated;
+  ReactionsNow: ReactionsNow;
+  MessageEvent: MessageEvent;
+  MessageStatus: MessageStatus;
+  MessageReadTold: MessageReadTold;
+  Tombstone: Tombstone;
+  Session: Session;
+  Member: Member;
+  SessionCreated: SessionCreated;
+  SessionUpdated: SessionUpdated;
+  SessionRemoved: SessionRemoved;
+  Unread: Unread;
+  UnreadCount: UnreadCount;
+  Pagination: Pagination;
+  ChatHistory: ChatHistory;
+  Position: Position;
+  SessionSync: SessionSync;
+  ChatSync: ChatSync;
+  TypingTold: TypingTold;
+  UserAcknowledgement: UserAcknowledgement;
+  UserStatusAcknowledgement: UserStatusAcknowledgement;
+  MessageAcknowledgement: MessageAcknowledgement;
+  TombstoneAcknowledgement: TombstoneAcknowledgement;
+  ReactionAcknowledgement: ReactionAcknowledgement;
+  ForwardAcknowledgement: ForwardAcknowledgement;
+  ReadAcknowledgement: ReadAcknowledgement;
+  EmptyAcknowledgement: EmptyAcknowledgement;
+  Code: Code;
+  Details: Details;
+  Failure: Failure;
+  ErrorEvent: ErrorEvent;
+}
+/**
+ * Not read; most clients send nothing.
+ */
+export interface Anything {
+  [k: string]: unknown;
+}
+export interface UserJoin {
+  id: GivenId;
+}
+export interface MessageSend {
+  sessionId: GivenId;
+  senderId: GivenId;
+  /**
+   * The other participant of a private session; empty is as absent.
+   */
+  receiverId?: string | null;
+  content?: string | null;
+  /**
+   * Absent or empty means `text`.
+   */
+  messageType?: "text" | "image" | "file" | "voice" | "" | null;
+  /**
+   * A path of this service, never an outside address.
+   */
+  fileUrl?: string | null;
+  fileName?: string | null;
+  /**
+   * Bytes.
+   */
+  fileSize?: number | null;
+  /**
+   * Chosen by the sender.
+   */
+  clientMsgId?: string | null;
+  /**
+   * The message of the same session that this one answers; empty is as absent.
+   */
+  replyTo?: string | null;
+  mentions?: MentionsGiven;
+}
+export interface MessageRead {
+  messageId: GivenId;
+  userId: GivenId;
+}
+export interface MessageEdit {
+  messageId: GivenId;
+  content: string;
+  mentions?: MentionsGiven;
+}
+export interface MessageNamed {
+  messageId: GivenId;
+  /**
+   * The token's own user.
+   */
+  userId?: string | null;
+}
+export interface MessageReact {
+  messageId: GivenId;
+  /**
+   * 1 to 32 bytes without spaces.
+   */
+  emoji: string;
+  /**
+   * Takes it off.
+   */
+  remove?: boolean | null;
+}
+export interface MessageForward {
+  messageIds: GivenId[];
+  toSessionIds: GivenId[];
+  mode?: "each" | "merged" | null;
+  clientMsgId?: string | null;
+}
+export interface SessionRead {
+  sessionId: GivenId;
+  seq: Count;
+}
+export interface ChatHistoryAsked {
+  sessionId: GivenId;
+  page?: number | null;
+  limit?: number | null;
+  beforeSeq?: number | null;
+  afterSeq?: number | null;
+}
+export interface Typing {
+  sessionId: GivenId;
+  userId: GivenId;
+}
+export interface User {
+  _id: Id;
+  username: string;
+  realName: string;
+  email: string;
+  phone: string;
+  avatar: string;
+  role: "admin" | "doctor" | "nurse" | "user";
+  department: string;
+  title: string;
+  status: StatusName;
+  lastSeen: Time | null;
+  isActive: boolean;
+  createdAt: Time;
+  updatedAt: Time;
+}
+export interface UserJoined {
+  success: true;
+  user: User;
+}
+export interface UserStatus {
+  userId: Id;
+  status: StatusName;
+  lastSeen: Time;
+}
+export interface Message {
+  _id: Id;
+  sessionId: Id;
+  sender: Id;
+  /**
+   * The other participant of a private session.
+   */
+  receiver: string | null;
+  /**
+   * Empty for a deleted message.
+   */
+  content: string;
+  messageType: "text" | "image" | "file" | "voice";
+  /**
+   * Empty when there is no file.
+   */
+  fileUrl: string;
+  /**
+   * Empty when there is no file.
+   */
+  fileName: string;
+  /**
+   * Bytes; 0 when there is no file.
+   */
+  fileSize: number;
+  /**
+   * What the receipts say at this moment; a message that is new is `sent`.
+   */
+  status: "sent" | "delivered" | "read";
+  /**
+   * Earliest first, the first hundred; without the sender.
+   */
+  readBy: {
+    user: Id;
+    readAt: Time;
+  }[];
+  /**
+   * 1, 2, 3 … within the session, in the order of the commits.
+   */
+  seq: number;
+  /**
+   * The session's `rev` at this message's last change; 0 when it was never changed.
+   */
+  rev: number;
+  /**
+   * How many have read it.
+   */
+  readCount: number;
+  /**
+   * How many have got it, those who have read it among them.
+   */
+  deliveredCount: number;
+  /**
+   * Absent when the sender gave none. That of a forwarded message is made from the request's.
+   */
+  clientMsgId?: string;
+  /**
+   * A tombstone, deleted or recalled.
+   */
+  isDeleted: boolean;
+  recalledAt?: Time;
+  editedAt?: Time;
+  replyTo?: Id;
+  /**
+   * That message's `seq`.
+   */
+  replyToSeq?: number;
+  mentions?: Mentions;
+  reactions?: Reactions;
+  /**
+   * Who wrote it at first. Where is not told.
+   */
+  forwardedFrom?: {
+    messageId: Id;
+    sender: Id;
+    createdAt: Time;
+  };
+  /**
+   * The messages that were forwarded as this one.
+   */
+  merged?: {
+    messageId: Id;
+    sender: Id;
+    content: string;
+    messageType: "text" | "image" | "file" | "voice";
+    fileUrl: string;
+    fileName: string;
+    fileSize: number;
+    createdAt: Time;
+  }[];
+  /**
+   * What a group wrote about itself; unread for nobody. `content` holds the new name, topic or role, or `open` and `closed` for
+   * `history`.
+   *
+   */
+  system?: "joined" | "left" | "removed" | "renamed" | "topic" | "avatar" | "history" | "role";
+  /**
+   * Whom a system message is about.
+   */
+  subjects?: Id[];
+  createdAt: Time;
+  updatedAt: Time;
+}
+export interface MessageUpdated {
+  messageId: Id;
+  sessionId: Id;
+  seq: number;
+  rev: number;
+  userId: Id;
+  content: string;
+  mentions: Mentions;
+  editedAt: Time;
+  updatedAt: Time;
+}
+export interface ReactionsNow {
+  messageId: Id;
+  sessionId: Id;
+  seq: number;
+  rev: number;
+  userId: Id;
+  emoji: string;
+  added: boolean;
+  reactions: Reactions;
+  updatedAt: Time;
+}
+export interface MessageEvent {
+  message: Message;
+}
+/**
+ * In a private session with the receiver; in a group with counts, at most once a second for a message.
+ */
+export interface MessageStatus {
+  messageId: Id;
+  sessionId: Id;
+  status: "delivered" | "read";
+  userId?: Id;
+  deliveredCount?: Count;
+  readCount?: Count;
+  at: Time;
+}
+export interface MessageReadTold {
+  messageId: Id;
+  sessionId: Id;
+  userId: Id;
+  readAt: Time;
+  seq: number;
+}
+export interface Tombstone {
+  messageId: Id;
+  sessionId: Id;
+  seq: number;
+  /**
+   * The session's `rev` after the deletion.
+   */
+  rev: number;
+  userId: Id;
+  isDeleted: true;
+  recalledAt?: Time;
+  deletedAt: Time;
+}
+export interface Session {
+  _id: Id;
+  participants: Id[];
+  sessionType: "private" | "group";
+  /**
+   * Empty for a private session.
+   */
+  sessionName: string;
+  /**
+   * Absent when there is none.
+   */
+  avatar?: string;
+  /**
+   * Absent when there is none.
+   */
+  topic?: string;
+  /**
+   * Groups only: whether those who come later see what was said before.
+   */
+  historyVisible?: boolean;
+  lastMessage: string | null;
+  lastMessageTime: Time;
+  /**
+   * User id → unread messages; every participant is listed.
+   */
+  unreadCount: {
+    [k: string]: Count;
+  };
+  seq: Count;
+  rev: Count;
+  createdAt: Time;
+  updatedAt: Time;
+}
+export interface Member {
+  userId: Id;
+  role: "owner" | "admin" | "member";
+  joinedAt: Time;
+  readSeq: Count;
+  /**
+   * They want no bell for it.
+   */
+  muted: boolean;
+}
+export interface SessionCreated {
+  session: Session;
+  members: Member[];
+}
+export interface SessionUpdated {
+  sessionId: Id;
+  rev: number;
+  seq: Count;
+  by: Id;
+  at: Time;
+  /**
+   * How it shows itself from now on.
+   */
+  session: {
+    sessionName: string;
+    avatar: string;
+    topic: string;
+    historyVisible: boolean;
+  };
+  /**
+   * Who has come.
+   */
+  joined: Member[];
+  /**
+   * Who has gone.
+   */
+  left: Id[];
+  /**
+   * Who has another role, or is muted otherwise.
+   */
+  changed: Member[];
+}
+export interface SessionRemoved {
+  sessionId: Id;
+  userId: Id;
+  rev: number;
+  reason: "left" | "removed";
+  by: Id;
+  at: Time;
+}
+export interface Unread {
+  unreadCount: Count;
+  /**
+   * Session id → count; only sessions with something unread.
+   */
+  bySession: {
+    [k: string]: number;
+  };
+}
+export interface UnreadCount {
+  success: true;
+  data: Unread;
+}
+export interface Pagination {
+  /**
+   * Always 1 with `beforeSeq` and `afterSeq`.
+   */
+  page: number;
+  limit: number;
+  total: Count;
+  pages: Count;
+  hasMore: boolean;
+}
+export interface ChatHistory {
+  success: true;
+  data: Message[];
+  pagination: Pagination;
+}
+/**
+ * A member's role, and how far they have come.
+ */
+export interface Position {
+  readSeq: Count;
+  readAt: Time | null;
+  deliveredSeq: Count;
+  role: "owner" | "admin" | "member";
+  muted: boolean;
+  joinedAt: Time;
+}
+export interface SessionSync {
+  session: Session;
+  /**
+   * What came after the client's `seq`, oldest first.
+   */
+  messages: Message[];
+  /**
+   * Older messages that changed after the client's `rev`, as they now are, in the order of their changes.
+   */
+  changed: Message[];
+  /**
+   * User id → position, of every member.
+   */
+  positions: {
+    [k: string]: Position;
+  };
+  seq: Count;
+  rev: Count;
+  /**
+   * Where to ask from the next time.
+   */
+  next: {
+    seq: Count;
+    rev: Count;
+  };
+  hiddenSeq: Count;
+  hasMore: boolean;
+}
+export interface ChatSync {
+  success: true;
+  data: {
+    /**
+     * Session id → its share. Every session of the caller is listed; at most 500 messages in all.
+     */
+    sessions: {
+      [k: string]: SessionSync;
+    };
+    /**
+     * Sessions the client named in which the caller has no seat.
+     */
+    removed: Id[];
+    hasMore: boolean;
+  };
+}
+export interface TypingTold {
+  sessionId: Id;
+  userId: Id;
+}
+export interface UserAcknowledgement {
+  success: true;
+  data: User;
+}
+export interface UserStatusAcknowledgement {
+  success: true;
+  data: UserStatus;
+}
+export interface MessageAcknowledgement {
+  success: true;
+  data: Message;
+}
+export interface TombstoneAcknowledgement {
+  success: true;
+  data: Tombstone;
+}
+export interface ReactionAcknowledgement {
+  success: true;
+  data: ReactionsNow;
+}
+export interface ForwardAcknowledgement {
+  success: true;
+  data: {
+    /**
+     * By target, then by message.
+     */
+    messages: Message[];
+  };
+}
+export interface ReadAcknowledgement {
+  success: true;
+  data: {
+    readCount: Count;
+    unreadCount: Count;
+  };
+}
+export interface EmptyAcknowledgement {
+  success: true;
+  data: null;
+}
+/**
+ * Bad fields and what is wrong with each; or `outcome`, `refused` (nothing was stored) or `unknown` (repeat with the same
+ * `clientMsgId` to learn it), when the database went away; or `retryAfter` in seconds with `RATE_LIMITED`.
+ *
+ */
+export interface Details {
+  outcome?: "refused" | "unknown";
+  retryAfter?: number;
+  [k: string]: string | "refused" | "unknown" | number | undefined;
+}
+export interface Failure {
+  success: false;
+  /**
+   * For a person, in the language that the handshake's `Accept-Language` prefers (`en`, `zh`).
+   */
+  message: string;
+  /**
+   * For a developer.
+   */
+  error: string;
+  code: Code;
+  details?: Details;
+}
+export interface ErrorEvent {
+  success: false;
+  /**
+   * The event that failed, as it was sent; of an unknown name the first 64 characters; empty when none could be read.
+   */
+  event: string;
+  message: string;
+  error: string;
+  code: Code;
+  details?: Details;
+}
+
+/** What a client may send, by event. */
+export interface ClientEvents {
+  "user:join": EveryPayload["UserJoin"];
+  "user:status:update": EveryPayload["UserStatusUpdate"];
+  "users:online": EveryPayload["Anything"];
+  "message:send": EveryPayload["MessageSend"];
+  "message:read": EveryPayload["MessageRead"];
+  "message:edit": EveryPayload["MessageEdit"];
+  "message:recall": EveryPayload["MessageNamed"];
+  "message:delete": EveryPayload["MessageNamed"];
+  "message:react": EveryPayload["MessageReact"];
+  "message:forward": EveryPayload["MessageForward"];
+  "session:read": EveryPayload["SessionRead"];
+  "unread:count": EveryPayload["UnreadCountAsked"];
+  "chat:history": EveryPayload["ChatHistoryAsked"];
+  "chat:sync": EveryPayload["ChatSyncAsked"];
+  "typing:start": EveryPayload["Typing"];
+  "typing:stop": EveryPayload["Typing"];
+}
+
+/** What the server may send, by event. */
+export interface ServerEvents {
+  "user:joined": EveryPayload["UserJoined"];
+  "user:status": EveryPayload["UserStatus"];
+  "users:online": EveryPayload["UsersOnline"];
+  "message:sent": EveryPayload["MessageEvent"];
+  "message:receive": EveryPayload["MessageEvent"];
+  "message:status": EveryPayload["MessageStatus"];
+  "message:read": EveryPayload["MessageReadTold"];
+  "message:deleted": EveryPayload["Tombstone"];
+  "message:recalled": EveryPayload["Tombstone"];
+  "message:updated": EveryPayload["MessageUpdated"];
+  "message:reaction": EveryPayload["ReactionsNow"];
+  "unread:count": EveryPayload["UnreadCount"];
+  "chat:history": EveryPayload["ChatHistory"];
+  "chat:sync": EveryPayload["ChatSync"];
+  "typing:start": EveryPayload["TypingTold"];
+  "typing:stop": EveryPayload["TypingTold"];
+  "session:created": EveryPayload["SessionCreated"];
+  "session:updated": EveryPayload["SessionUpdated"];
+  "session:removed": EveryPayload["SessionRemoved"];
+  "error": EveryPayload["ErrorEvent"];
+}
+
+/** What a success answers to a client event's callback. */
+export interface Acknowledgements {
+  "user:join": EveryPayload["UserAcknowledgement"];
+  "user:status:update": EveryPayload["UserStatusAcknowledgement"];
+  "users:online": EveryPayload["UsersOnline"];
+  "message:send": EveryPayload["MessageAcknowledgement"];
+  "message:read": EveryPayload["ReadAcknowledgement"];
+  "message:edit": EveryPayload["MessageAcknowledgement"];
+  "message:recall": EveryPayload["TombstoneAcknowledgement"];
+  "message:delete": EveryPayload["TombstoneAcknowledgement"];
+  "message:react": EveryPayload["ReactionAcknowledgement"];
+  "message:forward": EveryPayload["ForwardAcknowledgement"];
+  "session:read": EveryPayload["ReadAcknowledgement"];
+  "unread:count": EveryPayload["UnreadCount"];
+  "chat:history": EveryPayload["ChatHistory"];
+  "chat:sync": EveryPayload["ChatSync"];
+  "typing:start": EveryPayload["EmptyAcknowledgement"];
+  "typing:stop": EveryPayload["EmptyAcknowledgement"];
+}

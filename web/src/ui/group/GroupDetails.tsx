@@ -1,0 +1,191 @@
+// A group: its name and topic, who is in it, and what one's own role allows.
+import { Button, Modal, Switch, TextInput } from "@mantine/core";
+import { LogOut, Pencil, UserPlus } from "lucide-react";
+import { type FormEvent, type ReactNode, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { useLocation } from "wouter";
+import { useChanges } from "../../app/hooks";
+import type { User } from "../../core/api";
+import type { ChatClient } from "../../core/client";
+import type { SessionStore } from "../../core/session-store";
+import { Avatar } from "../common/Avatar";
+import { sessionName } from "../common/names";
+import { said } from "../common/said";
+import { IconButton } from "../shell/Side";
+import classes from "./Group.module.css";
+import { MemberRow } from "./MemberRow";
+import { PeoplePicker } from "./PeoplePicker";
+
+const RANK = { owner: 0, admin: 1, member: 2 } as const;
+
+interface GroupDetailsProps {
+  client: ChatClient;
+  session: SessionStore;
+  /** Between what the group is and who is in it. */
+  children: ReactNode;
+}
+
+export function GroupDetails({ client, session, children }: GroupDetailsProps) {
+  const { t } = useTranslation();
+  const [, go] = useLocation();
+  const [open, setOpen] = useState<"edit" | "add" | "leave" | null>(null);
+  const [problem, setProblem] = useState("");
+  useChanges(session);
+  useChanges(client.people);
+  const name = sessionName(session, client.people);
+  const mine = session.seat?.role ?? "member";
+  const manages = mine !== "member";
+  const path = `/api/chat/sessions/${session.id}`;
+
+  /** Calls the service; what changes comes back as an event. True when it worked. */
+  const call = async (method: string, below: string, body?: unknown): Promise<boolean> => {
+    setProblem("");
+    try {
+      await client.api.call(method, path + below, { body });
+      return true;
+    } catch (thrown) {
+      setProblem(said(thrown, t));
+      return false;
+    }
+  };
+  const leave = async () => {
+    if (await call("DELETE", `/participants/${client.me}`)) go("/");
+    setOpen(null);
+  };
+  const members = [...session.seats].sort(
+    ([a, one], [b, two]) =>
+      RANK[one.role] - RANK[two.role] ||
+      (client.people.get(a)?.realName ?? "").localeCompare(client.people.get(b)?.realName ?? ""),
+  );
+  return (
+    <>
+      <div className={classes.who}>
+        <Avatar name={name} size={72} group />
+        <p className={classes.name}>
+          {name}
+          {manages && (
+            <IconButton label={t("message.edit")} onClick={() => setOpen("edit")}>
+              <Pencil size={16} />
+            </IconButton>
+          )}
+        </p>
+        {session.document.topic && <span className={classes.quiet}>{session.document.topic}</span>}
+      </div>
+      {problem && (
+        <p role="alert" className={classes.problem}>
+          {problem}
+        </p>
+      )}
+      {manages && (
+        <Switch
+          label={t("group.history")}
+          checked={session.document.historyVisible ?? false}
+          onChange={(event) => void call("PATCH", "", { historyVisible: event.currentTarget.checked })}
+        />
+      )}
+      {children}
+      <div>
+        <h3 className={classes.sub}>
+          {t("group.members")} ({members.length})
+          {manages && (
+            <IconButton label={t("group.add")} onClick={() => setOpen("add")}>
+              <UserPlus size={18} />
+            </IconButton>
+          )}
+        </h3>
+        <ul className={classes.members}>
+          {members.map(([userId, seat]) => (
+            <MemberRow key={userId} client={client} userId={userId} role={seat.role} mine={mine} call={call} complain={setProblem} />
+          ))}
+        </ul>
+      </div>
+      <Button variant="default" leftSection={<LogOut size={16} aria-hidden="true" />} onClick={() => setOpen("leave")}>
+        {t("group.leave")}
+      </Button>
+      {open === "edit" && <EditGroup session={session} call={call} onClose={() => setOpen(null)} />}
+      {open === "add" && <AddPeople client={client} session={session} call={call} onClose={() => setOpen(null)} />}
+      {open === "leave" && (
+        <Modal
+          opened
+          onClose={() => setOpen(null)}
+          title={t("group.leave")}
+          closeButtonProps={{ "aria-label": t("app.close") }}
+        >
+          <div className={classes.form}>
+            <p>{t("group.leaveSure", { name })}</p>
+            <div className={classes.foot}>
+              <Button variant="default" onClick={() => setOpen(null)}>
+                {t("app.cancel")}
+              </Button>
+              <Button color="red" onClick={() => void leave()}>
+                {t("group.leave")}
+              </Button>
+            </div>
+          </div>
+        </Modal>
+      )}
+    </>
+  );
+}
+
+type Call = (method: string, below: string, body?: unknown) => Promise<boolean>;
+
+function EditGroup({ session, call, onClose }: { session: SessionStore; call: Call; onClose(): void }) {
+  const { t } = useTranslation();
+  const [name, setName] = useState(session.document.sessionName);
+  const [topic, setTopic] = useState(session.document.topic ?? "");
+  const submit = async (event: FormEvent) => {
+    event.preventDefault();
+    await call("PATCH", "", { sessionName: name.trim(), topic: topic.trim() });
+    onClose();
+  };
+  return (
+    <Modal opened onClose={onClose} title={t("group.details")} closeButtonProps={{ "aria-label": t("app.close") }}>
+      <form className={classes.form} onSubmit={submit}>
+        <TextInput
+          label={t("group.name")}
+          maxLength={100}
+          value={name}
+          onChange={(event) => setName(event.currentTarget.value)}
+          data-autofocus
+        />
+        <TextInput
+          label={t("group.topic")}
+          maxLength={500}
+          value={topic}
+          onChange={(event) => setTopic(event.currentTarget.value)}
+        />
+        <Button type="submit" disabled={!name.trim()}>
+          {t("app.save")}
+        </Button>
+      </form>
+    </Modal>
+  );
+}
+
+function AddPeople(props: { client: ChatClient; session: SessionStore; call: Call; onClose(): void }) {
+  const { t } = useTranslation();
+  const [chosen, setChosen] = useState<User[]>([]);
+  const add = async () => {
+    await props.call("POST", "/participants", { userIds: chosen.map((one) => one._id) });
+    props.onClose();
+  };
+  return (
+    <Modal opened onClose={props.onClose} title={t("group.add")} closeButtonProps={{ "aria-label": t("app.close") }}>
+      <div className={classes.form}>
+        <PeoplePicker
+          client={props.client}
+          chosen={chosen}
+          setChosen={setChosen}
+          without={new Set(props.session.document.participants)}
+        />
+        <div className={classes.foot}>
+          <span role="status">{t("group.chosen", { count: chosen.length })}</span>
+          <Button disabled={chosen.length === 0} onClick={() => void add()}>
+            {t("group.add")}
+          </Button>
+        </div>
+      </div>
+    </Modal>
+  );
+}

@@ -1,0 +1,44 @@
+// The keyboard's ways through the chat. Keys that people type with are left alone: everything needs a modifier.
+import { useEffect } from "react";
+import { useLocation } from "wouter";
+import type { ChatClient } from "../../core/client";
+
+interface Ways {
+  client: ChatClient;
+  sessionId: string | undefined;
+  openSearch(): void;
+  showChats(): void;
+}
+
+/** The field that finds conversations; it may have to be drawn first. */
+export const FIND_ID = "find-conversation";
+
+export function useShortcuts({ client, sessionId, openSearch, showChats }: Ways): void {
+  const [, go] = useLocation();
+  useEffect(() => {
+    const find = () => {
+      showChats();
+      if (!document.getElementById(FIND_ID)) go("/");
+      requestAnimationFrame(() => requestAnimationFrame(() => document.getElementById(FIND_ID)?.focus()));
+    };
+    const step = (by: number) => {
+      const all = client.sessions.all();
+      const at = all.findIndex((session) => session.id === sessionId);
+      const to = all[Math.min(all.length - 1, Math.max(0, at + by))];
+      if (to) go(`/s/${to.id}`);
+    };
+    const pressed = (event: KeyboardEvent) => {
+      if (event.isComposing || event.defaultPrevented) return;
+      const main = event.ctrlKey || event.metaKey;
+      const key = event.key.toLowerCase();
+      if (main && !event.shiftKey && key === "k") find();
+      else if (main && event.shiftKey && key === "f") openSearch();
+      else if (event.altKey && event.key === "ArrowDown") step(1);
+      else if (event.altKey && event.key === "ArrowUp") step(-1);
+      else return;
+      event.preventDefault();
+    };
+    window.addEventListener("keydown", pressed);
+    return () => window.removeEventListener("keydown", pressed);
+  }, [client, sessionId, openSearch, showChats, go]);
+}

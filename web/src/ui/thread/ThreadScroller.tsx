@@ -1,0 +1,138 @@
+// A conversation's messages, however many: only what is on screen exists. A row's place follows from its `seq`, so any
+// message can be jumped to, loaded or not; what is not loaded shows as an outline and is fetched when it comes into view.
+import { ArrowDown } from "lucide-react";
+import { type KeyboardEvent, useCallback, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { useChanges } from "../../app/hooks";
+import type { ChatClient } from "../../core/client";
+import type { SessionStore } from "../../core/session-store";
+import { Badge } from "../common/Badge";
+import { Empty } from "../common/Empty";
+import { Waiting } from "../common/Waiting";
+import { MessageRow } from "../message/MessageRow";
+import { PendingRow } from "../message/PendingRow";
+import { RowMenu, type RowMenuAt } from "../message/RowMenu";
+import { SkeletonRow } from "../message/SkeletonRow";
+import { Announcer } from "./Announcer";
+import { rowContext, statusOf } from "./rows";
+import classes from "./ThreadScroller.module.css";
+import { useThread } from "./thread-actions";
+import { useThreadScroll } from "./useThreadScroll";
+
+export function ThreadScroller({ client, session }: { client: ChatClient; session: SessionStore }) {
+  const { t } = useTranslation();
+  useChanges(session);
+  useChanges(client.outbox);
+  // The list and its place are made when it is known how far this person has read.
+  if (!session.positioned) return <Waiting />;
+  if (session.head === session.timeline.hiddenSeq && client.outbox.of(session.id).length === 0) {
+    return (
+      <div className={classes.frame}>
+        <Empty title={t("thread.empty")} />
+      </div>
+    );
+  }
+  return <Rows client={client} session={session} />;
+}
+
+function Rows({ client, session }: { client: ChatClient; session: SessionStore }) {
+  const { t } = useTranslation();
+  const { selection, jump } = useThread();
+  const [menu, setMenu] = useState<RowMenuAt | null>(null);
+  useChanges(client.people);
+  const scroll = useThreadScroll(client, session);
+  jump.to = scroll.jump;
+  const { rows, first, pending, unreadFrom, marked } = scroll;
+  const openMenu = useCallback((at: RowMenuAt) => setMenu(at), []);
+  const problem = client.history.problems.get(session.id);
+
+  /** The keyboard's way to the menu: a row is focused by arrow keys, Enter opens it. */
+  const menuOf = (row: HTMLElement, seq: number) => {
+    const message = session.timeline.get(seq);
+    const box = row.querySelector("[data-bubble]")?.getBoundingClientRect();
+    if (!message || !box) return;
+    // A menu that is put up within the key's own event closes with it at once.
+    requestAnimationFrame(() => setMenu({ message, x: box.left, y: box.bottom, focusBack: row }));
+  };
+  const pressed = (event: KeyboardEvent<HTMLElement>) => {
+    if (event.altKey || event.ctrlKey || event.metaKey || event.nativeEvent.isComposing) return;
+    const row = (event.target as HTMLElement).dataset.row;
+    if (row && (event.key === "Enter" || event.key === "ContextMenu")) menuOf(event.target as HTMLElement, Number(row));
+    else if (event.key === "End") scroll.toLatest();
+    else if (event.key === "Home") scroll.jump(first, false);
+    else if (event.key === "ArrowUp" || event.key === "ArrowDown") scroll.step(event.key === "ArrowUp" ? -1 : 1);
+    else return;
+    event.preventDefault();
+  };
+
+  return (
+    <div className={classes.frame}>
+      {problem && (
+        <div className={classes.problem} role="alert">
+          {t("thread.failed")}
+          <button type="button" onClick={scroll.reload}>
+            {t("app.retry")}
+          </button>
+        </div>
+      )}
+      <section
+        ref={scroll.scroller}
+        className={classes.scroller}
+        // What scrolls has to be reached by the keyboard
+        tabIndex={0}
+        aria-label={t("thread.label")}
+        onScroll={scroll.scrolled}
+        onKeyDown={pressed}
+        data-testid="thread"
+      >
+        <ol className={classes.rows} style={{ height: rows.getTotalSize() }}>
+          {rows.getVirtualItems().map((item) => {
+            const seq = first + item.index;
+            const message = session.timeline.get(seq);
+            const waiting = pending[item.index - (session.head - first + 1)];
+            const around = rowContext(session, seq, message, waiting, client.me);
+            return (
+              <li
+                key={item.key}
+                ref={rows.measureElement}
+                data-index={item.index}
+                data-row={seq}
+                data-marked={marked === seq}
+                tabIndex={-1}
+                className={classes.row}
+                style={{ transform: `translateY(${item.start}px)` }}
+              >
+                {seq > session.head && waiting ? (
+                  <PendingRow entry={waiting} client={client} session={session} day={around.day} lead={around.lead} />
+                ) : message ? (
+                  <MessageRow
+                    message={message}
+                    session={session}
+                    client={client}
+                    day={around.day}
+                    lead={around.lead}
+                    unreadHere={seq === unreadFrom}
+                    status={statusOf(session, message, client.me)}
+                    selected={selection.size > 0 ? selection.has(message._id) : undefined}
+                    openMenu={openMenu}
+                  />
+                ) : (
+                  <SkeletonRow seq={seq} />
+                )}
+              </li>
+            );
+          })}
+        </ol>
+      </section>
+      {scroll.away && (
+        <button type="button" className={classes.latest} onClick={scroll.toLatest} title={t("thread.toLatest")}>
+          <ArrowDown size={18} aria-hidden="true" />
+          <span className="visually-hidden">{t("thread.toLatest")}</span>
+          <Badge count={session.unread} />
+        </button>
+      )}
+      <Announcer client={client} session={session} />
+      {menu && <RowMenu at={menu} onClose={() => setMenu(null)} />}
+    </div>
+  );
+}
