@@ -51,6 +51,8 @@ pub enum StartError {
     Mongod(#[from] EmbeddedError),
     #[error("MONGODB_URI cannot be used")]
     Address(#[from] mongodb::error::Error),
+    #[error("FILE_STORE cannot be used: {0}")]
+    Files(#[from] crate::store::blobs::BadPlace),
     #[error("{0}")]
     Database(#[from] crate::domain::Error),
     #[error("cannot {0} {1}")]
@@ -73,7 +75,8 @@ pub struct App {
 /// A connection to the database, and the mongod if it is ours.
 async fn open_store(settings: &Settings) -> Result<(Store, Option<EmbeddedMongod>), StartError> {
     if let Some(uri) = &settings.mongodb_uri {
-        return Ok((Store::connect(uri, &settings.mongodb_db).await?, None));
+        let store = Store::connect(uri, &settings.mongodb_db).await?;
+        return Ok((store.with_files_in(&settings.file_store)?, None));
     }
     let options = EmbeddedOptions {
         binary: settings.mongod.clone(),
@@ -83,7 +86,13 @@ async fn open_store(settings: &Settings) -> Result<(Store, Option<EmbeddedMongod
     };
     let mongod = EmbeddedMongod::start(options).await?;
     let store = Store::connect(mongod.uri(), &settings.mongodb_db).await?;
-    Ok((store, Some(mongod)))
+    match store.with_files_in(&settings.file_store) {
+        Ok(store) => Ok((store, Some(mongod))),
+        Err(error) => {
+            mongod.stop().await?;
+            Err(error.into())
+        }
+    }
 }
 
 impl App {

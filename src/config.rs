@@ -5,10 +5,13 @@ use std::{collections::BTreeMap, fmt, net::IpAddr, path::PathBuf, sync::Arc, tim
 
 use ipnet::IpNet;
 
-use crate::domain::statistics::{BadTimeZone, Calendar};
+use crate::domain::{
+    file::Place,
+    statistics::{BadTimeZone, Calendar},
+};
 
 /// One environment variable: name, default, meaning. `README.md` shows this table.
-pub const VARIABLES: [(&str, &str, &str); 24] = [
+pub const VARIABLES: [(&str, &str, &str); 32] = [
     ("HOST", "127.0.0.1", "the address to listen on"),
     ("PORT", "3000", "the port to listen on; 0 takes a free one"),
     ("MONGODB_URI", "", "a replica set; without it the service starts and stops a mongod of its own"),
@@ -26,6 +29,14 @@ pub const VARIABLES: [(&str, &str, &str); 24] = [
     ("RECALL_WINDOW", "2m", "how long a message may be recalled"),
     ("EDIT_WINDOW", "24h", "how long a message may be edited"),
     ("MAX_UPLOAD", "25MB", "the largest file"),
+    ("UPLOAD_QUOTA", "2GB", "what all files of one person may take up together"),
+    ("FILE_STORE", "gridfs", "where files are kept: gridfs, file:///folder or s3://bucket/prefix"),
+    ("AWS_ACCESS_KEY_ID", "", "for s3: the key"),
+    ("AWS_SECRET_ACCESS_KEY", "", "for s3: its secret"),
+    ("AWS_SESSION_TOKEN", "", "for s3: with temporary keys"),
+    ("AWS_REGION", "", "for s3: the bucket's region"),
+    ("AWS_ENDPOINT_URL", "", "for s3: another service that speaks it, such as MinIO"),
+    ("AWS_ALLOW_HTTP", "", "for s3: true lets that service be without TLS"),
     ("TIME_ZONE", "UTC", "where the hospital stands, for the days of its statistics: Asia/Shanghai"),
     ("METRICS_TOKEN", "", "a bearer token that opens /metrics to others than loopback"),
     ("WARDLINE_ENV", "development", "development or production"),
@@ -33,6 +44,16 @@ pub const VARIABLES: [(&str, &str, &str); 24] = [
     ("LOG", "info", "a tracing filter"),
     ("LOG_FORMAT", "text", "text or json"),
     ("PATH", "", "searched for a mongod"),
+];
+
+/// The variables that an S3 client takes, under the names it knows them by.
+const AWS: [&str; 6] = [
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_REGION",
+    "AWS_ENDPOINT_URL",
+    "AWS_ALLOW_HTTP",
 ];
 
 /// Where the service stands.
@@ -65,6 +86,10 @@ pub struct Timings {
     /// How long a token is believed without news: only an end on another node can take this long to be
     /// noticed; this node's own ends count at once.
     pub token_belief: Duration,
+    /// An upload from which nothing comes for so long is broken off.
+    pub upload_stall: Duration,
+    /// How often files that nobody needs are looked for.
+    pub file_sweep: Duration,
     /// Socket.IO's ping interval.
     pub ping_interval: Duration,
     /// Socket.IO's ping time-out.
@@ -80,6 +105,8 @@ impl Default for Timings {
             heartbeat: Duration::from_secs(10),
             node_death: Duration::from_secs(35),
             token_belief: Duration::from_secs(1),
+            upload_stall: Duration::from_secs(30),
+            file_sweep: Duration::from_mins(1),
             ping_interval: Duration::from_secs(25),
             ping_timeout: Duration::from_secs(20),
         }
@@ -106,6 +133,9 @@ pub struct Settings {
     pub edit_window: Duration,
     /// Bytes.
     pub max_upload: u64,
+    /// Bytes, of one person.
+    pub upload_quota: u64,
+    pub file_store: Place,
     /// The hospital's hours and days.
     pub calendar: Arc<Calendar>,
     pub metrics_token: Option<String>,
@@ -178,6 +208,24 @@ impl Reader<'_> {
             _ => {}
         }
         secret
+    }
+
+    fn file_store(&mut self) -> Place {
+        let options = AWS.iter().filter_map(|name| Some((name.to_ascii_lowercase(), self.text(name)?)));
+        let options: Vec<(String, String)> = options.collect();
+        let wanted = "gridfs, file:///folder or s3://bucket/prefix";
+        self.parsed("FILE_STORE", Place::GridFs, wanted, |text| {
+            if text == "gridfs" {
+                return Some(Place::GridFs);
+            }
+            if let Some(folder) = text.strip_prefix("file://") {
+                return folder.starts_with('/').then(|| Place::Folder(folder.into()));
+            }
+            let (bucket, prefix) =
+                text.strip_prefix("s3://").map(|path| path.split_once('/').unwrap_or((path, "")))?;
+            let (bucket, prefix) = (bucket.to_owned(), prefix.trim_matches('/').to_owned());
+            (!bucket.is_empty()).then(|| Place::S3 { bucket, prefix, options: options.clone() })
+        })
     }
 
     fn calendar(&mut self) -> Arc<Calendar> {
@@ -298,6 +346,8 @@ impl Settings {
             recall_window: read.parsed("RECALL_WINDOW", Duration::from_mins(2), duration, parse_duration),
             edit_window: read.parsed("EDIT_WINDOW", Duration::from_hours(24), duration, parse_duration),
             max_upload: read.parsed("MAX_UPLOAD", 25_000_000, "a size such as 25MB", parse_bytes),
+            upload_quota: read.parsed("UPLOAD_QUOTA", 2_000_000_000, "a size such as 2GB", parse_bytes),
+            file_store: read.file_store(),
             calendar: read.calendar(),
             metrics_token: read.text("METRICS_TOKEN"),
             environment,
@@ -329,6 +379,8 @@ mod tests {
         assert_eq!((settings.host.to_string().as_str(), settings.port), ("127.0.0.1", 3000));
         assert_eq!(settings.jwt_ttl, Duration::from_hours(12));
         assert_eq!(settings.max_upload, 25_000_000);
+        assert_eq!(settings.upload_quota, 2_000_000_000);
+        assert!(settings.file_store == Place::GridFs);
         assert!(settings.registration_open && settings.rate_limit);
     }
 
@@ -357,6 +409,18 @@ mod tests {
                 problems.iter().any(|problem| problem.contains(name)),
                 "{name} is missing in {problems:?}"
             );
+        }
+    }
+
+    #[test]
+    fn files_are_kept_where_it_says() {
+        let place = |text: &str| read(&[("FILE_STORE", text), ("AWS_REGION", "x")]).map(|s| s.file_store);
+        assert!(place("file:///srv/files") == Ok(Place::Folder("/srv/files".into())));
+        let options = vec![("aws_region".to_owned(), "x".to_owned())];
+        let bucket = Place::S3 { bucket: "ward".to_owned(), prefix: "a/b".to_owned(), options };
+        assert!(place("s3://ward/a/b/") == Ok(bucket));
+        for bad in ["file://srv", "s3://", "/srv", "http://x"] {
+            assert!(place(bad).is_err(), "{bad}");
         }
     }
 

@@ -152,6 +152,21 @@ pub enum Error {
     /// More characters or bytes than allowed.
     #[error("the limit is {limit}")]
     MessageTooLarge { limit: usize },
+    /// More bytes than a file may have.
+    #[error("a file has at most {limit} bytes")]
+    FileTooLarge { limit: u64 },
+    /// The person's files take up all the room they have.
+    #[error("all files of a person have at most {quota} bytes together")]
+    QuotaExceeded { quota: u64 },
+    /// A file whose content is not what it should be; the detail says why.
+    #[error("{0}")]
+    FileRejected(&'static str),
+    /// A file of a kind that is not taken.
+    #[error("{0}")]
+    FileUnsupported(&'static str),
+    /// A part of a file was asked for that it does not have.
+    #[error("the file has {size} bytes")]
+    RangeNotSatisfiable { size: u64 },
     #[error("try again in {} s", retry_after.as_secs().max(1))]
     RateLimited { retry_after: Duration },
     #[error("{0}")]
@@ -184,8 +199,12 @@ impl Error {
             Error::Validation(_)
             | Error::Malformed(_)
             | Error::UnsupportedMediaType
-            | Error::MethodNotAllowed => Code::ValidationFailed,
-            Error::MessageTooLarge { .. } => Code::MessageTooLarge,
+            | Error::MethodNotAllowed
+            | Error::RangeNotSatisfiable { .. } => Code::ValidationFailed,
+            Error::MessageTooLarge { .. } | Error::FileTooLarge { .. } => Code::MessageTooLarge,
+            Error::QuotaExceeded { .. } | Error::FileRejected(_) | Error::FileUnsupported(_) => {
+                Code::FileRejected
+            }
             Error::RateLimited { .. } => Code::RateLimited,
             Error::Conflict(_) => Code::Conflict,
             Error::WindowClosed(_) => Code::WindowClosed,
@@ -217,6 +236,11 @@ impl Error {
             Error::UnsupportedMediaType => ("This media type is not supported.", "不支持的媒体类型。"),
             Error::MethodNotAllowed => ("This method is not allowed here.", "不允许使用此方法。"),
             Error::MessageTooLarge { .. } => ("The message is too large.", "消息过大。"),
+            Error::FileTooLarge { .. } => ("The file is too large.", "文件过大。"),
+            Error::QuotaExceeded { .. } => ("There is no room left for your files.", "您的文件空间已满。"),
+            Error::FileRejected(_) => ("The file was not accepted.", "文件未被接受。"),
+            Error::FileUnsupported(_) => ("Files of this kind are not accepted.", "不接受此类文件。"),
+            Error::RangeNotSatisfiable { .. } => ("The file has no such part.", "文件没有所请求的部分。"),
             Error::RateLimited { .. } => ("Too many requests; please wait.", "请求过于频繁，请稍候。"),
             Error::Conflict(_) => ("This conflicts with what is there.", "与现有数据冲突。"),
             Error::WindowClosed(_) => ("It is too late for this.", "已超过允许的时间。"),

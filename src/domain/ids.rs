@@ -106,6 +106,10 @@ id! {
     /// One message.
     MessageId
 }
+id! {
+    /// One stored file.
+    FileId
+}
 /// One issued token: its `jti` claim, which another issuer that shares the secret chooses freely.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TokenId(pub std::sync::Arc<str>);

@@ -3,8 +3,9 @@
 use std::str::FromStr;
 
 use super::{
-    MessageId, SessionId, Timestamp, UserId,
+    FileId, MessageId, SessionId, Timestamp, UserId,
     error::{Error, FieldErrors},
+    file,
     parts::{Forwarded, MAX_MENTIONS, Mentions, Note, Quote, Reaction, ReplyTo},
 };
 
@@ -14,8 +15,6 @@ pub const MAX_TEXT: usize = 8_000;
 pub const MAX_CLIENT_ID: usize = 64;
 /// The most characters of a file's name.
 pub const MAX_FILE_NAME: usize = 255;
-/// Where our own files live; a `fileUrl` must be below it.
-pub const FILE_PREFIX: &str = "/api/chat/files/";
 
 /// What a message carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -102,6 +101,12 @@ impl Draft {
         }
     }
 
+    /// The files that it names, its quotes' too.
+    #[must_use]
+    pub fn file_ids(&self) -> Vec<FileId> {
+        file_ids(self.file.as_ref(), &self.merged)
+    }
+
     /// Checks everything that can be known without the session.
     ///
     /// # Errors
@@ -141,13 +146,24 @@ impl Draft {
     }
 }
 
+/// The files that something with this file and these quotes names, each once.
+fn file_ids(own: Option<&FileRef>, merged: &[Quote]) -> Vec<FileId> {
+    let quoted = merged.iter().filter_map(|quote| quote.file.as_ref());
+    let mut ids: Vec<FileId> = own.into_iter().chain(quoted).filter_map(FileRef::id).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    ids
+}
+
 impl FileRef {
+    /// The file that it names, when its address is one of ours.
+    #[must_use]
+    pub fn id(&self) -> Option<FileId> {
+        file::id_of(&self.url)
+    }
+
     fn check(&self, errors: &mut FieldErrors) {
-        let path = self.url.strip_prefix(FILE_PREFIX).unwrap_or_default();
-        let ours = !path.is_empty()
-            && path.len() <= 64
-            && path.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
-        if !ours {
+        if self.id().is_none() {
             errors.add("fileUrl", "must be the path of a file of this service");
         }
         if self.name.trim().is_empty() || self.name.chars().count() > MAX_FILE_NAME {
@@ -191,6 +207,12 @@ pub struct Message {
 }
 
 impl Message {
+    /// The files that whoever may read this message may fetch.
+    #[must_use]
+    pub fn file_ids(&self) -> Vec<FileId> {
+        file_ids(self.file.as_ref(), &self.merged)
+    }
+
     /// The message that a draft becomes, at its place.
     #[must_use]
     pub fn of(draft: &Draft, id: MessageId, seq: u64, at: Timestamp) -> Self {
@@ -286,6 +308,8 @@ mod tests {
             "/api/chat/files/../users",
             "javascript:alert(1)",
             "/api/chat/files/",
+            "/api/chat/files/x-ray",
+            "/api/chat/files/64b7f0c2a1b2c3d4e5f60718/thumbnail",
         ] {
             assert!(draft(MessageType::File, "", Some((url, "a"))).check().is_err(), "{url}");
         }

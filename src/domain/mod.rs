@@ -7,6 +7,7 @@
 pub mod access;
 pub mod error;
 pub mod event;
+pub mod file;
 pub mod ids;
 pub mod ledger;
 pub mod message;
@@ -20,5 +21,5 @@ pub mod time;
 pub mod user;
 
 pub use error::{Error, Result};
-pub use ids::{MessageId, SessionId, TokenId, UserId};
+pub use ids::{FileId, MessageId, SessionId, TokenId, UserId};
 pub use time::{Clock, SystemClock, Timestamp};

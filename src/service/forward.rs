@@ -86,6 +86,7 @@ impl Services {
             Mode::Each => sources.iter().map(|source| each(actor, source)).collect(),
             Mode::Merged => vec![merged(actor, &sources)?],
         };
+        self.keep_files(&drafts).await?;
         let operations = operations(forwarding, &drafts);
         let weight: usize = operations.iter().map(Operation::weight).sum();
         if weight > MAX_BYTES {

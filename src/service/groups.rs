@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use super::{Services, messages::settled};
+use super::{
+    Services,
+    messages::{once_stored, settled},
+};
 use crate::domain::{
     Error, MessageId, Result, SessionId, UserId,
     access::Actor,
@@ -63,7 +66,7 @@ impl Services {
         let session = Arc::new(session);
         let everybody = Audience::Users(session.participants().collect());
         self.hub.publish(&everybody, &Event::SessionCreated(Arc::clone(&session)));
-        self.info(session).await
+        once_stored(self.info(session).await)
     }
 
     /// One session with who is in it.
@@ -99,11 +102,25 @@ impl Services {
         }
     }
 
+    /// [`Services::regroup`], answered with who is in it then.
+    ///
+    /// # Errors
+    /// As `regroup`; `OutcomeUnknown` when it is stored and the people cannot be looked up.
+    pub async fn regrouped(
+        &self,
+        actor: &Actor,
+        session: SessionId,
+        change: GroupChange,
+    ) -> Result<SessionInfo> {
+        let change = self.regroup(actor, session, change).await?;
+        once_stored(self.info(Arc::clone(&change.session)).await)
+    }
+
     /// A session with its people's profiles.
     ///
     /// # Errors
     /// When MongoDB does not answer.
-    pub async fn info(&self, session: Arc<Session>) -> Result<SessionInfo> {
+    async fn info(&self, session: Arc<Session>) -> Result<SessionInfo> {
         let profiles = self.profiles(session.participants().collect()).await?;
         Ok(SessionInfo { session, profiles: profiles.into_values().collect() })
     }

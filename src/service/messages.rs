@@ -37,13 +37,18 @@ pub struct PendingSend(Reply);
 
 impl Services {
     /// Queues a message without waiting for its commit: messages that one caller queues one after the
-    /// other are stored in that order.
+    /// other are stored in that order. Only a message with a file has to be waited for: its file is looked
+    /// for first.
     ///
     /// # Errors
-    /// `Forbidden` for another's name, `InvalidMessage`, `MessageTooLarge`, `RateLimited`.
-    pub fn begin_send(&self, actor: &Actor, draft: Draft) -> Result<PendingSend> {
+    /// `Forbidden` for another's name, `InvalidMessage`, `MessageTooLarge`, `RateLimited`; `NotFound` for a
+    /// file that is not there for the caller.
+    pub async fn begin_send(&self, actor: &Actor, mut draft: Draft) -> Result<PendingSend> {
         actor.must_be(draft.sender)?;
         draft.check()?;
+        if draft.file.is_some() {
+            Box::pin(self.attach_file(actor, &mut draft)).await?;
+        }
         let operation = Operation::Send { id: MessageId::generate(), draft };
         Ok(PendingSend(self.queue.submit(operation)?))
     }
@@ -70,7 +75,7 @@ impl Services {
     /// # Errors
     /// As both.
     pub async fn send(&self, actor: &Actor, draft: Draft) -> Result<MessageView> {
-        let pending = self.begin_send(actor, draft)?;
+        let pending = self.begin_send(actor, draft).await?;
         self.finish_send(pending).await
     }
 
@@ -109,7 +114,7 @@ impl Services {
         let Outcome::Read(outcome) = outcome else {
             return Err(Error::Internal);
         };
-        Ok((outcome, self.count_unread(reader).await?))
+        Ok((outcome, once_stored(self.count_unread(reader).await)?))
     }
 
     /// Marks everything up to `seq` as read by the caller; a position beyond the newest message is its.
@@ -137,7 +142,7 @@ impl Services {
                 count = outcome.count;
             }
         }
-        Ok((count, self.count_unread(reader).await?))
+        Ok((count, once_stored(self.count_unread(reader).await)?))
     }
 
     /// The caller's own unread counts.
@@ -170,6 +175,7 @@ impl Services {
         if moderator {
             self.store.record(by, "message.delete", message.sender, self.clock.now()).await?;
         }
+        self.release_files(&message.file_ids()).await?;
         let operation = Operation::Delete { session: message.session, message: id, by, moderator };
         match settled(self.queue.submit(operation)?).await {
             Ok(Outcome::Deleted { tombstone, .. }) => Ok(tombstone),
@@ -199,5 +205,27 @@ pub(super) async fn settled(reply: Reply) -> Result<Outcome> {
     match tokio::time::timeout(ANSWER_LIMIT, reply).await {
         Ok(Ok(result)) => result,
         Ok(Err(_)) | Err(_) => Err(Error::OutcomeUnknown),
+    }
+}
+
+/// What an answer still needs once the change itself is stored: when it cannot be had, the change is not
+/// refused.
+pub(super) fn once_stored<T>(needed: Result<T>) -> Result<T> {
+    needed.map_err(|error| match error {
+        Error::Unavailable | Error::RateLimited { .. } => Error::OutcomeUnknown,
+        other => other,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_stored_is_never_called_refused() {
+        assert!(matches!(once_stored::<()>(Err(Error::Unavailable)), Err(Error::OutcomeUnknown)));
+        assert!(matches!(once_stored::<()>(Err(Error::OutcomeUnknown)), Err(Error::OutcomeUnknown)));
+        assert!(matches!(once_stored::<()>(Err(Error::Forbidden("no"))), Err(Error::Forbidden("no"))));
+        assert!(matches!(once_stored(Ok(1)), Ok(1)));
     }
 }

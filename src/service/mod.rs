@@ -6,6 +6,7 @@
 mod accounts;
 mod deliveries;
 mod directory;
+mod files;
 mod forward;
 mod groups;
 mod import;
@@ -48,6 +49,7 @@ use crate::{
 };
 
 pub use accounts::{NewAccount, SignedIn};
+pub use files::{FileLink, LinkProof, OpenFile, Upload, Version};
 pub use forward::{Forwarded, Forwarding, Mode};
 pub use groups::{NewGroup, SessionInfo};
 pub use messages::{History, PendingSend, Unreads};
@@ -87,6 +89,7 @@ pub struct Services {
     unread: unread::Book,
     deliveries: deliveries::Desk,
     tallies: tallies::Board,
+    desk: files::Desk,
     rollups: rollups::Desk,
     /// How many people are online or away, counted once for all who ask at the same time.
     headcount: Gathered<(), u64>,
@@ -123,6 +126,7 @@ impl Services {
             unread: unread::Book::default(),
             deliveries: deliveries::Desk::default(),
             tallies: tallies::Board::default(),
+            desk: files::Desk::default(),
             headcount: presence::headcount(Weak::clone(this)),
             rollups: rollups::Desk::new(Arc::clone(&settings.calendar)),
             search: SearchIndex::of(&settings.data_dir, &settings.mongodb_db),
@@ -142,6 +146,7 @@ impl Services {
         tasks.push(tokio::spawn(Arc::clone(&services).announce_presence(until(stop))));
         tasks.push(tokio::spawn(Arc::clone(&services).keep_time(until(stop))));
         tasks.push(tokio::spawn(Arc::clone(&services).hear_revocations(until(stop))));
+        tasks.push(tokio::spawn(Arc::clone(&services).clear_files(until(stop))));
         Running { services, tasks }
     }
 

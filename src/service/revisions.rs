@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{Services, messages::settled};
+use super::{
+    Services,
+    messages::{once_stored, settled},
+};
 use crate::domain::{
     Error, MessageId, Result,
     access::Actor,
@@ -43,7 +46,7 @@ impl Services {
         let (by, window) = (actor.user, self.settings.edit_window);
         let operation = Operation::Edit { session, message, by, content, mentions, window };
         match self.change(operation).await? {
-            Outcome::Revised { message, .. } => self.view(message).await,
+            Outcome::Revised { message, .. } => once_stored(self.view(message).await),
             _ => Err(Error::Internal),
         }
     }
@@ -53,8 +56,9 @@ impl Services {
     /// # Errors
     /// `NotFound`, `Forbidden`, `WindowClosed`.
     pub async fn recall(&self, actor: &Actor, message: MessageId) -> Result<Tombstone> {
-        let session = self.known(message).await?.session;
-        let window = self.settings.recall_window;
+        let known = self.known(message).await?;
+        self.release_files(&known.file_ids()).await?;
+        let (session, window) = (known.session, self.settings.recall_window);
         match self.change(Operation::Recall { session, message, by: actor.user, window }).await? {
             Outcome::Deleted { tombstone, .. } => Ok(tombstone),
             _ => Err(Error::Internal),

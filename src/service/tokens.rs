@@ -156,6 +156,22 @@ impl Tokens {
         Ok((claims, user, id))
     }
 
+    /// Signs words that are not a token: an HMAC with the same secret. A token's signed part has letters,
+    /// digits, `-`, `_` and dots only, so words with a line break are never one.
+    pub fn sign(&self, words: &str) -> Result<String> {
+        jsonwebtoken::crypto::sign(words.as_bytes(), &self.signing, Algorithm::HS256).map_err(|error| {
+            tracing::error!(%error, "words could not be signed");
+            Error::Internal
+        })
+    }
+
+    /// Whether these words were signed here.
+    pub fn is_signed(&self, words: &str, signature: &str) -> bool {
+        let checked =
+            jsonwebtoken::crypto::verify(signature, words.as_bytes(), &self.checking, Algorithm::HS256);
+        checked.unwrap_or(false)
+    }
+
     pub fn is_ended_here(&self, token: &TokenId, user: UserId) -> bool {
         self.ended_here.read().unwrap_or_else(PoisonError::into_inner).contains_key(token)
             || self.deactivated_here.read().unwrap_or_else(PoisonError::into_inner).contains(&user)
@@ -210,6 +226,26 @@ impl Services {
                 issued_at: claims.issued_at(),
                 expires_at: Timestamp(claims.exp.saturating_mul(1000)),
             }),
+            _ => Err(Error::AuthFailed),
+        }
+    }
+
+    /// Whoever a token belongs to that was seen at `seen_at`, if it still holds.
+    ///
+    /// # Errors
+    /// `AuthFailed` when it was ended, or its user is gone.
+    pub(super) async fn still_holds(
+        &self,
+        user: UserId,
+        token: TokenId,
+        seen_at: Timestamp,
+    ) -> Result<Actor> {
+        if self.tokens.is_ended_here(&token, user) {
+            return Err(Error::AuthFailed);
+        }
+        let (standing, ended) = tokio::try_join!(self.standing(user), self.is_ended(&token))?;
+        match standing.filter(|s| s.is_active && seen_at >= s.tokens_valid_from) {
+            Some(standing) if !ended => Ok(Actor { user, role: standing.role, token }),
             _ => Err(Error::AuthFailed),
         }
     }

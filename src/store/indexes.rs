@@ -7,8 +7,8 @@ use mongodb::{
 };
 
 use super::{
-    Store, audit, edits, ended_tokens, messages, nodes, online_users, receipts, revocations, run_within,
-    sessions, statistics, users,
+    Store, audit, blobs, edits, ended_tokens, files, messages, nodes, online_users, receipts, revocations,
+    run_within, sessions, statistics, users,
 };
 use crate::domain::Result;
 
@@ -90,6 +90,24 @@ pub fn all() -> Vec<Index> {
             "chat:sync: messages changed after a rev",
         )
         .partial(doc! { "rev": { "$gt": 0 } }),
+        plain(
+            messages::NAME,
+            "files",
+            doc! { "fileIds": 1, "sessionId": 1, "seq": 1 },
+            "in which sessions a file was sent; whether a message still names it",
+        )
+        .partial(doc! { "fileIds": { "$exists": true } }),
+        plain(files::NAME, "due", doc! { "checkAt": 1 }, "the files that the sweep is to look at")
+            .partial(doc! { "checkAt": { "$exists": true } }),
+        // These two under the names that GridFS would give them.
+        plain(
+            blobs::FILES,
+            "filename_1_uploadDate_1",
+            doc! { "filename": 1, "uploadDate": 1 },
+            "GridFS wants it",
+        ),
+        plain(blobs::CHUNKS, "files_id_1_n_1", doc! { "files_id": 1, "n": 1 }, "a part of a file's bytes")
+            .unique(),
         plain(
             edits::NAME,
             "message",

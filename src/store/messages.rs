@@ -130,6 +130,14 @@ impl Store {
         self.find_messages(filter, doc! { "sender": 1, "clientMsgId": 1 }, 0).await
     }
 
+    /// Whether a sender wrote a message under this `clientMsgId`.
+    ///
+    /// # Errors
+    /// As [`Store::message`].
+    pub async fn has_sent(&self, sender: UserId, client_id: &str) -> Result<bool> {
+        Ok(!self.messages_by_client_id(&[(sender, client_id.to_owned())]).await?.is_empty())
+    }
+
     /// The messages that a sender wrote under these `clientMsgId`s.
     pub(super) async fn messages_by_client_id(&self, keys: &[(UserId, String)]) -> Result<Vec<Message>> {
         let any: Vec<Document> =

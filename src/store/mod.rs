@@ -5,10 +5,12 @@
 //! half-way is documented as unsafe, so a caller that leaves never takes a database call with it.
 
 pub mod audit;
+pub mod blobs;
 pub mod edits;
 pub mod embedded;
 pub mod ended_tokens;
 pub mod failure;
+pub mod files;
 pub mod gathered;
 pub mod indexes;
 pub mod messages;
@@ -35,7 +37,8 @@ use mongodb::{
 use serde::de::DeserializeOwned;
 
 use crate::domain::{
-    Result, SessionId, UserId, message::Message, paging::SeqRange, receipts::Receipt, session::Session,
+    Result, SessionId, UserId, file::Place, message::Message, paging::SeqRange, receipts::Receipt,
+    session::Session,
 };
 use gathered::Gathered;
 
@@ -55,6 +58,8 @@ pub struct Store {
     /// Connections of their own for the commit path: a crowd that comes back and reads must not keep a
     /// message waiting for a place.
     committing: Client,
+    /// Where the bytes of files are.
+    blobs: blobs::Blobs,
     lookups: Arc<Lookups>,
 }
 
@@ -107,7 +112,23 @@ impl Store {
             messages: messages::gathered(database.clone()),
             receipts: receipts::gathered(database.clone()),
         });
-        Ok(Self { client, database, committing: Client::with_options(committing)?, lookups })
+        let blobs = blobs::Blobs::in_database(&database);
+        Ok(Self { client, database, committing: Client::with_options(committing)?, blobs, lookups })
+    }
+
+    /// The same database, with the bytes of files elsewhere.
+    ///
+    /// # Errors
+    /// When that place cannot be used.
+    pub fn with_files_in(mut self, place: &Place) -> std::result::Result<Self, blobs::BadPlace> {
+        self.blobs = blobs::Blobs::open(place, &self.database)?;
+        Ok(self)
+    }
+
+    /// The bytes of files.
+    #[must_use]
+    pub fn blobs(&self) -> &blobs::Blobs {
+        &self.blobs
     }
 
     /// The same database over the connections of the commit path.
@@ -116,6 +137,7 @@ impl Store {
             client: self.committing.clone(),
             database: self.committing.database(self.database.name()),
             committing: self.committing.clone(),
+            blobs: self.blobs.clone(),
             lookups: Arc::clone(&self.lookups),
         }
     }

@@ -10,13 +10,15 @@ use super::{Store, run, run_within};
 use crate::domain::{Error, Result};
 
 /// Collection and schema, as they stand in `schemas/`.
-pub const SCHEMAS: [(&str, &str); 10] = [
+pub const SCHEMAS: [(&str, &str); 12] = [
     (super::users::NAME, include_str!("../../schemas/users.json")),
     (super::sessions::NAME, include_str!("../../schemas/sessions.json")),
     (super::messages::NAME, include_str!("../../schemas/messages.json")),
     (super::edits::NAME, include_str!("../../schemas/edits.json")),
     (super::receipts::NAME, include_str!("../../schemas/receipts.json")),
     (super::online_users::NAME, include_str!("../../schemas/online_users.json")),
+    (super::files::NAME, include_str!("../../schemas/files.json")),
+    (super::files::USAGE, include_str!("../../schemas/file_usage.json")),
     (super::statistics::POSITIONS, include_str!("../../schemas/stats_positions.json")),
     (super::statistics::PERIODS, include_str!("../../schemas/stats_periods.json")),
     (super::statistics::PEOPLE, include_str!("../../schemas/stats_people.json")),

@@ -152,7 +152,7 @@ async fn twenty_seconds_without_mongod() {
     assert!(refused > 0, "during the outage senders were told");
 }
 
-fn signal_mongod(folder: &Path, signal: rustix::process::Signal) {
+pub fn signal_mongod(folder: &Path, signal: rustix::process::Signal) {
     let pid = std::fs::read_to_string(folder.join("mongodb/mongod.lock")).unwrap();
     let pid = rustix::process::Pid::from_raw(pid.trim().parse().unwrap()).unwrap();
     rustix::process::kill_process(pid, signal).unwrap();

@@ -122,9 +122,24 @@ async fn no_query_scans_a_collection() {
     let session = li.session_with(&chen).await;
     let message = li.send(&session, "one").await;
     let database = app.database().await;
+    // GridFS looks once whether it is new.
+    let file = li.uploaded("one.jpg", crate::support::files::photo(60, 40)).await;
     database.run_command(doc! { "profile": 2 }).await.unwrap();
     let at_li = li.join().await;
     chen.read(&message).await;
+    li.send_file(&session, "image", &file).await;
+    let other = li.uploaded("two.jpg", crate::support::files::photo(40, 60)).await;
+    let sent = li.send_file(&session, "image", &other).await;
+    for path in ["", "/thumbnail", "/link"] {
+        let fetched = chen.fetch(&format!("{}{path}", text(&file["fileUrl"])), &[]).await;
+        assert_eq!(fetched.status, 200);
+    }
+    let forward = json!({ "messageIds": [sent["_id"]], "toSessionIds": [session] });
+    li.call("POST", "/api/chat/messages/forward", forward).await.expect(201);
+    li.call("POST", &format!("/api/chat/messages/{}/recall", text(&sent["_id"])), json!({}))
+        .await
+        .expect(200);
+    li.upload("cut.png", b"\x89PNG\r\n\x1a\n".to_vec()).await.refused(400);
     for path in [
         format!("/api/chat/users?search={}", li.username),
         "/api/chat/users?role=user".to_owned(),

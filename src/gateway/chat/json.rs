@@ -6,11 +6,13 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+mod files;
 mod messages;
 mod search;
 mod sessions;
 mod statistics;
 
+pub use files::{FileJson, FileLinkJson};
 pub use messages::{
     CountsJson, EditJson, ForwardedJson, MessageJson, ReactionJson, ReceiptsJson, RevisedJson, StatusJson,
     ToldJson, TombstoneJson, messages,

@@ -120,10 +120,15 @@ pub fn status(error: &Error) -> StatusCode {
         Error::AuthFailed | Error::TokenExpired => StatusCode::UNAUTHORIZED,
         Error::Forbidden(_) => StatusCode::FORBIDDEN,
         Error::NotFound(_) | Error::ConversationNotFound => StatusCode::NOT_FOUND,
-        Error::InvalidMessage(_) | Error::Validation(_) | Error::Malformed(_) => StatusCode::BAD_REQUEST,
-        Error::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        Error::InvalidMessage(_) | Error::Validation(_) | Error::Malformed(_) | Error::FileRejected(_) => {
+            StatusCode::BAD_REQUEST
+        }
+        Error::UnsupportedMediaType | Error::FileUnsupported(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         Error::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-        Error::MessageTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+        Error::MessageTooLarge { .. } | Error::FileTooLarge { .. } | Error::QuotaExceeded { .. } => {
+            StatusCode::PAYLOAD_TOO_LARGE
+        }
+        Error::RangeNotSatisfiable { .. } => StatusCode::RANGE_NOT_SATISFIABLE,
         Error::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
         Error::Conflict(_) | Error::WindowClosed(_) => StatusCode::CONFLICT,
         Error::Unavailable | Error::OutcomeUnknown => StatusCode::SERVICE_UNAVAILABLE,
@@ -209,6 +214,11 @@ pub async fn render(request: Request, next: Next) -> Response {
     };
     if let Some(seconds) = retry_after {
         rendered.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    if let Error::RangeNotSatisfiable { size } = error
+        && let Ok(value) = HeaderValue::try_from(format!("bytes */{size}"))
+    {
+        rendered.headers_mut().insert(header::CONTENT_RANGE, value);
     }
     if error.code() == Code::AuthFailed || error.code() == Code::TokenExpired {
         rendered.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

@@ -16,7 +16,6 @@ use tower_http::{
     catch_panic::CatchPanicLayer,
     cors::{AllowOrigin, CorsLayer},
     request_id::{MakeRequestId, PropagateRequestIdLayer, RequestId, SetRequestIdLayer},
-    timeout::TimeoutLayer,
     trace::TraceLayer,
 };
 
@@ -119,9 +118,19 @@ fn cors(origins: Origins) -> CorsLayer {
             header::AUTHORIZATION,
             header::CONTENT_TYPE,
             header::ACCEPT_LANGUAGE,
+            header::RANGE,
+            header::IF_RANGE,
+            header::IF_NONE_MATCH,
             REQUEST_ID.clone(),
         ])
-        .expose_headers([REQUEST_ID.clone(), header::RETRY_AFTER])
+        .expose_headers([
+            REQUEST_ID.clone(),
+            header::RETRY_AFTER,
+            header::ETAG,
+            header::ACCEPT_RANGES,
+            header::CONTENT_RANGE,
+            header::CONTENT_DISPOSITION,
+        ])
         .max_age(Duration::from_hours(1))
 }
 
@@ -135,13 +144,25 @@ async fn admit_origin(State(origins): State<Origins>, request: Request, next: Ne
     next.run(request).await
 }
 
+/// Whether a request brings a form. How long that takes is up to the line; what reads it
+/// ([`super::form`]) has bounds of its own.
+fn brings_form(request: &Request) -> bool {
+    let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    kind.is_some_and(|kind| kind.trim_start().to_ascii_lowercase().starts_with("multipart/form-data"))
+}
+
+async fn in_time(request: Request, next: Next) -> Response {
+    use axum::response::IntoResponse;
+    if brings_form(&request) {
+        return next.run(request).await;
+    }
+    let answered = tokio::time::timeout(REQUEST_LIMIT, next.run(request)).await;
+    answered.unwrap_or_else(|_| StatusCode::GATEWAY_TIMEOUT.into_response())
+}
+
 /// Puts the bounds of a REST call around `routes`: time and panics. The body's is its extractor's.
 pub fn bound(routes: Router) -> Router {
-    routes.layer(
-        ServiceBuilder::new()
-            .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, REQUEST_LIMIT))
-            .layer(CatchPanicLayer::new()),
-    )
+    routes.layer(ServiceBuilder::new().layer(middleware::from_fn(in_time)).layer(CatchPanicLayer::new()))
 }
 
 /// Puts around everything what every request passes through.

@@ -4,11 +4,13 @@ pub mod address;
 pub mod answer;
 pub mod extract;
 pub mod fields;
+pub mod form;
 pub mod layers;
 pub mod limits;
 pub mod listener;
 pub mod operations;
 pub mod origin;
+pub mod serve;
 
 use std::sync::Arc;
 

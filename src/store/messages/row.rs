@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::to_document;
 use crate::domain::{
-    Error, MessageId, Result, SessionId, Timestamp, UserId,
+    Error, FileId, MessageId, Result, SessionId, Timestamp, UserId,
     message::{FileRef, Message, MessageType},
     parts::{Forwarded, Mentions, Note, NoteKind, Quote, Reaction, ReplyTo},
 };
@@ -28,6 +28,9 @@ pub(in crate::store) struct MessageRow {
     file_name: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     file_size: Option<u64>,
+    /// All files that it and its quotes name: what `GET /files/{id}` asks for.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    file_ids: Vec<FileId>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     client_msg_id: Option<String>,
     seq: u64,
@@ -61,10 +64,11 @@ const FIXED: [&str; 9] =
     ["_id", "sessionId", "sender", "receiver", "messageType", "clientMsgId", "seq", "system", "createdAt"];
 
 /// What may be absent, and may change.
-const OPTIONAL: [&str; 11] = [
+const OPTIONAL: [&str; 12] = [
     "fileUrl",
     "fileName",
     "fileSize",
+    "fileIds",
     "deletedBy",
     "recalledAt",
     "editedAt",
@@ -183,6 +187,7 @@ impl From<&Message> for MessageRow {
             file_url: file.map(|file| file.url.clone()),
             file_name: file.map(|file| file.name.clone()),
             file_size: file.map(|file| file.size),
+            file_ids: message.file_ids(),
             client_msg_id: message.client_msg_id.clone(),
             seq: message.seq,
             rev: message.rev,

@@ -51,6 +51,8 @@ const KEEP_POSITION: Duration = Duration::from_mins(5);
 const SILENCE: Duration = Duration::from_mins(1);
 /// How long after a trouble it is tried again.
 const RETRY: Duration = Duration::from_secs(1);
+/// The longest time until then, when it fails again and again.
+const MAX_RETRY: Duration = Duration::from_mins(1);
 /// How often a process that may not write looks for what the other has written.
 const FOLLOW: Duration = Duration::from_millis(250);
 
@@ -102,7 +104,9 @@ pub(super) fn start(
 
 async fn keep(shared: &Arc<Shared>, store: &Store, stop: &CancellationToken) {
     let _ = keyword::dictionary();
+    let mut failures = 0;
     while !stop.is_cancelled() {
+        let begun = Instant::now();
         let trouble = match Tenure::of(&shared.folder) {
             Ok(Some(_tenure)) => write(shared, store, stop).await.err(),
             Ok(None) => {
@@ -128,7 +132,13 @@ async fn keep(shared: &Arc<Shared>, store: &Store, stop: &CancellationToken) {
             }
             Trouble::Folder(_) => tracing::error!(%trouble, "the search index cannot be kept"),
         }
-        let pause = if matches!(trouble, Trouble::Stale(_)) { GATHER } else { RETRY };
+        // A disk that is full is still full a second later, and every attempt reads the whole database.
+        failures = if begun.elapsed() > MAX_RETRY { 1 } else { failures + 1 };
+        let pause = match trouble {
+            Trouble::Stale(_) if failures == 1 => GATHER,
+            Trouble::Database(_) | Trouble::Slow => RETRY,
+            _ => (RETRY * 2_u32.pow(failures.min(6))).min(MAX_RETRY),
+        };
         tokio::select! {
             () = stop.cancelled() => {}
             () = tokio::time::sleep(pause) => {}
@@ -276,7 +286,7 @@ impl Pen<'_> {
     async fn build(&mut self, source: &Source, stop: &CancellationToken) -> Result<bool, Trouble> {
         let Some(Building { mut below }) = self.position.building else { return Ok(true) };
         let start = Instant::now();
-        tracing::info!("the search index is built");
+        tracing::info!("building the search index");
         loop {
             let rows = tokio::select! {
                 () = stop.cancelled() => {
@@ -339,6 +349,7 @@ impl Pen<'_> {
         let mut next_commit = tokio::time::Instant::now();
         // When the oldest change that waits for a commit was made.
         let mut oldest = None;
+        super::lag(Duration::ZERO);
         loop {
             let now = tokio::time::Instant::now();
             let commit_at = due.unwrap_or(now + RETRY);

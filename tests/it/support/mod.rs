@@ -1,5 +1,6 @@
 //! The test app: the service as `serve` runs it, on a free port, with people who can talk.
 
+pub mod files;
 pub mod mongod;
 pub mod socket;
 

@@ -113,7 +113,5 @@ async fn regrouped(
     session: SessionId,
     change: GroupChange,
 ) -> Outcome<InfoJson> {
-    let change = door.services.regroup(actor, session, change).await?;
-    let session = std::sync::Arc::clone(&change.session);
-    Ok(Answer::ok(door.services.info(session).await?.into()))
+    Ok(Answer::ok(door.services.regrouped(actor, session, change).await?.into()))
 }

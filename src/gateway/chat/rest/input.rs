@@ -199,10 +199,10 @@ pub struct SendBody {
     content: Option<String>,
     /// `text` (the default), `image`, `file` or `voice`.
     message_type: Option<String>,
-    /// A path of this service; for image, file and voice.
+    /// The address of an uploaded file that the sender may fetch; for image, file and voice.
     file_url: Option<String>,
     file_name: Option<String>,
-    /// Bytes.
+    /// Bytes; the message carries the file's true size.
     file_size: Option<u64>,
     /// Chosen by the sender, at most 64 characters: the same one again is the same message.
     client_msg_id: Option<String>,

@@ -2,6 +2,7 @@
 
 mod auth;
 mod changes;
+mod files;
 mod groups;
 mod input;
 mod messages;
@@ -14,11 +15,15 @@ mod users;
 pub(super) use changes::{EditOf, Edited, Forward, MessageOf, ReactionTo, ReadTo};
 pub(super) use input::{HistoryOf, Join, ReadUpTo, Send, Sync, Typing};
 
+use axum::extract::DefaultBodyLimit;
 use utoipa::{
     Modify, OpenApi, ToSchema,
     openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
 };
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::{
+    router::{OpenApiRouter, UtoipaMethodRouterExt},
+    routes,
+};
 
 use crate::gateway::http::{Door, limits};
 
@@ -104,6 +109,10 @@ pub fn calls() -> OpenApiRouter<Door> {
         .routes(routes!(revisions::unreact))
         .routes(routes!(revisions::receipts))
         .routes(routes!(revisions::forward))
+        .routes(routes!(files::upload).layer(DefaultBodyLimit::disable()))
+        .routes(routes!(files::fetch))
+        .routes(routes!(files::thumbnail))
+        .routes(routes!(files::link))
 }
 
 /// Both, with their limits by address unless these are off.

@@ -197,7 +197,7 @@ async fn act(guest: &Guest, event: ClientEvent, answering: &Answering) -> Result
             answering.emit("user:joined", &json!({ "success": true, "user": user }));
         }
         ClientEvent::Send(draft) => {
-            let pending = services.begin_send(actor, draft)?;
+            let pending = services.begin_send(actor, draft).await?;
             let message = services.finish_send(pending).await?;
             answering.acknowledge(&Success::of(wire::MessageJson::from(&message)));
         }

@@ -135,7 +135,7 @@ async fn serve(guest: Arc<Guest>) {
             continue;
         }
         match event {
-            Ok(ClientEvent::Send(draft)) => match guest.door.services.begin_send(&guest.actor, draft) {
+            Ok(ClientEvent::Send(draft)) => match guest.door.services.begin_send(&guest.actor, draft).await {
                 Ok(pending) => on_their_way.push_back((pending, raw.answering)),
                 Err(error) => raw.answering.refuse(&name, &error),
             },

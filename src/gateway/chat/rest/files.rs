@@ -1,0 +1,180 @@
+//! `/api/chat/files`
+
+use axum::{
+    extract::{FromRequestParts, Request, State},
+    http::{HeaderMap, request::Parts},
+    response::{IntoResponse, Response},
+};
+use utoipa::ToSchema;
+
+use crate::{
+    domain::{Error, FileId, Result, access::Actor, file::StoredFile},
+    gateway::{
+        chat::json::{FileJson, FileLinkJson},
+        http::{
+            Door,
+            answer::{Answer, Outcome, Refusal},
+            extract::{Caller, PathId, Query, bearer},
+            fields::{Fields, FromFields},
+            form::{self, Form, Leftover},
+            serve::{Content, serve},
+        },
+    },
+    service::{LinkProof, Upload, Version},
+};
+
+/// The most fields of the form; all but `file` are passed over.
+const MAX_FIELDS: usize = 16;
+
+/// The form of an upload.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "the shape that `receive` reads, for the document only")]
+pub struct UploadForm {
+    /// One file, with its name.
+    #[schema(value_type = String, format = Binary, content_media_type = "application/octet-stream")]
+    file: Vec<u8>,
+}
+
+/// Upload a file
+///
+/// At most `MAX_UPLOAD`; all files of a person together at most `UPLOAD_QUOTA`. The type is found by the content.
+/// Pictures (PNG, JPEG, GIF, WebP, at most 50 million pixels) lose where, when and with what they were taken
+/// and get a thumbnail; other kinds of pictures are refused. A file that no message names is removed after a
+/// day. Four uploads of a person at once, 32 in all.
+#[utoipa::path(post, path = "/api/chat/files", tag = "files",
+    request_body(content = UploadForm, content_type = "multipart/form-data"),
+    responses((status = 201, body = FileJson), (status = 400, description = "No file, two, an empty one, one without a name, or a damaged picture (`FILE_REJECTED`)"),
+        (status = 413, description = "Too large (`MESSAGE_TOO_LARGE`), or no room left (`FILE_REJECTED`)"),
+        (status = 415, description = "No form, or a kind of picture that is not taken (`FILE_REJECTED`)"),
+        (status = 429, description = "Too many uploads at once")))]
+pub async fn upload(
+    State(door): State<Door>,
+    Caller(caller): Caller,
+    request: Request,
+) -> Result<Response, Refusal> {
+    let declared = form::declared_length(&request);
+    let (request, leftover) = form::split(request);
+    match receive(&door, &caller.actor, declared, request, &leftover).await {
+        Ok(file) => Ok(Answer::created(FileJson::from(file)).into_response()),
+        Err(error) => {
+            leftover.drain().await;
+            Err(error.into())
+        }
+    }
+}
+
+async fn receive(
+    door: &Door,
+    actor: &Actor,
+    declared: Option<u64>,
+    request: Request,
+    leftover: &Leftover,
+) -> Result<StoredFile> {
+    let mut form = Form::of(request, leftover, door.settings.timings.upload_stall).await?;
+    let mut upload: Option<Upload> = None;
+    for _ in 0..MAX_FIELDS {
+        let Some(mut part) = form.next().await? else {
+            let upload = upload.ok_or_else(|| form::bad_file("is required"))?;
+            return upload.finish().await;
+        };
+        if part.name() != "file" {
+            continue;
+        }
+        if upload.is_some() {
+            return Err(form::bad_file("must be one file"));
+        }
+        let mut coming = door.services.begin_upload(actor, declared).await?;
+        coming.name(part.file_name())?;
+        while let Some(bytes) = part.piece().await? {
+            coming.write(bytes).await?;
+        }
+        upload = Some(coming);
+    }
+    Err(Error::Malformed("the form has too many fields".to_owned()))
+}
+
+/// Whoever may be asking for a file: by token, or by a signed address.
+pub struct Visitor(HeaderMap, FileId, Actor);
+
+/// What a signed address adds.
+struct Signed(Option<LinkProof>);
+
+impl FromFields for Signed {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let Some(signature) = fields.text("signature") else { return Some(Self(None)) };
+        let (user, token) = (fields.required("user"), fields.required_text("token"));
+        let expires = fields.integer("expires");
+        if expires.is_none() {
+            fields.problem("expires", "is required");
+        }
+        Some(Self(Some(LinkProof { user: user?, token: token?, expires: expires?, signature })))
+    }
+}
+
+impl FromRequestParts<Door> for Visitor {
+    type Rejection = Refusal;
+    async fn from_request_parts(parts: &mut Parts, door: &Door) -> Result<Self, Refusal> {
+        let PathId(file) = PathId::<FileId>::from_request_parts(parts, door).await?;
+        let actor = if bearer(&parts.headers).is_some() {
+            Caller::from_request_parts(parts, door).await?.0.actor
+        } else {
+            let Query(Signed(proof)) = Query::<Signed>::from_request_parts(parts, door).await?;
+            door.services.check_link(file, &proof.ok_or(Error::AuthFailed)?).await?
+        };
+        Ok(Self(parts.headers.clone(), file, actor))
+    }
+}
+
+/// Fetch a file
+///
+/// For its uploader, and for whoever may read a message that names it; to all others it is not there. With a
+/// token, or under a signed address. `Range`, `If-Range` and `If-None-Match` work. Pictures, sounds and films
+/// that browsers show safely come inline, everything else as an attachment; what a browser would run comes
+/// as bytes.
+#[utoipa::path(get, path = "/api/chat/files/{id}", tag = "files",
+    params(("id" = String, Path, description = "the file"), ("user" = Option<String>, Query), ("token" = Option<String>, Query),
+        ("expires" = Option<i64>, Query), ("signature" = Option<String>, Query, description = "with user, token and expires: a signed address")),
+    responses((status = 200, description = "The file", content_type = "application/octet-stream"), (status = 206, description = "A part of it"),
+        (status = 304, description = "The client has it"), (status = 404, description = "Not there for the caller"),
+        (status = 416, description = "A part that it does not have")))]
+pub async fn fetch(State(door): State<Door>, visitor: Visitor) -> Result<Response, Refusal> {
+    hand_out(&door, visitor, Version::Whole).await
+}
+
+/// Fetch the small version of a picture
+#[utoipa::path(get, path = "/api/chat/files/{id}/thumbnail", tag = "files",
+    params(("id" = String, Path, description = "the file"), ("user" = Option<String>, Query), ("token" = Option<String>, Query),
+        ("expires" = Option<i64>, Query), ("signature" = Option<String>, Query, description = "with user, token and expires: a signed address")),
+    responses((status = 200, description = "A JPEG or PNG of at most 320 pixels on each side", content_type = "image/jpeg"),
+        (status = 404, description = "Not there for the caller, or no picture")))]
+pub async fn thumbnail(State(door): State<Door>, visitor: Visitor) -> Result<Response, Refusal> {
+    hand_out(&door, visitor, Version::Thumbnail).await
+}
+
+async fn hand_out(
+    door: &Door,
+    Visitor(headers, id, actor): Visitor,
+    version: Version,
+) -> Result<Response, Refusal> {
+    let open = door.services.open_file(&actor, id, version).await?;
+    let tag = match version {
+        Version::Whole => open.file.digest.clone(),
+        Version::Thumbnail => format!("{}-small", open.file.digest),
+    };
+    let content = Content { tag: &tag, mime: &open.mime, name: &open.file.name, size: open.size };
+    Ok(serve(&headers, &content, |range| door.services.read_file(&actor, &open, range))?)
+}
+
+/// Signed addresses of a file
+///
+/// For tags of a page, which send no header. They hold for five minutes and end with the caller's token, and
+/// whether the caller may have the file is asked at each use.
+#[utoipa::path(get, path = "/api/chat/files/{id}/link", tag = "files", params(("id" = String, Path, description = "the file")),
+    responses((status = 200, body = FileLinkJson), (status = 404, description = "Not there for the caller")))]
+pub async fn link(
+    State(door): State<Door>,
+    Caller(caller): Caller,
+    PathId(file): PathId<FileId>,
+) -> Outcome<FileLinkJson> {
+    Ok(Answer::ok(door.services.file_link(&caller, file).await?.into()))
+}

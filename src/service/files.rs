@@ -1,0 +1,163 @@
+//! Files: taking them in, handing them out, and clearing away what nobody needs.
+//!
+//! Whoever uploaded a file may fetch it, and whoever may read a message that names it. That is asked of the
+//! messages each time, so that a removal, a recall or a deletion ends it at once.
+
+mod links;
+mod picture;
+mod sniff;
+mod sound;
+mod strip;
+mod sweep;
+mod upload;
+
+use std::{
+    ops::Range,
+    sync::Weak,
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use futures_util::{Stream, stream};
+
+pub use links::{FileLink, LinkProof};
+pub use upload::Upload;
+
+use super::Services;
+use crate::{
+    domain::{
+        Error, FileId, Result, SessionId, UserId,
+        access::Actor,
+        file::{self, StoredFile},
+        message::Draft,
+    },
+    store::blobs::{Key, Part},
+};
+pub(super) use upload::Desk;
+
+/// How long a file is kept that no message names.
+const UNSENT: Duration = Duration::from_hours(24);
+/// How long the sweep stays off a file that is about to be sent, or whose message is about to go: much
+/// longer than a commit can take.
+const HOLD: Duration = Duration::from_mins(10);
+
+/// How long it is believed that somebody who is fetching a file may have it.
+const BELIEF: Duration = Duration::from_secs(1);
+
+/// Which version of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Version {
+    Whole,
+    Thumbnail,
+}
+
+/// A file that the caller may have.
+#[derive(Debug, Clone)]
+pub struct OpenFile {
+    pub file: StoredFile,
+    pub version: Version,
+    pub mime: String,
+    /// Bytes.
+    pub size: u64,
+}
+
+impl Services {
+    /// A file, or a small version of it, for somebody who may have it.
+    ///
+    /// # Errors
+    /// `NotFound` when it is not there for the caller, or has no small version.
+    pub async fn open_file(&self, actor: &Actor, id: FileId, version: Version) -> Result<OpenFile> {
+        let file = self.readable_file(actor.user, id).await?.ok_or(Error::NotFound("file"))?;
+        let (mime, size) = match (version, &file.thumbnail) {
+            (Version::Whole, _) => (file.mime.clone(), file.size),
+            (Version::Thumbnail, Some(thumbnail)) => (thumbnail.mime.clone(), thumbnail.size),
+            (Version::Thumbnail, None) => return Err(Error::NotFound("file")),
+        };
+        Ok(OpenFile { file, version, mime, size })
+    }
+
+    /// The bytes of an open file, piece by piece. Whoever may have it no more gets no further: the stream
+    /// breaks off within a second.
+    pub fn read_file(
+        &self,
+        actor: &Actor,
+        open: &OpenFile,
+        range: Range<u64>,
+    ) -> impl Stream<Item = Result<Bytes>> + Send + use<> {
+        let part = match open.version {
+            Version::Whole => Part::Body,
+            Version::Thumbnail => Part::Thumbnail,
+        };
+        let (services, user, id) = (Weak::clone(&self.this), actor.user, open.file.id);
+        stream::try_unfold((range, Instant::now()), move |(rest, mut asked)| {
+            let services = Weak::clone(&services);
+            async move {
+                if rest.is_empty() {
+                    return Ok(None);
+                }
+                let services = services.upgrade().ok_or(Error::Unavailable)?;
+                if asked.elapsed() > BELIEF {
+                    services.readable_file(user, id).await?.ok_or(Error::NotFound("file"))?;
+                    asked = Instant::now();
+                }
+                let bytes = services.store.blobs().read(Key(id, part), rest.clone()).await?;
+                let next = rest.start + bytes.len() as u64;
+                Ok(Some((bytes, (next..rest.end, asked))))
+            }
+        })
+    }
+
+    /// A file that `user` may have.
+    async fn readable_file(&self, user: UserId, id: FileId) -> Result<Option<StoredFile>> {
+        let Some(file) = self.store.file(id).await? else { return Ok(None) };
+        let may = file.owner == user || self.was_sent_to(user, id).await?;
+        Ok(may.then_some(file))
+    }
+
+    /// Whether a message that `user` may read names a file.
+    async fn was_sent_to(&self, user: UserId, id: FileId) -> Result<bool> {
+        let places = self.store.file_uses(id).await?;
+        if places.is_empty() {
+            return Ok(false);
+        }
+        let sessions: Vec<SessionId> = places.iter().map(|(session, _)| *session).collect();
+        let seats = self.store.seats_of(&sessions, user).await?;
+        Ok(places.iter().any(|(session, newest)| seats.get(session).is_some_and(|hidden| hidden < newest)))
+    }
+
+    /// Sees to it that a message's file is there, is the sender's to send, and stays until the message is
+    /// committed. What the message says of its size is made true.
+    pub(super) async fn attach_file(&self, actor: &Actor, draft: &mut Draft) -> Result<()> {
+        let Some(named) = &mut draft.file else { return Ok(()) };
+        let id = named.id().ok_or(Error::NotFound("file"))?;
+        let file = self.readable_file(actor.user, id).await?;
+        let until = self.clock.now().plus(HOLD);
+        if let Some(file) = file
+            && self.store.hold_files(&[id], until).await?
+        {
+            named.url = file::url(id);
+            named.size = file.size;
+            return Ok(());
+        }
+        // The same message again is the same message, also when its file has gone since.
+        let is_repeat = match &draft.client_msg_id {
+            Some(client_id) => self.store.has_sent(actor.user, client_id).await?,
+            None => false,
+        };
+        if is_repeat { Ok(()) } else { Err(Error::NotFound("file")) }
+    }
+
+    /// Keeps files that are about to be forwarded. Their messages were just read.
+    pub(super) async fn keep_files(&self, drafts: &[Draft]) -> Result<()> {
+        let mut ids: Vec<FileId> = drafts.iter().flat_map(Draft::file_ids).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let are_there = self.store.hold_files(&ids, self.clock.now().plus(HOLD)).await?;
+        if are_there { Ok(()) } else { Err(Error::NotFound("message")) }
+    }
+
+    /// Has the files of a message looked at once the message is gone.
+    pub(super) async fn release_files(&self, ids: &[FileId]) -> Result<()> {
+        self.store.recheck_files(ids, self.clock.now().plus(HOLD)).await
+    }
+}

@@ -1,0 +1,143 @@
+//! How long something sounds: read from its container, without decoding a note. Browsers record `WebM` without
+//! a length in its head, so where none stands there the packets are walked through.
+
+use std::{
+    io::{self, Read, Seek, SeekFrom},
+    time::Instant,
+};
+
+use bytes::{Buf, Bytes};
+use symphonia::core::{
+    formats::{FormatOptions, FormatReader, TrackType, probe::Hint},
+    io::{MediaSource, MediaSourceStream, MediaSourceStreamOptions},
+    meta::MetadataOptions,
+};
+use tokio::runtime::Handle;
+
+use crate::store::blobs::{Blobs, Key};
+
+/// The most packets that are walked through: twelve hours of speech.
+const MAX_PACKETS: usize = 2_200_000;
+/// More than a week is no length but a mistake.
+const LONGEST: f64 = 604_800.0;
+
+/// What could be heard out.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Heard {
+    /// None when it cannot be found.
+    pub seconds: Option<f64>,
+    pub has_pictures: bool,
+}
+
+/// Listens to a file, until `deadline` at most. Blocks: it belongs off the async threads.
+#[must_use]
+pub fn listen(file: impl MediaSource + 'static, mime: &str, deadline: Instant) -> Option<Heard> {
+    let mut hint = Hint::new();
+    hint.mime_type(mime);
+    let source = MediaSourceStream::new(Box::new(file), MediaSourceStreamOptions::default());
+    let probe = symphonia::default::get_probe();
+    let mut format = probe.probe(&hint, source, FormatOptions::default(), MetadataOptions::default()).ok()?;
+    let has_pictures = format.first_track(TrackType::Video).is_some();
+    let seconds = written_length(&*format).or_else(|| walked_length(&mut *format, deadline));
+    let seconds = seconds.filter(|s| s.is_finite() && *s > 0.0 && *s < LONGEST);
+    Some(Heard { seconds: seconds.map(|s| (s * 1000.0).round() / 1000.0), has_pictures })
+}
+
+/// What the container says of itself.
+fn written_length(format: &dyn FormatReader) -> Option<f64> {
+    let info = format.media_info();
+    let length = info.time_base?.calc_duration(info.duration?)?;
+    Some(length.as_secs_f64()).filter(|seconds| *seconds > 0.0)
+}
+
+/// Where the last packet ends.
+fn walked_length(format: &mut dyn FormatReader, deadline: Instant) -> Option<f64> {
+    let bases: Vec<_> =
+        format.tracks().iter().filter_map(|track| Some((track.id, track.time_base?))).collect();
+    let mut end: f64 = 0.0;
+    for _ in 0..MAX_PACKETS {
+        // A file that breaks off sounds up to there.
+        let Ok(Some(packet)) = format.next_packet() else { break };
+        if Instant::now() > deadline {
+            return None;
+        }
+        let Some((_, base)) = bases.iter().find(|(id, _)| *id == packet.track_id) else { continue };
+        if let Some(time) = base.calc_time(packet.pts.saturating_add(packet.dur)) {
+            end = end.max(time.as_secs_f64());
+        }
+    }
+    Some(end)
+}
+
+/// A stored file as something that can be read and sought in, piece by piece.
+pub struct StoredBytes {
+    blobs: Blobs,
+    key: Key,
+    size: u64,
+    runtime: Handle,
+    /// From then on reading fails.
+    deadline: Instant,
+    position: u64,
+    /// What was read last, and from where on it stands in the file.
+    piece: (u64, Bytes),
+}
+
+impl StoredBytes {
+    /// From the front.
+    #[must_use]
+    pub fn open(blobs: Blobs, key: Key, size: u64, deadline: Instant) -> Self {
+        let runtime = Handle::current();
+        Self { blobs, key, size, runtime, deadline, position: 0, piece: (0, Bytes::new()) }
+    }
+}
+
+impl Read for StoredBytes {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.position >= self.size || buffer.is_empty() {
+            return Ok(0);
+        }
+        let (start, piece) = &self.piece;
+        let is_here = (*start..*start + piece.len() as u64).contains(&self.position);
+        if !is_here {
+            if Instant::now() > self.deadline {
+                return Err(io::ErrorKind::TimedOut.into());
+            }
+            let read = self.blobs.read(self.key, self.position..self.size);
+            let bytes = self.runtime.block_on(read).map_err(io::Error::other)?;
+            self.piece = (self.position, bytes);
+        }
+        let (start, piece) = &self.piece;
+        let offset = usize::try_from(self.position - start).map_err(io::Error::other)?;
+        let mut rest = piece.slice(offset..);
+        let count = rest.len().min(buffer.len());
+        rest.copy_to_slice(&mut buffer[..count]);
+        self.position += count as u64;
+        Ok(count)
+    }
+}
+
+impl Seek for StoredBytes {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let position = match to {
+            SeekFrom::Start(position) => Some(position),
+            SeekFrom::End(offset) => self.size.checked_add_signed(offset),
+            SeekFrom::Current(offset) => self.position.checked_add_signed(offset),
+        };
+        self.position = position.ok_or(io::ErrorKind::InvalidInput)?;
+        Ok(self.position)
+    }
+}
+
+impl MediaSource for StoredBytes {
+    fn is_seekable(&self) -> bool {
+        true
+    }
+
+    fn byte_len(&self) -> Option<u64> {
+        Some(self.size)
+    }
+}
+
+#[cfg(test)]
+#[path = "sound_tests.rs"]
+mod tests;

@@ -1,0 +1,374 @@
+//! Taking a file in: bytes go on to where they are kept as they come, so that nobody holds a whole file in
+//! memory, however slowly it comes. What is a picture is prepared once it is there.
+
+use std::{
+    collections::HashMap,
+    fmt::Write as _,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use bytes::{Bytes, BytesMut};
+use futures_util::TryStreamExt;
+use image::ImageFormat;
+use sha2::{Digest, Sha256};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::{
+    super::Services,
+    UNSENT, picture,
+    sniff::{self, Guess, Kind, TextCheck},
+    sound::{self, StoredBytes},
+};
+use crate::{
+    domain::{
+        Error, FileId, Result, UserId,
+        access::Actor,
+        error::FieldErrors,
+        file::{StoredFile, Thumbnail, clean_name},
+    },
+    store::{
+        blobs::{BlobWriter, Key, Part},
+        files::Completion,
+    },
+};
+
+/// Uploads at once.
+const MAX_UPLOADS: usize = 32;
+/// Uploads of one person at once.
+const MAX_OWN: usize = 4;
+/// Who is refused may try again after this.
+const RETRY: Duration = Duration::from_secs(3);
+/// The largest picture, bytes: it is prepared in memory.
+const MAX_PICTURE: u64 = 50_000_000;
+/// Pictures prepared at once; each may take a quarter of a gigabyte.
+const PICTURES: usize = 1;
+/// Files listened to at once, and for how long.
+const SOUNDS: usize = 2;
+const LISTEN: Duration = Duration::from_secs(10);
+/// What comes slower than this is given up, after a time of grace.
+const SLOWEST: u64 = 2_048;
+const GRACE: Duration = Duration::from_mins(1);
+/// How much longer a request is than its file at most: the form around it, bytes.
+pub const FORM: u64 = 64 * 1024;
+
+/// Who is uploading, and what is being prepared.
+pub(in crate::service) struct Desk {
+    places: Arc<Semaphore>,
+    busy: Arc<Mutex<HashMap<UserId, usize>>>,
+    pictures: Arc<Semaphore>,
+    sounds: Arc<Semaphore>,
+}
+
+impl Default for Desk {
+    fn default() -> Self {
+        Self {
+            places: Arc::new(Semaphore::new(MAX_UPLOADS)),
+            busy: Arc::default(),
+            pictures: Arc::new(Semaphore::new(PICTURES)),
+            sounds: Arc::new(Semaphore::new(SOUNDS)),
+        }
+    }
+}
+
+/// A person's place at the desk.
+struct Place {
+    busy: Arc<Mutex<HashMap<UserId, usize>>>,
+    user: UserId,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Desk {
+    fn place(&self, user: UserId) -> Result<Place> {
+        let full = Error::RateLimited { retry_after: RETRY };
+        let permit = Arc::clone(&self.places).try_acquire_owned().map_err(|_| full.clone())?;
+        let mut busy = self.busy.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = busy.entry(user).or_default();
+        if *own >= MAX_OWN {
+            return Err(full);
+        }
+        *own += 1;
+        Ok(Place { busy: Arc::clone(&self.busy), user, _permit: permit })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut busy = self.busy.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(own) = busy.get_mut(&self.user) {
+            *own -= 1;
+            if *own == 0 {
+                busy.remove(&self.user);
+            }
+        }
+    }
+}
+
+/// A file that is coming in. Dropped before it is finished, it is given up and leaves nothing.
+pub struct Upload {
+    services: Arc<Services>,
+    id: FileId,
+    owner: UserId,
+    name: String,
+    started: Instant,
+    size: u64,
+    head: BytesMut,
+    text: TextCheck,
+    digest: Sha256,
+    /// From when on it is known what it is.
+    writing: Option<(BlobWriter, Guess)>,
+    /// Ready, or left to the sweep.
+    is_settled: bool,
+    _place: Place,
+}
+
+impl Services {
+    /// Begins an upload. `declared` is the length of the whole request, when it is said.
+    ///
+    /// # Errors
+    /// `FileTooLarge`, `QuotaExceeded`, `RateLimited` when too many are under way.
+    pub async fn begin_upload(&self, actor: &Actor, declared: Option<u64>) -> Result<Upload> {
+        let limit = self.settings.max_upload;
+        let least = declared.unwrap_or(0).saturating_sub(FORM);
+        if least > limit {
+            return Err(Error::FileTooLarge { limit });
+        }
+        let place = self.desk.place(actor.user)?;
+        let quota = self.settings.upload_quota;
+        if self.store.file_usage(actor.user).await?.saturating_add(least.max(1)) > quota {
+            return Err(Error::QuotaExceeded { quota });
+        }
+        let (id, now) = (FileId::generate(), self.clock.now());
+        let longest = GRACE + Duration::from_secs(limit / SLOWEST) + Duration::from_hours(1);
+        self.store.expect_file(id, actor.user, now, now.plus(longest)).await?;
+        Ok(Upload {
+            services: self.this.upgrade().ok_or(Error::Internal)?,
+            id,
+            owner: actor.user,
+            name: String::new(),
+            started: Instant::now(),
+            size: 0,
+            head: BytesMut::new(),
+            text: TextCheck::default(),
+            digest: Sha256::new(),
+            writing: None,
+            is_settled: false,
+            _place: place,
+        })
+    }
+}
+
+impl Upload {
+    /// Names the file.
+    ///
+    /// # Errors
+    /// `Validation` when nothing is left of the name without folders and control characters.
+    pub fn name(&mut self, given: &str) -> Result<()> {
+        let bad = || Error::Validation(FieldErrors::one("file", "must have a file name"));
+        self.name = clean_name(given).ok_or_else(bad)?;
+        Ok(())
+    }
+
+    /// Takes the next bytes.
+    ///
+    /// # Errors
+    /// `FileTooLarge`; `FileUnsupported` for pictures of kinds we cannot clean; `Unavailable`;
+    /// `Malformed` when it comes too slowly.
+    pub async fn write(&mut self, bytes: Bytes) -> Result<()> {
+        let limit = self.services.settings.max_upload;
+        self.size += bytes.len() as u64;
+        if self.size > limit {
+            return Err(Error::FileTooLarge { limit });
+        }
+        if self.started.elapsed() > GRACE + Duration::from_secs(self.size / SLOWEST) {
+            return Err(Error::Malformed("the file came too slowly".to_owned()));
+        }
+        self.text.feed(&bytes);
+        self.digest.update(&bytes);
+        if let Some((writer, guess)) = &mut self.writing {
+            must_fit(*guess, self.size)?;
+            return writer.write(bytes).await;
+        }
+        self.head.extend_from_slice(&bytes);
+        if self.head.len() < sniff::HEAD { Ok(()) } else { self.begin_writing().await }
+    }
+
+    /// Enough is known to say what it is.
+    async fn begin_writing(&mut self) -> Result<()> {
+        let guess = sniff::guess(&self.head);
+        let part = match guess.kind {
+            Kind::ForeignPicture => {
+                return Err(Error::FileUnsupported(
+                    "pictures are PNG, JPEG, GIF or WebP; others keep where they were taken",
+                ));
+            }
+            Kind::Picture(_) => Part::Raw,
+            Kind::Sound | Kind::Other => Part::Body,
+        };
+        must_fit(guess, self.size)?;
+        let front = self.head.clone().freeze();
+        self.head.truncate(sniff::HEAD);
+        // Kept before it is written to: whatever breaks this off, the writer is ended in order.
+        let writer = self.services.store.blobs().writer(Key(self.id, part));
+        self.writing.insert((writer, guess)).0.write(front).await
+    }
+
+    /// Whether anything has come.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.size == 0
+    }
+
+    /// Ends the upload: the file is ready when this answers. Who does not wait for the answer may find it
+    /// ready all the same; then it is cleared away after a day.
+    ///
+    /// # Errors
+    /// `Validation` for an empty file; `FileRejected` for a damaged picture; `QuotaExceeded`; `Unavailable`.
+    pub async fn finish(self) -> Result<StoredFile> {
+        // In a task of its own: who leaves now must not tear it apart.
+        let task = tokio::spawn(self.complete());
+        task.await.unwrap_or_else(|panic| {
+            tracing::error!(%panic, "finishing a file panicked");
+            Err(Error::Internal)
+        })
+    }
+
+    async fn complete(mut self) -> Result<StoredFile> {
+        if self.is_empty() {
+            return Err(Error::Validation(FieldErrors::one("file", "must not be empty")));
+        }
+        if self.writing.is_none() {
+            self.begin_writing().await?;
+        }
+        let (writer, guess) = self.writing.take().ok_or(Error::Internal)?;
+        if let Err(error) = writer.finish().await {
+            // It may be written yet: the sweep comes when that is long over.
+            self.is_settled = true;
+            return Err(error);
+        }
+        let text = self.text.is_text();
+        let mut file = StoredFile {
+            id: self.id,
+            owner: self.owner,
+            name: self.name.clone(),
+            size: self.size,
+            mime: guess.mime.unwrap_or_else(|| sniff::settle(&self.head, text)).to_owned(),
+            dimensions: None,
+            duration: None,
+            thumbnail: None,
+            digest: hex(&std::mem::take(&mut self.digest).finalize()),
+            created_at: self.services.clock.now(),
+        };
+        match guess.kind {
+            Kind::Picture(format) => self.prepare(&mut file, format).await?,
+            Kind::Sound => self.listen(&mut file, guess).await,
+            Kind::ForeignPicture | Kind::Other => {}
+        }
+        let quota = self.services.settings.upload_quota;
+        let check_at = file.created_at.plus(UNSENT);
+        match self.services.store.complete_file(&file, quota, check_at).await? {
+            Completion::Done => {}
+            Completion::NoRoom => return Err(Error::QuotaExceeded { quota }),
+            Completion::Gone => return Err(Error::Unavailable),
+        }
+        self.is_settled = true;
+        metrics::counter!("wardline_uploads_total").increment(1);
+        metrics::counter!("wardline_upload_bytes_total").increment(self.size);
+        Ok(file)
+    }
+
+    /// Makes what was sent a picture that may be shown. Only here is a whole file in memory, one at a time.
+    async fn prepare(&self, file: &mut StoredFile, format: ImageFormat) -> Result<()> {
+        let services = &self.services;
+        let turn = Arc::clone(&services.desk.pictures).acquire_owned().await;
+        let turn = turn.map_err(|_| Error::Unavailable)?;
+        let blobs = services.store.blobs();
+        let raw = Key(self.id, Part::Raw);
+        let room = usize::try_from(self.size).map_err(|_| Error::Internal)?;
+        let gather = blobs.stream(raw, 0..self.size);
+        let gathered = gather.try_fold(BytesMut::with_capacity(room), |mut all, piece| async move {
+            all.extend_from_slice(&piece);
+            Ok(all)
+        });
+        let gathered = gathered.await?.freeze();
+        // The turn goes with the work, which nobody can break off.
+        let work = tokio::task::spawn_blocking(move || {
+            let prepared = picture::prepare(format, gathered);
+            let digest =
+                prepared.as_ref().map(|picture| hex(&Sha256::digest(&picture.bytes))).unwrap_or_default();
+            drop(turn);
+            prepared.map(|picture| (picture, digest))
+        });
+        let (picture, digest) = work.await.map_err(|_| Error::FileRejected("the picture is damaged"))??;
+        file.size = picture.bytes.len() as u64;
+        file.digest = digest;
+        file.dimensions = Some(picture.dimensions);
+        let (mime, size) = (picture.small_mime.to_owned(), picture.small.len() as u64);
+        file.thumbnail = Some(Thumbnail { mime, size });
+        blobs.put(Key(self.id, Part::Thumbnail), picture.small).await?;
+        blobs.put(Key(self.id, Part::Body), picture.bytes).await?;
+        blobs.remove(raw).await
+    }
+
+    /// Finds out how long it sounds; what cannot be found out is left out.
+    async fn listen(&self, file: &mut StoredFile, guess: Guess) {
+        let services = &self.services;
+        let Some(mime) = guess.mime else { return };
+        let Ok(turn) = Arc::clone(&services.desk.sounds).acquire_owned().await else { return };
+        let (blobs, key) = (services.store.blobs().clone(), Key(self.id, Part::Body));
+        let deadline = Instant::now() + LISTEN;
+        let source = StoredBytes::open(blobs, key, self.size, deadline);
+        let work = tokio::task::spawn_blocking(move || {
+            let heard = sound::listen(source, mime, deadline);
+            drop(turn);
+            heard
+        });
+        if let Ok(Some(heard)) = work.await {
+            file.duration = heard.seconds;
+            if !heard.has_pictures {
+                sniff::heard_only(mime).clone_into(&mut file.mime);
+            }
+        }
+    }
+}
+
+fn must_fit(guess: Guess, size: u64) -> Result<()> {
+    let is_picture = matches!(guess.kind, Kind::Picture(_));
+    if is_picture && size > MAX_PICTURE { Err(Error::FileTooLarge { limit: MAX_PICTURE }) } else { Ok(()) }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+impl Drop for Upload {
+    fn drop(&mut self) {
+        if self.is_settled {
+            return;
+        }
+        let (services, id, writing) = (Arc::clone(&self.services), self.id, self.writing.take());
+        // Without a runtime the process is ending; then the sweep of the next one finds it.
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(async move {
+                // What may still be written is left to the sweep, which comes when that is long over.
+                if let Some((writer, _)) = writing
+                    && !writer.discard().await
+                {
+                    return;
+                }
+                let given_up = async {
+                    match services.store.give_up_file(id).await? {
+                        Some(doomed) => services.remove_file(&doomed).await,
+                        None => Ok(()),
+                    }
+                };
+                if let Err(error) = given_up.await {
+                    tracing::debug!(file = %id, %error, "an upload that was given up is left to the sweep");
+                }
+            });
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! Blobs as objects: files of a folder, or a bucket that speaks S3.
+
+use std::{fs, ops::Range, path::Path as Folder, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use object_store::{
+    Error as ObjectError, ObjectStore, ObjectStoreExt, PutPayload, WriteMultipart, aws::AmazonS3Builder,
+    local::LocalFileSystem, path::Path,
+};
+use tokio::sync::mpsc;
+
+use super::Feed;
+use crate::domain::{Error, Result};
+
+/// How many bytes one read brings.
+pub(super) const PIECE: u64 = 1 << 20;
+/// The size of a part of an object that comes in parts; S3 takes no smaller ones.
+const PART: usize = 5 << 20;
+/// How long a read or a removal may take.
+const LIMIT: Duration = Duration::from_secs(20);
+
+/// The objects, all below a prefix.
+#[derive(Debug, Clone)]
+pub struct Objects {
+    store: Arc<dyn ObjectStore>,
+    prefix: Path,
+}
+
+impl Objects {
+    pub(super) fn folder(folder: &Folder) -> Result<Self, String> {
+        let failed = |error: &dyn std::fmt::Display| {
+            format!("the folder {} cannot be used: {error}", folder.display())
+        };
+        fs::create_dir_all(folder).map_err(|error| failed(&error))?;
+        let store = LocalFileSystem::new_with_prefix(folder).map_err(|error| failed(&error))?;
+        let store = store.with_fsync(true).with_automatic_cleanup(true);
+        Ok(Self { store: Arc::new(store), prefix: Path::default() })
+    }
+
+    pub(super) fn bucket(bucket: &str, prefix: &str, options: &[(String, String)]) -> Result<Self, String> {
+        let mut builder = AmazonS3Builder::new().with_bucket_name(bucket);
+        for (name, value) in options {
+            let name = name.parse().map_err(|_| format!("{name} is no option of S3"))?;
+            builder = builder.with_config(name, value);
+        }
+        let store = builder.build().map_err(|error| format!("S3 cannot be used: {error}"))?;
+        let prefix = Path::parse(prefix).map_err(|error| format!("the prefix is no path: {error}"))?;
+        Ok(Self { store: Arc::new(store), prefix })
+    }
+
+    fn path(&self, name: &str) -> Path {
+        name.split('/').fold(self.prefix.clone(), Path::join)
+    }
+
+    /// A small object is put at once; a larger one in parts, two at a time.
+    pub(super) async fn write(&self, name: &str, mut fed: mpsc::Receiver<Feed>) -> Result<()> {
+        let path = self.path(name);
+        let (mut gathered, mut size) = (Vec::new(), 0);
+        let mut parts: Option<WriteMultipart> = None;
+        loop {
+            match fed.recv().await {
+                Some(Feed::Bytes(bytes)) => {
+                    if let Some(parts) = &mut parts {
+                        parts.wait_for_capacity(2).await.map_err(|error| broken(&error))?;
+                        parts.put(bytes);
+                        continue;
+                    }
+                    size += bytes.len();
+                    gathered.push(bytes);
+                    if size >= PART {
+                        let upload = self.store.put_multipart(&path).await.map_err(|error| broken(&error))?;
+                        let mut begun = WriteMultipart::new_with_chunk_size(upload, PART);
+                        gathered.drain(..).for_each(|bytes| begun.put(bytes));
+                        parts = Some(begun);
+                    }
+                }
+                Some(Feed::End) => {
+                    let ended = match parts {
+                        Some(parts) => parts.finish().await,
+                        None => self.store.put(&path, gathered.into_iter().collect::<PutPayload>()).await,
+                    };
+                    return ended.map(drop).map_err(|error| broken(&error));
+                }
+                None => {
+                    if let Some(parts) = parts {
+                        let _ = parts.abort().await;
+                    }
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    pub(super) async fn read(&self, name: &str, range: Range<u64>) -> Result<Bytes> {
+        let path = self.path(name);
+        match tokio::time::timeout(LIMIT, self.store.get_range(&path, range)).await {
+            Ok(Ok(bytes)) => Ok(bytes),
+            Ok(Err(ObjectError::NotFound { .. })) => Ok(Bytes::new()),
+            Ok(Err(error)) => Err(broken(&error)),
+            Err(_) => Err(Error::Unavailable),
+        }
+    }
+
+    pub(super) async fn remove(&self, name: &str) -> Result<()> {
+        let path = self.path(name);
+        match tokio::time::timeout(LIMIT, self.store.delete(&path)).await {
+            Ok(Ok(()) | Err(ObjectError::NotFound { .. })) => Ok(()),
+            Ok(Err(error)) => Err(broken(&error)),
+            Err(_) => Err(Error::Unavailable),
+        }
+    }
+}
+
+fn broken(error: &ObjectError) -> Error {
+    // An object's name is an id: nothing of a person is in it.
+    tracing::warn!(%error, "the store of files failed");
+    Error::Unavailable
+}

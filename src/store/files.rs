@@ -1,0 +1,302 @@
+//! `files`: what is known of each file, from its first byte on.
+//!
+//! A row is `uploading`, then `ready`, then `doomed`; its bytes are in [`super::blobs`]. `checkAt` is when
+//! the sweep is to look at it next; it is absent while a message is known to name the file. Whoever is
+//! about to send a file moves it ahead *before* the commit, so that no sweep takes the file away meanwhile.
+
+mod room;
+
+use mongodb::bson::{Bson, Document, doc};
+use serde::{Deserialize, Serialize};
+
+use super::{Store, collect, failure, messages, run, write};
+use crate::domain::{
+    Error, FileId, Result, SessionId, Timestamp, UserId,
+    file::{Dimensions, StoredFile, Thumbnail},
+};
+pub use room::Completion;
+pub(super) use room::USAGE;
+
+pub(super) const NAME: &str = "files";
+
+/// The most sessions in which a file counts as sent.
+const MAX_USES: i64 = 10_000;
+
+/// How far a file has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FileState {
+    Uploading,
+    Ready,
+    /// Nobody may have it any more; its bytes are about to go.
+    Doomed,
+}
+
+impl FileState {
+    fn as_str(self) -> &'static str {
+        match self {
+            FileState::Uploading => "uploading",
+            FileState::Ready => "ready",
+            FileState::Doomed => "doomed",
+        }
+    }
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct FileRow {
+    #[serde(rename = "_id")]
+    id: FileId,
+    owner: UserId,
+    state: FileState,
+    created_at: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    check_at: Option<Timestamp>,
+    // The rest is known once it is ready.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    size: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    mime: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    width: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    height: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    duration: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    thumbnail: Option<ThumbnailRow>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    sha256: Option<String>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct ThumbnailRow {
+    mime: String,
+    size: u64,
+}
+
+#[derive(Deserialize)]
+struct UseRow {
+    #[serde(rename = "_id")]
+    session: SessionId,
+    seq: u64,
+}
+
+/// A file the sweep is to look at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DueFile {
+    pub id: FileId,
+    pub owner: UserId,
+    pub state: FileState,
+    /// What it takes of its owner's room, bytes.
+    pub size: Option<u64>,
+    pub check_at: Timestamp,
+}
+
+fn bson_ids(ids: &[FileId]) -> Vec<Bson> {
+    ids.iter().copied().map(Bson::from).collect()
+}
+
+impl From<&StoredFile> for FileRow {
+    fn from(file: &StoredFile) -> Self {
+        Self {
+            id: file.id,
+            owner: file.owner,
+            state: FileState::Ready,
+            created_at: file.created_at,
+            check_at: None,
+            name: Some(file.name.clone()),
+            size: Some(file.size),
+            mime: Some(file.mime.clone()),
+            width: file.dimensions.map(|dimensions| dimensions.width),
+            height: file.dimensions.map(|dimensions| dimensions.height),
+            duration: file.duration,
+            thumbnail: file.thumbnail.clone().map(|t| ThumbnailRow { mime: t.mime, size: t.size }),
+            sha256: Some(file.digest.clone()),
+        }
+    }
+}
+
+impl TryFrom<FileRow> for StoredFile {
+    type Error = Error;
+    fn try_from(row: FileRow) -> Result<Self> {
+        let id = row.id;
+        let missing = |what: &str| {
+            tracing::error!(file = %id, what, "a stored file cannot be understood");
+            Error::Internal
+        };
+        Ok(Self {
+            id,
+            owner: row.owner,
+            name: row.name.ok_or_else(|| missing("name"))?,
+            size: row.size.ok_or_else(|| missing("size"))?,
+            mime: row.mime.ok_or_else(|| missing("mime"))?,
+            dimensions: row.width.zip(row.height).map(|(width, height)| Dimensions { width, height }),
+            duration: row.duration,
+            thumbnail: row.thumbnail.map(|t| Thumbnail { mime: t.mime, size: t.size }),
+            digest: row.sha256.ok_or_else(|| missing("sha256"))?,
+            created_at: row.created_at,
+        })
+    }
+}
+
+impl Store {
+    /// Notes that a file is coming in; when nothing becomes of it, the sweep looks at `check_at`.
+    ///
+    /// # Errors
+    /// When MongoDB does not answer.
+    pub async fn expect_file(
+        &self,
+        id: FileId,
+        owner: UserId,
+        now: Timestamp,
+        check_at: Timestamp,
+    ) -> Result<()> {
+        let (files, usage) = (self.collection::<Document>(NAME), self.collection::<Document>(USAGE));
+        let state = FileState::Uploading.as_str();
+        let row = doc! { "_id": id, "owner": owner, "state": state, "createdAt": now, "checkAt": check_at };
+        write(async move {
+            let nothing = doc! { "$setOnInsert": { "used": 0_i64 } };
+            match usage.update_one(doc! { "_id": owner }, nothing).upsert(true).await {
+                // Two at once made the same row.
+                Err(error) if !failure::is_duplicate_key(&error) => return Err(error),
+                _ => {}
+            }
+            files.insert_one(row).await.map(drop)
+        })
+        .await
+    }
+
+    /// A file that is ready.
+    ///
+    /// # Errors
+    /// When MongoDB does not answer or the row cannot be understood.
+    pub async fn file(&self, id: FileId) -> Result<Option<StoredFile>> {
+        let files = self.collection::<FileRow>(NAME);
+        let row = run(async move { files.find_one(doc! { "_id": id }).await }).await?;
+        row.filter(|row| row.state == FileState::Ready).map(StoredFile::try_from).transpose()
+    }
+
+    /// Keeps the sweep off these files until `until`. Answers whether all of them are ready.
+    ///
+    /// # Errors
+    /// When MongoDB does not answer.
+    pub async fn hold_files(&self, ids: &[FileId], until: Timestamp) -> Result<bool> {
+        if ids.is_empty() {
+            return Ok(true);
+        }
+        let wanted = ids.len() as u64;
+        let filter = doc! { "_id": { "$in": bson_ids(ids) }, "state": FileState::Ready.as_str() };
+        let files = self.collection::<Document>(NAME);
+        let hold = doc! { "$max": { "checkAt": until } };
+        // A lost answer harms nobody: whoever asks has stored nothing else yet.
+        let done = run(async move { files.update_many(filter, hold).await }).await?;
+        Ok(done.matched_count == wanted)
+    }
+
+    /// Has the sweep look at these files at `at`: a message that names them is about to go.
+    ///
+    /// # Errors
+    /// When MongoDB does not answer.
+    pub async fn recheck_files(&self, ids: &[FileId], at: Timestamp) -> Result<()> {
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let filter = doc! { "_id": { "$in": bson_ids(ids) }, "state": FileState::Ready.as_str() };
+        let files = self.collection::<Document>(NAME);
+        let check = doc! { "$set": { "checkAt": at } };
+        run(async move { files.update_many(filter, check).await.map(drop) }).await
+    }
+
+    /// In which sessions a file was sent, and the newest message there that names it.
+    ///
+    /// # Errors
+    /// When MongoDB does not answer.
+    pub async fn file_uses(&self, id: FileId) -> Result<Vec<(SessionId, u64)>> {
+        let sent = self.collection::<Document>(messages::NAME);
+        let rows: Vec<UseRow> = run(async move {
+            let pipeline = [
+                doc! { "$match": { "fileIds": id } },
+                doc! { "$group": { "_id": "$sessionId", "seq": { "$max": "$seq" } } },
+                doc! { "$limit": MAX_USES },
+            ];
+            collect(sent.aggregate(pipeline).with_type::<UseRow>().await?).await
+        })
+        .await?;
+        Ok(rows.into_iter().map(|row| (row.session, row.seq)).collect())
+    }
+
+    /// Whether a message that is not deleted names a file.
+    ///
+    /// # Errors
+    /// When MongoDB does not answer.
+    pub async fn is_file_used(&self, id: FileId) -> Result<bool> {
+        let sent = self.collection::<Document>(messages::NAME);
+        let found =
+            run(async move { sent.find_one(doc! { "fileIds": id }).projection(doc! { "_id": 1 }).await });
+        Ok(found.await?.is_some())
+    }
+
+    /// The files whose time has come, those first whose came first.
+    ///
+    /// # Errors
+    /// When MongoDB does not answer or a row cannot be understood.
+    pub async fn files_due(&self, now: Timestamp, limit: i64) -> Result<Vec<DueFile>> {
+        let files = self.collection::<FileRow>(NAME);
+        let rows = run(async move {
+            let due = files.find(doc! { "checkAt": { "$lte": now } });
+            collect(due.sort(doc! { "checkAt": 1 }).limit(limit).await?).await
+        })
+        .await?;
+        let due = |row: FileRow| DueFile {
+            id: row.id,
+            owner: row.owner,
+            state: row.state,
+            size: row.size,
+            check_at: row.check_at.unwrap_or(now),
+        };
+        Ok(rows.into_iter().map(due).collect())
+    }
+
+    /// Has the sweep leave a file alone, if nobody has moved it ahead since it was seen.
+    ///
+    /// # Errors
+    /// When MongoDB does not answer.
+    pub async fn settle_file(&self, seen: &DueFile) -> Result<()> {
+        let ready = doc! { "state": FileState::Ready.as_str() };
+        self.turn_file(seen, doc! { "$set": ready, "$unset": { "checkAt": "" } }).await.map(drop)
+    }
+
+    /// Takes a file from everybody, if nobody has moved it ahead since it was seen.
+    ///
+    /// # Errors
+    /// When MongoDB does not answer.
+    pub async fn doom_file(&self, seen: &DueFile) -> Result<bool> {
+        self.turn_file(seen, doc! { "$set": { "state": FileState::Doomed.as_str() } }).await
+    }
+
+    async fn turn_file(&self, seen: &DueFile, update: Document) -> Result<bool> {
+        let files = self.collection::<Document>(NAME);
+        let filter = doc! { "_id": seen.id, "state": seen.state.as_str(), "checkAt": seen.check_at };
+        let turned = write(async move { files.update_one(filter, update).await }).await?;
+        Ok(turned.matched_count > 0)
+    }
+
+    /// Gives up a file that is still coming in. Answers it as the sweep would find it; nothing when it has
+    /// become ready, or is gone.
+    ///
+    /// # Errors
+    /// When MongoDB does not answer.
+    pub async fn give_up_file(&self, id: FileId) -> Result<Option<DueFile>> {
+        let files = self.collection::<FileRow>(NAME);
+        let filter = doc! { "_id": id, "state": FileState::Uploading.as_str() };
+        let update = doc! { "$set": { "state": FileState::Doomed.as_str() } };
+        let row = write(async move { files.find_one_and_update(filter, update).await }).await?;
+        Ok(row.and_then(|row| {
+            let (state, check_at) = (FileState::Doomed, row.check_at?);
+            Some(DueFile { id, owner: row.owner, state, size: None, check_at })
+        }))
+    }
+}
