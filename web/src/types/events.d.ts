@@ -148,12 +148,14 @@ export interface MessageSend {
    */
   messageType?: "text" | "image" | "file" | "voice" | "" | null;
   /**
-   * A path of this service, never an outside address.
+   * The address of an uploaded file (`POST /api/chat/files`) that the sender may fetch: their own, or one of a message they
+   * may read. Any other is `NOT_FOUND`.
+   *
    */
   fileUrl?: string | null;
   fileName?: string | null;
   /**
-   * Bytes.
+   * Bytes. Whatever is said, the message carries the file's true size.
    */
   fileSize?: number | null;
   /**

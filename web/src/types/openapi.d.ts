@@ -156,6 +156,259 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/chat/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Upload a file
+         * @description At most `MAX_UPLOAD`; all files of a person together at most `UPLOAD_QUOTA`. The type is found by the content.
+         *     Pictures (PNG, JPEG, GIF, WebP, at most 50 million pixels) lose where, when and with what they were taken
+         *     and get a thumbnail; other kinds of pictures are refused. A file that no message names is removed after a
+         *     day. Four uploads of a person at once, 32 in all.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "multipart/form-data": components["schemas"]["UploadForm"];
+                };
+            };
+            responses: {
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["File"];
+                    };
+                };
+                /** @description No file, two, an empty one, one without a name, or a damaged picture (`FILE_REJECTED`) */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Too large (`MESSAGE_TOO_LARGE`), or no room left (`FILE_REJECTED`) */
+                413: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description No form, or a kind of picture that is not taken (`FILE_REJECTED`) */
+                415: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Too many uploads at once */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/chat/files/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Fetch a file
+         * @description For its uploader, and for whoever may read a message that names it; to all others it is not there. With a
+         *     token, or under a signed address. `Range`, `If-Range` and `If-None-Match` work. Pictures, sounds and films
+         *     that browsers show safely come inline, everything else as an attachment; what a browser would run comes
+         *     as bytes.
+         */
+        get: {
+            parameters: {
+                query?: {
+                    user?: string;
+                    token?: string;
+                    expires?: number;
+                    /** @description with user, token and expires: a signed address */
+                    signature?: string;
+                };
+                header?: never;
+                path: {
+                    /** @description the file */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The file */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/octet-stream": unknown;
+                    };
+                };
+                /** @description A part of it */
+                206: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description The client has it */
+                304: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description Not there for the caller */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description A part that it does not have */
+                416: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/chat/files/{id}/link": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Signed addresses of a file
+         * @description For tags of a page, which send no header. They hold for five minutes and end with the caller's token, and
+         *     whether the caller may have the file is asked at each use.
+         */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description the file */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["FileLink"];
+                    };
+                };
+                /** @description Not there for the caller */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/chat/files/{id}/thumbnail": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Fetch the small version of a picture */
+        get: {
+            parameters: {
+                query?: {
+                    user?: string;
+                    token?: string;
+                    expires?: number;
+                    /** @description with user, token and expires: a signed address */
+                    signature?: string;
+                };
+                header?: never;
+                path: {
+                    /** @description the file */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description A JPEG or PNG of at most 320 pixels on each side */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "image/jpeg": unknown;
+                    };
+                };
+                /** @description Not there for the caller, or no picture */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/chat/messages": {
         parameters: {
             query?: never;
@@ -1553,6 +1806,44 @@ export interface components {
             /** @description Always `false`. */
             success: boolean;
         };
+        /** @description A file that was taken in. */
+        File: {
+            /**
+             * Format: double
+             * @description Seconds, of what sounds, where it can be found out.
+             */
+            duration?: number | null;
+            /** @example 64b7f0c2a1b2c3d4e5f60718 */
+            fileId: string;
+            /** @description Without folders and control characters. */
+            fileName: string;
+            /**
+             * Format: int64
+             * @description Bytes, as stored.
+             */
+            fileSize: number;
+            /**
+             * @description What a message of type image, file or voice names.
+             * @example /api/chat/files/64b7f0c2a1b2c3d4e5f60718
+             */
+            fileUrl: string;
+            /** Format: int32 */
+            height?: number | null;
+            /** @description By its content. */
+            mimeType: string;
+            /**
+             * Format: int32
+             * @description Pixels, upright; of pictures, which also have `{fileUrl}/thumbnail`.
+             */
+            width?: number | null;
+        };
+        /** @description Addresses of a file that need no header. */
+        FileLink: {
+            /** Format: date-time */
+            expiresAt: string;
+            thumbnailUrl?: string | null;
+            url: string;
+        };
         /** @description `POST /api/chat/messages/forward` */
         ForwardBody: {
             /** @description The same one again is the same request. */
@@ -1930,10 +2221,10 @@ export interface components {
             fileName?: string | null;
             /**
              * Format: int64
-             * @description Bytes.
+             * @description Bytes; the message carries the file's true size.
              */
             fileSize?: number | null;
-            /** @description A path of this service; for image, file and voice. */
+            /** @description The address of an uploaded file that the sender may fetch; for image, file and voice. */
             fileUrl?: string | null;
             /** @description Ids of members, or `all`. */
             mentions?: string[] | null;
@@ -2085,6 +2376,14 @@ export interface components {
             people: number;
             /** Format: int64 */
             total: number;
+        };
+        /** @description The form of an upload. */
+        UploadForm: {
+            /**
+             * Format: binary
+             * @description One file, with its name.
+             */
+            file: string;
         };
         /** @description A person. */
         User: {
