@@ -83,6 +83,29 @@ async fn the_same_client_id_at_both_nodes_is_one_message() {
 }
 
 #[tokio::test]
+async fn what_one_node_remembers_does_not_hide_what_the_other_changed() {
+    let (one, other) = two_nodes().await;
+    let (li, chen, wang) = (one.nurse("Li").await, one.nurse("Chen").await, one.nurse("Wang").await);
+    let group = json!({ "sessionName": "Ward round", "participants": [chen.id, wang.id] });
+    let group = li.call("POST", "/api/chat/sessions/group", group).await.expect(201)["_id"].clone();
+    let seats = format!("/api/chat/sessions/{}/participants", group.as_str().unwrap());
+    let li_there = at(&other, &li);
+    for round in 0..3 {
+        // The other node learns who is in; then somebody goes through this one.
+        li_there.send(group.as_str().unwrap(), &format!("round {round}")).await;
+        li.call("DELETE", &format!("{seats}/{}", chen.id), json!({})).await.expect(200);
+        let back = li_there.call("POST", &seats, json!({ "userIds": [chen.id] })).await.expect(200);
+        let is_in =
+            |info: &serde_json::Value| info["participants"].as_array().unwrap().contains(&json!(chen.id));
+        assert!(is_in(&back), "{back}");
+        let info = format!("/api/chat/sessions/{}/info", group.as_str().unwrap());
+        assert!(is_in(&chen.get(&info).await.expect(200)), "Chen was added through the other node");
+    }
+    one.stop().await;
+    other.stop().await;
+}
+
+#[tokio::test]
 async fn a_node_that_dies_leaves_nobody_online() {
     let (one, other) = two_nodes().await;
     let (li, chen) = (one.nurse("Li").await, one.nurse("Chen").await);

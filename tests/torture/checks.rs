@@ -219,17 +219,19 @@ fn fifo(history: &History) -> Found {
 /// A page that was asked for after one's own send was acknowledged shows it, if it lies in its range.
 fn read_your_writes(history: &History) -> Found {
     let mut found = Found::default();
-    let mut sent: BTreeMap<(Id, Id), Vec<(u64, u64)>> = BTreeMap::new();
+    let (mut sent, by_key) = (BTreeMap::<(Id, Id), Vec<(Moment, Moment, u64)>>::new(), history.by_key());
     for attempt in &history.attempts {
         if let Ended::Ok((_, seq)) = attempt.outcome {
-            sent.entry((attempt.sender, attempt.session)).or_default().push((attempt.ended, seq));
+            // A repeat may be answered with what was stored before its author went and came back.
+            let begun = by_key[&(attempt.sender, attempt.key)][0].begun;
+            sent.entry((attempt.sender, attempt.session)).or_default().push((begun, attempt.ended, seq));
         }
     }
     for page in &history.pages {
         let shown: BTreeSet<u64> = page.messages.iter().map(|seen| seen.seq).collect();
-        for (ended, seq) in sent.get(&(page.reader, page.session)).into_iter().flatten() {
+        for (begun, ended, seq) in sent.get(&(page.reader, page.session)).into_iter().flatten() {
             let is_in = *ended < page.begun && (page.low..=page.high).contains(seq);
-            if is_in && !history.was_away(page.reader, page.session, *ended, page.ended) {
+            if is_in && !history.was_away(page.reader, page.session, *begun, page.ended) {
                 found.look(shown.contains(seq), || {
                     format!(
                         "{} had {}/{seq} acknowledged at {ended}, a page asked for at {} lacks it",

@@ -77,7 +77,7 @@ impl State {
             What::Reacted { session, seq, rev, reactions, .. } => {
                 self.change(*session, *seq, *rev, |seen| seen.reactions = *reactions);
             }
-            What::Updated { session, rev } => self.change(*session, 0, *rev, |_| {}),
+            What::Updated { session, rev } => self.note_rev(*session, *rev),
             // What was known of it is to be forgotten; whoever comes anew asks for what there is.
             What::Removed { session } => drop(self.sessions.remove(session)),
             What::Created { session, .. } => {
@@ -95,16 +95,26 @@ impl State {
         }
     }
 
-    /// A change, if it is newer than what is known. What is not known yet will come as it then is.
+    /// A change, if it is newer than what is known. One to a message that is not known yet is not noted as
+    /// had: an answer on its way may still show that message as it was before.
     fn change(&mut self, session: Id, seq: u64, rev: u64, change: impl FnOnce(&mut Seen)) {
         let local = self.local(session);
-        if let Some(seen) = local.messages.get_mut(&seq).filter(|seen| seen.rev < rev) {
+        let Some(seen) = local.messages.get_mut(&seq) else {
+            self.has_gap = true;
+            return;
+        };
+        if seen.rev < rev {
             change(seen);
             seen.rev = rev;
         }
+        self.note_rev(session, rev);
+    }
+
+    fn note_rev(&mut self, session: Id, rev: u64) {
+        let local = self.local(session);
         local.ahead.insert(rev);
         local.advance_rev(0);
-        let is_gap = !local.ahead.is_empty() || seq > local.seq;
+        let is_gap = !local.ahead.is_empty();
         self.has_gap |= is_gap;
     }
 

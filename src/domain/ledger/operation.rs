@@ -155,6 +155,22 @@ pub enum Outcome {
     Regrouped(Arc<GroupEvent>),
 }
 
+impl Outcome {
+    /// Nothing was to be done, which is true only if the state it was seen in is not an old one: no commit
+    /// proves that. Read positions and deliveries only grow, so for them an old state is as good.
+    #[must_use]
+    pub fn rests_on_belief(&self) -> bool {
+        match self {
+            Outcome::Deleted { fresh, .. } | Outcome::Revised { fresh, .. } => !fresh,
+            Outcome::Regrouped(change) => !change.is_fresh,
+            Outcome::Sent { .. }
+            | Outcome::Repeated { .. }
+            | Outcome::Read(_)
+            | Outcome::Delivered { .. } => false,
+        }
+    }
+}
+
 /// What is different about a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Revision {

@@ -34,7 +34,7 @@ pub(super) enum Verdict {
     Refused(Error),
     /// Has to wait for a later batch, in its order.
     Deferred,
-    /// Refused by a remembered state, which may be old: once more on a fresh one.
+    /// Refused, or found done already, by a remembered state, which may be old: once more on a fresh one.
     Distrusted,
 }
 
@@ -94,7 +94,13 @@ impl Plan {
                     continue;
                 }
             };
+            let may_be_old = !fresh.contains(&session) && !job.distrust;
             match account.apply(&job.operation, found, now) {
+                // What this batch stores of the session proves its state.
+                Ok(outcome) if may_be_old && outcome.rests_on_belief() && account.changes().is_empty() => {
+                    deferred.insert(session);
+                    verdicts.push(Verdict::Distrusted);
+                }
                 Ok(outcome) => {
                     if let Operation::Send { draft, .. } = &job.operation
                         && let Some(id) = &draft.client_msg_id
@@ -105,7 +111,7 @@ impl Plan {
                     let version = account.session.version + 1;
                     verdicts.push(Verdict::Done { version, outcome });
                 }
-                Err(_) if !fresh.contains(&session) && !job.distrust => {
+                Err(_) if may_be_old => {
                     deferred.insert(session);
                     verdicts.push(Verdict::Distrusted);
                 }
