@@ -248,6 +248,10 @@ fn changes_that_are_told_wrongly_or_in_another_order_are_found() {
             known.messages.iter_mut().filter(|seen| seen.seq == EDITED).for_each(change);
         });
     }
+    // Whoever was removed was not told.
+    found_by("no unnoticed gap", |history| {
+        history.heard.retain(|one| !matches!(one.what, What::Removed { .. }));
+    });
     // Whoever came back misses the first word after it.
     found_by("no unnoticed gap", |history| {
         history.heard.retain(|one| {

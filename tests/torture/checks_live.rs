@@ -85,6 +85,11 @@ pub fn no_unnoticed_gap(history: &History) -> Found {
         match what {
             What::Message { seen, .. } => tenures[last].seqs.push(seen.seq),
             What::Created { seq, .. } => {
+                let was_told =
+                    !history.rules.one_hub || tenures[last].seqs.is_empty() || tenures[last].is_over;
+                found.look(was_told, || {
+                    format!("connection {wire} did not hear that its seat was gone: {what:?}")
+                });
                 tenures.push(Tenure { since: Some(*seq), ..Tenure::default() });
             }
             What::Removed { .. } => tenures[last].is_over = true,
