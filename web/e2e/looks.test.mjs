@@ -101,6 +101,7 @@ test("by the keyboard alone one signs in, finds somebody and writes", async () =
   await expect.state(connection(page), "live");
   await page.keyboard.press("Control+k");
   await page.keyboard.type("Hannah");
+  await page.locator("[data-session-row]").filter({ hasText: "Hannah Smith" }).waitFor();
   await page.keyboard.press("Enter");
   await page.getByRole("heading", { level: 1, name: "Hannah Smith" }).waitFor();
   await page.getByRole("textbox", { name: "Message", exact: true }).waitFor();
