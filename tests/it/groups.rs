@@ -4,7 +4,12 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::support::{Person, TestApp, eventually, socket::Socket, text};
+use crate::support::{
+    Person, TestApp, eventually,
+    files::{png, wav},
+    socket::Socket,
+    text,
+};
 
 /// A group of these people; the first is its owner.
 pub async fn group(owner: &Person, others: &[&Person], name: &str) -> String {
@@ -102,9 +107,26 @@ async fn a_ward_talks() {
     assert_eq!(at_late.next("message:receive").await["message"]["content"], "补钾 15ml/h", "as edited");
     counts_hold(&ward, &six).await;
 
+    // A picture, a voice note; the picture goes on to the private session.
+    let picture = li.uploaded("wound.png", png(64, 48)).await;
+    let voice = wu.uploaded("handover.wav", wav()).await;
+    let shown = li.send_file(&ward, "image", &picture).await;
+    let heard = at_zhao.next_where("message:receive", |e| e["message"]["_id"] == shown["_id"]).await;
+    assert_eq!(heard["message"]["fileUrl"], picture["fileUrl"]);
+    wu.send_file(&ward, "voice", &voice).await;
+    let picture = text(&picture["fileUrl"]);
+    for (person, status) in [(zhao, 200), (qian, 200), (&late, 404)] {
+        assert_eq!(person.fetch(&picture, &[]).await.status, status, "{}", person.username);
+    }
+    let forward = json!({ "messageIds": [shown["_id"]], "toSessionIds": [private], "mode": "each" });
+    assert_eq!(at_li.call("message:forward", forward).await["success"], json!(true));
+    assert_eq!(late.fetch(&picture, &[]).await.status, 200, "it came to them");
+    counts_hold(&ward, &six).await;
+
     // Somebody is removed, somebody is added: they see what is said from then on.
     li.call("DELETE", &format!("{}/{}", participants(&ward), zhao.id), json!({})).await.expect(200);
     assert_eq!(at_zhao.next("session:removed").await["reason"], "removed");
+    assert_eq!(zhao.fetch(&picture, &[]).await.status, 404);
     li.call("POST", &participants(&ward), json!({ "userIds": [late.id] })).await.expect(200);
     assert_eq!(at_late.next("session:created").await["session"]["_id"], json!(ward));
     let joined = at_wu.next_where("session:updated", |u| u["joined"] != json!([])).await;

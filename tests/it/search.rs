@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::support::{Person, TestApp, eventually, settings, text};
+use crate::support::{Person, TestApp, eventually, files::wav, settings, text};
 
 impl Person {
     /// A search with these fields besides the caller's own id.
@@ -155,11 +155,8 @@ async fn filters_narrow_it_down_and_pages_follow_one_another() {
         sender.send(&with_chen, &format!("dose {number}")).await;
     }
     let middle = wu.send(&with_wu, "dose for Wu").await;
-    let voice = json!({
-        "sessionId": with_wu, "senderId": wu.id, "content": "", "messageType": "voice",
-        "fileUrl": "/api/chat/files/64b7f0c2a1b2c3d4e5f60718", "fileName": "evening dose 晚间.ogg",
-    });
-    wu.call("POST", "/api/chat/messages", voice).await.expect(201);
+    let voice = wu.uploaded("evening dose 晚间.wav", wav()).await;
+    wu.send_file(&with_wu, "voice", &voice).await;
     li.settle(&with_chen).await;
     assert_eq!(li.finds(&[("keyword", "dose")]).await.len(), 27);
     assert_eq!(li.finds(&[("keyword", "dose"), ("sessionId", &with_wu)]).await.len(), 2);

@@ -215,7 +215,11 @@ async fn write(shared: &Arc<Shared>, store: &Store, stop: &CancellationToken) ->
         return Err(Trouble::Stale("it is of another database"));
     }
     let position = match position {
-        Some(position) => position,
+        // Whatever the position says: what was written up to now may be in the index already.
+        Some(position) => {
+            let now = source.now().await?;
+            Position { overlap: Some((now.time, now.increment)), ..position }
+        }
         None => Position {
             format: FORMAT,
             collection,
