@@ -16,8 +16,7 @@ use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
 use super::{
-    history::{Counts, Ended, Heard, Id, Page, Position, Seen, What, WireLife, hash},
-    seen::sum_of_reactions,
+    history::{Counts, Ended, Heard, Id, Page, Position, Seen, What, WireLife},
     state::{Share, State, counts_in},
     wire::{Listener, Manner, Refused, Wire},
     world::{Answer, Person, World},
@@ -61,33 +60,13 @@ fn understand(name: &str, payload: &Value) -> What {
             session: Id::of(&payload["message"]["sessionId"]),
             seen: Seen::of(&payload["message"]),
         },
-        "message:deleted" | "message:recalled" => What::Deleted {
+        "message:deleted" => What::Deleted {
             session,
             id: Id::of(&payload["messageId"]),
             seq: number("seq"),
             rev: number("rev"),
-        },
-        "message:updated" => What::Edited {
-            session,
-            id: Id::of(&payload["messageId"]),
-            seq: number("seq"),
-            rev: number("rev"),
-            text: hash(payload["content"].as_str().unwrap_or_default()),
-        },
-        "message:reaction" => What::Reacted {
-            session,
-            id: Id::of(&payload["messageId"]),
-            seq: number("seq"),
-            rev: number("rev"),
-            reactions: sum_of_reactions(&payload["reactions"]),
         },
         "message:read" => What::Read { session, reader: Id::of(&payload["userId"]), seq: number("seq") },
-        "message:status" if payload["userId"].is_null() => What::Counted {
-            session,
-            message: Id::of(&payload["messageId"]),
-            delivered: number("deliveredCount"),
-            read: number("readCount"),
-        },
         "message:status" => What::Status {
             session,
             message: Id::of(&payload["messageId"]),
@@ -97,12 +76,7 @@ fn understand(name: &str, payload: &Value) -> What {
         "unread:count" => What::Unread(counts_in(&payload["data"]["bySession"])),
         "typing:start" | "typing:stop" => What::Typing { session, typist: Id::of(&payload["userId"]) },
         "user:status" => What::Presence { user: Id::of(&payload["userId"]) },
-        "session:created" => What::Created {
-            session: Id::of(&payload["session"]["_id"]),
-            seq: payload["session"]["seq"].as_u64().unwrap_or_default(),
-        },
-        "session:updated" => What::Updated { session, rev: number("rev") },
-        "session:removed" => What::Removed { session },
+        "session:created" => What::Created { session: Id::of(&payload["session"]["_id"]) },
         "user:joined" | "users:online" | "chat:history" | "chat:sync" => What::Answer,
         other => What::Unknown(other.to_owned()),
     }
@@ -156,8 +130,7 @@ impl Device {
     pub async fn connect(&mut self, rng: &mut StdRng) -> bool {
         self.wire = None;
         let number = self.world.next_wire();
-        let (person, opened) = (self.person.id, self.world.now());
-        let life = WireLife { person, opened, ..WireLife::default() };
+        let life = WireLife { person: self.person.id, ..WireLife::default() };
         self.world.record(|history| history.wires.insert(number, life));
         self.wires_of_token.push(number);
         let address = self.world.nodes[self.node % self.world.nodes.len()].clone();
@@ -194,10 +167,7 @@ impl Device {
         }
         let Some(synced) = self.sync().await else { return false };
         self.world.record(|history| history.wires.entry(number).or_default().synced = synced);
-        let is_told = self.ask_unread().await;
-        let arrived = self.world.now();
-        self.world.record(|history| history.wires.entry(number).or_default().arrived = Some(arrived));
-        is_told
+        self.ask_unread().await
     }
 
     /// Asks for the counts over the socket; the answer comes as an event, too, in its place among the pushes.
@@ -212,20 +182,15 @@ impl Device {
 
     /// A call over the socket.
     pub async fn ask(&self, event: &str, payload: &Value) -> Answer {
-        self.ask_for(event, payload, false).await
-    }
-
-    /// A call over the socket for something that may be gone.
-    pub async fn ask_for(&self, event: &str, payload: &Value, may_miss: bool) -> Answer {
         let Some(wire) = &self.wire else { return Answer::Unknown };
         let told = wire.begin(event, payload).await;
-        self.settle(event, told, may_miss).await
+        self.settle(event, told).await
     }
 
     /// Waits for an answer over the socket.
-    pub async fn settle(&self, event: &str, told: oneshot::Receiver<Value>, may_miss: bool) -> Answer {
+    pub async fn settle(&self, event: &str, told: oneshot::Receiver<Value>) -> Answer {
         match tokio::time::timeout(self.world.patience, told).await {
-            Ok(Ok(envelope)) => self.world.judge(event, envelope, may_miss),
+            Ok(Ok(envelope)) => self.world.judge(event, envelope),
             Ok(Err(_)) | Err(_) => Answer::Unknown,
         }
     }
@@ -247,12 +212,8 @@ impl Device {
                 let (session, share) = (Id::of(&Value::from(id.as_str())), Share::of(one));
                 synced.insert(session, share.next_seq);
                 self.state.lock().unwrap().take(session, &share);
-                let low = from["sessions"][id]["seq"].as_u64().unwrap_or_default().max(share.hidden) + 1;
+                let low = from["sessions"][id]["seq"].as_u64().unwrap_or_default() + 1;
                 self.record_share(session, low, begun, share);
-            }
-            for gone in data["removed"].as_array().into_iter().flatten() {
-                synced.remove(&Id::of(gone));
-                self.state.lock().unwrap().sessions.remove(&Id::of(gone));
             }
             if data["hasMore"] != json!(true) {
                 return Some(synced);
@@ -279,14 +240,6 @@ impl Device {
     /// A REST call with this device's token.
     pub async fn rest(&self, method: &str, path: &str, body: Option<Value>) -> Answer {
         self.world.call(self.node, method, path, Some(&self.token), body).await
-    }
-
-    /// A REST call for something that may be gone.
-    pub async fn rest_for(&self, method: &str, path: &str, body: Option<Value>, may_miss: bool) -> Answer {
-        match self.world.raw(self.node, method, path, Some(&self.token), body).await {
-            Ok((_, envelope)) => self.world.judge(&format!("{method} {path}"), envelope, may_miss),
-            Err(answer) => answer,
-        }
     }
 
     /// Goes without a word: leaves the connection standing, neither read nor written, or resets it.

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::input::page;
 use crate::{
-    domain::Timestamp,
+    domain::{Timestamp, paging::Page},
     gateway::{
         chat::json::{FoundMessageJson, found},
         http::{
@@ -45,13 +45,14 @@ fn time(fields: &mut Fields, name: &str, is_end: bool) -> Option<Timestamp> {
 impl FromFields for SearchFor {
     fn read(fields: &mut Fields) -> Option<Self> {
         let user = fields.parsed("userId");
-        let keyword = fields.required_text("keyword");
+        let keyword = fields.required_text("keyword").unwrap_or_default();
         let session = fields.parsed("sessionId");
         let sender = fields.parsed("sender");
         let kind = fields.parsed("messageType");
         let (from, to) = (time(fields, "from", false), time(fields, "to", true));
-        let page = page(fields, 50, 100);
-        let search = Search { user, keyword: keyword?, session, sender, kind, from, to, page: page? };
+        // What stands in for a bad page is never used: its problem refuses the whole.
+        let page = page(fields, 50, 100).unwrap_or(Page { page: 1, limit: 50 });
+        let search = Search { user, keyword, session, sender, kind, from, to, page };
         fields.problems(&search.problems());
         Some(Self(search))
     }
