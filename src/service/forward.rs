@@ -1,5 +1,7 @@
 //! Forwarding: messages that the caller may read, to sessions where they may write, all or nothing.
 
+use std::collections::BTreeSet;
+
 use super::Services;
 use crate::domain::{
     Error, MessageId, Result, SessionId,
@@ -116,7 +118,16 @@ impl Services {
             let view = self.view(std::sync::Arc::new(message)).await?;
             messages.push(MessageView { is_repeat: true, ..view });
         }
-        Ok((!messages.is_empty()).then_some(Forwarded { messages, is_repeat: true }))
+        if messages.is_empty() {
+            return Ok(None);
+        }
+        // Who has lost a seat since reads nothing there any more, not even this.
+        let sessions: BTreeSet<SessionId> = messages.iter().map(|view| view.message.session).collect();
+        let sessions: Vec<SessionId> = sessions.into_iter().collect();
+        if self.store.seats_of(&sessions, actor.user).await?.len() < sessions.len() {
+            return Err(Error::ConversationNotFound);
+        }
+        Ok(Some(Forwarded { messages, is_repeat: true }))
     }
 
     /// The messages, in the order asked for, each of which the caller may read.

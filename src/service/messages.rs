@@ -61,7 +61,13 @@ impl Services {
     pub async fn finish_send(&self, pending: PendingSend) -> Result<MessageView> {
         match settled(pending.0).await? {
             Outcome::Sent { message, .. } => Ok(MessageView::fresh(message)),
-            Outcome::Repeated { message } => Ok(MessageView { is_repeat: true, ..self.view(message).await? }),
+            Outcome::Repeated { message } => {
+                let (session, sender) = (message.session, message.sender);
+                let view = once_stored(self.view(message).await)?;
+                // Who has lost their seat since reads nothing of it any more, not even this.
+                once_stored(self.seat(session, sender).await)?;
+                Ok(MessageView { is_repeat: true, ..view })
+            }
             Outcome::Read(_)
             | Outcome::Delivered { .. }
             | Outcome::Deleted { .. }

@@ -149,3 +149,38 @@ async fn order_holds_while_sends_and_forwards_cross() {
     }
     app.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_was_removed_is_not_answered_with_what_they_wrote_before() {
+    let app = TestApp::unlimited().await;
+    let (li, chen) = (app.nurse("Li").await, app.nurse("Chen").await);
+    let own = li.session_with(&chen).await;
+    let ward = crate::groups::group(&li, &[&chen], "Ward").await;
+    let said = chen.send(&own, "said").await;
+    let forward = json!({
+        "messageIds": ids(&[&said]), "toSessionIds": [ward, own], "clientMsgId": "fw-1",
+    });
+    chen.call("POST", "/api/chat/messages/forward", forward.clone()).await.expect(201);
+    let mut once = chen.message(&ward, "once");
+    once["clientMsgId"] = json!("once");
+    chen.call("POST", "/api/chat/messages", once.clone()).await.expect(201);
+    let mut twice = li.message(&ward, "twice");
+    twice["clientMsgId"] = json!("twice");
+    li.call("POST", "/api/chat/messages", twice.clone()).await.expect(201);
+    let seat = format!("/api/chat/sessions/{ward}/participants/{}", chen.id);
+    li.call("DELETE", &seat, json!({})).await.expect(200);
+    let again = chen.call("POST", "/api/chat/messages/forward", forward).await;
+    assert_eq!(again.refused(404), "CONVERSATION_NOT_FOUND");
+    // Among the repeats of others, which are told from new messages together.
+    for _ in 0..10 {
+        let others = join_all((0..4).map(|_| li.call("POST", "/api/chat/messages", twice.clone())));
+        let theirs = join_all((0..4).map(|_| chen.call("POST", "/api/chat/messages", once.clone())));
+        let (others, theirs) = tokio::join!(others, theirs);
+        for reply in others {
+            reply.expect(201);
+        }
+        for reply in theirs {
+            assert_eq!(reply.refused(404), "CONVERSATION_NOT_FOUND");
+        }
+    }
+}
