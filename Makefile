@@ -22,6 +22,7 @@ check: tools web ## format, lints, unit tests, rules of the house: what a commit
 	cargo test --lib --test architecture
 	cd web && npm run check
 
+test: export TMPDIR = $(shell scripts/test-folder)
 test: browser-tools check mongod ## everything, on a real MongoDB and with real clients: what CI runs
 	cargo test --lib --bins --tests
 	scripts/test-clients

@@ -140,18 +140,30 @@ async fn an_index_with_damaged_files_is_built_anew() {
     .await;
 }
 
+/// Spoils every file of these kinds.
+fn spoil(settings: &Settings, kinds: &[&str], how: impl Fn(&Path)) {
+    let is_meant =
+        |file: &&PathBuf| file.extension().is_some_and(|kind| kinds.iter().any(|meant| kind == *meant));
+    files(settings).iter().filter(is_meant).for_each(|file| how(file));
+}
+
 #[tokio::test]
-async fn an_index_with_cut_or_missing_files_is_built_anew() {
-    survives(|settings| {
-        for (number, file) in files(settings).iter().enumerate() {
-            match (file.extension().and_then(|e| e.to_str()), number % 2) {
-                (Some("pos" | "fast"), 0) => fs::remove_file(file).unwrap(),
-                (Some("pos" | "fast"), _) => fs::write(file, b"short").unwrap(),
-                _ => {}
-            }
-        }
-    })
-    .await;
+async fn an_index_with_missing_files_is_built_anew() {
+    for kinds in [&["pos", "fast"], &["store", "term"]] {
+        survives(|settings| spoil(settings, kinds, |file| fs::remove_file(file).unwrap())).await;
+    }
+}
+
+#[tokio::test]
+async fn an_index_with_cut_files_is_built_anew() {
+    for length in [0, 5, 30] {
+        survives(|settings| {
+            spoil(settings, &["pos", "fast", "store", "term", "idx", "fieldnorm"], |file| {
+                fs::File::options().write(true).open(file).unwrap().set_len(length).unwrap();
+            });
+        })
+        .await;
+    }
 }
 
 #[tokio::test]

@@ -5,11 +5,13 @@
 //! in the way of a commit; all it knows comes from the database.
 
 use std::{
+    panic::AssertUnwindSafe,
     path::Path,
     sync::Arc,
     time::{Duration, Instant},
 };
 
+use futures_util::FutureExt;
 use mongodb::{bson::Timestamp as ClusterTime, change_stream::event::ResumeToken};
 use serde::{Deserialize, Serialize};
 use tantivy::{
@@ -108,7 +110,11 @@ async fn keep(shared: &Arc<Shared>, store: &Store, stop: &CancellationToken) {
     while !stop.is_cancelled() {
         let begun = Instant::now();
         let trouble = match Tenure::of(&shared.folder) {
-            Ok(Some(_tenure)) => write(shared, store, stop).await.err(),
+            // The index's library panics at some damage, such as a file that is shorter than its own end says.
+            Ok(Some(_tenure)) => match AssertUnwindSafe(write(shared, store, stop)).catch_unwind().await {
+                Ok(written) => written.err(),
+                Err(_) => Some(Trouble::Stale("the index's library gave up")),
+            },
             Ok(None) => {
                 follow(shared, stop).await;
                 None

@@ -10,7 +10,7 @@ use std::{
         Arc,
         atomic::{AtomicI64, AtomicU32, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use serde_json::{Value, json};
@@ -299,17 +299,18 @@ pub fn text(value: &Value) -> String {
     value.as_str().unwrap_or_else(|| panic!("no text: {value}")).to_owned()
 }
 
-/// Tries until `check` answers something, for at most ten seconds.
+/// Tries until `check` answers something, for at most a minute: a machine that is busy may take long.
 #[track_caller]
 pub fn eventually<T, F: Future<Output = Option<T>>>(mut check: impl FnMut() -> F) -> impl Future<Output = T> {
     let place = std::panic::Location::caller();
     async move {
-        for _ in 0..200 {
+        let begun = Instant::now();
+        while begun.elapsed() < Duration::from_mins(1) {
             if let Some(found) = check().await {
                 return found;
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        panic!("it did not come to pass within ten seconds ({place})");
+        panic!("it did not come to pass within a minute ({place})");
     }
 }

@@ -21,9 +21,9 @@ pub fn options(folder: &Path) -> EmbeddedOptions {
 
 /// A folder for one mongod of this process; those of earlier processes are removed.
 pub fn folder(name: &str) -> PathBuf {
-    let base = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let base = std::env::temp_dir().join("wardline-it");
     let own = format!("{name}-{}", std::process::id());
-    if let Ok(entries) = std::fs::read_dir(base) {
+    if let Ok(entries) = std::fs::read_dir(&base) {
         for entry in entries.flatten() {
             let is_old = entry
                 .file_name()
