@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use mongodb::bson::{Bson, Document, doc, oid::ObjectId};
 use serde_json::{Value, json};
 use wardline::{config::Settings, domain::SystemClock};
 
@@ -164,6 +165,31 @@ async fn an_index_with_cut_files_is_built_anew() {
         })
         .await;
     }
+}
+
+#[tokio::test]
+async fn a_message_that_cannot_be_understood_keeps_no_other_from_being_found() {
+    let settings = quiet();
+    let app = start(&settings).await;
+    let (li, chen) = (app.nurse("Li").await, app.nurse("Chen").await);
+    let session = li.session_with(&chen).await;
+    let messages = app.database().await.collection::<Document>("messages");
+    let foreign = async |id: Bson| {
+        let row = doc! { "_id": id, "content": 5, "sessionId": ObjectId::new() };
+        messages.insert_one(row).bypass_document_validation(true).await.unwrap();
+    };
+    foreign(ObjectId::new().into()).await;
+    foreign("of another kind".into()).await;
+    li.send(&session, "heparin").await;
+    foreign(ObjectId::new().into()).await;
+    li.settle(&session).await;
+    assert_eq!(li.finds(&[("keyword", "heparin")]).await, ["heparin"]);
+    app.stop().await;
+    fs::remove_dir_all(folder(&settings)).unwrap();
+    let app = start(&settings).await;
+    let back = at(&app, &li);
+    eventually(async || (back.finds(&[("keyword", "heparin")]).await == ["heparin"]).then_some(())).await;
+    app.stop().await;
 }
 
 #[tokio::test]

@@ -305,8 +305,8 @@ impl Pen<'_> {
                 }
                 rows = source.page(below) => rows?,
             };
-            let Some(last) = rows.last() else { break };
-            below = Some(last.id);
+            let Some((rows, last)) = rows else { break };
+            below = Some(last);
             self.position.building = Some(Building { below });
             for entry in rows.into_iter().filter_map(super::source::SourceRow::entry) {
                 self.writer.add_document(self.fields.document(&entry))?;
@@ -339,6 +339,7 @@ impl Pen<'_> {
                 self.writer.delete_term(self.fields.only(id));
                 (row, false)
             }
+            Change::Foreign => (None, false),
         };
         if let Some(row) = row {
             if may_be_there {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::TryStreamExt;
 use mongodb::{
-    bson::{Bson, Document, Timestamp as ClusterTime, doc},
+    bson::{self, Bson, Document, RawDocument, RawDocumentBuf, Timestamp as ClusterTime, doc},
     change_stream::{ChangeStream, event::ResumeToken},
     options::FullDocumentType,
 };
@@ -93,6 +93,22 @@ fn wanted(prefix: &str) -> Document {
     FIELDS.iter().map(|field| (format!("{prefix}{field}"), Bson::from(1))).collect()
 }
 
+/// What stands in a message; one that was not written by the service may be anything.
+fn read(raw: &RawDocument) -> Option<SourceRow> {
+    let row = bson::deserialize_from_slice(raw.as_bytes());
+    if row.is_err() {
+        tracing::warn!(
+            id = id_of(raw).map(tracing::field::display),
+            "a message cannot be understood and is not searched"
+        );
+    }
+    row.ok()
+}
+
+fn id_of(raw: &RawDocument) -> Option<MessageId> {
+    raw.get_object_id("_id").ok().map(MessageId)
+}
+
 impl SourceRow {
     /// What is indexed of it: nothing of tombstones and of what a group writes about itself.
     pub fn entry(self) -> Option<Entry> {
@@ -120,8 +136,10 @@ impl SourceRow {
 pub(super) enum Change {
     /// It is new.
     New(SourceRow),
-    /// It is this now, or gone.
+    /// It is this now, or gone, or not to be understood.
     Changed(MessageId, Option<SourceRow>),
+    /// Of a message that has no id of ours.
+    Foreign,
 }
 
 /// What is heard from the database.
@@ -138,21 +156,15 @@ pub(super) enum News {
 }
 
 #[derive(Debug, Deserialize)]
-struct Key {
-    #[serde(rename = "_id")]
-    id: MessageId,
-}
-
-#[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct EventRow {
     #[serde(rename = "_id")]
     token: ResumeToken,
     operation_type: String,
     #[serde(default)]
-    document_key: Option<Key>,
+    document_key: Option<RawDocumentBuf>,
     #[serde(default)]
-    full_document: Option<SourceRow>,
+    full_document: Option<RawDocumentBuf>,
     cluster_time: ClusterTime,
     #[serde(default)]
     wall_time: Option<Timestamp>,
@@ -160,10 +172,13 @@ struct EventRow {
 
 impl EventRow {
     fn into_news(self) -> Result<News, Trouble> {
-        let change = match (self.operation_type.as_str(), self.full_document, self.document_key) {
+        let id = self.document_key.as_deref().map(id_of);
+        let row = self.full_document.as_deref().and_then(read);
+        let change = match (self.operation_type.as_str(), row, id) {
             ("insert", Some(row), _) => Change::New(row),
-            ("update" | "replace" | "delete", row, Some(key)) => Change::Changed(key.id, row),
-            ("insert" | "update" | "replace" | "delete", ..) => {
+            ("insert" | "update" | "replace" | "delete", row, Some(Some(id))) => Change::Changed(id, row),
+            ("insert" | "update" | "replace" | "delete", _, Some(None)) => Change::Foreign,
+            ("insert" | "update" | "replace" | "delete", _, None) => {
                 return Err(Trouble::Stale("a change cannot be understood"));
             }
             _ => return Err(Trouble::Stale("the collection was dropped or renamed")),
@@ -247,15 +262,22 @@ impl Source {
         Err(Trouble::Stale("the position cannot be known"))
     }
 
-    /// A page of the messages with ids below `below`, the newest first.
-    pub async fn page(&self, below: Option<MessageId>) -> Result<Vec<SourceRow>, Trouble> {
-        let filter = below.map_or_else(Document::new, |below| doc! { "_id": { "$lt": below } });
-        let collection = self.store.collection::<SourceRow>(messages::NAME);
-        within(async move {
-            let find = collection.find(filter).sort(doc! { "_id": -1 }).limit(PAGE).projection(wanted(""));
-            find.batch_size(u32::try_from(PAGE).unwrap_or(1_000)).await?.try_collect().await
+    /// A page of the messages with ids below `below`, the newest first, and the last of their ids; none after
+    /// the last page.
+    pub async fn page(
+        &self,
+        below: Option<MessageId>,
+    ) -> Result<Option<(Vec<SourceRow>, MessageId)>, Trouble> {
+        let filter = below.map_or_else(|| doc! { "$type": "objectId" }, |below| doc! { "$lt": below });
+        let collection = self.store.collection::<RawDocumentBuf>(messages::NAME);
+        let rows: Vec<RawDocumentBuf> = within(async move {
+            let find = collection.find(doc! { "_id": filter }).sort(doc! { "_id": -1 }).limit(PAGE);
+            let find = find.projection(wanted("")).batch_size(u32::try_from(PAGE).unwrap_or(1_000));
+            find.await?.try_collect().await
         })
-        .await
+        .await?;
+        let last = rows.last().and_then(|row| id_of(row));
+        Ok(last.map(|last| (rows.iter().filter_map(|row| read(row)).collect(), last)))
     }
 
     /// Tells every change after a position, until the listener is gone.
