@@ -101,6 +101,7 @@ impl Store {
         options.write_concern =
             Some(WriteConcern::builder().w(mongodb::options::Acknowledgment::Majority).journal(true).build());
         let mut committing = options.clone();
+        committing.app_name = Some(writer::connection_name());
         committing.max_pool_size = Some(COMMIT_CONNECTIONS);
         committing.min_pool_size = Some(2);
         let client = Client::with_options(options)?;

@@ -2,7 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use mongodb::bson::{Document, doc};
+use mongodb::{
+    ClientSession,
+    bson::{Document, doc, oid::ObjectId},
+    options::ClientOptions,
+};
 use serde_json::json;
 use wardline::domain::SystemClock;
 
@@ -166,4 +170,52 @@ async fn what_one_node_revokes_the_other_forgets_within_a_second() {
     assert_eq!(chen_there.get("/api/auth/me").await.refused(401), "AUTH_FAILED");
     one.stop().await;
     other.stop().await;
+}
+
+/// A transaction that holds a session's document, as a commit of another process does half-way.
+async fn commit_half_way(app: &TestApp, session: &str, name: &str) -> (mongodb::Client, ClientSession) {
+    let uri = app.settings.mongodb_uri.clone().unwrap();
+    let mut options = ClientOptions::parse(uri).await.unwrap();
+    options.app_name = Some(name.to_owned());
+    let client = mongodb::Client::with_options(options).unwrap();
+    let mut transaction = client.start_session().await.unwrap();
+    transaction.start_transaction().await.unwrap();
+    let sessions = client.database(&app.settings.mongodb_db).collection::<Document>("sessions");
+    let id = ObjectId::parse_str(session).unwrap();
+    let (filter, change) = (doc! { "_id": id }, doc! { "$set": { "lastCommit": ObjectId::new() } });
+    let done = sessions.update_one(filter, change).session(&mut transaction).await.unwrap();
+    assert_eq!(done.modified_count, 1);
+    (client, transaction)
+}
+
+#[tokio::test]
+async fn a_process_that_died_in_a_commit_keeps_nobody_from_writing() {
+    let app = TestApp::with(settings(&[("RATE_LIMIT", "off")]), Arc::new(SystemClock)).await;
+    let (li, chen) = (app.nurse("Li").await, app.nurse("Chen").await);
+    let session = li.session_with(&chen).await;
+    let (client, transaction) = commit_half_way(&app, &session, "wardline-commits-dead").await;
+    // As with a kill -9: the connections are closed, and nobody ends the transaction.
+    std::mem::forget(transaction);
+    client.shutdown().immediate(true).await;
+    // The tests' mongod ends such a transaction after ten seconds, and a message waits for five.
+    li.send(&session, "one").await;
+    li.send(&session, "two").await;
+    assert_eq!(li.history(&session).await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_commit_whose_process_lives_is_left_alone() {
+    let app = TestApp::with(settings(&[("RATE_LIMIT", "off")]), Arc::new(SystemClock)).await;
+    let (li, chen) = (app.nurse("Li").await, app.nurse("Chen").await);
+    let session = li.session_with(&chen).await;
+    let (_client, mut transaction) = commit_half_way(&app, &session, "wardline-commits-alive").await;
+    let sending = async {
+        li.send(&session, "one").await;
+    };
+    let ending = async {
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        transaction.commit_transaction().await.expect("nobody has ended it");
+    };
+    tokio::join!(sending, ending);
+    assert_eq!(li.history(&session).await.len(), 1);
 }

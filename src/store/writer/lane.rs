@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     super::Store,
-    Committed, Job, QUEUE,
+    Committed, Job, QUEUE, abandoned,
     plan::{Plan, Verdict},
     together::{Arrival, Meeting},
     transaction::{self, Setback},
@@ -42,6 +42,9 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 const LOOK_LIMIT: Duration = Duration::from_secs(3);
 /// The longest pause between two attempts.
 pub(super) const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+
+/// After so many conflicts it is looked whether a process that died holds the documents.
+pub(super) const CONFLICTS: u32 = 4;
 
 /// An attempt that was not found stored so long after it began never will be: MongoDB ends transactions
 /// after 60 s by default (`transactionLifetimeLimitSeconds`).
@@ -204,6 +207,9 @@ impl Lane {
             };
             strays.extend(failed.stray);
             match failed.setback {
+                Setback::Stale if attempt >= CONFLICTS => {
+                    drop(in_time(abandoned::end(&self.store)).await);
+                }
                 Setback::Stale | Setback::Unavailable => {}
                 Setback::InDoubt => {
                     doubts.push(Doubt { commit, sessions, messages, plan, since: Instant::now() });

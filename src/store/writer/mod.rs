@@ -7,8 +7,10 @@
 //! behind it. There are no timers: an idle system commits a single message at once.
 //!
 //! The parts: [`CommitQueue`] is the door, `lane` the loop and what it does when the database fails,
-//! `plan` the working out of a batch, `transaction` the storing, `together` what concerns several sessions.
+//! `plan` the working out of a batch, `transaction` the storing, `together` what concerns several sessions,
+//! `abandoned` what a process that died has left open.
 
+mod abandoned;
 mod lane;
 mod plan;
 mod together;
@@ -32,6 +34,7 @@ use crate::domain::{
     ledger::{Account, Operation, Outcome},
     message::Message,
 };
+pub(super) use abandoned::name as connection_name;
 use transaction::Setback;
 
 /// Lanes that commit side by side: while one waits for the journal the other uses the processor. More of

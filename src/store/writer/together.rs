@@ -18,8 +18,8 @@ use tokio::{
 
 use super::{
     super::Store,
-    Committed, Job,
-    lane::{Doubt, LONGEST_PAUSE, PATIENCE, find_out, in_time},
+    Committed, Job, abandoned,
+    lane::{CONFLICTS, Doubt, LONGEST_PAUSE, PATIENCE, find_out, in_time},
     plan::{Plan, Verdict},
     transaction::{self, Setback},
 };
@@ -121,6 +121,9 @@ impl Table {
             match failed.setback {
                 Setback::InDoubt => {
                     doubts.push(Doubt { commit, sessions, messages, plan, since: Instant::now() });
+                }
+                Setback::Stale if attempt >= CONFLICTS => {
+                    drop(in_time(abandoned::end(&self.store)).await);
                 }
                 Setback::Stale | Setback::Unavailable => {}
                 // It may be an attempt in doubt that stands there: then that is found out.
