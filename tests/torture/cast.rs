@@ -1,5 +1,5 @@
-//! The people of a round: twelve with sessions between them, two outsiders without, an admin; their devices,
-//! and what the outsiders and the admin do.
+//! The people of a round: twelve with sessions between them, two of them groups, two outsiders without, an
+//! admin; their devices, and what the outsiders and the admin do.
 
 use std::{
     sync::{
@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use super::{
     client::Device,
+    desk::Desk,
     history::{Ended, Ending, Id, Intrusion},
     service::ADMIN,
     wire::Manner,
@@ -24,6 +25,10 @@ const PEOPLE: usize = 12;
 const OUTSIDERS: usize = 2;
 /// How many of the people have a second device.
 const SECOND_DEVICES: usize = 8;
+
+/// Groups: their owner, their other members, and which of those come and go; whether their past is open.
+const GROUPS: [(usize, &[usize], &[usize], bool); 2] =
+    [(0, &[1, 2, 3, 4, 6, 7, 8], &[7, 8], false), (5, &[1, 4, 6, 9, 10, 11], &[10, 9], true)];
 
 /// What a device is told to do between two operations.
 pub const VANISH_FROZEN: u8 = 1;
@@ -49,8 +54,8 @@ async fn register(world: &World, name: String, number: u64) -> (Arc<Person>, Str
 }
 
 impl Cast {
-    /// Registers everybody and opens their sessions; answers the devices, too.
-    pub async fn assemble(world: &Arc<World>, round: &str) -> (Self, Vec<Device>) {
+    /// Registers everybody and opens their sessions; answers the devices and the desks, too.
+    pub async fn assemble(world: &Arc<World>, round: &str) -> (Self, Vec<Device>, Vec<Desk>) {
         let names = (0..PEOPLE + OUTSIDERS).map(|number| (number, format!("{round}p{number}")));
         let joined = names.map(|(number, name)| register(world, name, number as u64 + 1));
         let mut joined = futures_util::future::join_all(joined).await;
@@ -59,6 +64,18 @@ impl Cast {
         for (place, (person, token)) in joined.iter().enumerate() {
             let other = &people[(place + 1) % PEOPLE];
             open_session(world, (person, token), other).await;
+        }
+        let mut desks = Vec::new();
+        for (owner, others, wanderers, is_open) in GROUPS {
+            let all = |places: &[usize]| -> Vec<Arc<Person>> {
+                places.iter().map(|place| Arc::clone(&people[*place])).collect()
+            };
+            let session = open_group(world, (&people[owner], &joined[owner].1), &all(others), is_open).await;
+            for wanderer in all(wanderers) {
+                wanderer.wanders_in.lock().unwrap().push(session);
+            }
+            let token = world.login(0, &people[owner].name).await.expect("the owner signs in");
+            desks.push(Desk::new(world, session, token, all(wanderers)));
         }
         let mut devices = Vec::new();
         let mut add = |person: &Arc<Person>, token: String, device: usize| {
@@ -87,7 +104,7 @@ impl Cast {
         for device in &devices {
             cast.orders.lock().unwrap().push(Arc::clone(&device.order));
         }
-        (cast, devices)
+        (cast, devices, desks)
     }
 
     /// Tells a third of the devices to vanish in the middle of sending.
@@ -141,7 +158,33 @@ async fn open_session(world: &World, (one, token): (&Arc<Person>, &str), other: 
     for person in [one, other] {
         person.sessions.lock().unwrap().push(session);
     }
-    world.record(|history| history.seats.insert(session, [one.id, other.id]));
+    world.record(|history| history.seats.insert(session, vec![one.id, other.id]));
+}
+
+async fn open_group(
+    world: &World,
+    (owner, token): (&Arc<Person>, &str),
+    others: &[Arc<Person>],
+    is_open: bool,
+) -> Id {
+    let participants: Vec<String> = others.iter().map(|other| other.id.to_string()).collect();
+    let body =
+        json!({ "sessionName": "Ward round", "participants": participants, "historyVisible": is_open });
+    let answer = world.call(0, "POST", "/api/chat/sessions/group", Some(token), Some(body)).await;
+    let session = Id::of(&answer.data().unwrap_or_else(|| panic!("a group: {answer:?}"))["_id"]);
+    let mut members = Vec::new();
+    for person in others.iter().chain([owner]) {
+        person.sessions.lock().unwrap().push(session);
+        person.groups.lock().unwrap().push(session);
+        members.push(person.id);
+    }
+    world.record(|history| {
+        if is_open {
+            history.open.insert(session);
+        }
+        history.seats.insert(session, members);
+    });
+    session
 }
 
 /// What an outsider's device does: tries what must be refused, and listens.
@@ -159,7 +202,7 @@ pub async fn intrude(mut device: Device, mut rng: StdRng) -> Device {
 }
 
 async fn try_something(device: &Device, rng: &mut StdRng) {
-    let (kind, place) = (rng.random_range(0..6), rng.random::<u32>() as usize);
+    let (kind, place) = (rng.random_range(0..11), rng.random::<u32>() as usize);
     let target = device.world.record(|history| {
         let sessions: Vec<Id> = history.seats.keys().copied().collect();
         let session = sessions.get(place % sessions.len().max(1)).copied();
@@ -181,6 +224,17 @@ async fn try_something(device: &Device, rng: &mut StdRng) {
         4 => {
             let other = device.world.record(|history| history.seats[&session][0]);
             ("GET", format!("/api/chat/messages/unread/{other}"), None)
+        }
+        5 => ("PUT", format!("/api/chat/messages/{message}"), Some(json!({ "content": "mine now" }))),
+        6 => ("POST", format!("/api/chat/messages/{message}/recall"), None),
+        7 => ("POST", format!("/api/chat/messages/{message}/reactions"), Some(json!({ "emoji": "👀" }))),
+        8 => {
+            let own = json!({ "messageIds": [message.to_string()], "toSessionIds": [session.to_string()] });
+            ("POST", "/api/chat/messages/forward".to_owned(), Some(own))
+        }
+        9 => {
+            let own = json!({ "userIds": [me] });
+            ("POST", format!("/api/chat/sessions/{session}/participants"), Some(own))
         }
         _ => return sync_what_is_not_ours(device, session).await,
     };

@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    checks_live,
-    history::{Attempt, Ended, History, Id, Page, Seen, What},
+    checks_changes, checks_groups, checks_live, checks_outcomes,
+    history::{Ended, History, Id, Moment, Note, Page, Seen, What},
 };
 
 /// What a check looked at, and what it found wrong.
@@ -28,7 +28,7 @@ impl Found {
 /// A check: its name, as in RELIABILITY.md, and its function.
 pub type Check = (&'static str, fn(&History) -> Found);
 
-pub const CHECKS: [Check; 15] = [
+pub const CHECKS: [Check; 20] = [
     ("set-full", set_full),
     ("no phantom", no_phantom),
     ("exactly once", exactly_once),
@@ -41,9 +41,14 @@ pub const CHECKS: [Check; 15] = [
     ("unread", unread),
     ("receipts", checks_live::receipts),
     ("convergence", convergence),
+    ("edits", checks_changes::edits),
+    ("reactions", checks_changes::reactions),
+    ("forwards", checks_changes::forwards),
+    ("removal", checks_groups::removal),
+    ("group notes", checks_groups::notes),
     ("access", checks_live::access),
-    ("recovery", recovery),
-    ("answers", answers),
+    ("recovery", checks_outcomes::recovery),
+    ("answers", checks_outcomes::answers),
 ];
 
 /// All checks over one history.
@@ -93,12 +98,14 @@ fn set_full(history: &History) -> Found {
 /// What was refused, or never sent, is not there; what is there is what was sent.
 fn no_phantom(history: &History) -> Found {
     let (mut found, by_key) = (Found::default(), history.by_key());
+    let edited = checks_changes::words(history);
     for (session, messages) in history.stored() {
-        for seen in messages {
+        // Forwards and what a group writes have checks of their own.
+        for seen in messages.iter().filter(|seen| seen.part == 0 && seen.note == Note::None) {
             let attempts = by_key.get(&(seen.sender, seen.key)).map_or(&[][..], Vec::as_slice);
             let sent = attempts.iter().any(|attempt| {
                 attempt.session == session
-                    && (seen.deleted || attempt.text == seen.text)
+                    && (seen.deleted || attempt.text == seen.text || edited.contains(&(seen.id, seen.text)))
                     && attempt.outcome != Ended::Failed
             });
             found.look(sent, || {
@@ -113,10 +120,10 @@ fn no_phantom(history: &History) -> Found {
 /// A `clientMsgId` is one message, and every answer named that one.
 fn exactly_once(history: &History) -> Found {
     let mut found = Found::default();
-    let mut stored: BTreeMap<(Id, u64), Vec<(Id, u64)>> = BTreeMap::new();
+    let mut stored: BTreeMap<(Id, u64, u16), Vec<(Id, u64)>> = BTreeMap::new();
     for messages in history.stored().values() {
-        for seen in *messages {
-            stored.entry((seen.sender, seen.key)).or_default().push((seen.id, seen.seq));
+        for seen in messages.iter().filter(|seen| seen.note == Note::None) {
+            stored.entry((seen.sender, seen.key, seen.part)).or_default().push((seen.id, seen.seq));
         }
     }
     for (key, places) in &stored {
@@ -143,7 +150,7 @@ fn exactly_once(history: &History) -> Found {
 fn total_order(history: &History) -> Found {
     let mut found = Found::default();
     for last in &history.finals {
-        for (place, seen) in (1_u64..).zip(&last.messages) {
+        for (place, seen) in (last.hidden + 1..).zip(&last.messages) {
             found.look(seen.seq == place, || {
                 format!("{} sees seq {} at place {place} of {}", last.reader, seen.seq, last.session)
             });
@@ -212,16 +219,19 @@ fn fifo(history: &History) -> Found {
 /// A page that was asked for after one's own send was acknowledged shows it, if it lies in its range.
 fn read_your_writes(history: &History) -> Found {
     let mut found = Found::default();
-    let mut sent: BTreeMap<(Id, Id), Vec<(u64, u64)>> = BTreeMap::new();
+    let (mut sent, by_key) = (BTreeMap::<(Id, Id), Vec<(Moment, Moment, u64)>>::new(), history.by_key());
     for attempt in &history.attempts {
         if let Ended::Ok((_, seq)) = attempt.outcome {
-            sent.entry((attempt.sender, attempt.session)).or_default().push((attempt.ended, seq));
+            // A repeat may be answered with what was stored before its author went and came back.
+            let begun = by_key[&(attempt.sender, attempt.key)][0].begun;
+            sent.entry((attempt.sender, attempt.session)).or_default().push((begun, attempt.ended, seq));
         }
     }
     for page in &history.pages {
         let shown: BTreeSet<u64> = page.messages.iter().map(|seen| seen.seq).collect();
-        for (ended, seq) in sent.get(&(page.reader, page.session)).into_iter().flatten() {
-            if *ended < page.begun && (page.low..=page.high).contains(seq) {
+        for (begun, ended, seq) in sent.get(&(page.reader, page.session)).into_iter().flatten() {
+            let is_in = *ended < page.begun && (page.low..=page.high).contains(seq);
+            if is_in && !history.was_away(page.reader, page.session, *begun, page.ended) {
                 found.look(shown.contains(seq), || {
                     format!(
                         "{} had {}/{seq} acknowledged at {ended}, a page asked for at {} lacks it",
@@ -246,11 +256,12 @@ fn monotonic_reads(history: &History) -> Found {
         // Pages that had ended, by their end; what they showed, by `seq`.
         let mut ended: Vec<&Page> = pages.clone();
         ended.sort_by_key(|page| page.ended);
-        let (mut next, mut known) = (0, BTreeMap::<u64, Seen>::new());
+        let (mut next, mut known) = (0, BTreeMap::<u64, (Moment, Seen)>::new());
         for page in pages {
             while let Some(earlier) = ended.get(next).filter(|earlier| earlier.ended < page.begun) {
                 for seen in &earlier.messages {
-                    let best = known.entry(seen.seq).or_insert(*seen);
+                    let (at, best) = known.entry(seen.seq).or_insert((earlier.begun, *seen));
+                    *at = earlier.begun.max(*at);
                     best.status = best.status.max(seen.status);
                     best.rev = best.rev.max(seen.rev);
                     best.deleted |= seen.deleted;
@@ -260,7 +271,11 @@ fn monotonic_reads(history: &History) -> Found {
             let shown: BTreeMap<u64, &Seen> = page.messages.iter().map(|seen| (seen.seq, seen)).collect();
             // A page of changes shows no range.
             let range = page.low..=page.high.max(page.low);
-            for (seq, before) in known.range(range).filter(|_| page.low <= page.high) {
+            for (seq, (at, before)) in known.range(range).filter(|_| page.low <= page.high) {
+                // Who had to go meanwhile sees what there was before no more.
+                if history.was_away(reader, session, *at, page.ended) {
+                    continue;
+                }
                 let now = shown.get(seq);
                 let holds = now.is_some_and(|now| {
                     now.rev >= before.rev && now.deleted >= before.deleted && now.status >= before.status
@@ -277,13 +292,14 @@ fn monotonic_reads(history: &History) -> Found {
 /// Counts are what counting gives, in both places that tell them, and were never below zero.
 fn unread(history: &History) -> Found {
     let mut found = Found::default();
+    let stored = history.stored();
     for last in &history.finals {
-        for member in history.seats.get(&last.session).into_iter().flatten() {
+        let members = history.seats.get(&last.session).into_iter().flatten();
+        for member in members.filter(|member| history.is_seated(**member, last.session)) {
             let position = last.positions.get(member).copied().unwrap_or_default();
-            let counted = last
-                .messages
+            let counted = stored[&last.session]
                 .iter()
-                .filter(|seen| seen.sender != *member && seen.seq > position && !seen.deleted)
+                .filter(|seen| seen.sender != *member && seen.seq > position && seen.is_said())
                 .count();
             let counted = i64::try_from(counted).unwrap_or(i64::MAX);
             let said = last.map.get(member).copied();
@@ -310,6 +326,13 @@ fn unread(history: &History) -> Found {
 /// A device's old state, the events it heard and `chat:sync` make what a fresh fetch shows.
 fn convergence(history: &History) -> Found {
     let mut found = Found::default();
+    for absence in history.absences.iter().filter(|absence| absence.returned.is_none()) {
+        for device in history.devices.iter().filter(|device| device.person == absence.person) {
+            found.look(!device.sessions.contains_key(&absence.session), || {
+                format!("{} has no seat in {} and still knows of it", device.name, absence.session)
+            });
+        }
+    }
     for last in &history.finals {
         let fresh: Vec<_> = last.messages.iter().map(Seen::lasting).collect();
         for device in history.devices.iter().filter(|device| device.person == last.reader) {
@@ -346,60 +369,6 @@ fn convergence(history: &History) -> Found {
                     )
                 });
             }
-        }
-    }
-    found
-}
-
-/// The first success after each fault comes in time.
-fn recovery(history: &History) -> Found {
-    let mut found = Found::default();
-    for heal in &history.heals {
-        let first = first_success(history, heal.healed);
-        let late = first.is_none_or(|first| first > history.rules.recovery);
-        found.look(!late, || format!("{}: the first success came {first:?} µs after it ended", heal.fault));
-    }
-    found
-}
-
-/// How long after `healed` the first send succeeded, µs.
-pub fn first_success(history: &History, healed: u64) -> Option<u64> {
-    first_successes(history, healed).values().min().copied()
-}
-
-/// The same for each session in which a send succeeded.
-pub fn first_successes(history: &History, healed: u64) -> BTreeMap<Id, u64> {
-    let mut firsts: BTreeMap<Id, u64> = BTreeMap::new();
-    for attempt in history.attempts.iter().filter(|attempt| matches!(attempt.outcome, Ended::Ok(_))) {
-        if let Some(after) = attempt.ended.checked_sub(healed) {
-            let first = firsts.entry(attempt.session).or_insert(after);
-            *first = after.min(*first);
-        }
-    }
-    firsts
-}
-
-/// Each refusal is one that the contract foresees; where the fault concerns others, nothing fails.
-fn answers(history: &History) -> Found {
-    let mut found = Found { looked_at: history.answers, violations: history.oddities.clone() };
-    for heard in &history.heard {
-        if let What::Unknown(name) = &heard.what {
-            found.violations.push(format!("an event that is not in the contract: {name}"));
-        }
-    }
-    if history.rules.undisturbed {
-        let gone = |attempt: &Attempt| {
-            let wire = attempt.via.and_then(|(wire, _)| history.wires.get(&wire));
-            wire.is_some_and(|wire| wire.vanished)
-                || history
-                    .endings
-                    .iter()
-                    .any(|ending| ending.why == "deactivation" && ending.person == attempt.sender)
-        };
-        for attempt in history.attempts.iter().filter(|attempt| !gone(attempt)) {
-            found.look(matches!(attempt.outcome, Ended::Ok(_)), || {
-                format!("key {:x}: {:?}, though the fault was not its", attempt.key, attempt.outcome)
-            });
         }
     }
     found

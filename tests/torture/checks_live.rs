@@ -4,13 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     checks::Found,
+    checks_groups,
     history::{Ended, Heard, History, Id, Moment, Seen, What},
 };
 
 /// How long an event that was under way at an ending may take to arrive.
-const UNDER_WAY: Moment = 5_000_000;
+pub const UNDER_WAY: Moment = 5_000_000;
 
-/// What was pushed is stored as it was pushed; a connection hears nothing twice and nothing out of order.
+/// What was pushed is stored as it was pushed, or was until it was changed; a connection hears nothing twice
+/// and nothing out of order.
 pub fn live_in_stored(history: &History) -> Found {
     let mut found = Found::default();
     let stored = history.stored();
@@ -18,7 +20,11 @@ pub fn live_in_stored(history: &History) -> Found {
         let index = usize::try_from(seq).unwrap_or_default().wrapping_sub(1);
         stored.get(&session).and_then(|messages| messages.get(index)).copied()
     };
-    let mut last: BTreeMap<(u32, Id), u64> = BTreeMap::new();
+    let (mut last, mut revs) = (BTreeMap::<(u32, Id), u64>::new(), BTreeMap::<(u32, Id), u64>::new());
+    let mut rises = |wire: u32, session: Id, rev: u64| {
+        let before = revs.insert((wire, session), rev).unwrap_or_default();
+        (before < rev, before)
+    };
     for Heard { wire, what, .. } in &history.heard {
         match what {
             What::Message { session, seen } => {
@@ -26,8 +32,8 @@ pub fn live_in_stored(history: &History) -> Found {
                 let same = place.is_some_and(|place: Seen| {
                     place.id == seen.id
                         && place.sender == seen.sender
-                        && place.key == seen.key
-                        && (place.deleted || place.text == seen.text)
+                        && (place.key, place.part, place.note) == (seen.key, seen.part, seen.note)
+                        && (place.rev > seen.rev || place.text == seen.text)
                 });
                 found.look(same, || format!("{session}: {seen:?} was pushed, stored is {place:?}"));
                 let before = last.insert((*wire, *session), seen.seq).unwrap_or_default();
@@ -39,6 +45,26 @@ pub fn live_in_stored(history: &History) -> Found {
                 let place = at(*session, *seq);
                 let same = place.is_some_and(|place| place.deleted && place.id == *id && place.rev == *rev);
                 found.look(same, || format!("{session}/{seq}: {id} was told deleted, stored is {place:?}"));
+                let (holds, before) = rises(*wire, *session, *rev);
+                found.look(holds, || format!("connection {wire} heard {what:?} after {before}"));
+            }
+            What::Edited { session, id, seq, rev, .. } | What::Reacted { session, id, seq, rev, .. } => {
+                let place = at(*session, *seq);
+                let same = place.is_some_and(|place| {
+                    let says = match what {
+                        What::Edited { text, .. } => place.text == *text,
+                        What::Reacted { reactions, .. } => place.reactions == *reactions,
+                        _ => false,
+                    };
+                    place.id == *id && (place.rev > *rev || (place.rev == *rev && says))
+                });
+                found.look(same, || format!("{session}/{seq}: {what:?} was told, stored is {place:?}"));
+                let (holds, before) = rises(*wire, *session, *rev);
+                found.look(holds, || format!("connection {wire} heard {what:?} after {before}"));
+            }
+            What::Updated { session, rev } => {
+                let (holds, before) = rises(*wire, *session, *rev);
+                found.look(holds, || format!("connection {wire} heard {what:?} after {before}"));
             }
             _ => {}
         }
@@ -51,17 +77,33 @@ pub fn live_in_stored(history: &History) -> Found {
 pub fn no_unnoticed_gap(history: &History) -> Found {
     let mut found = Found::default();
     let stored = history.stored();
-    let mut heard: BTreeMap<(u32, Id), Vec<u64>> = BTreeMap::new();
+    let mut heard: BTreeMap<(u32, Id), Vec<Tenure>> = BTreeMap::new();
     for Heard { wire, what, .. } in &history.heard {
-        if let What::Message { session, seen } = what {
-            heard.entry((*wire, *session)).or_default().push(seen.seq);
+        let Some(session) = what.session() else { continue };
+        let tenures = heard.entry((*wire, session)).or_insert_with(|| vec![Tenure::default()]);
+        let last = tenures.len() - 1;
+        match what {
+            What::Message { seen, .. } => tenures[last].seqs.push(seen.seq),
+            What::Created { seq, .. } => {
+                let was_told =
+                    !history.rules.one_hub || tenures[last].seqs.is_empty() || tenures[last].is_over;
+                found.look(was_told, || {
+                    format!("connection {wire} did not hear that its seat was gone: {what:?}")
+                });
+                tenures.push(Tenure { since: Some(*seq), ..Tenure::default() });
+            }
+            What::Removed { .. } => tenures[last].is_over = true,
+            _ => {}
         }
     }
     for (number, wire) in &history.wires {
         for session in history.seats.keys().filter(|session| history.has_seat(wire.person, **session)) {
-            let seqs = heard.get(&(*number, *session)).map_or(&[][..], Vec::as_slice);
+            let none = [Tenure::default()];
+            let tenures = heard.get(&(*number, *session)).map_or(&none[..], Vec::as_slice);
+            let newest = stored.get(session).and_then(|messages| messages.last()).map_or(0, |m| m.seq);
             if !history.rules.one_hub {
                 // Whatever was missed between two: the numbers say how much.
+                let seqs: Vec<u64> = tenures.iter().flat_map(|tenure| tenure.seqs.iter().copied()).collect();
                 for pair in seqs.windows(2) {
                     let between = stored.get(session).map_or(0, |messages| {
                         messages.iter().filter(|m| pair[0] < m.seq && m.seq < pair[1]).count() as u64
@@ -72,30 +114,48 @@ pub fn no_unnoticed_gap(history: &History) -> Found {
                 }
                 continue;
             }
-            let synced = wire.synced.get(session).copied();
-            let start = synced.into_iter().chain(seqs.first().map(|first| first - 1)).min();
-            let Some(mut known) = start else { continue };
-            if let (Some(synced), Some(first)) = (synced, seqs.first()) {
-                found.look(*first <= synced + 1, || {
-                    format!("connection {number} synced {session} to {synced} and first heard {first}")
-                });
-            }
-            for seq in seqs {
-                found.look(*seq <= known + 1 || synced.is_some_and(|synced| *seq <= synced + 1), || {
-                    format!("connection {number} heard {session}/{seq} after {known}")
-                });
-                known = known.max(*seq);
-            }
-            if wire.is_whole {
-                let known = known.max(synced.unwrap_or_default());
-                let newest = stored.get(session).and_then(|messages| messages.last()).map_or(0, |m| m.seq);
-                found.look(known == newest, || {
-                    format!("connection {number} lives, knows {session} up to {known} and there are {newest}")
-                });
+            for tenure in tenures {
+                // Who comes into a group hears of it first, then everything from the word of their coming on.
+                let synced = match tenure.since {
+                    Some(since) => Some(since.saturating_sub(1)),
+                    None => wire.synced.get(session).copied(),
+                };
+                let seqs = tenure.seqs.as_slice();
+                let start = synced.into_iter().chain(seqs.first().map(|first| first - 1)).min();
+                let Some(mut known) = start else { continue };
+                if let (Some(synced), Some(first)) = (synced, seqs.first()) {
+                    found.look(*first <= synced + 1, || {
+                        format!("connection {number} knew {session} up to {synced} and first heard {first}")
+                    });
+                }
+                for seq in seqs {
+                    found.look(*seq <= known + 1 || synced.is_some_and(|synced| *seq <= synced + 1), || {
+                        format!("connection {number} heard {session}/{seq} after {known}")
+                    });
+                    known = known.max(*seq);
+                }
+                let is_last = std::ptr::eq(tenure, &raw const tenures[tenures.len() - 1]);
+                if wire.is_whole && is_last && history.is_seated(wire.person, *session) {
+                    let known = known.max(synced.unwrap_or_default());
+                    found.look(known == newest && !tenure.is_over, || {
+                        format!(
+                            "connection {number} lives, knows {session} up to {known} and there are {newest}"
+                        )
+                    });
+                }
             }
         }
     }
     found
+}
+
+/// What a connection heard of a session while its person had a seat.
+#[derive(Debug, Default)]
+struct Tenure {
+    /// They came into the group while connected, and this was its newest message.
+    since: Option<u64>,
+    seqs: Vec<u64>,
+    is_over: bool,
 }
 
 /// Receipts and positions never go back, wherever they show.
@@ -142,7 +202,10 @@ pub fn receipts(history: &History) -> Found {
         });
     }
     for last in &history.finals {
-        let marks = history.marks.iter().filter(|mark| mark.session == last.session);
+        let marks = history
+            .marks
+            .iter()
+            .filter(|mark| mark.session == last.session && history.is_seated(mark.reader, mark.session));
         for mark in marks.filter(|mark| matches!(mark.outcome, Ended::Ok(()))) {
             let position = last.positions.get(&mark.reader).copied().unwrap_or_default();
             found.look(position >= mark.seq, || {
@@ -150,6 +213,7 @@ pub fn receipts(history: &History) -> Found {
             });
         }
     }
+    checks_groups::counted(history, &mut found);
     found
 }
 
@@ -167,15 +231,7 @@ pub fn access(history: &History) -> Found {
     for Heard { wire, at, what } in &history.heard {
         let Some(life) = history.wires.get(wire) else { continue };
         let person = life.person;
-        let session = match what {
-            What::Message { session, .. }
-            | What::Deleted { session, .. }
-            | What::Read { session, .. }
-            | What::Status { session, .. }
-            | What::Typing { session, .. }
-            | What::Created { session } => Some(*session),
-            What::Unread(_) | What::Presence { .. } | What::Answer | What::Unknown(_) => None,
-        };
+        let session = what.session();
         let counted = if let What::Unread(counts) = what { counts.as_slice() } else { &[] };
         for session in session.into_iter().chain(counts_of(counted)) {
             found.look(history.has_seat(person, session), || {

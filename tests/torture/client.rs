@@ -16,7 +16,8 @@ use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
 use super::{
-    history::{Counts, Ended, Heard, Id, Page, Position, Seen, What, WireLife},
+    history::{Counts, Ended, Heard, Id, Page, Position, Seen, What, WireLife, hash},
+    seen::sum_of_reactions,
     state::{Share, State, counts_in},
     wire::{Listener, Manner, Refused, Wire},
     world::{Answer, Person, World},
@@ -60,13 +61,33 @@ fn understand(name: &str, payload: &Value) -> What {
             session: Id::of(&payload["message"]["sessionId"]),
             seen: Seen::of(&payload["message"]),
         },
-        "message:deleted" => What::Deleted {
+        "message:deleted" | "message:recalled" => What::Deleted {
             session,
             id: Id::of(&payload["messageId"]),
             seq: number("seq"),
             rev: number("rev"),
         },
+        "message:updated" => What::Edited {
+            session,
+            id: Id::of(&payload["messageId"]),
+            seq: number("seq"),
+            rev: number("rev"),
+            text: hash(payload["content"].as_str().unwrap_or_default()),
+        },
+        "message:reaction" => What::Reacted {
+            session,
+            id: Id::of(&payload["messageId"]),
+            seq: number("seq"),
+            rev: number("rev"),
+            reactions: sum_of_reactions(&payload["reactions"]),
+        },
         "message:read" => What::Read { session, reader: Id::of(&payload["userId"]), seq: number("seq") },
+        "message:status" if payload["userId"].is_null() => What::Counted {
+            session,
+            message: Id::of(&payload["messageId"]),
+            delivered: number("deliveredCount"),
+            read: number("readCount"),
+        },
         "message:status" => What::Status {
             session,
             message: Id::of(&payload["messageId"]),
@@ -76,7 +97,12 @@ fn understand(name: &str, payload: &Value) -> What {
         "unread:count" => What::Unread(counts_in(&payload["data"]["bySession"])),
         "typing:start" | "typing:stop" => What::Typing { session, typist: Id::of(&payload["userId"]) },
         "user:status" => What::Presence { user: Id::of(&payload["userId"]) },
-        "session:created" => What::Created { session: Id::of(&payload["session"]["_id"]) },
+        "session:created" => What::Created {
+            session: Id::of(&payload["session"]["_id"]),
+            seq: payload["session"]["seq"].as_u64().unwrap_or_default(),
+        },
+        "session:updated" => What::Updated { session, rev: number("rev") },
+        "session:removed" => What::Removed { session },
         "user:joined" | "users:online" | "chat:history" | "chat:sync" => What::Answer,
         other => What::Unknown(other.to_owned()),
     }
@@ -130,7 +156,8 @@ impl Device {
     pub async fn connect(&mut self, rng: &mut StdRng) -> bool {
         self.wire = None;
         let number = self.world.next_wire();
-        let life = WireLife { person: self.person.id, ..WireLife::default() };
+        let (person, opened) = (self.person.id, self.world.now());
+        let life = WireLife { person, opened, ..WireLife::default() };
         self.world.record(|history| history.wires.insert(number, life));
         self.wires_of_token.push(number);
         let address = self.world.nodes[self.node % self.world.nodes.len()].clone();
@@ -167,7 +194,10 @@ impl Device {
         }
         let Some(synced) = self.sync().await else { return false };
         self.world.record(|history| history.wires.entry(number).or_default().synced = synced);
-        self.ask_unread().await
+        let is_told = self.ask_unread().await;
+        let arrived = self.world.now();
+        self.world.record(|history| history.wires.entry(number).or_default().arrived = Some(arrived));
+        is_told
     }
 
     /// Asks for the counts over the socket; the answer comes as an event, too, in its place among the pushes.
@@ -182,15 +212,20 @@ impl Device {
 
     /// A call over the socket.
     pub async fn ask(&self, event: &str, payload: &Value) -> Answer {
+        self.ask_for(event, payload, false).await
+    }
+
+    /// A call over the socket for something that may be gone.
+    pub async fn ask_for(&self, event: &str, payload: &Value, may_miss: bool) -> Answer {
         let Some(wire) = &self.wire else { return Answer::Unknown };
         let told = wire.begin(event, payload).await;
-        self.settle(event, told).await
+        self.settle(event, told, may_miss).await
     }
 
     /// Waits for an answer over the socket.
-    pub async fn settle(&self, event: &str, told: oneshot::Receiver<Value>) -> Answer {
+    pub async fn settle(&self, event: &str, told: oneshot::Receiver<Value>, may_miss: bool) -> Answer {
         match tokio::time::timeout(self.world.patience, told).await {
-            Ok(Ok(envelope)) => self.world.judge(event, envelope),
+            Ok(Ok(envelope)) => self.world.judge(event, envelope, may_miss),
             Ok(Err(_)) | Err(_) => Answer::Unknown,
         }
     }
@@ -212,8 +247,12 @@ impl Device {
                 let (session, share) = (Id::of(&Value::from(id.as_str())), Share::of(one));
                 synced.insert(session, share.next_seq);
                 self.state.lock().unwrap().take(session, &share);
-                let low = from["sessions"][id]["seq"].as_u64().unwrap_or_default() + 1;
+                let low = from["sessions"][id]["seq"].as_u64().unwrap_or_default().max(share.hidden) + 1;
                 self.record_share(session, low, begun, share);
+            }
+            for gone in data["removed"].as_array().into_iter().flatten() {
+                synced.remove(&Id::of(gone));
+                self.state.lock().unwrap().sessions.remove(&Id::of(gone));
             }
             if data["hasMore"] != json!(true) {
                 return Some(synced);
@@ -242,6 +281,14 @@ impl Device {
         self.world.call(self.node, method, path, Some(&self.token), body).await
     }
 
+    /// A REST call for something that may be gone.
+    pub async fn rest_for(&self, method: &str, path: &str, body: Option<Value>, may_miss: bool) -> Answer {
+        match self.world.raw(self.node, method, path, Some(&self.token), body).await {
+            Ok((_, envelope)) => self.world.judge(&format!("{method} {path}"), envelope, may_miss),
+            Err(answer) => answer,
+        }
+    }
+
     /// Goes without a word: leaves the connection standing, neither read nor written, or resets it.
     pub fn vanish(&mut self, stands: bool) {
         let Some(wire) = self.wire.take() else { return };
@@ -256,15 +303,19 @@ impl Device {
 
     /// Signs out by REST. When that is answered, nothing more may be heard; then signs in anew.
     pub async fn sign_out(&mut self) {
-        if self.rest("POST", "/api/auth/logout", None).await.ended() != Ended::Ok(()) {
+        let outcome = self.rest("POST", "/api/auth/logout", None).await.ended();
+        if outcome == Ended::Failed {
             return;
         }
         let (person, answered) = (self.person.id, self.world.now());
         let wires = std::mem::take(&mut self.wires_of_token);
         let why = "logout";
-        self.world.record(|history| {
-            history.endings.push(super::history::Ending { person, wires, answered, why });
-        });
+        // Nobody knows whether it is ended when there was no answer: then that claims nothing.
+        if outcome == Ended::Ok(()) {
+            self.world.record(|history| {
+                history.endings.push(super::history::Ending { person, wires, answered, why });
+            });
+        }
         // The old connection goes on listening: that is what is checked.
         self.forgotten.extend(self.wire.take());
         if let Some(token) = self.world.login(self.node, &self.person.name).await {

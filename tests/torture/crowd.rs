@@ -45,7 +45,8 @@ pub async fn never_reads(scene: &mut Scene<'_>, rng: &mut StdRng) {
         wire.freeze();
     }
     let shared = scene.world.record(|history| {
-        let common = |pair: &[_; 2]| pair.contains(&reader.id) && pair.contains(&writer.id);
+        let common =
+            |pair: &Vec<_>| pair.len() == 2 && pair.contains(&reader.id) && pair.contains(&writer.id);
         history.seats.iter().find(|(_, pair)| common(pair)).map(|(session, _)| *session)
     });
     let Some(session) = shared else { return };

@@ -1,32 +1,13 @@
 //! What the clients know when a round is over: each call with how it ended, each event with the connection
 //! that heard it, each page with its range, and a fresh look at the end. Times are the clients' own.
 
-use std::{
-    collections::BTreeMap,
-    fmt,
-    hash::{DefaultHasher, Hash, Hasher},
-};
+use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
+use super::records::{Absence, Edit, Forward, Miss, Reaction};
+pub use super::seen::{Id, Note, Seen, hash};
 
 /// Microseconds since the run began.
 pub type Moment = u64;
-
-/// An id of the service: 24 hex digits. Zero when there was none.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct Id(pub u128);
-
-impl Id {
-    pub fn of(value: &Value) -> Self {
-        Self(value.as_str().and_then(|text| u128::from_str_radix(text, 16).ok()).unwrap_or_default())
-    }
-}
-
-impl fmt::Display for Id {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:024x}", self.0)
-    }
-}
 
 /// How a call ended, as its caller knows it. A time-out is unknown, never failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,53 +15,6 @@ pub enum Ended<T> {
     Ok(T),
     Failed,
     Unknown,
-}
-
-/// A message as somebody saw it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Seen {
-    pub id: Id,
-    pub seq: u64,
-    pub sender: Id,
-    /// Which send it is: its `clientMsgId`.
-    pub key: u64,
-    /// A hash of its content.
-    pub text: u64,
-    pub deleted: bool,
-    pub rev: u64,
-    /// 0 sent, 1 delivered, 2 read.
-    pub status: u8,
-}
-
-pub fn hash(text: &str) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    text.hash(&mut hasher);
-    hasher.finish()
-}
-
-impl Seen {
-    pub fn of(message: &Value) -> Self {
-        let key = message["clientMsgId"].as_str().and_then(|key| u64::from_str_radix(key, 16).ok());
-        Self {
-            id: Id::of(&message["_id"]),
-            seq: message["seq"].as_u64().unwrap_or_default(),
-            sender: Id::of(&message["sender"]),
-            key: key.unwrap_or_default(),
-            text: hash(message["content"].as_str().unwrap_or_default()),
-            deleted: message["isDeleted"].as_bool().unwrap_or_default(),
-            rev: message["rev"].as_u64().unwrap_or_default(),
-            status: ["sent", "delivered", "read"]
-                .iter()
-                .position(|name| message["status"] == *name)
-                .map_or(0, |rank| u8::try_from(rank).unwrap_or_default()),
-        }
-    }
-
-    /// What two clients must agree on. A tombstone's event says less than the message it buries.
-    pub fn lasting(&self) -> (Id, u64, Id, u64, bool, u64) {
-        let (sender, text) = if self.deleted { (Id(0), 0) } else { (self.sender, self.text) };
-        (self.id, self.seq, sender, text, self.deleted, self.rev)
-    }
 }
 
 /// One try to send.
@@ -123,10 +57,32 @@ pub enum What {
         seq: u64,
         rev: u64,
     },
+    Edited {
+        session: Id,
+        id: Id,
+        seq: u64,
+        rev: u64,
+        text: u64,
+    },
+    Reacted {
+        session: Id,
+        id: Id,
+        seq: u64,
+        rev: u64,
+        /// The sum over all of them.
+        reactions: u64,
+    },
     Read {
         session: Id,
         reader: Id,
         seq: u64,
+    },
+    /// How many a message in a group has reached, and how many have read it.
+    Counted {
+        session: Id,
+        message: Id,
+        delivered: u64,
+        read: u64,
     },
     Status {
         session: Id,
@@ -144,11 +100,42 @@ pub enum What {
     },
     Created {
         session: Id,
+        /// Its newest message.
+        seq: u64,
+    },
+    /// Who is in a group is different.
+    Updated {
+        session: Id,
+        rev: u64,
+    },
+    /// One's own seat is gone.
+    Removed {
+        session: Id,
     },
     /// An answer that came as an event.
     Answer,
     /// By its name.
     Unknown(String),
+}
+
+impl What {
+    /// The session that it is about.
+    pub fn session(&self) -> Option<Id> {
+        match self {
+            What::Message { session, .. }
+            | What::Deleted { session, .. }
+            | What::Edited { session, .. }
+            | What::Reacted { session, .. }
+            | What::Read { session, .. }
+            | What::Counted { session, .. }
+            | What::Status { session, .. }
+            | What::Typing { session, .. }
+            | What::Created { session, .. }
+            | What::Updated { session, .. }
+            | What::Removed { session } => Some(*session),
+            What::Unread(_) | What::Presence { .. } | What::Answer | What::Unknown(_) => None,
+        }
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -162,6 +149,10 @@ pub struct Heard {
 #[derive(Debug, Clone, Default)]
 pub struct WireLife {
     pub person: Id,
+    /// Its handshake began.
+    pub opened: Moment,
+    /// It had joined, synced and asked for its counts.
+    pub arrived: Option<Moment>,
     /// Up to which `seq` its first complete sync brought each session.
     pub synced: BTreeMap<Id, u64>,
     /// It was told to go (a Socket.IO DISCONNECT) rather than cut off.
@@ -181,7 +172,7 @@ pub struct Mark {
     pub outcome: Ended<()>,
 }
 
-/// A call that deletes.
+/// A call that deletes or recalls.
 #[derive(Debug, Clone)]
 pub struct Deletion {
     pub session: Id,
@@ -251,7 +242,11 @@ pub struct DeviceState {
 pub struct Final {
     pub reader: Id,
     pub session: Id,
+    /// Everything above this is shown.
+    pub hidden: u64,
     pub messages: Vec<Seen>,
+    /// Message, emoji, person.
+    pub reactions: Vec<(Id, u64, Id)>,
     pub positions: BTreeMap<Id, u64>,
     /// As `GET …/unread/:userId` says.
     pub unread: i64,
@@ -276,7 +271,15 @@ pub struct Rules {
 #[derive(Debug, Clone)]
 pub struct History {
     pub rules: Rules,
-    pub seats: BTreeMap<Id, [Id; 2]>,
+    /// Who has, or had, a seat.
+    pub seats: BTreeMap<Id, Vec<Id>>,
+    /// Groups whose past is open to those who come.
+    pub open: BTreeSet<Id>,
+    pub absences: Vec<Absence>,
+    pub edits: Vec<Edit>,
+    pub reactions: Vec<Reaction>,
+    pub forwards: Vec<Forward>,
+    pub misses: Vec<Miss>,
     pub attempts: Vec<Attempt>,
     pub pages: Vec<Page>,
     pub wires: BTreeMap<u32, WireLife>,
@@ -303,6 +306,12 @@ impl History {
         Self {
             rules,
             seats: BTreeMap::new(),
+            open: BTreeSet::new(),
+            absences: Vec::new(),
+            edits: Vec::new(),
+            reactions: Vec::new(),
+            forwards: Vec::new(),
+            misses: Vec::new(),
             attempts: Vec::new(),
             pages: Vec::new(),
             wires: BTreeMap::new(),
@@ -322,10 +331,12 @@ impl History {
         }
     }
 
-    /// The final messages of each session, as its first reader saw them.
+    /// The final messages of each session, as the first reader saw them from whom least is hidden.
     pub fn stored(&self) -> BTreeMap<Id, &[Seen]> {
         let mut stored: BTreeMap<Id, &[Seen]> = BTreeMap::new();
-        for last in &self.finals {
+        let mut finals: Vec<&Final> = self.finals.iter().collect();
+        finals.sort_by_key(|last| last.hidden);
+        for last in finals {
             stored.entry(last.session).or_insert(&last.messages);
         }
         stored

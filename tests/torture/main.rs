@@ -6,19 +6,28 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod cast;
+mod changes_tests;
 mod checks;
+mod checks_changes;
+mod checks_groups;
 mod checks_live;
+mod checks_outcomes;
 mod checks_tests;
 mod client;
 mod crowd;
 mod database;
+mod desk;
 mod faults;
 mod history;
 mod ops;
+mod ops_changes;
 mod plant;
+mod plant_group;
 mod process;
+mod records;
 mod report;
 mod round;
+mod seen;
 mod service;
 mod state;
 mod wire;

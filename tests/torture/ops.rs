@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::{
     cast::VANISH_FROZEN,
     client::Device,
-    history::{Attempt, Counts, Deletion, Ended, Id, Mark, Page, Seen, hash},
+    history::{Attempt, Counts, Deletion, Ended, Id, Page, Seen, hash},
     state::counts_in,
     world::{Answer, Draft},
 };
@@ -20,7 +20,12 @@ enum Operation {
     SendByRest,
     Repeat,
     Read,
+    ReadTo,
     Delete,
+    Recall,
+    Edit,
+    React,
+    Forward,
     History,
     Unread,
     Sync,
@@ -30,12 +35,17 @@ enum Operation {
 }
 
 /// Operations and how often each is chosen.
-const WEIGHTS: [(Operation, u32); 11] = [
+const WEIGHTS: [(Operation, u32); 16] = [
     (Operation::Burst, 30),
     (Operation::SendByRest, 12),
     (Operation::Repeat, 10),
-    (Operation::Read, 20),
-    (Operation::Delete, 4),
+    (Operation::Read, 14),
+    (Operation::ReadTo, 6),
+    (Operation::Delete, 3),
+    (Operation::Recall, 3),
+    (Operation::Edit, 8),
+    (Operation::React, 10),
+    (Operation::Forward, 5),
     (Operation::History, 12),
     (Operation::Unread, 4),
     (Operation::Sync, 3),
@@ -43,6 +53,9 @@ const WEIGHTS: [(Operation, u32); 11] = [
     (Operation::Reconnect, 2),
     (Operation::SignOut, 1),
 ];
+
+/// How much of what somebody does there happens in their groups, if they have any: each is heard by many.
+const IN_GROUPS: f64 = 0.25;
 
 /// The pause between two operations, ms.
 const PAUSE: std::ops::Range<u64> = 10..90;
@@ -90,7 +103,12 @@ pub async fn work(mut device: Device, mut rng: StdRng) -> Device {
             }
             Operation::Repeat => device.repeat(&mut step).await,
             Operation::Read => device.read(&mut step).await,
+            Operation::ReadTo => device.read_to(&mut step).await,
             Operation::Delete => device.delete(&mut step).await,
+            Operation::Recall => device.recall(&mut step).await,
+            Operation::Edit => device.edit(&mut step).await,
+            Operation::React => device.react(&mut step).await,
+            Operation::Forward => device.forward(&mut step).await,
             Operation::History => device.history(&mut step).await,
             Operation::Unread => device.unread().await,
             Operation::Sync => drop(device.sync().await),
@@ -104,8 +122,11 @@ pub async fn work(mut device: Device, mut rng: StdRng) -> Device {
 }
 
 impl Device {
-    fn any_session(&self, rng: &mut StdRng) -> Option<Id> {
-        let sessions = self.person.sessions();
+    pub fn any_session(&self, rng: &mut StdRng) -> Option<Id> {
+        let groups = self.person.groups.lock().unwrap().clone();
+        let is_group = rng.random_bool(IN_GROUPS) && !groups.is_empty();
+        let mut sessions = if is_group { groups.clone() } else { self.person.sessions() };
+        sessions.retain(|session| is_group || !groups.contains(session));
         (!sessions.is_empty()).then(|| sessions[rng.random_range(0..sessions.len())])
     }
 
@@ -134,7 +155,7 @@ impl Device {
                 let seen = Seen::of(&envelope["data"]);
                 Ended::Ok((seen.id, seen.seq))
             }
-            Answer::Failed => Ended::Failed,
+            Answer::Failed | Answer::Missing => Ended::Failed,
             Answer::Unknown => Ended::Unknown,
         };
         let attempt = Attempt {
@@ -168,7 +189,8 @@ impl Device {
             told.push((wire.begin("message:send", &self.wire_form(&draft)).await, draft, via, begun));
         }
         for (told, draft, via, begun) in told {
-            let answer = self.settle("message:send", told).await;
+            let may_miss = self.person.wanders(draft.session);
+            let answer = self.settle("message:send", told, may_miss).await;
             self.record(draft, via, begun, &answer);
         }
     }
@@ -193,7 +215,8 @@ impl Device {
 
     pub async fn send_by_rest(&self, draft: Draft) {
         let begun = self.world.now();
-        let answer = self.rest("POST", "/api/chat/messages", Some(self.wire_form(&draft))).await;
+        let (form, may_miss) = (self.wire_form(&draft), self.person.wanders(draft.session));
+        let answer = self.rest_for("POST", "/api/chat/messages", Some(form), may_miss).await;
         self.record(draft, None, begun, &answer);
     }
 
@@ -218,7 +241,7 @@ impl Device {
     }
 
     /// One of the messages this device knows, rather a new one.
-    fn known_message(&self, rng: &mut StdRng, fits: impl Fn(&Seen) -> bool) -> Option<(Id, Seen)> {
+    pub fn known_message(&self, rng: &mut StdRng, fits: impl Fn(&Seen) -> bool) -> Option<(Id, Seen)> {
         let (session, back) = (self.any_session(rng)?, rng.random_range(0..20));
         let state = self.state.lock().unwrap();
         let messages = &state.sessions.get(&session)?.messages;
@@ -229,32 +252,24 @@ impl Device {
     async fn read(&self, rng: &mut StdRng) {
         let by_socket = rng.random_bool(0.6);
         let Some((session, seen)) = self.known_message(rng, |_| true) else { return };
+        let (me, may_miss) = (self.person.id.to_string(), self.person.wanders(session));
         let answer = if by_socket {
-            let ask = json!({ "messageId": seen.id.to_string(), "userId": self.person.id.to_string() });
-            self.ask("message:read", &ask).await
+            let ask = json!({ "messageId": seen.id.to_string(), "userId": me });
+            self.ask_for("message:read", &ask, may_miss).await
         } else {
             let path = format!("/api/chat/messages/{}/read", seen.id);
-            self.rest("PUT", &path, Some(json!({ "userId": self.person.id.to_string() }))).await
+            self.rest_for("PUT", &path, Some(json!({ "userId": me })), may_miss).await
         };
-        let (reader, outcome) = (self.person.id, answer.ended());
-        let mut state = self.state.lock().unwrap();
-        if outcome == Ended::Ok(()) {
-            state.local(session).advance_position(reader, seen.seq);
-        } else {
-            // It may be stored all the same, and its own connection is not told.
-            state.has_gap = true;
-        }
-        drop(state);
-        let mark = Mark { reader, session, seq: seen.seq, outcome };
-        self.world.record(|history| history.marks.push(mark));
+        self.note_mark(session, seen.seq, answer.ended());
     }
 
     async fn delete(&self, rng: &mut StdRng) {
         let me = self.person.id;
-        let own = self.known_message(rng, |seen| seen.sender == me && !seen.deleted);
+        let own = self.known_message(rng, |seen| seen.sender == me && seen.is_said());
         let Some((session, seen)) = own else { return };
         let path = format!("/api/chat/messages/{}", seen.id);
-        let answer = self.rest("DELETE", &path, Some(json!({ "userId": me.to_string() }))).await;
+        let (ask, may_miss) = (json!({ "userId": me.to_string() }), self.person.wanders(session));
+        let answer = self.rest_for("DELETE", &path, Some(ask), may_miss).await;
         let deletion = Deletion { session, seq: seen.seq, outcome: answer.ended() };
         self.world.record(|history| history.deletions.push(deletion));
     }
@@ -265,13 +280,13 @@ impl Device {
             (rng.random_range(0..3), rng.random_range(5..=60), rng.random_bool(0.4));
         let Some((session, seen)) = self.known_message(rng, |_| true) else { return };
         let (name, number) = [("page", 1), ("beforeSeq", seen.seq), ("afterSeq", seen.seq / 2)][kind];
-        let begun = self.world.now();
+        let (begun, may_miss) = (self.world.now(), self.person.wanders(session));
         let answer = if by_socket {
             let ask = json!({ "sessionId": session.to_string(), "limit": limit, name: number });
-            self.ask("chat:history", &ask).await
+            self.ask_for("chat:history", &ask, may_miss).await
         } else {
-            self.rest("GET", &format!("/api/chat/messages/{session}?limit={limit}&{name}={number}"), None)
-                .await
+            let path = format!("/api/chat/messages/{session}?limit={limit}&{name}={number}");
+            self.rest_for("GET", &path, None, may_miss).await
         };
         let Answer::Ok(envelope) = answer else { return };
         let messages: Vec<Seen> = envelope["data"].as_array().into_iter().flatten().map(Seen::of).collect();
@@ -298,7 +313,7 @@ impl Device {
     async fn typing(&self, rng: &mut StdRng) {
         let Some(session) = self.any_session(rng) else { return };
         let ask = json!({ "sessionId": session.to_string(), "userId": self.person.id.to_string() });
-        self.ask("typing:start", &ask).await;
+        self.ask_for("typing:start", &ask, self.person.wanders(session)).await;
     }
 
     /// Drops the connection, with a farewell or a reset; the next step makes a new one.
@@ -313,11 +328,17 @@ impl Device {
     }
 
     /// Sends the last word in each session, after which everything sent before on this node is settled; and
-    /// half of what was lost once more.
+    /// half of what was lost, and some of what was forwarded, once more.
     pub async fn last_words(&self, rng: &mut StdRng) {
         let lost = self.person.lost.lock().unwrap().clone();
         let again: Vec<Draft> = lost.into_iter().filter(|_| rng.random_bool(0.5)).collect();
         self.send_all(again).await;
+        let forwards = self.person.forwards.lock().unwrap().clone();
+        for forward in forwards {
+            if rng.random_bool(0.3) {
+                self.send_forward(forward, true).await;
+            }
+        }
         for session in self.person.sessions() {
             self.send_all(vec![self.draft_for(session, 1)]).await;
         }

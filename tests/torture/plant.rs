@@ -1,10 +1,13 @@
-//! A clean history: two people who talk, an outsider, one fault. `checks_tests.rs` plants faults into it.
+//! A clean history: two people who talk, an outsider, one fault; `plant_group.rs` adds a group. `checks_tests.rs` plants faults into it.
 
 use std::collections::BTreeMap;
 
-use super::history::{
-    Attempt, Counts, Deletion, DeviceState, Ended, Ending, Final, Heal, Heard, History, Id, Intrusion, Known,
-    Mark, Page, Position, Rules, Seen, What, WireLife,
+use super::{
+    history::{
+        Attempt, Counts, Deletion, DeviceState, Ended, Ending, Final, Heal, Heard, History, Id, Intrusion,
+        Known, Mark, Page, Position, Rules, Seen, What, WireLife,
+    },
+    plant_group,
 };
 
 pub const LI: Id = Id(1);
@@ -39,8 +42,8 @@ pub fn message(number: u64) -> Seen {
 
 /// As it is in the end.
 pub fn lasting(number: u64) -> Seen {
-    let status = if number <= LI_READ { 2 } else { 1 };
-    let seen = Seen { status, ..message(number) };
+    let is_read = number <= if sender(number) == LI { CHEN_READ } else { LI_READ };
+    let seen = Seen { status: 1 + u8::from(is_read), readers: u64::from(is_read), ..message(number) };
     if number == DELETED { Seen { deleted: true, text: 0, rev: 1, ..seen } } else { seen }
 }
 
@@ -83,7 +86,7 @@ pub fn look(observer: Id, reader: Id, seq: i64, begun: u64) -> Position {
 pub fn clean() -> History {
     let rules = Rules { one_hub: true, undisturbed: false, recovery: 15_000_000, grace: 0 };
     let mut history = History::new(rules);
-    history.seats.insert(WARD, [LI, CHEN]);
+    history.seats.insert(WARD, vec![LI, CHEN]);
     history.wires = BTreeMap::from([
         (AT_LI, life(LI)),
         (AT_CHEN, life(CHEN)),
@@ -148,7 +151,9 @@ pub fn clean() -> History {
         history.finals.push(Final {
             reader: person,
             session: WARD,
+            hidden: 0,
             messages,
+            reactions: Vec::new(),
             positions: positions(),
             unread: unread(person),
             map: map.clone(),
@@ -157,5 +162,6 @@ pub fn clean() -> History {
     history.intrusions.push(Intrusion { what: "a look at the ward".to_owned(), refused: true });
     history.heals.push(Heal { fault: "kill-service".to_owned(), healed: 5_200 });
     history.answers = 40;
+    plant_group::add_group(&mut history);
     history
 }

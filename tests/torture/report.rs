@@ -95,8 +95,10 @@ impl Report {
             "# Torture\n\n\
              Written by `make torture`. What is checked, and how, stands in `tests/torture/`: clients record what they asked, \
              what they were answered (*ok*, *failed* or *unknown*) and what they heard; in the end everything is fetched afresh \
-             and compared. Twelve people with twenty devices in twelve private sessions, and two outsiders, work while each \
-             fault strikes.\n\n\
+             and compared. Twelve people with twenty devices in twelve private sessions and two groups, and two outsiders, \
+             work while each fault strikes: they send, repeat, read, edit, recall, delete, react and forward, one message or \
+             several into one session or two. The groups' owners remove members and add them again all the while, in one \
+             group with its past closed to those who come, in the other with it open.\n\n\
              | Run | |\n|---|---|\n| Machine | {} |\n| Date | {} |\n| Commit | {} |\n| Seed | `TORTURE_SEED={}` |\n\
              | Time | {} min |\n| Recovery bound | {} s |\n\n",
             machine(),

@@ -12,11 +12,14 @@ use serde_json::json;
 use super::{
     cast::{Cast, intrude},
     checks::{self, Found},
+    checks_outcomes,
     client::Device,
     database::{Database, Kind},
+    desk::Desk,
     faults::{Fault, Scene},
     history::{DeviceState, Ended, Final, Heard, History, Id, Page, Seen, What, hash},
     ops,
+    seen::reactions_in,
     service::Node,
     state::{Share, counts_in},
     wire::Manner,
@@ -111,7 +114,7 @@ pub async fn run(ward: &mut Ward, fault: Fault, number: usize, options: Options)
     let addresses = ward.nodes.iter().map(|node| node.address.clone()).collect();
     let history = History::new(fault.rules(options.recovery));
     let world = World::new(history, addresses, options.patience);
-    let (cast, devices) = Cast::assemble(&world, &format!("{}-{number}-", fault.name())).await;
+    let (cast, devices, desks) = Cast::assemble(&world, &format!("{}-{number}-", fault.name())).await;
     let mut at_work = Vec::new();
     for device in devices {
         let rng = StdRng::seed_from_u64(rng.random());
@@ -122,6 +125,8 @@ pub async fn run(ward: &mut Ward, fault: Fault, number: usize, options: Options)
             tokio::spawn(ops::work(device, rng))
         });
     }
+    let desks: Vec<_> =
+        desks.into_iter().map(|desk| tokio::spawn(desk.work(StdRng::seed_from_u64(rng.random())))).collect();
     // The short run takes a third of the time that the long one takes to get into its stride.
     let share = if options.is_long { 3 } else { 1 };
     tokio::time::sleep(Duration::from_millis(rng.random_range(700..1_000) * share)).await;
@@ -152,6 +157,9 @@ pub async fn run(ward: &mut Ward, fault: Fault, number: usize, options: Options)
     for work in at_work {
         devices.push(work.await.expect("a client does not panic"));
     }
+    for desk in desks {
+        desk.await.expect("a desk does not panic");
+    }
     devices.append(&mut cast.guests.lock().unwrap());
     let mut notes = scene.notes;
     for node in &mut ward.nodes {
@@ -169,6 +177,7 @@ pub async fn run(ward: &mut Ward, fault: Fault, number: usize, options: Options)
     if told > 0 {
         notes.push(format!("{told} connections were told to go, though nobody had signed out"));
     }
+    notes.push(history.changes());
     notes.extend(history.refusals.iter().map(|(code, count)| format!("{count} {code}")));
     summary(&history, fault, number, injected, not_tried, notes)
 }
@@ -193,7 +202,7 @@ fn summary(
     latencies.sort_unstable();
     let part = |share: usize| latencies.get(latencies.len() * share / 100).copied().unwrap_or_default();
     let firsts: Vec<_> =
-        history.heals.iter().map(|heal| checks::first_successes(history, heal.healed)).collect();
+        history.heals.iter().map(|heal| checks_outcomes::first_successes(history, heal.healed)).collect();
     Round {
         fault,
         number,
@@ -218,7 +227,7 @@ async fn await_success(world: &World, limit: Duration) {
     while begun.elapsed() < limit {
         let is_back = world.record(|history| {
             let healed = history.heals.last().map_or(0, |heal| heal.healed);
-            checks::first_success(history, healed).is_some()
+            checks_outcomes::first_success(history, healed).is_some()
         });
         if is_back {
             return;
@@ -331,8 +340,12 @@ impl Look<'_> {
         let from = fresh.state.lock().unwrap().from();
         let ask = fresh.ask("chat:sync", &from).await;
         let synced = ask.data().ok_or("no sync")?.clone();
+        let gone = person.wanders_in.lock().unwrap().clone();
+        for session in gone.into_iter().filter(|session| !person.sessions().contains(session)) {
+            Desk::look_from_outside(world, session, &token).await;
+        }
         for session in person.sessions() {
-            let messages = self.history(&token, person.id, session).await?;
+            let (messages, reactions) = self.history(&token, person.id, session).await?;
             let share = Share::of(&synced["sessions"][session.to_string()]);
             let mut documents = sessions.as_array().into_iter().flatten();
             let document = documents.find(|one| Id::of(&one["_id"]) == session).ok_or("not listed")?;
@@ -340,7 +353,9 @@ impl Look<'_> {
             let last = Final {
                 reader: person.id,
                 session,
+                hidden: share.hidden,
                 messages,
+                reactions,
                 positions: share
                     .positions
                     .into_iter()
@@ -354,8 +369,14 @@ impl Look<'_> {
         Ok(())
     }
 
-    async fn history(&self, token: &str, reader: Id, session: Id) -> Result<Vec<Seen>, String> {
-        let mut all: Vec<Seen> = Vec::new();
+    /// All messages, and who put what on them.
+    async fn history(
+        &self,
+        token: &str,
+        reader: Id,
+        session: Id,
+    ) -> Result<(Vec<Seen>, Vec<(Id, u64, Id)>), String> {
+        let (mut all, mut reactions): (Vec<Seen>, Vec<_>) = (Vec::new(), Vec::new());
         loop {
             let after = all.last().map_or(0, |seen| seen.seq);
             let path = format!("/api/chat/messages/{session}?afterSeq={after}&limit=100");
@@ -365,13 +386,17 @@ impl Look<'_> {
             let messages: Vec<Seen> =
                 envelope["data"].as_array().into_iter().flatten().map(Seen::of).collect();
             all.extend(&messages);
+            for message in envelope["data"].as_array().into_iter().flatten() {
+                let on = reactions_in(&message["reactions"]);
+                reactions.extend(on.into_iter().map(|(emoji, who)| (Id::of(&message["_id"]), emoji, who)));
+            }
             let more = envelope["pagination"]["hasMore"] == json!(true);
             let (low, ended) = (after + 1, self.world.now());
             let high = if more { all.last().map_or(0, |seen| seen.seq) } else { u64::MAX };
             let page = Page { reader, session, begun, ended, low, high, messages };
             self.world.record(|history| history.pages.push(page));
             if !more {
-                return Ok(all);
+                return Ok((all, reactions));
             }
         }
     }

@@ -47,6 +47,8 @@ impl Node {
         command.env_remove("WARDLINE_ENV").env("HOST", "127.0.0.1").env("PORT", self.port.to_string());
         command.env("MONGODB_URI", &self.uri).env("MONGODB_DB", "torture").env("DATA_DIR", &self.folder);
         command.env("JWT_SECRET", SECRET).env("RATE_LIMIT", "off").env("LOG", "info");
+        // A round may take longer than anybody would wait to take a message back.
+        command.env("RECALL_WINDOW", "1h");
         command.env("ADMIN_USERNAME", ADMIN).env("ADMIN_PASSWORD", super::world::PASSWORD);
         command.current_dir(&self.folder);
         command

@@ -28,10 +28,11 @@ pub struct State {
 }
 
 impl Local {
-    /// Of two states of a message the one with the later change counts.
+    /// Of two states of a message the one with the later change counts. A whole message goes before what
+    /// was put together from events, some of which may have gone to another node.
     fn put(&mut self, seen: Seen) {
         let known = self.messages.entry(seen.seq).or_insert(seen);
-        if seen.rev > known.rev {
+        if seen.rev >= known.rev {
             *known = seen;
         }
         while self.messages.contains_key(&(self.seq + 1)) {
@@ -67,24 +68,54 @@ impl State {
                 local.put(*seen);
                 self.has_gap |= is_gap;
             }
-            What::Deleted { session, id, seq, rev } => {
-                let local = self.local(*session);
-                let before = local.messages.get(seq).copied().unwrap_or_default();
-                local.put(Seen { id: *id, seq: *seq, deleted: true, rev: *rev, ..before });
-                local.ahead.insert(*rev);
-                local.advance_rev(0);
-                let is_gap = !local.ahead.is_empty() || *seq > local.seq;
-                self.has_gap |= is_gap;
+            What::Deleted { session, seq, rev, .. } => self.change(*session, *seq, *rev, |seen| {
+                *seen = Seen { text: 0, deleted: true, reactions: 0, ..*seen };
+            }),
+            What::Edited { session, seq, rev, text, .. } => {
+                self.change(*session, *seq, *rev, |seen| seen.text = *text);
+            }
+            What::Reacted { session, seq, rev, reactions, .. } => {
+                self.change(*session, *seq, *rev, |seen| seen.reactions = *reactions);
+            }
+            What::Updated { session, rev } => self.note_rev(*session, *rev),
+            // What was known of it is to be forgotten; whoever comes anew asks for what there is.
+            What::Removed { session } => drop(self.sessions.remove(session)),
+            What::Created { session, .. } => {
+                self.sessions.remove(session);
+                self.has_gap = true;
             }
             What::Read { session, reader, seq } => self.local(*session).advance_position(*reader, *seq),
             What::Unread(counts) => self.unread = counts.iter().copied().collect(),
             What::Status { .. }
+            | What::Counted { .. }
             | What::Typing { .. }
             | What::Presence { .. }
-            | What::Created { .. }
             | What::Answer
             | What::Unknown(_) => {}
         }
+    }
+
+    /// A change, if it is newer than what is known. One to a message that is not known yet is not noted as
+    /// had: an answer on its way may still show that message as it was before.
+    fn change(&mut self, session: Id, seq: u64, rev: u64, change: impl FnOnce(&mut Seen)) {
+        let local = self.local(session);
+        let Some(seen) = local.messages.get_mut(&seq) else {
+            self.has_gap = true;
+            return;
+        };
+        if seen.rev < rev {
+            change(seen);
+            seen.rev = rev;
+        }
+        self.note_rev(session, rev);
+    }
+
+    fn note_rev(&mut self, session: Id, rev: u64) {
+        let local = self.local(session);
+        local.ahead.insert(rev);
+        local.advance_rev(0);
+        let is_gap = !local.ahead.is_empty();
+        self.has_gap |= is_gap;
     }
 
     /// What `chat:sync` is asked with.
@@ -100,6 +131,8 @@ impl State {
     /// Takes one session's share of a sync's answer in.
     pub fn take(&mut self, session: Id, share: &Share) {
         let local = self.local(session);
+        local.messages.retain(|seq, _| *seq > share.hidden);
+        local.seq = local.seq.max(share.hidden);
         for seen in share.messages.iter().chain(&share.changed) {
             local.put(*seen);
         }
@@ -126,6 +159,7 @@ pub struct Share {
     pub counts: Vec<(Id, i64)>,
     pub next_seq: u64,
     pub next_rev: u64,
+    pub hidden: u64,
     pub has_more: bool,
 }
 
@@ -156,6 +190,7 @@ impl Share {
             counts: counts_in(&one["session"]["unreadCount"]),
             next_seq: one["next"]["seq"].as_u64().unwrap_or_default(),
             next_rev: one["next"]["rev"].as_u64().unwrap_or_default(),
+            hidden: one["hiddenSeq"].as_u64().unwrap_or_default(),
             has_more: one["hasMore"].as_bool().unwrap_or_default(),
         }
     }

@@ -20,6 +20,8 @@ pub const PASSWORD: &str = "a long enough password";
 pub enum Answer {
     Ok(Value),
     Failed,
+    /// Refused as not there.
+    Missing,
     Unknown,
 }
 
@@ -27,7 +29,7 @@ impl Answer {
     pub fn ended(&self) -> Ended<()> {
         match self {
             Answer::Ok(_) => Ended::Ok(()),
-            Answer::Failed => Ended::Failed,
+            Answer::Failed | Answer::Missing => Ended::Failed,
             Answer::Unknown => Ended::Unknown,
         }
     }
@@ -81,15 +83,18 @@ impl World {
     }
 
     /// Reads an envelope. The workload asks nothing that may be refused for its content, so any other
-    /// refusal than those of load, outage and ended tokens is odd.
-    pub fn judge(&self, what: &str, envelope: Value) -> Answer {
+    /// refusal than those of load, outage and ended tokens is odd. `may_miss` says that what is asked for
+    /// may be gone: a message that was deleted meanwhile, one's own seat.
+    pub fn judge(&self, what: &str, envelope: Value, may_miss: bool) -> Answer {
         let code = envelope["code"].as_str().unwrap_or_default().to_owned();
         let outcome = envelope["details"]["outcome"].as_str().unwrap_or_default().to_owned();
         let success = envelope["success"].as_bool();
+        let is_missing = matches!(code.as_str(), "NOT_FOUND" | "CONVERSATION_NOT_FOUND");
         let is_foreseen = match (success, code.as_str()) {
             (Some(true), _) | (Some(false), "RATE_LIMITED" | "AUTH_FAILED" | "TOKEN_EXPIRED") => true,
             (Some(false), "INTERNAL") => matches!(outcome.as_str(), "refused" | "unknown"),
-            _ => false,
+            (Some(false), _) => is_missing && may_miss,
+            (None, _) => false,
         };
         if !is_foreseen {
             self.odd(format!("{what}: {envelope}"));
@@ -98,11 +103,12 @@ impl World {
             (Some(true), _) => Answer::Ok(envelope),
             (None, _) | (_, "") => Answer::Unknown,
             (_, "INTERNAL") if outcome != "refused" => Answer::Unknown,
+            _ if is_missing => Answer::Missing,
             _ => Answer::Failed,
         };
         self.record(|history| {
             history.answers += u64::from(is_foreseen);
-            if !code.is_empty() {
+            if !(code.is_empty() || is_missing && may_miss) {
                 let outcome = if answer.ended() == Ended::Unknown { "unknown" } else { "refused" };
                 *history.refusals.entry(format!("{code} {outcome}")).or_default() += 1;
             }
@@ -124,7 +130,7 @@ impl World {
         body: Option<Value>,
     ) -> Answer {
         match self.raw(node, method, path, token, body).await {
-            Ok((_, envelope)) => self.judge(&format!("{method} {path}"), envelope),
+            Ok((_, envelope)) => self.judge(&format!("{method} {path}"), envelope, false),
             Err(answer) => answer,
         }
     }
@@ -171,6 +177,16 @@ pub struct Draft {
     pub content: String,
 }
 
+/// Messages that somebody means to forward, or has forwarded.
+#[derive(Debug, Clone)]
+pub struct ForwardDraft {
+    pub key: u64,
+    /// Message and session.
+    pub sources: Vec<(Id, Id)>,
+    pub targets: Vec<Id>,
+    pub merged: bool,
+}
+
 /// Somebody, with what their devices share.
 pub struct Person {
     pub id: Id,
@@ -184,6 +200,12 @@ pub struct Person {
     pub lost: Mutex<Vec<Draft>>,
     /// Some that were acknowledged.
     pub acknowledged: Mutex<VecDeque<Draft>>,
+    /// Forwards whose outcome is not known or that failed, and a few that were acknowledged.
+    pub forwards: Mutex<VecDeque<ForwardDraft>>,
+    /// Those of their sessions that are groups.
+    pub groups: Mutex<Vec<Id>>,
+    /// Groups they are removed from and added to again.
+    pub wanders_in: Mutex<Vec<Id>>,
     pub is_deactivated: AtomicBool,
 }
 
@@ -197,6 +219,9 @@ impl Person {
             next_key: AtomicU64::new(1),
             lost: Mutex::default(),
             acknowledged: Mutex::default(),
+            forwards: Mutex::default(),
+            groups: Mutex::default(),
+            wanders_in: Mutex::default(),
             is_deactivated: AtomicBool::new(false),
         })
     }
@@ -209,12 +234,27 @@ impl Person {
         self.sessions.lock().unwrap().clone()
     }
 
+    /// Whether they may be without a seat there at any time.
+    pub fn wanders(&self, session: Id) -> bool {
+        self.wanders_in.lock().unwrap().contains(&session)
+    }
+
     /// Keeps a few of what was acknowledged, to be repeated.
     pub fn remember(&self, draft: Draft) {
         let mut acknowledged = self.acknowledged.lock().unwrap();
         acknowledged.push_back(draft);
         if acknowledged.len() > 40 {
             acknowledged.pop_front();
+        }
+    }
+
+    /// Keeps some forwards, to be repeated.
+    pub fn keep_forward(&self, draft: ForwardDraft) {
+        let mut forwards = self.forwards.lock().unwrap();
+        forwards.retain(|known| known.key != draft.key);
+        forwards.push_back(draft);
+        if forwards.len() > 40 {
+            forwards.pop_front();
         }
     }
 }

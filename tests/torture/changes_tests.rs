@@ -1,0 +1,272 @@
+//! The checks of changes, forwards and groups, checked as those of `checks_tests.rs`.
+
+use super::{
+    checks_tests::{finders, found_by},
+    history::{Ended, History, Id, Note, Page, Seen, What},
+    plant::*,
+    plant_group::*,
+    records::{Forward, Miss},
+};
+
+/// A group's message in everybody's final look.
+fn change_finals(history: &mut History, session: Id, seq: u64, change: impl Fn(&mut Seen)) {
+    for last in history.finals.iter_mut().filter(|last| last.session == session) {
+        last.messages.iter_mut().filter(|seen| seen.seq == seq).for_each(&change);
+    }
+}
+
+/// Takes a session's newest messages away, as if they had never been stored.
+fn cut_finals(history: &mut History, session: Id, from: u64) {
+    for last in history.finals.iter_mut().filter(|last| last.session == session) {
+        last.messages.retain(|seen| seen.seq < from);
+    }
+}
+
+#[test]
+fn lost_edits_are_found() {
+    // It says again what it said first.
+    found_by("edits", |history| change_finals(history, GROUP, EDITED, |seen| seen.text = said(EDITED).text));
+    // An edit that was refused stands there.
+    found_by("edits", |history| change_finals(history, GROUP, EDITED, |seen| seen.text = 9_007));
+    // Of two that were acknowledged the earlier one stands.
+    found_by("edits", |history| {
+        let later = super::records::Edit { text: 9_009, outcome: Ended::Ok(5), ..history.edits[0].clone() };
+        history.edits.push(later);
+    });
+    // Words that nobody wrote.
+    found_by("no phantom", |history| change_finals(history, GROUP, EDITED, |seen| seen.text = 1));
+    // Refused, and told to somebody.
+    found_by("edits", |history| {
+        let (session, id, seq) = (GROUP, said(EDITED).id, EDITED);
+        let what = What::Edited { session, id, seq, rev: 5, text: 9_007 };
+        history.heard.push(heard(AT_CHEN, 72_000, what));
+    });
+    // A tombstone that still says something.
+    found_by("edits", |history| change_finals(history, GROUP, EDITED, |seen| seen.deleted = true));
+    // One that nobody answered may stand.
+    let mut history = clean();
+    change_finals(&mut history, GROUP, EDITED, |seen| seen.text = 9_008);
+    assert!(!finders(&history).contains(&"edits"));
+}
+
+#[test]
+fn recalls_that_are_undone_are_found() {
+    found_by("set-full", |history| {
+        let recall = super::history::Deletion { session: GROUP, seq: EDITED, outcome: Ended::Ok(()) };
+        history.deletions.push(recall);
+    });
+}
+
+#[test]
+fn lost_reactions_are_found() {
+    found_by("reactions", |history| history.finals.iter_mut().for_each(|last| last.reactions.clear()));
+    // It was taken off in the end, and is there.
+    found_by("reactions", |history| {
+        (history.reactions[1].begun, history.reactions[1].ended) = (75_000, 75_100);
+    });
+    // Refused, and there.
+    found_by("reactions", |history| history.reactions[0].outcome = Ended::Failed);
+    // Another's, whom nobody saw put it there; and twice the same.
+    found_by("reactions", |history| history.finals[2].reactions[0].2 = WANG);
+    found_by("reactions", |history| {
+        let one = history.finals[2].reactions[0];
+        history.finals[2].reactions.push(one);
+    });
+    // What nobody answered may be either.
+    let mut history = clean();
+    history.reactions[0].outcome = Ended::Unknown;
+    assert!(!finders(&history).contains(&"reactions"));
+    history.finals.iter_mut().for_each(|last| last.reactions.clear());
+    assert!(!finders(&history).contains(&"reactions"));
+}
+
+#[test]
+fn half_forwards_and_doubled_ones_are_found() {
+    // One target has nothing; one target has half; both have nothing.
+    found_by("forwards", |history| cut_finals(history, ANNEX, 1));
+    found_by("forwards", |history| cut_finals(history, ANNEX, 2));
+    found_by("forwards", |history| {
+        cut_finals(history, ANNEX, 1);
+        cut_finals(history, GROUP, 7);
+    });
+    // Half of it, though nobody answered it.
+    found_by("forwards", |history| {
+        history.forwards.iter_mut().for_each(|forward| forward.outcome = Ended::Unknown);
+        cut_finals(history, GROUP, 8);
+    });
+    // Once more under the same key.
+    let double = |history: &mut History| {
+        for last in history.finals.iter_mut().filter(|last| last.session == ANNEX) {
+            let first = last.messages[0];
+            last.messages.push(Seen { id: Id(4_000), seq: 3, ..first });
+        }
+    };
+    found_by("forwards", double);
+    found_by("exactly once", double);
+    // The repeat got another answer.
+    found_by("forwards", |history| {
+        if let Ended::Ok(places) = &mut history.forwards[1].outcome {
+            places.swap(0, 1);
+        }
+    });
+    // In the other order; with other words; refused; never asked for.
+    found_by("forwards", |history| {
+        change_finals(history, ANNEX, 1, |seen| seen.part = 102);
+        change_finals(history, ANNEX, 2, |seen| seen.part = 101);
+    });
+    found_by("forwards", |history| change_finals(history, ANNEX, 1, |seen| seen.text = 1));
+    found_by("forwards", |history| {
+        history.forwards.iter_mut().for_each(|forward| forward.outcome = Ended::Failed);
+    });
+    found_by("forwards", |history| history.forwards.retain(|forward| forward.key != FORWARD));
+    // Nobody answered it and nothing of it is there: no fault.
+    let mut history = clean();
+    let unknown = Forward { key: 999, outcome: Ended::Unknown, ..history.forwards[0].clone() };
+    history.forwards.push(unknown);
+    assert_eq!(finders(&history), Vec::<&str>::new());
+}
+
+#[test]
+fn whoever_was_removed_and_still_takes_part_is_found() {
+    // Heard, though it was said while they were out: then, and later on.
+    let said_meanwhile = What::Message { session: GROUP, seen: said(HIDDEN) };
+    for at in [64_400, 90_000] {
+        found_by("removal", |history| history.heard.push(heard(AT_WANG, at, said_meanwhile.clone())));
+    }
+    // Anything between the word of the removal and that of the return.
+    let typing = What::Typing { session: GROUP, typist: LI };
+    for (at, what) in [(63_450, typing), (3_000_000, What::Unread(vec![(GROUP, 1)]))] {
+        found_by("removal", |history| {
+            history.wires.get_mut(&AT_WANG).unwrap().arrived = Some(1_000);
+            let is_it = |what: &What| matches!(what, What::Removed { .. });
+            let place = history.heard.iter().position(|one| is_it(&one.what)).unwrap();
+            history.heard.insert(place + 1, heard(AT_WANG, at, what.clone()));
+        });
+    }
+    // On a connection that was opened after the removal.
+    found_by("removal", |history| {
+        history.wires.get_mut(&AT_WANG).unwrap().opened = 63_600;
+        let read = What::Read { session: GROUP, reader: LI, seq: 2 };
+        history.heard.push(heard(AT_WANG, 64_000, read));
+    });
+    // A page, a send, an edit, a reaction.
+    found_by("removal", |history| {
+        let (reader, session, messages) = (WANG, GROUP, Vec::new());
+        let (begun, ended, low, high) = (64_000, 64_100, 1, 0);
+        history.pages.push(Page { reader, session, begun, ended, low, high, messages });
+    });
+    found_by("removal", |history| {
+        let theirs = history.attempts.iter_mut().find(|one| one.sender == WANG).unwrap();
+        (theirs.begun, theirs.ended) = (64_000, 64_100);
+    });
+    found_by("removal", |history| {
+        let edit = &mut history.edits[0];
+        (edit.by, edit.begun, edit.ended) = (WANG, 64_000, 64_100);
+    });
+    found_by("removal", |history| {
+        let on = &mut history.reactions[0];
+        (on.by, on.begun, on.ended) = (WANG, 64_000, 64_100);
+    });
+    found_by("removal", |history| {
+        for forward in &mut history.forwards {
+            (forward.by, forward.begun, forward.ended) = (WANG, 64_000, 64_100);
+        }
+    });
+    // A removal that nobody answered claims nothing.
+    let mut history = clean();
+    history.absences[0].answered = None;
+    history.heard.push(heard(AT_WANG, 64_400, What::Unread(vec![(GROUP, 0)])));
+    assert_eq!(finders(&history), Vec::<&str>::new());
+}
+
+#[test]
+fn whoever_comes_back_and_sees_what_was_said_meanwhile_is_found() {
+    let shows = |history: &mut History| {
+        let page = history.pages.iter_mut().rfind(|page| page.reader == WANG).unwrap();
+        page.messages.insert(0, settled(HIDDEN));
+    };
+    found_by("removal", shows);
+    found_by("removal", |history| {
+        history.finals.iter_mut().filter(|last| last.reader == WANG).for_each(|last| last.hidden = 2);
+    });
+    // In a group whose past is open they may.
+    let mut history = clean();
+    history.open.insert(GROUP);
+    shows(&mut history);
+    assert_eq!(finders(&history), Vec::<&str>::new());
+    // Who is out in the end knows nothing of it.
+    found_by("convergence", |history| history.absences[0].returned = None);
+}
+
+#[test]
+fn a_group_that_writes_down_something_else_is_found() {
+    found_by("group notes", |history| {
+        change_finals(history, GROUP, 5, |seen| seen.note = Note::Removed(WANG));
+    });
+    found_by("group notes", |history| change_finals(history, GROUP, 3, |seen| seen.note = Note::Other));
+    // A removal that was acknowledged and not written; one written that nobody asked for.
+    found_by("group notes", |history| history.absences[0].person = CHEN);
+    found_by("group notes", |history| {
+        (history.absences[0].tries, history.absences[0].is_sure) = (0, false);
+    });
+    // What a group writes is unread for nobody.
+    found_by("unread", |history| {
+        for last in history.finals.iter_mut().filter(|last| last.session == GROUP) {
+            *last.map.get_mut(&CHEN).unwrap() += 1;
+        }
+    });
+}
+
+#[test]
+fn wrong_counts_of_receipts_are_found() {
+    let counted = |delivered, read| What::Counted { session: GROUP, message: said(1).id, delivered, read };
+    for (delivered, read) in [(1, 1), (2, 1), (3, 2), (2, 3)] {
+        found_by("receipts", |history| history.heard.push(heard(AT_LI, 74_000, counted(delivered, read))));
+    }
+    found_by("receipts", |history| change_finals(history, GROUP, EDITED, |seen| seen.readers = 0));
+    found_by("receipts", |history| change_finals(history, WARD, 1, |seen| seen.readers = 0));
+}
+
+#[test]
+fn changes_that_are_told_wrongly_or_in_another_order_are_found() {
+    let (session, id, seq) = (GROUP, said(EDITED).id, EDITED);
+    // Told again; told otherwise than it is stored; told of another message.
+    for (seq, rev, reactions) in [(seq, 3, 5), (seq, 5, 5), (1, 4, 5)] {
+        found_by("live in stored", |history| {
+            let what = What::Reacted { session, id, seq, rev, reactions };
+            history.heard.push(heard(AT_CHEN, 72_000, what));
+        });
+    }
+    found_by("live in stored", |history| {
+        let last = history.heard.iter_mut().rfind(|one| matches!(one.what, What::Reacted { .. })).unwrap();
+        last.what = What::Reacted { session, id, seq, rev: 4, reactions: 6 };
+    });
+    // A device that missed an edit, or a reaction.
+    for change in [|seen: &mut Seen| seen.text = 8_006, |seen: &mut Seen| seen.reactions = 0] {
+        found_by("convergence", |history| {
+            let known = history.devices[1].sessions.get_mut(&GROUP).unwrap();
+            known.messages.iter_mut().filter(|seen| seen.seq == EDITED).for_each(change);
+        });
+    }
+    // Whoever was removed was not told.
+    found_by("no unnoticed gap", |history| {
+        history.heard.retain(|one| !matches!(one.what, What::Removed { .. }));
+    });
+    // Whoever came back misses the first word after it.
+    found_by("no unnoticed gap", |history| {
+        history.heard.retain(|one| {
+            let is_it = matches!(&one.what, What::Message { session: GROUP, seen } if seen.seq == 5);
+            !(one.wire == AT_WANG && is_it)
+        });
+    });
+}
+
+#[test]
+fn being_told_that_what_is_there_is_not_is_found() {
+    let miss = |person, number| Miss { person, sessions: vec![WARD], messages: vec![message(number).id] };
+    found_by("answers", |history| history.misses.push(miss(LI, 1)));
+    let mut history = clean();
+    history.misses.push(miss(LI, DELETED));
+    history.misses.push(Miss { sessions: vec![GROUP], ..miss(WANG, 1) });
+    assert_eq!(finders(&history), Vec::<&str>::new());
+}

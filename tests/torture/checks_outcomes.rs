@@ -1,0 +1,65 @@
+//! The checks of what the service answered: that it recovers in time, and refuses only what it may refuse.
+
+use std::collections::BTreeMap;
+
+use super::{
+    checks::Found,
+    checks_groups,
+    history::{Attempt, Ended, History, Id, What},
+};
+
+/// The first success after each fault comes in time.
+pub fn recovery(history: &History) -> Found {
+    let mut found = Found::default();
+    for heal in &history.heals {
+        let first = first_success(history, heal.healed);
+        let late = first.is_none_or(|first| first > history.rules.recovery);
+        found.look(!late, || format!("{}: the first success came {first:?} µs after it ended", heal.fault));
+    }
+    found
+}
+
+/// How long after `healed` the first send succeeded, µs.
+pub fn first_success(history: &History, healed: u64) -> Option<u64> {
+    first_successes(history, healed).values().min().copied()
+}
+
+/// The same for each session in which a send succeeded.
+pub fn first_successes(history: &History, healed: u64) -> BTreeMap<Id, u64> {
+    let mut firsts: BTreeMap<Id, u64> = BTreeMap::new();
+    for attempt in history.attempts.iter().filter(|attempt| matches!(attempt.outcome, Ended::Ok(_))) {
+        if let Some(after) = attempt.ended.checked_sub(healed) {
+            let first = firsts.entry(attempt.session).or_insert(after);
+            *first = after.min(*first);
+        }
+    }
+    firsts
+}
+
+/// Each refusal is one that the contract foresees; where the fault concerns others, nothing fails.
+pub fn answers(history: &History) -> Found {
+    let mut found = Found { looked_at: history.answers, violations: history.oddities.clone() };
+    for heard in &history.heard {
+        if let What::Unknown(name) = &heard.what {
+            found.violations.push(format!("an event that is not in the contract: {name}"));
+        }
+    }
+    checks_groups::misses(history, &mut found);
+    if history.rules.undisturbed {
+        let gone = |attempt: &Attempt| {
+            let wire = attempt.via.and_then(|(wire, _)| history.wires.get(&wire));
+            wire.is_some_and(|wire| wire.vanished)
+                || history
+                    .endings
+                    .iter()
+                    .any(|ending| ending.why == "deactivation" && ending.person == attempt.sender)
+                || history.wanders(attempt.sender, attempt.session)
+        };
+        for attempt in history.attempts.iter().filter(|attempt| !gone(attempt)) {
+            found.look(matches!(attempt.outcome, Ended::Ok(_)), || {
+                format!("key {:x}: {:?}, though the fault was not its", attempt.key, attempt.outcome)
+            });
+        }
+    }
+    found
+}
