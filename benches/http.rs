@@ -11,13 +11,16 @@ use memchr::memmem;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
-    time::timeout,
+    time::{sleep_until, timeout},
 };
 
 use crate::{Outcome, stats::Times};
 
 /// How long one answer may take.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What an upload sends at a time.
+const PIECE: usize = 65_536;
 
 /// One connection.
 pub struct Line {
@@ -49,6 +52,35 @@ impl Line {
             return Err(format!("GET {path}: {words}").into());
         }
         Ok(&self.buffer[head..])
+    }
+
+    /// Uploads a file, at so many bytes a second if that is said; it must be taken.
+    pub async fn upload(&mut self, token: &str, file: &[u8], speed: Option<f64>) -> Outcome<()> {
+        const BEFORE: &str = "--bench\r\nContent-Disposition: form-data; name=\"file\"; filename=\"bench.bin\"\r\n\
+                              Content-Type: application/octet-stream\r\n\r\n";
+        const AFTER: &str = "\r\n--bench--\r\n";
+        let head = format!(
+            "POST /api/chat/files HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {token}\r\n\
+             Content-Type: multipart/form-data; boundary=bench\r\nContent-Length: {}\r\n\
+             User-Agent: wardline-bench\r\n\r\n{BEFORE}",
+            self.address,
+            BEFORE.len() + file.len() + AFTER.len()
+        );
+        self.stream.write_all(head.as_bytes()).await?;
+        let (start, mut sent) = (Instant::now(), 0);
+        for piece in file.chunks(PIECE) {
+            self.stream.write_all(piece).await?;
+            sent += piece.len();
+            if let Some(speed) = speed {
+                sleep_until((start + Duration::from_secs_f64(sent as f64 / speed)).into()).await;
+            }
+        }
+        let answered = timeout(PATIENCE, self.exchange(AFTER.as_bytes())).await;
+        answered.map_err(|_| "no answer to an upload within 30 s")??;
+        if !self.buffer.starts_with(b"HTTP/1.1 201") {
+            return Err(format!("an upload: {}", String::from_utf8_lossy(&self.buffer)).into());
+        }
+        Ok(())
     }
 
     /// Answers the length of the head.

@@ -49,6 +49,7 @@ pub enum Key {
     Growth,
     House,
     Search,
+    Uploads,
     Torture,
 }
 

@@ -11,6 +11,7 @@ pub mod reads;
 pub mod search;
 pub mod storm;
 pub mod throughput;
+pub mod uploads;
 
 use std::{ops::Range, time::Duration};
 
@@ -46,6 +47,7 @@ pub async fn run(key: Key, house: &House, options: &Options) -> Outcome<Row> {
         Key::Growth => growth::run(house, options).await,
         Key::House => house::run(house, options).await,
         Key::Search => search::run(house, options).await,
+        Key::Uploads => uploads::run(house, options).await,
         Key::Torture => Ok(torture()),
     }
 }

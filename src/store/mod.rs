@@ -26,7 +26,14 @@ pub mod users;
 pub mod validators;
 pub mod writer;
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use futures_util::TryStreamExt;
 use mongodb::{
@@ -61,6 +68,8 @@ pub struct Store {
     /// Where the bytes of files are.
     blobs: blobs::Blobs,
     lookups: Arc<Lookups>,
+    /// Operations that this process has committed.
+    committed: Arc<AtomicU64>,
 }
 
 /// The look-ups that gather (see [`gathered`]).
@@ -114,7 +123,8 @@ impl Store {
             receipts: receipts::gathered(database.clone()),
         });
         let blobs = blobs::Blobs::in_database(&database);
-        Ok(Self { client, database, committing: Client::with_options(committing)?, blobs, lookups })
+        let committing = Client::with_options(committing)?;
+        Ok(Self { client, database, committing, blobs, lookups, committed: Arc::default() })
     }
 
     /// The same database, with the bytes of files elsewhere.
@@ -140,7 +150,13 @@ impl Store {
             committing: self.committing.clone(),
             blobs: self.blobs.clone(),
             lookups: Arc::clone(&self.lookups),
+            committed: Arc::clone(&self.committed),
         }
+    }
+
+    /// How many operations this process has committed.
+    fn committed(&self) -> u64 {
+        self.committed.load(Ordering::Relaxed)
     }
 
     /// Whether MongoDB answers within `limit`.

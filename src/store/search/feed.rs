@@ -25,6 +25,7 @@ use super::{
     Shared,
     folder::{self, Tenure, Unforced},
     keyword,
+    pace::Pace,
     schema::{self, FORMAT, Fields},
     source::{Change, News, Source, Trouble},
     words,
@@ -45,6 +46,8 @@ const GATHER: Duration = Duration::from_millis(25);
 /// Between the end of one commit and the next; a slow commit makes it longer, up to the second.
 const PAUSE: Duration = Duration::from_millis(300);
 const LONG_PAUSE: Duration = Duration::from_millis(600);
+/// The same while messages come faster than they are indexed.
+const BUSY_PAUSE: Duration = Duration::from_secs(2);
 /// Between two commits while the database is read.
 const BUILD_PAUSE: Duration = Duration::from_secs(1);
 /// How often the position is stored when nothing was written, so that it stays in the database's log.
@@ -245,7 +248,7 @@ async fn write(shared: &Arc<Shared>, store: &Store, stop: &CancellationToken) ->
     writer.set_merge_policy(Box::new(merge_policy()));
     let (_, fields) = schema::schema();
     shared.show(reader.clone(), fields, true);
-    let mut pen = Pen { shared, writer, reader, fields, position, pending: 0, stored: Instant::now() };
+    let mut pen = Pen { shared, store, writer, reader, fields, position, pending: 0, stored: Instant::now() };
     if !pen.build(&source, stop).await? {
         return Ok(());
     }
@@ -266,6 +269,7 @@ fn merge_policy() -> LogMergePolicy {
 /// The writer, and where it stands.
 struct Pen<'a> {
     shared: &'a Arc<Shared>,
+    store: &'a Store,
     writer: IndexWriter,
     reader: IndexReader,
     fields: Fields,
@@ -360,10 +364,12 @@ impl Pen<'_> {
         let mut next_commit = tokio::time::Instant::now();
         // When the oldest change that waits for a commit was made.
         let mut oldest = None;
+        let mut pace = Pace::new(Instant::now(), self.store.committed());
+        let mut hear_at: Option<tokio::time::Instant> = None;
         super::lag(Duration::ZERO);
         loop {
             let now = tokio::time::Instant::now();
-            let commit_at = due.unwrap_or(now + RETRY);
+            let (commit_at, go_on_at) = (due.unwrap_or(now + RETRY), hear_at.unwrap_or(now + RETRY));
             tokio::select! {
                 biased;
                 () = stop.cancelled() => {
@@ -376,16 +382,22 @@ impl Pen<'_> {
                     self.commit()?;
                     due = None;
                     let pause = (start.elapsed() * 8).clamp(PAUSE, LONG_PAUSE);
+                    let pause = if pace.is_busy() { BUSY_PAUSE } else { pause };
                     next_commit = tokio::time::Instant::now() + pause;
                     if let Some(wall) = oldest.take() {
                         super::lag(SystemClock.now().since(wall));
                     }
                 }
-                heard = news.recv() => match heard {
+                () = tokio::time::sleep_until(go_on_at), if hear_at.is_some() => hear_at = None,
+                heard = news.recv(), if hear_at.is_none() => match heard {
                     Some(Ok(News::Change { change, time, wall, token })) => {
                         self.apply(change, time)?;
                         self.position.token = token;
                         oldest = oldest.or(wall);
+                        if let Some(wait) = pace.take(Instant::now(), self.store.committed()) {
+                            self.shared.is_up_to_date(false);
+                            hear_at = Some(tokio::time::Instant::now() + wait);
+                        }
                         let soon = || (tokio::time::Instant::now() + GATHER).max(next_commit);
                         due = if self.pending >= MAX_PENDING {
                             Some(tokio::time::Instant::now())

@@ -8,6 +8,7 @@ mod feed;
 mod folder;
 mod keyword;
 mod marks;
+mod pace;
 mod schema;
 mod source;
 mod words;

@@ -8,7 +8,7 @@
 use std::{
     collections::{HashMap, HashSet, VecDeque},
     num::NonZeroUsize,
-    sync::Arc,
+    sync::{Arc, atomic::Ordering},
     time::{Duration, Instant},
 };
 
@@ -159,6 +159,7 @@ impl Lane {
     /// Hands committed operations on to be told.
     async fn hand_on(&self, done: Vec<Committed>) {
         metrics::counter!("wardline_commits_total").increment(done.len() as u64);
+        self.store.committed.fetch_add(done.len() as u64, Ordering::Relaxed);
         metrics::gauge!("wardline_outbox_depth").increment(as_f64(done.len()));
         if let Err(unpublished) = self.sink.send(done).await {
             unpublished.0.into_iter().for_each(Committed::answer);
