@@ -61,10 +61,7 @@ pub async fn run(house: &House, options: &Options) -> Outcome<Row> {
         }
     }
     let worst = samples.median(LAG, Kind::Wardline);
-    lines.push(
-        Line::new("search: longest from commit to index at 500/s", worst, Target::AtMost(1.0), " s")
-            .with(worst, None),
-    );
+    lines.push(Line::new("search: longest from commit to index at 500/s", worst, Target::AtMost(1.0), " s"));
     let [with_index, without] = [true, false].map(|on| costs.median(&rate_of(on), Kind::Wardline));
     lines.push(Line::ratio(
         "search: messages/s with the index (left) against without (right)",

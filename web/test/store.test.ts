@@ -196,6 +196,7 @@ function scripted(known: SessionDocument[]) {
   const asked: { event: string; payload: unknown }[] = [];
   let listener: LinkListener | undefined;
   let answer: Record<string, SessionSync> = {};
+  let held: Promise<void> = Promise.resolve();
   const listed = known.map((one) => ({ ...one, participantProfiles: [], lastMessagePreview: "", unread: 0, role: "member", muted: false }));
   const client = new ChatClient({
     api: new Api({ fetch: async () => Response.json({ success: true, data: listed, pagination: { hasMore: false } }) }),
@@ -209,7 +210,9 @@ function scripted(known: SessionDocument[]) {
         ask: async (event, payload) => {
           asked.push({ event, payload });
           if (event === "message:send") return new Promise(() => {});
-          const data = event === "chat:sync" ? { sessions: answer, removed: [], hasMore: false } : {};
+          const read = answer;
+          await held;
+          const data = event === "chat:sync" ? { sessions: read, removed: [], hasMore: false } : {};
           return { success: true, data } as never;
         },
         tell: () => {},
@@ -224,6 +227,14 @@ function scripted(known: SessionDocument[]) {
     tell: (name: string, payload: unknown) => listener?.event(name, payload),
     answers: (next: Record<string, SessionSync>) => {
       answer = next;
+    },
+    /** From now on answers are read at once and come when they are let go. */
+    hold: () => {
+      let release = () => {};
+      held = new Promise((go) => {
+        release = go;
+      });
+      return () => release();
     },
   };
 }
@@ -240,6 +251,27 @@ describe("gaps", () => {
     expect(syncs()[1]).toEqual({ sessions: { ward: { seq: 3, rev: 2 } } });
     await until(() => client.sessions.get("ward")?.timeline.loaded === 3, "closed", 2_000);
     expect(client.sessions.get("ward")?.syncedSeq).toBe(6);
+    client.stop();
+  });
+
+  test("a change that is told between a sync's reading and its answer is asked for again", async () => {
+    const { client, syncs, tell, answers, hold } = scripted([document(3, 2)]);
+    client.start();
+    await until(() => client.connection.live, "live", 2_000);
+    // The list may have asked for one more.
+    await new Promise((resume) => setTimeout(resume, 50));
+    const before = syncs().length;
+    const release = hold();
+    answers({ ward: share(document(4, 2), [message(4)]) });
+    tell("message:receive", { message: message(5) });
+    await until(() => syncs().length === before + 1, "a sync", 2_000);
+    // Message 4 is not here yet when it is told to be edited; the answer on its way has the text of before.
+    tell("message:updated", edited(4, 3, "as it is now"));
+    release();
+    answers({ ward: share(document(5, 3), [], [message(4, { rev: 3, content: "as it is now" })]) });
+    const now = () => client.sessions.get("ward")?.timeline.get(4)?.content;
+    await until(() => now() === "as it is now", "the edit", 2_000);
+    expect(syncs().at(-1)).toEqual({ sessions: { ward: { seq: 5, rev: 2 } } });
     client.stop();
   });
 

@@ -9,6 +9,7 @@ mod folder;
 mod keyword;
 mod marks;
 mod pace;
+mod pen;
 mod schema;
 mod source;
 mod words;

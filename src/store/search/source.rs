@@ -5,9 +5,8 @@ use std::time::Duration;
 
 use futures_util::TryStreamExt;
 use mongodb::{
+    ClientSession, Database,
     bson::{self, Bson, Document, RawDocument, RawDocumentBuf, Timestamp as ClusterTime, doc},
-    change_stream::{ChangeStream, event::ResumeToken},
-    options::FullDocumentType,
 };
 use serde::{Deserialize, de::IgnoredAny};
 use tokio::sync::mpsc;
@@ -22,6 +21,10 @@ use crate::{
 const PAGE: i64 = 2_000;
 /// Changes that may wait to be indexed; beyond it the database is not asked for more.
 const WAITING: usize = 128;
+/// Changes in one answer.
+const BATCH: i32 = 1_000;
+/// Between one answer with changes and the next question.
+const GATHER: Duration = Duration::from_millis(75);
 /// How long mongod waits for a change before it says that there is none.
 const QUIET: Duration = Duration::from_millis(300);
 /// How long one look at the database may take.
@@ -93,20 +96,18 @@ fn wanted(prefix: &str) -> Document {
     FIELDS.iter().map(|field| (format!("{prefix}{field}"), Bson::from(1))).collect()
 }
 
+fn id_of(raw: &RawDocument) -> Option<MessageId> {
+    raw.get_object_id("_id").ok().map(MessageId)
+}
+
 /// What stands in a message; one that was not written by the service may be anything.
 fn read(raw: &RawDocument) -> Option<SourceRow> {
     let row = bson::deserialize_from_slice(raw.as_bytes());
     if row.is_err() {
-        tracing::warn!(
-            id = id_of(raw).map(tracing::field::display),
-            "a message cannot be understood and is not searched"
-        );
+        let id = id_of(raw).map(tracing::field::display);
+        tracing::warn!(id, "a message cannot be understood and is not searched");
     }
     row.ok()
-}
-
-fn id_of(raw: &RawDocument) -> Option<MessageId> {
-    raw.get_object_id("_id").ok().map(MessageId)
 }
 
 impl SourceRow {
@@ -149,17 +150,43 @@ pub(super) enum News {
         change: Change,
         time: ClusterTime,
         wall: Option<Timestamp>,
-        token: ResumeToken,
+        token: Document,
     },
     /// Everything up to here has been told.
-    Quiet(Option<ResumeToken>),
+    Quiet(Option<Document>),
+}
+
+/// What `aggregate` and `getMore` answer.
+#[derive(Debug, Deserialize)]
+struct ReplyRow {
+    cursor: BatchRow,
+}
+
+impl ReplyRow {
+    /// By way of bytes: read from a document, BSON takes itself for a readable format.
+    fn of(reply: &Document) -> mongodb::error::Result<Self> {
+        Ok(bson::deserialize_from_slice(&bson::serialize_to_vec(reply)?)?)
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct BatchRow {
+    /// 0 when the cursor has come to its end.
+    id: i64,
+    #[serde(default)]
+    first_batch: Vec<EventRow>,
+    #[serde(default)]
+    next_batch: Vec<EventRow>,
+    #[serde(default)]
+    post_batch_resume_token: Option<Document>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct EventRow {
     #[serde(rename = "_id")]
-    token: ResumeToken,
+    token: Document,
     operation_type: String,
     #[serde(default)]
     document_key: Option<RawDocumentBuf>,
@@ -225,22 +252,39 @@ impl Source {
         reply.get_timestamp("operationTime").map_err(|_| Trouble::Stale("MongoDB is no replica set"))
     }
 
-    async fn watch(&self, after: Option<ResumeToken>) -> Result<ChangeStream<EventRow>, Trouble> {
+    /// Opens a change stream; without a position it begins now.
+    async fn watch(&self, after: Option<Document>) -> Result<Stream, Trouble> {
         // Half of an event is of no use here: who wrote in which transaction, and most of the message.
         let mut fields = wanted("fullDocument.");
         fields.extend(
             ["operationType", "ns", "documentKey", "clusterTime", "wallTime"]
                 .map(|field| (field.to_owned(), Bson::from(1))),
         );
-        let collection = self.store.collection::<Document>(messages::NAME);
         let is_resumed = after.is_some();
-        let watch = within(async move {
-            let watch = collection.watch().pipeline([doc! { "$project": fields }]);
-            let watch = watch.full_document(FullDocumentType::UpdateLookup).resume_after(after);
-            watch.batch_size(1_000).max_await_time(QUIET).await
+        let mut stage = doc! { "fullDocument": "updateLookup" };
+        stage.extend(after.map(|token| ("resumeAfter".to_owned(), Bson::from(token))));
+        let command = doc! {
+            "aggregate": messages::NAME,
+            "pipeline": [{ "$changeStream": stage }, { "$project": fields }],
+            "cursor": { "batchSize": BATCH },
+            "readConcern": { "level": "majority" },
+        };
+        let (client, database) = (self.store.client.clone(), self.store.database.clone());
+        let opened = within(async move {
+            let mut session = client.start_session().await?;
+            let reply = database.run_command(command).session(&mut session).await?;
+            Ok((session, ReplyRow::of(&reply)?))
         });
-        match watch.await {
-            Ok(stream) => Ok(stream.with_type()),
+        match opened.await {
+            Ok((session, reply)) => {
+                let id = reply.cursor.id;
+                Ok(Stream {
+                    database: self.store.database.clone(),
+                    session: Some(session),
+                    id,
+                    first: Some(reply.cursor),
+                })
+            }
             // The server is there and says no: the position is too old for its log, or another database's.
             Err(Trouble::Database(error))
                 if is_resumed && failure::code(&error).is_some() && !failure::is_unavailable(&error) =>
@@ -252,14 +296,11 @@ impl Source {
     }
 
     /// The position now.
-    pub async fn position(&self) -> Result<ResumeToken, Trouble> {
-        for _ in 0..100 {
-            // None when something happened between the question and the answer.
-            if let Some(token) = self.watch(None).await?.resume_token() {
-                return Ok(token);
-            }
-        }
-        Err(Trouble::Stale("the position cannot be known"))
+    pub async fn position(&self) -> Result<Document, Trouble> {
+        let mut stream = self.watch(None).await?;
+        let token = stream.next().await?.post_batch_resume_token;
+        stream.close().await;
+        token.ok_or(Trouble::Stale("the position cannot be known"))
     }
 
     /// A page of the messages with ids below `below`, the newest first, and the last of their ids; none after
@@ -281,23 +322,86 @@ impl Source {
     }
 
     /// Tells every change after a position, until the listener is gone.
-    pub async fn listen(self, after: ResumeToken) -> Result<mpsc::Receiver<Result<News, Trouble>>, Trouble> {
+    pub async fn listen(self, after: Document) -> Result<mpsc::Receiver<Result<News, Trouble>>, Trouble> {
         let mut stream = self.watch(Some(after)).await?;
         let (tell, told) = mpsc::channel(WAITING);
         tokio::spawn(async move {
-            loop {
-                let news = match stream.next_if_any().await {
-                    Ok(Some(event)) => event.into_news(),
-                    Ok(None) if stream.is_alive() => Ok(News::Quiet(stream.resume_token())),
-                    Ok(None) => Err(Trouble::Stale("the changes have come to an end")),
-                    Err(error) => Err(error.into()),
-                };
-                let is_over = news.is_err();
-                if tell.send(news).await.is_err() || is_over {
-                    return;
-                }
+            let end = stream.tell(&tell).await;
+            stream.close().await;
+            if let Err(trouble) = end {
+                let _ = tell.send(Err(trouble)).await;
             }
         });
         Ok(told)
+    }
+}
+
+/// An open change stream. It is ours and not the driver's, which asks for more as soon as it has nothing.
+struct Stream {
+    database: Database,
+    /// The cursor belongs to it. Away while a call is under way.
+    session: Option<ClientSession>,
+    id: i64,
+    /// What opening it brought.
+    first: Option<BatchRow>,
+}
+
+impl Stream {
+    /// Tells what comes until the listener is gone.
+    async fn tell(&mut self, listener: &mpsc::Sender<Result<News, Trouble>>) -> Result<(), Trouble> {
+        loop {
+            let batch = self.next().await?;
+            let events = batch.first_batch.into_iter().chain(batch.next_batch);
+            let mut is_quiet = true;
+            for event in events {
+                is_quiet = false;
+                if listener.send(Ok(event.into_news()?)).await.is_err() {
+                    return Ok(());
+                }
+            }
+            if batch.id == 0 {
+                return Err(Trouble::Stale("the changes have come to an end"));
+            }
+            if !is_quiet {
+                // What comes meanwhile comes as one batch: to be asked after each message costs mongod as much
+                // as the message.
+                tokio::time::sleep(GATHER).await;
+            } else if listener.send(Ok(News::Quiet(batch.post_batch_resume_token))).await.is_err() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Lets mongod forget it; it would do so by itself some minutes later.
+    async fn close(self) {
+        let Some(mut session) = self.session else { return };
+        let command = doc! { "killCursors": messages::NAME, "cursors": [self.id] };
+        let closed =
+            within(async move { self.database.run_command(command).session(&mut session).await }).await;
+        if let Err(error) = closed {
+            tracing::debug!(%error, "a change stream was not closed");
+        }
+    }
+
+    /// What is new; nothing when nothing comes for a while.
+    async fn next(&mut self) -> Result<BatchRow, Trouble> {
+        if let Some(first) = self.first.take() {
+            return Ok(first);
+        }
+        let Some(mut session) = self.session.take() else { return Err(Trouble::Slow) };
+        let (database, id) = (self.database.clone(), self.id);
+        let command = doc! {
+            "getMore": id,
+            "collection": messages::NAME,
+            "batchSize": BATCH,
+            "maxTimeMS": i64::try_from(QUIET.as_millis()).unwrap_or(300),
+        };
+        let (session, reply) = within(async move {
+            let reply = database.run_command(command).session(&mut session).await?;
+            Ok((session, ReplyRow::of(&reply)?))
+        })
+        .await?;
+        self.session = Some(session);
+        Ok(reply.cursor)
     }
 }

@@ -210,7 +210,7 @@ export class SessionStore extends Observable {
     return ahead;
   }
 
-  /** This session's share of a `chat:sync`; the answer is the messages that were not known. */
+  /** This session's share of a `chat:sync`; the answer is the messages that were not known. `rev` may be lower afterwards. */
   applySync(share: SessionSync): Message[] {
     const { timeline } = this;
     if (share.hiddenSeq !== timeline.hiddenSeq) timeline.hide(share.hiddenSeq);
@@ -218,7 +218,9 @@ export class SessionStore extends Observable {
     for (const message of share.messages) timeline.put(message);
     for (const message of share.changed) if (timeline.get(message.seq)) timeline.put(message);
     timeline.head = Math.max(timeline.head, share.seq);
-    this.rev = Math.max(this.rev, share.next.rev);
+    // A change may have been told after this was read and before it came, for messages that were not here to take it.
+    if (fresh.length > 0) this.rev = share.next.rev;
+    else this.rev = Math.max(this.rev, share.next.rev);
     this.syncedSeq = Math.max(this.syncedSeq, share.next.seq);
     this.settle();
     this.document = share.session;

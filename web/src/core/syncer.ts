@@ -123,8 +123,10 @@ export class Syncer {
     for (const id of data.removed) this.client.sessions.remove(id);
     for (const [id, share] of Object.entries(data.sessions)) {
       const session = this.client.sessions.take(share.session);
+      const { rev } = session;
       const skipped = skips(share);
       const fresh = skipped ? session.skipTo(share) : session.applySync(share);
+      if (session.rev < rev) this.again = true;
       for (const message of fresh) {
         if (message.sender === this.client.me && message.clientMsgId) this.client.outbox.arrived(message.clientMsgId);
       }

@@ -42,7 +42,7 @@ function Rows({ client, session }: { client: ChatClient; session: SessionStore }
   useChanges(client.people);
   const scroll = useThreadScroll(client, session);
   jump.to = scroll.jump;
-  const { rows, first, pending, unreadFrom, marked } = scroll;
+  const { rows, items, total, first, pending, unreadFrom, marked } = scroll;
   const openMenu = useCallback((at: RowMenuAt) => setMenu(at), []);
   const problem = client.history.problems.get(session.id);
 
@@ -85,8 +85,8 @@ function Rows({ client, session }: { client: ChatClient; session: SessionStore }
         onKeyDown={pressed}
         data-testid="thread"
       >
-        <ol className={classes.rows} style={{ height: rows.getTotalSize() }}>
-          {rows.getVirtualItems().map((item) => {
+        <ol className={classes.rows} style={{ height: total }}>
+          {items.map((item) => {
             const seq = first + item.index;
             const message = session.timeline.get(seq);
             const waiting = pending[item.index - (session.head - first + 1)];

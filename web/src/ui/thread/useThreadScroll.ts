@@ -11,6 +11,8 @@ const NEAR_END_PX = 48;
 const AHEAD = 25;
 const FETCH_AFTER_MS = 60;
 const MARK_MS = 2_200;
+/** Rows by which the list grows at once: each growth makes the places of all rows anew, whatever their number. */
+const ROOM = 500;
 
 function estimate(): number {
   return 58;
@@ -25,6 +27,8 @@ export function useThreadScroll(client: ChatClient, session: SessionStore) {
   // A message that is here already is not shown a second time while its acknowledgement is on the way.
   const pending = client.outbox.of(session.id).filter((entry) => !timeline.holds(entry.clientMsgId));
   const count = head - first + 1 + pending.length;
+  // There is always at least one row of room behind the last: its start is where the rows end.
+  const room = Math.ceil((count + 1) / ROOM) * ROOM;
 
   // Both are of the moment of opening: the line stays where it was while its messages become read.
   const [unreadFrom] = useState(() => firstUnread(session));
@@ -34,7 +38,7 @@ export function useThreadScroll(client: ChatClient, session: SessionStore) {
   const follow = useRef(unreadFrom === null && wanted === null);
 
   const rows = useVirtualizer({
-    count,
+    count: room,
     getScrollElement: () => scroller.current,
     estimateSize: estimate,
     getItemKey: useCallback((index: number) => first + index, [first]),
@@ -44,10 +48,10 @@ export function useThreadScroll(client: ChatClient, session: SessionStore) {
     scrollPaddingStart: 48,
     useAnimationFrameWithResizeObserver: false,
   });
-  const items = rows.getVirtualItems();
+  const items = rows.getVirtualItems().filter((item) => item.index < count);
   const from = first + (items[0]?.index ?? 0);
   const to = first + (items.at(-1)?.index ?? 0);
-  const total = rows.getTotalSize();
+  const total = rows.getTotalSize() - ((rows.measurementsCache[room - 1]?.end ?? 0) - (rows.measurementsCache[count]?.start ?? 0));
 
   // The first place: a hit, the first unread, or the end.
   useLayoutEffect(() => {
@@ -157,8 +161,8 @@ export function useThreadScroll(client: ChatClient, session: SessionStore) {
 
   const toLatest = useCallback(() => {
     follow.current = true;
-    rows.scrollToIndex(rows.options.count - 1, { align: "end" });
-  }, [rows]);
+    rows.scrollToIndex(count - 1, { align: "end" });
+  }, [rows, count]);
 
   const step = useCallback((by: number) => {
     const element = scroller.current;
@@ -175,7 +179,7 @@ export function useThreadScroll(client: ChatClient, session: SessionStore) {
     void client.history.ensure(session, from - AHEAD, to + AHEAD);
   }, [client, session, from, to]);
 
-  return { scroller, rows, first, pending, unreadFrom, marked, away, scrolled, jump, toLatest, step, reload };
+  return { scroller, rows, items, total, first, pending, unreadFrom, marked, away, scrolled, jump, toLatest, step, reload };
 }
 
 function firstUnread(session: SessionStore): number | null {
