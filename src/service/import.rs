@@ -1,10 +1,12 @@
 //! Histories that are made, not sent: the same ledger as the commit path, with times of the past.
 
+use std::sync::Arc;
+
 use super::Services;
 use crate::domain::{
-    MessageId, Result, Timestamp, UserId,
-    ledger::{Account, Facts, MessageRef, Operation},
-    message::Draft,
+    Error, MessageId, Result, Timestamp, UserId,
+    ledger::{Account, Facts, MessageRef, Operation, Outcome},
+    message::{Draft, Message},
     session::Session,
 };
 
@@ -19,22 +21,18 @@ impl Past {
         Self { account: Account::open(session), refs: Vec::new() }
     }
 
-    /// `sender` wrote `content` at `at`.
-    pub fn write(
-        &mut self,
-        sender: UserId,
-        content: String,
-        client_msg_id: Option<String>,
-        at: Timestamp,
-    ) -> Result<()> {
-        let session = self.account.session.id;
-        let draft = Draft { content, client_msg_id, ..Draft::blank(session, sender) };
+    /// `draft` was sent at `at`, to answer `answered` if it answers anything.
+    pub fn write(&mut self, draft: Draft, answered: Option<&Message>, at: Timestamp) -> Result<Arc<Message>> {
         draft.check()?;
-        let id = MessageId::generate();
-        self.account.apply(&Operation::Send { id, draft }, Facts::None, at)?;
-        let reference = MessageRef { id, seq: self.account.session.seq, sender };
-        self.refs.push(reference);
-        Ok(())
+        let (id, sender) = (MessageId::generate(), draft.sender);
+        let facts = answered.map_or(Facts::None, |answered| Facts::Message(Some(Box::new(answered.clone()))));
+        let draft = Draft { reply_to: answered.map(|answered| answered.id), ..draft };
+        let Outcome::Sent { message, .. } = self.account.apply(&Operation::Send { id, draft }, facts, at)?
+        else {
+            return Err(Error::Internal);
+        };
+        self.refs.push(MessageRef { id, seq: message.seq, sender });
+        Ok(message)
     }
 
     /// `reader` had read up to `seq` at `at`.

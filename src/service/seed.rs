@@ -1,14 +1,20 @@
 //! The demonstration hospital of `seed/`: its staff and what they wrote to each other during the last
 //! finished day shift. Loading it again changes nothing.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use serde::Deserialize;
 
 use super::{NewAccount, Services, import::Past};
 use crate::domain::{
-    Error, Result, Timestamp, UserId,
-    session::Session,
+    Error, Result, SessionId, Timestamp, UserId,
+    message::{Draft, Message},
+    parts::Mentions,
+    session::{Profile, Session},
     user::{Role, User},
 };
 
@@ -18,6 +24,7 @@ pub const DEMO_PASSWORD: &str = "wardline-demo";
 const HOSPITAL: &str = include_str!("../../seed/hospital.json");
 const STAFF: &str = include_str!("../../seed/staff.json");
 const SESSIONS: &str = include_str!("../../seed/sessions.json");
+const GROUPS: &str = include_str!("../../seed/groups.json");
 
 /// The day shift: from 07:00 to 19:00.
 const SHIFT_START: Duration = Duration::from_hours(7);
@@ -58,10 +65,40 @@ struct Conversation {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Group {
+    /// The same in every demonstration: nothing else tells one group from another.
+    id: SessionId,
+    name: String,
+    topic: String,
+    owner: String,
+    members: Vec<String>,
+    read_up_to: BTreeMap<String, u64>,
+    messages: Vec<Line>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Line {
     from: String,
     minute: u64,
     text: String,
+    #[serde(default)]
+    mentions: Vec<String>,
+    /// The place of the message it answers, from 1.
+    #[serde(default)]
+    reply_to: Option<usize>,
+}
+
+/// The demonstration's people by username.
+type People = BTreeMap<String, User>;
+
+fn id(people: &People, name: &str) -> Result<UserId> {
+    people.get(name).map(|user| user.id).ok_or(Error::NotFound("user"))
+}
+
+fn ids(people: &People, names: &[String]) -> Result<BTreeSet<UserId>> {
+    names.iter().map(|name| id(people, name)).collect()
 }
 
 fn parse<T: for<'de> Deserialize<'de>>(name: &str, text: &str) -> Result<T> {
@@ -88,14 +125,25 @@ impl Services {
         let hospital: Hospital = parse("hospital.json", HOSPITAL)?;
         let staff: Vec<Person> = parse("staff.json", STAFF)?;
         let conversations: Vec<Conversation> = parse("sessions.json", SESSIONS)?;
-        let mut people: BTreeMap<String, User> = BTreeMap::new();
+        let groups: Vec<Group> = parse("groups.json", GROUPS)?;
+        let mut people = People::new();
         for person in staff {
             let username = person.username.clone();
             people.insert(username, self.seed_person(person, &hospital.departments).await?);
         }
         let shift = last_shift(self.clock.now());
         for (index, conversation) in conversations.iter().enumerate() {
-            self.seed_conversation(index, conversation, &people, shift).await?;
+            let [first, second] = &conversation.between;
+            let session = Session::private(id(&people, first)?, id(&people, second)?, shift);
+            let (session, _) = self.store.private_session(session).await?;
+            let Conversation { messages, read_up_to, .. } = conversation;
+            self.seed_messages(session, &format!("seed-{index}"), messages, read_up_to, &people, shift)
+                .await?;
+        }
+        for (index, group) in groups.iter().enumerate() {
+            let session = self.seed_group(group, &people, shift).await?;
+            let name = format!("seed-group-{index}");
+            self.seed_messages(session, &name, &group.messages, &group.read_up_to, &people, shift).await?;
         }
         Ok(people.into_values().collect())
     }
@@ -124,32 +172,52 @@ impl Services {
         Ok(account.user)
     }
 
-    async fn seed_conversation(
+    /// The group as it stands, made if there is none.
+    async fn seed_group(&self, group: &Group, people: &People, shift: Timestamp) -> Result<Session> {
+        if let Some(known) = self.store.sessions_by_id(&[group.id]).await?.pop() {
+            return Ok(known);
+        }
+        let profile = Profile { name: group.name.clone(), topic: group.topic.clone(), ..Profile::default() };
+        let members = ids(people, &group.members)?;
+        let session = Session::group(id(people, &group.owner)?, members, profile, shift);
+        let session = Session { id: group.id, ..session };
+        self.store.insert_group(&session).await?;
+        Ok(session)
+    }
+
+    /// Writes a session's messages, unless it has some already.
+    async fn seed_messages(
         &self,
-        index: usize,
-        conversation: &Conversation,
-        people: &BTreeMap<String, User>,
+        session: Session,
+        name: &str,
+        lines: &[Line],
+        read_up_to: &BTreeMap<String, u64>,
+        people: &People,
         shift: Timestamp,
     ) -> Result<()> {
-        let id = |name: &String| people.get(name).map(|user| user.id).ok_or(Error::NotFound("user"));
-        let (first, second): (UserId, UserId) =
-            (id(&conversation.between[0])?, id(&conversation.between[1])?);
-        let (session, _) = self.store.private_session(Session::private(first, second, shift)).await?;
         if session.seq > 0 {
             return Ok(());
         }
+        let session_id = session.id;
         let mut past = Past::of(session);
         let mut end = shift;
-        for (number, line) in conversation.messages.iter().enumerate() {
-            let sender = id(&line.from)?;
+        let mut written: Vec<Arc<Message>> = Vec::new();
+        for (number, line) in lines.iter().enumerate() {
+            let sender = id(people, &line.from)?;
             end = shift.plus(Duration::from_secs(line.minute * 60));
             // Who answers has read what came before.
             past.read(sender, number as u64, end)?;
-            let client_msg_id = format!("seed-{index}-{}", number + 1);
-            past.write(sender, line.text.clone(), Some(client_msg_id), end)?;
+            let draft = Draft {
+                content: line.text.clone(),
+                client_msg_id: Some(format!("{name}-{}", number + 1)),
+                mentions: Mentions::People(ids(people, &line.mentions)?.into_iter().collect()),
+                ..Draft::blank(session_id, sender)
+            };
+            let answered = line.reply_to.and_then(|place| written.get(place.checked_sub(1)?)).cloned();
+            written.push(past.write(draft, answered.as_deref(), end)?);
         }
-        for (name, seq) in &conversation.read_up_to {
-            past.read(id(name)?, *seq, end.plus(Duration::from_secs(90)))?;
+        for (name, seq) in read_up_to {
+            past.read(id(people, name)?, *seq, end.plus(Duration::from_secs(90)))?;
         }
         self.store_past(past).await?;
         Ok(())
@@ -176,6 +244,20 @@ mod tests {
             assert!(crate::domain::user::is_valid_username(&person.username));
             assert!(hospital.departments.iter().any(|d| d.code == person.department), "{}", person.username);
             assert!(person.role.parse::<Role>().is_ok());
+        }
+        let groups: Vec<Group> = parse("groups.json", GROUPS).unwrap();
+        for group in &groups {
+            let is_member = |name: &String| *name == group.owner || group.members.contains(name);
+            for line in &group.messages {
+                assert!(is_member(&line.from) && line.mentions.iter().all(is_member), "{}", line.text);
+            }
+            assert!(group.messages.windows(2).all(|pair| pair[0].minute < pair[1].minute), "{}", group.name);
+            for (place, line) in (1..).zip(&group.messages) {
+                assert!(line.reply_to.is_none_or(|answered| (1..place).contains(&answered)), "{}", line.text);
+            }
+            for name in group.members.iter().chain([&group.owner]).chain(group.read_up_to.keys()) {
+                assert!(is_member(name) && staff.iter().any(|person| person.username == *name), "{name}");
+            }
         }
         for conversation in &conversations {
             for name in conversation.between.iter().chain(conversation.messages.iter().map(|line| &line.from))

@@ -10,7 +10,7 @@ use crate::{
     domain::{
         Result, SessionId, Timestamp, UserId,
         ledger::Account as Written,
-        message::Message,
+        message::{Draft, Message},
         presence::Status,
         receipts::Receipt,
         session::Session,
@@ -199,11 +199,13 @@ fn make_past(
     number: u64,
     start: Timestamp,
 ) -> Result<Past> {
+    let session_id = session.id;
     let mut past = Past::of(session);
     for index in 0..count {
         let sender = if index % 2 == 0 { first } else { second };
         let at = start.plus(Duration::from_secs(index * 20));
-        past.write(sender, text(number.wrapping_mul(1_000_003).wrapping_add(index)), None, at)?;
+        let content = text(number.wrapping_mul(1_000_003).wrapping_add(index));
+        past.write(Draft { content, ..Draft::blank(session_id, sender) }, None, at)?;
     }
     // Both have read all but the last few.
     let end = start.plus(Duration::from_secs(count * 20));

@@ -210,8 +210,11 @@ impl Store {
         row.map(Session::try_from).transpose()
     }
 
-    /// These sessions as they stand, for a writer.
-    pub(super) async fn sessions_by_id(&self, ids: &[SessionId]) -> Result<Vec<Session>> {
+    /// These sessions as they stand.
+    ///
+    /// # Errors
+    /// As [`Store::private_session`].
+    pub async fn sessions_by_id(&self, ids: &[SessionId]) -> Result<Vec<Session>> {
         let ids: Vec<Bson> = ids.iter().copied().map(Bson::from).collect();
         self.find_sessions(doc! { "_id": { "$in": ids } }, doc! {}, None).await
     }
