@@ -4,6 +4,7 @@
 //! anything, and it may be removed at any time. Who may see what is a condition of the question itself, never
 //! a sieve behind it. What is found are ids; the messages themselves come from the database.
 
+mod changes;
 mod feed;
 mod folder;
 mod keyword;

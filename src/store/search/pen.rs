@@ -12,9 +12,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Shared,
+    changes::{Change, News},
     pace::Pace,
     schema::Fields,
-    source::{Change, News, Source, SourceRow, Trouble},
+    source::{Source, SourceRow, Trouble},
 };
 use crate::{
     domain::{Clock, MessageId, SystemClock, Timestamp},

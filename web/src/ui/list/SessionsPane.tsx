@@ -2,7 +2,7 @@
 import { TextInput } from "@mantine/core";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { MessagesSquare, Plus, Search } from "lucide-react";
-import { type KeyboardEvent, lazy, Suspense, useMemo, useRef, useState } from "react";
+import { type KeyboardEvent, lazy, Suspense, useEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useLocation } from "wouter";
 import { useChanges, useLater } from "../../app/hooks";
@@ -57,6 +57,15 @@ export function SessionsPane({ client, sessionId, openDirectory }: SessionsPaneP
       setProblem(said(thrown, t));
     }
   };
+  // Enter that came before the answer is kept until it is there, unless something else is sought by then.
+  const [eager, setEager] = useState("");
+  const awaited = eager && eager === sought ? people[0] : undefined;
+  useEffect(() => {
+    if (!awaited) return;
+    setEager("");
+    void write(awaited);
+    // eslint-disable-next-line react-hooks/exhaustive-deps -- once for whom it waited
+  }, [awaited]);
   const pressed = (event: KeyboardEvent) => {
     if (event.nativeEvent.isComposing) return;
     if (event.key === "Escape" && text) {
@@ -67,6 +76,7 @@ export function SessionsPane({ client, sessionId, openDirectory }: SessionsPaneP
       const person = people[0];
       if (first) open(first.id);
       else if (person) void write(person);
+      else setEager(sought);
     } else if (event.key === "ArrowDown") {
       document.querySelector<HTMLElement>("[data-session-row]")?.focus();
       event.preventDefault();

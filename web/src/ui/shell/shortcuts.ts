@@ -18,7 +18,10 @@ export function useShortcuts({ client, sessionId, openSearch, showChats }: Ways)
   useEffect(() => {
     const find = () => {
       showChats();
-      if (!document.getElementById(FIND_ID)) go("/");
+      const field = document.getElementById(FIND_ID);
+      // At once where it can be seen: what is typed right after the keys belongs into it.
+      if (field?.checkVisibility()) return field.focus();
+      if (!field) go("/");
       requestAnimationFrame(() => requestAnimationFrame(() => document.getElementById(FIND_ID)?.focus()));
     };
     const step = (by: number) => {
