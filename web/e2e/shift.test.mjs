@@ -120,7 +120,7 @@ test("what is read on one device is read on the other", async () => {
   const session = await sessionOf("nurse.zhang", "nurse.patel");
   const patel = await login("nurse.patel");
   const counts = await api("GET", `/api/chat/messages/unread/${patel.user._id}`, undefined, patel.token);
-  const elsewhere = counts.total - before;
+  const elsewhere = counts.unreadCount - before;
   for (const content of ["Handover at seven.", "Bring the list, please."]) {
     await api("POST", "/api/chat/messages", { sessionId: session.id, senderId: zhang.user._id, content }, zhang.token);
   }
