@@ -161,6 +161,8 @@ impl Stream {
     /// Tells what comes until the listener is gone.
     pub async fn tell(&mut self, listener: &mpsc::Sender<Result<News, Trouble>>) -> Result<(), Trouble> {
         loop {
+            // What opening brings may be empty before mongod has looked for what there is.
+            let is_opening = self.first.is_some();
             let batch = self.next().await?;
             let events = batch.first_batch.into_iter().chain(batch.next_batch);
             let mut is_quiet = true;
@@ -177,7 +179,9 @@ impl Stream {
                 // What comes meanwhile comes as one batch: to be asked after each message costs mongod as much
                 // as the message.
                 tokio::time::sleep(GATHER).await;
-            } else if listener.send(Ok(News::Quiet(batch.post_batch_resume_token))).await.is_err() {
+            } else if !is_opening
+                && listener.send(Ok(News::Quiet(batch.post_batch_resume_token))).await.is_err()
+            {
                 return Ok(());
             }
         }

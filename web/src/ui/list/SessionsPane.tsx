@@ -95,7 +95,10 @@ export function SessionsPane({ client, sessionId, openDirectory }: SessionsPaneP
           placeholder={t("list.find")}
           leftSection={<Search size={16} aria-hidden="true" />}
           value={text}
-          onChange={(event) => setText(event.currentTarget.value)}
+          onChange={(event) => {
+            setText(event.currentTarget.value);
+            setEager("");
+          }}
           onKeyDown={pressed}
         />
         <IconButton label={t("list.newGroup")} onClick={() => setCreating(true)}>
