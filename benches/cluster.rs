@@ -139,19 +139,25 @@ impl House {
 
     /// Waits until the search index of a database is built, so that no row is measured beside it.
     async fn index(&self, database: &str, world: &World) -> Outcome<()> {
-        let Some(person) = world.people.first() else { return Ok(()) };
-        let (start, limit) = (Instant::now(), Duration::from_mins(15));
+        let start = Instant::now();
         let contestant = Contestant::start(self, Kind::Wardline, database).await?;
-        let mut line = http::Line::open(contestant.address).await?;
-        let path = format!("/api/chat/messages/search?userId={}&keyword=bed&limit=1", person.id);
-        while memchr::memmem::find(line.get(&path, &person.token).await?, b"\"indexing\":true").is_some() {
-            if start.elapsed() > limit {
-                return Err("the search index was not built in time".into());
-            }
-            tokio::time::sleep(Duration::from_millis(200)).await;
-        }
+        catch_up(&contestant, world).await?;
         println!("… indexed in {:.0} s", start.elapsed().as_secs_f64());
         contestant.stop().await
+    }
+
+    /// Waits until the index has made up for what a row wrote faster than it follows, so that the next row
+    /// is not measured beside that.
+    pub async fn settle(&self, contestant: &Contestant, database: &str) -> Outcome<()> {
+        let world = match database {
+            MILLION => self.million.get(),
+            LITTLE => self.little.get(),
+            _ => self.live.get(),
+        };
+        match world {
+            Some(world) => catch_up(contestant, world).await,
+            None => Ok(()),
+        }
     }
 
     /// A program of the peer's folder.
@@ -292,6 +298,21 @@ impl House {
         }
         Ok(positions)
     }
+}
+
+/// Waits until search is up to date.
+async fn catch_up(contestant: &Contestant, world: &World) -> Outcome<()> {
+    let Some(person) = world.people.first() else { return Ok(()) };
+    let (start, limit) = (Instant::now(), Duration::from_mins(15));
+    let mut line = http::Line::open(contestant.address).await?;
+    let path = format!("/api/chat/messages/search?userId={}&keyword=bed&limit=1", person.id);
+    while memchr::memmem::find(line.get(&path, &person.token).await?, b"\"indexing\":true").is_some() {
+        if start.elapsed() > limit {
+            return Err("the search index did not catch up in time".into());
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    Ok(())
 }
 
 /// A child that ends with us, but not by a Ctrl-C that is meant for us.

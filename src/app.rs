@@ -150,11 +150,9 @@ impl App {
     ///
     /// # Errors
     /// When the address is taken or not ours.
-    pub async fn listen(&self) -> Result<TcpListener, StartError> {
+    pub fn listen(&self) -> Result<TcpListener, StartError> {
         let address = SocketAddr::new(self.settings.host, self.settings.port);
-        TcpListener::bind(address)
-            .await
-            .map_err(|error| StartError::Io("listen on", address.to_string(), error))
+        listener::listen(address).map_err(|error| StartError::Io("listen on", address.to_string(), error))
     }
 
     /// Serves until `shutdown`, then stops in order: no new requests, sockets told, commits finished,

@@ -68,7 +68,8 @@ pub fn contestants(options: &Options) -> &'static [Kind] {
     if options.no_peer { &[Kind::Wardline] } else { &[Kind::Wardline, Kind::Peer] }
 }
 
-/// Starts a contestant on a database, does `work` with it, and stops it whatever came of it.
+/// Starts a contestant on a database, does `work` with it, lets it finish what it still has to do, and stops it
+/// whatever came of it.
 pub async fn with<T>(
     house: &House,
     kind: Kind,
@@ -77,6 +78,9 @@ pub async fn with<T>(
 ) -> Outcome<T> {
     let contestant = Contestant::start(house, kind, database).await?;
     let result = work(&contestant).await;
+    if kind == Kind::Wardline && result.is_ok() {
+        house.settle(&contestant, database).await?;
+    }
     contestant.stop().await?;
     sleep(PAUSE).await;
     result

@@ -63,7 +63,7 @@ pub use stats::Stats;
 pub use store_types::{Excerpt, UserChange, UserFilter};
 pub use sync::{SessionSync, SyncFrom, Synced};
 pub use synthetic::Synthetic;
-pub use tokens::Issued;
+pub use tokens::{Entry, Issued, Profile};
 
 mod store_types {
     //! What the verbs take and give that the store defines.

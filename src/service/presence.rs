@@ -10,7 +10,7 @@ use std::{
 use bson::oid::ObjectId;
 use tokio::sync::Notify;
 
-use super::Services;
+use super::{Services, tokens::Profile};
 use crate::domain::{
     Error, Result, Timestamp, UserId,
     access::Actor,
@@ -150,7 +150,8 @@ pub(super) fn headcount(services: Weak<Services>) -> Gathered<(), u64> {
 }
 
 impl Services {
-    /// A connection of the caller says that it is there. Saying it again changes nothing.
+    /// A connection of the caller says that it is there. Saying it again changes nothing. `profile` is what its
+    /// entry already read of them.
     ///
     /// # Errors
     /// `Forbidden` for another's name; `AuthFailed` when the account is gone.
@@ -160,6 +161,7 @@ impl Services {
         named: UserId,
         connection: ConnectionId,
         visit: Visit,
+        profile: Option<Profile>,
     ) -> Result<User> {
         actor.must_be(named)?;
         let now = self.clock.now();
@@ -172,7 +174,13 @@ impl Services {
             person.socket(connection, || visit.online(actor.user, Status::Online, now));
             Some(connection)
         });
-        self.me(actor).await
+        let Some(user) = profile.and_then(|profile| self.tokens.fresh(profile)) else {
+            return self.me(actor).await;
+        };
+        let mut users = [user];
+        self.overlay_presence(&mut users);
+        let [user] = users;
+        Ok(user)
     }
 
     /// A connection of the caller says how present it is. One that never joined joins by it.

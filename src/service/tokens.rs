@@ -185,6 +185,12 @@ impl Tokens {
         ended.insert(token, expires_at);
     }
 
+    /// The user of a profile, unless the account changed since, or may have on another node.
+    pub fn fresh(&self, profile: Profile) -> Option<User> {
+        let is_newest = self.standings.get(&profile.user.id).is_some_and(|(_, asked)| asked == profile.asked);
+        (is_newest && profile.asked.elapsed() < self.belief).then_some(profile.user)
+    }
+
     /// Whether what the database said at `asked` still counts.
     fn is_believed(&self, asked: Instant) -> bool {
         asked.elapsed() < self.belief || self.has_news()
@@ -208,24 +214,50 @@ impl Tokens {
     }
 }
 
+/// Somebody who comes in.
+pub struct Entry {
+    pub pass: Pass,
+    /// Their profile, if the database had to be asked for their account: a `user:join` that follows at once
+    /// need not ask again.
+    pub profile: Option<Profile>,
+}
+
+/// A profile as it was a moment ago.
+#[derive(Debug, Clone)]
+pub struct Profile {
+    user: User,
+    asked: Instant,
+}
+
 impl Services {
     /// Checks a token.
     ///
     /// # Errors
     /// `TokenExpired`; `AuthFailed` for every other fault: bad, ended, or its user gone.
     pub async fn check_token(&self, token: &str) -> Result<Pass> {
+        self.enter(token).await.map(|entry| entry.pass)
+    }
+
+    /// Checks the token of a connection that is being made.
+    ///
+    /// # Errors
+    /// As [`Services::check_token`].
+    pub async fn enter(&self, token: &str) -> Result<Entry> {
         let (claims, user, id) = self.tokens.decode(token, self.clock.now())?;
         if self.tokens.is_ended_here(&id, user) {
             return Err(Error::AuthFailed);
         }
-        let (standing, ended) = tokio::try_join!(self.standing(user), self.is_ended(&id))?;
+        let ((standing, profile), ended) = tokio::try_join!(self.standing(user), self.is_ended(&id))?;
         let standing = standing.filter(|s| s.is_active && claims.issued_at() >= s.tokens_valid_from);
         match standing {
-            Some(standing) if !ended => Ok(Pass {
-                actor: Actor { user, role: standing.role, token: id },
-                issued_at: claims.issued_at(),
-                expires_at: Timestamp(claims.exp.saturating_mul(1000)),
-            }),
+            Some(standing) if !ended => {
+                let pass = Pass {
+                    actor: Actor { user, role: standing.role, token: id },
+                    issued_at: claims.issued_at(),
+                    expires_at: Timestamp(claims.exp.saturating_mul(1000)),
+                };
+                Ok(Entry { pass, profile })
+            }
             _ => Err(Error::AuthFailed),
         }
     }
@@ -243,7 +275,7 @@ impl Services {
         if self.tokens.is_ended_here(&token, user) {
             return Err(Error::AuthFailed);
         }
-        let (standing, ended) = tokio::try_join!(self.standing(user), self.is_ended(&token))?;
+        let ((standing, _), ended) = tokio::try_join!(self.standing(user), self.is_ended(&token))?;
         match standing.filter(|s| s.is_active && seen_at >= s.tokens_valid_from) {
             Some(standing) if !ended => Ok(Actor { user, role: standing.role, token }),
             _ => Err(Error::AuthFailed),
@@ -277,20 +309,22 @@ impl Services {
         Ok(())
     }
 
-    async fn standing(&self, user: UserId) -> Result<Option<Standing>> {
+    /// An account's standing, and its profile if the database was asked for it.
+    async fn standing(&self, user: UserId) -> Result<(Option<Standing>, Option<Profile>)> {
         if let Some((known, asked)) = self.tokens.standings.get(&user)
             && self.tokens.is_believed(asked)
         {
-            return Ok(known);
+            return Ok((known, None));
         }
         let asked = Instant::now();
-        let standing = self.store.user(user).await?.map(|account| Standing {
+        let account = self.store.user(user).await?;
+        let standing = account.as_ref().map(|account| Standing {
             role: account.user.role,
             is_active: account.user.is_active,
             tokens_valid_from: account.tokens_valid_from,
         });
         self.tokens.standings.insert(user, (standing, asked));
-        Ok(standing)
+        Ok((standing, account.map(|account| Profile { user: account.user, asked })))
     }
 
     async fn is_ended(&self, token: &TokenId) -> Result<bool> {

@@ -26,7 +26,7 @@ use row::{UserRow, search_keys};
 pub(super) const NAME: &str = "users";
 
 /// Callers whose look-ups one command answers.
-const GATHERED: usize = 16;
+const GATHERED: usize = 64;
 
 #[derive(Deserialize)]
 struct IdRow {

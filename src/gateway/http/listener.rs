@@ -22,7 +22,7 @@ use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream},
     sync::Semaphore,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -32,8 +32,24 @@ use tower::ServiceExt;
 const HEAD_LIMIT: Duration = Duration::from_secs(30);
 /// Connections at once; further ones wait to be accepted.
 const MAX_CONNECTIONS: usize = 60_000;
+/// Connections that the kernel may have made and we not yet accepted (it takes `net.core.somaxconn` at most).
+/// One beyond it comes a second later, when its client tries again: with the standard library's 128 that was
+/// each sixtieth of 4,000 people who came in at 4,000 a second, and most of a storm.
+const BACKLOG: u32 = 4_096;
 /// After a failed accept (no file descriptors left, say).
 const BREATH: Duration = Duration::from_millis(200);
+
+/// Listens at an address. To be called on a runtime.
+///
+/// # Errors
+/// When it is taken or not ours.
+pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // Or a restart would have to wait until the old connections have timed out.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
 
 /// Serves `routes` until `stop`, then lets the requests under way finish.
 pub async fn serve(listener: TcpListener, routes: Router, stop: CancellationToken) {

@@ -30,8 +30,9 @@ use crate::domain::{
     message::Message,
 };
 
-/// The most operations of one transaction: DESIGN.md measured the throughput's plateau at some hundreds.
-const MAX_BATCH: usize = 400;
+/// The most operations of one transaction. While more wait than fit, 800 commit a seventh more messages a second
+/// than 400 (three pairs of runs), 1,600 no more than 800.
+const MAX_BATCH: usize = 800;
 /// The most bytes of one transaction (MongoDB's own bound is 16 MB).
 const MAX_BYTES: usize = 4 << 20;
 /// Sessions a lane remembers.

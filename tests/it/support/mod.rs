@@ -129,7 +129,7 @@ impl TestApp {
 
     pub async fn with(settings: Settings, clock: Arc<dyn Clock>) -> Self {
         let app = App::open(settings.clone(), clock).await.expect("the app opens");
-        let listener = app.listen().await.expect("a free port");
+        let listener = app.listen().expect("a free port");
         let address = listener.local_addr().unwrap().to_string();
         let (stop, stopped) = oneshot::channel::<()>();
         let served = tokio::spawn(app.serve(listener, async move {

@@ -38,7 +38,7 @@ use crate::{
         listener::{Peer, Switch},
     },
     hub::{CloseReason, Hub},
-    service::Visit,
+    service::{Entry, Profile, Visit},
 };
 
 /// How long a handshake may wait for the check of its token.
@@ -57,6 +57,8 @@ pub(super) struct Guest {
     pub inbox: Inbox,
     pass: Pass,
     hub: Arc<Hub>,
+    /// What its entry read of its user, until it joins.
+    profile: Mutex<Option<Box<Profile>>>,
     place: Mutex<Place>,
     connection: OnceLock<ConnectionId>,
     arrived: Notify,
@@ -73,6 +75,11 @@ impl Guest {
     /// Its name in the hub; none before it has arrived.
     pub fn connection(&self) -> Option<ConnectionId> {
         self.connection.get().copied()
+    }
+
+    /// What its entry read of its user; once.
+    pub fn profile(&self) -> Option<Profile> {
+        self.profile.lock().unwrap_or_else(PoisonError::into_inner).take().map(|profile| *profile)
     }
 
     /// Waits until it has arrived: its client may have been told so, and answered, a moment before.
@@ -199,8 +206,8 @@ impl Entrance {
             // An operator where a token belongs is a bad token.
             Some(_) => return Err(Error::AuthFailed),
         };
-        let check = tokio::time::timeout(CHECK_LIMIT, self.door.services.check_token(&token));
-        let pass = check.await.map_err(|_| Error::Unavailable)??;
+        let check = tokio::time::timeout(CHECK_LIMIT, self.door.services.enter(&token));
+        let Entry { pass, profile } = check.await.map_err(|_| Error::Unavailable)??;
         if self.hub.count_of(pass.actor.user) >= MAX_SOCKETS {
             return Err(Error::RateLimited { retry_after: CHECK_LIMIT });
         }
@@ -212,6 +219,7 @@ impl Entrance {
             inbox: Inbox::default(),
             pass,
             hub: Arc::clone(&self.hub),
+            profile: Mutex::new(profile.map(Box::new)),
             place: Mutex::new(Place::Arriving),
             connection: OnceLock::new(),
             arrived: Notify::new(),

@@ -191,7 +191,9 @@ async fn act(guest: &Guest, event: ClientEvent, answering: &Answering) -> Result
     let connection = guest.connection().ok_or(Error::AuthFailed)?;
     match event {
         ClientEvent::Join(user) => {
-            let user = services.join(actor, user, connection, Guest::visit(&answering.socket)).await?;
+            let user = services
+                .join(actor, user, connection, Guest::visit(&answering.socket), guest.profile())
+                .await?;
             let user = wire::UserJson::from(user);
             answering.acknowledge(&Success::of(&user));
             answering.emit("user:joined", &json!({ "success": true, "user": user }));
