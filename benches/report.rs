@@ -228,7 +228,8 @@ pub fn write(
     let _ = write!(
         text,
         "\nThe contestants alternate in {rounds} round(s), only one of them runs at a time; each figure is the median \
-         of its rounds, and ratios come from this one run.\n\n## Summary\n\n\
+         of its rounds, and ratios come from this one run. Before Wardline is stopped after a measurement its search \
+         index catches up, so that the next one is not measured beside that.\n\n## Summary\n\n\
          | | Wardline | peer or limit | compared | to reach | reached |\n|---|--:|--:|--:|--:|---|\n"
     );
     for line in rows.iter().flat_map(|row| &row.lines) {
