@@ -191,3 +191,23 @@ impl AsyncWrite for Stream {
         Pin::new(&mut self.tcp).poll_shutdown(cx)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Nobody accepts here: what finds no place would wait for ever.
+    #[tokio::test]
+    async fn a_storm_waits_in_the_kernel() {
+        let allowed = std::fs::read_to_string("/proc/sys/net/core/somaxconn").unwrap_or_default();
+        let storm = allowed.trim().parse().unwrap_or(500).min(500);
+        let listener = listen("127.0.0.1:0".parse().unwrap()).unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut waiting = Vec::new();
+        for place in 0..storm {
+            let connecting = tokio::time::timeout(Duration::from_secs(10), TcpStream::connect(address)).await;
+            waiting.push(connecting.unwrap_or_else(|_| panic!("no place for connection {place}")).unwrap());
+        }
+        assert_eq!(waiting.len(), storm);
+    }
+}
