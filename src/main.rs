@@ -23,7 +23,7 @@ use wardline::{
 };
 
 /// A batch makes and frees many small things at once, on two threads: beside glibc's allocator a message costs
-/// the service 5 to 9% less, an idle connection as much.
+/// the service 2 to 9% less. The process takes some 55 MiB more at rest (`benches/limits.md`).
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -78,10 +78,12 @@ pub async fn with<T>(
 ) -> Outcome<T> {
     let contestant = Contestant::start(house, kind, database).await?;
     let result = work(&contestant).await;
-    if kind == Kind::Wardline && result.is_ok() {
-        house.settle(&contestant, database).await?;
-    }
+    let settled = match kind {
+        Kind::Wardline if result.is_ok() => house.settle(&contestant, database).await,
+        Kind::Wardline | Kind::Peer => Ok(()),
+    };
     contestant.stop().await?;
+    settled?;
     sleep(PAUSE).await;
     result
 }

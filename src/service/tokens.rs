@@ -185,7 +185,8 @@ impl Tokens {
         ended.insert(token, expires_at);
     }
 
-    /// The user of a profile, unless the account changed since, or may have on another node.
+    /// The user of a profile, unless the account was changed here since, or it is older than what is believed
+    /// without news of other nodes.
     pub fn fresh(&self, profile: Profile) -> Option<User> {
         let is_newest = self.standings.get(&profile.user.id).is_some_and(|(_, asked)| asked == profile.asked);
         (is_newest && profile.asked.elapsed() < self.belief).then_some(profile.user)
