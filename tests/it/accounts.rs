@@ -80,6 +80,19 @@ async fn an_admin_makes_changes_and_ends_accounts() {
     app.stop().await;
 }
 
+/// The handshake reads the account, and a join right after it need not; but what changed between is told.
+#[tokio::test]
+async fn what_changed_between_handshake_and_join_is_told() {
+    let variables = [("ADMIN_USERNAME", "chief"), ("ADMIN_PASSWORD", PASSWORD)];
+    let app = TestApp::with(settings(&variables), MockClock::starting_now()).await;
+    let (admin, li) = (app.admin().await, app.nurse("Li").await);
+    let at_li = li.connect().await;
+    let change = json!({ "title": "Charge nurse" });
+    admin.call("PATCH", &format!("/api/chat/users/{}", li.id), change).await.expect(200);
+    let answer = at_li.call("user:join", json!({ "id": li.id, "username": li.username })).await;
+    assert_eq!(answer["data"]["title"], json!("Charge nurse"), "{answer}");
+}
+
 #[tokio::test]
 async fn an_admin_resets_a_password_and_the_old_tokens_end() {
     let variables = [("ADMIN_USERNAME", "chief"), ("ADMIN_PASSWORD", PASSWORD)];
