@@ -39,8 +39,8 @@ pub struct Options {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Key {
     Floor,
-    Throughput,
     Latency,
+    Throughput,
     Memory,
     Joins,
     History,

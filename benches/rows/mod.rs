@@ -37,8 +37,8 @@ pub type Figures = Vec<(String, f64)>;
 pub async fn run(key: Key, house: &House, options: &Options) -> Outcome<Row> {
     match key {
         Key::Floor => floor::run(house, options).await,
-        Key::Throughput => throughput::run(house, options).await,
         Key::Latency => latency::run(house, options).await,
+        Key::Throughput => throughput::run(house, options).await,
         Key::Memory => memory::run(house, options).await,
         Key::Joins => joins::run(house, options).await,
         Key::History => history::run(house, options).await,

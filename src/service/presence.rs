@@ -30,9 +30,17 @@ pub struct Visit {
     pub ip_address: String,
 }
 
+/// One connection of a person.
+struct Place {
+    connection: ConnectionId,
+    socket: OnlineSocket,
+    /// It was handed to the database once.
+    is_written: bool,
+}
+
 struct Person {
     /// Mostly one or two.
-    sockets: Vec<(ConnectionId, OnlineSocket)>,
+    places: Vec<Place>,
     status: Status,
     last_seen: Timestamp,
 }
@@ -40,14 +48,14 @@ struct Person {
 impl Person {
     /// This connection of theirs, made the first time.
     fn socket(&mut self, id: ConnectionId, make: impl FnOnce() -> OnlineSocket) -> &mut OnlineSocket {
-        let place = self.sockets.iter().position(|(known, _)| *known == id).unwrap_or_else(|| {
-            if self.sockets.is_empty() {
-                self.sockets.reserve_exact(1);
+        let index = self.places.iter().position(|place| place.connection == id).unwrap_or_else(|| {
+            if self.places.is_empty() {
+                self.places.reserve_exact(1);
             }
-            self.sockets.push((id, make()));
-            self.sockets.len() - 1
+            self.places.push(Place { connection: id, socket: make(), is_written: false });
+            self.places.len() - 1
         });
-        &mut self.sockets[place].1
+        &mut self.places[index].socket
     }
 }
 
@@ -120,14 +128,14 @@ impl Board {
         let mut guard = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let state = &mut *guard;
         let person = state.people.entry(user).or_insert_with(|| Person {
-            sockets: Vec::new(),
+            places: Vec::new(),
             status: Status::Offline,
             last_seen: now,
         });
         if let Some(connection) = change(person, &mut state.gone) {
             state.touched.insert((user, connection));
         }
-        let status = aggregate(person.sockets.iter().map(|(_, socket)| socket.status));
+        let status = aggregate(person.places.iter().map(|place| place.socket.status));
         person.last_seen = now;
         if mem::replace(&mut person.status, status) != status {
             state.changed.insert(user);
@@ -208,8 +216,8 @@ impl Services {
         self.stop_typing_of(connection);
         if self.presence.of(actor.user).is_some() {
             self.presence.change(actor.user, self.clock.now(), |person, gone| {
-                let left = person.sockets.extract_if(.., |(id, _)| *id == connection);
-                gone.extend(left.map(|(_, socket)| socket.socket_id));
+                let left = person.places.extract_if(.., |place| place.connection == connection);
+                gone.extend(left.map(|place| place.socket.socket_id));
                 None
             });
         }
@@ -232,7 +240,7 @@ impl Services {
     }
 
     async fn announce_round(&self) {
-        let (changed, sockets, gone) = {
+        let (changed, came, altered, gone) = {
             let mut state = self.presence.state.lock().unwrap_or_else(PoisonError::into_inner);
             let (changed, touched, gone) =
                 (mem::take(&mut state.changed), mem::take(&mut state.touched), mem::take(&mut state.gone));
@@ -243,16 +251,20 @@ impl Services {
                     Some(Presence { user, status: person.status, last_seen: person.last_seen })
                 })
                 .collect();
-            let socket = |(user, id): &(UserId, ConnectionId)| {
-                let mut theirs = state.people.get(user)?.sockets.iter();
-                theirs.find(|(known, _)| known == id).map(|(_, socket)| socket.clone())
-            };
-            let sockets: Vec<OnlineSocket> = touched.iter().filter_map(socket).collect();
-            state.people.retain(|_, person| !person.sockets.is_empty());
-            (changed, sockets, gone)
+            let (mut came, mut altered) = (Vec::new(), Vec::new());
+            for (user, id) in touched {
+                let Some(person) = state.people.get_mut(&user) else { continue };
+                if let Some(place) = person.places.iter_mut().find(|place| place.connection == id) {
+                    let list =
+                        if mem::replace(&mut place.is_written, true) { &mut altered } else { &mut came };
+                    list.push(place.socket.clone());
+                }
+            }
+            state.people.retain(|_, person| !person.places.is_empty());
+            (changed, came, altered, gone)
         };
         let now = self.clock.now();
-        if let Err(error) = self.store.write_sockets(&self.presence.node, &sockets, &gone, now).await {
+        if let Err(error) = self.store.write_sockets(&self.presence.node, &came, &altered, &gone, now).await {
             // The database learns it with the next change, or when this node is swept.
             tracing::warn!(%error, "presence was not stored");
         }
@@ -276,15 +288,19 @@ impl Services {
         }
         let users: Vec<UserId> = changed.iter().map(|presence| presence.user).collect();
         let circles = self.store.circles_of(&users).await.unwrap_or_default();
-        let mut peers: HashMap<UserId, BTreeSet<UserId>> = HashMap::new();
-        let changing: BTreeSet<UserId> = users.into_iter().collect();
+        let mut peers: HashMap<UserId, Vec<UserId>> =
+            users.into_iter().map(|user| (user, Vec::new())).collect();
         for circle in &circles {
-            for user in circle.iter().filter(|user| changing.contains(user)) {
-                peers.entry(*user).or_default().extend(circle);
+            for user in circle {
+                if let Some(peers) = peers.get_mut(user) {
+                    peers.extend(circle);
+                }
             }
         }
         for presence in changed {
-            let concerned = peers.remove(&presence.user).unwrap_or_default().into_iter().collect();
+            let mut concerned = peers.remove(&presence.user).unwrap_or_default();
+            concerned.sort_unstable();
+            concerned.dedup();
             self.hub.publish(&Audience::UsersAndWatchers(concerned), &Event::UserStatus(presence));
         }
     }

@@ -193,6 +193,18 @@ async fn run<T: Send + 'static>(
     run_within(CALL_LIMIT, call).await
 }
 
+/// Runs several updates of one collection as one command, each for itself.
+async fn run_updates(database: &Database, collection: &str, updates: Vec<Document>) -> Result<()> {
+    let database = database.clone();
+    let command = doc! {
+        "update": collection,
+        "updates": updates,
+        "ordered": false,
+        "bypassDocumentValidation": BYPASS_VALIDATION,
+    };
+    run(async move { failure::check_reply(&database.run_command(command).await?) }).await
+}
+
 /// As [`run`], for a write outside the commit path: when its answer was lost, it may be stored.
 async fn write<T: Send + 'static>(
     call: impl Future<Output = mongodb::error::Result<T>> + Send + 'static,

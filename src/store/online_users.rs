@@ -2,13 +2,46 @@
 
 use std::collections::BTreeSet;
 
-use mongodb::bson::{Bson, Document, doc};
-use serde::Deserialize;
+use mongodb::bson::{self, Bson, Document, doc, oid::ObjectId, serialize_to_raw_document_buf};
+use serde::{Deserialize, Serialize};
 
-use super::{BYPASS_VALIDATION, Store, collect, run};
-use crate::domain::{Result, Timestamp, UserId, presence::OnlineSocket};
+use super::{BYPASS_VALIDATION, Store, collect, run, run_updates};
+use crate::domain::{Error, Result, Timestamp, UserId, presence::OnlineSocket};
 
 pub(super) const NAME: &str = "online_users";
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct SocketRow {
+    #[serde(rename = "_id")]
+    id: ObjectId,
+    node: String,
+    socket_id: String,
+    user_id: UserId,
+    status: &'static str,
+    last_seen: Timestamp,
+    user_agent: String,
+    ip_address: String,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+impl SocketRow {
+    fn of(socket: &OnlineSocket, node: &str, now: Timestamp) -> Self {
+        Self {
+            id: socket.id,
+            node: node.to_owned(),
+            socket_id: socket.socket_id.clone(),
+            user_id: socket.user,
+            status: socket.status.as_str(),
+            last_seen: now,
+            user_agent: socket.user_agent.clone(),
+            ip_address: socket.ip_address.clone(),
+            created_at: socket.connected_at,
+            updated_at: now,
+        }
+    }
+}
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -17,44 +50,40 @@ struct UserOnly {
 }
 
 impl Store {
-    /// Writes connections that came or changed and removes those that went, in one call each.
+    /// Inserts connections that came, writes those that changed, and removes those that went, in one call each.
     ///
     /// # Errors
     /// When MongoDB does not answer.
     pub async fn write_sockets(
         &self,
         node: &str,
-        present: &[OnlineSocket],
+        came: &[OnlineSocket],
+        changed: &[OnlineSocket],
         gone: &[String],
         now: Timestamp,
     ) -> Result<()> {
-        if !present.is_empty() {
-            let updates: Vec<Document> = present
-                .iter()
-                .map(|socket| {
-                    // By `_id`, which mongod does not plan.
-                    let set = doc! {
-                        "node": node,
-                        "socketId": &socket.socket_id,
-                        "userId": socket.user,
-                        "status": socket.status.as_str(),
-                        "lastSeen": now,
-                        "userAgent": &socket.user_agent,
-                        "ipAddress": &socket.ip_address,
-                        "createdAt": socket.connected_at,
-                        "updatedAt": now,
-                    };
-                    doc! { "q": { "_id": socket.id }, "u": { "$set": set }, "upsert": true }
-                })
-                .collect();
-            let database = self.database.clone();
-            let command = doc! {
-                "update": NAME,
-                "updates": updates,
-                "ordered": false,
-                "bypassDocumentValidation": BYPASS_VALIDATION,
-            };
-            run(async move { database.run_command(command).await }).await?;
+        let row = |socket: &OnlineSocket| SocketRow::of(socket, node, now);
+        if !came.is_empty() {
+            // mongod inserts in groups: 15 µs for each in a thousand; an update that inserts takes 45 (measured).
+            let sockets = self.collection::<SocketRow>(NAME);
+            let rows: Vec<SocketRow> = came.iter().map(row).collect();
+            run(async move {
+                let insert = sockets.insert_many(rows).bypass_document_validation(BYPASS_VALIDATION);
+                insert.ordered(false).await.map(drop)
+            })
+            .await?;
+        }
+        if !changed.is_empty() {
+            let updates = changed.iter().map(|socket| {
+                let row = serialize_to_raw_document_buf(&row(socket))?;
+                // Its insertion may have failed.
+                Ok(doc! { "q": { "_id": socket.id }, "u": Document::try_from(&*row)?, "upsert": true })
+            });
+            let updates = updates.collect::<bson::error::Result<_>>().map_err(|error| {
+                tracing::error!(%error, "a connection could not be written");
+                Error::Internal
+            })?;
+            run_updates(&self.database, NAME, updates).await?;
         }
         if !gone.is_empty() {
             let sockets = self.collection::<Document>(NAME);
