@@ -6,12 +6,13 @@
 
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
-    sync::{Arc, PoisonError, RwLock},
+    num::NonZeroUsize,
+    sync::{Arc, Mutex, PoisonError, RwLock},
     time::{Duration, Instant},
 };
 
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, errors::ErrorKind};
-use moka::sync::Cache;
+use lru::LruCache;
 use serde::{Deserialize, Serialize};
 use tokio::time::MissedTickBehavior;
 
@@ -69,6 +70,8 @@ struct Standing {
     tokens_valid_from: Timestamp,
 }
 
+/// Accounts that are remembered.
+const ACCOUNTS: usize = 100_000;
 /// How long anything is remembered at most, whatever was heard.
 const REMEMBERED: Duration = Duration::from_mins(1);
 /// How far each look at the revocations goes back behind the newest known: what was written before may
@@ -85,9 +88,10 @@ type Remembered<T> = (T, Instant);
 pub(super) struct Tokens {
     signing: EncodingKey,
     checking: DecodingKey,
+    validation: Validation,
     lifetime: Duration,
     belief: Duration,
-    standings: Cache<UserId, Remembered<Option<Standing>>>,
+    standings: Mutex<LruCache<UserId, Remembered<Option<Standing>>>>,
     /// Every token that was ended and has not expired, once this node has loaded them.
     ended: RwLock<Option<HashSet<TokenId>>>,
     /// When the newest look at the revocations that succeeded began.
@@ -98,12 +102,18 @@ pub(super) struct Tokens {
 
 impl Tokens {
     pub fn new(secret: &[u8], lifetime: Duration, belief: Duration) -> Self {
+        let mut validation = Validation::new(Algorithm::HS256);
+        // The house's own clock decides, without the library's minute of grace.
+        validation.validate_exp = false;
+        validation.required_spec_claims = HashSet::from(["exp".to_owned(), "sub".to_owned()]);
+        let accounts = NonZeroUsize::new(ACCOUNTS).unwrap_or(NonZeroUsize::MIN);
         Self {
             signing: EncodingKey::from_secret(secret),
             checking: DecodingKey::from_secret(secret),
+            validation,
             lifetime,
             belief,
-            standings: Cache::builder().max_capacity(100_000).time_to_live(REMEMBERED).build(),
+            standings: Mutex::new(LruCache::new(accounts)),
             ended: RwLock::default(),
             heard: RwLock::default(),
             ended_here: RwLock::default(),
@@ -135,11 +145,7 @@ impl Tokens {
         if token.len() > LONGEST {
             return Err(Error::AuthFailed);
         }
-        let mut validation = Validation::new(Algorithm::HS256);
-        // The house's own clock decides, without the library's minute of grace.
-        validation.validate_exp = false;
-        validation.required_spec_claims = HashSet::from(["exp".to_owned(), "sub".to_owned()]);
-        let decoded = jsonwebtoken::decode::<Claims>(token, &self.checking, &validation);
+        let decoded = jsonwebtoken::decode::<Claims>(token, &self.checking, &self.validation);
         let claims = decoded.map_err(|error| match error.kind() {
             ErrorKind::ExpiredSignature => Error::TokenExpired,
             _ => Error::AuthFailed,
@@ -185,10 +191,25 @@ impl Tokens {
         ended.insert(token, expires_at);
     }
 
+    /// What is remembered of an account.
+    fn remembered(&self, user: UserId) -> Option<Remembered<Option<Standing>>> {
+        let mut standings = self.standings.lock().unwrap_or_else(PoisonError::into_inner);
+        standings.get(&user).copied().filter(|(_, asked)| asked.elapsed() < REMEMBERED)
+    }
+
+    fn remember(&self, user: UserId, standing: Remembered<Option<Standing>>) {
+        self.standings.lock().unwrap_or_else(PoisonError::into_inner).put(user, standing);
+    }
+
+    /// The account changed.
+    fn forget(&self, user: UserId) {
+        self.standings.lock().unwrap_or_else(PoisonError::into_inner).pop(&user);
+    }
+
     /// The user of a profile, unless the account was changed here since, or it is older than what is believed
     /// without news of other nodes.
     pub fn fresh(&self, profile: Profile) -> Option<User> {
-        let is_newest = self.standings.get(&profile.user.id).is_some_and(|(_, asked)| asked == profile.asked);
+        let is_newest = self.remembered(profile.user.id).is_some_and(|(_, asked)| asked == profile.asked);
         (is_newest && profile.asked.elapsed() < self.belief).then_some(profile.user)
     }
 
@@ -211,7 +232,7 @@ impl Tokens {
         } else {
             deactivated.insert(user)
         };
-        self.standings.invalidate(&user);
+        self.forget(user);
     }
 }
 
@@ -312,7 +333,7 @@ impl Services {
 
     /// An account's standing, and its profile if the database was asked for it.
     async fn standing(&self, user: UserId) -> Result<(Option<Standing>, Option<Profile>)> {
-        if let Some((known, asked)) = self.tokens.standings.get(&user)
+        if let Some((known, asked)) = self.tokens.remembered(user)
             && self.tokens.is_believed(asked)
         {
             return Ok((known, None));
@@ -324,7 +345,7 @@ impl Services {
             is_active: account.user.is_active,
             tokens_valid_from: account.tokens_valid_from,
         });
-        self.tokens.standings.insert(user, (standing, asked));
+        self.tokens.remember(user, (standing, asked));
         Ok((standing, account.map(|account| Profile { user: account.user, asked })))
     }
 
@@ -363,7 +384,7 @@ impl Services {
             let mut tokens = Vec::new();
             for revoked in revoked {
                 match revoked {
-                    Revoked::User(user) => self.tokens.standings.invalidate(&user),
+                    Revoked::User(user) => self.tokens.forget(user),
                     Revoked::Token(token) => tokens.push(token),
                 }
             }

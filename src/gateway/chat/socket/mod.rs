@@ -33,8 +33,8 @@ pub struct Sockets {
     cords: Arc<slim::Cords>,
 }
 
-/// Bytes that a WebSocket reads at once, which each idle connection keeps: some events of usual length.
-const READ_BUFFER: usize = 1_024;
+/// Bytes that a WebSocket reads at once, which each idle connection keeps: an event of usual length.
+const READ_BUFFER: usize = 512;
 
 impl Sockets {
     /// A server on `/socket.io` whose connections join `hub`.
