@@ -91,6 +91,7 @@ async fn what_changed_between_handshake_and_join_is_told() {
     admin.call("PATCH", &format!("/api/chat/users/{}", li.id), change).await.expect(200);
     let answer = at_li.call("user:join", json!({ "id": li.id, "username": li.username })).await;
     assert_eq!(answer["data"]["title"], json!("Charge nurse"), "{answer}");
+    app.stop().await;
 }
 
 #[tokio::test]
