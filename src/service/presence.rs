@@ -2,9 +2,10 @@
 //! moment are written and told as one.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     mem,
     sync::{Arc, Mutex, PoisonError, Weak},
+    time::Duration,
 };
 
 use bson::oid::ObjectId;
@@ -20,6 +21,9 @@ use crate::domain::{
     user::User,
 };
 use crate::store::gathered::Gathered;
+
+/// How long after a round that MongoDB did not take the next one comes.
+const RETRY_PAUSE: Duration = Duration::from_secs(1);
 
 /// What a gateway knows of a connection that joins.
 #[derive(Debug, Clone)]
@@ -76,10 +80,25 @@ impl Visit {
 #[derive(Default)]
 struct State {
     people: HashMap<UserId, Person>,
-    /// People whose status changed and connections that came, changed or went since the last round.
-    changed: BTreeSet<UserId>,
+    next: Round,
+}
+
+/// What changed since the last round: at most what connections there are, since nobody comes in without MongoDB.
+#[derive(Default)]
+struct Round {
+    /// Whose status changed, and what it is now.
+    statuses: BTreeMap<UserId, Presence>,
+    /// Connections that came or changed.
     touched: BTreeSet<(UserId, ConnectionId)>,
+    /// Connections that went and that the database may know of.
     gone: Vec<String>,
+}
+
+/// The connections of a round, as they are now: those the database has not heard of, and those it has.
+#[derive(Default)]
+struct Sockets {
+    came: Vec<OnlineSocket>,
+    altered: Vec<OnlineSocket>,
 }
 
 /// This node's connections and their people.
@@ -123,7 +142,7 @@ impl Board {
         &self,
         user: UserId,
         now: Timestamp,
-        change: impl FnOnce(&mut Person, &mut Vec<String>) -> Option<ConnectionId>,
+        change: impl FnOnce(&mut Person, &mut Round) -> Option<ConnectionId>,
     ) {
         let mut guard = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let state = &mut *guard;
@@ -132,15 +151,42 @@ impl Board {
             status: Status::Offline,
             last_seen: now,
         });
-        if let Some(connection) = change(person, &mut state.gone) {
-            state.touched.insert((user, connection));
+        if let Some(connection) = change(person, &mut state.next) {
+            state.next.touched.insert((user, connection));
         }
         let status = aggregate(person.places.iter().map(|place| place.socket.status));
         person.last_seen = now;
         if mem::replace(&mut person.status, status) != status {
-            state.changed.insert(user);
+            state.next.statuses.insert(user, Presence { user, status, last_seen: now });
         }
         drop(guard);
+        self.arrived.notify_one();
+    }
+
+    /// What there is to write and tell. Who has no connection any more is forgotten.
+    fn take(&self) -> (Round, Sockets) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let (round, mut sockets) = (mem::take(&mut state.next), Sockets::default());
+        for (user, id) in &round.touched {
+            let Some(person) = state.people.get_mut(user) else { continue };
+            if let Some(place) = person.places.iter_mut().find(|place| place.connection == *id) {
+                let is_known = mem::replace(&mut place.is_written, true);
+                let list = if is_known { &mut sockets.altered } else { &mut sockets.came };
+                list.push(place.socket.clone());
+            }
+        }
+        state.people.retain(|_, person| !person.places.is_empty());
+        (round, sockets)
+    }
+
+    /// The database did not take this round: it is part of the next. What changed meanwhile is newer.
+    fn put_back(&self, round: Round) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        for (user, presence) in round.statuses {
+            state.next.statuses.entry(user).or_insert(presence);
+        }
+        state.next.touched.extend(round.touched);
+        state.next.gone.extend(round.gone);
         self.arrived.notify_one();
     }
 }
@@ -215,9 +261,10 @@ impl Services {
         self.hub.unregister(connection);
         self.stop_typing_of(connection);
         if self.presence.of(actor.user).is_some() {
-            self.presence.change(actor.user, self.clock.now(), |person, gone| {
+            self.presence.change(actor.user, self.clock.now(), |person, round| {
                 let left = person.places.extract_if(.., |place| place.connection == connection);
-                gone.extend(left.map(|place| place.socket.socket_id));
+                let known = left.filter(|place| place.is_written);
+                round.gone.extend(known.map(|place| place.socket.socket_id));
                 None
             });
         }
@@ -235,59 +282,53 @@ impl Services {
                 () = self.presence.arrived.notified() => {}
             }
             tokio::time::sleep(self.settings.timings.presence_window).await;
-            self.announce_round().await;
-        }
-    }
-
-    async fn announce_round(&self) {
-        let (changed, came, altered, gone) = {
-            let mut state = self.presence.state.lock().unwrap_or_else(PoisonError::into_inner);
-            let (changed, touched, gone) =
-                (mem::take(&mut state.changed), mem::take(&mut state.touched), mem::take(&mut state.gone));
-            let changed: Vec<Presence> = changed
-                .into_iter()
-                .filter_map(|user| {
-                    let person = state.people.get(&user)?;
-                    Some(Presence { user, status: person.status, last_seen: person.last_seen })
-                })
-                .collect();
-            let (mut came, mut altered) = (Vec::new(), Vec::new());
-            for (user, id) in touched {
-                let Some(person) = state.people.get_mut(&user) else { continue };
-                if let Some(place) = person.places.iter_mut().find(|place| place.connection == id) {
-                    let list =
-                        if mem::replace(&mut place.is_written, true) { &mut altered } else { &mut came };
-                    list.push(place.socket.clone());
-                }
+            if !self.announce_round().await {
+                tokio::time::sleep(RETRY_PAUSE).await;
             }
-            state.people.retain(|_, person| !person.places.is_empty());
-            (changed, came, altered, gone)
-        };
-        let now = self.clock.now();
-        if let Err(error) = self.store.write_sockets(&self.presence.node, &came, &altered, &gone, now).await {
-            // The database learns it with the next change, or when this node is swept.
-            tracing::warn!(%error, "presence was not stored");
         }
-        self.tell_statuses(changed).await;
     }
 
-    /// Stores and announces statuses; somebody who left here but is connected to another node stays.
-    async fn tell_statuses(&self, mut changed: Vec<Presence>) {
+    /// Writes and tells what changed; whether that could be done.
+    async fn announce_round(&self) -> bool {
+        let (round, sockets) = self.presence.take();
+        let Sockets { came, altered } = &sockets;
+        let (node, now) = (&self.presence.node, self.clock.now());
+        let mut outcome = self.store.write_sockets(node, came, altered, &round.gone, now).await;
+        if !outcome.as_ref().is_err_and(is_passing) {
+            if let Err(error) = outcome {
+                tracing::error!(%error, "connections were not stored");
+            }
+            outcome = self.tell_statuses(node, round.statuses.values().copied().collect()).await;
+        }
+        match outcome {
+            Ok(()) => true,
+            Err(error) if is_passing(&error) => {
+                tracing::warn!(%error, "presence was not stored; it is tried again");
+                self.presence.put_back(round);
+                false
+            }
+            // Trying again would only refuse the next round with this one.
+            Err(error) => {
+                tracing::error!(%error, "statuses were not stored");
+                true
+            }
+        }
+    }
+
+    /// Stores and announces statuses. Who left `node` but is connected to another one stays.
+    async fn tell_statuses(&self, node: &str, mut changed: Vec<Presence>) -> Result<()> {
         let left: Vec<UserId> =
             changed.iter().filter(|p| p.status == Status::Offline).map(|p| p.user).collect();
-        if !left.is_empty()
-            && let Ok(elsewhere) = self.store.present_elsewhere(&self.presence.node, &left).await
-        {
+        if !left.is_empty() {
+            let elsewhere = self.store.present_elsewhere(node, &left).await?;
             changed.retain(|presence| !elsewhere.contains(&presence.user));
         }
         if changed.is_empty() {
-            return;
+            return Ok(());
         }
-        if let Err(error) = self.store.write_statuses(&changed).await {
-            tracing::warn!(%error, "statuses were not stored");
-        }
+        self.store.write_statuses(&changed).await?;
         let users: Vec<UserId> = changed.iter().map(|presence| presence.user).collect();
-        let circles = self.store.circles_of(&users).await.unwrap_or_default();
+        let circles = self.store.circles_of(&users).await?;
         let mut peers: HashMap<UserId, Vec<UserId>> =
             users.into_iter().map(|user| (user, Vec::new())).collect();
         for circle in &circles {
@@ -303,6 +344,7 @@ impl Services {
             concerned.dedup();
             self.hub.publish(&Audience::UsersAndWatchers(concerned), &Event::UserStatus(presence));
         }
+        Ok(())
     }
 
     /// Says that this node lives, and clears up after nodes that no longer do.
@@ -316,14 +358,14 @@ impl Services {
         Ok(())
     }
 
+    /// Each step may be repeated, and what breaks off is begun anew: the node is forgotten last.
     async fn clear_node(&self, node: &str) -> Result<()> {
         let now = self.clock.now();
-        let left = self.store.remove_sockets_of_node(node).await?;
+        let left = self.store.users_of_node(node).await?;
         let left = left.into_iter().filter(|user| self.presence.of(*user).is_none());
-        self.tell_statuses(
-            left.map(|user| Presence { user, status: Status::Offline, last_seen: now }).collect(),
-        )
-        .await;
+        let left = left.map(|user| Presence { user, status: Status::Offline, last_seen: now });
+        self.tell_statuses(node, left.collect()).await?;
+        self.store.remove_sockets_of_node(node).await?;
         self.store.forget_node(node).await
     }
 
@@ -335,4 +377,9 @@ impl Services {
         mem::take(&mut *self.presence.state.lock().unwrap_or_else(PoisonError::into_inner));
         self.clear_node(&self.presence.node).await
     }
+}
+
+/// MongoDB was not there: the same may go well later.
+fn is_passing(error: &Error) -> bool {
+    matches!(error, Error::Unavailable | Error::OutcomeUnknown)
 }

@@ -93,29 +93,22 @@ impl Store {
         Ok(())
     }
 
-    /// Removes all connections of a node and answers whose they were and who has none left anywhere.
+    /// Whose connections a node holds.
     ///
     /// # Errors
     /// When MongoDB does not answer.
-    pub async fn remove_sockets_of_node(&self, node: &str) -> Result<Vec<UserId>> {
-        let sockets = self.collection::<UserOnly>(NAME);
+    pub async fn users_of_node(&self, node: &str) -> Result<BTreeSet<UserId>> {
+        self.users_with_socket(doc! { "node": node }).await
+    }
+
+    /// Removes all connections of a node.
+    ///
+    /// # Errors
+    /// When MongoDB does not answer.
+    pub async fn remove_sockets_of_node(&self, node: &str) -> Result<()> {
+        let sockets = self.collection::<Document>(NAME);
         let filter = doc! { "node": node };
-        let affected: BTreeSet<UserId> = run({
-            let (sockets, filter) = (sockets.clone(), filter.clone());
-            async move {
-                let found = collect(sockets.find(filter.clone()).await?).await?;
-                sockets.delete_many(filter).await?;
-                Ok(found.into_iter().map(|row| row.user_id).collect())
-            }
-        })
-        .await?;
-        let ids: Vec<Bson> = affected.iter().copied().map(Bson::from).collect();
-        let left: BTreeSet<UserId> = run(async move {
-            let found = collect(sockets.find(doc! { "userId": { "$in": ids } }).await?).await?;
-            Ok(found.into_iter().map(|row| row.user_id).collect())
-        })
-        .await?;
-        Ok(affected.difference(&left).copied().collect())
+        run(async move { sockets.delete_many(filter).await.map(drop) }).await
     }
 
     /// Of these people, those who have a connection on a node other than `node`.
@@ -124,8 +117,11 @@ impl Store {
     /// When MongoDB does not answer.
     pub async fn present_elsewhere(&self, node: &str, users: &[UserId]) -> Result<BTreeSet<UserId>> {
         let ids: Vec<Bson> = users.iter().copied().map(Bson::from).collect();
+        self.users_with_socket(doc! { "userId": { "$in": ids }, "node": { "$ne": node } }).await
+    }
+
+    async fn users_with_socket(&self, filter: Document) -> Result<BTreeSet<UserId>> {
         let sockets = self.collection::<UserOnly>(NAME);
-        let filter = doc! { "userId": { "$in": ids }, "node": { "$ne": node } };
         let rows = run(async move { collect(sockets.find(filter).await?).await }).await?;
         Ok(rows.into_iter().map(|row| row.user_id).collect())
     }

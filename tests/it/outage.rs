@@ -11,11 +11,12 @@ use std::{
     time::{Duration, Instant},
 };
 
+use mongodb::bson::{Document, doc, oid::ObjectId};
 use serde_json::json;
 use tokio::{sync::watch, task::JoinHandle};
 use wardline::{domain::SystemClock, store::embedded::EmbeddedMongod};
 
-use crate::support::{Person, TestApp, mongod, settings, text};
+use crate::support::{Person, TestApp, eventually, mongod, settings, text};
 
 /// How long a test waits for the first success after the fault: long enough for a machine that is busy with
 /// the other tests. It passes as soon as service is back.
@@ -177,4 +178,39 @@ async fn mongod_is_killed_again_and_again() {
         tokio::time::sleep(Duration::from_secs(5)).await;
     }
     storm.end(Instant::now(), database).await;
+}
+
+/// Nobody stays online for having left while MongoDB was gone: in the database, which other nodes believe, and for
+/// colleagues.
+#[tokio::test]
+async fn who_leaves_without_mongod_is_offline_when_it_is_back() {
+    let folder = mongod::folder("leaving");
+    let database = EmbeddedMongod::start(mongod::options(&folder)).await.unwrap();
+    let variables = [("RATE_LIMIT", "off"), ("MONGODB_URI", database.uri())];
+    let app = TestApp::with(settings(&variables), Arc::new(SystemClock)).await;
+    let (li, chen) = (app.nurse("Li").await, app.nurse("Chen").await);
+    li.session_with(&chen).await;
+    let (at_li, at_chen) = (li.join().await, chen.join().await);
+    let stored = async |collection: &str, filter: Document| {
+        app.database().await.collection::<Document>(collection).count_documents(filter).await.unwrap()
+    };
+    eventually(async || (stored("online_users", doc! {}).await == 2).then_some(())).await;
+
+    database.stop().await.unwrap();
+    at_li.emit("user:status:update", json!("away")).await;
+    drop(at_chen);
+    // Longer than the driver looks for a server, so that a round of changes fails.
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    let database = EmbeddedMongod::start(mongod::options(&folder)).await.unwrap();
+
+    let chen_offline = |s: &serde_json::Value| s["userId"] == json!(chen.id) && s["status"] == "offline";
+    eventually(async || at_li.heard("user:status").iter().any(chen_offline).then_some(())).await;
+    let (li_id, chen_id): (ObjectId, ObjectId) = (li.id.parse().unwrap(), chen.id.parse().unwrap());
+    assert_eq!(stored("online_users", doc! { "userId": chen_id }).await, 0);
+    assert_eq!(stored("online_users", doc! { "userId": li_id, "status": "away" }).await, 1);
+    assert_eq!(stored("users", doc! { "_id": chen_id, "status": "offline" }).await, 1);
+    assert_eq!(stored("users", doc! { "_id": li_id, "status": "away" }).await, 1);
+    app.stop().await;
+    database.stop().await.unwrap();
+    std::fs::remove_dir_all(folder).unwrap();
 }
