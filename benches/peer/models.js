@@ -35,7 +35,7 @@ const message = new Schema({
   fileUrl: String, fileName: String, fileSize: Number, status: String, readBy: [{ _id: false, user: ObjectId, readAt: Date }],
   seq: Number, clientMsgId: String, isDeleted: Boolean, createdAt: Date, updatedAt: Date,
 }, options('messages'));
-message.index({ sessionId: 1, seq: 1 }, { unique: true }); // history, sync
+message.index({ sessionId: 1, seq: 1 }); // history, sync; not unique, as Wardline's is not
 message.index({ sender: 1 }); // the third counter
 message.index({ receiver: 1 }); // the fourth counter
 /** What is not read yet. The filter is part of the query, so that the small partial index serves it. */

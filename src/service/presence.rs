@@ -91,7 +91,7 @@ struct Round {
     /// Connections that came or changed.
     touched: BTreeSet<(UserId, ConnectionId)>,
     /// Connections that went and that the database may know of.
-    gone: Vec<String>,
+    gone: Vec<ObjectId>,
 }
 
 /// The connections of a round, as they are now: those the database has not heard of, and those it has.
@@ -264,7 +264,7 @@ impl Services {
             self.presence.change(actor.user, self.clock.now(), |person, round| {
                 let left = person.places.extract_if(.., |place| place.connection == connection);
                 let known = left.filter(|place| place.is_written);
-                round.gone.extend(known.map(|place| place.socket.socket_id));
+                round.gone.extend(known.map(|place| place.socket.id));
                 None
             });
         }

@@ -17,8 +17,14 @@ pub struct Step {
 }
 
 /// All steps, ascending without a gap.
-pub const STEPS: [Step; 1] =
-    [Step { version: 1, what: "collections with their validators, and the indexes" }];
+pub const STEPS: [Step; 2] = [
+    Step { version: 1, what: "collections with their validators, and the indexes" },
+    Step { version: 2, what: "indexes that need not be unique are not" },
+];
+
+/// What step 2 removes, where it is unique: two indexes of format 1.
+const UNIQUE_BEFORE: [(&str, &str); 2] =
+    [(super::messages::NAME, "order"), (super::online_users::NAME, "socket")];
 
 /// The format this program knows.
 #[must_use]
@@ -71,12 +77,22 @@ impl Store {
         match version {
             1 => {
                 self.ensure_validators().await?;
+                // An older program may have begun this step, and made them.
+                self.drop_unique_indexes().await?;
                 self.ensure_indexes().await
             }
+            // What is to be there instead is made like everything that is missing.
+            2 => self.drop_unique_indexes().await,
             unknown => {
                 tracing::error!(unknown, "there is no such migration step");
                 Err(Error::Internal)
             }
         }
+    }
+    async fn drop_unique_indexes(&self) -> Result<()> {
+        for (collection, name) in UNIQUE_BEFORE {
+            self.drop_unique_index(collection, name).await?;
+        }
+        Ok(())
     }
 }

@@ -50,7 +50,8 @@ struct UserOnly {
 }
 
 impl Store {
-    /// Inserts connections that came, writes those that changed, and removes those that went, in one call each.
+    /// Inserts connections that came, writes those that changed, and removes those that went (by their documents'
+    /// ids), in one call each.
     ///
     /// # Errors
     /// When MongoDB does not answer.
@@ -59,7 +60,7 @@ impl Store {
         node: &str,
         came: &[OnlineSocket],
         changed: &[OnlineSocket],
-        gone: &[String],
+        gone: &[ObjectId],
         now: Timestamp,
     ) -> Result<()> {
         let row = |socket: &OnlineSocket| SocketRow::of(socket, node, now);
@@ -87,7 +88,7 @@ impl Store {
         }
         if !gone.is_empty() {
             let sockets = self.collection::<Document>(NAME);
-            let filter = doc! { "node": node, "socketId": { "$in": gone } };
+            let filter = doc! { "_id": { "$in": gone } };
             run(async move { sockets.delete_many(filter).await }).await?;
         }
         Ok(())

@@ -2,7 +2,12 @@
 
 use std::sync::Arc;
 
-use mongodb::bson::{Document, doc};
+use futures_util::TryStreamExt;
+use mongodb::{
+    Collection, IndexModel,
+    bson::{Document, doc},
+    options::IndexOptions,
+};
 use serde_json::json;
 use wardline::{
     app::{App, StartError},
@@ -89,6 +94,40 @@ async fn a_newer_database_is_refused_and_an_old_one_taken_along() {
     meta.update_one(doc! { "_id": "format" }, doc! { "$set": { "version": format + 1 } }).await.unwrap();
     let refused = App::open(settings, Arc::new(SystemClock)).await.err();
     assert!(matches!(refused, Some(StartError::Database(_))), "{refused:?}");
+}
+
+#[tokio::test]
+async fn unique_indexes_of_the_first_format_are_replaced() {
+    let settings = settings(&[]);
+    App::open(settings.clone(), Arc::new(SystemClock)).await.unwrap().close().await.unwrap();
+    let client = mongodb::Client::with_uri_str(settings.mongodb_uri.clone().unwrap()).await.unwrap();
+    let database = client.database(&settings.mongodb_db);
+    let unique = |name: &str, keys: Document| {
+        let options = IndexOptions::builder().name(name.to_owned()).unique(true).build();
+        IndexModel::builder().keys(keys).options(options).build()
+    };
+    let messages = database.collection::<Document>("messages");
+    let sockets: Collection<Document> = database.collection("online_users");
+    messages.drop_index("order").await.unwrap();
+    messages.create_index(unique("order", doc! { "sessionId": 1, "seq": 1 })).await.unwrap();
+    sockets.create_index(unique("socket", doc! { "node": 1, "socketId": 1 })).await.unwrap();
+    let first = doc! { "$set": { "version": 1_i64 } };
+    database.collection::<Document>("meta").update_one(doc! { "_id": "format" }, first).await.unwrap();
+
+    let app = App::open(settings, Arc::new(SystemClock)).await.unwrap();
+    assert_eq!(app.store().format().await.unwrap(), wardline::store::migrations::newest());
+    let mut indexes = messages.list_indexes().await.unwrap();
+    let mut order = None;
+    while let Some(index) = indexes.try_next().await.unwrap() {
+        let options = index.options.unwrap();
+        if options.name.as_deref() == Some("order") {
+            order = Some(options.unique.unwrap_or_default());
+        }
+    }
+    assert_eq!(order, Some(false), "it is there, and not unique");
+    let names = sockets.list_index_names().await.unwrap();
+    assert!(names.contains(&"node".to_owned()) && !names.contains(&"socket".to_owned()), "{names:?}");
+    app.discard().await.unwrap();
 }
 
 #[tokio::test]

@@ -139,6 +139,7 @@ impl Database {
         command.args(["--wiredTigerCacheSizeGB=0.4", "--oplogSize=100", "--slowOpSampleRate=0"]);
         // As the managed mongod has it.
         command.arg("--setParameter=transactionLifetimeLimitSeconds=10");
+        command.arg("--setParameter=minSnapshotHistoryWindowInSeconds=0");
         command.arg("--setParameter=diagnosticDataCollectionEnabled=false");
         command.stdout(std::process::Stdio::null()).stderr(log);
         if let Some(shim) = &self.shim {
