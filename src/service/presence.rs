@@ -179,6 +179,19 @@ impl Board {
         (round, sockets)
     }
 
+    /// Everybody here is to be written and told again: another node took this one for dead.
+    fn renew(&self) {
+        let mut guard = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let state = &mut *guard;
+        for (user, person) in &state.people {
+            let presence = Presence { user: *user, status: person.status, last_seen: person.last_seen };
+            state.next.statuses.insert(*user, presence);
+            state.next.touched.extend(person.places.iter().map(|place| (*user, place.connection)));
+        }
+        drop(guard);
+        self.arrived.notify_one();
+    }
+
     /// The database did not take this round: it is part of the next. What changed meanwhile is newer.
     fn put_back(&self, round: Round) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
@@ -350,7 +363,9 @@ impl Services {
     /// Says that this node lives, and clears up after nodes that no longer do.
     pub(super) async fn heartbeat(&self) -> Result<()> {
         let now = self.clock.now();
-        self.store.heartbeat(&self.presence.node, now).await?;
+        if self.store.heartbeat(&self.presence.node, now).await? {
+            self.presence.renew();
+        }
         for node in self.store.silent_nodes(now.minus(self.settings.timings.node_death)).await? {
             tracing::info!(node, "clearing up after a node that fell silent");
             self.clear_node(&node).await?;

@@ -89,6 +89,7 @@ impl Store {
             }
         }
     }
+
     async fn drop_unique_indexes(&self) -> Result<()> {
         for (collection, name) in UNIQUE_BEFORE {
             self.drop_unique_index(collection, name).await?;

@@ -18,14 +18,15 @@ struct NodeRow {
 }
 
 impl Store {
-    /// This node lives.
+    /// This node lives. Answers whether it was not known: it is new, or another one has cleared up after it.
     ///
     /// # Errors
     /// When MongoDB does not answer.
-    pub async fn heartbeat(&self, node: &str, now: Timestamp) -> Result<()> {
+    pub async fn heartbeat(&self, node: &str, now: Timestamp) -> Result<bool> {
         let nodes = self.collection::<NodeRow>(NAME);
         let (filter, set) = (doc! { "_id": node }, doc! { "$set": { "heartbeatAt": now } });
-        run(async move { nodes.update_one(filter, set).upsert(true).await.map(drop) }).await
+        let updated = run(async move { nodes.update_one(filter, set).upsert(true).await }).await?;
+        Ok(updated.upserted_id.is_some())
     }
 
     /// Nodes whose last word is older than `before`.

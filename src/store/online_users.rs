@@ -10,6 +10,9 @@ use crate::domain::{Error, Result, Timestamp, UserId, presence::OnlineSocket};
 
 pub(super) const NAME: &str = "online_users";
 
+/// Changed connections of one command: after an outage it may be all there are, and a command has 48 MB at most.
+const AT_ONCE: usize = 10_000;
+
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct SocketRow {
@@ -74,7 +77,7 @@ impl Store {
             })
             .await?;
         }
-        if !changed.is_empty() {
+        for changed in changed.chunks(AT_ONCE) {
             let updates = changed.iter().map(|socket| {
                 let row = serialize_to_raw_document_buf(&row(socket))?;
                 // Its insertion may have failed.

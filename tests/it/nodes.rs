@@ -151,6 +151,38 @@ async fn a_node_that_dies_leaves_nobody_online() {
     other.stop().await;
 }
 
+/// After an outage of MongoDB the first node to come back may take another one, which lives, for dead.
+#[tokio::test]
+async fn a_node_that_was_taken_for_dead_says_again_who_is_here() {
+    let (one, other) = two_nodes().await;
+    let li = one.nurse("Li").await;
+    let _at_li = li.join().await;
+    let database = one.database().await;
+    let count = async |collection: &str, filter: Document| {
+        database.collection::<Document>(collection).count_documents(filter).await.unwrap()
+    };
+    let li_id: ObjectId = li.id.parse().unwrap();
+    let here = doc! { "userId": li_id, "status": "online" };
+    eventually(async || (count("online_users", here.clone()).await == 1).then_some(())).await;
+
+    // What the other node does then.
+    let sockets = database.collection::<Document>("online_users");
+    let socket = sockets.find_one(here.clone()).await.unwrap().unwrap();
+    sockets.delete_many(doc! { "userId": li_id }).await.unwrap();
+    let offline = doc! { "$set": { "status": "offline" } };
+    database.collection::<Document>("users").update_one(doc! { "_id": li_id }, offline).await.unwrap();
+    let node = socket.get_str("node").unwrap();
+    database.collection::<Document>("nodes").delete_one(doc! { "_id": node }).await.unwrap();
+
+    eventually(async || (count("online_users", here.clone()).await == 1).then_some(())).await;
+    let online = doc! { "_id": li_id, "status": "online" };
+    eventually(async || (count("users", online.clone()).await == 1).then_some(())).await;
+    let users = at(&other, &li).get("/api/chat/users/online").await.expect(200);
+    assert!(users.as_array().unwrap().iter().any(|user| user["_id"] == json!(li.id)), "{users}");
+    one.stop().await;
+    other.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_one_node_revokes_the_other_forgets_within_a_second() {
     let (one, other) = two_nodes().await;
