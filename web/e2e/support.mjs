@@ -102,12 +102,10 @@ export async function line() {
       return;
     }
     const far = connect(Number(service.port), service.hostname);
-    let first = true;
     near.on("data", (data) => {
-      // A WebSocket always begins on a connection of its own.
-      if (first && pagesOnly && data.includes("GET /socket.io/")) near.destroy();
+      // Chromium may begin a WebSocket on a connection that brought something else before.
+      if (pagesOnly && data.includes("GET /socket.io/")) near.destroy();
       else far.write(data);
-      first = false;
     });
     far.on("data", (data) => deaf || near.write(data));
     for (const [one, other] of [[near, far], [far, near]]) {
