@@ -108,7 +108,7 @@ fn command(home: &Home) -> Result<Command, EmbeddedError> {
         // What a client that vanished left open must not hold a session up for a minute.
         .arg("--setParameter=transactionLifetimeLimitSeconds=10")
         // Nobody reads the past of a session's document, and keeping five minutes of it (the default) was work at
-        // every eviction: a p99 of 105 to 120 ms under full load instead of 130.
+        // every eviction (benches/limits.md).
         .arg("--setParameter=minSnapshotHistoryWindowInSeconds=0")
         .stdin(Stdio::null())
         .stdout(Stdio::null())
