@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { crc32, deflateSync } from "node:zlib";
-import { device, expect, picture, signIn, until, wellMade } from "./support.mjs";
+import { api, device, expect, history, login, picture, signIn, until, wellMade } from "./support.mjs";
 import { act, bubble, live, open, say, thread } from "./ward.mjs";
 
 const [LI, CHEN] = ["李娜", "陈立伟"]; // nurse.li, dr.chen
@@ -73,8 +73,16 @@ test("a picture and a document arrive, and what was removed is not sent", async 
   await chen.page.keyboard.press("Escape");
   await expect.gone(chen.page.getByRole("dialog"));
 
+  // The service is busy: the file says so, and goes up by itself.
+  let refusals = 1;
+  await li.page.route("**/api/chat/files", async (route) => {
+    if (route.request().method() !== "POST" || refusals-- <= 0) return route.fallback();
+    const body = { success: false, code: "RATE_LIMITED", message: "Too many", error: "x", details: { retryAfter: 3 } };
+    return route.fulfill({ status: 429, headers: { "retry-after": "3" }, json: body });
+  });
   const text = "Befund: unauffällig. 未见异常。\n";
   await choose.setInputFiles({ name: "report 报告.txt", mimeType: "text/plain", buffer: Buffer.from(text) });
+  await li.page.getByTestId("attachment").getByText(/Busy, trying again in [123] s/).waitFor();
   await until("it is uploaded", () => send.isEnabled());
   await send.click();
   await expect.seen(bubble(chen.page, "report 报告.txt"));
@@ -84,6 +92,23 @@ test("a picture and a document arrive, and what was removed is not sent", async 
   assert.equal(download.suggestedFilename(), "report 报告.txt");
   assert.equal(readFileSync(await download.path(), "utf8"), text);
   await expect.count(thread(chen.page).getByText("not-this.txt"), 0);
+
+  // A picture in a record that was forwarded opens as any other; closing it leaves the record.
+  const { token } = await login("nurse.li");
+  const sessionId = new URL(li.page.url()).hash.split("/").at(-1);
+  const messageIds = (await history(sessionId, token)).slice(-2).map((one) => one._id);
+  await api("POST", "/api/chat/messages/forward", { messageIds, toSessionIds: [sessionId], mode: "merged" }, token);
+  await bubble(chen.page, "Chat record, 2 messages").last().getByRole("button", { name: /Chat record/ }).click();
+  const record = chen.page.getByRole("dialog", { name: "Chat record, 2 messages" });
+  await record.getByText("as they were when they were forwarded").waitFor();
+  await record.getByRole("button", { name: "Open rhythm.png" }).click();
+  const large = chen.page.getByRole("dialog").last().getByRole("img", { name: "rhythm.png" });
+  await until("the whole picture of the record is there", () => large.evaluate((image) => image.naturalWidth === 640));
+  await chen.page.keyboard.press("Escape");
+  await expect.count(chen.page.getByRole("dialog"), 1);
+  await expect.seen(record);
+  await chen.page.keyboard.press("Escape");
+  await expect.gone(chen.page.getByRole("dialog"));
   await picture(li.page, "files-wide");
   await wellMade(li.page, "a conversation with files");
   await home(li, chen);
@@ -113,7 +138,7 @@ test("what was said is found and shown in its place, and not once it was taken b
   await say(li.page, `Please start ${word} at eight.`);
   await expect.seen(bubble(chen.page, word));
   const panel = chen.page.getByRole("complementary", { name: "Search messages" });
-  const field = panel.getByRole("searchbox", { name: "Words in messages" });
+  const field = panel.getByRole("searchbox", { name: "Search words" });
   const find = async (words) => {
     // Typed anew until the index has it: it may lag a second behind.
     await until(`a hit for ${words}`, async () => {
@@ -130,9 +155,30 @@ test("what was said is found and shown in its place, and not once it was taken b
   await picture(chen.page, "search-hit-wide");
   await wellMade(chen.page, "search");
 
-  await act(li.page, word, "Take back");
+  // One digit too many is told at the field, and takes nothing with it.
+  await panel.locator("input[type=date]").first().focus();
+  await chen.page.keyboard.type("111120266");
+  await panel.getByRole("alert").getByText("Years have four digits").waitFor();
+  await expect.seen(thread(chen.page));
+  await panel.locator("input[type=date]").first().fill("");
+  await expect.count(panel.getByRole("alert"), 0);
+  // The service is busy: the line at the top says so, and the search goes on by itself.
+  let refusals = 1;
+  await chen.page.route("**/api/chat/messages/search**", (route) => {
+    if (refusals-- <= 0) return route.fallback();
+    const body = { success: false, code: "RATE_LIMITED", message: "Too many", error: "x", details: { retryAfter: 3 } };
+    return route.fulfill({ status: 429, headers: { "retry-after": "3" }, json: body });
+  });
+  await field.fill(word);
+  await chen.page.getByTestId("busy").getByText(/Busy, trying again in [123] s/).waitFor();
+  await panel.locator("mark").filter({ hasText: word }).first().waitFor();
+
+  await act(li.page, word, "Unsend");
+  await panel.getByRole("listitem").getByText("This message was deleted").waitFor();
+  await expect.count(panel.locator("mark"), 0);
   await until("it is found no longer", async () => {
     await field.fill("");
+    await expect.count(panel.getByRole("listitem"), 0);
     await field.fill(word);
     return panel.getByText("No message contains").waitFor({ timeout: 1_500 }).then(() => true, () => false);
   });

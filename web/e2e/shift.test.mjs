@@ -51,9 +51,9 @@ test("two people talk, and see how far each message has come", async () => {
   await act(li.page, "Thank you, doctor.", "Edit");
   await say(li.page, "Thank you, Dr Chen.");
   await expect.seen(bubble(chen.page, "Thank you, Dr Chen.").filter({ hasText: "edited" }));
-  const recalled = chen.page.getByText(`${LI} took back a message`);
+  const recalled = chen.page.getByText(`${LI} unsent a message`);
   const gone = await recalled.count();
-  await act(li.page, "Bed 12 is ready", "Take back");
+  await act(li.page, "Bed 12 is ready", "Unsend");
   await expect.count(recalled, gone + 1);
   await expect.count(bubble(chen.page, "Bed 12 is ready"), 0);
   for (const one of [li, chen]) {
@@ -68,6 +68,8 @@ test("without the network one writes on, and after it nothing is lost or doubled
   const [li, chen] = [await atWork("nurse.li", { url: wire.url }), await atWork("dr.chen")];
   await open(li.page, CHEN);
   await open(chen.page, LI);
+  const shown = (presence) => li.page.getByRole("img", { name: presence, exact: true });
+  await expect.seen(shown("Online"));
 
   // The last word before the end: it arrives, its acknowledgement does not.
   wire.deafen();
@@ -79,6 +81,9 @@ test("without the network one writes on, and after it nothing is lost or doubled
   wire.cut();
   await expect.state(connection(li.page), "offline");
   await li.page.getByText("You can go on writing").waitFor();
+  // Who is there cannot be known now.
+  await expect.seen(shown("Presence unknown"));
+  for (const presence of ["Online", "Away", "Offline"]) await expect.count(shown(presence), 0);
   await say(li.page, "Second: written without the network.");
   await say(li.page, "Third: and one more.");
   await expect.count(pending(li.page), 3);
@@ -164,6 +169,19 @@ test("a group is made, written to and left", async () => {
   await chen.page.getByRole("button", { name: "Leave the group" }).last().click();
   await li.page.getByText(`${CHEN} left the group`).first().waitFor();
   await expect.count(row(chen.page, "Ward 3, night"), 0);
+
+  // Who is removed while writing reads by whom, and keeps what was written.
+  const owner = await login("nurse.li");
+  const { user } = await login("dr.chen");
+  const seats = `/api/chat/sessions/${new URL(li.page.url()).hash.split("/").at(-1)}/participants`;
+  await api("POST", seats, { userIds: [user._id] }, owner.token);
+  await open(chen.page, "Ward 3, night");
+  await composer(chen.page).fill("The keys are in the left drawer");
+  await api("DELETE", `${seats}/${user._id}`, undefined, owner.token);
+  await chen.page.getByText(`You were removed from “Ward 3, night” by ${LI}.`).waitFor();
+  assert.equal(await chen.page.getByRole("textbox", { name: "What you had written there:" }).inputValue(), "The keys are in the left drawer");
+  await chen.page.getByRole("button", { name: "Copy text" }).click();
+  assert.equal(await chen.page.evaluate(() => navigator.clipboard.readText()), "The keys are in the left drawer");
   for (const one of [li, chen]) {
     one.calm();
     await one.context.close();
@@ -178,7 +196,7 @@ test("signing out ends the token and clears what was stored", async () => {
   const token = await kept();
   assert.ok(token);
   await li.page.getByRole("button", { name: "Settings" }).click();
-  await li.page.getByRole("button", { name: "Sign out" }).click();
+  await li.page.getByRole("button", { name: "Sign out", exact: true }).click();
   await li.page.getByLabel("Username").waitFor();
   assert.equal(await kept(), null);
   await until("the databases are gone", async () =>

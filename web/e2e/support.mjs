@@ -202,15 +202,18 @@ export async function picture(page, name) {
 }
 
 /** Asserts that axe finds nothing serious or critical, and that nothing makes the page scroll sideways. */
-export async function wellMade(page, where) {
+export async function wellMade(page, where, { contrast = false } = {}) {
+  // What is still on its way goes while axe looks, and is then measured against no background at all.
+  await expect.gone(page.locator(".mantine-Loader-root"));
   // Evaluated by the debugger, past the page's policy, which lets no foreign script in.
   await page.evaluate(`${AXE};0`);
-  const { found, passed } = await page.evaluate(async () => {
-    const { violations, passes } = await globalThis.axe.run(document, { resultTypes: ["violations"] });
+  const { found, passed } = await page.evaluate(async (enhanced) => {
+    const rules = enhanced ? { "color-contrast-enhanced": { enabled: true } } : {};
+    const { violations, passes } = await globalThis.axe.run(document, { resultTypes: ["violations"], rules });
     const about = (node) => `${node.target.join(" ")} | ${node.failureSummary?.split("\n").slice(1, 3).join(" ")}`;
     const found = violations.map(({ id, impact, nodes }) => ({ id, impact, nodes: nodes.slice(0, 5).map(about) }));
     return { found, passed: passes.length };
-  });
+  }, contrast);
   assert.ok(passed > 5, `axe had nothing to look at, ${where}`);
   const grave = found.filter(({ impact }) => impact === "serious" || impact === "critical");
   assert.deepEqual(grave, [], `axe, ${where}`);

@@ -1,5 +1,7 @@
 // Pure pieces of the administrators' pages.
 import { describe, expect, test } from "vitest";
+import { AUDIT_PAGE, cursorOf, detailsOf } from "../src/admin/audit/entries";
+import { localised } from "../src/admin/parts/csv";
 import { bucket, span } from "../src/admin/parts/format";
 import { en } from "../src/admin/texts/en";
 import { zh } from "../src/admin/texts/zh";
@@ -61,4 +63,45 @@ test("a suggested password can be read aloud and is never the same", () => {
   const made = Array.from({ length: 200 }, suggestPassword);
   for (const one of made) expect(one).toMatch(/^[a-hjkmnp-z2-9]{4}(-[a-hjkmnp-z2-9]{4}){3}$/);
   expect(new Set(made).size).toBe(made.length);
+});
+
+test("a table has headings in the reader's language, and seconds", () => {
+  const name = (field: string) => (({ start: "时间", responseMedianMs: "中位数（秒）" }) as Record<string, string>)[field] ?? field;
+  const csv = '\uFEFFstart,responseMedianMs,note\r\n2026-03-01,61500,"a ""b"", c\nd"\r\n2026-03-02,,\'=1+1\r\n';
+  expect(localised(csv, name)).toBe('\uFEFF时间,中位数（秒）,note\r\n2026-03-01,61.5,"a ""b"", c\nd"\r\n2026-03-02,,\'=1+1\r\n');
+  for (const [own, other] of [[en, zh], [zh, en]] as const) expect(Object.keys(own.column)).toEqual(Object.keys(other.column));
+});
+
+test("an entry on record says what was changed, whatever else is in it", () => {
+  const entry = {
+    _id: "1", at: "2026-03-01T00:00:00.000Z", action: "user.change", actor: "a", subject: "b", requestId: "r",
+    changes: { role: { from: "nurse", to: "doctor" }, isActive: { from: true, to: false } }, fields: ["email", "phone"], none: null,
+  };
+  expect(detailsOf(entry)).toEqual([
+    ["role", "nurse → doctor"],
+    ["isActive", "true → false"],
+    ["fields", "email, phone"],
+    ["requestId", "r"],
+  ]);
+  const values = (value: string) => (en.audit.values as Record<string, string>)[value] ?? value;
+  const told = { ...entry, fields: undefined, outcome: "refused", gateway: "command", count: 4 };
+  expect(detailsOf(told, values)).toEqual([
+    ["role", "Nurse → Doctor"],
+    ["isActive", "yes → no"],
+    ["outcome", "refused"],
+    ["gateway", "command line"],
+    ["count", "4"],
+    ["requestId", "r"],
+  ]);
+  // What all say alike is left out.
+  expect(detailsOf({ ...told, changes: null, outcome: "done", gateway: "chat", count: 1 })).toEqual([["requestId", "r"]]);
+  for (const [own, other] of [[en, zh], [zh, en]] as const) {
+    expect(Object.keys(own.audit.acts)).toEqual(Object.keys(other.audit.acts));
+    expect(Object.keys(own.audit.values)).toEqual(Object.keys(other.audit.values));
+  }
+  const page = (count: number, pagination?: object) => ({ data: Array.from({ length: count }, (_, n) => ({ ...entry, _id: String(n) })), pagination }) as never;
+  expect(cursorOf(page(AUDIT_PAGE))).toBe(String(AUDIT_PAGE - 1));
+  expect(cursorOf(page(3))).toBe("");
+  expect(cursorOf(page(3, { hasMore: true, next: "n" }))).toBe("n");
+  expect(cursorOf(page(AUDIT_PAGE, { hasMore: false }))).toBe("");
 });

@@ -2,6 +2,7 @@ import "fake-indexeddb/auto";
 import { describe, expect, test } from "vitest";
 import { ApiError } from "../src/core/api";
 import { systemClock } from "../src/core/clock";
+import { textDraft } from "../src/core/draft";
 import { Outbox } from "../src/core/outbox";
 import type { OutboxEntry } from "../src/core/outbox-entry";
 import { MemoryStorage, openStorage, type Storage } from "../src/core/storage";
@@ -106,8 +107,8 @@ describe("the outbox", () => {
 
   test("signing out leaves nothing", async () => {
     const storage = await openStorage("leaving");
-    await storage.putDraft("ward", "half a sentence");
+    await storage.putDraft(textDraft("ward", "half a sentence"));
     await storage.destroy();
-    expect(await (await openStorage("leaving")).drafts()).toEqual(new Map());
+    expect(await (await openStorage("leaving")).drafts()).toEqual([]);
   });
 });

@@ -1,11 +1,13 @@
 // The administrators' pages, a chunk of their own: the dashboard and the people, under one head.
 import { ActionIcon, useComputedColorScheme, useMantineColorScheme } from "@mantine/core";
-import { ArrowLeft, LayoutDashboard, Moon, Sun, UsersRound } from "lucide-react";
+import { ArrowLeft, LayoutDashboard, Moon, ScrollText, Sun, UsersRound } from "lucide-react";
 import { useEffect } from "react";
 import { Link, Redirect, Route, Switch, useLocation } from "wouter";
+import { nameTitle } from "../app/title";
 import { LanguageChoice } from "../ui/common/LanguageChoice";
 import { Logo } from "../ui/common/Logo";
 import classes from "./admin.module.css";
+import { AuditPage } from "./audit/AuditPage";
 import { Dashboard } from "./dashboard/Dashboard";
 import { useAdminTexts } from "./texts";
 import { UsersPage } from "./users/UsersPage";
@@ -13,6 +15,7 @@ import { UsersPage } from "./users/UsersPage";
 const PAGES = [
   { path: "/admin", name: "nav.dashboard", Icon: LayoutDashboard },
   { path: "/admin/users", name: "nav.people", Icon: UsersRound },
+  { path: "/admin/audit", name: "nav.audit", Icon: ScrollText },
 ] as const;
 
 export default function Admin() {
@@ -20,11 +23,8 @@ export default function Admin() {
   const [path] = useLocation();
   const here = PAGES.find((page) => page.path === path)?.name ?? "title";
   useEffect(() => {
-    const before = document.title;
-    document.title = `${t(here)} · Wardline`;
-    return () => {
-      document.title = before;
-    };
+    nameTitle(`${t(here)} · Wardline`);
+    return () => nameTitle("");
   }, [here, t]);
 
   return (
@@ -52,6 +52,7 @@ export default function Admin() {
         <Switch>
           <Route path="/admin" component={Dashboard} />
           <Route path="/admin/users" component={UsersPage} />
+          <Route path="/admin/audit" component={AuditPage} />
           <Route>
             <Redirect to="/admin" />
           </Route>

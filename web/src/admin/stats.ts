@@ -1,5 +1,6 @@
 // The statistics the dashboard shows, and how they are asked for.
 import type { Api, Pagination } from "../core/api";
+import { localised } from "./parts/csv";
 import type { components } from "../types/openapi";
 
 type Schemas = components["schemas"];
@@ -48,10 +49,11 @@ export async function askPage<T>(api: Api, source: Source, signal?: AbortSignal)
   return api.page<T>("GET", source.path, { query: source.query, signal });
 }
 
-/** Fetches the same as CSV, with the token, and hands it to the browser as a file. */
-export async function download(api: Api, source: Source): Promise<void> {
+/** Fetches the same as CSV, with the token, puts it into the reader's words, and hands it to the browser as a file. */
+export async function download(api: Api, source: Source, name: (field: string) => string): Promise<void> {
   const answer = await api.raw("GET", source.path, { query: source.query, accept: "text/csv" });
-  const url = URL.createObjectURL(await answer.blob());
+  const table = localised(await answer.text(), name);
+  const url = URL.createObjectURL(new Blob([table], { type: "text/csv;charset=utf-8" }));
   const anchor = document.createElement("a");
   anchor.href = url;
   anchor.download = source.file;

@@ -1,9 +1,10 @@
 // The outermost layer: looks, language, who is signed in, and which page that gives.
 import { MantineProvider } from "@mantine/core";
 import { Router } from "wouter";
-import { useHashLocation } from "wouter/use-hash-location";
 import { Boundary } from "../ui/common/Boundary";
+import { DropNote } from "../ui/common/DropNote";
 import { AccountProvider } from "./account";
+import { useAddress } from "./layers";
 import { Pages } from "./pages";
 import { theme } from "./theme";
 
@@ -12,11 +13,12 @@ export function App() {
     // The variables come from a stylesheet (./styles), so that no style element is made at run time and the
     // Content-Security-Policy needs no 'unsafe-inline'.
     <MantineProvider theme={theme} defaultColorScheme="auto" withCssVariables={false} withGlobalClasses={false}>
-      <Router hook={useHashLocation}>
+      <Router hook={useAddress}>
         <AccountProvider>
           <Boundary>
             <Pages />
           </Boundary>
+          <DropNote />
         </AccountProvider>
       </Router>
     </MantineProvider>

@@ -1,9 +1,10 @@
 // The view's way to the core: each hook draws anew when what it names has changed, once for each frame.
 import { useCallback, useEffect, useState, useSyncExternalStore } from "react";
 import type { ChatClient } from "../core/client";
+import { serviceClock } from "../core/clock";
 import type { Observable } from "../core/observable";
 import type { SessionStore } from "../core/session-store";
-import type { Person } from "../core/wire";
+import type { Person, Presence } from "../core/wire";
 import { useAccount } from "./account";
 
 /** Draws anew with every change of `watched`. */
@@ -28,6 +29,14 @@ export function usePerson(userId: string): Person | undefined {
   return useValue(people, () => people.get(userId));
 }
 
+/** How present somebody is, as far as anybody can know: without a connection nothing is. */
+export function usePresence(userId: string | undefined): Presence | "unknown" {
+  const { people, connection } = useClient();
+  const live = useValue(connection, () => connection.live);
+  const status = useValue(people, () => (userId ? people.get(userId)?.status : undefined));
+  return live ? (status ?? "offline") : "unknown";
+}
+
 export function useSession(sessionId: string | undefined): SessionStore | undefined {
   const { sessions } = useClient();
   return useValue(sessions, () => (sessionId ? sessions.get(sessionId) : undefined));
@@ -46,16 +55,36 @@ export function useMedia(query: string): boolean {
   return useSyncExternalStore(subscribe, () => window.matchMedia(query).matches);
 }
 
+/** How many pixels a rem has just now: heights that are computed follow the size of the text. */
+export function useRem(): number {
+  return useSyncExternalStore(watchRem, remOf);
+}
+
+const remOf = () => Number.parseFloat(getComputedStyle(document.documentElement).fontSize) || 16;
+
+function watchRem(changed: () => void): () => void {
+  const probe = document.createElement("div");
+  probe.className = "rem-probe";
+  probe.setAttribute("aria-hidden", "true");
+  document.body.append(probe);
+  const watch = new ResizeObserver(changed);
+  watch.observe(probe);
+  return () => {
+    watch.disconnect();
+    probe.remove();
+  };
+}
+
 /** One pane at a time below this width. */
 export const useNarrow = () => useMedia("(max-width: 47.99em)");
 
 /** A time that moves on by itself, for what counts down. */
 export function useNow(every: number, active = true): number {
-  const [now, setNow] = useState(Date.now);
+  const [now, setNow] = useState(serviceClock.now);
   useEffect(() => {
     if (!active) return;
-    setNow(Date.now());
-    const timer = setInterval(() => setNow(Date.now()), every);
+    setNow(serviceClock.now());
+    const timer = setInterval(() => setNow(serviceClock.now()), every);
     return () => clearInterval(timer);
   }, [every, active]);
   return now;

@@ -1,21 +1,41 @@
-// The signed-in person over a reload, in localStorage. Every tab sees it; a sign-out in one ends them all.
+// The signed-in person over a reload, in localStorage. Every tab sees it; a sign-out in one ends them all. What opens the
+// storage of a person on a station that is not their own stays in the tab: it ends with it, whatever becomes of the machine.
 import type { SignedIn } from "../core/api";
+import { serviceClock } from "../core/clock";
 
 const KEY = "wardline.account";
+const OPENER = "wardline.opener";
+const USED = "wardline.used";
 
-export function keptAccount(): SignedIn | null {
+export interface Kept extends Omit<SignedIn, "storageKey" | "settings"> {
+  settings?: SignedIn["settings"];
+  storageKey?: string;
+  /** The person called this device their own at sign-in. */
+  own?: boolean;
+}
+
+export function keptAccount(): Kept | null {
   try {
-    const kept = JSON.parse(localStorage.getItem(KEY) ?? "null") as SignedIn | null;
-    if (!kept?.token || !kept.user?._id || Date.parse(kept.expiresAt) <= Date.now()) return null;
-    return kept;
+    const kept = JSON.parse(localStorage.getItem(KEY) ?? "null") as Kept | null;
+    if (!kept?.token || !kept.user?._id) return null;
+    const storageKey = kept.storageKey ?? sessionStorage.getItem(OPENER) ?? undefined;
+    return { ...kept, storageKey };
   } catch {
     return null;
   }
 }
 
-export function keepAccount(signed: SignedIn): void {
+/** Whether a sign-in seems to be over, by the service's clock as far as it is known. Only the service knows for sure. */
+export function seemsExpired(kept: Kept): boolean {
+  const ends = Date.parse(kept.expiresAt);
+  return Number.isFinite(ends) && ends <= serviceClock.now();
+}
+
+export function keepAccount(signed: Kept): void {
   try {
-    localStorage.setItem(KEY, JSON.stringify(signed));
+    const { storageKey, ...rest } = signed;
+    localStorage.setItem(KEY, JSON.stringify(signed.own ? signed : rest));
+    if (!signed.own && storageKey) sessionStorage.setItem(OPENER, storageKey);
   } catch {
     // A browser that keeps nothing: signed in until the page closes.
   }
@@ -24,16 +44,44 @@ export function keepAccount(signed: SignedIn): void {
 export function forgetAccount(): void {
   try {
     localStorage.removeItem(KEY);
+    localStorage.removeItem(USED);
+    sessionStorage.removeItem(OPENER);
   } catch {
     // as above
   }
 }
 
-/** Calls back when another tab signed out or signed somebody else in. */
+/** Calls back when another tab signed out or signed somebody else in, or this page comes back from where browsers keep pages. */
 export function watchAccount(changed: () => void): () => void {
   const listen = (event: StorageEvent) => {
     if (event.key === KEY || event.key === null) changed();
   };
+  const shown = (event: PageTransitionEvent) => {
+    if (event.persisted) changed();
+  };
   window.addEventListener("storage", listen);
-  return () => window.removeEventListener("storage", listen);
+  window.addEventListener("pageshow", shown);
+  return () => {
+    window.removeEventListener("storage", listen);
+    window.removeEventListener("pageshow", shown);
+  };
+}
+
+/** Somebody used this browser's client just now. */
+export function markUsed(): void {
+  try {
+    localStorage.setItem(USED, String(Date.now()));
+  } catch {
+    // as above
+  }
+}
+
+/** Milliseconds since somebody used the client in any tab; undefined when nothing is known, or the clock was set back. */
+export function unusedFor(): number | undefined {
+  try {
+    const since = Date.now() - Number(localStorage.getItem(USED) ?? Number.NaN);
+    return since >= -60_000 ? since : undefined;
+  } catch {
+    return undefined;
+  }
 }

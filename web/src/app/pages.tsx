@@ -1,19 +1,24 @@
 // Which page an address shows. Addresses live in the hash (`#/s/…`, `#/admin/…`), so the service needs no rule for them.
-import { lazy, Suspense } from "react";
 import { Redirect, Route, Switch } from "wouter";
-import { Waiting } from "../ui/common/Waiting";
-import { SignIn } from "../ui/signin/SignIn";
+import type { ChatClient } from "../core/client";
 import { useAccount } from "./account";
+import { type AlertContent, useAlerts } from "./alerts";
+import { usePresenceOfMine } from "./presence";
+import { part } from "../ui/common/part";
 
-const Chat = lazy(() => import("../ui/ChatPage"));
+const SignIn = part(() => import("../ui/signin/SignIn"), "page");
+const MustChange = part(() => import("../ui/account/MustChange"), "page", false);
+const Chat = part(() => import("../ui/ChatPage"), "page", false);
 /** The administrators' pages: a chunk of their own, fetched when one is opened. They take every address below `/admin`. */
-const Admin = lazy(() => import("../admin"));
+const Admin = part(() => import("../admin"), "page", false);
 
 export function Pages() {
-  const { user } = useAccount();
+  const { user, client, house } = useAccount();
   if (!user) return <SignIn />;
+  if (user.mustChangePassword) return <MustChange />;
   return (
-    <Suspense fallback={<Waiting />}>
+    <>
+      {client && <Watch client={client} ceiling={house.notifyContentMax} />}
       <Switch>
         <Route path="/admin/*?">{user.role === "admin" ? <Admin /> : <Redirect to="/" />}</Route>
         <Route path="/s/:sessionId">{({ sessionId }) => <Chat sessionId={sessionId} />}</Route>
@@ -21,6 +26,13 @@ export function Pages() {
           <Chat />
         </Route>
       </Switch>
-    </Suspense>
+    </>
   );
+}
+
+/** What goes on as long as somebody is signed in, on whichever page: bells, and how present they are. */
+function Watch({ client, ceiling }: { client: ChatClient; ceiling: AlertContent }) {
+  useAlerts(client, ceiling);
+  usePresenceOfMine(client);
+  return null;
 }

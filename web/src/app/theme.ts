@@ -1,6 +1,6 @@
 // The looks: one calm teal, quiet greys, generous text. Colours and spacings are variables in ./styles/tokens.css; what
 // Mantine has to know in script stands here.
-import { createTheme, type MantineColorsTuple, Menu, Modal } from "@mantine/core";
+import { createTheme, type MantineColorsTuple } from "@mantine/core";
 
 /** The same as `--mantine-color-ward-*` in tokens.css, where looks.test.ts holds them together. */
 export const ward: MantineColorsTuple = [
@@ -24,12 +24,13 @@ export const theme = createTheme({
   defaultRadius: "md",
   cursorType: "pointer",
   focusRing: "auto",
+  // Plain objects: naming the components themselves would put them into the first load.
   components: {
     // The focus goes to the first item; a placeholder inside a menu would be no menu item.
-    Menu: Menu.extend({ defaultProps: { withInitialFocusPlaceholder: false } }),
+    Menu: { defaultProps: { withInitialFocusPlaceholder: false } },
     // The page itself never scrolls, so a dialog has nothing to lock; the lock would make a style element.
-    Modal: Modal.extend({
+    Modal: {
       defaultProps: { lockScroll: false, centered: true, overlayProps: { backgroundOpacity: 0.45 } },
-    }),
+    },
   },
 });

@@ -1,24 +1,8 @@
-// One file's way to the service. By XMLHttpRequest, which tells how far it is.
-import { type Api, ApiError, failure } from "../core/api";
+// One file's way to the service by XMLHttpRequest, which tells how far it is.
+import { ApiError, failure } from "../core/api";
+import type { UploadedFile, Uploader } from "../core/uploader";
 
-export interface UploadedFile {
-  fileId: string;
-  fileUrl: string;
-  fileName: string;
-  fileSize: number;
-  mimeType: string;
-  width?: number;
-  height?: number;
-  duration?: number;
-}
-
-export interface Upload {
-  /** Rejects with an {@link ApiError}; `CANCELLED` after {@link Upload.cancel}. */
-  done: Promise<UploadedFile>;
-  cancel(): void;
-}
-
-export function upload(api: Api, file: File, progress: (done: number) => void): Upload {
+export const upload: Uploader = (api, file, progress) => {
   const call = new XMLHttpRequest();
   const done = new Promise<UploadedFile>((resolve, reject) => {
     call.open("POST", `${api.base}/api/chat/files`);
@@ -38,4 +22,4 @@ export function upload(api: Api, file: File, progress: (done: number) => void): 
     call.send(form);
   });
   return { done, cancel: () => call.abort() };
-}
+};

@@ -1,8 +1,20 @@
 // The REST calls, and what a failure of them is. It knows the envelope and the token; what the answers mean is others' business.
+import { learnServiceTime, serviceClock } from "./clock";
 import type { components } from "../types/openapi";
+import { Observable } from "./observable";
 
 type Schemas = components["schemas"];
-export type User = Schemas["User"];
+/** What a person may have beside the rest of their profile. */
+export interface Standing {
+  /** They made the account themselves, and nobody in the house has looked at it yet. */
+  selfRegistered?: boolean;
+  /** They show their telephone number and e-mail address to everybody. */
+  contactsShared?: boolean;
+  /** The password was set by somebody else and has to be changed before anything else. */
+  mustChangePassword?: boolean | null;
+}
+
+export type User = Schemas["User"] & Standing;
 export type SessionListed = Schemas["SessionListed"];
 export type SessionInfo = Schemas["SessionInfo"];
 export type SignedIn = Schemas["SignedIn"];
@@ -14,6 +26,8 @@ export interface Pagination {
   total: number;
   pages: number;
   hasMore: boolean;
+  /** `cursor` of the next look; absent at the end. */
+  nextCursor?: string;
 }
 
 /** A refusal by the service, or its absence (`code` is then `NETWORK`). */
@@ -26,6 +40,8 @@ export class ApiError extends Error {
     /** HTTP status; 0 when there was no answer. */
     readonly status: number,
     readonly details: Record<string, unknown> = {},
+    /** Of each bad field a stable code, to be put into the reader's words. */
+    readonly fieldCodes: Record<string, string> = {},
   ) {
     super(message);
     this.name = "ApiError";
@@ -59,7 +75,22 @@ export interface Call {
 
 const TIMEOUT_MS = 20_000;
 
+/** Reading is repeated by itself when the service asks to wait no longer than this, and so often. */
+const PATIENCE = { seconds: 30, times: 3 } as const;
+
+/** Whether the service asked to wait. */
+export class Busy extends Observable {
+  /** Until when, by the service's clock. */
+  until = 0;
+
+  say(until: number): void {
+    this.until = until;
+    this.changed();
+  }
+}
+
 export class Api {
+  readonly busy = new Busy();
   /** The bearer token; empty before anybody has signed in. */
   token = "";
 
@@ -80,8 +111,22 @@ export class Api {
     return (await response.json()) as Answer<T>;
   }
 
+  /** A form with files; the answer's `data`. Throws an {@link ApiError}. */
+  async send<T>(method: string, path: string, form: FormData, signal?: AbortSignal): Promise<Answer<T>> {
+    let response: Response;
+    try {
+      const headers = this.headers(false);
+      response = await (this.options.fetch ?? fetch)(this.base + path, { method, headers, body: form, signal, credentials: "omit" });
+    } catch (cause) {
+      if (signal?.aborted) throw new ApiError("CANCELLED", "cancelled", 0);
+      throw cause instanceof ApiError ? cause : new ApiError("NETWORK", "network", 0);
+    }
+    if (!response.ok) throw await failureOf(response);
+    return (await response.json()) as Answer<T>;
+  }
+
   /** A successful response as it is, for what is no envelope (CSV, images). Throws an {@link ApiError}. */
-  async raw(method: string, path: string, call: Call & { accept?: string } = {}): Promise<Response> {
+  async raw(method: string, path: string, call: Call & { accept?: string } = {}, tried = 0): Promise<Response> {
     const token = this.token;
     const limit = AbortSignal.timeout(call.timeout ?? TIMEOUT_MS);
     let response: Response;
@@ -97,8 +142,16 @@ export class Api {
       if (call.signal?.aborted) throw cause;
       throw new ApiError("NETWORK", "network", 0);
     }
+    learnServiceTime(response.headers.get("date"));
     if (response.ok) return response;
     const failure = await failureOf(response);
+    const asked = failure.code === "RATE_LIMITED" ? Number(failure.details.retryAfter ?? 0) : 0;
+    if (method === "GET" && asked > 0 && asked <= PATIENCE.seconds && tried < PATIENCE.times) {
+      this.busy.say(serviceClock.now() + asked * 1_000);
+      await new Promise((resume) => setTimeout(resume, asked * 1_000));
+      call.signal?.throwIfAborted();
+      return this.raw(method, path, call, tried + 1);
+    }
     if (response.status === 401 && token !== "" && token === this.token) this.options.onSignedOut?.(failure.code);
     throw failure;
   }
@@ -130,6 +183,7 @@ export function failure(body: unknown, status = 0): ApiError {
     text(envelope.message, `HTTP ${status}`),
     status,
     (envelope.details ?? {}) as Record<string, unknown>,
+    (envelope.fieldCodes ?? {}) as Record<string, string>,
   );
 }
 

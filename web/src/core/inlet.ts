@@ -30,7 +30,7 @@ export class Inlet {
       "message:read": (told) => client.sessions.get(told.sessionId)?.applyRead(told),
       "session:created": (told) => this.created(told),
       "session:updated": (told) => this.updated(told),
-      "session:removed": (told) => client.sessions.remove(told.sessionId),
+      "session:removed": (told) => client.sessions.remove(told.sessionId, told),
       "unread:count": ({ data }) => client.sessions.setUnread(data.bySession),
       "user:joined": ({ user }) => client.people.learn([user]),
       "user:status": (told) => client.people.setPresence(told.userId, told.status, told.lastSeen),
@@ -48,7 +48,7 @@ export class Inlet {
   /** One of our own messages is stored: by this device's acknowledgement, or by any device's event. */
   sent(message: Message): void {
     this.apply(message.sessionId, (session) => session.applyMessage(message));
-    if (message.clientMsgId) this.client.outbox.arrived(message.clientMsgId);
+    if (message.clientMsgId) this.client.outbox.arrived(message.clientMsgId, message);
   }
 
   private received(message: Message): void {

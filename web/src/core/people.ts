@@ -8,14 +8,29 @@ export class People extends Observable {
   /** Presence of people whose profile has not come yet. */
   private readonly presences = new Map<string, Presence>();
   private sorted: Person[] | null = null;
+  private readonly wanted = new Set<string>();
+  /** Called when a name is wanted that nobody told this device. */
+  onWanted: () => void = () => {};
 
   get(userId: string): Person | undefined {
     return this.byId.get(userId);
   }
 
+  /** Somebody's name is to be shown. Who left a group is no longer told with it, and what they wrote there is still theirs. */
+  want(userId: string): void {
+    if (this.byId.has(userId) || this.wanted.has(userId)) return;
+    this.wanted.add(userId);
+    this.onWanted();
+  }
+
+  /** Wanted, and still not known. */
+  strangers(): string[] {
+    return [...this.wanted].filter((id) => !this.byId.has(id));
+  }
+
   /** Everybody, by name. The same array as long as nothing changes. */
   all(): readonly Person[] {
-    this.sorted ??= [...this.byId.values()].sort((a, b) => nameOf(a).localeCompare(nameOf(b)));
+    this.sorted ??= [...this.byId.values()].sort((a, b) => byName(nameOf(a), nameOf(b)));
     return this.sorted;
   }
 
@@ -49,6 +64,18 @@ export class People extends Observable {
     this.mark();
   }
 
+  /** Those of these people who still read what is written; of whom nothing is known counts. */
+  activeAmong(userIds: readonly string[]): string[] {
+    return userIds.filter((id) => this.byId.get(id)?.isActive !== false);
+  }
+
+  /** Their accounts were closed: they read nothing any more. */
+  setInactive(userIds: readonly string[]): void {
+    const known = userIds.map((id) => this.byId.get(id)).filter((one) => one?.isActive);
+    for (const one of known) if (one) this.byId.set(one._id, { ...one, isActive: false });
+    if (known.length) this.mark();
+  }
+
   private mark(): void {
     this.sorted = null;
     this.changed();
@@ -59,3 +86,8 @@ export class People extends Observable {
 export function nameOf(person: Pick<Person, "realName" | "username">): string {
   return person.realName || person.username;
 }
+
+const collator = new Intl.Collator(undefined, { numeric: true, sensitivity: "base" });
+
+/** The order of names: `Ward 2` before `Ward 10`. */
+export const byName = (a: string, b: string) => collator.compare(a, b);

@@ -3,9 +3,13 @@
 import type { Clock } from "./clock";
 
 const TELL_EVERY_MS = 250;
+const AGAIN_MS = 2_000;
+/** Refusals after which telling again is of no use. */
+const GONE = new Set(["NOT_FOUND", "CONVERSATION_NOT_FOUND", "FORBIDDEN"]);
 
 export class Reading {
   private readonly wanted = new Map<string, number>();
+  private readonly furthest = new Map<string, number>();
   private planned = false;
   private open = false;
 
@@ -14,11 +18,17 @@ export class Reading {
     private readonly tell: (sessionId: string, seq: number) => Promise<void>,
   ) {}
 
-  /** Everything up to `seq` was on the screen of a visible window. */
+  /** Everything up to `seq` was on the screen while somebody looked, or the person says so. */
   seen(sessionId: string, seq: number): void {
-    if (seq <= (this.wanted.get(sessionId) ?? 0)) return;
+    if (seq <= this.upTo(sessionId)) return;
+    this.furthest.set(sessionId, seq);
     this.wanted.set(sessionId, seq);
     this.plan();
+  }
+
+  /** How far was read here, told or not. */
+  upTo(sessionId: string): number {
+    return this.furthest.get(sessionId) ?? 0;
   }
 
   setOpen(open: boolean): void {
@@ -26,10 +36,10 @@ export class Reading {
     if (open) this.plan();
   }
 
-  private plan(): void {
+  private plan(after = TELL_EVERY_MS): void {
     if (this.planned || !this.open || this.wanted.size === 0) return;
     this.planned = true;
-    this.clock.after(TELL_EVERY_MS, () => {
+    this.clock.after(after, () => {
       this.planned = false;
       void this.flush();
     });
@@ -41,10 +51,12 @@ export class Reading {
       try {
         await this.tell(sessionId, seq);
         if (this.wanted.get(sessionId) === seq) this.wanted.delete(sessionId);
-      } catch {
-        // Kept: told again with the next look, or when the connection is back.
+      } catch (problem) {
+        // Kept: told again in a while, or when the connection is back; unless there is nobody to be told.
+        if (GONE.has(String((problem as { code?: string }).code))) this.wanted.delete(sessionId);
       }
     });
     await Promise.all(jobs);
+    if (this.wanted.size > 0) this.plan(AGAIN_MS);
   }
 }

@@ -1,25 +1,72 @@
 // All sessions of the person, newest activity first, and what is unread in all of them.
 import { Observable } from "./observable";
+import { plannedId, plannedPerson, plannedSession } from "./planned";
 import { SessionStore } from "./session-store";
 import type { SessionDocument } from "./wire";
+
+/** A session that one was part of, and who ended that, as far as it was told. */
+export interface Ended {
+  session: SessionStore;
+  reason?: "left" | "removed";
+  by?: string;
+}
 
 export class SessionList extends Observable {
   private readonly byId = new Map<string, SessionStore>();
   private order: SessionStore[] | null = null;
+  /** What one is no longer part of, since this page was opened. */
+  private readonly ended = new Map<string, Ended>();
   private readonly endings = new Map<string, () => void>();
 
-  constructor(private readonly me: string) {
+  private readonly plans = new Map<string, SessionStore>();
+
+  constructor(
+    private readonly me: string,
+    /** What was kept under a planned conversation's id belongs to the one that was made. */
+    private readonly placed: (planned: string, made: string) => void = () => {},
+    private readonly now: () => number = Date.now,
+  ) {
     super();
   }
 
+  /** A conversation by its id; for the id of a planned one the one with that person, made or not. */
   get(sessionId: string): SessionStore | undefined {
-    return this.byId.get(sessionId);
+    const userId = plannedPerson(sessionId);
+    return userId === null ? this.byId.get(sessionId) : (this.withPerson(userId) ?? this.plan(userId));
+  }
+
+  /** The conversation with somebody that is made with its first message. */
+  plan(userId: string): SessionStore {
+    let planned = this.plans.get(userId);
+    if (!planned) {
+      planned = plannedSession(userId, this.me, this.now());
+      this.plans.set(userId, planned);
+      this.endings.set(planned.id, planned.subscribe(() => this.mark()));
+    }
+    return planned;
+  }
+
+  /** Planned ones that were opened, or have something kept under their id. */
+  planned(): SessionStore[] {
+    return [...this.plans.values()];
+  }
+
+  /** Hands what was kept for a person over to the conversation with them, where there is one by now. */
+  place(userId: string): void {
+    const made = this.withPerson(userId);
+    if (!made) return;
+    const id = plannedId(userId);
+    this.endings.get(id)?.();
+    this.endings.delete(id);
+    this.plans.delete(userId);
+    this.placed(id, made.id);
   }
 
   /** The known one, or a new one made from the document. */
   take(document: SessionDocument): SessionStore {
     const known = this.byId.get(document._id);
     if (known) return known;
+    this.ended.delete(document._id);
     const made = new SessionStore(document, this.me);
     this.byId.set(made.id, made);
     this.endings.set(
@@ -27,10 +74,18 @@ export class SessionList extends Observable {
       made.subscribe(() => this.mark()),
     );
     this.mark();
+    if (!made.group) this.place(made.other);
     return made;
   }
 
-  remove(sessionId: string): void {
+  /** Why a session is not here any more. */
+  gone(sessionId: string): Ended | undefined {
+    return this.ended.get(sessionId);
+  }
+
+  remove(sessionId: string, how: Omit<Ended, "session"> = {}): void {
+    const session = this.byId.get(sessionId);
+    if (session) this.ended.set(sessionId, { session, reason: how.reason, by: how.by });
     this.endings.get(sessionId)?.();
     this.endings.delete(sessionId);
     if (this.byId.delete(sessionId)) this.mark();
@@ -53,10 +108,10 @@ export class SessionList extends Observable {
     for (const session of this.byId.values()) session.setUnread(bySession[session.id] ?? 0);
   }
 
-  /** Unread messages that ring: muted sessions are counted on their own row only. */
+  /** Unread messages that ring: of muted sessions only those that mention the person. */
   get unread(): number {
     let unread = 0;
-    for (const session of this.byId.values()) if (!session.muted) unread += session.unread;
+    for (const session of this.byId.values()) unread += session.muted ? session.mentioned : session.unread;
     return unread;
   }
 

@@ -14,12 +14,25 @@ export type Applied = "new" | "known" | "gap";
 type Changed = ServerEvents["session:updated"];
 type Stub = { sessionId: string; seq: number; rev: number };
 
+/** What a list says of the newest message beside its text. */
+export interface Summary {
+  sender: string;
+  kind: string;
+  system?: Message["system"] | null;
+  subjects?: string[] | null;
+  isDeleted?: boolean;
+}
+
 export class SessionStore extends Observable {
   readonly timeline = new Timeline();
   seats = new Map<string, Seat>();
   unread = 0;
   /** The newest message's text as the list told it, until that message itself is here. */
   preview = "";
+  /** Of what kind that message is, and whose, as the list told it. */
+  summary: Summary | null = null;
+  /** Messages of others that mention this person and are not known to be read. */
+  private readonly mentions = new Set<number>();
   /** Who types, and until when (ms since the epoch). */
   typing = new Map<string, number>();
   /** False until the members' positions are known. */
@@ -67,6 +80,22 @@ export class SessionStore extends Observable {
     return this.seat?.muted ?? false;
   }
 
+  /** Unread messages in which this person is mentioned, as far as they are known. */
+  get mentioned(): number {
+    if (this.unread === 0) return 0;
+    const read = this.seat?.readSeq ?? 0;
+    let count = 0;
+    for (const seq of this.mentions) if (seq > read) count += 1;
+    return Math.min(count, this.unread);
+  }
+
+  /** A message in which this person is mentioned is there, though it may not be loaded. */
+  noteMention(seq: number): void {
+    if (this.mentions.has(seq) || seq <= (this.seat?.readSeq ?? 0)) return;
+    this.mentions.add(seq);
+    this.changed();
+  }
+
   get newest(): Message | undefined {
     return this.timeline.get(this.head);
   }
@@ -74,6 +103,7 @@ export class SessionStore extends Observable {
   /** What the service's list says about it. Newer knowledge is not overwritten. */
   applyListed(listed: SessionListed): void {
     this.preview = listed.lastMessagePreview;
+    this.summary = (listed as { lastMessageSummary?: Summary | null }).lastMessageSummary ?? null;
     this.unread = listed.unread;
     if (!this.seats.has(this.me))
       this.seats.set(this.me, { ...UNKNOWN_SEAT, role: listed.role as Seat["role"], muted: listed.muted });
@@ -95,12 +125,13 @@ export class SessionStore extends Observable {
     if (message.seq <= timeline.hiddenSeq) return "known";
     const fresh = message.seq > this.syncedSeq && !this.aheadSeqs.has(message.seq);
     timeline.put(message);
+    this.learnMention(message);
     this.aheadSeqs.add(message.seq);
     this.settle();
     const gap = this.syncedSeq < message.seq;
     if (message.seq > timeline.head) {
       timeline.head = message.seq;
-      this.preview = "";
+      this.forgetPreview();
       this.document = {
         ...this.document,
         lastMessage: message._id,
@@ -117,6 +148,7 @@ export class SessionStore extends Observable {
   applyPage(messages: readonly Message[], asked: number): Applied {
     for (const message of messages) {
       this.timeline.put(message);
+      this.learnMention(message);
       if (message.seq > this.timeline.head) this.timeline.head = message.seq;
     }
     this.changed();
@@ -140,7 +172,9 @@ export class SessionStore extends Observable {
       forwardedFrom: undefined,
       replyTo: undefined,
       replyToSeq: undefined,
+      replyToAsOf: undefined,
       recalledAt: told.recalledAt,
+      deletedBy: told.recalledAt ? undefined : told.userId,
       updatedAt: told.deletedAt,
       rev: told.rev,
     }));
@@ -215,9 +249,10 @@ export class SessionStore extends Observable {
     const { timeline } = this;
     if (share.hiddenSeq !== timeline.hiddenSeq) timeline.hide(share.hiddenSeq);
     const fresh = share.messages.filter((message) => !timeline.get(message.seq));
+    for (const message of [...share.messages, ...share.changed]) this.learnMention(message);
     for (const message of share.messages) timeline.put(message);
     for (const message of share.changed) if (timeline.get(message.seq)) timeline.put(message);
-    timeline.head = Math.max(timeline.head, share.seq);
+    timeline.head = Math.max(timeline.head, share.session.seq);
     // A change may have been told after this was read and before it came, for messages that were not here to take it.
     if (fresh.length > 0) this.rev = share.next.rev;
     else this.rev = Math.max(this.rev, share.next.rev);
@@ -227,7 +262,7 @@ export class SessionStore extends Observable {
     this.unread = share.session.unreadCount[this.me] ?? 0;
     this.seats = new Map(Object.entries(share.positions));
     this.positioned = true;
-    if (timeline.head > 0 && timeline.get(timeline.head)) this.preview = "";
+    if (timeline.head > 0 && timeline.get(timeline.head)) this.forgetPreview();
     this.changed();
     return fresh;
   }
@@ -235,8 +270,9 @@ export class SessionStore extends Observable {
   /** Too much was missed to fetch it all: forget what is loaded, and let what is looked at be loaded anew. */
   skipTo(share: SessionSync): Message[] {
     this.timeline.forgetAll();
-    this.timeline.head = share.seq;
-    return this.applySync({ ...share, messages: [], changed: [], next: { seq: share.seq, rev: share.rev } });
+    const { seq, rev } = share.session;
+    this.timeline.head = seq;
+    return this.applySync({ ...share, messages: [], changed: [], next: { seq, rev } });
   }
 
   setUnread(count: number): void {
@@ -262,9 +298,22 @@ export class SessionStore extends Observable {
     const known = this.timeline.find(told.messageId);
     if (known && known.rev < told.rev) this.timeline.change(told.messageId, how);
     const applied = this.step(told.rev);
-    if (told.seq === this.head && !this.timeline.get(this.head)) this.preview = "";
+    const changed = this.timeline.find(told.messageId);
+    if (changed) this.learnMention(changed);
+    if (told.seq === this.head && !this.timeline.get(this.head)) this.forgetPreview();
     this.changed();
     return applied;
+  }
+
+  private forgetPreview(): void {
+    this.preview = "";
+    this.summary = null;
+  }
+
+  private learnMention({ seq, sender, mentions, isDeleted }: Message): void {
+    const meant = mentions === "all" || (Array.isArray(mentions) && mentions.includes(this.me));
+    if (meant && !isDeleted && sender !== this.me) this.mentions.add(seq);
+    else this.mentions.delete(seq);
   }
 
   private step(rev: number): Applied {

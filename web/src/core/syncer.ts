@@ -3,6 +3,7 @@ import type { SessionInfo, SessionListed } from "./api";
 import type { ChatClient } from "./client";
 import type { Clock } from "./clock";
 import type { SessionStore } from "./session-store";
+import { isUnread } from "./unread";
 import type { Link } from "./transport";
 import type { Acknowledgements, SessionDocument, SessionSync } from "./wire";
 
@@ -69,7 +70,11 @@ export class Syncer {
   /** Profiles of people in a session that came without them. */
   async profiles(session: SessionStore): Promise<void> {
     const unknown = session.document.participants.some((id) => !this.client.people.get(id));
-    if (!unknown) return;
+    if (unknown) await this.renewProfiles(session);
+  }
+
+  /** Profiles as they are now: whose account was closed since is told by nothing else. */
+  async renewProfiles(session: SessionStore): Promise<void> {
     const info = await this.client.api.call<SessionListed>("GET", `/api/chat/sessions/${session.id}/info`);
     this.client.people.learn(info.participantProfiles);
     session.touch();
@@ -128,11 +133,16 @@ export class Syncer {
       const fresh = skipped ? session.skipTo(share) : session.applySync(share);
       if (session.rev < rev) this.again = true;
       for (const message of fresh) {
-        if (message.sender === this.client.me && message.clientMsgId) this.client.outbox.arrived(message.clientMsgId);
+        if (message.sender === this.client.me && message.clientMsgId) this.client.outbox.arrived(message.clientMsgId, message);
       }
       if (!(id in from)) void this.profiles(session).catch(() => {});
+      // The first sync of a page brings nothing that is new to the person who opened it.
+      if (!this.listed || session.unread === 0) continue;
+      const readSeq = session.seat?.readSeq ?? 0;
+      const missed = fresh.filter((message) => message.seq > readSeq && isUnread(message, this.client.me));
+      if (missed.length > 0 || skipped) this.client.missed(session, missed);
     }
   }
 }
 
-const skips = (share: SessionSync) => share.hasMore && share.seq - share.next.seq > SKIP_BEYOND;
+const skips = (share: SessionSync) => share.hasMore && share.session.seq - share.next.seq > SKIP_BEYOND;

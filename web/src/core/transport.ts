@@ -32,13 +32,16 @@ export interface SocketOptions {
   /** The service's address; absent for the page's own origin. */
   url?: string;
   token: string;
+  /** The prefix below which the service lies; empty for none. */
+  base?: string;
 }
 
 /** Links over socket.io-client. Its own reconnection is off: the state machine decides when to try again. */
-export function socketTransport({ url, token }: SocketOptions): Transport {
+export function socketTransport({ url, token, base = "" }: SocketOptions): Transport {
   return (listener) => {
     const options = {
       auth: { token, acks: true },
+      path: `${base}/socket.io/`,
       reconnection: false,
       forceNew: true,
       transports: ["websocket", "polling"],
@@ -92,5 +95,5 @@ export function socketTransport({ url, token }: SocketOptions): Transport {
 
 const lost = () => new ApiError("NETWORK", "network", 0);
 
-/** Links to the page's own origin. */
-export const browserTransport = (token: string): Transport => socketTransport({ token });
+/** Links to the page's own origin, below the prefix that the page itself has. */
+export const browserTransport = (token: string, base: string): Transport => socketTransport({ token, base });

@@ -49,7 +49,14 @@ export type Reactions = {
   users: Id[];
 }[];
 /**
- * Stable; clients match on it. `FILE_REJECTED` is reserved and not answered yet.
+ * What the author should know although it was done; absent when nothing. MENTION_INACTIVE: these people are not active any more and are not mentioned. NO_ACTIVE_RECIPIENT: nobody else in the group is active.
+ */
+export type Warnings = {
+  code: "MENTION_INACTIVE" | "NO_ACTIVE_RECIPIENT";
+  userIds?: Id[];
+}[];
+/**
+ * Stable; clients match on it.
  */
 export type Code =
   | "AUTH_FAILED"
@@ -115,6 +122,7 @@ export interface EveryPayload {
   TypingTold: TypingTold;
   UserAcknowledgement: UserAcknowledgement;
   UserStatusAcknowledgement: UserStatusAcknowledgement;
+  Warnings: Warnings;
   MessageAcknowledgement: MessageAcknowledgement;
   TombstoneAcknowledgement: TombstoneAcknowledgement;
   ReactionAcknowledgement: ReactionAcknowledgement;
@@ -166,6 +174,12 @@ export interface MessageSend {
    * The message of the same session that this one answers; empty is as absent.
    */
   replyTo?: string | null;
+  /**
+   * Since when that message says what the sender sees: its `editedAt`, or its `createdAt`. Readers are then told when it was
+   * edited before the answer arrived.
+   *
+   */
+  replyToAsOf?: string | null;
   mentions?: MentionsGiven;
 }
 export interface MessageRead {
@@ -187,7 +201,7 @@ export interface MessageNamed {
 export interface MessageReact {
   messageId: GivenId;
   /**
-   * 1 to 32 bytes without spaces.
+   * Exactly one emoji.
    */
   emoji: string;
   /**
@@ -220,7 +234,13 @@ export interface User {
   _id: Id;
   username: string;
   realName: string;
+  /**
+   * Empty where the reader does not get it (DIRECTORY_CONTACTS).
+   */
   email: string;
+  /**
+   * Empty where the reader does not get it (DIRECTORY_CONTACTS).
+   */
   phone: string;
   avatar: string;
   role: "admin" | "doctor" | "nurse" | "user";
@@ -229,6 +249,14 @@ export interface User {
   status: StatusName;
   lastSeen: Time | null;
   isActive: boolean;
+  /**
+   * They made the account themselves
+   */
+  selfRegistered: boolean;
+  /**
+   * They show telephone number and e-mail address to everybody.
+   */
+  contactsShared: boolean;
   createdAt: Time;
   updatedAt: Time;
 }
@@ -267,6 +295,14 @@ export interface Message {
    */
   fileSize: number;
   /**
+   * Of the file, as its content says; absent without a file, and in messages of before it was written down.
+   */
+  mimeType?: string;
+  /**
+   * SHA-256 of the file; absent as `mimeType` is.
+   */
+  fileDigest?: string;
+  /**
    * What the receipts say at this moment; a message that is new is `sent`.
    */
   status: "sent" | "delivered" | "read";
@@ -301,6 +337,7 @@ export interface Message {
    * A tombstone, deleted or recalled.
    */
   isDeleted: boolean;
+  deletedBy?: Id;
   recalledAt?: Time;
   editedAt?: Time;
   replyTo?: Id;
@@ -308,6 +345,14 @@ export interface Message {
    * That message's `seq`.
    */
   replyToSeq?: number;
+  replyToAsOf?: Time;
+  /**
+   * What became of that message since it was answered; absent while it says what it said. A client that holds that message sees it by its own `editedAt` and `isDeleted`, too.
+   */
+  replyToChange?: {
+    kind: "edited" | "recalled" | "deleted";
+    at: Time;
+  };
   mentions?: Mentions;
   reactions?: Reactions;
   /**
@@ -317,6 +362,7 @@ export interface Message {
     messageId: Id;
     sender: Id;
     createdAt: Time;
+    editedAt?: Time;
   };
   /**
    * The messages that were forwarded as this one.
@@ -329,8 +375,14 @@ export interface Message {
     fileUrl: string;
     fileName: string;
     fileSize: number;
+    mimeType?: string;
     createdAt: Time;
+    editedAt?: Time;
   }[];
+  /**
+   * `merged` was left out of a page by number that would have been too heavy; by `beforeSeq` it comes whole.
+   */
+  mergedOmitted?: true;
   /**
    * What a group wrote about itself; unread for nobody. `content` holds the new name, topic or role, or `open` and `closed` for
    * `history`.
@@ -431,6 +483,7 @@ export interface Session {
   };
   seq: Count;
   rev: Count;
+  createdBy?: Id;
   createdAt: Time;
   updatedAt: Time;
 }
@@ -542,7 +595,7 @@ export interface SessionSync {
   seq: Count;
   rev: Count;
   /**
-   * Where to ask from the next time.
+   * Where to ask from the next time; the same two numbers.
    */
   next: {
     seq: Count;
@@ -581,6 +634,7 @@ export interface UserStatusAcknowledgement {
 }
 export interface MessageAcknowledgement {
   success: true;
+  warnings?: Warnings;
   data: Message;
 }
 export interface TombstoneAcknowledgement {
@@ -593,6 +647,7 @@ export interface ReactionAcknowledgement {
 }
 export interface ForwardAcknowledgement {
   success: true;
+  warnings?: Warnings;
   data: {
     /**
      * By target, then by message.
@@ -633,6 +688,12 @@ export interface Failure {
   error: string;
   code: Code;
   details?: Details;
+  /**
+   * Of each bad field a stable code to put into words: REQUIRED, EMPTY, TYPE, TOO_LONG, LENGTH, RANGE … or one of the field's own; else INVALID.
+   */
+  fieldCodes?: {
+    [k: string]: string;
+  };
 }
 export interface ErrorEvent {
   success: false;
@@ -644,6 +705,12 @@ export interface ErrorEvent {
   error: string;
   code: Code;
   details?: Details;
+  /**
+   * Of each bad field a stable code to put into words: REQUIRED, EMPTY, TYPE, TOO_LONG, LENGTH, RANGE … or one of the field's own; else INVALID.
+   */
+  fieldCodes?: {
+    [k: string]: string;
+  };
 }
 
 /** What a client may send, by event. */

@@ -1,6 +1,139 @@
 // Made by `npm run types` from schemas/. Do not edit.
 
 export interface paths {
+    "/api/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The audit log (admins), under its shorter address
+         * @description As `GET /api/chat/audit`.
+         */
+        get: {
+            parameters: {
+                query?: {
+                    actor?: string;
+                    subject?: string;
+                    action?: string;
+                    session?: string;
+                    from?: string;
+                    to?: string;
+                    before?: string;
+                    /** @description 1 to 200; 50 */
+                    limit?: number;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Success */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            data: components["schemas"]["AuditRow"][];
+                            /** @description For a person. */
+                            message?: string;
+                            pagination: components["schemas"]["AuditPagination"];
+                            /** @enum {boolean} */
+                            success: true;
+                        };
+                        "text/csv": string;
+                    };
+                };
+                /** @description The input is malformed or not valid; `details` names every bad field */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description No token, a bad one, or one that has ended */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The caller may not do this */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description Absent, or not visible to the caller */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The path has no such method */
+                405: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description Too many calls; `Retry-After` says when to come again */
+                429: {
+                    headers: {
+                        /** @description Seconds */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description A defect of the service */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The database is not reachable; `details.outcome` says what became of a change */
+                503: {
+                    headers: {
+                        /** @description Seconds */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/auth/login": {
         parameters: {
             query?: never;
@@ -12,7 +145,8 @@ export interface paths {
         put?: never;
         /**
          * Sign in
-         * @description A wrong name and a wrong password answer alike.
+         * @description A wrong name and a wrong password answer alike. After ten failures under one name from one network it is 429
+         *     for a while, for the right password, too. `failedSignIns` tells of failures since the last sign-in.
          */
         post: {
             parameters: {
@@ -27,12 +161,122 @@ export interface paths {
                 };
             };
             responses: {
+                /** @description Success */
                 200: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": components["schemas"]["SignedIn"];
+                        "application/json": {
+                            data: components["schemas"]["SignedIn"];
+                            /** @description For a person. */
+                            message?: string;
+                            /** @enum {boolean} */
+                            success: true;
+                        };
+                    };
+                };
+                /** @description The input is malformed or not valid; `details` names every bad field */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description No token, a bad one, or one that has ended */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The caller may not do this */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description Absent, or not visible to the caller */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The path has no such method */
+                405: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description This conflicts with what is there, or comes too late */
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description More than is allowed */
+                413: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The body's type is not taken */
+                415: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description Too many calls; `Retry-After` says when to come again */
+                429: {
+                    headers: {
+                        /** @description Seconds */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description A defect of the service */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The database is not reachable; `details.outcome` says what became of a change */
+                503: {
+                    headers: {
+                        /** @description Seconds */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
                     };
                 };
             };
@@ -65,11 +309,123 @@ export interface paths {
             };
             requestBody?: never;
             responses: {
+                /** @description Success */
                 200: {
                     headers: {
                         [name: string]: unknown;
                     };
-                    content?: never;
+                    content: {
+                        "application/json": {
+                            data: null;
+                            /** @description For a person. */
+                            message?: string;
+                            /** @enum {boolean} */
+                            success: true;
+                        };
+                    };
+                };
+                /** @description The input is malformed or not valid; `details` names every bad field */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description No token, a bad one, or one that has ended */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The caller may not do this */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description Absent, or not visible to the caller */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The path has no such method */
+                405: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description This conflicts with what is there, or comes too late */
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description More than is allowed */
+                413: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The body's type is not taken */
+                415: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description Too many calls; `Retry-After` says when to come again */
+                429: {
+                    headers: {
+                        /** @description Seconds */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description A defect of the service */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The database is not reachable; `details.outcome` says what became of a change */
+                503: {
+                    headers: {
+                        /** @description Seconds */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
                 };
             };
         };
@@ -86,7 +442,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The caller */
+        /**
+         * The caller
+         * @description The caller
+         */
         get: {
             parameters: {
                 query?: never;
@@ -96,17 +455,253 @@ export interface paths {
             };
             requestBody?: never;
             responses: {
+                /** @description Success */
                 200: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": components["schemas"]["User"];
+                        "application/json": {
+                            data: components["schemas"]["Me"];
+                            /** @description For a person. */
+                            message?: string;
+                            /** @enum {boolean} */
+                            success: true;
+                        };
+                    };
+                };
+                /** @description The input is malformed or not valid; `details` names every bad field */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description No token, a bad one, or one that has ended */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The caller may not do this */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description Absent, or not visible to the caller */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The path has no such method */
+                405: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description Too many calls; `Retry-After` says when to come again */
+                429: {
+                    headers: {
+                        /** @description Seconds */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description A defect of the service */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The database is not reachable; `details.outcome` says what became of a change */
+                503: {
+                    headers: {
+                        /** @description Seconds */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
                     };
                 };
             };
         };
         put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Change one's own password
+         * @description Every token and every socket of the caller ends before the answer, which brings a fresh token. A wrong
+         *     `current` is 400 and counts as a failed sign-in. Ten an hour.
+         */
+        put: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["OwnPassword"];
+                };
+            };
+            responses: {
+                /** @description Success */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            data: components["schemas"]["Token"];
+                            /** @description For a person. */
+                            message?: string;
+                            /** @enum {boolean} */
+                            success: true;
+                        };
+                    };
+                };
+                /** @description The input is malformed or not valid; `details` names every bad field */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description No token, a bad one, or one that has ended */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The caller may not do this */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description Absent, or not visible to the caller */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The path has no such method */
+                405: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description This conflicts with what is there, or comes too late */
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description More than is allowed */
+                413: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The body's type is not taken */
+                415: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description Too many calls; `Retry-After` says when to come again */
+                429: {
+                    headers: {
+                        /** @description Seconds */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description A defect of the service */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The database is not reachable; `details.outcome` says what became of a change */
+                503: {
+                    headers: {
+                        /** @description Seconds */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+            };
+        };
         post?: never;
         delete?: never;
         options?: never;
@@ -125,7 +720,8 @@ export interface paths {
         put?: never;
         /**
          * Make an account for oneself
-         * @description The role is always `user`. Closed by `REGISTRATION=closed` (403); a taken name is 409.
+         * @description The role is always `user`. Closed by `REGISTRATION=closed` (403); a taken name is 409. One network makes 200
+         *     accounts at once, then one a minute.
          */
         post: {
             parameters: {
@@ -140,16 +736,539 @@ export interface paths {
                 };
             };
             responses: {
+                /** @description Made */
                 201: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": components["schemas"]["SignedIn"];
+                        "application/json": {
+                            data: components["schemas"]["SignedIn"];
+                            /** @description For a person. */
+                            message?: string;
+                            /** @enum {boolean} */
+                            success: true;
+                        };
+                    };
+                };
+                /** @description The input is malformed or not valid; `details` names every bad field */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description No token, a bad one, or one that has ended */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The caller may not do this */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description Absent, or not visible to the caller */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The path has no such method */
+                405: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description This conflicts with what is there, or comes too late */
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description More than is allowed */
+                413: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The body's type is not taken */
+                415: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description Too many calls; `Retry-After` says when to come again */
+                429: {
+                    headers: {
+                        /** @description Seconds */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description A defect of the service */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The database is not reachable; `details.outcome` says what became of a change */
+                503: {
+                    headers: {
+                        /** @description Seconds */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
                     };
                 };
             };
         };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Sign out everywhere
+         * @description Ends every token and every socket of the caller. With `keep=current` the answer brings a fresh token.
+         */
+        delete: {
+            parameters: {
+                query?: {
+                    /** @description `current` */
+                    keep?: "current";
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Success */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            data: components["schemas"]["Token"] | null;
+                            /** @description For a person. */
+                            message?: string;
+                            /** @enum {boolean} */
+                            success: true;
+                        };
+                    };
+                };
+                /** @description The input is malformed or not valid; `details` names every bad field */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description No token, a bad one, or one that has ended */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The caller may not do this */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description Absent, or not visible to the caller */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The path has no such method */
+                405: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description This conflicts with what is there, or comes too late */
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description More than is allowed */
+                413: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The body's type is not taken */
+                415: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description Too many calls; `Retry-After` says when to come again */
+                429: {
+                    headers: {
+                        /** @description Seconds */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description A defect of the service */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The database is not reachable; `details.outcome` says what became of a change */
+                503: {
+                    headers: {
+                        /** @description Seconds */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What the house has decided
+         * @description For the sign-in page, which has no token yet.
+         */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Success */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            data: components["schemas"]["HouseSettings"];
+                            /** @description For a person. */
+                            message?: string;
+                            /** @enum {boolean} */
+                            success: true;
+                        };
+                    };
+                };
+                /** @description The input is malformed or not valid; `details` names every bad field */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description No token, a bad one, or one that has ended */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The caller may not do this */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description Absent, or not visible to the caller */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The path has no such method */
+                405: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description Too many calls; `Retry-After` says when to come again */
+                429: {
+                    headers: {
+                        /** @description Seconds */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description A defect of the service */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The database is not reachable; `details.outcome` says what became of a change */
+                503: {
+                    headers: {
+                        /** @description Seconds */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/chat/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The audit log (admins)
+         * @description Newest first. Reading it is an act on record itself. `pagination` is `{limit, hasMore, nextBefore}`: rows that
+         *     come meanwhile shift none. `Accept: text/csv` for a spreadsheet, its times where the hospital stands.
+         */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description who acted */
+                    actor?: string;
+                    /** @description whom it concerned */
+                    subject?: string;
+                    /** @description such as `auth.failed` */
+                    action?: string;
+                    /** @description in this session */
+                    session?: string;
+                    /** @description at this time or later: RFC 3339, or a day (`TIME_ZONE`) */
+                    from?: string;
+                    /** @description at this time or earlier: RFC 3339, or a day (`TIME_ZONE`) */
+                    to?: string;
+                    /** @description `nextBefore` of an answer */
+                    before?: string;
+                    /** @description 1 to 200; 50 */
+                    limit?: number;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Success */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            data: components["schemas"]["AuditRow"][];
+                            /** @description For a person. */
+                            message?: string;
+                            pagination: components["schemas"]["AuditPagination"];
+                            /** @enum {boolean} */
+                            success: true;
+                        };
+                        "text/csv": string;
+                    };
+                };
+                /** @description The input is malformed or not valid; `details` names every bad field */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description No token, a bad one, or one that has ended */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The caller may not do this */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description Absent, or not visible to the caller */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The path has no such method */
+                405: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description Too many calls; `Retry-After` says when to come again */
+                429: {
+                    headers: {
+                        /** @description Seconds */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description A defect of the service */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The database is not reachable; `details.outcome` says what became of a change */
+                503: {
+                    headers: {
+                        /** @description Seconds */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -168,9 +1287,9 @@ export interface paths {
         /**
          * Upload a file
          * @description At most `MAX_UPLOAD`; all files of a person together at most `UPLOAD_QUOTA`. The type is found by the content.
-         *     Pictures (PNG, JPEG, GIF, WebP, at most 50 million pixels) lose where, when and with what they were taken
-         *     and get a thumbnail; other kinds of pictures are refused. A file that no message names is removed after a
-         *     day. Four uploads of a person at once, 32 in all.
+         *     Pictures (PNG, GIF, WebP of at most 64 million pixels, JPEG) lose where, when and with what they were taken
+         *     and get a thumbnail, which a JPEG of more than 200 million pixels has not; HEIC becomes a JPEG; other kinds of
+         *     pictures are refused. A file that no message names is removed after a day. Four uploads of a person at once, 32 in all.
          */
         post: {
             parameters: {
@@ -185,12 +1304,19 @@ export interface paths {
                 };
             };
             responses: {
+                /** @description Made */
                 201: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": components["schemas"]["File"];
+                        "application/json": {
+                            data: components["schemas"]["File"];
+                            /** @description For a person. */
+                            message?: string;
+                            /** @enum {boolean} */
+                            success: true;
+                        };
                     };
                 };
                 /** @description No file, two, an empty one, one without a name, or a damaged picture (`FILE_REJECTED`) */
@@ -198,28 +1324,103 @@ export interface paths {
                     headers: {
                         [name: string]: unknown;
                     };
-                    content?: never;
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description No token, a bad one, or one that has ended */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The caller may not do this */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description Absent, or not visible to the caller */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The path has no such method */
+                405: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description This conflicts with what is there, or comes too late */
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
                 };
                 /** @description Too large (`MESSAGE_TOO_LARGE`), or no room left (`FILE_REJECTED`) */
                 413: {
                     headers: {
                         [name: string]: unknown;
                     };
-                    content?: never;
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
                 };
                 /** @description No form, or a kind of picture that is not taken (`FILE_REJECTED`) */
                 415: {
                     headers: {
                         [name: string]: unknown;
                     };
-                    content?: never;
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
                 };
                 /** @description Too many uploads at once */
                 429: {
                     headers: {
+                        /** @description Seconds */
+                        "Retry-After"?: number;
                         [name: string]: unknown;
                     };
-                    content?: never;
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description A defect of the service */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The database is not reachable; `details.outcome` says what became of a change */
+                503: {
+                    headers: {
+                        /** @description Seconds */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
                 };
             };
         };
@@ -267,7 +1468,12 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/octet-stream": unknown;
+                        "application/octet-stream": string;
+                        "application/pdf": string;
+                        "audio/*": string;
+                        "image/*": string;
+                        "text/plain": string;
+                        "video/*": string;
                     };
                 };
                 /** @description A part of it */
@@ -275,7 +1481,14 @@ export interface paths {
                     headers: {
                         [name: string]: unknown;
                     };
-                    content?: never;
+                    content: {
+                        "application/octet-stream": string;
+                        "application/pdf": string;
+                        "audio/*": string;
+                        "image/*": string;
+                        "text/plain": string;
+                        "video/*": string;
+                    };
                 };
                 /** @description The client has it */
                 304: {
@@ -284,19 +1497,90 @@ export interface paths {
                     };
                     content?: never;
                 };
+                /** @description The input is malformed or not valid; `details` names every bad field */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description No token, a bad one, or one that has ended */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The caller may not do this */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
                 /** @description Not there for the caller */
                 404: {
                     headers: {
                         [name: string]: unknown;
                     };
-                    content?: never;
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The path has no such method */
+                405: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
                 };
                 /** @description A part that it does not have */
                 416: {
                     headers: {
                         [name: string]: unknown;
                     };
-                    content?: never;
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description Too many calls; `Retry-After` says when to come again */
+                429: {
+                    headers: {
+                        /** @description Seconds */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description A defect of the service */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The database is not reachable; `details.outcome` says what became of a change */
+                503: {
+                    headers: {
+                        /** @description Seconds */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
                 };
             };
         };
@@ -332,12 +1616,46 @@ export interface paths {
             };
             requestBody?: never;
             responses: {
+                /** @description Success */
                 200: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": components["schemas"]["FileLink"];
+                        "application/json": {
+                            data: components["schemas"]["FileLink"];
+                            /** @description For a person. */
+                            message?: string;
+                            /** @enum {boolean} */
+                            success: true;
+                        };
+                    };
+                };
+                /** @description The input is malformed or not valid; `details` names every bad field */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description No token, a bad one, or one that has ended */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The caller may not do this */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
                     };
                 };
                 /** @description Not there for the caller */
@@ -345,7 +1663,49 @@ export interface paths {
                     headers: {
                         [name: string]: unknown;
                     };
-                    content?: never;
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The path has no such method */
+                405: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description Too many calls; `Retry-After` says when to come again */
+                429: {
+                    headers: {
+                        /** @description Seconds */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description A defect of the service */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The database is not reachable; `details.outcome` says what became of a change */
+                503: {
+                    headers: {
+                        /** @description Seconds */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
                 };
             };
         };
@@ -364,7 +1724,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Fetch the small version of a picture */
+        /**
+         * Fetch the small version of a picture
+         * @description Fetch the small version of a picture
+         */
         get: {
             parameters: {
                 query?: {
@@ -389,7 +1752,52 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
-                        "image/jpeg": unknown;
+                        "image/jpeg": string;
+                        "image/png": string;
+                    };
+                };
+                /** @description A part of it */
+                206: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "image/jpeg": string;
+                        "image/png": string;
+                    };
+                };
+                /** @description The client has it */
+                304: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description The input is malformed or not valid; `details` names every bad field */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description No token, a bad one, or one that has ended */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The caller may not do this */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
                     };
                 };
                 /** @description Not there for the caller, or no picture */
@@ -397,7 +1805,58 @@ export interface paths {
                     headers: {
                         [name: string]: unknown;
                     };
-                    content?: never;
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The path has no such method */
+                405: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description A part that it does not have */
+                416: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description Too many calls; `Retry-After` says when to come again */
+                429: {
+                    headers: {
+                        /** @description Seconds */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description A defect of the service */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The database is not reachable; `details.outcome` says what became of a change */
+                503: {
+                    headers: {
+                        /** @description Seconds */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
                 };
             };
         };
@@ -435,12 +1894,124 @@ export interface paths {
                 };
             };
             responses: {
+                /** @description Made */
                 201: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": components["schemas"]["Message"];
+                        "application/json": {
+                            data: components["schemas"]["Message"];
+                            /** @description For a person. */
+                            message?: string;
+                            /** @enum {boolean} */
+                            success: true;
+                            /** @description What the caller should know although it was done. */
+                            warnings?: components["schemas"]["Warning"][];
+                        };
+                    };
+                };
+                /** @description The input is malformed or not valid; `details` names every bad field */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description No token, a bad one, or one that has ended */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The caller may not do this */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description Absent, or not visible to the caller */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The path has no such method */
+                405: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description This conflicts with what is there, or comes too late */
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description More than is allowed */
+                413: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The body's type is not taken */
+                415: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description Too many calls; `Retry-After` says when to come again */
+                429: {
+                    headers: {
+                        /** @description Seconds */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description A defect of the service */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The database is not reachable; `details.outcome` says what became of a change */
+                503: {
+                    headers: {
+                        /** @description Seconds */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
                     };
                 };
             };
@@ -477,12 +2048,124 @@ export interface paths {
                 };
             };
             responses: {
+                /** @description Made */
                 201: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": components["schemas"]["Forwarded"];
+                        "application/json": {
+                            data: components["schemas"]["Forwarded"];
+                            /** @description For a person. */
+                            message?: string;
+                            /** @enum {boolean} */
+                            success: true;
+                            /** @description What the caller should know although it was done. */
+                            warnings?: components["schemas"]["Warning"][];
+                        };
+                    };
+                };
+                /** @description The input is malformed or not valid; `details` names every bad field */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description No token, a bad one, or one that has ended */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The caller may not do this */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description Absent, or not visible to the caller */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The path has no such method */
+                405: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description This conflicts with what is there, or comes too late */
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description More than is allowed */
+                413: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The body's type is not taken */
+                415: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description Too many calls; `Retry-After` says when to come again */
+                429: {
+                    headers: {
+                        /** @description Seconds */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description A defect of the service */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The database is not reachable; `details.outcome` says what became of a change */
+                503: {
+                    headers: {
+                        /** @description Seconds */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
                     };
                 };
             };
@@ -502,32 +2185,40 @@ export interface paths {
         };
         /**
          * Search in one's own sessions
-         * @description Newest first. Several words mean all of them, in any order; quotes mean a phrase; there are no operators.
-         *     Chinese is segmented, English folded in case and stemmed; file names are searched, too. Each message comes
-         *     with `highlights`: pieces of its text as HTML, in which everything is escaped but the `<mark>` around what
-         *     was found. While the index is being built, or catches up after a start, the answer has `indexing: true`
-         *     beside `data`, and there may be more than it says. Only the newest 10,000 can be paged through.
+         * @description Newest first. Several words mean all of them, in any order; quotes mean a phrase, in which signs that touch
+         *     a word count (`"Rh-"`, `"≥38"`); there are no operators. Chinese is segmented, traditional and simplified are
+         *     one; English is folded in case and stemmed; the word typed last may be a beginning of three letters. A number
+         *     is found whole: `5 mg` is not in `0.5 mg`. File names are searched, too. Without a keyword, the newest that
+         *     the filters let through. Each message comes with `highlights`: pieces of its text as HTML, in which
+         *     everything is escaped but the `<mark>` around what was found. While the index is being built, or catches up
+         *     after a start, the answer has `indexing: true` beside `data`, and there may be more than it says. Only the
+         *     newest 10,000 can be paged through by `page`; with `cursor` (`pagination.nextCursor`) all, and what is said meanwhile
+         *     shifts nothing.
          */
         get: {
             parameters: {
-                query: {
+                query?: {
                     /** @description the caller */
                     userId?: string;
-                    /** @description 1 to 200 characters */
-                    keyword: string;
+                    /** @description 1 to 200 characters; optional beside a filter */
+                    keyword?: string;
+                    /** @description `me`: only what names the caller; `all`: only what calls everybody */
+                    mentions?: "me" | "all";
                     /** @description only in this session */
                     sessionId?: string;
                     /** @description only what this person wrote */
                     sender?: string;
                     /** @description `text`, `image`, `file` or `voice` */
-                    messageType?: string;
-                    /** @description written at this time or later: RFC 3339, or a day (UTC) */
+                    messageType?: "text" | "image" | "file" | "voice";
+                    /** @description written at this time or later: RFC 3339, or a day of the hospital's (`TIME_ZONE`) */
                     from?: string;
-                    /** @description written at this time or earlier: RFC 3339, or a day (UTC) */
+                    /** @description written at this time or earlier: RFC 3339, or a day of the hospital's (`TIME_ZONE`) */
                     to?: string;
                     page?: number;
                     /** @description 1 to 100 */
                     limit?: number;
+                    /** @description `start`, then `nextCursor` of the answer, instead of `page` */
+                    cursor?: string;
                 };
                 header?: never;
                 path?: never;
@@ -535,12 +2226,98 @@ export interface paths {
             };
             requestBody?: never;
             responses: {
+                /** @description Success */
                 200: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": components["schemas"]["FoundMessage"][];
+                        "application/json": {
+                            data: components["schemas"]["FoundMessage"][];
+                            /** @description True while the index is behind: there may be more than this. */
+                            indexing?: boolean;
+                            /** @description For a person. */
+                            message?: string;
+                            pagination: components["schemas"]["Pagination"];
+                            /** @enum {boolean} */
+                            success: true;
+                        };
+                    };
+                };
+                /** @description The input is malformed or not valid; `details` names every bad field */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description No token, a bad one, or one that has ended */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The caller may not do this */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description Absent, or not visible to the caller */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The path has no such method */
+                405: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description Too many calls; `Retry-After` says when to come again */
+                429: {
+                    headers: {
+                        /** @description Seconds */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description A defect of the service */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The database is not reachable; `details.outcome` says what became of a change */
+                503: {
+                    headers: {
+                        /** @description Seconds */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
                     };
                 };
             };
@@ -560,7 +2337,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Somebody's unread counts */
+        /**
+         * Somebody's unread counts
+         * @description Somebody's unread counts
+         */
         get: {
             parameters: {
                 query?: never;
@@ -572,12 +2352,95 @@ export interface paths {
             };
             requestBody?: never;
             responses: {
+                /** @description Success */
                 200: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": components["schemas"]["Unread"];
+                        "application/json": {
+                            data: components["schemas"]["Unread"];
+                            /** @description For a person. */
+                            message?: string;
+                            /** @enum {boolean} */
+                            success: true;
+                        };
+                    };
+                };
+                /** @description The input is malformed or not valid; `details` names every bad field */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description No token, a bad one, or one that has ended */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The caller may not do this */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description Absent, or not visible to the caller */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The path has no such method */
+                405: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description Too many calls; `Retry-After` says when to come again */
+                429: {
+                    headers: {
+                        /** @description Seconds */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description A defect of the service */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The database is not reachable; `details.outcome` says what became of a change */
+                503: {
+                    headers: {
+                        /** @description Seconds */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
                     };
                 };
             };
@@ -600,7 +2463,7 @@ export interface paths {
         /**
          * A session's messages
          * @description Page 1 holds the newest; inside a page the oldest comes first. `beforeSeq` or `afterSeq` instead of
-         *     `page` walk without counting.
+         *     `page` walk without counting; more than one of the three is 400.
          */
         get: {
             parameters: {
@@ -620,12 +2483,96 @@ export interface paths {
             };
             requestBody?: never;
             responses: {
+                /** @description Success */
                 200: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": components["schemas"]["Message"][];
+                        "application/json": {
+                            data: components["schemas"]["Message"][];
+                            /** @description For a person. */
+                            message?: string;
+                            pagination: components["schemas"]["Pagination"];
+                            /** @enum {boolean} */
+                            success: true;
+                        };
+                    };
+                };
+                /** @description The input is malformed or not valid; `details` names every bad field */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description No token, a bad one, or one that has ended */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The caller may not do this */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description Absent, or not visible to the caller */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The path has no such method */
+                405: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description Too many calls; `Retry-After` says when to come again */
+                429: {
+                    headers: {
+                        /** @description Seconds */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description A defect of the service */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The database is not reachable; `details.outcome` says what became of a change */
+                503: {
+                    headers: {
+                        /** @description Seconds */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
                     };
                 };
             };
@@ -650,12 +2597,124 @@ export interface paths {
                 };
             };
             responses: {
+                /** @description Success */
                 200: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": components["schemas"]["Message"];
+                        "application/json": {
+                            data: components["schemas"]["Message"];
+                            /** @description For a person. */
+                            message?: string;
+                            /** @enum {boolean} */
+                            success: true;
+                            /** @description What the caller should know although it was done. */
+                            warnings?: components["schemas"]["Warning"][];
+                        };
+                    };
+                };
+                /** @description The input is malformed or not valid; `details` names every bad field */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description No token, a bad one, or one that has ended */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The caller may not do this */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description Absent, or not visible to the caller */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The path has no such method */
+                405: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description This conflicts with what is there, or comes too late */
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description More than is allowed */
+                413: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The body's type is not taken */
+                415: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description Too many calls; `Retry-After` says when to come again */
+                429: {
+                    headers: {
+                        /** @description Seconds */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description A defect of the service */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The database is not reachable; `details.outcome` says what became of a change */
+                503: {
+                    headers: {
+                        /** @description Seconds */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
                     };
                 };
             };
@@ -681,12 +2740,122 @@ export interface paths {
                 };
             };
             responses: {
+                /** @description Success */
                 200: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": components["schemas"]["Tombstone"];
+                        "application/json": {
+                            data: components["schemas"]["Tombstone"];
+                            /** @description For a person. */
+                            message?: string;
+                            /** @enum {boolean} */
+                            success: true;
+                        };
+                    };
+                };
+                /** @description The input is malformed or not valid; `details` names every bad field */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description No token, a bad one, or one that has ended */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The caller may not do this */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description Absent, or not visible to the caller */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The path has no such method */
+                405: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description This conflicts with what is there, or comes too late */
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description More than is allowed */
+                413: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The body's type is not taken */
+                415: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description Too many calls; `Retry-After` says when to come again */
+                429: {
+                    headers: {
+                        /** @description Seconds */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description A defect of the service */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The database is not reachable; `details.outcome` says what became of a change */
+                503: {
+                    headers: {
+                        /** @description Seconds */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
                     };
                 };
             };
@@ -703,7 +2872,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What a message said before it was edited, oldest first (admins, on record) */
+        /**
+         * What a message said before it was edited, oldest first (admins, on record)
+         * @description What a message said before it was edited, oldest first (admins, on record)
+         */
         get: {
             parameters: {
                 query?: never;
@@ -716,12 +2888,95 @@ export interface paths {
             };
             requestBody?: never;
             responses: {
+                /** @description Success */
                 200: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": components["schemas"]["Edit"][];
+                        "application/json": {
+                            data: components["schemas"]["Edit"][];
+                            /** @description For a person. */
+                            message?: string;
+                            /** @enum {boolean} */
+                            success: true;
+                        };
+                    };
+                };
+                /** @description The input is malformed or not valid; `details` names every bad field */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description No token, a bad one, or one that has ended */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The caller may not do this */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description Absent, or not visible to the caller */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The path has no such method */
+                405: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description Too many calls; `Retry-After` says when to come again */
+                429: {
+                    headers: {
+                        /** @description Seconds */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description A defect of the service */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The database is not reachable; `details.outcome` says what became of a change */
+                503: {
+                    headers: {
+                        /** @description Seconds */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
                     };
                 };
             };
@@ -763,12 +3018,122 @@ export interface paths {
                 };
             };
             responses: {
+                /** @description Success */
                 200: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": components["schemas"]["Reactions"];
+                        "application/json": {
+                            data: components["schemas"]["Reactions"];
+                            /** @description For a person. */
+                            message?: string;
+                            /** @enum {boolean} */
+                            success: true;
+                        };
+                    };
+                };
+                /** @description The input is malformed or not valid; `details` names every bad field */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description No token, a bad one, or one that has ended */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The caller may not do this */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description Absent, or not visible to the caller */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The path has no such method */
+                405: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description This conflicts with what is there, or comes too late */
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description More than is allowed */
+                413: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The body's type is not taken */
+                415: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description Too many calls; `Retry-After` says when to come again */
+                429: {
+                    headers: {
+                        /** @description Seconds */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description A defect of the service */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The database is not reachable; `details.outcome` says what became of a change */
+                503: {
+                    headers: {
+                        /** @description Seconds */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
                     };
                 };
             };
@@ -789,7 +3154,10 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** Take one's emoji off a message */
+        /**
+         * Take one's emoji off a message
+         * @description Take one's emoji off a message
+         */
         delete: {
             parameters: {
                 query?: never;
@@ -803,12 +3171,122 @@ export interface paths {
             };
             requestBody?: never;
             responses: {
+                /** @description Success */
                 200: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": components["schemas"]["Reactions"];
+                        "application/json": {
+                            data: components["schemas"]["Reactions"];
+                            /** @description For a person. */
+                            message?: string;
+                            /** @enum {boolean} */
+                            success: true;
+                        };
+                    };
+                };
+                /** @description The input is malformed or not valid; `details` names every bad field */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description No token, a bad one, or one that has ended */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The caller may not do this */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description Absent, or not visible to the caller */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The path has no such method */
+                405: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description This conflicts with what is there, or comes too late */
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description More than is allowed */
+                413: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The body's type is not taken */
+                415: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description Too many calls; `Retry-After` says when to come again */
+                429: {
+                    headers: {
+                        /** @description Seconds */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description A defect of the service */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The database is not reachable; `details.outcome` says what became of a change */
+                503: {
+                    headers: {
+                        /** @description Seconds */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
                     };
                 };
             };
@@ -826,7 +3304,10 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** Mark a message and every earlier one of its session as read */
+        /**
+         * Mark a message and every earlier one of its session as read
+         * @description Mark a message and every earlier one of its session as read
+         */
         put: {
             parameters: {
                 query?: never;
@@ -843,12 +3324,122 @@ export interface paths {
                 };
             };
             responses: {
+                /** @description Success */
                 200: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": components["schemas"]["ReadResult"];
+                        "application/json": {
+                            data: components["schemas"]["ReadResult"];
+                            /** @description For a person. */
+                            message?: string;
+                            /** @enum {boolean} */
+                            success: true;
+                        };
+                    };
+                };
+                /** @description The input is malformed or not valid; `details` names every bad field */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description No token, a bad one, or one that has ended */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The caller may not do this */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description Absent, or not visible to the caller */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The path has no such method */
+                405: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description This conflicts with what is there, or comes too late */
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description More than is allowed */
+                413: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The body's type is not taken */
+                415: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description Too many calls; `Retry-After` says when to come again */
+                429: {
+                    headers: {
+                        /** @description Seconds */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description A defect of the service */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The database is not reachable; `details.outcome` says what became of a change */
+                503: {
+                    headers: {
+                        /** @description Seconds */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
                     };
                 };
             };
@@ -885,12 +3476,122 @@ export interface paths {
             };
             requestBody?: never;
             responses: {
+                /** @description Success */
                 200: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": components["schemas"]["Tombstone"];
+                        "application/json": {
+                            data: components["schemas"]["Tombstone"];
+                            /** @description For a person. */
+                            message?: string;
+                            /** @enum {boolean} */
+                            success: true;
+                        };
+                    };
+                };
+                /** @description The input is malformed or not valid; `details` names every bad field */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description No token, a bad one, or one that has ended */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The caller may not do this */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description Absent, or not visible to the caller */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The path has no such method */
+                405: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description This conflicts with what is there, or comes too late */
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description More than is allowed */
+                413: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The body's type is not taken */
+                415: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description Too many calls; `Retry-After` says when to come again */
+                429: {
+                    headers: {
+                        /** @description Seconds */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description A defect of the service */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The database is not reachable; `details.outcome` says what became of a change */
+                503: {
+                    headers: {
+                        /** @description Seconds */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
                     };
                 };
             };
@@ -908,7 +3609,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Who has got a message, and who has read it */
+        /**
+         * Who has got a message, and who has read it
+         * @description Who has got a message, and who has read it
+         */
         get: {
             parameters: {
                 query?: never;
@@ -921,12 +3625,95 @@ export interface paths {
             };
             requestBody?: never;
             responses: {
+                /** @description Success */
                 200: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": components["schemas"]["Receipts"];
+                        "application/json": {
+                            data: components["schemas"]["Receipts"];
+                            /** @description For a person. */
+                            message?: string;
+                            /** @enum {boolean} */
+                            success: true;
+                        };
+                    };
+                };
+                /** @description The input is malformed or not valid; `details` names every bad field */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description No token, a bad one, or one that has ended */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The caller may not do this */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description Absent, or not visible to the caller */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The path has no such method */
+                405: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description Too many calls; `Retry-After` says when to come again */
+                429: {
+                    headers: {
+                        /** @description Seconds */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description A defect of the service */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The database is not reachable; `details.outcome` says what became of a change */
+                503: {
+                    headers: {
+                        /** @description Seconds */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
                     };
                 };
             };
@@ -965,12 +3752,122 @@ export interface paths {
                 };
             };
             responses: {
+                /** @description Made */
                 201: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": components["schemas"]["SessionInfo"];
+                        "application/json": {
+                            data: components["schemas"]["SessionInfo"];
+                            /** @description For a person. */
+                            message?: string;
+                            /** @enum {boolean} */
+                            success: true;
+                        };
+                    };
+                };
+                /** @description The input is malformed or not valid; `details` names every bad field */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description No token, a bad one, or one that has ended */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The caller may not do this */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description Absent, or not visible to the caller */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The path has no such method */
+                405: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description This conflicts with what is there, or comes too late */
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description More than is allowed */
+                413: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The body's type is not taken */
+                415: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description Too many calls; `Retry-After` says when to come again */
+                429: {
+                    headers: {
+                        /** @description Seconds */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description A defect of the service */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The database is not reachable; `details.outcome` says what became of a change */
+                503: {
+                    headers: {
+                        /** @description Seconds */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
                     };
                 };
             };
@@ -1007,20 +3904,137 @@ export interface paths {
                 };
             };
             responses: {
+                /** @description Success */
                 200: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": components["schemas"]["SessionListed"];
+                        "application/json": {
+                            data: components["schemas"]["SessionListed"];
+                            /** @description For a person. */
+                            message?: string;
+                            /** @enum {boolean} */
+                            success: true;
+                        };
                     };
                 };
+                /** @description Made */
                 201: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": components["schemas"]["SessionListed"];
+                        "application/json": {
+                            data: components["schemas"]["SessionListed"];
+                            /** @description For a person. */
+                            message?: string;
+                            /** @enum {boolean} */
+                            success: true;
+                        };
+                    };
+                };
+                /** @description The input is malformed or not valid; `details` names every bad field */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description No token, a bad one, or one that has ended */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The caller may not do this */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description Absent, or not visible to the caller */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The path has no such method */
+                405: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description This conflicts with what is there, or comes too late */
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description More than is allowed */
+                413: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The body's type is not taken */
+                415: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description Too many calls; `Retry-After` says when to come again */
+                429: {
+                    headers: {
+                        /** @description Seconds */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description A defect of the service */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The database is not reachable; `details.outcome` says what became of a change */
+                503: {
+                    headers: {
+                        /** @description Seconds */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
                     };
                 };
             };
@@ -1040,7 +4054,9 @@ export interface paths {
         };
         /**
          * Somebody's sessions, newest activity first
-         * @description One's own; admins may look at others', which is put on record.
+         * @description One's own; admins may look at others', which is put on record. With `cursor` (`pagination.nextCursor` of the
+         *     first page, and of each behind it) the order is that of the first page, whatever is said meanwhile: no session
+         *     is missed, none comes twice.
          */
         get: {
             parameters: {
@@ -1048,6 +4064,8 @@ export interface paths {
                     page?: number;
                     /** @description 1 to 100 */
                     limit?: number;
+                    /** @description `start`, then `nextCursor` of the answer, instead of `page` */
+                    cursor?: string;
                 };
                 header?: never;
                 path: {
@@ -1058,12 +4076,96 @@ export interface paths {
             };
             requestBody?: never;
             responses: {
+                /** @description Success */
                 200: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": components["schemas"]["SessionListed"][];
+                        "application/json": {
+                            data: components["schemas"]["SessionListed"][];
+                            /** @description For a person. */
+                            message?: string;
+                            pagination: components["schemas"]["Pagination"];
+                            /** @enum {boolean} */
+                            success: true;
+                        };
+                    };
+                };
+                /** @description The input is malformed or not valid; `details` names every bad field */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description No token, a bad one, or one that has ended */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The caller may not do this */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description Absent, or not visible to the caller */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The path has no such method */
+                405: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description Too many calls; `Retry-After` says when to come again */
+                429: {
+                    headers: {
+                        /** @description Seconds */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description A defect of the service */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The database is not reachable; `details.outcome` says what became of a change */
+                503: {
+                    headers: {
+                        /** @description Seconds */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
                     };
                 };
             };
@@ -1073,7 +4175,10 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        /** Change a group (its owners and admins) */
+        /**
+         * Change a group (its owners and admins)
+         * @description Change a group (its owners and admins)
+         */
         patch: {
             parameters: {
                 query?: never;
@@ -1090,12 +4195,122 @@ export interface paths {
                 };
             };
             responses: {
+                /** @description Success */
                 200: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": components["schemas"]["SessionInfo"];
+                        "application/json": {
+                            data: components["schemas"]["SessionInfo"];
+                            /** @description For a person. */
+                            message?: string;
+                            /** @enum {boolean} */
+                            success: true;
+                        };
+                    };
+                };
+                /** @description The input is malformed or not valid; `details` names every bad field */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description No token, a bad one, or one that has ended */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The caller may not do this */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description Absent, or not visible to the caller */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The path has no such method */
+                405: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description This conflicts with what is there, or comes too late */
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description More than is allowed */
+                413: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The body's type is not taken */
+                415: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description Too many calls; `Retry-After` says when to come again */
+                429: {
+                    headers: {
+                        /** @description Seconds */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description A defect of the service */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The database is not reachable; `details.outcome` says what became of a change */
+                503: {
+                    headers: {
+                        /** @description Seconds */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
                     };
                 };
             };
@@ -1109,7 +4324,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One session and who is in it */
+        /**
+         * One session and who is in it
+         * @description One session and who is in it
+         */
         get: {
             parameters: {
                 query?: never;
@@ -1122,12 +4340,95 @@ export interface paths {
             };
             requestBody?: never;
             responses: {
+                /** @description Success */
                 200: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": components["schemas"]["SessionInfo"];
+                        "application/json": {
+                            data: components["schemas"]["SessionInfo"];
+                            /** @description For a person. */
+                            message?: string;
+                            /** @enum {boolean} */
+                            success: true;
+                        };
+                    };
+                };
+                /** @description The input is malformed or not valid; `details` names every bad field */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description No token, a bad one, or one that has ended */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The caller may not do this */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description Absent, or not visible to the caller */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The path has no such method */
+                405: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description Too many calls; `Retry-After` says when to come again */
+                429: {
+                    headers: {
+                        /** @description Seconds */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description A defect of the service */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The database is not reachable; `details.outcome` says what became of a change */
+                503: {
+                    headers: {
+                        /** @description Seconds */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
                     };
                 };
             };
@@ -1170,12 +4471,122 @@ export interface paths {
                 };
             };
             responses: {
+                /** @description Success */
                 200: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": components["schemas"]["SessionInfo"];
+                        "application/json": {
+                            data: components["schemas"]["SessionInfo"];
+                            /** @description For a person. */
+                            message?: string;
+                            /** @enum {boolean} */
+                            success: true;
+                        };
+                    };
+                };
+                /** @description The input is malformed or not valid; `details` names every bad field */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description No token, a bad one, or one that has ended */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The caller may not do this */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description Absent, or not visible to the caller */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The path has no such method */
+                405: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description This conflicts with what is there, or comes too late */
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description More than is allowed */
+                413: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The body's type is not taken */
+                415: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description Too many calls; `Retry-After` says when to come again */
+                429: {
+                    headers: {
+                        /** @description Seconds */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description A defect of the service */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The database is not reachable; `details.outcome` says what became of a change */
+                503: {
+                    headers: {
+                        /** @description Seconds */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
                     };
                 };
             };
@@ -1213,19 +4624,132 @@ export interface paths {
             };
             requestBody?: never;
             responses: {
+                /** @description Success */
                 200: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": components["schemas"]["SeatGone"];
+                        "application/json": {
+                            data: components["schemas"]["SeatGone"];
+                            /** @description For a person. */
+                            message?: string;
+                            /** @enum {boolean} */
+                            success: true;
+                        };
+                    };
+                };
+                /** @description The input is malformed or not valid; `details` names every bad field */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description No token, a bad one, or one that has ended */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The caller may not do this */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description Absent, or not visible to the caller */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The path has no such method */
+                405: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description This conflicts with what is there, or comes too late */
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description More than is allowed */
+                413: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The body's type is not taken */
+                415: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description Too many calls; `Retry-After` says when to come again */
+                429: {
+                    headers: {
+                        /** @description Seconds */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description A defect of the service */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The database is not reachable; `details.outcome` says what became of a change */
+                503: {
+                    headers: {
+                        /** @description Seconds */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
                     };
                 };
             };
         };
         options?: never;
         head?: never;
-        /** Give a role (owners), or mute (oneself) */
+        /**
+         * Give a role (owners), or mute (oneself)
+         * @description Give a role (owners), or mute (oneself)
+         */
         patch: {
             parameters: {
                 query?: never;
@@ -1243,12 +4767,122 @@ export interface paths {
                 };
             };
             responses: {
+                /** @description Success */
                 200: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": components["schemas"]["SessionInfo"];
+                        "application/json": {
+                            data: components["schemas"]["SessionInfo"];
+                            /** @description For a person. */
+                            message?: string;
+                            /** @enum {boolean} */
+                            success: true;
+                        };
+                    };
+                };
+                /** @description The input is malformed or not valid; `details` names every bad field */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description No token, a bad one, or one that has ended */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The caller may not do this */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description Absent, or not visible to the caller */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The path has no such method */
+                405: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description This conflicts with what is there, or comes too late */
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description More than is allowed */
+                413: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The body's type is not taken */
+                415: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description Too many calls; `Retry-After` says when to come again */
+                429: {
+                    headers: {
+                        /** @description Seconds */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description A defect of the service */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The database is not reachable; `details.outcome` says what became of a change */
+                503: {
+                    headers: {
+                        /** @description Seconds */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
                     };
                 };
             };
@@ -1264,7 +4898,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Mark everything up to a `seq` as read; it only moves forward */
+        /**
+         * Mark everything up to a `seq` as read; it only moves forward
+         * @description Mark everything up to a `seq` as read; it only moves forward
+         */
         post: {
             parameters: {
                 query?: never;
@@ -1281,12 +4918,122 @@ export interface paths {
                 };
             };
             responses: {
+                /** @description Success */
                 200: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": components["schemas"]["ReadResult"];
+                        "application/json": {
+                            data: components["schemas"]["ReadResult"];
+                            /** @description For a person. */
+                            message?: string;
+                            /** @enum {boolean} */
+                            success: true;
+                        };
+                    };
+                };
+                /** @description The input is malformed or not valid; `details` names every bad field */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description No token, a bad one, or one that has ended */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The caller may not do this */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description Absent, or not visible to the caller */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The path has no such method */
+                405: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description This conflicts with what is there, or comes too late */
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description More than is allowed */
+                413: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The body's type is not taken */
+                415: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description Too many calls; `Retry-After` says when to come again */
+                429: {
+                    headers: {
+                        /** @description Seconds */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description A defect of the service */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The database is not reachable; `details.outcome` says what became of a change */
+                503: {
+                    headers: {
+                        /** @description Seconds */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
                     };
                 };
             };
@@ -1317,12 +5064,96 @@ export interface paths {
             };
             requestBody?: never;
             responses: {
+                /** @description Success */
                 200: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": components["schemas"]["Overview"];
+                        "application/json": {
+                            data: components["schemas"]["Overview"];
+                            /** @description For a person. */
+                            message?: string;
+                            /** @enum {boolean} */
+                            success: true;
+                        };
+                        "text/csv": string;
+                    };
+                };
+                /** @description The input is malformed or not valid; `details` names every bad field */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description No token, a bad one, or one that has ended */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The caller may not do this */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description Absent, or not visible to the caller */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The path has no such method */
+                405: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description Too many calls; `Retry-After` says when to come again */
+                429: {
+                    headers: {
+                        /** @description Seconds */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description A defect of the service */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The database is not reachable; `details.outcome` says what became of a change */
+                503: {
+                    headers: {
+                        /** @description Seconds */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
                     };
                 };
             };
@@ -1358,12 +5189,96 @@ export interface paths {
             };
             requestBody?: never;
             responses: {
+                /** @description Success */
                 200: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": components["schemas"]["DepartmentStatistics"][];
+                        "application/json": {
+                            data: components["schemas"]["DepartmentStatistics"][];
+                            /** @description For a person. */
+                            message?: string;
+                            /** @enum {boolean} */
+                            success: true;
+                        };
+                        "text/csv": string;
+                    };
+                };
+                /** @description The input is malformed or not valid; `details` names every bad field */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description No token, a bad one, or one that has ended */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The caller may not do this */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description Absent, or not visible to the caller */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The path has no such method */
+                405: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description Too many calls; `Retry-After` says when to come again */
+                429: {
+                    headers: {
+                        /** @description Seconds */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description A defect of the service */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The database is not reachable; `details.outcome` says what became of a change */
+                503: {
+                    headers: {
+                        /** @description Seconds */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
                     };
                 };
             };
@@ -1394,7 +5309,7 @@ export interface paths {
                     /** @description 1 to 366, by the hour to 31; with today; 7 */
                     days?: number;
                     /** @description `hour` or `day`; `day` */
-                    granularity?: string;
+                    granularity?: "hour" | "day";
                 };
                 header?: never;
                 path?: never;
@@ -1402,12 +5317,96 @@ export interface paths {
             };
             requestBody?: never;
             responses: {
+                /** @description Success */
                 200: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": components["schemas"]["TrendPeriod"][];
+                        "application/json": {
+                            data: components["schemas"]["TrendPeriod"][];
+                            /** @description For a person. */
+                            message?: string;
+                            /** @enum {boolean} */
+                            success: true;
+                        };
+                        "text/csv": string;
+                    };
+                };
+                /** @description The input is malformed or not valid; `details` names every bad field */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description No token, a bad one, or one that has ended */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The caller may not do this */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description Absent, or not visible to the caller */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The path has no such method */
+                405: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description Too many calls; `Retry-After` says when to come again */
+                429: {
+                    headers: {
+                        /** @description Seconds */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description A defect of the service */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The database is not reachable; `details.outcome` says what became of a change */
+                503: {
+                    headers: {
+                        /** @description Seconds */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
                     };
                 };
             };
@@ -1429,15 +5428,18 @@ export interface paths {
         };
         /**
          * Everybody (admins; the look is put on record)
-         * @description `Accept: text/csv` for a spreadsheet.
+         * @description `Accept: text/csv` for a spreadsheet. Whoever wants everybody on several pages asks with `sort=name` and `cursor`:
+         *     other orders change with what is said meanwhile.
          */
         get: {
             parameters: {
                 query?: {
                     /** @description 1 to 366, with today; 7 */
                     days?: number;
-                    /** @description `messages`, `unread` or `response`; the most first */
-                    sort?: string;
+                    /** @description `messages`, `unread` or `response`, the most first; `name` */
+                    sort?: "messages" | "unread" | "response";
+                    /** @description `start`, then `nextCursor` of the answer, instead of `page`; with `sort=name` */
+                    cursor?: string;
                     page?: number;
                     /** @description 1 to 1000; 50 */
                     limit?: number;
@@ -1448,12 +5450,97 @@ export interface paths {
             };
             requestBody?: never;
             responses: {
+                /** @description Success */
                 200: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": components["schemas"]["PersonStatistics"][];
+                        "application/json": {
+                            data: components["schemas"]["PersonStatistics"][];
+                            /** @description For a person. */
+                            message?: string;
+                            pagination: components["schemas"]["Pagination"];
+                            /** @enum {boolean} */
+                            success: true;
+                        };
+                        "text/csv": string;
+                    };
+                };
+                /** @description The input is malformed or not valid; `details` names every bad field */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description No token, a bad one, or one that has ended */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The caller may not do this */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description Absent, or not visible to the caller */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The path has no such method */
+                405: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description Too many calls; `Retry-After` says when to come again */
+                429: {
+                    headers: {
+                        /** @description Seconds */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description A defect of the service */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The database is not reachable; `details.outcome` says what became of a change */
+                503: {
+                    headers: {
+                        /** @description Seconds */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
                     };
                 };
             };
@@ -1488,12 +5575,95 @@ export interface paths {
             };
             requestBody?: never;
             responses: {
+                /** @description Success */
                 200: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": components["schemas"]["Stats"];
+                        "application/json": {
+                            data: components["schemas"]["Stats"];
+                            /** @description For a person. */
+                            message?: string;
+                            /** @enum {boolean} */
+                            success: true;
+                        };
+                    };
+                };
+                /** @description The input is malformed or not valid; `details` names every bad field */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description No token, a bad one, or one that has ended */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The caller may not do this */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description Absent, or not visible to the caller */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The path has no such method */
+                405: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description Too many calls; `Retry-After` says when to come again */
+                429: {
+                    headers: {
+                        /** @description Seconds */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description A defect of the service */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The database is not reachable; `details.outcome` says what became of a change */
+                503: {
+                    headers: {
+                        /** @description Seconds */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
                     };
                 };
             };
@@ -1513,18 +5683,25 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The directory */
+        /**
+         * The directory
+         * @description By username, also behind a `cursor` (`pagination.nextCursor`): people who come or go meanwhile shift nobody.
+         */
         get: {
             parameters: {
                 query?: {
                     page?: number;
                     /** @description 1 to 1000 */
                     limit?: number;
-                    role?: string;
-                    /** @description a part of a name */
+                    /** @description `start`, then `nextCursor` of the answer, instead of `page` */
+                    cursor?: string;
+                    role?: "admin" | "doctor" | "nurse" | "user";
+                    /** @description parts of name, username, department or title in any order; pinyin */
                     search?: string;
+                    /** @description only who is in this session of the caller's */
+                    sessionId?: string;
                     /** @description `true` (the default); admins also `false` and `all` */
-                    active?: string;
+                    active?: "true" | "false" | "all";
                 };
                 header?: never;
                 path?: never;
@@ -1532,18 +5709,105 @@ export interface paths {
             };
             requestBody?: never;
             responses: {
+                /** @description Success */
                 200: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": components["schemas"]["User"][];
+                        "application/json": {
+                            data: components["schemas"]["User"][];
+                            /** @description For a person. */
+                            message?: string;
+                            pagination: components["schemas"]["Pagination"];
+                            /** @enum {boolean} */
+                            success: true;
+                        };
+                    };
+                };
+                /** @description The input is malformed or not valid; `details` names every bad field */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description No token, a bad one, or one that has ended */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The caller may not do this */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description Absent, or not visible to the caller */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The path has no such method */
+                405: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description Too many calls; `Retry-After` says when to come again */
+                429: {
+                    headers: {
+                        /** @description Seconds */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description A defect of the service */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The database is not reachable; `details.outcome` says what became of a change */
+                503: {
+                    headers: {
+                        /** @description Seconds */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
                     };
                 };
             };
         };
         put?: never;
-        /** Make an account (admins) */
+        /**
+         * Make an account (admins)
+         * @description Make an account (admins)
+         */
         post: {
             parameters: {
                 query?: never;
@@ -1557,12 +5821,122 @@ export interface paths {
                 };
             };
             responses: {
+                /** @description Made */
                 201: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": components["schemas"]["User"];
+                        "application/json": {
+                            data: components["schemas"]["User"];
+                            /** @description For a person. */
+                            message?: string;
+                            /** @enum {boolean} */
+                            success: true;
+                        };
+                    };
+                };
+                /** @description The input is malformed or not valid; `details` names every bad field */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description No token, a bad one, or one that has ended */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The caller may not do this */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description Absent, or not visible to the caller */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The path has no such method */
+                405: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description This conflicts with what is there, or comes too late */
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description More than is allowed */
+                413: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The body's type is not taken */
+                415: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description Too many calls; `Retry-After` says when to come again */
+                429: {
+                    headers: {
+                        /** @description Seconds */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description A defect of the service */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The database is not reachable; `details.outcome` says what became of a change */
+                503: {
+                    headers: {
+                        /** @description Seconds */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
                     };
                 };
             };
@@ -1580,7 +5954,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Who is online or away */
+        /**
+         * Who is online or away
+         * @description Who is online or away
+         */
         get: {
             parameters: {
                 query?: never;
@@ -1590,12 +5967,95 @@ export interface paths {
             };
             requestBody?: never;
             responses: {
+                /** @description Success */
                 200: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": components["schemas"]["User"][];
+                        "application/json": {
+                            data: components["schemas"]["User"][];
+                            /** @description For a person. */
+                            message?: string;
+                            /** @enum {boolean} */
+                            success: true;
+                        };
+                    };
+                };
+                /** @description The input is malformed or not valid; `details` names every bad field */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description No token, a bad one, or one that has ended */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The caller may not do this */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description Absent, or not visible to the caller */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The path has no such method */
+                405: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description Too many calls; `Retry-After` says when to come again */
+                429: {
+                    headers: {
+                        /** @description Seconds */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description A defect of the service */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The database is not reachable; `details.outcome` says what became of a change */
+                503: {
+                    headers: {
+                        /** @description Seconds */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
                     };
                 };
             };
@@ -1622,8 +6082,10 @@ export interface paths {
         options?: never;
         head?: never;
         /**
-         * Change an account (admins)
-         * @description Deactivating, or a new password, ends the person's tokens and closes their sockets.
+         * Change an account (admins), or one's own
+         * @description Of their own account everybody changes `contactsShared` and `avatar`; nobody else changes `contactsShared`.
+         *     Deactivating, or a new password, ends the person's tokens and closes their sockets. A new password is one
+         *     that they are asked to change: `mustChangePassword`.
          */
         patch: {
             parameters: {
@@ -1640,16 +6102,276 @@ export interface paths {
                 };
             };
             responses: {
+                /** @description Success */
                 200: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": components["schemas"]["User"];
+                        "application/json": {
+                            data: components["schemas"]["User"];
+                            /** @description For a person. */
+                            message?: string;
+                            /** @enum {boolean} */
+                            success: true;
+                        };
+                    };
+                };
+                /** @description The input is malformed or not valid; `details` names every bad field */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description No token, a bad one, or one that has ended */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The caller may not do this */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description Absent, or not visible to the caller */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The path has no such method */
+                405: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description This conflicts with what is there, or comes too late */
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description More than is allowed */
+                413: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The body's type is not taken */
+                415: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description Too many calls; `Retry-After` says when to come again */
+                429: {
+                    headers: {
+                        /** @description Seconds */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description A defect of the service */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The database is not reachable; `details.outcome` says what became of a change */
+                503: {
+                    headers: {
+                        /** @description Seconds */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
                     };
                 };
             };
         };
+        trace?: never;
+    };
+    "/api/chat/users/{id}/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Sign somebody out everywhere (admins)
+         * @description Ends every token and every socket of theirs.
+         */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Success */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            data: null;
+                            /** @description For a person. */
+                            message?: string;
+                            /** @enum {boolean} */
+                            success: true;
+                        };
+                    };
+                };
+                /** @description The input is malformed or not valid; `details` names every bad field */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description No token, a bad one, or one that has ended */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The caller may not do this */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description Absent, or not visible to the caller */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The path has no such method */
+                405: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description This conflicts with what is there, or comes too late */
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description More than is allowed */
+                413: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The body's type is not taken */
+                415: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description Too many calls; `Retry-After` says when to come again */
+                429: {
+                    headers: {
+                        /** @description Seconds */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description A defect of the service */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The database is not reachable; `details.outcome` says what became of a change */
+                503: {
+                    headers: {
+                        /** @description Seconds */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/health": {
@@ -1672,6 +6394,7 @@ export interface paths {
             };
             requestBody?: never;
             responses: {
+                /** @description Success */
                 200: {
                     headers: {
                         [name: string]: unknown;
@@ -1680,6 +6403,61 @@ export interface paths {
                         "application/json": components["schemas"]["Health"];
                     };
                 };
+                /** @description The input is malformed or not valid; `details` names every bad field */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The caller may not do this */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description Absent, or not visible to the caller */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The path has no such method */
+                405: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description Too many calls; `Retry-After` says when to come again */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description A defect of the service */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description MongoDB does not answer */
                 503: {
                     headers: {
                         [name: string]: unknown;
@@ -1702,6 +6480,68 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description What became of an answered message after it was answered. */
+        AnsweredChange: {
+            /** Format: date-time */
+            at: string;
+            /**
+             * @description `edited`, `recalled` or `deleted`.
+             * @enum {string}
+             */
+            kind: "edited" | "recalled" | "deleted";
+        };
+        /** @description One thing that became another; without values where they are nobody's to see. */
+        AuditChange: {
+            field: string;
+            from?: string | null;
+            to?: string | null;
+        };
+        /** @description Where a run of the audit log is. */
+        AuditPagination: {
+            hasMore: boolean;
+            /** Format: int64 */
+            limit: number;
+            /** @description `before` of the next look; null at the end. */
+            nextBefore?: string | null;
+        };
+        /** @description One act on record. */
+        AuditRow: {
+            _id: string;
+            /**
+             * @description `auth.login`, `auth.failed`, `auth.logout`, `auth.register`, `auth.password`, `user.create`, `user.change`,
+             *     `user.password`, `users.inactive`, `sessions.list`, `stats`, `stats.people`, `message.delete`,
+             *     `message.recall`, `message.edits`, `group.history`, `file.fetch`, `file.thumbnail`, `access.refused`,
+             *     `audit.read`, `token.issue`, `command.seed` and other commands.
+             */
+            action: string;
+            /** @description Who acted; null on the command line and before somebody has signed in. */
+            actor?: string | null;
+            actorName?: string | null;
+            address?: string | null;
+            /** Format: date-time */
+            at: string;
+            changes: components["schemas"]["AuditChange"][];
+            /**
+             * Format: int64
+             * @description How many acts of this kind the row stands for.
+             */
+            count: number;
+            /** @description `chat`, `command` for the command line, `service` for what the service does by itself. */
+            gateway: string;
+            /** @description What it concerns besides: a message, a file, a call, the hash of a name that nobody here has. */
+            object?: string | null;
+            /**
+             * @description `done`, `failed` or `refused`.
+             * @enum {string}
+             */
+            outcome: "done" | "failed" | "refused";
+            requestId?: string | null;
+            session?: string | null;
+            /** @description Whom it concerns. */
+            subject?: string | null;
+            subjectName?: string | null;
+            tokenId?: string | null;
+        };
         /** @description A body that names its author: `{userId}`. */
         Author: {
             userId: string;
@@ -1718,12 +6558,17 @@ export interface components {
         ChangedMember: {
             /** @description Everybody mutes for themselves. */
             muted?: boolean | null;
-            /** @description `owner`, `admin` or `member`: owners give roles. */
-            role?: string | null;
+            /**
+             * @description `owner`, `admin` or `member`: owners give roles.
+             * @enum {string|null}
+             */
+            role?: "member" | "admin" | "owner" | null;
         };
         /** @description `PATCH /api/chat/users/:id`; what is absent stays. */
         ChangedUserBody: {
             avatar?: string | null;
+            /** @description Only of oneself: show telephone number and e-mail address to everybody. */
+            contactsShared?: boolean | null;
             department?: string | null;
             email?: string | null;
             isActive?: boolean | null;
@@ -1731,7 +6576,8 @@ export interface components {
             password?: string | null;
             phone?: string | null;
             realName?: string | null;
-            role?: string | null;
+            /** @enum {string|null} */
+            role?: "admin" | "doctor" | "nurse" | "user" | null;
             title?: string | null;
         };
         /** @description A department. */
@@ -1781,30 +6627,48 @@ export interface components {
             /** @description 1 to 8,000 characters. */
             content: string;
             /** @description Ids of members, or `all`; absent, they stay. */
-            mentions?: string[] | null;
+            mentions?: string[] | "all" | null;
         };
         /** @description `POST /api/chat/messages/:id/reactions` */
         Emoji: {
-            /** @description 1 to 32 bytes without spaces. */
+            /** @description Exactly one emoji. */
             emoji: string;
+        };
+        /** @description Failures to sign in under this name since its last sign-in; told once. */
+        FailedSignIns: {
+            /** Format: int64 */
+            count: number;
+            /** Format: date-time */
+            since: string;
         };
         /** @description A failure, whatever the call. */
         Failure: {
             /**
              * @description Stable: clients match on it.
              * @example VALIDATION_FAILED
+             * @enum {string}
              */
-            code: string;
+            code: "AUTH_FAILED" | "TOKEN_EXPIRED" | "FORBIDDEN" | "NOT_FOUND" | "INVALID_MESSAGE" | "VALIDATION_FAILED" | "CONVERSATION_NOT_FOUND" | "MESSAGE_TOO_LARGE" | "RATE_LIMITED" | "CONFLICT" | "WINDOW_CLOSED" | "FILE_REJECTED" | "INTERNAL";
             /** @description Bad fields and what is wrong with each; `outcome` with 503; `retryAfter` with 429. */
             details?: {
                 [key: string]: unknown;
             } | null;
             /** @description For a developer. */
             error: string;
+            /**
+             * @description Of each bad field a stable code to put into words: `REQUIRED`, `EMPTY`, `TYPE`, `TOO_LONG`, `LENGTH`,
+             *     `RANGE`, `REPEATED`, `TOGETHER`, `EMAIL`, `ID`, or one of the field's own; else `INVALID`.
+             */
+            fieldCodes?: {
+                [key: string]: string;
+            } | null;
             /** @description For a person, in the request's language. */
             message: string;
-            /** @description Always `false`. */
-            success: boolean;
+            /**
+             * @description Always `false`.
+             * @enum {boolean}
+             */
+            success: false;
         };
         /** @description A file that was taken in. */
         File: {
@@ -1850,8 +6714,11 @@ export interface components {
             clientMsgId?: string | null;
             /** @description 1 to 100. */
             messageIds: string[];
-            /** @description `each` (the default): as many messages; `merged`: one that carries all. */
-            mode?: string | null;
+            /**
+             * @description `each` (the default): as many messages; `merged`: one that carries all.
+             * @enum {string|null}
+             */
+            mode?: "each" | "merged" | null;
             /** @description 1 to 20. */
             toSessionIds: string[];
         };
@@ -1863,6 +6730,11 @@ export interface components {
         ForwardedFrom: {
             /** Format: date-time */
             createdAt: string;
+            /**
+             * Format: date-time
+             * @description When the words that were forwarded had been edited; absent when never.
+             */
+            editedAt?: string | null;
             messageId: string;
             sender: string;
         };
@@ -1890,15 +6762,62 @@ export interface components {
         /** @description How the service is, exactly as the source shows it. */
         Health: {
             message: string;
-            /** @description `ok`, or `degraded` when MongoDB does not answer. */
-            status: string;
+            /**
+             * @description `ok`, or `degraded` when MongoDB does not answer.
+             * @enum {string}
+             */
+            status: "ok" | "degraded";
             /** Format: date-time */
             timestamp: string;
+        };
+        /** @description What the house has decided for clients. */
+        HouseSettings: {
+            /**
+             * Format: int64
+             * @description Seconds without use after which a station that is nobody's own signs out; null: never.
+             */
+            autoLogoff?: number | null;
+            /** @description The languages in which the service speaks to people. */
+            languages: string[];
+            /**
+             * @description The most that an alert shows: `none`, `sender` or `text`.
+             * @enum {string}
+             */
+            notifyContentMax: "none" | "sender" | "text";
+            /**
+             * @description `open` or `closed`: whether people may register themselves.
+             * @enum {string}
+             */
+            registration: "open" | "closed";
+        };
+        /** @description What the newest message is, beside its text: enough for the line of a list. */
+        LastMessageSummary: {
+            isDeleted: boolean;
+            /**
+             * @description `text`, `image`, `file`, `voice`; `merged` for several forwarded as one; `system` for what a group
+             *     wrote about itself.
+             * @enum {string}
+             */
+            kind: "text" | "image" | "file" | "voice" | "merged" | "system";
+            sender: string;
+            /** @description Whom a system message is about, the first twenty. */
+            subjects: string[];
+            /**
+             * @description `joined`, `left`, `renamed` …: which system message it is; null for what a person wrote.
+             * @enum {string|null}
+             */
+            system?: "joined" | "left" | "removed" | "renamed" | "topic" | "avatar" | "history" | "role" | null;
         };
         /** @description `POST /api/auth/login` */
         Login: {
             password: string;
             username: string;
+        };
+        /** @description The caller, and what the house has decided. */
+        Me: components["schemas"]["User"] & {
+            settings: components["schemas"]["HouseSettings"];
+            /** @description What this person's storage on a device is encrypted with. */
+            storageKey: string;
         };
         /** @description Somebody's seat. */
         Member: {
@@ -1911,8 +6830,11 @@ export interface components {
              * @description Everything up to this `seq` is read.
              */
             readSeq: number;
-            /** @description `owner`, `admin` or `member`. */
-            role: string;
+            /**
+             * @description `owner`, `admin` or `member`.
+             * @enum {string}
+             */
+            role: "member" | "admin" | "owner";
             userId: string;
         };
         /** @description One message inside a merged one. */
@@ -1920,12 +6842,20 @@ export interface components {
             content: string;
             /** Format: date-time */
             createdAt: string;
+            /**
+             * Format: date-time
+             * @description When the words that were forwarded had been edited; absent when never.
+             */
+            editedAt?: string | null;
             fileName: string;
             /** Format: int64 */
             fileSize: number;
             fileUrl: string;
             messageId: string;
-            messageType: string;
+            /** @enum {string} */
+            messageType: "text" | "image" | "file" | "voice";
+            /** @description Of the file, as its content says. */
+            mimeType?: string | null;
             sender: string;
         };
         /** @description A message. */
@@ -1935,6 +6865,8 @@ export interface components {
             content: string;
             /** Format: date-time */
             createdAt: string;
+            /** @description Who deleted it; absent when its sender took it back. */
+            deletedBy?: string | null;
             /**
              * Format: int64
              * @description How many have got it, those who have read it among them.
@@ -1942,6 +6874,8 @@ export interface components {
             deliveredCount: number;
             /** Format: date-time */
             editedAt?: string | null;
+            /** @description SHA-256 of the file, hexadecimal; absent as `mimeType` is. */
+            fileDigest?: string | null;
             fileName: string;
             /**
              * Format: int64
@@ -1952,10 +6886,17 @@ export interface components {
             forwardedFrom?: components["schemas"]["ForwardedFrom"] | null;
             isDeleted: boolean;
             /** @description Ids of members, or the text `all`. */
-            mentions?: string[] | null;
+            mentions?: string[] | "all" | null;
             merged?: components["schemas"]["MergedMessage"][];
-            /** @description `text`, `image`, `file` or `voice`. */
-            messageType: string;
+            /** @description `merged` was left out of a page by number that would have been too heavy; by `beforeSeq` it comes whole. */
+            mergedOmitted?: boolean;
+            /**
+             * @description `text`, `image`, `file` or `voice`.
+             * @enum {string}
+             */
+            messageType: "text" | "image" | "file" | "voice";
+            /** @description Of the file, as its content says; absent without a file, and in messages of before it was written down. */
+            mimeType?: string | null;
             reactions?: components["schemas"]["Reaction"][];
             /** @description The first hundred who have read it. */
             readBy: components["schemas"]["ReadBy"][];
@@ -1969,6 +6910,12 @@ export interface components {
             receiver?: string | null;
             /** @description The message of the same session that it answers. */
             replyTo?: string | null;
+            /**
+             * Format: date-time
+             * @description Since when that message said what was answered, as the answer's author told.
+             */
+            replyToAsOf?: string | null;
+            replyToChange?: components["schemas"]["AnsweredChange"] | null;
             /**
              * Format: int64
              * @description That message's `seq`.
@@ -1986,15 +6933,19 @@ export interface components {
              */
             seq: number;
             sessionId: string;
-            /** @description `sent`, `delivered` or `read`: by anybody but its sender. */
-            status: string;
+            /**
+             * @description `sent`, `delivered` or `read`: by anybody but its sender.
+             * @enum {string}
+             */
+            status: "sent" | "delivered" | "read";
             /** @description Whom a system message is about. */
             subjects?: string[] | null;
             /**
              * @description `joined`, `left`, `removed`, `renamed`, `topic`, `avatar`, `history` or `role`: the group wrote
              *     it about itself.
+             * @enum {string|null}
              */
-            system?: string | null;
+            system?: "joined" | "left" | "removed" | "renamed" | "topic" | "avatar" | "history" | "role" | null;
             /** Format: date-time */
             updatedAt: string;
         };
@@ -2020,8 +6971,11 @@ export interface components {
             password: string;
             phone?: string | null;
             realName: string;
-            /** @description `admin`, `doctor`, `nurse` or `user`. */
-            role: string;
+            /**
+             * @description `admin`, `doctor`, `nurse` or `user`.
+             * @enum {string}
+             */
+            role: "admin" | "doctor" | "nurse" | "user";
             title?: string | null;
             username: string;
         };
@@ -2046,6 +7000,27 @@ export interface components {
             timeZone: string;
             unread: components["schemas"]["UnreadBacklog"];
             users: components["schemas"]["PeopleNow"];
+        };
+        /** @description `PUT /api/auth/password` */
+        OwnPassword: {
+            /** @description The password as it is. */
+            current: string;
+            /** @description 8 to 128 characters; not the username, not the real name, none of the commonest. */
+            next: string;
+        };
+        /** @description Where a page stands in its list. */
+        Pagination: {
+            hasMore: boolean;
+            /** Format: int64 */
+            limit: number;
+            /** @description `cursor` of the next look; absent at the end, and in lists without cursors. */
+            nextCursor?: string;
+            /** Format: int64 */
+            page: number;
+            /** Format: int64 */
+            pages: number;
+            /** Format: int64 */
+            total: number;
         };
         /** @description `POST /api/chat/sessions/private` */
         Pair: {
@@ -2091,7 +7066,8 @@ export interface components {
             responseMedianMs?: number | null;
             /** Format: int64 */
             responseP90Ms?: number | null;
-            role: string;
+            /** @enum {string} */
+            role: "admin" | "doctor" | "nurse" | "user";
             /**
              * Format: int64
              * @description Messages written.
@@ -2166,7 +7142,10 @@ export interface components {
             messageId: string;
             /** Format: int64 */
             readCount: number;
-            /** @description Every member but its sender, and who has got it and left since. */
+            /**
+             * @description Every member but its sender, and who has got it and left since; of those who are not active any more only
+             *     who has read it.
+             */
             receipts: components["schemas"]["Receipt"][];
             /** Format: int64 */
             seq: number;
@@ -2176,7 +7155,7 @@ export interface components {
         RegistrationBody: {
             avatar?: string | null;
             email?: string | null;
-            /** @description 8 to 128 characters, not the username. */
+            /** @description 8 to 128 characters; not the username, not the real name, none of the commonest. */
             password: string;
             phone?: string | null;
             realName: string;
@@ -2227,13 +7206,22 @@ export interface components {
             /** @description The address of an uploaded file that the sender may fetch; for image, file and voice. */
             fileUrl?: string | null;
             /** @description Ids of members, or `all`. */
-            mentions?: string[] | null;
-            /** @description `text` (the default), `image`, `file` or `voice`. */
-            messageType?: string | null;
+            mentions?: string[] | "all" | null;
+            /**
+             * @description `text` (the default), `image`, `file` or `voice`.
+             * @enum {string|null}
+             */
+            messageType?: "text" | "image" | "file" | "voice" | null;
             /** @description Must be the other participant of a private session. */
             receiverId?: string | null;
             /** @description The message of the same session that this one answers. */
             replyTo?: string | null;
+            /**
+             * Format: date-time
+             * @description Since when that message says what the sender sees: its `editedAt`, or its `createdAt`. Readers are then told when it
+             *     was edited before the answer arrived.
+             */
+            replyToAsOf?: string | null;
             senderId: string;
             sessionId: string;
         };
@@ -2244,6 +7232,8 @@ export interface components {
             avatar?: string;
             /** Format: date-time */
             createdAt: string;
+            /** @description Who made a group; absent of one that is older than this field. */
+            createdBy?: string | null;
             /** @description Groups only: whether those who come later see what was said before. */
             historyVisible?: boolean | null;
             lastMessage?: string | null;
@@ -2258,8 +7248,11 @@ export interface components {
              */
             seq: number;
             sessionName: string;
-            /** @description `private` or `group`. */
-            sessionType: string;
+            /**
+             * @description `private` or `group`.
+             * @enum {string}
+             */
+            sessionType: "private" | "group";
             /** @description Groups only. */
             topic?: string;
             /** @description User id → count of unread messages. */
@@ -2278,11 +7271,15 @@ export interface components {
         SessionListed: components["schemas"]["Session"] & {
             /** @description The newest message's text, shortened; a file's name for files; empty for a deleted one. */
             lastMessagePreview: string;
+            lastMessageSummary?: components["schemas"]["LastMessageSummary"] | null;
             /** @description Whether the asked person wants no bell for it. */
             muted: boolean;
             participantProfiles: components["schemas"]["User"][];
-            /** @description What the asked person is in it: `owner`, `admin` or `member`. */
-            role: string;
+            /**
+             * @description What the asked person is in it: `owner`, `admin` or `member`.
+             * @enum {string}
+             */
+            role: "member" | "admin" | "owner";
             /**
              * Format: int64
              * @description The asked person's unread messages in it.
@@ -2302,6 +7299,10 @@ export interface components {
         SignedIn: {
             /** Format: date-time */
             expiresAt: string;
+            failedSignIns?: components["schemas"]["FailedSignIns"] | null;
+            settings: components["schemas"]["HouseSettings"];
+            /** @description What this person's storage on a device is encrypted with: the same at each sign-in. */
+            storageKey: string;
             token: string;
             user: components["schemas"]["User"];
         };
@@ -2319,6 +7320,12 @@ export interface components {
             totalSessions: number;
             /** Format: int64 */
             unreadMessages: number;
+        };
+        /** @description A token. */
+        Token: {
+            /** Format: date-time */
+            expiresAt: string;
+            token: string;
         };
         /** @description What remains of a deleted message. */
         Tombstone: {
@@ -2390,23 +7397,50 @@ export interface components {
             /** @example 64b7f0c2a1b2c3d4e5f60718 */
             _id: string;
             avatar: string;
+            /** @description They show their telephone number and e-mail address to everybody. */
+            contactsShared: boolean;
             /** Format: date-time */
             createdAt: string;
             department: string;
+            /** @description Empty where the reader does not get it (`DIRECTORY_CONTACTS`). */
             email: string;
             isActive: boolean;
             /** Format: date-time */
             lastSeen?: string | null;
+            /**
+             * @description Somebody else set the password: the client asks for a new one first. Only told to oneself, and only
+             *     while it is so: who searches answers for passwords finds no word of them.
+             */
+            mustChangePassword?: boolean | null;
+            /** @description Empty where the reader does not get it (`DIRECTORY_CONTACTS`). */
             phone: string;
             realName: string;
-            /** @description `admin`, `doctor`, `nurse` or `user`. */
-            role: string;
-            /** @description `online`, `away` or `offline`. */
-            status: string;
+            /**
+             * @description `admin`, `doctor`, `nurse` or `user`.
+             * @enum {string}
+             */
+            role: "admin" | "doctor" | "nurse" | "user";
+            /** @description They made the account themselves, and no admin has changed it since. */
+            selfRegistered: boolean;
+            /**
+             * @description `online`, `away` or `offline`.
+             * @enum {string}
+             */
+            status: "online" | "away" | "offline";
             title: string;
             /** Format: date-time */
             updatedAt: string;
             username: string;
+        };
+        /** @description Something that the caller should know although it was done. */
+        Warning: {
+            /**
+             * @description `MENTION_INACTIVE`: these people are not active any more and were not mentioned. `NO_ACTIVE_RECIPIENT`:
+             *     nobody else in the group is active.
+             * @enum {string}
+             */
+            code: "MENTION_INACTIVE" | "NO_ACTIVE_RECIPIENT";
+            userIds?: string[] | null;
         };
     };
     responses: never;

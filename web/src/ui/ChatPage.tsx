@@ -1,12 +1,10 @@
 // The chat: conversations at the side, one of them open, its details when asked for. On a narrow screen one pane at a time.
 import { MessageCircle } from "lucide-react";
-import { lazy, Suspense, useEffect, useState } from "react";
+import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useLocation } from "wouter";
 import { useAccount } from "../app/account";
-import { useAlerts } from "../app/alerts";
-import { useNarrow } from "../app/hooks";
-import { useIdle } from "../app/idle";
+import { useNarrow, useValue } from "../app/hooks";
 import type { ChatClient } from "../core/client";
 import classes from "./ChatPage.module.css";
 import { Empty } from "./common/Empty";
@@ -15,8 +13,12 @@ import { Side, type SideTab } from "./shell/Side";
 import { StatusLine } from "./shell/StatusLine";
 import { useShortcuts } from "./shell/shortcuts";
 import { ThreadPane } from "./thread/ThreadPane";
+import { Boundary } from "./common/Boundary";
+import { fetchAhead, part } from "./common/part";
+import { AlertsLine } from "./shell/AlertsLine";
 
-const SearchPanel = lazy(() => import("./search/SearchPanel"));
+const KeysDialog = part(() => import("./shell/Keys"), "dialog");
+const SearchPanel = part(() => import("./search/SearchPanel"), "pane");
 
 export default function ChatPage({ sessionId }: { sessionId?: string }) {
   const { client } = useAccount();
@@ -30,9 +32,17 @@ function Panes({ client, sessionId }: { client: ChatClient; sessionId?: string }
   const narrow = useNarrow();
   const [tab, setTab] = useState<SideTab>("chats");
   const [searching, setSearching] = useState(false);
-  useAlerts(client, sessionId);
-  useIdle(client);
-  useShortcuts({ client, sessionId, openSearch: () => setSearching(true), showChats: () => setTab("chats") });
+  const [mentions, setMentions] = useState(false);
+  const openSearch = (mine = false) => {
+    setMentions(mine);
+    setSearching(true);
+  };
+  const [keys, setKeys] = useState(false);
+  useShortcuts({ client, sessionId, openSearch, showChats: () => setTab("chats"), showKeys: () => setKeys(true) });
+
+  // What may be wanted when there is no network any more.
+  const live = useValue(client.connection, () => client.connection.live);
+  useEffect(() => (live ? fetchAhead() : undefined), [live]);
 
   // On a narrow screen the search covers the conversation; going to a hit uncovers it.
   useEffect(() => {
@@ -44,14 +54,24 @@ function Panes({ client, sessionId }: { client: ChatClient; sessionId?: string }
   return (
     <div className={classes.page}>
       <StatusLine client={client} />
+      <AlertsLine />
       <main className={classes.panes} data-narrow={narrow}>
         {showSide && (
-          <Side client={client} tab={tab} setTab={setTab} sessionId={sessionId} openSearch={() => setSearching(true)} />
+          <Side
+            client={client}
+            tab={tab}
+            setTab={setTab}
+            sessionId={sessionId}
+            openSearch={() => openSearch()}
+            openMentions={() => openSearch(true)}
+          />
         )}
         {showThread && (
           <div className={classes.main}>
             {sessionId ? (
-              <ThreadPane key={sessionId} client={client} sessionId={sessionId} onBack={() => go("/")} />
+              <Boundary key={sessionId} kind="pane" onClose={() => go("/")}>
+                <ThreadPane client={client} sessionId={sessionId} onBack={() => go("/")} />
+              </Boundary>
             ) : (
               <Empty
                 level="h1"
@@ -63,11 +83,12 @@ function Panes({ client, sessionId }: { client: ChatClient; sessionId?: string }
           </div>
         )}
         {searching && (
-          <Suspense fallback={<Waiting />}>
-            <SearchPanel client={client} sessionId={sessionId} onClose={() => setSearching(false)} />
-          </Suspense>
+            <SearchPanel client={client} sessionId={sessionId} mentions={mentions} onClose={() => setSearching(false)} />
         )}
       </main>
+      {keys && (
+          <KeysDialog onClose={() => setKeys(false)} />
+      )}
     </div>
   );
 }

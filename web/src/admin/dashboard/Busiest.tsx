@@ -59,7 +59,7 @@ function People({ rows }: { rows: PersonStats[] }) {
   const { t, locale } = useAdminTexts();
   const most = Math.max(1, ...rows.map((row) => row.sent));
   return (
-    <div className={parts.scroll} role="region" aria-label={t("busiest.title")} tabIndex={0}>
+    <div className={parts.scroll} role="group" aria-label={t("trend.tableOf", { what: t("busiest.title") })} tabIndex={0}>
       <table className={parts.table}>
         <thead>
           <tr>

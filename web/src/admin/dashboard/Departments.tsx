@@ -40,7 +40,7 @@ function Rows({ rows }: { rows: DepartmentStats[] }) {
   const { t, locale } = useAdminTexts();
   const most = Math.max(1, ...rows.map((row) => row.messages));
   return (
-    <div className={parts.scroll} role="region" aria-label={t("departments.title")} tabIndex={0}>
+    <div className={parts.scroll} role="group" aria-label={t("trend.tableOf", { what: t("departments.title") })} tabIndex={0}>
       <table className={parts.table}>
         <thead>
           <tr>

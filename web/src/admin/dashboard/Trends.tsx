@@ -69,7 +69,7 @@ export function Trends({ days, look, timeZone }: { days: Range; look: number; ti
     <>
       <Panel
         title={t("trend.title")}
-        hint={t("trend.zone", { zone: timeZone })}
+        hint={timeZone === "UTC" ? t("trend.zoneUtc") : t("trend.zone", { zone: timeZone })}
         loaded={loaded}
         source={source}
         actions={actions}
@@ -167,7 +167,7 @@ function ResponseChart({ trend }: { trend: Trend }) {
 function TrendTable({ trend }: { trend: Trend }) {
   const { t, locale } = useAdminTexts();
   return (
-    <div className={parts.scroll} data-tall role="region" aria-label={t("trend.title")} tabIndex={0}>
+    <div className={parts.scroll} data-tall role="group" aria-label={t("trend.tableOf", { what: t("trend.title") })} tabIndex={0}>
       <table className={parts.table}>
         <thead>
           <tr>

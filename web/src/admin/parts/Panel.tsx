@@ -70,7 +70,7 @@ export function CsvButton({ source, what }: { source: Source; what: string }) {
     setBusy(true);
     setProblem("");
     try {
-      await download(api, source);
+      await download(api, source, (field) => t(`column.${field}`, { defaultValue: field }) as string);
     } catch (thrown) {
       setProblem(t("csv.failed", { why: reason(thrown) }));
     }

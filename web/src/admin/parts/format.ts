@@ -1,4 +1,5 @@
 // Numbers, spans of time and moments, as people read them.
+import { serviceClock } from "../../core/clock";
 import type { Translate } from "../texts";
 
 const SECOND = 1_000;
@@ -47,7 +48,7 @@ export function bucket(start: string, granularity: "hour" | "day", oneDay: boole
 }
 
 /** When somebody was last seen: the time today, else the day too. */
-export function moment(at: string | null | undefined, locale: string, now = Date.now()): string | null {
+export function moment(at: string | null | undefined, locale: string, now = serviceClock.now()): string | null {
   if (!at) return null;
   const then = new Date(at);
   const today = new Date(now).toDateString() === then.toDateString();

@@ -1,15 +1,17 @@
 // A new password for somebody who forgot theirs, or whose old one is known to others.
-import { Alert, Button, Modal } from "@mantine/core";
+import { Alert, Button } from "@mantine/core";
 import { type FormEvent, useState } from "react";
 import { useAccount } from "../../app/account";
 import type { User } from "../../core/api";
 import { useAdminTexts } from "../texts";
 import { change } from "./accounts";
+import type { Handed } from "./HandOver";
 import { PasswordField } from "./PasswordField";
 import { useSubmit } from "./useSubmit";
 import classes from "./users.module.css";
+import { Modal } from "../../ui/common/Modal";
 
-export function PasswordDialog({ user, done, close }: { user: User; done: (notice: string) => void; close: () => void }) {
+export function PasswordDialog({ user, done, close }: { user: User; done: (notice: string, handed?: Handed) => void; close: () => void }) {
   const { t } = useAdminTexts();
   const { api } = useAccount();
   const [password, setPassword] = useState("");
@@ -20,7 +22,8 @@ export function PasswordDialog({ user, done, close }: { user: User; done: (notic
     if (!password || busy) return;
     void run(async () => {
       await change(api, user._id, { password });
-      done(t("reset.done", { name }));
+      const notice = t("reset.done", { name });
+      done(notice, { name, username: user.username, password, notice });
     });
   };
   return (

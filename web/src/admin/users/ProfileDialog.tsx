@@ -1,19 +1,21 @@
 // A new account, or what an existing one says.
-import { Alert, Button, Modal, NativeSelect, TextInput } from "@mantine/core";
+import { Alert, Button, NativeSelect, TextInput } from "@mantine/core";
 import { type FormEvent, useCallback, useId, useState } from "react";
 import { useAccount } from "../../app/account";
 import { ApiError, type User } from "../../core/api";
 import { useLoaded } from "../parts/useLoaded";
 import { useAdminTexts } from "../texts";
 import { change, create, departments, difference, type NewProfile, type Role, ROLES } from "./accounts";
+import type { Handed } from "./HandOver";
 import { PasswordField } from "./PasswordField";
 import { useSubmit } from "./useSubmit";
 import classes from "./users.module.css";
+import { Modal } from "../../ui/common/Modal";
 
 interface Props {
   /** Null for a new account. */
   user: User | null;
-  done: (notice: string) => void;
+  done: (notice: string, handed?: Handed) => void;
   close: () => void;
 }
 
@@ -57,7 +59,8 @@ export function ProfileDialog({ user, done, close }: Props) {
     void run(async () => {
       try {
         const now = user ? await change(api, user._id, changed) : await create(api, { ...form, username: username.trim() });
-        done(t(user ? "form.saved" : "form.created", { name: now.realName }));
+        const notice = t(user ? "form.saved" : "form.created", { name: now.realName });
+        done(notice, user ? undefined : { name: now.realName, username: now.username, password, notice });
       } catch (thrown) {
         if (user || !(thrown instanceof ApiError && thrown.code === "CONFLICT")) throw thrown;
         setTaken(true);

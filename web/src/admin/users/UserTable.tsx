@@ -1,14 +1,17 @@
 // One page of people; as a table on a wide screen, as cards on a phone.
 import { ActionIcon, Menu } from "@mantine/core";
-import { EllipsisVertical, KeyRound, Pencil, UserCheck, UserX } from "lucide-react";
+import { EllipsisVertical, KeyRound, LogOut, Pencil, UserCheck, UserX } from "lucide-react";
 import { useAccount } from "../../app/account";
 import type { User } from "../../core/api";
+import { Avatar } from "../../ui/common/Avatar";
+import { Unconfirmed } from "../../ui/common/Unconfirmed";
 import parts from "../parts/parts.module.css";
 import { useAdminTexts } from "../texts";
 import type { Role } from "./accounts";
 import classes from "./users.module.css";
+import { LayerMenu } from "../../ui/common/LayerMenu";
 
-export type Act = "edit" | "password" | "deactivate" | "activate";
+export type Act = "edit" | "password" | "sessions" | "deactivate" | "activate";
 
 const DOTS = { online: "good", away: "idle", offline: undefined } as const;
 
@@ -51,11 +54,10 @@ function Row({ user, act }: { user: User; act: Props["act"] }) {
     <tr data-inactive={!user.isActive || undefined}>
       <th scope="row">
         <div className={classes.who}>
-        <span className={classes.initial} aria-hidden="true">
-          {[...(user.realName || user.username)][0]?.toUpperCase()}
-        </span>
-        <span>
+        <Avatar name={user.realName || user.username} id={user._id} size={36} picture={user.avatar} />
+        <span dir="auto">
           {user.realName}
+          <Unconfirmed person={user} />
           {self && <span className={classes.self}>{t("people.you")}</span>}
           {!user.isActive && <span className={classes.off}>{t("people.inactive")}</span>}
           <span className={`${parts.quiet} ${parts.small} ${classes.username}`}>{user.username}</span>
@@ -76,18 +78,21 @@ function Row({ user, act }: { user: User; act: Props["act"] }) {
         {t(`presence.${status}`)}
       </td>
       <td className={classes.actions}>
-        <Menu position="bottom-end" withinPortal>
+        <LayerMenu position="bottom-end" withinPortal portalProps={{ target: "main" }}>
           <Menu.Target>
             <ActionIcon variant="subtle" color="gray" size="lg" aria-label={t("people.actionsFor", { name: user.realName })}>
               <EllipsisVertical size={18} aria-hidden="true" />
             </ActionIcon>
           </Menu.Target>
-          <Menu.Dropdown>
+          <Menu.Dropdown data-layer="">
             <Menu.Item leftSection={<Pencil size={15} aria-hidden="true" />} onClick={() => act("edit", user)}>
               {t("people.edit")}
             </Menu.Item>
             <Menu.Item leftSection={<KeyRound size={15} aria-hidden="true" />} onClick={() => act("password", user)}>
               {t("people.resetPassword")}
+            </Menu.Item>
+            <Menu.Item leftSection={<LogOut size={15} aria-hidden="true" />} onClick={() => act("sessions", user)}>
+              {t("people.endSessions")}
             </Menu.Item>
             {user.isActive ? (
               <Menu.Item
@@ -104,7 +109,7 @@ function Row({ user, act }: { user: User; act: Props["act"] }) {
               </Menu.Item>
             )}
           </Menu.Dropdown>
-        </Menu>
+        </LayerMenu>
       </td>
     </tr>
   );

@@ -11,10 +11,11 @@ import parts from "../parts/parts.module.css";
 import { useReason } from "../parts/reason";
 import { useLoaded } from "../parts/useLoaded";
 import { useAdminTexts } from "../texts";
-import { change, type Filter, list, type Role, ROLES, type Standing } from "./accounts";
-import { DeactivateDialog } from "./DeactivateDialog";
+import { change, endSessions, type Filter, list, type Role, ROLES, type Standing } from "./accounts";
+import { type Handed, HandOver } from "./HandOver";
 import { PasswordDialog } from "./PasswordDialog";
 import { ProfileDialog } from "./ProfileDialog";
+import { SureDialog } from "./SureDialog";
 import { type Act, UserTable } from "./UserTable";
 import classes from "./users.module.css";
 
@@ -43,9 +44,11 @@ export function UsersPage() {
   );
   const total = loaded.data?.pagination?.total ?? 0;
 
-  const done = (text: string) => {
+  const [handed, setHanded] = useState<Handed | null>(null);
+  const done = (text: string, given?: Handed) => {
     setDialog(null);
-    setNotice({ text, bad: false });
+    setHanded(given ?? null);
+    setNotice({ text: given ? "" : text, bad: false });
     loaded.refresh();
   };
 
@@ -147,8 +150,22 @@ export function UsersPage() {
       {(dialog?.act === "create" || dialog?.act === "edit") && (
         <ProfileDialog user={dialog.user} done={done} close={() => setDialog(null)} />
       )}
+      {handed && (
+        <HandOver
+          handed={handed}
+          close={() => {
+            setNotice({ text: handed.notice, bad: false });
+            setHanded(null);
+          }}
+        />
+      )}
+      {dialog?.act === "sessions" && (
+        <SureDialog user={dialog.user} texts="sessions" act={(user) => endSessions(api, user._id)} done={done} close={() => setDialog(null)} />
+      )}
       {dialog?.act === "password" && <PasswordDialog user={dialog.user} done={done} close={() => setDialog(null)} />}
-      {dialog?.act === "deactivate" && <DeactivateDialog user={dialog.user} done={done} close={() => setDialog(null)} />}
+      {dialog?.act === "deactivate" && (
+        <SureDialog user={dialog.user} texts="deactivate" act={(user) => change(api, user._id, { isActive: false })} done={done} close={() => setDialog(null)} />
+      )}
     </div>
   );
 }

@@ -29,3 +29,4 @@ import "@mantine/core/styles/Alert.css";
 import "@mantine/core/styles/Combobox.css";
 import "./tokens.css";
 import "./base.css";
+import "./contrast.css";

@@ -1,7 +1,10 @@
-// A person or a group as initials on a colour of their own, with a dot for presence.
+// A person or a group: the picture they chose, else initials on a colour of their own, with a dot for presence.
 import { Users } from "lucide-react";
+import { useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { usePerson } from "../../app/hooks";
+import { useAccount } from "../../app/account";
+import { fileLink } from "../../app/files";
+import { usePerson, usePresence } from "../../app/hooks";
 import { nameOf } from "../../core/people";
 import type { Presence } from "../../core/wire";
 import classes from "./Avatar.module.css";
@@ -27,20 +30,38 @@ function colour(name: string): number {
   return ((hash ^ (hash >>> 13) ^ (hash >>> 23)) >>> 0) % COLOURS;
 }
 
-interface AvatarProps {
-  name: string;
-  size?: number;
-  presence?: Presence;
-  group?: boolean;
+const OWN_FILE = /^\/api\/chat\/files\/[0-9a-f]{24}$/;
+
+/** The picture's address here when it is one of this service's files; nothing else is ever fetched for an avatar. */
+export function ownFile(avatar: string | undefined): string | null {
+  return avatar && OWN_FILE.test(avatar) ? avatar : null;
 }
 
-export function Avatar({ name, size = 40, presence, group }: AvatarProps) {
+interface AvatarProps {
+  name: string;
+  /** Whose it is: what the colour comes from, so that two of one name differ. */
+  id?: string;
+  size?: number;
+  presence?: Presence | "unknown";
+  group?: boolean;
+  /** The profile's `avatar`, wherever it points. */
+  picture?: string;
+}
+
+export function Avatar({ name, id, size = 40, presence, group, picture }: AvatarProps) {
   const { t } = useTranslation();
+  const file = ownFile(picture);
+  const [broken, setBroken] = useState("");
+  const rem = size / 16;
   return (
-    <span className={classes.frame} style={{ width: size, height: size, fontSize: size * 0.36 }}>
-      <span className={classes.disc} data-colour={colour(name)} aria-hidden="true">
-        {group ? <Users size={size * 0.48} strokeWidth={1.8} /> : initials(name)}
-      </span>
+    <span className={classes.frame} style={{ width: `${rem}rem`, height: `${rem}rem`, fontSize: `${rem * 0.36}rem` }}>
+      {file && file !== broken ? (
+        <Picture key={file} file={file} onBroken={() => setBroken(file)} />
+      ) : (
+        <span className={classes.disc} data-colour={colour(id ?? name)} aria-hidden="true">
+          {group ? <Users size={`${rem * 0.48}rem`} strokeWidth={1.8} /> : initials(name)}
+        </span>
+      )}
       {presence && (
         <span className={classes.dot} data-presence={presence} role="img" aria-label={t(`presence.${presence}`)} />
       )}
@@ -48,8 +69,45 @@ export function Avatar({ name, size = 40, presence, group }: AvatarProps) {
   );
 }
 
+/** Asks for the picture's address only when it comes into sight. */
+function Picture({ file, onBroken }: { file: string; onBroken(): void }) {
+  const { api } = useAccount();
+  const place = useRef<HTMLSpanElement>(null);
+  const [url, setUrl] = useState("");
+  const broken = useRef(onBroken);
+  broken.current = onBroken;
+  useEffect(() => {
+    let gone = false;
+    const element = place.current;
+    if (!element) return;
+    const watch = new IntersectionObserver((entries) => {
+      if (!entries.some((entry) => entry.isIntersecting)) return;
+      watch.disconnect();
+      fileLink(api, file).then(
+        (link) => {
+          if (!gone) setUrl(link.thumbnailUrl ?? link.url);
+        },
+        () => !gone && broken.current(),
+      );
+    });
+    watch.observe(element);
+    return () => {
+      gone = true;
+      watch.disconnect();
+    };
+  }, [api, file]);
+  return (
+    <span ref={place} className={classes.picture}>
+      {url && <img src={url} alt="" loading="lazy" decoding="async" onError={onBroken} data-testid="avatar-picture" />}
+    </span>
+  );
+}
+
 export function PersonAvatar({ userId, size, dot = true }: { userId: string; size?: number; dot?: boolean }) {
   const person = usePerson(userId);
+  const presence = usePresence(userId);
   const name = person ? nameOf(person) : "?";
-  return <Avatar name={name} size={size} presence={dot ? person?.status : undefined} />;
+  return (
+    <Avatar name={name} id={userId} size={size} picture={person?.avatar} presence={dot && person && person.isActive !== false ? presence : undefined} />
+  );
 }

@@ -1,9 +1,16 @@
 // Times as people on a ward read them.
+import { serviceClock } from "../../core/clock";
 import { language } from "../../i18n";
 
 const formats = new Map<string, Intl.DateTimeFormat>();
 
-function format(name: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
+/** What is no time, from wherever it came, is drawn as a dash: a number out of range must not take the page with it. */
+function format(name: string, options: Intl.DateTimeFormatOptions): { format(at: Date): string } {
+  const made = formatOf(name, options);
+  return { format: (at) => (Number.isNaN(at.getTime()) ? "–" : made.format(at)) };
+}
+
+function formatOf(name: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
   const key = `${language()} ${name}`;
   let made = formats.get(key);
   if (!made) {
@@ -27,7 +34,7 @@ export function dayOf(at: string | number): number {
 /** How many days ago, by the calendar. */
 function daysAgo(at: Date): number {
   const midnight = (date: Date) => new Date(date.getFullYear(), date.getMonth(), date.getDate()).getTime();
-  return Math.round((midnight(new Date()) - midnight(at)) / 86_400_000);
+  return Math.round((midnight(new Date(serviceClock.now())) - midnight(at)) / 86_400_000);
 }
 
 /** Today, yesterday, Monday 3 March. */
@@ -36,7 +43,7 @@ export function dayName(at: string | number, t: (key: string) => string): string
   const ago = daysAgo(date);
   if (ago === 0) return t("thread.today");
   if (ago === 1) return t("thread.yesterday");
-  const sameYear = date.getFullYear() === new Date().getFullYear();
+  const sameYear = date.getFullYear() === new Date(serviceClock.now()).getFullYear();
   const options: Intl.DateTimeFormatOptions = { weekday: "long", day: "numeric", month: "long" };
   return format(sameYear ? "day" : "year", sameYear ? options : { ...options, year: "numeric" }).format(date);
 }
@@ -48,7 +55,7 @@ export function shortTime(at: string | number, t: (key: string) => string): stri
   if (ago <= 0) return clockTime(at);
   if (ago === 1) return t("thread.yesterday");
   if (ago < 7) return format("weekday", { weekday: "short" }).format(date);
-  if (date.getFullYear() === new Date().getFullYear())
+  if (date.getFullYear() === new Date(serviceClock.now()).getFullYear())
     return format("date", { day: "numeric", month: "short" }).format(date);
   return format("full", { dateStyle: "short" }).format(date);
 }

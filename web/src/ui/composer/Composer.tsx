@@ -1,42 +1,62 @@
-// Where one writes. Every keystroke goes into the draft, which outlives the page; Enter puts it into the outbox.
-import { Loader } from "@mantine/core";
-import { Mic, Paperclip, Pencil, Reply, SendHorizontal, Smile, X } from "lucide-react";
-import { lazy, Suspense, useEffect, useRef, useState } from "react";
+// Where one writes. Everything that is written, attached or chosen here is the conversation's draft, which outlives the page;
+// Enter puts it into the outbox.
+import { Button } from "@mantine/core";
+import { Camera, Mic, Paperclip, SendHorizontal, Smile } from "lucide-react";
+import { useCallback, useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { useNarrow, useValue } from "../../app/hooks";
+import { useDropTarget, useHovering } from "../../app/drops";
+import { useMedia, useNarrow, usePerson, useValue } from "../../app/hooks";
 import type { ChatClient } from "../../core/client";
 import type { SessionStore } from "../../core/session-store";
-import { personName, plainText, sessionName } from "../common/names";
+import { sessionName } from "../common/names";
 import { IconButton } from "../shell/Side";
-import type { Mode } from "../thread/ThreadPane";
 import { AttachmentTray } from "./AttachmentTray";
 import classes from "./Composer.module.css";
+import { FailedChanges } from "./FailedChanges";
+import { Inactive } from "./Inactive";
 import { MentionList, useMentions } from "./Mentions";
+import { ModeLine } from "./ModeLine";
+import { Notices } from "./Notices";
+import { QuestionPanel } from "./Questions";
+import { TEXT_LIMIT } from "./text";
 import { useAttachments } from "./useAttachments";
 import { useComposer } from "./useComposer";
-import { useDrop } from "./useDrop";
+import { usePaste } from "./usePaste";
+import { part } from "../common/part";
 
-const EmojiPicker = lazy(() => import("./EmojiPicker"));
-const Recorder = lazy(() => import("./Recorder"));
+const EmojiPicker = part(() => import("./EmojiPicker"), "inline");
+const Recorder = part(() => import("./Recorder"), "inline");
 
-interface ComposerProps {
-  client: ChatClient;
-  session: SessionStore;
-  mode: Mode;
-  setMode(mode: Mode): void;
+/** Telephones keep pictures as HEIC; some offer them only when they are named. */
+const ACCEPTED = "*/*,image/*,image/heic,image/heif,.heic,.heif";
+const TOUCH = "(hover: none) and (pointer: coarse)";
+/** From here on the field no longer grows with its text: laying out a whole book for every key would freeze it. */
+const LONG = 2 * TEXT_LIMIT;
+
+export function Composer({ client, session }: { client: ChatClient; session: SessionStore }) {
+  const other = usePerson(session.group ? client.me : session.other);
+  if (!session.group && other && other.isActive === false) {
+    return <Inactive client={client} sessionId={session.id} person={other} />;
+  }
+  return <Writing client={client} session={session} />;
 }
 
-export function Composer({ client, session, mode, setMode }: ComposerProps) {
+function Writing({ client, session }: { client: ChatClient; session: SessionStore }) {
   const { t } = useTranslation();
   const narrow = useNarrow();
+  const touch = useMedia(TOUCH);
   const field = useRef<HTMLTextAreaElement>(null);
   const picker = useRef<HTMLInputElement>(null);
+  const camera = useRef<HTMLInputElement>(null);
   const [emoji, setEmoji] = useState(false);
   const [recording, setRecording] = useState(false);
-  const attachments = useAttachments(session.id);
-  const composer = useComposer({ client, session, mode, setMode, attachments, field });
-  const mentions = useMentions({ client, session, field, text: composer.text, setText: composer.setText });
-  const dropping = useDrop(attachments.add);
+  const attachments = useAttachments(client, session.id);
+  const composer = useComposer({ client, session, attachments, field });
+  const { draft, text } = composer;
+  const mentions = useMentions({ client, session, field, text, ranges: composer.ranges, onChosen: composer.onChosen });
+  const paste = usePaste(attachments.add, field);
+  const hovering = useHovering();
+  useDropTarget(attachments.add);
   const name = useValue(client.people, () => sessionName(session, client.people));
 
   // A finger wants to read first: on a phone the keyboard would cover half of it.
@@ -44,58 +64,98 @@ export function Composer({ client, session, mode, setMode }: ComposerProps) {
     if (!narrow) field.current?.focus({ preventScroll: true });
   }, [narrow]);
 
-  const finish = () => setMode({});
+  const chosen = (event: React.ChangeEvent<HTMLInputElement>) => {
+    attachments.add([...(event.currentTarget.files ?? [])]);
+    event.currentTarget.value = "";
+  };
+  const sendNow = useRef(composer.send);
+  sendNow.current = composer.send;
+  const recorded = useCallback((send: boolean) => {
+    setRecording(false);
+    // The recording is attached by now; the next drawing knows it.
+    if (send) requestAnimationFrame(() => requestAnimationFrame(() => sendNow.current()));
+  }, []);
+  const closeEmoji = useCallback(() => {
+    setEmoji(false);
+    field.current?.focus();
+  }, []);
+  const listed = mentions.found.length > 0;
   return (
     <div className={classes.composer}>
-      {dropping && <div className={classes.drop}>{t("composer.drop")}</div>}
-      {(mode.replyTo || mode.editing) && <ModeLine client={client} mode={mode} onCancel={finish} />}
+      {hovering === "here" && <div className={classes.drop}>{t("composer.drop")}</div>}
+      <Notices client={client} sessionId={session.id} />
+      <FailedChanges client={client} sessionId={session.id} />
+      {(draft.replyTo || draft.edit) && (
+        <ModeLine client={client} session={session} draft={draft} onCancel={composer.cancel} />
+      )}
       <AttachmentTray attachments={attachments} />
+      {paste.offered.length > 0 && (
+        <div className={classes.offer} role="status">
+          <span>{t("composer.pastedPicture")}</span>
+          <Button size="xs" variant="default" onClick={paste.accept}>
+            {t("composer.pastedAttach")}
+          </Button>
+          <Button size="xs" variant="subtle" onClick={paste.decline}>
+            {t("composer.pastedNo")}
+          </Button>
+        </div>
+      )}
       {composer.problem && (
-        <p className={classes.problem} role="alert">
-          {composer.problem}
-        </p>
+        <div className={classes.problem} role="alert">
+          <span>{composer.problem}</span>
+          {composer.sendAsFile && (
+            <Button size="xs" variant="default" onClick={composer.sendAsFile}>
+              {t("composer.sendAsFile")}
+            </Button>
+          )}
+        </div>
+      )}
+      {composer.question && (
+        <QuestionPanel client={client} question={composer.question} onClose={composer.dismiss} />
       )}
       <MentionList mentions={mentions} />
       {recording ? (
-        <Suspense>
-          <Recorder
-            onDone={(file) => {
-              setRecording(false);
-              if (file) attachments.add([file], "voice");
-            }}
-          />
-        </Suspense>
+          <Recorder store={client.attachments} sessionId={session.id} onDone={recorded} />
       ) : (
         <div className={classes.bar}>
-          <input
-            ref={picker}
-            type="file"
-            multiple
-            hidden
-            data-testid="file-input"
-            onChange={(event) => {
-              attachments.add([...(event.currentTarget.files ?? [])]);
-              event.currentTarget.value = "";
-            }}
-          />
-          <IconButton
-            label={t("composer.attach")}
-            onClick={() => picker.current?.click()}
-            disabled={Boolean(mode.editing)}
-          >
+          <input ref={picker} type="file" multiple hidden accept={ACCEPTED} data-testid="file-input" onChange={chosen} />
+          <IconButton label={t("composer.attach")} onClick={() => picker.current?.click()} disabled={Boolean(draft.edit)}>
             <Paperclip size={20} />
           </IconButton>
+          {touch && (
+            <>
+              <input
+                ref={camera}
+                type="file"
+                hidden
+                accept="image/*"
+                capture="environment"
+                data-testid="camera-input"
+                onChange={chosen}
+              />
+              <IconButton
+                label={t("composer.camera")}
+                onClick={() => camera.current?.click()}
+                disabled={Boolean(draft.edit)}
+              >
+                <Camera size={20} />
+              </IconButton>
+            </>
+          )}
           <div className={classes.field}>
             <textarea
               ref={field}
               rows={1}
-              value={composer.text}
+              dir="auto"
+              data-long={text.length > LONG}
+              value={text}
               aria-label={t("composer.label")}
               placeholder={t("composer.placeholder", { name })}
-              aria-controls={mentions.found.length > 0 ? "mention-list" : undefined}
-              aria-activedescendant={mentions.found.length > 0 ? `mention-${mentions.at}` : undefined}
+              aria-controls={listed ? "mention-list" : undefined}
+              aria-activedescendant={listed && mentions.at >= 0 ? `mention-${mentions.at}` : undefined}
               aria-autocomplete="list"
-              enterKeyHint="send"
+              spellCheck={text.length <= LONG}
+              enterKeyHint={composer.enterSends ? "send" : "enter"}
               onChange={(event) => {
                 composer.typed(event.currentTarget.value);
                 mentions.look();
@@ -104,12 +164,8 @@ export function Composer({ client, session, mode, setMode }: ComposerProps) {
               onKeyDown={(event) => {
                 if (!mentions.pressed(event)) composer.pressed(event);
               }}
-              onPaste={(event) => {
-                const files = [...event.clipboardData.files];
-                if (files.length === 0) return;
-                event.preventDefault();
-                attachments.add(files);
-              }}
+              {...composer.composition}
+              onPaste={paste.pasted}
               onBlur={() => client.typing(session.id, false)}
             />
           </div>
@@ -118,12 +174,10 @@ export function Composer({ client, session, mode, setMode }: ComposerProps) {
               <Smile size={20} />
             </IconButton>
             {emoji && (
-              <Suspense>
-                <EmojiPicker onChosen={composer.insert} onClose={() => setEmoji(false)} />
-              </Suspense>
+                <EmojiPicker onChosen={composer.insert} onClose={closeEmoji} />
             )}
           </div>
-          {!composer.text.trim() && attachments.all.length === 0 && !mode.editing && (
+          {!text.trim() && attachments.all.length === 0 && !draft.edit && (
             <IconButton label={t("composer.voice")} onClick={() => setRecording(true)}>
               <Mic size={20} />
             </IconButton>
@@ -134,31 +188,10 @@ export function Composer({ client, session, mode, setMode }: ComposerProps) {
             onClick={composer.send}
             disabled={!composer.sendable}
           >
-            {composer.waiting ? <Loader size={18} /> : <SendHorizontal size={20} />}
+            <SendHorizontal size={20} />
           </IconButton>
         </div>
       )}
-    </div>
-  );
-}
-
-function ModeLine({ client, mode, onCancel }: { client: ChatClient; mode: Mode; onCancel(): void }) {
-  const { t } = useTranslation();
-  const message = mode.editing ?? mode.replyTo;
-  if (!message) return null;
-  const label = mode.editing
-    ? t("composer.editing")
-    : t("composer.replying", { name: personName(client.people, message.sender) });
-  return (
-    <div className={classes.mode}>
-      {mode.editing ? <Pencil size={16} aria-hidden="true" /> : <Reply size={16} aria-hidden="true" />}
-      <div className={classes.modeText}>
-        <strong>{label}</strong>
-        <span>{plainText(message, t)}</span>
-      </div>
-      <IconButton label={t(mode.editing ? "composer.cancelEdit" : "composer.cancelReply")} onClick={onCancel}>
-        <X size={18} />
-      </IconButton>
     </div>
   );
 }

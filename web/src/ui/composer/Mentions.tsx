@@ -1,27 +1,39 @@
-// "@" in a group: who can be meant, and who is, in what was written.
+// "@" in a group: who can be meant. Who is chosen here is who is called, whatever others are named.
+import { Users } from "lucide-react";
 import { type KeyboardEvent, type RefObject, useCallback, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { useChanges } from "../../app/hooks";
+import { useChanges, useLater } from "../../app/hooks";
 import type { ChatClient } from "../../core/client";
+import { EVERYBODY, GROUP_WORDS, type MentionRange, type Nameable, opensMention } from "../../core/mentions";
+import { nameOf } from "../../core/people";
 import type { SessionStore } from "../../core/session-store";
-import type { Message } from "../../core/wire";
-import { Avatar } from "../common/Avatar";
-import { personName } from "../common/names";
+import type { Person } from "../../core/wire";
+import { PersonAvatar } from "../common/Avatar";
+import { composing } from "../common/ime";
+import { usePeople } from "../common/people";
+import { insertInto } from "./insert";
 import classes from "./Mentions.module.css";
 
 const SHOWN = 8;
-const ALL = "all";
-const EVERYBODY = ["所有人", "everyone", "all"];
+/** A name is not longer than this. */
+const SOUGHT_MAX = 40;
+const FOUND = { limit: 50 };
 
-/** Whom a text mentions: members whose name stands after an "@". */
-export function mentionsIn(text: string, session: SessionStore, client: ChatClient): Message["mentions"] | undefined {
-  if (!session.group || !text.includes("@")) return undefined;
-  if (EVERYBODY.some((word) => text.includes(`@${word}`))) return ALL;
-  const ids = session.document.participants.filter((id) => text.includes(`@${personName(client.people, id)}`));
-  return ids.length ? ids : undefined;
+/** Who can be called in a session, by which names; without those who read nothing any more. */
+export function nameablesOf(session: SessionStore, client: ChatClient): Nameable[] {
+  return client.people.activeAmong(session.document.participants).flatMap((id) => {
+    const person = client.people.get(id);
+    if (!person) return [];
+    return [{ id, names: [person.realName, person.username].filter(Boolean) }];
+  });
 }
 
-interface Choice {
+/** What tells people of one name apart. */
+export function detailOf(person: Person): string {
+  return [person.department, person.title, person.username].filter(Boolean).join(" · ");
+}
+
+export interface Choice {
   id: string;
   name: string;
   detail: string;
@@ -29,6 +41,7 @@ interface Choice {
 
 export interface MentionState {
   found: Choice[];
+  /** The chosen one's place; -1 when none is chosen by itself. */
   at: number;
   choose(choice: Choice): void;
   look(): void;
@@ -41,63 +54,97 @@ interface MentionOptions {
   session: SessionStore;
   field: RefObject<HTMLTextAreaElement | null>;
   text: string;
-  setText(text: string): void;
+  ranges: readonly MentionRange[];
+  /** Somebody was chosen: their name stands there from now on. */
+  onChosen(range: MentionRange): void;
 }
 
-export function useMentions({ client, session, field, text, setText }: MentionOptions): MentionState {
+/** What is sought: what stands between an "@" that opens the list and the caret. */
+function soughtIn(text: string, caret: number, ranges: readonly MentionRange[]): { at: number; sought: string } | null {
+  const piece = text.slice(Math.max(0, caret - SOUGHT_MAX), caret);
+  const found = piece.lastIndexOf("@");
+  if (found < 0) return null;
+  const at = caret - piece.length + found;
+  const sought = piece.slice(found + 1);
+  if (/[\n\t]/.test(sought) || !opensMention(text, at)) return null;
+  if (ranges.some((range) => range.from <= at && at < range.to)) return null;
+  return { at, sought };
+}
+
+/** How well a name fits, less is better; null when it does not. The name counts before other words about a person. */
+function fit(choice: Choice, username: string, sought: string): number | null {
+  const wanted = sought.toLowerCase();
+  const name = choice.name.toLowerCase();
+  if (name.startsWith(wanted)) return 0;
+  if (name.split(/[\s._·-]+/).some((word) => word.startsWith(wanted))) return 1;
+  if (name.includes(wanted)) return 2;
+  // A blank at the end closes the list for all but names that go on.
+  if (/\s$/.test(sought)) return null;
+  if (username.toLowerCase().startsWith(wanted)) return 3;
+  return choice.detail.toLowerCase().includes(wanted) ? 5 : null;
+}
+
+export function useMentions({ client, session, field, text, ranges, onChosen }: MentionOptions): MentionState {
   const { t } = useTranslation();
   const [caret, setCaret] = useState(0);
-  const [at, setAt] = useState(0);
+  const [at, setAt] = useState<number | null>(null);
   const [closed, setClosed] = useState("");
-  useChanges(client.people);
-  const started = session.group ? /(?:^|[\s，。、；：（])@([^\s@]{0,24})$/u.exec(text.slice(0, caret)) : null;
-  const sought = started?.[1];
+  const peopleVersion = useChanges(client.people);
+  const started = useMemo(
+    () => (session.group ? soughtIn(text, caret, ranges) : null),
+    [session.group, text, caret, ranges],
+  );
+  const sought = started?.sought;
   const everyone = t("message.mentionAll");
-  const everyoneHint = t("composer.everyone");
-  const participants = session.document.participants;
+  const all = session.document.participants;
+  // eslint-disable-next-line react-hooks/exhaustive-deps -- the version stands for what is known of people
+  const participants = useMemo(() => client.people.activeAmong(all), [client, all, peopleVersion]);
+  const everyoneHint = t("thread.members", { count: participants.length });
+  // The service knows names by their pinyin, too.
+  const { people: elsewhere } = usePeople(client, useLater(sought?.trim() ?? "", 200), FOUND);
 
   const found = useMemo(() => {
     if (sought === undefined || closed === `${caret}:${text}`) return [];
+    const also = new Set(/\s$/.test(sought) ? [] : (elsewhere ?? []).map((person) => person._id));
+    const ranked: { choice: Choice; rank: number }[] = [];
+    for (const id of participants) {
+      const person = client.people.get(id);
+      if (!person || id === client.me) continue;
+      const choice = { id, name: nameOf(person), detail: detailOf(person) };
+      const rank = fit(choice, person.username, sought) ?? (also.has(id) ? 4 : null);
+      if (rank !== null) ranked.push({ choice, rank });
+    }
+    ranked.sort((a, b) => a.rank - b.rank || a.choice.name.localeCompare(b.choice.name));
+    const people = ranked.slice(0, SHOWN).map(({ choice }) => choice);
     const wanted = sought.toLowerCase();
-    const people = participants
-      .filter((id) => id !== client.me)
-      .map((id) => client.people.get(id))
-      .filter((person) => person !== undefined)
-      .map(
-        (person): Choice => ({
-          id: person._id,
-          name: person.realName || person.username,
-          detail: `${person.title} ${person.username}`,
-        }),
-      );
-    const all: Choice[] = [{ id: ALL, name: everyone, detail: everyoneHint }, ...people];
-    return all.filter((one) => `${one.name} ${one.detail}`.toLowerCase().includes(wanted)).slice(0, SHOWN);
-  }, [sought, closed, caret, text, participants, client, everyone, everyoneHint]);
-  const chosen = Math.min(at, Math.max(0, found.length - 1));
+    const group = [everyone, ...GROUP_WORDS].some((word) => word.toLowerCase().startsWith(wanted));
+    return group ? [...people, { id: EVERYBODY, name: everyone, detail: everyoneHint }] : people;
+    // eslint-disable-next-line react-hooks/exhaustive-deps -- the version stands for what is known of people
+  }, [sought, closed, caret, text, participants, client, peopleVersion, elsewhere, everyone, everyoneHint]);
+  // Everybody is called only by whoever says so.
+  const first = found[0] && found[0].id !== EVERYBODY ? 0 : -1;
+  const chosen = at === null ? first : Math.min(at, found.length - 1);
 
   const look = useCallback(() => {
     setCaret(field.current?.selectionStart ?? 0);
-    setAt(0);
+    setAt(null);
   }, [field]);
 
   const choose = (choice: Choice) => {
-    const begin = caret - (sought?.length ?? 0) - 1;
-    const piece = `@${choice.name} `;
-    setText(text.slice(0, begin) + piece + text.slice(caret));
-    const to = begin + piece.length;
-    requestAnimationFrame(() => {
-      field.current?.focus();
-      field.current?.setSelectionRange(to, to);
-      setCaret(to);
-    });
+    if (!started || !field.current) return;
+    const name = `@${choice.name}`;
+    insertInto(field.current, started.at, caret, `${name} `);
+    onChosen({ from: started.at, to: started.at + name.length, id: choice.id });
+    setCaret(started.at + name.length + 1);
+    setAt(null);
   };
 
   const pressed = (event: KeyboardEvent): boolean => {
-    if (found.length === 0 || event.nativeEvent.isComposing) return false;
+    if (found.length === 0 || composing(event)) return false;
     const one = found[chosen];
     if (event.key === "ArrowDown") setAt((chosen + 1) % found.length);
-    else if (event.key === "ArrowUp") setAt((chosen + found.length - 1) % found.length);
-    else if ((event.key === "Enter" || event.key === "Tab") && one) choose(one);
+    else if (event.key === "ArrowUp") setAt((Math.max(chosen, 0) + found.length - 1) % found.length);
+    else if ((event.key === "Enter" || event.key === "Tab") && !event.shiftKey && one) choose(one);
     else if (event.key === "Escape") setClosed(`${caret}:${text}`);
     else return false;
     event.preventDefault();
@@ -123,7 +170,11 @@ export function MentionList({ mentions }: { mentions: MentionState }) {
           onMouseDown={(event) => event.preventDefault()}
           onClick={() => mentions.choose(one)}
         >
-          <Avatar name={one.name} size={26} group={one.id === ALL} />
+          {one.id === EVERYBODY ? (
+            <Users size={22} className={classes.group} aria-hidden="true" />
+          ) : (
+            <PersonAvatar userId={one.id} size={26} dot={false} />
+          )}
           <span className={classes.name}>{one.name}</span>
           <span className={classes.detail}>{one.detail}</span>
         </div>

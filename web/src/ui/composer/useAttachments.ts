@@ -1,44 +1,37 @@
 // The open conversation's attachments, as the composer uses them.
 import { useMemo } from "react";
 import { useTranslation } from "react-i18next";
-import { useAccount } from "../../app/account";
-import { type Attachment, COUNT_LIMIT, type Refusal, SIZE_LIMIT } from "../../app/attachments";
 import { useValue } from "../../app/hooks";
-import type { Outgoing } from "../../core/outbox-entry";
+import { type Attachment, COUNT_LIMIT, type Refusal, SIZE_LIMIT } from "../../core/attachments";
+import type { ChatClient } from "../../core/client";
+import type { FileKind } from "../../core/stored-file";
 import { fileSize } from "../common/times";
 
 export interface Attachments {
   all: readonly Attachment[];
-  ready: readonly Attachment[];
-  /** Nothing is on its way. */
-  settled: boolean;
-  /** Why something was not taken, for a person; empty otherwise. */
-  problem: string;
-  add(files: readonly File[], kind?: Attachment["kind"]): void;
-  remove(id: number): void;
-  retry(id: number): void;
-  takeReady(): Outgoing[];
+  /** What was not taken, each by its name and why, for a person. */
+  refusals: readonly string[];
+  add(files: readonly File[], kind?: FileKind): void;
+  remove(id: string): void;
+  retry(id: string): void;
+  forgive(): void;
 }
 
-export function useAttachments(sessionId: string): Attachments {
+export function useAttachments(client: ChatClient, sessionId: string): Attachments {
   const { t } = useTranslation();
-  const { attachments: store } = useAccount();
+  const store = client.attachments;
   const all = useValue(store, () => store.of(sessionId));
-  const refusal = useValue(store, () => store.refusal(sessionId));
+  const refused = useValue(store, () => store.refusals(sessionId));
   return useMemo(() => {
-    const words = (refused: Refusal) =>
-      refused.why === "tooLarge"
-        ? t("composer.tooLarge", { name: refused.name, limit: fileSize(SIZE_LIMIT) })
-        : t("composer.tooMany", { limit: COUNT_LIMIT });
+    const words = ({ name, why }: Refusal) =>
+      t(`composer.${why}`, { name, limit: why === "tooLarge" ? fileSize(SIZE_LIMIT) : COUNT_LIMIT });
     return {
       all,
-      ready: all.filter((one) => one.uploaded),
-      settled: all.every((one) => one.uploaded || one.problem),
-      problem: refusal ? words(refusal) : "",
+      refusals: refused.map(words),
       add: (files, kind) => store.add(sessionId, files, kind),
       remove: (id) => store.remove(sessionId, id),
-      retry: (id) => store.retry(sessionId, id),
-      takeReady: () => store.takeReady(sessionId),
+      retry: (id) => store.retry(id),
+      forgive: () => store.forgive(sessionId),
     };
-  }, [store, sessionId, all, refusal, t]);
+  }, [store, sessionId, all, refused, t]);
 }

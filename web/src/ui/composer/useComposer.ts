@@ -1,170 +1,231 @@
-// The text being written, and what becomes of it.
-import { type KeyboardEvent, type RefObject, useCallback, useEffect, useRef, useState } from "react";
+// What is written in a conversation, and what becomes of it. All of it is the conversation's draft; the field follows.
+import { type KeyboardEvent, type RefObject, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { useChanges } from "../../app/hooks";
+import { useEnterSends } from "../../app/preferences";
+import { useValue } from "../../app/hooks";
 import type { ChatClient } from "../../core/client";
+import type { Draft } from "../../core/draft";
+import { type MentionRange, mentionsOf, moved } from "../../core/mentions";
 import { OUTBOX_LIMIT } from "../../core/outbox";
-import type { Outgoing } from "../../core/outbox-entry";
+import { saveEdit, sendDraft } from "../../core/sending";
 import type { SessionStore } from "../../core/session-store";
-import type { Mode } from "../thread/ThreadPane";
-import { mentionsIn } from "./Mentions";
+import { composing } from "../common/ime";
+import { beginEdit, lastEditable } from "./editing";
+import { insertInto } from "./insert";
+import { nameablesOf } from "./Mentions";
+import type { Question } from "./Questions";
+import { asTextFile, grouped, lengthOf, TEXT_LIMIT } from "./text";
 import type { Attachments } from "./useAttachments";
 
-export const TEXT_LIMIT = 8_000;
+/** Before more than so many people are called, a question. */
+const ASK_BEYOND = 20;
 
 interface ComposerOptions {
   client: ChatClient;
   session: SessionStore;
-  mode: Mode;
-  setMode(mode: Mode): void;
   attachments: Attachments;
   field: RefObject<HTMLTextAreaElement | null>;
 }
 
-export function useComposer({ client, session, mode, setMode, attachments, field }: ComposerOptions) {
+/** What was answered to questions about the text that is being sent. */
+interface Answers {
+  everybody?: boolean;
+  withoutReply?: boolean;
+  /** Places of typed names that mean nobody. */
+  nobody?: readonly number[];
+}
+
+const shown = (draft: Draft) => (draft.edit ? draft.edit.text : draft.text);
+const rangesOf = (draft: Draft) => (draft.edit ? draft.edit.mentions : draft.mentions);
+
+export function useComposer({ client, session, attachments, field }: ComposerOptions) {
   const { t } = useTranslation();
   const { drafts } = client;
-  // The field's own state, so that a keystroke is drawn at once; the draft follows it.
-  const [text, setOwnText] = useState(() => drafts.get(session.id));
+  const draft = useValue(drafts, () => drafts.of(session.id));
+  // The field's own state, so that a keystroke is drawn at once; the draft has it, too.
+  const [text, setOwnText] = useState(() => shown(draft));
+  const latest = useRef(text);
   const [problem, setProblem] = useState("");
-  const [busy, setBusy] = useState(false);
-  const [waiting, setWaiting] = useState(false);
-  const touched = useRef(false);
-  const { editing } = mode;
+  const [question, setQuestion] = useState<Question | null>(null);
+  const [enterSends] = useEnterSends();
+  const inMethod = useRef(false);
+  const editing = draft.edit?.id;
+  const replying = draft.replyTo?.id;
 
-  // Drafts come from the database a moment after the page.
-  const loaded = useChanges(drafts) > 0;
+  const show = useCallback((next: string) => {
+    latest.current = next;
+    setOwnText(next);
+  }, []);
+
+  // From the database a moment after the page, from another tab at any time, or because an edit began or ended.
   useEffect(() => {
-    if (loaded && !touched.current) setOwnText(drafts.get(session.id));
-  }, [loaded, drafts, session]);
+    if (shown(draft) !== latest.current && !inMethod.current) show(shown(draft));
+  }, [draft, show]);
 
   useEffect(() => {
-    if (editing) {
-      touched.current = true;
-      setOwnText(editing.content);
-    } else if (touched.current) setOwnText(drafts.get(session.id));
     setProblem("");
-    if (editing || mode.replyTo) field.current?.focus();
-  }, [editing, mode.replyTo, drafts, session, field]);
+    setQuestion(null);
+    if (editing || replying) field.current?.focus();
+  }, [editing, replying, field]);
 
-  const setText = useCallback(
-    (next: string) => {
-      touched.current = true;
-      setOwnText(next);
-      setProblem("");
-      if (!editing) drafts.set(session.id, next);
+  const put = useCallback(
+    (next: string, ranges: MentionRange[]) => {
+      show(next);
+      const { edit } = drafts.of(session.id);
+      if (edit) drafts.change(session.id, { edit: { ...edit, text: next, mentions: ranges } });
+      else drafts.change(session.id, { text: next, mentions: ranges });
     },
-    [drafts, session, editing],
+    [drafts, session, show],
   );
 
-  const typed = (next: string) => {
-    setText(next);
-    if (!editing) client.typing(session.id, next.trim() !== "");
-  };
+  const typed = useCallback(
+    (next: string) => {
+      setProblem("");
+      setQuestion(null);
+      put(next, moved(rangesOf(drafts.of(session.id)), latest.current, next));
+      if (!drafts.of(session.id).edit) client.typing(session.id, next.trim() !== "");
+    },
+    [client, drafts, session, put],
+  );
 
-  const over = [...text].length - TEXT_LIMIT;
+  const onChosen = useCallback(
+    (range: MentionRange) => {
+      const others = rangesOf(drafts.of(session.id)).filter((one) => one.to <= range.from || one.from >= range.to);
+      put(latest.current, [...others, range]);
+    },
+    [drafts, session, put],
+  );
+
+  const length = useMemo(() => lengthOf(text), [text]);
+  const over = length - TEXT_LIMIT;
   const written = text.trim() !== "";
-  const uploading = !attachments.settled;
-  const sendable = over <= 0 && !busy && attachments.settled && (written || (attachments.ready.length > 0 && !editing));
+  const refused = attachments.all.some((one) => one.problem);
+  const sendable = over <= 0 && (draft.edit ? written || hasFile(session, draft) : !refused && (written || attachments.all.length > 0));
 
-  const saveEdit = async (content: string) => {
-    if (!editing) return;
-    if (content === editing.content) {
-      setMode({});
+  const send = (answers: Answers = {}) => {
+    if (!sendable) {
+      if (refused && !draft.edit) setProblem(t("composer.removeRefused"));
       return;
     }
-    setBusy(true);
-    try {
-      const body = { content, mentions: mentionsIn(content, session, client) ?? [] };
-      await client.api.call("PUT", `/api/chat/messages/${editing._id}`, { body });
-      setMode({});
-    } catch (thrown) {
-      const { code, message } = thrown as Error & { code?: string };
-      setProblem(
-        code === "NETWORK" ? t("error.network") : code === "WINDOW_CLOSED" ? t("composer.editWindow") : message,
-      );
-    } finally {
-      setBusy(false);
-    }
-  };
-
-  const send = () => {
-    if (uploading && over <= 0 && !editing) setWaiting(true);
-    if (!sendable) return;
-    if (editing) {
-      void saveEdit(text.trim());
+    setQuestion(null);
+    const now = drafts.of(session.id);
+    // Blanks at the beginning may be meant: a list, a table.
+    const content = latest.current.trimEnd();
+    const { mentions, open } = session.group
+      ? mentionsOf(content, rangesOf(now), nameablesOf(session, client))
+      : { mentions: undefined, open: [] };
+    const unclear = open.find((one) => !answers.nobody?.includes(one.from));
+    if (unclear) {
+      setQuestion({
+        what: "who",
+        name: unclear.name,
+        ids: unclear.ids,
+        answer: (id) => {
+          if (id) onChosen({ from: unclear.from, to: unclear.to, id });
+          send(id ? answers : { ...answers, nobody: [...(answers.nobody ?? []), unclear.from] });
+        },
+      });
       return;
     }
-    if (client.outbox.size + attachments.ready.length >= OUTBOX_LIMIT) {
+    const size = client.people.activeAmong(session.document.participants).length;
+    const before = now.edit ? session.timeline.find(now.edit.id)?.mentions : undefined;
+    if (mentions === "all" && before !== "all" && size > ASK_BEYOND && !answers.everybody) {
+      setQuestion({ what: "everybody", count: size, answer: () => send({ ...answers, everybody: true }) });
+      return;
+    }
+    if (now.edit) {
+      saveEdit(client, session.id, content, mentions);
+      field.current?.focus();
+      return;
+    }
+    const answered = now.replyTo && session.timeline.find(now.replyTo.id);
+    if (answered?.isDeleted && !answers.withoutReply) {
+      setQuestion({ what: "replyGone", answer: () => send({ ...answers, withoutReply: true }) });
+      return;
+    }
+    if (client.outbox.size + attachments.all.length >= OUTBOX_LIMIT) {
       setProblem(t("composer.full"));
       return;
     }
-    let replyTo = mode.replyTo?._id;
-    const add = (body: Outgoing) => {
-      client.outbox.add(session.id, replyTo ? { ...body, replyTo } : body);
-      replyTo = undefined;
-    };
-    for (const file of attachments.takeReady()) add(file);
-    if (written) add({ messageType: "text", content: text.trim(), mentions: mentionsIn(text, session, client) });
+    sendDraft(client, session.id, { content, mentions, withoutReply: answers.withoutReply });
     client.typing(session.id, false);
-    setText("");
-    if (mode.replyTo) setMode({});
+    show("");
     field.current?.focus();
   };
 
-  // "Send" was said while a file was on its way: it is done when the file is there, unless one did not arrive.
-  const sendLater = useRef(send);
-  sendLater.current = send;
-  const arrived = attachments.settled && attachments.all.every((one) => one.uploaded);
-  useEffect(() => {
-    if (!waiting || uploading) return;
-    setWaiting(false);
-    if (arrived) sendLater.current();
-  }, [waiting, uploading, arrived]);
-
-  const editLast = () => {
-    const { timeline } = session;
-    for (let seq = session.head; seq > Math.max(timeline.hiddenSeq, session.head - 200); seq--) {
-      const message = timeline.get(seq);
-      if (
-        message?.sender !== client.me ||
-        message.isDeleted ||
-        message.messageType !== "text" ||
-        message.merged ||
-        message.system
-      )
-        continue;
-      setMode({ editing: message });
-      return;
-    }
+  const cancel = () => {
+    if (draft.edit) drafts.change(session.id, { edit: undefined });
+    else drafts.change(session.id, { replyTo: undefined });
   };
 
   const pressed = (event: KeyboardEvent) => {
-    // Enter that ends a Chinese word is the input method's; some browsers tell only by the key code.
-    if (event.nativeEvent.isComposing || event.keyCode === 229) return;
-    if (event.key === "Enter" && !event.shiftKey) {
+    // Enter that ends a Chinese word is the input method's.
+    if (composing(event)) return;
+    const main = event.ctrlKey || event.metaKey;
+    if (event.key === "Enter" && (main || (enterSends && !event.shiftKey))) {
       event.preventDefault();
       send();
-    } else if (event.key === "Escape" && (mode.editing || mode.replyTo)) {
+    } else if (event.key === "Escape" && question) {
       event.preventDefault();
-      setMode({});
-    } else if (event.key === "ArrowUp" && !text && !event.altKey) {
+      setQuestion(null);
+    } else if (event.key === "Escape" && (draft.edit || draft.replyTo)) {
       event.preventDefault();
-      editLast();
+      cancel();
+    } else if (event.key === "ArrowUp" && !text && !draft.edit && !event.altKey) {
+      const last = lastEditable(session, client.me);
+      if (!last) return;
+      event.preventDefault();
+      beginEdit(client, session, last);
     }
   };
 
   const insert = (piece: string) => {
     const element = field.current;
-    const from = element?.selectionStart ?? text.length;
-    const to = element?.selectionEnd ?? from;
-    setText(text.slice(0, from) + piece + text.slice(to));
-    requestAnimationFrame(() => {
-      element?.focus();
-      element?.setSelectionRange(from + piece.length, from + piece.length);
-    });
+    if (element) insertInto(element, element.selectionStart, element.selectionEnd, piece);
   };
 
-  const shownProblem = problem || (over > 0 ? t("composer.tooLong", { over }) : "");
-  return { text, setText, typed, pressed, send, waiting, sendable: sendable || (uploading && !waiting && over <= 0), insert, problem: shownProblem };
+  const sendAsFile = () => {
+    attachments.add([asTextFile(latest.current)]);
+    put("", []);
+    field.current?.focus();
+  };
+
+  const composition = {
+    onCompositionStart: () => {
+      inMethod.current = true;
+    },
+    onCompositionEnd: () => {
+      inMethod.current = false;
+    },
+  };
+
+  return {
+    text,
+    draft,
+    ranges: rangesOf(draft),
+    typed,
+    onChosen,
+    pressed,
+    composition,
+    send: () => send(),
+    cancel,
+    sendable,
+    insert,
+    enterSends,
+    /** Too long for a message, by so many characters. */
+    over: over > 0 ? over : 0,
+    sendAsFile: over > 0 && !draft.edit ? sendAsFile : undefined,
+    problem: problem || (over > 0 ? t("composer.tooLong", { over: grouped(over) }) : ""),
+    question,
+    dismiss: () => {
+      setQuestion(null);
+      field.current?.focus();
+    },
+  };
+}
+
+/** A picture may lose its caption; a text may not lose everything. */
+function hasFile(session: SessionStore, draft: Draft): boolean {
+  const message = draft.edit && session.timeline.find(draft.edit.id);
+  return Boolean(message?.fileUrl);
 }

@@ -1,16 +1,18 @@
 // Everybody in the house, by department; choosing somebody opens the private conversation.
 import { TextInput } from "@mantine/core";
 import { Search } from "lucide-react";
-import { useEffect, useMemo, useState } from "react";
+import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useLocation } from "wouter";
 import { useChanges, useLater } from "../../app/hooks";
 import type { User } from "../../core/api";
 import type { ChatClient } from "../../core/client";
+import { byName, nameOf } from "../../core/people";
 import { Empty } from "../common/Empty";
-import { said } from "../common/said";
+import { folded, usePeople } from "../common/people";
+import { useArrowList } from "../common/useArrowList";
 import { Waiting } from "../common/Waiting";
-import { PersonButton } from "../list/FoundPeople";
+import { MorePeople, PersonButton } from "../list/FoundPeople";
 import classes from "./DirectoryPane.module.css";
 
 const LIMIT = 500;
@@ -19,20 +21,18 @@ export default function DirectoryPane({ client, onChosen }: { client: ChatClient
   const { t } = useTranslation();
   const [, go] = useLocation();
   const [text, setText] = useState("");
-  const [problem, setProblem] = useState("");
-  const { users, total, failed, again } = useDirectory(client, useLater(text.trim(), 200));
+  const { people: users, of, total, failed, busy, more, again } = usePeople(client, useLater(text.trim(), 200), {
+    limit: LIMIT,
+    all: true,
+  });
   useChanges(client.people);
-  const departments = useMemo(() => grouped(users ?? [], client.me), [users, client.me]);
+  const list = useArrowList("li > button");
+  const departments = useMemo(() => grouped(users ?? [], client.me, of), [users, client.me, of]);
 
-  const write = async (person: User) => {
-    setProblem("");
-    try {
-      const session = await client.openPrivate(person._id);
-      onChosen();
-      go(`/s/${session.id}`);
-    } catch (thrown) {
-      setProblem(said(thrown, t));
-    }
+  // The conversation is made with its first message.
+  const write = (person: User) => {
+    onChosen();
+    go(`/s/${client.conversationWith(person._id).id}`);
   };
 
   return (
@@ -47,12 +47,7 @@ export default function DirectoryPane({ client, onChosen }: { client: ChatClient
         value={text}
         onChange={(event) => setText(event.currentTarget.value)}
       />
-      {problem && (
-        <p role="alert" className={classes.problem}>
-          {problem}
-        </p>
-      )}
-      <div className={classes.scroller}>
+      <div ref={list} className={classes.scroller}>
         {failed && (
           <Empty title={t("directory.failed")}>
             <button type="button" className={classes.again} onClick={again}>
@@ -71,53 +66,41 @@ export default function DirectoryPane({ client, onChosen }: { client: ChatClient
             <ul className={classes.rows}>
               {people.map((person) => (
                 <li key={person._id}>
-                  <PersonButton person={person} onClick={() => void write(person)} />
+                  <PersonButton person={person} onClick={() => write(person)} />
                 </li>
               ))}
             </ul>
           </section>
         ))}
         {users && total > users.length && (
-          <p className={classes.more}>{t("directory.truncated", { count: users.length })}</p>
+          <>
+            <p className={classes.more}>{t("directory.truncated", { count: users.length })}</p>
+            <MorePeople onClick={more} />
+          </>
         )}
+        {users && busy && <Waiting label={t("directory.loading")} />}
       </div>
     </section>
   );
 }
 
-function useDirectory(client: ChatClient, search: string) {
-  const [users, setUsers] = useState<User[] | null>(null);
-  const [total, setTotal] = useState(0);
-  const [failed, setFailed] = useState(false);
-  const [attempt, setAttempt] = useState(0);
-  // Another attempt is another call
-  useEffect(() => {
-    const leaving = new AbortController();
-    setFailed(false);
-    const call = { query: { search, limit: LIMIT }, signal: leaving.signal };
-    client.api.page<User[]>("GET", "/api/chat/users", call).then(
-      (answer) => {
-        client.people.learn(answer.data);
-        setUsers(answer.data);
-        setTotal(answer.pagination?.total ?? answer.data.length);
-      },
-      () => {
-        if (!leaving.signal.aborted) setFailed(true);
-      },
-    );
-    return () => leaving.abort();
-  }, [client, search, attempt]);
-  return { users: failed ? null : users, total, failed, again: () => setAttempt((one) => one + 1) };
-}
-
-function grouped(users: readonly User[], me: string): [string, User[]][] {
-  const departments = new Map<string, User[]>();
+/**
+ * People by department. What differs only in blanks, case or width is one department, named as it is written first. While
+ * something is sought, the department of whom fits best comes first.
+ */
+export function grouped(users: readonly User[], me: string, sought: string): [string, User[]][] {
+  const departments = new Map<string, [string, User[]]>();
   for (const user of users) {
     if (user._id === me) continue;
-    const members = departments.get(user.department) ?? [];
-    members.push(user);
-    departments.set(user.department, members);
+    const name = user.department.trim();
+    const key = folded(name);
+    const members = departments.get(key) ?? [name, []];
+    members[1].push(user);
+    departments.set(key, members);
   }
+  const all = [...departments.values()];
+  if (sought) return all;
+  for (const [, members] of all) members.sort((a, b) => byName(nameOf(a), nameOf(b)));
   // Those without a department come last.
-  return [...departments].sort(([a], [b]) => Number(!a) - Number(!b) || a.localeCompare(b));
+  return all.sort(([a], [b]) => Number(!a) - Number(!b) || byName(a, b));
 }

@@ -1,20 +1,23 @@
 // A group: its name and topic, who is in it, and what one's own role allows.
-import { Button, Modal, Switch, TextInput } from "@mantine/core";
+import { Button, Switch, TextInput } from "@mantine/core";
 import { LogOut, Pencil, UserPlus } from "lucide-react";
-import { type FormEvent, type ReactNode, useState } from "react";
+import { type FormEvent, type ReactNode, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useLocation } from "wouter";
 import { useChanges } from "../../app/hooks";
 import type { User } from "../../core/api";
 import type { ChatClient } from "../../core/client";
+import { byName } from "../../core/people";
 import type { SessionStore } from "../../core/session-store";
 import { Avatar } from "../common/Avatar";
-import { sessionName } from "../common/names";
+import { personName, sessionName } from "../common/names";
 import { said } from "../common/said";
+import { useArrowList } from "../common/useArrowList";
 import { IconButton } from "../shell/Side";
 import classes from "./Group.module.css";
 import { MemberRow } from "./MemberRow";
 import { PeoplePicker } from "./PeoplePicker";
+import { Modal } from "../common/Modal";
 
 const RANK = { owner: 0, admin: 1, member: 2 } as const;
 
@@ -30,10 +33,12 @@ export function GroupDetails({ client, session, children }: GroupDetailsProps) {
   const [, go] = useLocation();
   const [open, setOpen] = useState<"edit" | "add" | "leave" | null>(null);
   const [problem, setProblem] = useState("");
+  const [waits, setWaits] = useState(false);
   useChanges(session);
   useChanges(client.people);
   const name = sessionName(session, client.people);
   const mine = session.seat?.role ?? "member";
+  const list = useArrowList("button");
   const manages = mine !== "member";
   const path = `/api/chat/sessions/${session.id}`;
 
@@ -41,7 +46,8 @@ export function GroupDetails({ client, session, children }: GroupDetailsProps) {
   const call = async (method: string, below: string, body?: unknown): Promise<boolean> => {
     setProblem("");
     try {
-      await client.api.call(method, path + below, { body });
+      const done = await client.tryChange(session.id, { what: "group", method, path: path + below, body });
+      setWaits(done === "waits");
       return true;
     } catch (thrown) {
       setProblem(said(thrown, t));
@@ -52,16 +58,19 @@ export function GroupDetails({ client, session, children }: GroupDetailsProps) {
     if (await call("DELETE", `/participants/${client.me}`)) go("/");
     setOpen(null);
   };
+  useEffect(() => void client.syncer.renewProfiles(session).catch(() => {}), [client, session]);
+  const active = new Set(client.people.activeAmong([...session.seats.keys()]));
   const members = [...session.seats].sort(
     ([a, one], [b, two]) =>
+      Number(active.has(b)) - Number(active.has(a)) ||
       RANK[one.role] - RANK[two.role] ||
-      (client.people.get(a)?.realName ?? "").localeCompare(client.people.get(b)?.realName ?? ""),
+      byName(personName(client.people, a), personName(client.people, b)),
   );
   return (
     <>
       <div className={classes.who}>
-        <Avatar name={name} size={72} group />
-        <p className={classes.name}>
+        <Avatar name={name} id={session.id} size={72} group picture={session.document.avatar} />
+        <p className={classes.name} dir="auto">
           {name}
           {manages && (
             <IconButton label={t("message.edit")} onClick={() => setOpen("edit")}>
@@ -69,11 +78,16 @@ export function GroupDetails({ client, session, children }: GroupDetailsProps) {
             </IconButton>
           )}
         </p>
-        {session.document.topic && <span className={classes.quiet}>{session.document.topic}</span>}
+        {session.document.topic && <span className={classes.quiet} dir="auto">{session.document.topic}</span>}
       </div>
       {problem && (
         <p role="alert" className={classes.problem}>
           {problem}
+        </p>
+      )}
+      {waits && (
+        <p role="status" className={classes.quiet}>
+          {t("group.waits")}
         </p>
       )}
       {manages && (
@@ -86,16 +100,16 @@ export function GroupDetails({ client, session, children }: GroupDetailsProps) {
       {children}
       <div>
         <h3 className={classes.sub}>
-          {t("group.members")} ({members.length})
+          {t("group.members")} ({active.size})
           {manages && (
             <IconButton label={t("group.add")} onClick={() => setOpen("add")}>
               <UserPlus size={18} />
             </IconButton>
           )}
         </h3>
-        <ul className={classes.members}>
+        <ul ref={list} className={classes.members}>
           {members.map(([userId, seat]) => (
-            <MemberRow key={userId} client={client} userId={userId} role={seat.role} mine={mine} call={call} complain={setProblem} />
+            <MemberRow key={userId} client={client} userId={userId} role={seat.role} mine={mine} call={call} />
           ))}
         </ul>
       </div>

@@ -1,4 +1,4 @@
-import { Alert, Button, Modal, TextInput } from "@mantine/core";
+import { Alert, Button, TextInput } from "@mantine/core";
 import { type FormEvent, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { SessionInfo, User } from "../../core/api";
@@ -6,6 +6,7 @@ import type { ChatClient } from "../../core/client";
 import { said } from "../common/said";
 import classes from "./Group.module.css";
 import { PeoplePicker } from "./PeoplePicker";
+import { Modal } from "../common/Modal";
 
 const NOBODY: ReadonlySet<string> = new Set();
 

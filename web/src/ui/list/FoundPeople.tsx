@@ -1,46 +1,44 @@
 // Colleagues that match what is sought, below the conversations that do.
-import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { User } from "../../core/api";
-import type { ChatClient } from "../../core/client";
 import { nameOf } from "../../core/people";
 import { PersonAvatar } from "../common/Avatar";
+import { Unconfirmed } from "../common/Unconfirmed";
+import { useArrowList } from "../common/useArrowList";
 import classes from "./FoundPeople.module.css";
 
-/** People whose name holds the text, as the service finds them; without oneself. */
-export function useFoundPeople(client: ChatClient, sought: string, limit = 20): User[] {
-  const [found, setFound] = useState<User[]>([]);
-  useEffect(() => {
-    setFound([]);
-    if (!sought) return;
-    const leaving = new AbortController();
-    const query = { search: sought, limit };
-    client.api.call<User[]>("GET", "/api/chat/users", { query, signal: leaving.signal }).then(
-      (users) => {
-        client.people.learn(users);
-        setFound(users.filter((user) => user._id !== client.me));
-      },
-      // Offline, conversations are found all the same.
-      () => {},
-    );
-    return () => leaving.abort();
-  }, [client, sought, limit]);
-  return found;
+interface FoundPeopleProps {
+  people: readonly User[];
+  onChosen(person: User): void;
+  /** Present when there are more than these. */
+  more?: () => void;
 }
 
-export function FoundPeople({ people, onChosen }: { people: readonly User[]; onChosen(person: User): void }) {
+export function FoundPeople({ people, onChosen, more }: FoundPeopleProps) {
   const { t } = useTranslation();
+  const list = useArrowList("button");
   return (
     <div className={classes.found}>
       <h2 className={classes.title}>{t("list.people")}</h2>
-      <ul className={classes.rows}>
+      <ul ref={list} className={classes.rows}>
         {people.map((person) => (
           <li key={person._id}>
             <PersonButton person={person} onClick={() => onChosen(person)} />
           </li>
         ))}
       </ul>
+      {more && <MorePeople onClick={more} />}
     </div>
+  );
+}
+
+/** Below a list of people that ends before all of them. */
+export function MorePeople({ onClick }: { onClick(): void }) {
+  const { t } = useTranslation();
+  return (
+    <button type="button" className={classes.more} onClick={onClick}>
+      {t("list.more")}
+    </button>
   );
 }
 
@@ -59,12 +57,17 @@ export function PersonButton({ person, onClick }: { person: User; onClick(): voi
   );
 }
 
+type Lined = Pick<User, "realName" | "username" | "department" | "title" | "selfRegistered">;
+
 /** A name with what the person is below it. */
-export function PersonLines({ person }: { person: Pick<User, "realName" | "username" | "department" | "title"> }) {
+export function PersonLines({ person }: { person: Lined }) {
   return (
     <span className={classes.lines}>
-      <span className={classes.name}>{nameOf(person)}</span>
-      <span className={classes.what}>
+      <span className={classes.name} dir="auto">
+        {nameOf(person)}
+        <Unconfirmed person={person} />
+      </span>
+      <span className={classes.what} dir="auto">
         {[person.title, person.department].filter(Boolean).join(" · ") || person.username}
       </span>
     </span>

@@ -2,13 +2,14 @@
 import { BellOff } from "lucide-react";
 import { memo, useEffect } from "react";
 import { useTranslation } from "react-i18next";
-import { useChanges, usePerson, useValue } from "../../app/hooks";
+import { useChanges, usePerson, usePresence, useValue } from "../../app/hooks";
 import type { ChatClient } from "../../core/client";
 import type { SessionStore } from "../../core/session-store";
 import { Avatar } from "../common/Avatar";
 import { Badge } from "../common/Badge";
-import { personName, plainText, sessionName, systemText } from "../common/names";
+import { lastLine, needsNewest, personName, sessionName } from "../common/names";
 import { shortTime } from "../common/times";
+import { Unconfirmed } from "../common/Unconfirmed";
 import classes from "./SessionRow.module.css";
 
 interface SessionRowProps {
@@ -23,10 +24,12 @@ export const SessionRow = memo(function SessionRow({ session, client, index, cho
   const { t } = useTranslation();
   useChanges(session);
   const other = usePerson(session.group ? client.me : session.other);
+  const closed = !session.group && other?.isActive === false;
+  const presence = usePresence(other?._id);
   const draft = useValue(client.drafts, () => client.drafts.get(session.id));
   const name = sessionName(session, client.people);
   // What a group wrote about itself has no preview in the service's list.
-  const wordless = session.head > 0 && !session.newest && !session.preview;
+  const wordless = needsNewest(session);
   useEffect(() => {
     if (wordless) void client.history.ensure(session, session.head, session.head);
   }, [client, session, wordless]);
@@ -41,19 +44,25 @@ export const SessionRow = memo(function SessionRow({ session, client, index, cho
     >
       <Avatar
         name={name}
+        id={session.group ? session.id : session.other}
         size={44}
         group={session.group}
-        presence={session.group ? undefined : (other?.status ?? "offline")}
+        picture={session.group ? session.document.avatar : other?.avatar}
+        presence={session.group || closed ? undefined : presence}
       />
       <span className={classes.text}>
         <span className={classes.top}>
-          <span className={classes.name}>{name}</span>
+          <span className={classes.name} dir="auto">
+            {name}
+            {!session.group && <Unconfirmed person={other} />}
+            {closed && <span className={classes.closed}>{t("presence.closed")}</span>}
+          </span>
           <time className={classes.time} dateTime={session.document.lastMessageTime}>
             {session.head > 0 && shortTime(session.document.lastMessageTime, t)}
           </time>
         </span>
         <span className={classes.bottom}>
-          <span className={classes.preview}>
+          <span className={classes.preview} dir="auto">
             {draft && !chosen ? (
               <>
                 <span className={classes.draft}>{t("list.draft")}</span> {draft}
@@ -62,6 +71,12 @@ export const SessionRow = memo(function SessionRow({ session, client, index, cho
               preview(session, client, t)
             )}
           </span>
+          {session.mentioned > 0 && (
+            <span className={classes.mention} data-badge>
+              <span aria-hidden="true">@</span>
+              <span className="visually-hidden">{t("list.mentioned", { count: session.mentioned })}</span>
+            </span>
+          )}
           {session.muted && <BellOff size={14} className={classes.muted} aria-label={t("list.muted")} role="img" />}
           <Badge count={session.unread} quiet={session.muted} />
         </span>
@@ -74,10 +89,5 @@ type T = ReturnType<typeof useTranslation>["t"];
 
 function preview(session: SessionStore, client: ChatClient, t: T): string {
   for (const [userId] of session.typing) return t("thread.typingOne", { name: personName(client.people, userId) });
-  const { newest } = session;
-  if (!newest) return session.preview || (session.head === 0 ? t("list.noMessages") : " ");
-  if (newest.system) return systemText(newest, client.people, client.me, t);
-  const text = plainText(newest, t).replace(/\s+/g, " ");
-  if (newest.sender === client.me) return `${t("app.you")}: ${text}`;
-  return session.group ? `${personName(client.people, newest.sender)}: ${text}` : text;
+  return lastLine(session, client.people, client.me, t);
 }

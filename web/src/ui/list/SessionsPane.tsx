@@ -1,73 +1,78 @@
 // All conversations, newest first, and a field that finds one, or a colleague to begin one with.
 import { TextInput } from "@mantine/core";
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { MessagesSquare, Plus, Search } from "lucide-react";
-import { type KeyboardEvent, lazy, Suspense, useEffect, useMemo, useRef, useState } from "react";
+import { AtSign, MessagesSquare, Plus, Search } from "lucide-react";
+import { type KeyboardEvent, useEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useLocation } from "wouter";
-import { useChanges, useLater } from "../../app/hooks";
+import { useChanges, useLater, useRem, useValue } from "../../app/hooks";
 import type { User } from "../../core/api";
 import type { ChatClient } from "../../core/client";
 import type { SessionStore } from "../../core/session-store";
-import common from "../common/common.module.css";
+import { Badge } from "../common/Badge";
 import { Empty } from "../common/Empty";
-import { said } from "../common/said";
+import { composing } from "../common/ime";
 import { sessionName } from "../common/names";
+import { sessionFits, usePeople } from "../common/people";
+import { useArrowList } from "../common/useArrowList";
 import { Waiting } from "../common/Waiting";
-import { IconButton } from "../shell/Side";
 import { FIND_ID } from "../shell/shortcuts";
-import { FoundPeople, useFoundPeople } from "./FoundPeople";
+import { FoundPeople } from "./FoundPeople";
 import { SessionRow } from "./SessionRow";
 import classes from "./SessionsPane.module.css";
+import { part } from "../common/part";
 
-const NewGroup = lazy(() => import("../group/NewGroup"));
-const ROW = 68;
+const NewGroup = part(() => import("../group/NewGroup"), "dialog");
+/** A row's height in rem: it grows with the size of the text. */
+const ROW = 4.25;
+const PEOPLE = 20;
 
 interface SessionsPaneProps {
   client: ChatClient;
   sessionId: string | undefined;
   openDirectory(): void;
+  openMentions(): void;
 }
 
-export function SessionsPane({ client, sessionId, openDirectory }: SessionsPaneProps) {
+export function SessionsPane({ client, sessionId, openDirectory, openMentions }: SessionsPaneProps) {
   const { t } = useTranslation();
   const [, go] = useLocation();
   const [text, setText] = useState("");
   const [creating, setCreating] = useState(false);
-  const sought = text.trim().toLowerCase();
-  const colleagues = useFoundPeople(client, useLater(sought, 200));
+  const sought = text.trim();
+  const search = usePeople(client, useLater(sought, 200), { limit: PEOPLE });
   const version = useChanges(client.sessions);
   useChanges(client.people);
-  // eslint-disable-next-line react-hooks/exhaustive-deps -- the version stands for what the sessions hold
-  const found = useMemo(() => matching(client, sought), [client, sought, version]);
-
-  // With whom there is a conversation already, that is what is shown.
-  const people = colleagues.filter((one) => !client.sessions.withPerson(one._id));
+  // Which of them hold something that is not sent decides whether they are shown.
+  const kept = useValue(client.drafts, () => client.drafts.ids().join());
+  const waiting = useValue(client.outbox, () => client.outbox.ids().join());
+  const colleagues = useMemo(
+    () => (search.of === sought ? (search.people ?? []) : []).filter((one) => one._id !== client.me),
+    [client, sought, search.of, search.people],
+  );
+  const { found, people } = useMemo(
+    () => matching(client, sought, colleagues),
+    // eslint-disable-next-line react-hooks/exhaustive-deps -- the others stand for what the sessions hold
+    [client, sought, colleagues, version, kept, waiting],
+  );
+  const mentioned = client.sessions.all().reduce((sum, one) => sum + one.mentioned, 0);
 
   const open = (id: string) => {
     setText("");
     go(`/s/${id}`);
   };
-  const [problem, setProblem] = useState("");
-  const write = async (person: User) => {
-    setProblem("");
-    try {
-      open((await client.openPrivate(person._id)).id);
-    } catch (thrown) {
-      setProblem(said(thrown, t));
-    }
-  };
+  const write = (person: User) => open(client.conversationWith(person._id).id);
   // Enter that came before the answer is kept until it is there, unless something else is sought by then.
   const [eager, setEager] = useState("");
   const awaited = eager && eager === sought ? people[0] : undefined;
   useEffect(() => {
     if (!awaited) return;
     setEager("");
-    void write(awaited);
+    write(awaited);
     // eslint-disable-next-line react-hooks/exhaustive-deps -- once for whom it waited
   }, [awaited]);
   const pressed = (event: KeyboardEvent) => {
-    if (event.nativeEvent.isComposing) return;
+    if (composing(event)) return;
     if (event.key === "Escape" && text) {
       setText("");
       event.stopPropagation();
@@ -75,7 +80,7 @@ export function SessionsPane({ client, sessionId, openDirectory }: SessionsPaneP
       const first = found[0];
       const person = people[0];
       if (first) open(first.id);
-      else if (person) void write(person);
+      else if (person) write(person);
       else setEager(sought);
     } else if (event.key === "ArrowDown") {
       document.querySelector<HTMLElement>("[data-session-row]")?.focus();
@@ -101,24 +106,38 @@ export function SessionsPane({ client, sessionId, openDirectory }: SessionsPaneP
           }}
           onKeyDown={pressed}
         />
-        <IconButton label={t("list.newGroup")} onClick={() => setCreating(true)}>
-          <Plus size={20} />
-        </IconButton>
+        <button
+          type="button"
+          className={classes.create}
+          aria-label={t("list.newGroup")}
+          title={t("list.newGroup")}
+          onClick={() => setCreating(true)}
+        >
+          <Plus size={16} aria-hidden="true" />
+          {t("list.group")}
+        </button>
       </div>
-      {problem && (
-        <p role="alert" className={common.problem}>
-          {problem}
-        </p>
+      {!sought && (
+        <button type="button" className={classes.mentions} onClick={openMentions}>
+          <AtSign size={16} aria-hidden="true" />
+          <span>{t("list.mentions")}</span>
+          <Badge count={mentioned} label={t("list.mentionsUnread", { count: mentioned })} />
+        </button>
       )}
       {found.length > 0 && (
         <Rows sessions={found} client={client} chosen={sessionId} open={open} short={people.length > 0} />
       )}
-      {people.length > 0 && <FoundPeople people={people} onChosen={(person) => void write(person)} />}
+      {people.length > 0 && (
+        <FoundPeople
+          people={people}
+          onChosen={write}
+          more={search.total > (search.people?.length ?? 0) ? search.more : undefined}
+        />
+      )}
       {found.length === 0 && people.length === 0 && (
         <Nothing client={client} text={text.trim()} openDirectory={openDirectory} />
       )}
       {creating && (
-        <Suspense>
           <NewGroup
             client={client}
             onClose={(made) => {
@@ -126,20 +145,24 @@ export function SessionsPane({ client, sessionId, openDirectory }: SessionsPaneP
               if (made) open(made);
             }}
           />
-        </Suspense>
       )}
     </section>
   );
 }
 
-function matching(client: ChatClient, sought: string): readonly SessionStore[] {
-  const all = client.sessions.all();
-  if (!sought) return all;
-  return all.filter((session) => {
-    const other = session.group ? undefined : client.people.get(session.other);
-    const words = [sessionName(session, client.people), other?.username, other?.department, session.document.topic];
-    return words.some((word) => word?.toLowerCase().includes(sought));
+/** Conversations that fit what is sought, and people who do with whom there is none to be seen yet. */
+function matching(client: ChatClient, sought: string, colleagues: readonly User[]) {
+  const listed = client.listed();
+  if (!sought) return { found: listed, people: [] };
+  const known = new Set(colleagues.map((one) => one._id));
+  const found = listed.filter((session) => {
+    const name = sessionName(session, client.people);
+    if (session.group) return sessionFits(name, undefined, session.document.topic, sought);
+    // Whom the service found may be called so in pinyin, which only it knows.
+    return known.has(session.other) || sessionFits(name, client.people.get(session.other), undefined, sought);
   });
+  const shown = new Set(found.filter((one) => !one.group).map((one) => one.other));
+  return { found, people: colleagues.filter((one) => !shown.has(one._id)) };
 }
 
 function Nothing({ client, text, openDirectory }: { client: ChatClient; text: string; openDirectory(): void }) {
@@ -165,25 +188,19 @@ interface RowsProps {
 
 function Rows({ sessions, client, chosen, open, short }: RowsProps) {
   const scroller = useRef<HTMLDivElement>(null);
+  const row = ROW * useRem();
   const rows = useVirtualizer({
     count: sessions.length,
     getScrollElement: () => scroller.current,
-    estimateSize: () => ROW,
+    estimateSize: () => row,
     getItemKey: (index) => sessions[index]?.id ?? index,
     overscan: 6,
   });
-  const step = (event: KeyboardEvent<HTMLElement>) => {
-    if (event.altKey || (event.key !== "ArrowDown" && event.key !== "ArrowUp")) return;
-    const at = Number((event.target as HTMLElement).dataset.sessionRow ?? -1);
-    const to = at + (event.key === "ArrowDown" ? 1 : -1);
-    event.preventDefault();
-    if (to < 0) document.getElementById(FIND_ID)?.focus();
-    else scroller.current?.querySelector<HTMLElement>(`[data-session-row="${to}"]`)?.focus();
-  };
+  useEffect(() => rows.measure(), [rows, row]);
+  const list = useArrowList("[data-session-row]", () => document.getElementById(FIND_ID)?.focus());
   return (
-    // Arrow keys are a short cut between the buttons inside
-    <div ref={scroller} className={classes.scroller} data-short={short} onKeyDown={step}>
-      <ul className={classes.rows} style={{ height: rows.getTotalSize() }}>
+    <div ref={scroller} className={classes.scroller} data-short={short}>
+      <ul ref={list} className={classes.rows} style={{ height: rows.getTotalSize() }}>
         {rows.getVirtualItems().map((item) => {
           const session = sessions[item.index];
           if (!session) return null;

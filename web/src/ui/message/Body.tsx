@@ -5,11 +5,11 @@ import { useTranslation } from "react-i18next";
 import { useAccount } from "../../app/account";
 import { fileLink } from "../../app/files";
 import type { Message } from "../../core/wire";
-import { plainText } from "../common/names";
+import { personName, plainText, visibleName } from "../common/names";
 import { fileSize } from "../common/times";
 import { useThread } from "../thread/thread-actions";
 import classes from "./Body.module.css";
-import { RichText } from "./RichText";
+import { LongText } from "./LongText";
 import { useFileLink } from "./useFileLink";
 import { Voice } from "./Voice";
 
@@ -21,20 +21,20 @@ export function Body({ message }: { message: Message }) {
       return (
         <>
           <Picture file={message} onOpen={() => view(message)} />
-          {message.content && <RichText text={message.content} mentions={message.mentions} />}
+          {message.content && <LongText text={message.content} mentions={message.mentions} />}
         </>
       );
     case "file":
       return (
         <>
           <FileCard file={message} />
-          {message.content && <RichText text={message.content} mentions={message.mentions} />}
+          {message.content && <LongText text={message.content} mentions={message.mentions} />}
         </>
       );
     case "voice":
       return <Voice fileUrl={message.fileUrl} fileName={message.fileName} />;
     case "text":
-      return <RichText text={message.content} mentions={message.mentions} />;
+      return <LongText text={message.content} mentions={message.mentions} />;
   }
 }
 
@@ -42,12 +42,12 @@ type FileOf = Pick<Message, "fileUrl" | "fileName" | "fileSize">;
 
 export function Picture({ file, onOpen }: { file: FileOf; onOpen(): void }) {
   const { t } = useTranslation();
-  const { link, failed } = useFileLink(file.fileUrl);
-  const [broken, setBroken] = useState(false);
-  if (failed || broken) {
+  const { link, failed, broke } = useFileLink(file.fileUrl);
+  const [there, setThere] = useState(false);
+  if (failed) {
     return (
       <div className={classes.missing}>
-        <ImageIcon size={18} aria-hidden="true" /> {file.fileName} · {t("file.unavailable")}
+        <ImageIcon size={18} aria-hidden="true" /> <bdi>{visibleName(file.fileName)}</bdi> · {t("file.unavailable")}
       </div>
     );
   }
@@ -55,10 +55,11 @@ export function Picture({ file, onOpen }: { file: FileOf; onOpen(): void }) {
     <button
       type="button"
       className={classes.picture}
+      data-there={there}
       onClick={onOpen}
-      aria-label={t("file.open", { name: file.fileName })}
+      aria-label={t("file.open", { name: visibleName(file.fileName) })}
     >
-      {link && <img src={link.thumbnailUrl ?? link.url} alt={file.fileName} onError={() => setBroken(true)} />}
+      {link && <img src={link.thumbnailUrl ?? link.url} alt={file.fileName} onLoad={() => setThere(true)} onError={broke} />}
     </button>
   );
 }
@@ -86,7 +87,7 @@ export function FileCard({ file }: { file: FileOf }) {
         <FileText size={22} strokeWidth={1.6} />
       </span>
       <span className={classes.fileText}>
-        <span className={classes.fileName}>{file.fileName}</span>
+        <bdi className={classes.fileName}>{visibleName(file.fileName)}</bdi>
         <span className={classes.fileSize}>{failed ? t("file.unavailable") : fileSize(file.fileSize)}</span>
       </span>
       <Download size={18} aria-hidden="true" />
@@ -105,7 +106,7 @@ function Merged({ message, onOpen }: { message: Message; onOpen(): void }) {
       </span>
       {all.slice(0, 3).map((one) => (
         <span key={one.messageId} className={classes.mergedLine}>
-          {client.people.get(one.sender)?.realName ?? "…"}: {plainText(one, t)}
+          {t("list.said", { name: personName(client.people, one.sender), text: plainText(one, t) })}
         </span>
       ))}
     </button>

@@ -1,15 +1,17 @@
 // One message: who and when at the head of a run, what it says, and how far it has come.
 import { MoreHorizontal, Reply, SmilePlus } from "lucide-react";
-import { type MouseEvent, memo } from "react";
+import { type MouseEvent, memo, useMemo } from "react";
 import { useTranslation } from "react-i18next";
-import { usePerson } from "../../app/hooks";
+import { usePerson, useValue } from "../../app/hooks";
+import { changesTo, withChanges } from "../../core/changes";
 import type { ChatClient } from "../../core/client";
 import { nameOf } from "../../core/people";
 import type { SessionStore } from "../../core/session-store";
 import type { Message } from "../../core/wire";
 import { PersonAvatar } from "../common/Avatar";
-import { systemText } from "../common/names";
+import { personName, systemText } from "../common/names";
 import { clockTime, dayName, fullTime } from "../common/times";
+import { Unconfirmed } from "../common/Unconfirmed";
 import { useThread } from "../thread/thread-actions";
 import { Body } from "./Body";
 import classes from "./MessageRow.module.css";
@@ -17,6 +19,7 @@ import { Quote } from "./Quote";
 import { Reactions } from "./Reactions";
 import type { RowMenuAt } from "./RowMenu";
 import { StatusMark } from "./StatusMark";
+import { useLongPress } from "./useLongPress";
 
 export interface MessageRowProps {
   message: Message;
@@ -66,11 +69,16 @@ function Tombstone({ message, client }: MessageRowProps) {
   const { t } = useTranslation();
   const person = usePerson(message.sender);
   const own = message.sender === client.me;
-  const text = !message.recalledAt
-    ? t("message.deleted")
-    : own
+  const { deletedBy } = message as { deletedBy?: string };
+  const text = message.recalledAt
+    ? own
       ? t("message.recalledByYou")
-      : t("message.recalled", { name: person ? nameOf(person) : "…" });
+      : t("message.recalled", { name: person ? nameOf(person) : "…" })
+    : deletedBy === client.me
+      ? t("message.deletedByYou")
+      : deletedBy
+        ? t("message.deletedBy", { name: personName(client.people, deletedBy) })
+        : t("message.deleted");
   return (
     <p className={classes.tombstone} title={fullTime(message.updatedAt)}>
       {text}
@@ -79,8 +87,11 @@ function Tombstone({ message, client }: MessageRowProps) {
 }
 
 function Said(props: MessageRowProps) {
-  const { message, session, client, lead, status, selected, openMenu } = props;
+  const { session, client, lead, status, selected, openMenu } = props;
   const { t } = useTranslation();
+  const waiting = useValue(client.outbox, () => client.outbox.changesOf(session.id));
+  const changes = useMemo(() => changesTo(props.message._id, waiting), [props.message._id, waiting]);
+  const message = useMemo(() => withChanges(props.message, changes, client.me), [props.message, changes, client.me]);
   const thread = useThread();
   const person = usePerson(message.sender);
   const own = message.sender === client.me;
@@ -95,10 +106,16 @@ function Said(props: MessageRowProps) {
         : { x: box.left, y: box.bottom };
     openMenu({ message, ...point, focusBack: (event.target as HTMLElement).closest<HTMLElement>("[data-row]") });
   };
-  /** Fingers have no right button, and not every phone makes a long touch one. */
-  const touched = (event: MouseEvent) => {
-    if (!window.matchMedia("(hover: none)").matches) return;
-    if (!(event.target as Element).closest("a, button, input") && !window.getSelection()?.toString()) menuAt(event);
+  const { taken, ...press } = useLongPress(({ x, y, target }) => {
+    if (selected === undefined) openMenu({ message, x, y, focusBack: target.closest<HTMLElement>("[data-row]") });
+    else thread.select(message);
+  });
+  /** While messages are chosen a tap anywhere on one chooses it. */
+  const tapped = (event: MouseEvent) => {
+    if (selected === undefined || (event.target as Element).closest("input") || window.getSelection()?.toString()) return;
+    event.preventDefault();
+    event.stopPropagation();
+    thread.select(message);
   };
   return (
     // The row is focused by arrow keys, its buttons do the same
@@ -107,7 +124,12 @@ function Said(props: MessageRowProps) {
       data-own={own}
       data-lead={lead}
       data-selected={selected}
-      onContextMenu={(event) => menuAt(event)}
+      onContextMenu={(event) => (taken() ? event.preventDefault() : menuAt(event))}
+      {...press}
+      onClickCapture={(event) => {
+        press.onClickCapture(event);
+        if (!event.isPropagationStopped()) tapped(event);
+      }}
     >
       {selected !== undefined && (
         <input
@@ -122,26 +144,40 @@ function Said(props: MessageRowProps) {
         {!own && lead && <PersonAvatar userId={message.sender} size={34} dot={false} />}
       </div>
       <div className={classes.column}>
-        {lead && !own && (
+        {lead && !own && session.group ? (
           <div className={classes.head}>
-            <span className={classes.name}>{name}</span>
+            <span className={classes.name} dir="auto">
+              {name}
+              <Unconfirmed person={person} />
+            </span>
             {person?.title && <span className={classes.title}>{person.title}</span>}
           </div>
+        ) : (
+          // The eye sees it by the side and the run; whoever hears needs the name.
+          <span className="visually-hidden">{own ? t("app.you") : name}</span>
         )}
         <div className={classes.line}>
-          {/* A finger's way to the menu; the keyboard's is the row */}
           <div
             className={classes.bubble}
-            onClick={touched}
             data-bubble
             data-plain={message.messageType === "image" && !message.content}
           >
-            {message.forwardedFrom && <Forwarded userId={message.forwardedFrom.sender} />}
+            {message.forwardedFrom && <Forwarded from={message.forwardedFrom} />}
             {message.replyTo && (
-              <Quote session={session} client={client} messageId={message.replyTo} seq={message.replyToSeq} />
+              <Quote
+                session={session}
+                client={client}
+                messageId={message.replyTo}
+                seq={message.replyToSeq}
+                answeredAt={answeredAt(message)}
+                change={message.replyToChange}
+              />
             )}
             <Body message={message} />
             <span className={classes.meta}>
+              {changes.some((one) => one.state === "unsent") && (
+                <span data-testid="change-waits">{t("message.unsent")}</span>
+              )}
               {message.editedAt && <span title={fullTime(message.editedAt)}>{t("message.edited")}</span>}
               <time dateTime={message.createdAt} title={fullTime(message.createdAt)}>
                 {clockTime(message.createdAt)}
@@ -176,12 +212,33 @@ function Tool(props: { label: string; onClick(event: MouseEvent): void; children
   );
 }
 
-function Forwarded({ userId }: { userId: string }) {
+/** The time as of which the author of an answer knew what they answer; never later than the answer itself. */
+function answeredAt({ createdAt, replyToAsOf }: Message): string {
+  return replyToAsOf && new Date(replyToAsOf) < new Date(createdAt) ? replyToAsOf : createdAt;
+}
+
+/** Behind the time of words that were edited before they were forwarded. */
+export function Edited({ at }: { at: string | undefined }) {
   const { t } = useTranslation();
-  const person = usePerson(userId);
+  if (!at) return null;
   return (
-    <div className={classes.forwarded}>
+    <>
+      {" · "}
+      <span title={fullTime(at)}>{t("message.edited")}</span>
+    </>
+  );
+}
+
+/** Whose words these are, and of when: the copy stays as it is whatever becomes of the message. */
+function Forwarded({ from }: { from: NonNullable<Message["forwardedFrom"]> }) {
+  const { t } = useTranslation();
+  const person = usePerson(from.sender);
+  return (
+    <div className={classes.forwarded} title={t("message.copyOf")}>
       {person ? t("message.forwarded", { name: nameOf(person) }) : t("message.forwardedUnknown")}
+      {" · "}
+      <time dateTime={from.createdAt}>{fullTime(from.createdAt)}</time>
+      <Edited at={from.editedAt} />
     </div>
   );
 }

@@ -4,7 +4,9 @@ import { useTranslation } from "react-i18next";
 import { useValue } from "../../app/hooks";
 import type { ChatClient } from "../../core/client";
 import type { SessionStore } from "../../core/session-store";
+import type { Message } from "../../core/wire";
 import { personName, plainText } from "../common/names";
+import { fullTime } from "../common/times";
 import { useThread } from "../thread/thread-actions";
 import classes from "./Quote.module.css";
 
@@ -13,9 +15,15 @@ interface QuoteProps {
   client: ChatClient;
   messageId: string;
   seq?: number;
+  /** Up to when the author of the answer knew what they answer. */
+  answeredAt: string | number;
+  /** What the service says became of the message since, for those who cannot see it. */
+  change?: Message["replyToChange"];
 }
 
-export function Quote({ session, client, messageId, seq }: QuoteProps) {
+const SINCE: Record<string, string> = { edited: "message.editedSince", recalled: "message.recalledSince", deleted: "message.deletedSince" };
+
+export function Quote({ session, client, messageId, seq, answeredAt, change }: QuoteProps) {
   const { t } = useTranslation();
   const { jump } = useThread();
   const message = useValue(session, () => session.timeline.find(messageId));
@@ -25,6 +33,9 @@ export function Quote({ session, client, messageId, seq }: QuoteProps) {
   useEffect(() => {
     if (missing && place) void client.history.ensure(session, place, place);
   }, [client, session, missing, place]);
+  const edited = message && !message.isDeleted && message.editedAt && new Date(message.editedAt) > new Date(answeredAt);
+  const since = message ? (edited ? { kind: "edited", at: message.editedAt ?? "" } : null) : change;
+  const words = since && SINCE[since.kind];
   return (
     <button
       type="button"
@@ -36,10 +47,17 @@ export function Quote({ session, client, messageId, seq }: QuoteProps) {
       {message ? (
         <>
           <span className={classes.name}>{personName(client.people, message.sender)}</span>
-          <span className={classes.text}>{plainText(message, t)}</span>
+          <span className={classes.text} dir="auto">
+            {plainText(message, t)}
+          </span>
         </>
       ) : (
         <span className={classes.text}>{hidden ? t("message.replyGone") : t("app.loading")}</span>
+      )}
+      {since && words && (
+        <span className={classes.since} title={fullTime(since.at)} data-testid="changed-since">
+          {t(words)}
+        </span>
       )}
     </button>
   );

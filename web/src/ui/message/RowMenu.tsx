@@ -4,7 +4,11 @@ import { CheckSquare, Copy, Eye, Forward, Pencil, Reply, Trash2, Undo2 } from "l
 import { useTranslation } from "react-i18next";
 import { useAccount } from "../../app/account";
 import type { Message } from "../../core/wire";
+import { editable } from "../composer/editing";
+import { clockTime } from "../common/times";
+import { useLayer } from "../common/useLayer";
 import { useThread } from "../thread/thread-actions";
+import { RECALL_MS, recallable } from "./recall";
 import classes from "./RowMenu.module.css";
 
 export interface RowMenuAt {
@@ -18,7 +22,7 @@ export interface RowMenuAt {
 const QUICK = ["👍", "✅", "👀", "🙏", "❤️", "😂", "❗"];
 const ICON = { size: 16, "aria-hidden": true } as const;
 
-export function RowMenu({ at, onClose }: { at: RowMenuAt; onClose(): void }) {
+export default function RowMenu({ at, onClose }: { at: RowMenuAt; onClose(): void }) {
   const { t } = useTranslation();
   const { user } = useAccount();
   const thread = useThread();
@@ -29,6 +33,7 @@ export function RowMenu({ at, onClose }: { at: RowMenuAt; onClose(): void }) {
     onClose();
     at.focusBack?.focus({ preventScroll: true });
   };
+  useLayer(close);
   const item = (key: string, icon: React.ReactNode, act: (message: Message) => void, danger = false) => (
     <Menu.Item leftSection={icon} color={danger ? "red" : undefined} onClick={() => act(message)}>
       {t(`message.${key}`)}
@@ -38,10 +43,11 @@ export function RowMenu({ at, onClose }: { at: RowMenuAt; onClose(): void }) {
     <Menu
       opened
       onClose={close}
+      closeOnEscape={false}
       position="bottom-start"
       offset={2}
       shadow="md"
-      width={230}
+      width="14.5rem"
       trapFocus
       returnFocus={false}
     >
@@ -54,7 +60,7 @@ export function RowMenu({ at, onClose }: { at: RowMenuAt; onClose(): void }) {
           aria-label={t("message.actions")}
         />
       </Menu.Target>
-      <Menu.Dropdown aria-label={t("message.actions")}>
+      <Menu.Dropdown data-layer="" aria-label={t("message.actions")}>
         <div className={classes.quick}>
           {QUICK.map((emoji) => (
             <Menu.Item
@@ -70,10 +76,22 @@ export function RowMenu({ at, onClose }: { at: RowMenuAt; onClose(): void }) {
         {item("reply", <Reply {...ICON} />, thread.reply)}
         {item("forward", <Forward {...ICON} />, (one) => thread.forward([one]))}
         {item("select", <CheckSquare {...ICON} />, thread.select)}
-        {text && item("copy", <Copy {...ICON} />, thread.copy)}
+        {text && item("copy", <Copy {...ICON} />, (one) => thread.copy([one]))}
         {own && item("receipts", <Eye {...ICON} />, thread.receipts)}
-        {own && text && item("edit", <Pencil {...ICON} />, thread.edit)}
-        {own && item("recall", <Undo2 {...ICON} />, thread.recall)}
+        {own && editable(message) && item("edit", <Pencil {...ICON} />, thread.edit)}
+        {own && recallable(message) && (
+          <Menu.Item
+            leftSection={<Undo2 {...ICON} />}
+            aria-label={t("message.recall")}
+            aria-describedby="recall-hint"
+            onClick={() => thread.recall(message)}
+          >
+            {t("message.recall")}
+            <span id="recall-hint" className={classes.hint}>
+              {t("message.recallHint", { until: clockTime(Date.parse(message.createdAt) + RECALL_MS) })}
+            </span>
+          </Menu.Item>
+        )}
         {(own || user?.role === "admin") && item("delete", <Trash2 {...ICON} />, thread.remove, true)}
       </Menu.Dropdown>
     </Menu>

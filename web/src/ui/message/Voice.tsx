@@ -3,7 +3,7 @@ import { Pause, Play } from "lucide-react";
 import { useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useAccount } from "../../app/account";
-import { fileLink } from "../../app/files";
+import { fileLink, forgetLink } from "../../app/files";
 import { duration } from "../common/times";
 import classes from "./Voice.module.css";
 
@@ -14,6 +14,17 @@ export function secondsOf(fileName: string): number {
   return Number(/-(\d{1,5})s\.[a-z0-9]+$/.exec(fileName)?.[1] ?? 0);
 }
 
+/** Whether the file is not to be had, or this device cannot play it: it has no sound output, or not this format. */
+async function why(url: string): Promise<"gone" | "unplayable"> {
+  try {
+    const answer = await fetch(url, { headers: { Range: "bytes=0-0" }, credentials: "omit" });
+    await answer.body?.cancel();
+    return answer.ok ? "unplayable" : "gone";
+  } catch {
+    return "gone";
+  }
+}
+
 export function Voice({ fileUrl, fileName }: { fileUrl: string; fileName: string }) {
   const { t } = useTranslation();
   const { api } = useAccount();
@@ -21,18 +32,20 @@ export function Voice({ fileUrl, fileName }: { fileUrl: string; fileName: string
   const [playing, setPlaying] = useState(false);
   const [at, setAt] = useState(0);
   const [length, setLength] = useState(() => secondsOf(fileName));
-  const [failed, setFailed] = useState(false);
+  const [failed, setFailed] = useState<"" | "gone" | "unplayable">("");
+  const link = useRef("");
 
   useEffect(() => () => audio.current?.pause(), []);
 
   const load = async () => {
     const { url } = await fileLink(api, fileUrl);
+    link.current = url;
     const made = new Audio(url);
     made.ontimeupdate = () => setAt(made.currentTime);
     made.onpause = () => setPlaying(false);
     made.onplay = () => setPlaying(true);
     made.onended = () => setAt(0);
-    made.onerror = () => setFailed(true);
+    made.onerror = () => void why(url).then(setFailed);
     made.ondurationchange = () => {
       if (Number.isFinite(made.duration)) setLength(made.duration);
     };
@@ -40,7 +53,7 @@ export function Voice({ fileUrl, fileName }: { fileUrl: string; fileName: string
     return made;
   };
   const toggle = async () => {
-    setFailed(false);
+    setFailed("");
     try {
       const player = audio.current ?? (await load());
       if (!player.paused) {
@@ -52,8 +65,16 @@ export function Voice({ fileUrl, fileName }: { fileUrl: string; fileName: string
       await player.play();
     } catch {
       audio.current = null;
-      setFailed(true);
+      setFailed(await why(link.current));
+      forgetLink(fileUrl);
     }
+  };
+  const download = async () => {
+    const { url } = await fileLink(api, fileUrl);
+    const anchor = document.createElement("a");
+    anchor.href = url;
+    anchor.download = fileName;
+    anchor.click();
   };
   const seek = (to: number) => {
     setAt(to);
@@ -71,7 +92,14 @@ export function Voice({ fileUrl, fileName }: { fileUrl: string; fileName: string
         {playing ? <Pause size={18} /> : <Play size={18} />}
       </button>
       {failed ? (
-        <span className={classes.failed}>{t("file.unavailable")}</span>
+        <span className={classes.failed} role="alert">
+          {t(failed === "gone" ? "file.unavailable" : "voice.unplayable")}
+          {failed === "unplayable" && (
+            <button type="button" className={classes.download} onClick={() => void download().catch(() => setFailed("gone"))}>
+              {t("file.download")}
+            </button>
+          )}
+        </span>
       ) : (
         <input
           type="range"

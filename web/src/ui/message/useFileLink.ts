@@ -1,16 +1,20 @@
-import { useEffect, useState } from "react";
+import { useCallback, useEffect, useRef, useState } from "react";
 import { useAccount } from "../../app/account";
-import { type FileLink, fileLink } from "../../app/files";
+import { type FileLink, fileLink, forgetLink } from "../../app/files";
 
 export interface FileLinkState {
   link: FileLink | null;
   failed: boolean;
+  /** It could not be loaded from there: asks for a new address, once. */
+  broke(): void;
 }
 
 /** The signed address of a file that is shown. */
 export function useFileLink(fileUrl: string): FileLinkState {
   const { api } = useAccount();
-  const [state, setState] = useState<FileLinkState>({ link: null, failed: false });
+  const [state, setState] = useState<Omit<FileLinkState, "broke">>({ link: null, failed: false });
+  const [attempt, setAttempt] = useState(0);
+  const asked = useRef("");
   useEffect(() => {
     let gone = false;
     setState({ link: null, failed: false });
@@ -21,6 +25,15 @@ export function useFileLink(fileUrl: string): FileLinkState {
     return () => {
       gone = true;
     };
-  }, [api, fileUrl]);
-  return state;
+  }, [api, fileUrl, attempt]);
+  const broke = useCallback(() => {
+    if (asked.current === fileUrl) {
+      setState({ link: null, failed: true });
+      return;
+    }
+    asked.current = fileUrl;
+    forgetLink(fileUrl);
+    setAttempt((before) => before + 1);
+  }, [fileUrl]);
+  return { ...state, broke };
 }

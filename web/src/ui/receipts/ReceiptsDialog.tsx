@@ -1,5 +1,4 @@
 // Who has read a message and when, who has it and has not, and whom it has not reached.
-import { Modal } from "@mantine/core";
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Receipts } from "../../core/api";
@@ -10,6 +9,7 @@ import { personName } from "../common/names";
 import { fullTime } from "../common/times";
 import { Waiting } from "../common/Waiting";
 import classes from "./ReceiptsDialog.module.css";
+import { Modal } from "../common/Modal";
 
 type Receipt = Receipts["receipts"][number];
 

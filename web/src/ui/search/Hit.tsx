@@ -1,5 +1,6 @@
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
+import { useChanges } from "../../app/hooks";
 import type { ChatClient } from "../../core/client";
 import { PersonAvatar } from "../common/Avatar";
 import { personName, plainText, sessionName } from "../common/names";
@@ -12,14 +13,21 @@ import type { Found } from "./useSearch";
 export function Hit({ hit, client, onOpen }: { hit: Found; client: ChatClient; onOpen(): void }) {
   const { t } = useTranslation();
   const session = client.sessions.get(hit.sessionId);
-  const pieces = hit.highlights?.length ? hit.highlights.map(marks) : [plainText(hit, t)];
+  useChanges(session ?? client.sessions);
+  // Edited or ended since it was found: what it says now, not what was found.
+  const now = session?.timeline.find(hit._id);
+  const changed = now && (now.isDeleted || now.rev > hit.rev) ? now : null;
+  const sender = personName(client.people, hit.sender);
+  // Of a private conversation the name is its other person's: it says something only beside one's own words.
+  const told = session && (session.group || hit.sender === client.me);
+  const pieces = !changed && hit.highlights?.length ? hit.highlights.map(marks) : [plainText(changed ?? hit, t)];
   return (
     <button type="button" className={classes.hit} onClick={onOpen}>
       <PersonAvatar userId={hit.sender} size={34} dot={false} />
       <span className={classes.hitText}>
         <span className={classes.hitHead}>
-          <strong>{personName(client.people, hit.sender)}</strong>
-          {session && <span className={classes.where}>{sessionName(session, client.people)}</span>}
+          <strong>{hit.sender === client.me ? t("app.you") : sender}</strong>
+          {told && <span className={classes.where}>{sessionName(session, client.people)}</span>}
           <time dateTime={hit.createdAt}>{shortTime(hit.createdAt, t)}</time>
         </span>
         {pieces.map((piece, index) => (

@@ -9,6 +9,7 @@ export interface Wanted {
   sessionId?: string;
   messageType?: string;
   sender?: string;
+  mentions?: "me" | "all";
   from?: string;
   to?: string;
 }
@@ -27,7 +28,9 @@ export function useSearch(client: ChatClient, wanted: Wanted) {
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState("");
   const leaving = useRef<AbortController>(undefined);
-  const { keyword, sessionId, messageType, sender, from, to } = wanted;
+  const { keyword, sessionId, messageType, sender, mentions, from, to } = wanted;
+  // Filters alone list the newest that fit; a place alone is no filter, that is the conversation itself.
+  const wants = Boolean(keyword || messageType || sender || mentions || from || to);
 
   const fetch = useCallback(
     async (number: number) => {
@@ -37,7 +40,8 @@ export function useSearch(client: ChatClient, wanted: Wanted) {
       setBusy(true);
       setProblem("");
       try {
-        const query = { userId: client.me, keyword, sessionId, messageType, sender, from, to, page: number, limit: LIMIT };
+        const filters = { sessionId, messageType, sender, mentions, from, to };
+        const query = { userId: client.me, keyword, ...filters, page: number, limit: LIMIT };
         const answer = await client.api.page<Found[]>("GET", "/api/chat/messages/search", {
           query,
           signal: mine.signal,
@@ -53,7 +57,7 @@ export function useSearch(client: ChatClient, wanted: Wanted) {
         setBusy(false);
       }
     },
-    [client, keyword, sessionId, messageType, sender, from, to, t],
+    [client, keyword, sessionId, messageType, sender, mentions, from, to, t],
   );
 
   useEffect(() => {
@@ -62,10 +66,10 @@ export function useSearch(client: ChatClient, wanted: Wanted) {
     setMore(false);
     setPage(0);
     setProblem("");
-    if (keyword) void fetch(1);
+    if (wants) void fetch(1);
     else setBusy(false);
     return () => leaving.current?.abort();
-  }, [keyword, fetch]);
+  }, [wants, fetch]);
 
   const next = useCallback(() => void fetch(page + 1), [fetch, page]);
   return { found, total, more, busy, problem, done: page > 0 && !busy && !problem, next };

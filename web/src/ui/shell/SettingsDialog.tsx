@@ -1,26 +1,23 @@
 // Language, looks, notifications, the keys, and the way out.
-import { Alert, Button, type MantineColorScheme, Modal, SegmentedControl, useMantineColorScheme } from "@mantine/core";
+import { Alert, Button, type MantineColorScheme, SegmentedControl, Switch, useMantineColorScheme } from "@mantine/core";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useAccount } from "../../app/account";
+import { useMedia } from "../../app/hooks";
+import { useEnterSends } from "../../app/preferences";
 import type { ChatClient } from "../../core/client";
+import { AccountSettings } from "../account/AccountSettings";
 import { LanguageChoice } from "../common/LanguageChoice";
+import { AlertSettings } from "./AlertSettings";
+import { Keys } from "./Keys";
 import classes from "./SettingsDialog.module.css";
-
-const KEYS = [
-  ["find", "Ctrl K"],
-  ["search", "Ctrl Shift F"],
-  ["next", "Alt ↓"],
-  ["previous", "Alt ↑"],
-  ["send", "Enter"],
-  ["newline", "Shift Enter"],
-  ["edit", "↑"],
-  ["esc", "Esc"],
-] as const;
+import { Modal } from "../common/Modal";
 
 export default function SettingsDialog({ client, onClose }: { client: ChatClient; onClose(): void }) {
   const { t } = useTranslation();
   const { colorScheme, setColorScheme } = useMantineColorScheme();
+  const [enterSends, setEnterSends] = useEnterSends();
+  const touch = useMedia("(hover: none)");
   return (
     <Modal opened onClose={onClose} title={t("settings.title")} closeButtonProps={{ "aria-label": t("app.close") }}>
       <div className={classes.rows}>
@@ -38,39 +35,20 @@ export default function SettingsDialog({ client, onClose }: { client: ChatClient
             data={(["auto", "light", "dark"] as const).map((value) => ({ value, label: t(`settings.${value}`) }))}
           />
         </div>
+        <AlertSettings />
         <div className={classes.row}>
-          <span>{t("settings.notifications")}</span>
-          <Notifications />
+          <Switch
+            label={t("settings.enterSends")}
+            description={t("settings.enterSendsHint")}
+            checked={enterSends}
+            onChange={(event) => setEnterSends(event.currentTarget.checked)}
+          />
         </div>
-        <section aria-label={t("settings.shortcuts")}>
-          <h3 className={classes.heading}>{t("settings.shortcuts")}</h3>
-          <dl className={classes.keys}>
-            {KEYS.map(([name, keys]) => (
-              <div key={name} className={classes.key}>
-                <dt>{t(`shortcuts.${name}`)}</dt>
-                <dd>
-                  <kbd>{keys}</kbd>
-                </dd>
-              </div>
-            ))}
-          </dl>
-        </section>
+        <AccountSettings client={client} />
+        {!touch && <Keys />}
         <SignOut client={client} />
       </div>
     </Modal>
-  );
-}
-
-function Notifications() {
-  const { t } = useTranslation();
-  const [permission, setPermission] = useState(() => ("Notification" in window ? Notification.permission : "none"));
-  if (permission === "none") return <span className={classes.quiet}>{t("settings.notifyNone")}</span>;
-  if (permission === "granted") return <span className={classes.quiet}>{t("settings.notifyOn")}</span>;
-  if (permission === "denied") return <span className={classes.quiet}>{t("settings.notifyDenied")}</span>;
-  return (
-    <Button size="xs" variant="light" onClick={() => void Notification.requestPermission().then(setPermission)}>
-      {t("settings.notifyAsk")}
-    </Button>
   );
 }
 

@@ -1,6 +1,6 @@
 // The side pane: who one is, where one can go, and conversations or the directory.
 import { BookUser, MessageSquare, Search, Settings, ShieldCheck } from "lucide-react";
-import { lazy, type ReactNode, Suspense, useState } from "react";
+import { type ReactNode, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "wouter";
 import { useAccount } from "../../app/account";
@@ -9,12 +9,12 @@ import type { ChatClient } from "../../core/client";
 import { nameOf } from "../../core/people";
 import { PersonAvatar } from "../common/Avatar";
 import { Badge } from "../common/Badge";
-import { Waiting } from "../common/Waiting";
 import { SessionsPane } from "../list/SessionsPane";
 import classes from "./Side.module.css";
+import { part } from "../common/part";
 
-const DirectoryPane = lazy(() => import("../directory/DirectoryPane"));
-const SettingsDialog = lazy(() => import("./SettingsDialog"));
+const DirectoryPane = part(() => import("../directory/DirectoryPane"), "pane");
+const SettingsDialog = part(() => import("./SettingsDialog"), "dialog");
 
 export type SideTab = "chats" | "directory";
 
@@ -24,9 +24,10 @@ interface SideProps {
   setTab(tab: SideTab): void;
   sessionId: string | undefined;
   openSearch(): void;
+  openMentions(): void;
 }
 
-export function Side({ client, tab, setTab, sessionId, openSearch }: SideProps) {
+export function Side({ client, tab, setTab, sessionId, openSearch, openMentions }: SideProps) {
   const { t } = useTranslation();
   const { user } = useAccount();
   const me = usePerson(client.me);
@@ -66,16 +67,17 @@ export function Side({ client, tab, setTab, sessionId, openSearch }: SideProps) 
         )}
       </nav>
       {tab === "chats" ? (
-        <SessionsPane client={client} sessionId={sessionId} openDirectory={() => setTab("directory")} />
+        <SessionsPane
+          client={client}
+          sessionId={sessionId}
+          openDirectory={() => setTab("directory")}
+          openMentions={openMentions}
+        />
       ) : (
-        <Suspense fallback={<Waiting />}>
           <DirectoryPane client={client} onChosen={() => setTab("chats")} />
-        </Suspense>
       )}
       {settings && (
-        <Suspense>
           <SettingsDialog client={client} onClose={() => setSettings(false)} />
-        </Suspense>
       )}
     </div>
   );

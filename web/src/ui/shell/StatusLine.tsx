@@ -1,9 +1,10 @@
 // Always says whether what is on screen is live, being synced, or of before the connection went.
 import { CloudOff, RefreshCw } from "lucide-react";
-import { useEffect } from "react";
+import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useChanges, useNow } from "../../app/hooks";
 import type { ChatClient } from "../../core/client";
+import { serviceClock } from "../../core/clock";
 import classes from "./StatusLine.module.css";
 
 export function StatusLine({ client }: { client: ChatClient }) {
@@ -34,19 +35,27 @@ export function StatusLine({ client }: { client: ChatClient }) {
     };
   }, [connection]);
 
+  useChanges(client.api.busy);
+  const busyUntil = client.api.busy.until;
+  const busyNow = useNow(1_000, busyUntil > serviceClock.now());
+  const busy = Math.ceil((busyUntil - busyNow) / 1_000);
+
   const name = state.name === "idle" || state.name === "signedOut" ? "connecting" : state.name;
   // A first failure is followed by "connecting" a moment later: it stays "offline" to the eye until it works.
   const shown = name === "connecting" && state.name === "connecting" && state.attempt > 0 ? "offline" : name;
   const waiting = outbox.size;
+  const refused = useRefused(client, shown === "offline" && "attempt" in state && state.attempt >= 2);
   return (
     <section className={classes.line} data-state={shown} aria-label={t("status.label")}>
       <span role="status" className={classes.word} data-testid="connection" data-state={name}>
         <span className={classes.mark} aria-hidden="true">
           {shown === "offline" ? <CloudOff size={14} /> : shown === "live" ? <i /> : <RefreshCw size={13} />}
         </span>
-        {t(`status.${shown}`)}
+        {t(refused ? "status.refused" : `status.${shown}`)}
       </span>
+      {refused && <span className={classes.hint}>{t("status.refusedHint")}</span>}
       {shown === "offline" && <span className={classes.hint}>{t("status.offlineHint")}</span>}
+      {busy > 0 && <span data-testid="busy">{t("error.busy", { seconds: busy })}</span>}
       {waiting > 0 && shown !== "live" && <span>{t("status.waiting", { count: waiting })}</span>}
       {offline && (
         <>
@@ -58,4 +67,22 @@ export function StatusLine({ client }: { client: ChatClient }) {
       )}
     </section>
   );
+}
+
+/** Whether the service answers calls while no live connection comes about: something between here and it lets none through. */
+function useRefused(client: ChatClient, failing: boolean): boolean {
+  const [refused, setRefused] = useState(false);
+  useEffect(() => {
+    if (!failing) {
+      setRefused(false);
+      return;
+    }
+    const leaving = new AbortController();
+    client.api.call("GET", "/api/auth/settings", { signal: leaving.signal }).then(
+      () => setRefused(true),
+      () => {},
+    );
+    return () => leaving.abort();
+  }, [client, failing]);
+  return refused;
 }

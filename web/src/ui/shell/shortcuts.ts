@@ -1,19 +1,22 @@
-// The keyboard's ways through the chat. Keys that people type with are left alone: everything needs a modifier.
+// The keyboard's ways through the chat. Keys that people type with are left alone: in a field
+// everything needs a modifier.
 import { useEffect } from "react";
 import { useLocation } from "wouter";
 import type { ChatClient } from "../../core/client";
+import { composing } from "../common/ime";
 
 interface Ways {
   client: ChatClient;
   sessionId: string | undefined;
   openSearch(): void;
   showChats(): void;
+  showKeys(): void;
 }
 
 /** The field that finds conversations; it may have to be drawn first. */
 export const FIND_ID = "find-conversation";
 
-export function useShortcuts({ client, sessionId, openSearch, showChats }: Ways): void {
+export function useShortcuts({ client, sessionId, openSearch, showChats, showKeys }: Ways): void {
   const [, go] = useLocation();
   useEffect(() => {
     const find = () => {
@@ -25,17 +28,18 @@ export function useShortcuts({ client, sessionId, openSearch, showChats }: Ways)
       requestAnimationFrame(() => requestAnimationFrame(() => document.getElementById(FIND_ID)?.focus()));
     };
     const step = (by: number) => {
-      const all = client.sessions.all();
+      const all = client.listed();
       const at = all.findIndex((session) => session.id === sessionId);
       const to = all[Math.min(all.length - 1, Math.max(0, at + by))];
       if (to) go(`/s/${to.id}`);
     };
     const pressed = (event: KeyboardEvent) => {
-      if (event.isComposing || event.defaultPrevented) return;
+      if (composing(event) || event.defaultPrevented) return;
       const main = event.ctrlKey || event.metaKey;
       const key = event.key.toLowerCase();
       if (main && !event.shiftKey && key === "k") find();
       else if (main && event.shiftKey && key === "f") openSearch();
+      else if (event.key === "?" && !main && !event.altKey && !writes(event.target)) showKeys();
       else if (event.altKey && event.key === "ArrowDown") step(1);
       else if (event.altKey && event.key === "ArrowUp") step(-1);
       else return;
@@ -43,5 +47,12 @@ export function useShortcuts({ client, sessionId, openSearch, showChats }: Ways)
     };
     window.addEventListener("keydown", pressed);
     return () => window.removeEventListener("keydown", pressed);
-  }, [client, sessionId, openSearch, showChats, go]);
+  }, [client, sessionId, openSearch, showChats, showKeys, go]);
+}
+
+/** Whether keys are text there. */
+function writes(target: EventTarget | null): boolean {
+  const element = target as HTMLElement | null;
+  if (!element?.closest) return false;
+  return element.isContentEditable || element.closest("input, textarea, select, [role=textbox]") !== null;
 }

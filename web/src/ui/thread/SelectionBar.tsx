@@ -8,9 +8,18 @@ export function SelectionBar({ actions }: { actions: ThreadActions }) {
   const { t } = useTranslation();
   return (
     <div className={classes.selection} role="toolbar" aria-label={t("message.select")}>
-      <span role="status">{t("forward.selected", { count: actions.selection.size })}</span>
+      <span role="status">{t("forward.messages", { count: actions.selection.size })}</span>
       <Button variant="default" onClick={actions.clearSelection}>
         {t("app.cancel")}
+      </Button>
+      <Button
+        variant="default"
+        onClick={() => {
+          actions.copy([...actions.selection.values()]);
+          actions.clearSelection();
+        }}
+      >
+        {t("message.copyMany")}
       </Button>
       <Button onClick={() => actions.forward([...actions.selection.values()])}>{t("forward.submit")}</Button>
     </div>

@@ -1,16 +1,22 @@
-// Where the eye is in a conversation: opens on the first unread, follows new messages while at the end, fetches what comes
-// into view, tells what was read, and jumps to any `seq`.
+// Where the eye is in a conversation: opens on the first unread, follows new messages while at the end as long as nothing
+// unread leaves the screen by that, fetches what comes into view, tells what was read, and jumps to any `seq`.
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
+import { attention } from "../../app/attention";
 import { useChanges } from "../../app/hooks";
 import { jumps } from "../../app/jumps";
 import type { ChatClient } from "../../core/client";
 import type { SessionStore } from "../../core/session-store";
+import { firstUnseen } from "../../core/unread";
+import { useReading } from "./useReading";
 
 const NEAR_END_PX = 48;
 const AHEAD = 25;
 const FETCH_AFTER_MS = 60;
 const MARK_MS = 2_200;
+/** A scrolling within this time after a hand's doing is the hand's. */
+const HAND_MS = 600;
+const ABOVE_FIRST_PX = 48;
 /** Rows by which the list grows at once: each growth makes the places of all rows anew, whatever their number. */
 const ROOM = 500;
 
@@ -30,12 +36,20 @@ export function useThreadScroll(client: ChatClient, session: SessionStore) {
   // There is always at least one row of room behind the last: its start is where the rows end.
   const room = Math.ceil((count + 1) / ROOM) * ROOM;
 
-  // Both are of the moment of opening: the line stays where it was while its messages become read.
-  const [unreadFrom] = useState(() => firstUnread(session));
+  // The line stays where it was while its messages become read, until more came while nobody looked.
+  const [unreadFrom, setUnreadFrom] = useState(() => firstUnread(session));
+  const [base] = useState(() => (unreadFrom === null ? session.head : 0));
   const [wanted] = useState(() => jumps.take(session.id));
   const [away, setAway] = useState(false);
   const [marked, setMarked] = useState<number | null>(wanted);
   const follow = useRef(unreadFrom === null && wanted === null);
+  /** The person went past everything up to here. */
+  const passed = useRef(base);
+  const missed = useRef(false);
+  const unseen = useCallback(
+    () => firstUnseen(session, Math.max(client.reading.upTo(session.id), passed.current), client.me),
+    [client, session],
+  );
 
   const rows = useVirtualizer({
     count: room,
@@ -45,7 +59,7 @@ export function useThreadScroll(client: ChatClient, session: SessionStore) {
     overscan: 8,
     paddingStart: 12,
     paddingEnd: 12,
-    scrollPaddingStart: 48,
+    scrollPaddingStart: ABOVE_FIRST_PX,
     useAnimationFrameWithResizeObserver: false,
   });
   const items = rows.getVirtualItems().filter((item) => item.index < count);
@@ -69,18 +83,48 @@ export function useThreadScroll(client: ChatClient, session: SessionStore) {
   }, []);
   const stick = useCallback(() => {
     const element = scroller.current;
-    if (follow.current && element) element.scrollTop = element.scrollHeight;
-  }, []);
+    if (!follow.current || !element) return;
+    const end = element.scrollHeight - element.clientHeight;
+    const unread = unseen();
+    const start = unread === null ? undefined : rows.measurementsCache[unread - first]?.start;
+    if (start === undefined || start - ABOVE_FIRST_PX >= end) {
+      element.scrollTop = end;
+      return;
+    }
+    // Going to the end would take the first unread away: it stays, with its line, until somebody has read on.
+    follow.current = false;
+    setUnreadFrom(unread);
+    element.scrollTop = Math.max(0, start - ABOVE_FIRST_PX);
+  }, [rows, unseen, first]);
   const lastTop = useRef(0);
+  const handAt = useRef(Number.NEGATIVE_INFINITY);
   const scrolled = useCallback(() => {
     const top = scroller.current?.scrollTop ?? 0;
-    const upwards = top < lastTop.current - 1;
+    const byHand = performance.now() - handAt.current < HAND_MS;
+    const upwards = byHand && top < lastTop.current - 1;
     lastTop.current = top;
-    if (look() < NEAR_END_PX) follow.current = true;
+    if (look() < NEAR_END_PX) {
+      follow.current = true;
+      if (byHand) passed.current = session.head;
+    }
     // Only a person goes up. A picture that grows, or a row that is measured, moves the end away from under us.
     else if (upwards) follow.current = false;
     else stick();
-  }, [look, stick]);
+  }, [look, stick, session]);
+  useEffect(() => {
+    const element = scroller.current;
+    const hand = (event: Event) => {
+      // A scrollbar that is dragged tells nothing more until it is let go.
+      handAt.current = performance.now() + (event.type === "pointerdown" ? 10 * HAND_MS : 0);
+    };
+    const ways = ["wheel", "touchmove", "pointerdown"] as const;
+    for (const way of ways) element?.addEventListener(way, hand, { passive: true });
+    window.addEventListener("keydown", hand);
+    return () => {
+      for (const way of ways) element?.removeEventListener(way, hand);
+      window.removeEventListener("keydown", hand);
+    };
+  }, []);
 
   // A composer that grows takes its room from us.
   useEffect(() => {
@@ -94,6 +138,21 @@ export function useThreadScroll(client: ChatClient, session: SessionStore) {
     return () => watch.disconnect();
   }, [stick, look]);
 
+  useEffect(
+    () =>
+      client.hearMissed((where) => {
+        if (where === session) missed.current = true;
+      }),
+    [client, session],
+  );
+  // What comes while nobody looks, or came while there was no connection, stands below the line.
+  useLayoutEffect(() => {
+    if (attention().here && !missed.current && follow.current && !covered(scroller.current)) return;
+    missed.current = false;
+    const unread = unseen();
+    if (unread !== null) setUnreadFrom(unread);
+  }, [head, unseen]);
+
   // Whatever changes the height, the end stays in sight
   useLayoutEffect(() => {
     stick();
@@ -105,11 +164,12 @@ export function useThreadScroll(client: ChatClient, session: SessionStore) {
   const lastSeen = useRef(last);
   useLayoutEffect(() => {
     if (last && last !== lastSeen.current) {
+      passed.current = session.head;
       follow.current = true;
       stick();
     }
     lastSeen.current = last;
-  }, [last, stick]);
+  }, [last, stick, session]);
 
   const opened = useRef(false);
   useEffect(() => {
@@ -124,7 +184,7 @@ export function useThreadScroll(client: ChatClient, session: SessionStore) {
     return () => clearTimeout(timer);
   }, [client, session, from, to]);
 
-  useReading(client, session, scroller);
+  useReading(client, session, scroller, base);
 
   const unmark = useRef<ReturnType<typeof setTimeout>>(undefined);
   const mark = useCallback((seq: number) => {
@@ -160,9 +220,15 @@ export function useThreadScroll(client: ChatClient, session: SessionStore) {
   );
 
   const toLatest = useCallback(() => {
+    passed.current = session.head;
     follow.current = true;
-    rows.scrollToIndex(count - 1, { align: "end" });
-  }, [rows, count]);
+    stick();
+    look();
+  }, [stick, look, session]);
+
+  // Unread messages that were left out, above what is on the screen.
+  const above = firstUnseen(session, Math.max(client.reading.upTo(session.id), base), client.me);
+  const leftOut = session.unread > 0 && above !== null && items.length > 0 && above < visibleFrom(items, scroller.current, first) ? above : null;
 
   const step = useCallback((by: number) => {
     const element = scroller.current;
@@ -179,7 +245,21 @@ export function useThreadScroll(client: ChatClient, session: SessionStore) {
     void client.history.ensure(session, from - AHEAD, to + AHEAD);
   }, [client, session, from, to]);
 
-  return { scroller, rows, items, total, first, pending, unreadFrom, marked, away, scrolled, jump, toLatest, step, reload };
+  return { scroller, rows, items, total, first, pending, unreadFrom, leftOut, marked, away, scrolled, jump, toLatest, step, reload };
+}
+
+/** Something lies over the messages: a dialog, a picture. */
+function covered(scroller: HTMLElement | null): boolean {
+  const box = scroller?.getBoundingClientRect();
+  if (!scroller || !box || box.width === 0) return true;
+  const top = document.elementFromPoint(box.left + box.width / 2, box.top + box.height / 2);
+  return top !== null && !scroller.contains(top) && !scroller.parentElement?.contains(top);
+}
+
+function visibleFrom(items: readonly { index: number; end: number }[], scroller: HTMLElement | null, first: number): number {
+  const top = scroller?.scrollTop ?? 0;
+  const shown = items.find((item) => item.end > top + 4);
+  return first + (shown?.index ?? 0);
 }
 
 function firstUnread(session: SessionStore): number | null {
@@ -193,49 +273,4 @@ function visible(row: HTMLElement, scroller: HTMLElement | null): boolean {
   const box = scroller.getBoundingClientRect();
   const place = row.getBoundingClientRect();
   return place.bottom > box.top && place.bottom <= box.bottom + 4;
-}
-
-/** Tells how far this person has read: what was on the screen of a visible window. */
-function useReading(client: ChatClient, session: SessionStore, scroller: React.RefObject<HTMLElement | null>): void {
-  const version = useChanges(session);
-  // The version stands for what the session holds
-  useEffect(() => {
-    const look = () => {
-      const element = scroller.current;
-      if (!element || document.visibilityState !== "visible") return;
-      const read = session.seat?.readSeq ?? 0;
-      let seen = 0;
-      for (const row of element.querySelectorAll<HTMLElement>("[data-row]")) {
-        const seq = Number(row.dataset.row);
-        if (seq > read && seq > seen && session.timeline.get(seq) && onScreen(row, element)) seen = seq;
-      }
-      if (seen > read && session.unread > 0) client.reading.seen(session.id, seen);
-    };
-    const frame = requestAnimationFrame(look);
-    const element = scroller.current;
-    let planned = false;
-    const later = () => {
-      if (planned) return;
-      planned = true;
-      setTimeout(() => {
-        planned = false;
-        look();
-      }, 150);
-    };
-    element?.addEventListener("scroll", later, { passive: true });
-    document.addEventListener("visibilitychange", later);
-    return () => {
-      cancelAnimationFrame(frame);
-      element?.removeEventListener("scroll", later);
-      document.removeEventListener("visibilitychange", later);
-    };
-  }, [client, session, scroller, version]);
-}
-
-/** Its end is in view, or it fills the view (a message longer than the screen). */
-function onScreen(row: HTMLElement, scroller: HTMLElement): boolean {
-  const box = scroller.getBoundingClientRect();
-  const place = row.getBoundingClientRect();
-  if (place.bottom > box.top && place.bottom <= box.bottom + 16) return true;
-  return place.top <= box.top && place.bottom >= box.bottom;
 }

@@ -1,28 +1,33 @@
 // A picture on the whole window, and the way to the conversation's other pictures that are loaded.
-import { Modal } from "@mantine/core";
-import { ChevronLeft, ChevronRight, Download, X } from "lucide-react";
-import { useEffect, useState } from "react";
+import { ChevronLeft, ChevronRight, Download, RotateCw, X, ZoomIn, ZoomOut } from "lucide-react";
+import { useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
-import type { SessionStore } from "../../core/session-store";
 import type { Message } from "../../core/wire";
+import { visibleName } from "../common/names";
 import { Waiting } from "../common/Waiting";
 import { useFileLink } from "../message/useFileLink";
 import classes from "./ImageViewer.module.css";
+import { useZoom } from "./useZoom";
+import { Modal } from "../common/Modal";
 
-export default function ImageViewer(props: { session: SessionStore; message: Message; onClose(): void }) {
+/** A picture that is shown: a message's, or one of a chat record. */
+export type Shown = Pick<Message, "fileUrl" | "fileName">;
+
+interface ViewerProps {
+  /** Where the other pictures are. */
+  images: readonly Shown[];
+  image: Shown;
+  onClose(): void;
+}
+
+export default function ImageViewer(props: ViewerProps) {
   const { t } = useTranslation();
-  const [images] = useState(() =>
-    props.session.timeline.all().filter((one) => one.messageType === "image" && !one.isDeleted),
-  );
-  const [at, setAt] = useState(() =>
-    Math.max(
-      0,
-      images.findIndex((one) => one._id === props.message._id),
-    ),
-  );
-  const [large, setLarge] = useState(false);
-  const shown = images[at] ?? props.message;
-  const { link, failed } = useFileLink(shown.fileUrl);
+  const [images] = useState(props.images);
+  const [at, setAt] = useState(() => Math.max(0, images.indexOf(props.image)));
+  const shown = images[at] ?? props.image;
+  const stage = useRef<HTMLDivElement>(null);
+  const { place, zoom, turn, handlers, large } = useZoom(stage, shown.fileUrl);
+  const { link, failed, broke } = useFileLink(shown.fileUrl);
 
   useEffect(() => {
     const pressed = (event: KeyboardEvent) => {
@@ -45,7 +50,16 @@ export default function ImageViewer(props: { session: SessionStore; message: Mes
       classNames={{ body: classes.body, content: classes.content }}
     >
       <div className={classes.bar}>
-        <span className={classes.name}>{shown.fileName}</span>
+        <span className={classes.name}>{visibleName(shown.fileName)}</span>
+        <button type="button" className={classes.button} onClick={() => zoom(1 / 1.4)} disabled={!large} aria-label={t("file.smaller")} title={t("file.smaller")}>
+          <ZoomOut size={20} />
+        </button>
+        <button type="button" className={classes.button} onClick={() => zoom(1.4)} aria-label={t("file.larger")} title={t("file.larger")}>
+          <ZoomIn size={20} />
+        </button>
+        <button type="button" className={classes.button} onClick={turn} aria-label={t("file.turn")} title={t("file.turn")}>
+          <RotateCw size={20} />
+        </button>
         {link && (
           <a
             className={classes.button}
@@ -68,18 +82,26 @@ export default function ImageViewer(props: { session: SessionStore; message: Mes
           <X size={22} />
         </button>
       </div>
-      <div className={classes.stage} data-large={large}>
+      <div ref={stage} className={classes.stage} data-large={large}>
         {failed ? (
           <p>{t("file.unavailable")}</p>
         ) : link ? (
           <button
             type="button"
             className={classes.picture}
-            onClick={() => setLarge(!large)}
+            {...handlers}
             aria-label={t("file.zoom")}
             aria-pressed={large}
           >
-            <img src={link.url} alt={shown.fileName} />
+            <img
+              src={link.url}
+              alt={shown.fileName}
+              draggable={false}
+              onError={broke}
+              data-turned={place.turns % 2 === 1}
+              data-scale={place.scale.toFixed(2)}
+              style={{ transform: `translate(${place.x}px, ${place.y}px) scale(${place.scale}) rotate(${place.turns * 90}deg)` }}
+            />
           </button>
         ) : (
           <Waiting />

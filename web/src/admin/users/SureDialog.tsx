@@ -1,24 +1,31 @@
-// Sends somebody away; asked twice, because it takes effect in the middle of their work.
-import { Alert, Button, Modal } from "@mantine/core";
-import { useAccount } from "../../app/account";
+// What takes effect in the middle of somebody's work is asked about first, saying what follows.
+import { Alert, Button } from "@mantine/core";
 import type { User } from "../../core/api";
+import { Modal } from "../../ui/common/Modal";
 import { useAdminTexts } from "../texts";
-import { change } from "./accounts";
 import { useSubmit } from "./useSubmit";
 import classes from "./users.module.css";
 
-export function DeactivateDialog({ user, done, close }: { user: User; done: (notice: string) => void; close: () => void }) {
+interface SureDialogProps {
+  user: User;
+  /** Whose texts these are: the title, what follows, the button, and the notice afterwards. */
+  texts: "deactivate" | "sessions";
+  act(user: User): Promise<unknown>;
+  done: (notice: string) => void;
+  close: () => void;
+}
+
+export function SureDialog({ user, texts, act, done, close }: SureDialogProps) {
   const { t } = useAdminTexts();
-  const { api } = useAccount();
   const { busy, problem, run } = useSubmit();
   const name = user.realName;
   const submit = () =>
     run(async () => {
-      await change(api, user._id, { isActive: false });
-      done(t("deactivate.done", { name }));
+      await act(user);
+      done(t(`${texts}.done`, { name }));
     });
   return (
-    <Modal opened onClose={close} title={t("deactivate.title", { name })} classNames={{ title: classes.dialogTitle }}
+    <Modal opened onClose={close} title={t(`${texts}.title`, { name })} classNames={{ title: classes.dialogTitle }}
       closeButtonProps={{ "aria-label": t("form.cancel") }}>
       <div className={classes.form}>
         {problem && (
@@ -26,13 +33,13 @@ export function DeactivateDialog({ user, done, close }: { user: User; done: (not
             {problem}
           </Alert>
         )}
-        <p className={classes.explain}>{t("deactivate.explain", { name })}</p>
+        <p className={classes.explain}>{t(`${texts}.explain`, { name })}</p>
         <div className={classes.buttons}>
           <Button variant="default" onClick={close} data-autofocus>
             {t("form.cancel")}
           </Button>
           <Button className={classes.dangerButton} loading={busy} onClick={submit}>
-            {t("deactivate.submit")}
+            {t(`${texts}.submit`)}
           </Button>
         </div>
       </div>

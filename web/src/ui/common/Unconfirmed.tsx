@@ -1,0 +1,14 @@
+import { useTranslation } from "react-i18next";
+import type { Standing } from "../../core/api";
+import classes from "./common.module.css";
+
+/** Stands beside the name of somebody who made the account themselves, until an administrator has looked at it. */
+export function Unconfirmed({ person }: { person: Standing | undefined }) {
+  const { t } = useTranslation();
+  if (!person?.selfRegistered) return null;
+  return (
+    <span className={classes.unconfirmed} title={t("app.unconfirmedHint")} data-testid="unconfirmed">
+      {t("app.unconfirmed")}
+    </span>
+  );
+}
