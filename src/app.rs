@@ -4,7 +4,7 @@ use std::{
     fs,
     io::{self, Write},
     net::SocketAddr,
-    os::unix::fs::{OpenOptionsExt, PermissionsExt},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
     path::Path,
     sync::Arc,
     time::Duration,
@@ -15,17 +15,23 @@ use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 use utoipa::OpenApi as _;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_swagger_ui::SwaggerUi;
 
 use crate::{
-    config::Settings,
-    domain::Clock,
+    config::{Environment, Settings},
+    domain::{Clock, audit::Filter},
     gateway::{
-        chat::{rest, socket::Sockets},
+        chat::{
+            json::{AuditJson, Row},
+            rest,
+            socket::Sockets,
+        },
         http::{
-            Door, layers,
+            Door, document, layers,
             limits::{Chore, Limits},
-            listener, operations,
+            listener::{self, Bounds},
+            operations,
+            places::Places,
+            scales::Scales,
         },
         web,
     },
@@ -33,10 +39,17 @@ use crate::{
     service::{Running, Services},
     store::{
         Store,
+        address::{Address, BadAddress},
         embedded::{EmbeddedError, EmbeddedMongod, EmbeddedOptions},
+        readiness::NotReady,
+        search::SearchIndex,
     },
     telemetry,
 };
+
+/// Rows of the record that one look brings, and the most lines that are printed.
+const ROWS: u64 = 1_000;
+const MAX_LINES: usize = 100_000;
 
 /// How long the parts have to finish when the service stops.
 const FAREWELL: Duration = Duration::from_secs(5);
@@ -49,16 +62,22 @@ pub enum StartError {
     Settings(#[from] crate::config::BadSettings),
     #[error("the managed mongod did not start")]
     Mongod(#[from] EmbeddedError),
-    #[error("MONGODB_URI cannot be used")]
-    Address(#[from] mongodb::error::Error),
-    #[error("FILE_STORE cannot be used: {0}")]
+    #[error(transparent)]
+    Address(#[from] BadAddress),
+    #[error("MONGODB_URI contradicts itself")]
+    Options(#[from] mongodb::error::Error),
+    #[error(transparent)]
+    NotReady(#[from] NotReady),
+    #[error("FILE_STORE cannot be used")]
     Files(#[from] crate::store::blobs::BadPlace),
-    #[error("{0}")]
+    #[error(transparent)]
     Database(#[from] crate::domain::Error),
     #[error("cannot {0} {1}")]
     Io(&'static str, String, #[source] io::Error),
     #[error("{0}")]
     Telemetry(String),
+    #[error("the API's description cannot be written: {0}")]
+    Document(String),
 }
 
 /// The service with its database, before it listens: enough for every command.
@@ -67,6 +86,7 @@ pub struct App {
     pub services: Arc<Services>,
     hub: Arc<Hub>,
     store: Store,
+    clock: Arc<dyn Clock>,
     mongod: Option<EmbeddedMongod>,
     stop: CancellationToken,
     tasks: Vec<JoinHandle<()>>,
@@ -75,8 +95,7 @@ pub struct App {
 /// A connection to the database, and the mongod if it is ours.
 async fn open_store(settings: &Settings) -> Result<(Store, Option<EmbeddedMongod>), StartError> {
     if let Some(uri) = &settings.mongodb_uri {
-        let store = Store::connect(uri, &settings.mongodb_db).await?;
-        return Ok((store.with_files_in(&settings.file_store)?, None));
+        return Ok((connect(settings, uri).await?, None));
     }
     let options = EmbeddedOptions {
         binary: settings.mongod.clone(),
@@ -85,14 +104,21 @@ async fn open_store(settings: &Settings) -> Result<(Store, Option<EmbeddedMongod
         cache_gb: None,
     };
     let mongod = EmbeddedMongod::start(options).await?;
-    let store = Store::connect(mongod.uri(), &settings.mongodb_db).await?;
-    match store.with_files_in(&settings.file_store) {
+    match connect(settings, mongod.uri()).await {
         Ok(store) => Ok((store, Some(mongod))),
         Err(error) => {
             mongod.stop().await?;
-            Err(error.into())
+            Err(error)
         }
     }
+}
+
+/// A database that can do the work, with the place of its files.
+async fn connect(settings: &Settings, uri: &str) -> Result<Store, StartError> {
+    let store = Store::connect(Address::parse(uri).await?, &settings.mongodb_db)?;
+    let store = store.with_files_in(&settings.file_store)?;
+    store.examine(settings.database_by_address).await?;
+    Ok(store)
 }
 
 impl App {
@@ -102,6 +128,7 @@ impl App {
     /// When the database cannot be reached or is newer than this program.
     pub async fn open(settings: Settings, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
         let settings = Arc::new(settings);
+        protect(&settings.data_dir)?;
         telemetry::recorder().map_err(StartError::Telemetry)?;
         let (store, mongod) = open_store(&settings).await?;
         match Self::start(Arc::clone(&settings), clock, store).await {
@@ -129,19 +156,32 @@ impl App {
         Self::open(settings, clock).await
     }
 
+    /// Has the search index made anew, by the service that runs on this data folder or the next one.
+    ///
+    /// # Errors
+    /// When the index's folder cannot be written.
+    pub fn reindex(settings: &Settings) -> Result<(), StartError> {
+        protect(&settings.data_dir)?;
+        SearchIndex::renew(&settings.data_dir, &settings.mongodb_db)
+            .map_err(|error| StartError::Io("write into", settings.data_dir.display().to_string(), error))
+    }
+
     async fn start(settings: Arc<Settings>, clock: Arc<dyn Clock>, store: Store) -> Result<Self, StartError> {
         store.migrate().await?;
+        store.rehearse().await?;
+        store.blobs().rehearse().await?;
+        store.load_inactive().await?;
         let secret = signing_secret(&settings)?;
         let (hub, stop) = (Arc::<Hub>::default(), CancellationToken::new());
         let Running { services, tasks } = Services::start(
             store.clone(),
             Arc::clone(&hub),
-            clock,
+            Arc::clone(&clock),
             Arc::clone(&settings),
             secret.as_bytes(),
             &stop,
         );
-        let app = Self { settings, services, hub, store, mongod: None, stop, tasks };
+        let app = Self { settings, services, hub, store, clock, mongod: None, stop, tasks };
         app.services.ensure_first_admin().await?;
         Ok(app)
     }
@@ -149,9 +189,18 @@ impl App {
     /// Listens where the settings say.
     ///
     /// # Errors
-    /// When the address is taken or not ours.
+    /// As [`App::bind`].
     pub fn listen(&self) -> Result<TcpListener, StartError> {
-        let address = SocketAddr::new(self.settings.host, self.settings.port);
+        Self::bind(&self.settings)
+    }
+
+    /// Takes the address of the settings, before anything else is done: a second service on it changes nothing.
+    /// Who connects meanwhile waits.
+    ///
+    /// # Errors
+    /// When the address is taken or not ours.
+    pub fn bind(settings: &Settings) -> Result<TcpListener, StartError> {
+        let address = SocketAddr::new(settings.host, settings.port);
         listener::listen(address).map_err(|error| StartError::Io("listen on", address.to_string(), error))
     }
 
@@ -166,20 +215,32 @@ impl App {
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> Result<(), StartError> {
         let recorder = telemetry::recorder().map_err(StartError::Telemetry)?;
+        self.say_what_is_odd();
         self.tasks.extend(self.services.keep_search(&self.stop));
         let limits = Arc::new(Limits::new(self.settings.rate_limit));
+        let scales = Scales::default();
+        let places = Places::new(self.settings.rate_limit, &self.settings.trusted_proxies);
+        let bounds = Bounds { places, scales: scales.clone() };
         let door = Door {
             services: Arc::clone(&self.services),
             settings: Arc::clone(&self.settings),
             limits: Arc::clone(&limits),
+            scales: scales.clone(),
         };
-        let (api, mut forget) = api(self.settings.rate_limit);
-        forget.push(Arc::new(move || limits.forget_quiet()));
-        let (api, document) = api.split_for_parts();
-        let docs = SwaggerUi::new("/docs").url("/docs/openapi.json", document);
-        let plain = operations::plain(recorder);
-        let routes: Router =
-            Router::new().merge(api).merge(plain).merge(docs).merge(web::routes()).with_state(door.clone());
+        let mut beside = operations::plain(recorder);
+        if self.settings.docs_open {
+            beside = beside.merge(operations::docs(
+                described().map_err(|error| StartError::Document(error.to_string()))?,
+            ));
+        }
+        let forget: Vec<Chore> = vec![Arc::new(move || limits.forget_quiet())];
+        let api = api(Some(&door), beside).split_for_parts().0;
+        let routes: Router = Router::new().merge(api).merge(web::routes()).with_state(door.clone());
+        if self.settings.registration_open && self.settings.environment == Environment::Production {
+            tracing::warn!(
+                "REGISTRATION=open: in production everybody who reaches this service may make an account"
+            );
+        }
         if !web::is_built() {
             tracing::warn!("the web client was not built into this binary: / says how to get it");
         }
@@ -190,7 +251,7 @@ impl App {
         let mut app = self;
         app.tasks.push(tokio::spawn(rollups));
         let closing = app.stop.child_token();
-        let mut server = tokio::spawn(listener::serve(listener, everything, closing.clone()));
+        let mut server = tokio::spawn(listener::serve(listener, everything, bounds, closing.clone()));
         tokio::select! {
             () = shutdown => {}
             ended = &mut server => {
@@ -205,6 +266,29 @@ impl App {
         }
         sweep.abort();
         app.close().await
+    }
+
+    /// What an operator should know at each start.
+    fn say_what_is_odd(&self) {
+        let is_production = self.settings.environment == Environment::Production;
+        match (&self.mongod, is_production) {
+            (Some(_), true) => tracing::warn!(
+                "production on a mongod of the service's own: no other machine holds a copy of the data"
+            ),
+            (Some(_), false) => {
+                tracing::info!("the managed mongod is for development; MONGODB_URI names a real one");
+            }
+            (None, _) => {}
+        }
+        if is_production && !self.settings.rate_limit {
+            tracing::warn!("RATE_LIMIT=off in production: nothing bounds guessing and flooding");
+        }
+        if !self.settings.host.is_loopback() && self.settings.trusted_proxies.is_empty() {
+            tracing::warn!(
+                "pages that come over plain http have neither voice nor notifications: \
+                 a reverse proxy with TLS, named in TRUSTED_PROXIES, gives them"
+            );
+        }
     }
 
     /// Finishes what is queued, says that nobody is online here, and stops mongod if it is ours.
@@ -236,19 +320,38 @@ impl App {
         self.close().await
     }
 
+    /// The audit log as far back as `since`, newest first, a line for each: for the operator.
+    ///
+    /// # Errors
+    /// When MongoDB does not answer.
+    pub async fn record(&self, since: Duration, as_json: bool) -> crate::domain::Result<Vec<String>> {
+        let from = Some(self.clock.now().minus(since));
+        let filter = Filter { from, ..Filter::default() };
+        let (mut lines, mut before) = (Vec::new(), None);
+        while lines.len() < MAX_LINES {
+            let recorded = self.services.recorded_for_operator(&filter, before.as_ref(), ROWS).await?;
+            before = recorded.next;
+            for row in AuditJson::rows(recorded, &self.settings.calendar) {
+                let json = || serde_json::to_string(&row).unwrap_or_default();
+                lines.push(if as_json { json() } else { row.cells(&self.settings.calendar).join("\t") });
+            }
+            if before.is_none() {
+                break;
+            }
+        }
+        Ok(lines)
+    }
+
     /// The database, for tests that look into it.
     pub fn store(&self) -> &Store {
         &self.store
     }
 }
 
-/// Every documented REST call of every gateway.
-fn api(rate_limit: bool) -> (OpenApiRouter<Door>, Vec<Chore>) {
-    let (calls, forget) = rest::routes(rate_limit);
-    (
-        OpenApiRouter::with_openapi(rest::Document::openapi()).merge(calls).merge(operations::documented()),
-        forget,
-    )
+/// Every documented REST call of every gateway, and what is open beside them, counted if they are served.
+fn api(door: Option<&Door>, beside: Router<Door>) -> OpenApiRouter<Door> {
+    let open = operations::documented().merge(OpenApiRouter::from(beside));
+    OpenApiRouter::with_openapi(rest::Document::openapi()).merge(rest::routes(door, open))
 }
 
 /// The API's description, as `schemas/openapi.json` keeps it.
@@ -256,7 +359,11 @@ fn api(rate_limit: bool) -> (OpenApiRouter<Door>, Vec<Chore>) {
 /// # Errors
 /// When it cannot be written as JSON, which would be a defect of ours.
 pub fn openapi() -> Result<String, serde_json::Error> {
-    api(false).0.into_openapi().to_pretty_json()
+    described()?.to_pretty_json()
+}
+
+fn described() -> Result<utoipa::openapi::OpenApi, serde_json::Error> {
+    document::complete(api(None, Router::new()).into_openapi())
 }
 
 async fn every_minute(chores: Vec<Chore>) {
@@ -267,6 +374,21 @@ async fn every_minute(chores: Vec<Chore>) {
             chore();
         }
     }
+}
+
+/// The bits of a mode that say what others may.
+const PRIVATE: u32 = 6;
+
+/// Sees to it that a folder is there and only its owner's.
+fn protect(folder: &Path) -> Result<(), StartError> {
+    let failed = |what| move |error| StartError::Io(what, folder.display().to_string(), error);
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed("make the folder"))?;
+    let mode = fs::metadata(folder).map_err(failed("look at the folder"))?.permissions().mode();
+    if mode.trailing_zeros() >= PRIVATE {
+        return Ok(());
+    }
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o700))
+        .map_err(failed("close to others the folder"))
 }
 
 /// The secret of the settings, or one made once and kept in the data folder.

@@ -1,6 +1,10 @@
 //! The settings: the only reader of the environment. Every variable is listed in [`VARIABLES`] with its
 //! default and meaning; all are checked once, at start, and every bad one is named.
 
+mod checks;
+mod networks;
+mod secret_file;
+
 use std::{collections::BTreeMap, fmt, net::IpAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use ipnet::IpNet;
@@ -8,28 +12,68 @@ use ipnet::IpNet;
 use crate::domain::{
     file::Place,
     statistics::{BadTimeZone, Calendar},
+    user::Contacts,
 };
 
-/// One environment variable: name, default, meaning. `README.md` shows this table.
-pub const VARIABLES: [(&str, &str, &str); 32] = [
+/// One environment variable: name, default, meaning. `docs/operations/configuration.md` shows this table.
+pub const VARIABLES: &[(&str, &str, &str)] = &[
     ("HOST", "127.0.0.1", "the address to listen on"),
     ("PORT", "3000", "the port to listen on; 0 takes a free one"),
     ("MONGODB_URI", "", "a replica set; without it the service starts and stops a mongod of its own"),
-    ("MONGODB_DB", "wardline", "the database's name"),
+    ("MONGODB_URI_FILE", "", "a file that holds it"),
+    ("MONGODB_DB", "wardline", "the database's name, unless the path of MONGODB_URI says it"),
+    ("MANAGED_MONGOD", "", "allow: a mongod of the service's own in production, too"),
     ("DATA_DIR", "./data", "where the managed mongod, the generated secret and the search index live"),
     ("JWT_SECRET", "", "at least 32 bytes; required in production, else made once and kept in DATA_DIR"),
-    ("JWT_TTL", "12h", "how long a token lives"),
-    ("REGISTRATION", "open", "open or closed: whether people may register themselves"),
+    ("JWT_SECRET_FILE", "", "a file that holds it"),
+    ("JWT_TTL", "12h", "how long a token lives, in d, h, m and s"),
+    ("JWT_AUDIENCE", "wardline", "what a token's aud must name, if it has one"),
+    (
+        "JWT_ISSUERS",
+        "",
+        "comma list: whose tokens hold besides its own; without it all that the secret signs",
+    ),
+    (
+        "REGISTRATION",
+        "",
+        "open or closed: whether people may register themselves; closed in production, else open",
+    ),
+    (
+        "DIRECTORY_CONTACTS",
+        "staff",
+        "who gets others' phone and e-mail: staff (doctor, nurse, admin), all or none",
+    ),
+    (
+        "NOTIFY_CONTENT_MAX",
+        "",
+        "the most that alerts show: none, sender or text; in production sender, else text",
+    ),
+    ("AUTO_LOGOFF", "30m", "a station that is nobody's own signs out after so long without use; or off"),
     ("CORS_ORIGINS", "", "comma list of web origins that may call; the service's own always may"),
     ("FRONTEND_URL", "", "one more allowed origin"),
-    ("TRUSTED_PROXIES", "", "comma list of addresses or networks whose X-Forwarded-For is believed"),
+    (
+        "PUBLIC_HOSTS",
+        "",
+        "comma list of names this service goes by, for what comes straight from this machine",
+    ),
+    (
+        "TRUSTED_PROXIES",
+        "",
+        "comma list of addresses or networks (IPv4 at least /8, IPv6 /16) whose X-Forwarded-… headers are believed",
+    ),
     ("RATE_LIMIT", "on", "on or off (for load tests)"),
     ("ADMIN_USERNAME", "", "with ADMIN_PASSWORD: the first admin, made when there is none"),
     ("ADMIN_PASSWORD", "", "see ADMIN_USERNAME"),
+    ("ADMIN_PASSWORD_FILE", "", "a file that holds it"),
     ("RECALL_WINDOW", "2m", "how long a message may be recalled"),
     ("EDIT_WINDOW", "24h", "how long a message may be edited"),
     ("MAX_UPLOAD", "25MB", "the largest file"),
     ("UPLOAD_QUOTA", "2GB", "what all files of one person may take up together"),
+    (
+        "UPLOAD_TOTAL",
+        "",
+        "what all files of the house may take up together, such as 2TB; without it there is no bound",
+    ),
     ("FILE_STORE", "gridfs", "where files are kept: gridfs, file:///folder or s3://bucket/prefix"),
     ("AWS_ACCESS_KEY_ID", "", "for s3: the key"),
     ("AWS_SECRET_ACCESS_KEY", "", "for s3: its secret"),
@@ -37,11 +81,13 @@ pub const VARIABLES: [(&str, &str, &str); 32] = [
     ("AWS_REGION", "", "for s3: the bucket's region"),
     ("AWS_ENDPOINT_URL", "", "for s3: another service that speaks it, such as MinIO"),
     ("AWS_ALLOW_HTTP", "", "for s3: true lets that service be without TLS"),
-    ("TIME_ZONE", "UTC", "where the hospital stands, for the days of its statistics: Asia/Shanghai"),
-    ("METRICS_TOKEN", "", "a bearer token that opens /metrics to others than loopback"),
+    ("TIME_ZONE", "UTC", "where the hospital stands, for days in statistics and searches: Asia/Shanghai"),
+    ("METRICS_TOKEN", "", "a bearer token of at least 16 bytes that opens /metrics to others than loopback"),
+    ("METRICS_TOKEN_FILE", "", "a file that holds it"),
+    ("DOCS", "", "open or closed: whether /docs is there; by default only in development"),
     ("WARDLINE_ENV", "development", "development or production"),
     ("WARDLINE_MONGOD", "", "the mongod to manage, instead of one on PATH or in .mongod/"),
-    ("LOG", "info", "a tracing filter"),
+    ("LOG", "info", "error, warn, info, debug, trace or off; or part=level, such as wardline::store=debug"),
     ("LOG_FORMAT", "text", "text or json"),
     ("PATH", "", "searched for a mongod"),
 ];
@@ -68,6 +114,29 @@ pub enum Environment {
 pub enum LogFormat {
     Text,
     Json,
+}
+
+/// The most that an alert on a screen may show of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AlertContent {
+    /// That there is something new.
+    Nothing,
+    /// Who wrote, and where.
+    Sender,
+    /// What was written.
+    Text,
+}
+
+impl AlertContent {
+    /// The name in the settings and on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            AlertContent::Nothing => "none",
+            AlertContent::Sender => "sender",
+            AlertContent::Text => "text",
+        }
+    }
 }
 
 /// Durations that no contract lets an operator choose, but tests need shorter.
@@ -115,17 +184,28 @@ impl Default for Timings {
 
 /// Everything an operator decides.
 #[derive(Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the operator's")]
 pub struct Settings {
     pub host: IpAddr,
     pub port: u16,
     pub mongodb_uri: Option<String>,
     pub mongodb_db: String,
+    /// Whether the path of the address alone names the database.
+    pub database_by_address: bool,
     pub data_dir: PathBuf,
     pub jwt_secret: Option<String>,
     pub jwt_ttl: Duration,
+    pub jwt_audience: String,
+    pub jwt_issuers: Vec<String>,
     pub registration_open: bool,
+    pub directory_contacts: Contacts,
+    pub notify_content_max: AlertContent,
+    /// A station that is nobody's own signs out after so long without use; `None` never.
+    pub auto_logoff: Option<Duration>,
     /// Origins as a browser sends them: scheme, host, port.
     pub origins: Vec<String>,
+    /// The names by which this machine's own browsers may call the service: hosts, perhaps with a port.
+    pub public_hosts: Vec<String>,
     pub trusted_proxies: Vec<IpNet>,
     pub rate_limit: bool,
     pub first_admin: Option<(String, String)>,
@@ -135,10 +215,14 @@ pub struct Settings {
     pub max_upload: u64,
     /// Bytes, of one person.
     pub upload_quota: u64,
+    /// Bytes, of everybody together; `None` without a bound.
+    pub upload_total: Option<u64>,
     pub file_store: Place,
     /// The hospital's hours and days.
     pub calendar: Arc<Calendar>,
     pub metrics_token: Option<String>,
+    /// Whether the API's description is shown at `/docs`.
+    pub docs_open: bool,
     pub environment: Environment,
     pub mongod: Option<PathBuf>,
     pub search_path: Option<std::ffi::OsString>,
@@ -185,8 +269,12 @@ impl Reader<'_> {
     }
 
     fn list<T>(&mut self, name: &str, wanted: &str, parse: impl Fn(&str) -> Option<T>) -> Vec<T> {
-        let text = self.text(name).unwrap_or_default();
+        let Some(text) = self.text(name) else { return Vec::new() };
         let mut list = Vec::new();
+        // Nothing but commas would be no list at all, which may mean the contrary.
+        if text.split(',').all(|entry| entry.trim().is_empty()) {
+            self.problems.push(format!("{name} must be {wanted}, with at least one entry"));
+        }
         for entry in text.split(',').map(str::trim).filter(|entry| !entry.is_empty()) {
             match parse(entry) {
                 Some(value) => list.push(value),
@@ -196,36 +284,38 @@ impl Reader<'_> {
         list
     }
 
-    fn secret(&mut self, environment: Environment) -> Option<String> {
-        let secret = self.text("JWT_SECRET");
-        match (&secret, environment) {
-            (Some(secret), _) if secret.len() < 32 => {
-                self.problems.push("JWT_SECRET must have at least 32 bytes".to_owned());
-            }
-            (None, Environment::Production) => {
-                self.problems.push("JWT_SECRET is required in production".to_owned());
-            }
-            _ => {}
-        }
-        secret
+    fn alert_content(&mut self, environment: Environment) -> AlertContent {
+        let default = match environment {
+            Environment::Development => AlertContent::Text,
+            Environment::Production => AlertContent::Sender,
+        };
+        self.parsed("NOTIFY_CONTENT_MAX", default, "none, sender or text", |text| {
+            let all = [AlertContent::Nothing, AlertContent::Sender, AlertContent::Text];
+            all.into_iter().find(|content| content.as_str() == text)
+        })
     }
 
     fn file_store(&mut self) -> Place {
         let options = AWS.iter().filter_map(|name| Some((name.to_ascii_lowercase(), self.text(name)?)));
         let options: Vec<(String, String)> = options.collect();
         let wanted = "gridfs, file:///folder or s3://bucket/prefix";
-        self.parsed("FILE_STORE", Place::GridFs, wanted, |text| {
+        let place = self.parsed("FILE_STORE", Place::GridFs, wanted, |text| {
             if text == "gridfs" {
                 return Some(Place::GridFs);
             }
             if let Some(folder) = text.strip_prefix("file://") {
-                return folder.starts_with('/').then(|| Place::Folder(folder.into()));
+                return (folder.starts_with('/') && !folder.trim_matches('/').is_empty())
+                    .then(|| Place::Folder(folder.into()));
             }
             let (bucket, prefix) =
                 text.strip_prefix("s3://").map(|path| path.split_once('/').unwrap_or((path, "")))?;
             let (bucket, prefix) = (bucket.to_owned(), prefix.trim_matches('/').to_owned());
             (!bucket.is_empty()).then(|| Place::S3 { bucket, prefix, options: options.clone() })
-        })
+        });
+        if matches!(place, Place::S3 { .. }) {
+            self.check_s3();
+        }
+        place
     }
 
     fn calendar(&mut self) -> Arc<Calendar> {
@@ -235,54 +325,15 @@ impl Reader<'_> {
             Calendar::utc()
         }))
     }
-
-    fn first_admin(&mut self) -> Option<(String, String)> {
-        match (self.text("ADMIN_USERNAME"), self.text("ADMIN_PASSWORD")) {
-            (Some(name), Some(password)) => {
-                if !crate::domain::user::is_valid_username(&name) {
-                    self.problems.push("ADMIN_USERNAME must be 3 to 32 letters, digits, . _ -".to_owned());
-                }
-                if !crate::domain::user::is_valid_password(&password, &name) {
-                    self.problems
-                        .push("ADMIN_PASSWORD must have 8 to 128 characters and not be the name".to_owned());
-                }
-                Some((name, password))
-            }
-            (None, None) => None,
-            _ => {
-                self.problems.push("ADMIN_USERNAME and ADMIN_PASSWORD go together".to_owned());
-                None
-            }
-        }
-    }
 }
 
-fn parse_origin(text: &str) -> Option<String> {
-    let text = text.trim_end_matches('/');
-    let host = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"))?;
-    (!host.is_empty() && !host.contains(['/', '*', '@', ' '])).then(|| text.to_ascii_lowercase())
-}
-
-fn parse_network(text: &str) -> Option<IpNet> {
-    text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
-}
-
-fn parse_bytes(text: &str) -> Option<u64> {
-    let upper = text.to_ascii_uppercase();
-    let (number, unit) = [("KB", 1_000), ("MB", 1_000_000), ("GB", 1_000_000_000), ("B", 1), ("", 1)]
-        .into_iter()
-        .find_map(|(suffix, unit)| upper.strip_suffix(suffix).map(|number| (number, unit)))?;
-    number.trim().parse::<u64>().ok()?.checked_mul(unit)
-}
-
-fn parse_duration(text: &str) -> Option<Duration> {
-    humantime::parse_duration(text).ok().filter(|duration| !duration.is_zero())
-}
-
-fn parse_switch(on: &'static str, off: &'static str) -> impl Fn(&str) -> Option<bool> {
-    move |text| {
-        if text == on { Some(true) } else { (text == off).then_some(false) }
-    }
+/// How far back somebody looks, as durations are written in the settings.
+///
+/// # Errors
+/// With what it must be.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    checks::duration(text)
+        .ok_or_else(|| "a duration such as 24h or 7d is wanted, in d, h, m and s".to_owned())
 }
 
 impl Settings {
@@ -292,9 +343,23 @@ impl Settings {
     /// Naming every bad variable.
     #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
     pub fn from_environment() -> Result<Self, BadSettings> {
-        let known =
-            VARIABLES.iter().filter_map(|(name, ..)| Some(((*name).to_owned(), std::env::var(name).ok()?)));
-        Self::from_values(&known.collect())
+        let (mut known, mut problems) = (BTreeMap::new(), Vec::new());
+        for (name, ..) in VARIABLES {
+            let Some(value) = std::env::var_os(name) else { continue };
+            match value.into_string() {
+                Ok(value) => drop(known.insert((*name).to_owned(), value)),
+                // Only a folder's name may be of other bytes, and those folders are not searched.
+                Err(value) if *name == "PATH" => {
+                    drop(known.insert((*name).to_owned(), value.to_string_lossy().into_owned()));
+                }
+                Err(_) => problems.push(format!("{name} must be text in UTF-8")),
+            }
+        }
+        match Self::from_values(&known) {
+            Ok(settings) if problems.is_empty() => Ok(settings),
+            Ok(_) => Err(BadSettings(problems)),
+            Err(BadSettings(others)) => Err(BadSettings([problems, others].concat())),
+        }
     }
 
     /// Checks the given variables.
@@ -303,7 +368,7 @@ impl Settings {
     /// Naming every bad variable.
     pub fn from_values(values: &BTreeMap<String, String>) -> Result<Self, BadSettings> {
         let mut read = Reader { values, problems: Vec::new() };
-        let duration = "a duration such as 12h or 90s";
+        let duration = "a duration such as 12h or 90s, in d, h, m and s";
         let environment =
             read.parsed("WARDLINE_ENV", Environment::Development, "development or production", |text| {
                 match text {
@@ -313,47 +378,77 @@ impl Settings {
                 }
             });
         let origin = "an origin such as https://ward.example";
-        let mut origins = read.list("CORS_ORIGINS", origin, parse_origin);
-        origins.extend(read.list("FRONTEND_URL", origin, parse_origin));
-        let jwt_secret = read.secret(environment);
+        let mut origins = read.list("CORS_ORIGINS", origin, checks::origin);
+        let frontend = read.list("FRONTEND_URL", origin, checks::origin);
+        let mut public_hosts = read.list("PUBLIC_HOSTS", "a list of host names", checks::host);
+        public_hosts
+            .extend(frontend.iter().filter_map(|origin| Some(origin.split_once("://")?.1.to_owned())));
+        origins.extend(frontend);
+        let jwt_secret = read.jwt_secret(environment);
         let first_admin = read.first_admin();
+        let metrics_token = read.metrics_token(environment);
+        let mongodb_uri = read.mongodb_uri(environment);
+        let (mongodb_db, database_by_address) = read.mongodb_db(mongodb_uri.as_deref());
+        let (max_upload, upload_quota, upload_total) = read.upload_bounds();
         let settings = Self {
             host: read
                 .parsed("HOST", IpAddr::from([127, 0, 0, 1]), "an IP address", |text| text.parse().ok()),
             port: read.parsed("PORT", 3000, "a port number", |text| text.parse().ok()),
-            mongodb_uri: read.parsed("MONGODB_URI", None, "a mongodb:// address", |text| {
-                (text.starts_with("mongodb://") || text.starts_with("mongodb+srv://"))
-                    .then(|| Some(text.to_owned()))
-            }),
-            mongodb_db: read.parsed("MONGODB_DB", "wardline".to_owned(), "a database name", |text| {
-                (text.len() <= 38
-                    && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-')))
-                .then(|| text.to_owned())
-            }),
+            mongodb_uri,
+            mongodb_db,
+            database_by_address,
             data_dir: read.text("DATA_DIR").unwrap_or_else(|| "./data".to_owned()).into(),
             jwt_secret,
-            jwt_ttl: read.parsed("JWT_TTL", Duration::from_hours(12), duration, parse_duration),
+            jwt_ttl: read.parsed("JWT_TTL", Duration::from_hours(12), duration, checks::duration),
+            jwt_audience: read.text("JWT_AUDIENCE").unwrap_or_else(|| "wardline".to_owned()),
+            jwt_issuers: read.list("JWT_ISSUERS", "a list of names", |text| Some(text.to_owned())),
             registration_open: read.parsed(
                 "REGISTRATION",
-                true,
+                environment == Environment::Development,
                 "open or closed",
-                parse_switch("open", "closed"),
+                checks::switch("open", "closed"),
+            ),
+            directory_contacts: read.parsed(
+                "DIRECTORY_CONTACTS",
+                Contacts::Staff,
+                "staff, all or none",
+                |text| match text {
+                    "staff" => Some(Contacts::Staff),
+                    "all" => Some(Contacts::All),
+                    "none" => Some(Contacts::Nobody),
+                    _ => None,
+                },
+            ),
+            notify_content_max: read.alert_content(environment),
+            auto_logoff: read.parsed(
+                "AUTO_LOGOFF",
+                Some(Duration::from_mins(30)),
+                "a duration such as 30m, or off",
+                |text| if text == "off" { Some(None) } else { checks::duration(text).map(Some) },
             ),
             origins,
-            trusted_proxies: read.list("TRUSTED_PROXIES", "a list of addresses or networks", parse_network),
-            rate_limit: read.parsed("RATE_LIMIT", true, "on or off", parse_switch("on", "off")),
+            public_hosts,
+            trusted_proxies: read.trusted_proxies(),
+            rate_limit: read.parsed("RATE_LIMIT", true, "on or off", checks::switch("on", "off")),
             first_admin,
-            recall_window: read.parsed("RECALL_WINDOW", Duration::from_mins(2), duration, parse_duration),
-            edit_window: read.parsed("EDIT_WINDOW", Duration::from_hours(24), duration, parse_duration),
-            max_upload: read.parsed("MAX_UPLOAD", 25_000_000, "a size such as 25MB", parse_bytes),
-            upload_quota: read.parsed("UPLOAD_QUOTA", 2_000_000_000, "a size such as 2GB", parse_bytes),
+            recall_window: read.parsed("RECALL_WINDOW", Duration::from_mins(2), duration, checks::duration),
+            edit_window: read.parsed("EDIT_WINDOW", Duration::from_hours(24), duration, checks::duration),
+            max_upload,
+            upload_quota,
+            upload_total,
             file_store: read.file_store(),
             calendar: read.calendar(),
-            metrics_token: read.text("METRICS_TOKEN"),
+            metrics_token,
+            docs_open: read.parsed(
+                "DOCS",
+                environment == Environment::Development,
+                "open or closed",
+                checks::switch("open", "closed"),
+            ),
             environment,
             mongod: read.text("WARDLINE_MONGOD").map(PathBuf::from),
             search_path: read.text("PATH").map(Into::into),
-            log: read.text("LOG").unwrap_or_else(|| "info".to_owned()),
+            log: read.parsed("LOG", "info".to_owned(), "a level or part=level", checks::log_filter),
             log_format: read.parsed("LOG_FORMAT", LogFormat::Text, "text or json", |text| match text {
                 "text" => Some(LogFormat::Text),
                 "json" => Some(LogFormat::Json),
@@ -382,6 +477,9 @@ mod tests {
         assert_eq!(settings.upload_quota, 2_000_000_000);
         assert!(settings.file_store == Place::GridFs);
         assert!(settings.registration_open && settings.rate_limit);
+        assert_eq!(settings.directory_contacts, Contacts::Staff);
+        assert_eq!(settings.notify_content_max, AlertContent::Text);
+        assert_eq!(settings.auto_logoff, Some(Duration::from_mins(30)));
     }
 
     #[test]
@@ -392,6 +490,10 @@ mod tests {
             ("JWT_SECRET", "short"),
             ("CORS_ORIGINS", "https://ok.example, *"),
             ("RATE_LIMIT", "maybe"),
+            ("DIRECTORY_CONTACTS", "everybody"),
+            ("NOTIFY_CONTENT_MAX", "words"),
+            ("UPLOAD_TOTAL", "much"),
+            ("AUTO_LOGOFF", "never"),
             ("TRUSTED_PROXIES", "10.0.0.0/99"),
             ("ADMIN_USERNAME", "boss"),
         ])
@@ -402,6 +504,10 @@ mod tests {
             "JWT_SECRET",
             "CORS_ORIGINS",
             "RATE_LIMIT",
+            "DIRECTORY_CONTACTS",
+            "NOTIFY_CONTENT_MAX",
+            "UPLOAD_TOTAL",
+            "AUTO_LOGOFF",
             "TRUSTED_PROXIES",
             "ADMIN_PASSWORD",
         ] {
@@ -414,9 +520,12 @@ mod tests {
 
     #[test]
     fn files_are_kept_where_it_says() {
-        let place = |text: &str| read(&[("FILE_STORE", text), ("AWS_REGION", "x")]).map(|s| s.file_store);
+        let keys = [("AWS_ACCESS_KEY_ID", "key"), ("AWS_SECRET_ACCESS_KEY", "a secret key")];
+        let place = |text: &str| {
+            read(&[&[("FILE_STORE", text)], &keys[..]].concat()).map(|settings| settings.file_store)
+        };
         assert!(place("file:///srv/files") == Ok(Place::Folder("/srv/files".into())));
-        let options = vec![("aws_region".to_owned(), "x".to_owned())];
+        let options = keys.map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned())).to_vec();
         let bucket = Place::S3 { bucket: "ward".to_owned(), prefix: "a/b".to_owned(), options };
         assert!(place("s3://ward/a/b/") == Ok(bucket));
         for bad in ["file://srv", "s3://", "/srv", "http://x"] {
@@ -427,7 +536,19 @@ mod tests {
     #[test]
     fn production_needs_a_secret() {
         assert!(read(&[("WARDLINE_ENV", "production")]).is_err());
-        assert!(read(&[("WARDLINE_ENV", "production"), ("JWT_SECRET", &"s".repeat(32))]).is_ok());
+        let secret = ("JWT_SECRET", "0123456789abcdef0123456789abcdef");
+        let database = ("MONGODB_URI", "mongodb://db.example/?replicaSet=rs0");
+        assert!(read(&[("WARDLINE_ENV", "production"), secret, database]).is_ok());
+        let production = |more: &[(&str, &str)]| {
+            read(&[&[("WARDLINE_ENV", "production"), secret, database], more].concat())
+        };
+        assert!(!production(&[]).unwrap().registration_open, "strangers are no colleagues");
+        assert!(production(&[("REGISTRATION", "open")]).unwrap().registration_open);
+        for weak in ["12345678", "Password", "headnurse", "short"] {
+            let BadSettings(problems) =
+                read(&[("ADMIN_USERNAME", "HeadNurse"), ("ADMIN_PASSWORD", weak)]).unwrap_err();
+            assert!(problems[0].starts_with("ADMIN_PASSWORD must"), "{problems:?}");
+        }
     }
 
     #[test]

@@ -16,9 +16,10 @@ use wardline::{
     config::Settings,
     domain::{
         SystemClock,
+        audit::Origin,
         user::{Role, User},
     },
-    service::{DEMO_PASSWORD, SignedIn, Synthetic},
+    service::{DEMO_PASSWORD, SignedIn, Synthetic, audit},
     telemetry,
 };
 
@@ -57,6 +58,7 @@ enum Command {
     },
     /// Print tokens as JSON
     Token {
+        #[arg(required_unless_present = "synthetic")]
         usernames: Vec<String>,
         /// Tokens of the first N synthetic people
         #[arg(long, conflicts_with = "usernames")]
@@ -67,10 +69,21 @@ enum Command {
         #[command(subcommand)]
         action: UserAction,
     },
+    /// Print the audit log, newest first
+    Audit {
+        /// How far back
+        #[arg(long, default_value = "24h", value_parser = wardline::config::duration)]
+        since: Duration,
+        /// As JSON, one row a line
+        #[arg(long)]
+        json: bool,
+    },
     /// Count all statistics anew, from the messages
     Recount,
     /// Bring the database to this program's format
     Migrate,
+    /// Make the search index anew, in a running service or at the next start
+    Reindex,
     /// Print the REST API's description
     Openapi,
     /// Check configuration and database
@@ -94,6 +107,8 @@ enum UserAction {
 }
 
 fn main() -> ExitCode {
+    // Whatever is made from here on, by us or by our children, is nobody else's.
+    rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
     // The allocator asks for huge pages, and holds what is around each small thing that stays: 25 KiB for an idle
     // connection instead of 21. mongod, which inherits this, wants none either. A kernel without them refuses.
     let _ = rustix::thread::disable_transparent_huge_pages(true);
@@ -135,6 +150,7 @@ async fn run(command: Command, settings: Settings) -> Result<bool, Box<dyn StdEr
         }
         Command::Recount => {
             let recounted = async |app: &App| {
+                app.services.note_command("command.recount", "", 1);
                 app.services.recount_statistics().await?;
                 Ok("the statistics are counted anew".to_owned())
             };
@@ -142,26 +158,47 @@ async fn run(command: Command, settings: Settings) -> Result<bool, Box<dyn StdEr
         }
         Command::Migrate => {
             with_app(settings, async |app| {
+                app.services.note_command("command.migrate", "", 1);
                 Ok(format!("the database has format {}", app.store().format().await?))
             })
             .await?;
         }
+        Command::Reindex => {
+            App::reindex(&settings)?;
+            print("the search index is made anew: now if the service runs, else when it starts");
+        }
         Command::Seed { users: 0, sessions: 0, messages: 0 } => {
             let seeded = async |app: &App| {
-                let people = app.services.seed_demonstration().await?;
-                Ok(format!("{} people; their password is {DEMO_PASSWORD}", people.len()))
+                app.services.note_command("command.seed", "demonstration", 1);
+                let (people, made) = app.services.seed_demonstration().await?;
+                let names: Vec<&str> = people.iter().map(|user| user.username.as_str()).collect();
+                Ok(format!(
+                    "made {made} people, whose password is {DEMO_PASSWORD}; of the demonstration there are now {}: {}",
+                    people.len(),
+                    names.join(", ")
+                ))
             };
             with_app(settings, seeded).await?;
         }
         Command::Seed { users, sessions, messages } => {
             let seeded = async |app: &App| {
-                app.services.seed_synthetic(Synthetic { users, sessions, messages }).await?;
-                Ok(format!("seeded {users} people, {sessions} sessions, {messages} messages"))
+                let what = format!("users={users} sessions={sessions} messages={messages}");
+                app.services.note_command("command.seed", &what, 1);
+                let wanted = Synthetic { users, sessions, messages };
+                let made = app.services.seed_synthetic(wanted).await?;
+                Ok(format!(
+                    "made {} people (staff00001 and on, password {DEMO_PASSWORD}), {} sessions, {} messages; \
+                     what was there stays as it was",
+                    made.users, made.sessions, made.messages
+                ))
             };
             with_app(settings, seeded).await?;
         }
         Command::Token { usernames, synthetic } => {
             with_app(settings, async |app| Ok(tokens(app, &usernames, synthetic).await?)).await?;
+        }
+        Command::Audit { since, json } => {
+            with_app(settings, async |app| Ok(app.record(since, json).await?.join("\n"))).await?;
         }
         Command::User { action } => {
             with_app(settings, async |app| Ok(account(app, action).await?)).await?;
@@ -181,31 +218,33 @@ async fn with_app(
     work: impl AsyncFnOnce(&App) -> Result<String, Box<dyn StdError>>,
 ) -> Result<(), Box<dyn StdError>> {
     let app = App::open_beside(settings, Arc::new(SystemClock)).await?;
-    let result = work(&app).await;
+    let result = audit::within(Origin::COMMAND, work(&app)).await;
     app.close().await?;
     print(&result?);
     Ok(())
 }
 
 async fn serve(settings: Settings, demo: bool) -> Result<(), StartError> {
+    let listener = App::bind(&settings)?;
+    let has_docs = settings.docs_open;
     let app = App::open(settings, Arc::new(SystemClock)).await?;
-    let people = if demo { app.services.seed_demonstration().await } else { Ok(Vec::new()) };
-    let ready = async { Ok::<_, StartError>((people?, app.listen()?)) }.await;
-    let (people, listener) = match ready {
-        Ok(ready) => ready,
+    let people = if demo { app.services.seed_demonstration().await } else { Ok((Vec::new(), 0)) };
+    let people = match people {
+        Ok((people, _)) => people,
         Err(error) => {
             app.close().await?;
-            return Err(error);
+            return Err(error.into());
         }
     };
     let address =
         listener.local_addr().map_err(|error| StartError::Io("read", "the address".to_owned(), error))?;
-    greet(address, &people);
+    greet(address, has_docs, &people);
     app.serve(listener, interrupted()).await
 }
 
-fn greet(address: SocketAddr, people: &[User]) {
-    print(&format!("Wardline listens on http://{address}   API: http://{address}/docs"));
+fn greet(address: SocketAddr, has_docs: bool, people: &[User]) {
+    let docs = if has_docs { format!("   API: http://{address}/docs") } else { String::new() };
+    print(&format!("Wardline listens on http://{address}{docs}"));
     if people.is_empty() {
         return;
     }
@@ -284,7 +323,8 @@ async fn ask_health(settings: &Settings) -> bool {
     let host = if settings.host.is_unspecified() { [127, 0, 0, 1].into() } else { settings.host };
     let ask = async {
         let mut stream = tokio::net::TcpStream::connect((host, settings.port)).await?;
-        let request = format!("GET /api/health HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+        let asked = SocketAddr::new(host, settings.port);
+        let request = format!("GET /api/health HTTP/1.1\r\nHost: {asked}\r\nConnection: close\r\n\r\n");
         stream.write_all(request.as_bytes()).await?;
         let mut answer = Vec::new();
         stream.take(4_096).read_to_end(&mut answer).await?;

@@ -1,6 +1,6 @@
 //! What the process says of itself: log lines and metrics. No message text ever goes into either.
 
-use std::sync::OnceLock;
+use std::{io::IsTerminal, sync::OnceLock};
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::{EnvFilter, layer::SubscriberExt, util::SubscriberInitExt};
@@ -15,6 +15,8 @@ pub fn start_logging(settings: &Settings) -> Result<(), String> {
     let filter =
         EnvFilter::try_new(&settings.log).map_err(|error| format!("LOG is not a tracing filter: {error}"))?;
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    // Colours are for eyes: in a file they would stand between a word and whoever looks for it.
+    let lines = if std::io::stderr().is_terminal() { lines } else { lines.with_ansi(false) };
     let registry = tracing_subscriber::registry().with(filter);
     // A second subscriber is refused; the first one stays.
     let _ = match settings.log_format {

@@ -1,4 +1,4 @@
-//! The rules of the house, over the `use` lines and paths of every source file (DESIGN.md, "Rooms").
+//! The design rules, over the `use` lines and paths of every source file (docs/architecture/README.md).
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -100,8 +100,7 @@ fn no_room_knows_one_above_it() {
             continue;
         }
         let own = room(&file);
-        let allowed =
-            may_know(own).unwrap_or_else(|| panic!("{file}: a room that the house's map does not know"));
+        let allowed = may_know(own).unwrap_or_else(|| panic!("{file}: a module that no layer is known for"));
         let prefix = if own == "main" { "wardline::" } else { "crate::" };
         for name in named(&code, prefix) {
             let other = name.split("::").next().unwrap_or_default();
@@ -172,4 +171,96 @@ fn events_and_errors_are_matched_without_a_wildcard() {
             if name.starts_with("pub fn code") { &body[..body.find("\n    }\n").unwrap()] } else { body };
         assert!(!body.contains("_ =>"), "{file}: {name} has a wildcard");
     }
+}
+
+/// The fields of each package of `Cargo.lock`.
+fn packages() -> Vec<BTreeMap<String, String>> {
+    let lock = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.lock")).unwrap();
+    let field = |line: &str| {
+        let (name, value) = line.split_once(" = ")?;
+        Some((name.to_owned(), value.trim_matches('"').to_owned()))
+    };
+    lock.split("[[package]]").skip(1).map(|package| package.lines().filter_map(field).collect()).collect()
+}
+
+#[test]
+fn every_crate_comes_from_one_registry_with_its_checksum() {
+    let packages = packages();
+    assert!(packages.len() > 100, "the lock file was not read");
+    let mut sources = BTreeSet::new();
+    for package in packages.iter().filter(|package| package["name"] != "wardline") {
+        let source = package.get("source").cloned().unwrap_or_default();
+        assert!(source.starts_with("registry+"), "{} comes from {source:?}", package["name"]);
+        let checksum = package.get("checksum").map_or(0, String::len);
+        assert_eq!(checksum, 64, "{} has no checksum", package["name"]);
+        sources.insert(source);
+    }
+    assert_eq!(sources.len(), 1, "{sources:?}");
+}
+
+/// It follows tags within tags without bound.
+#[test]
+fn the_reader_of_nested_tags_is_not_built_in() {
+    let manifest = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml")).unwrap();
+    let symphonia = manifest.lines().find(|line| line.starts_with("symphonia = ")).unwrap();
+    assert!(symphonia.contains("default-features = false"), "{symphonia}");
+    for feature in ["\"id3v2\"", "\"all\"", "\"all-meta\""] {
+        assert!(!symphonia.contains(feature), "{feature}");
+    }
+}
+
+/// What the sources, tests and benches say, without comments.
+fn said_in(folders: &[&str]) -> String {
+    let mut found = Vec::new();
+    for folder in folders {
+        sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder), &mut found);
+    }
+    let texts = found.iter().map(|path| fs::read_to_string(path).unwrap());
+    let code = |text: String| {
+        let lines = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+        lines.map(str::to_owned).collect::<Vec<_>>().join("\n")
+    };
+    texts.map(code).collect()
+}
+
+/// The crates that a section of `Cargo.toml` names.
+fn dependencies(section: &str) -> Vec<String> {
+    let manifest = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml")).unwrap();
+    let section = manifest.split(&format!("\n[{section}]\n")).nth(1).unwrap();
+    let lines = section.lines().take_while(|line| !line.starts_with('['));
+    lines
+        .filter(|line| !line.starts_with('#'))
+        .filter_map(|line| line.split_once(" = "))
+        .map(|(name, _)| name.replace('-', "_"))
+        .collect()
+}
+
+#[test]
+fn every_dependency_is_used() {
+    for (section, folders) in
+        [("dependencies", &["src"][..]), ("dev-dependencies", &["src", "tests", "benches"][..])]
+    {
+        let (code, names) = (said_in(folders), dependencies(section));
+        assert!(names.len() > 3, "no [{section}] was found");
+        for name in names {
+            let is_its_own =
+                |at: usize| !code[..at].ends_with(|c: char| c.is_alphanumeric() || "_:".contains(c));
+            let is_used = code.match_indices(&format!("{name}::")).any(|(at, _)| is_its_own(at));
+            assert!(is_used, "{name} of [{section}] is used nowhere");
+        }
+    }
+}
+
+/// One version of Rust is written down in three places.
+#[test]
+fn the_toolchain_is_pinned_alike_everywhere() {
+    let read = |name: &str| fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap();
+    let after = |text: &str, mark: &str| {
+        let rest = text.split(mark).nth(1).unwrap_or_else(|| panic!("there is no {mark}")).to_owned();
+        rest.split(['"', '-']).next().unwrap().to_owned()
+    };
+    let pin = after(&read("rust-toolchain.toml"), "\nchannel = \"");
+    let oldest = after(&read("Cargo.toml"), "\nrust-version = \"");
+    assert_eq!(pin.rsplit_once('.').unwrap().0, oldest, "Cargo.toml");
+    assert_eq!(pin, after(&read("Dockerfile"), "\nFROM rust:"), "Dockerfile");
 }

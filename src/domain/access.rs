@@ -10,12 +10,44 @@ pub struct Actor {
     pub token: TokenId,
 }
 
-/// A token that was checked: whose it is, and from when to when it holds.
+/// A token that was checked: whose it is, for what it was issued, and until when it holds.
 #[derive(Debug, Clone)]
 pub struct Pass {
     pub actor: Actor,
-    pub issued_at: Timestamp,
+    pub issued: Issue,
     pub expires_at: Timestamp,
+}
+
+/// What ties a token to the credentials of its account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Issue {
+    /// Issued by this service, to somebody who knew this version of the credentials.
+    Version(u64),
+    /// Issued by somebody else who has the secret, at this moment.
+    At(Timestamp),
+}
+
+/// What decides which tokens of an account hold, and with which rights.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Credentials {
+    pub role: Role,
+    pub is_active: bool,
+    /// Raised with every change of the password or the standing, in the same write.
+    pub version: u64,
+    /// When that was last.
+    pub changed_at: Timestamp,
+}
+
+impl Credentials {
+    /// Returns whether a token holds. Clocks decide nothing where a version was issued.
+    #[must_use]
+    pub fn admit(&self, issue: Issue) -> bool {
+        self.is_active
+            && match issue {
+                Issue::Version(version) => version == self.version,
+                Issue::At(at) => at > self.changed_at,
+            }
+    }
 }
 
 impl Actor {
@@ -60,6 +92,17 @@ mod tests {
 
     fn actor(role: Role) -> Actor {
         Actor { user: UserId::generate(), role, token: TokenId::generate() }
+    }
+
+    #[test]
+    fn a_change_of_credentials_ends_what_was_issued_before() {
+        let changed_at = Timestamp(5_000);
+        let now = Credentials { role: Role::Nurse, is_active: true, version: 3, changed_at };
+        assert!(now.admit(Issue::Version(3)) && now.admit(Issue::At(Timestamp(5_001))));
+        for before in [Issue::Version(2), Issue::Version(4), Issue::At(changed_at)] {
+            assert!(!now.admit(before), "{before:?}");
+        }
+        assert!(!Credentials { is_active: false, ..now }.admit(Issue::Version(3)));
     }
 
     #[test]

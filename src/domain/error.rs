@@ -3,7 +3,13 @@
 //! An error never carries message text, a password or a token. How a protocol shows it is the
 //! gateway's business; what it is called is decided here.
 
-use std::{collections::BTreeMap, fmt, time::Duration};
+mod fields;
+
+use std::{borrow::Cow, time::Duration};
+
+pub use fields::{FieldErrors, Problem};
+
+use super::UserId;
 
 /// What a service answers.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -73,55 +79,6 @@ pub enum Language {
     Chinese,
 }
 
-/// Every bad field of an input with what is wrong about it, sorted by name.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct FieldErrors(BTreeMap<String, String>);
-
-impl FieldErrors {
-    /// One bad field.
-    #[must_use]
-    pub fn one(field: &str, problem: impl Into<String>) -> Self {
-        let mut errors = Self::default();
-        errors.add(field, problem);
-        errors
-    }
-
-    /// Notes a problem; the first one of a field stays.
-    pub fn add(&mut self, field: &str, problem: impl Into<String>) {
-        self.0.entry(field.to_owned()).or_insert_with(|| problem.into());
-    }
-
-    /// The bad fields' names, sorted.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.keys().map(String::as_str)
-    }
-
-    /// Field and problem, sorted by field.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(field, problem)| (field.as_str(), problem.as_str()))
-    }
-
-    /// `Ok` when nothing is bad, else the error made of these.
-    ///
-    /// # Errors
-    /// `make(self)` when there is a bad field.
-    pub fn into_result(self, make: impl FnOnce(Self) -> Error) -> Result<()> {
-        if self.0.is_empty() { Ok(()) } else { Err(make(self)) }
-    }
-}
-
-impl fmt::Display for FieldErrors {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, (field, problem)) in self.0.iter().enumerate() {
-            if index > 0 {
-                f.write_str("; ")?;
-            }
-            write!(f, "{field} {problem}")?;
-        }
-        Ok(())
-    }
-}
-
 /// Everything a service may answer instead of a result.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
@@ -158,24 +115,39 @@ pub enum Error {
     /// The person's files take up all the room they have.
     #[error("all files of a person have at most {quota} bytes together")]
     QuotaExceeded { quota: u64 },
+    /// The house's files take up all the room it has.
+    #[error("all files of the house have at most {total} bytes together")]
+    HouseFull { total: u64 },
     /// A file whose content is not what it should be; the detail says why.
     #[error("{0}")]
     FileRejected(&'static str),
+    /// A picture that unfolds to more than may be unpacked.
+    #[error("the picture has more than {limit} pixels")]
+    PictureTooLarge { limit: u64 },
+    /// A HEIC picture that cannot be converted here.
+    #[error("this kind of HEIC picture is not supported")]
+    HeicUnsupported,
     /// A file of a kind that is not taken.
     #[error("{0}")]
     FileUnsupported(&'static str),
     /// A part of a file was asked for that it does not have.
     #[error("the file has {size} bytes")]
     RangeNotSatisfiable { size: u64 },
-    #[error("try again in {} s", retry_after.as_secs().max(1))]
+    #[error("try again in {} s", whole_seconds(*retry_after))]
     RateLimited { retry_after: Duration },
     #[error("{0}")]
     Conflict(&'static str),
+    /// Whoever it is for is not active any more; nothing was stored.
+    #[error("{} no longer use this service; the message was not sent", names_of(.users, .names))]
+    RecipientInactive { users: Vec<UserId>, names: Vec<String> },
+    /// Others have put these people into as many groups as they may.
+    #[error("{} are in too many groups", names_of(.users, .names))]
+    GroupsFull { users: Vec<UserId>, names: Vec<String> },
     /// Too late: the time in which it was allowed has passed.
     #[error("{0}")]
     WindowClosed(&'static str),
     /// The database cannot be reached; nothing was stored.
-    #[error("the database is not reachable; nothing was stored")]
+    #[error("the database or the store of files is not reachable; nothing was stored")]
     Unavailable,
     /// The database went away in the middle: the change may or may not be stored.
     #[error("the outcome is unknown; repeat to learn it (a message under the same clientMsgId)")]
@@ -183,6 +155,20 @@ pub enum Error {
     /// A defect of ours. The cause is logged where it is found and never shown.
     #[error("internal error")]
     Internal,
+}
+
+/// People by their names, or by their ids where these are not known.
+fn names_of(users: &[UserId], names: &[String]) -> String {
+    if names.is_empty() {
+        users.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    } else {
+        names.join(", ")
+    }
+}
+
+/// Whoever waits so long has waited long enough.
+fn whole_seconds(wait: Duration) -> u64 {
+    wait.as_millis().div_ceil(1_000).try_into().unwrap_or(u64::MAX).max(1)
 }
 
 impl Error {
@@ -202,13 +188,26 @@ impl Error {
             | Error::MethodNotAllowed
             | Error::RangeNotSatisfiable { .. } => Code::ValidationFailed,
             Error::MessageTooLarge { .. } | Error::FileTooLarge { .. } => Code::MessageTooLarge,
-            Error::QuotaExceeded { .. } | Error::FileRejected(_) | Error::FileUnsupported(_) => {
-                Code::FileRejected
-            }
+            Error::QuotaExceeded { .. }
+            | Error::HouseFull { .. }
+            | Error::FileRejected(_)
+            | Error::PictureTooLarge { .. }
+            | Error::HeicUnsupported
+            | Error::FileUnsupported(_) => Code::FileRejected,
             Error::RateLimited { .. } => Code::RateLimited,
-            Error::Conflict(_) => Code::Conflict,
+            Error::Conflict(_) | Error::RecipientInactive { .. } | Error::GroupsFull { .. } => Code::Conflict,
             Error::WindowClosed(_) => Code::WindowClosed,
             Error::Unavailable | Error::OutcomeUnknown | Error::Internal => Code::Internal,
+        }
+    }
+
+    /// Returns after how many seconds it is worth to try again, where that is known: the same number wherever
+    /// it is told.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<u64> {
+        match self {
+            Error::RateLimited { retry_after } => Some(whole_seconds(*retry_after)),
+            _ => None,
         }
     }
 
@@ -223,7 +222,24 @@ impl Error {
 
     /// One sentence for a person.
     #[must_use]
-    pub fn message(&self, language: Language) -> &'static str {
+    pub fn message(&self, language: Language) -> Cow<'static, str> {
+        if let Error::RecipientInactive { users, names } = self {
+            let who = names_of(users, names);
+            return Cow::Owned(match language {
+                Language::English if users.len() > 1 => {
+                    format!("{who} no longer use Wardline; the message was not sent.")
+                }
+                Language::English => format!("{who} no longer uses Wardline; the message was not sent."),
+                Language::Chinese => format!("{who}已不再使用 Wardline，消息未发送。"),
+            });
+        }
+        if let Error::GroupsFull { users, names } = self {
+            let who = names_of(users, names);
+            return Cow::Owned(match language {
+                Language::English => format!("Too many groups already: {who}."),
+                Language::Chinese => format!("所在群组已达上限：{who}。"),
+            });
+        }
         let (english, chinese) = match self {
             Error::AuthFailed => ("Sign-in failed or has ended.", "登录失败或已失效。"),
             Error::TokenExpired => ("Your sign-in has expired.", "登录已过期。"),
@@ -238,11 +254,20 @@ impl Error {
             Error::MessageTooLarge { .. } => ("The message is too large.", "消息过大。"),
             Error::FileTooLarge { .. } => ("The file is too large.", "文件过大。"),
             Error::QuotaExceeded { .. } => ("There is no room left for your files.", "您的文件空间已满。"),
+            Error::HouseFull { .. } => ("There is no room left for files here.", "文件总空间已满。"),
             Error::FileRejected(_) => ("The file was not accepted.", "文件未被接受。"),
+            Error::PictureTooLarge { .. } => ("The picture has too many pixels.", "图片的像素过多。"),
+            Error::HeicUnsupported => (
+                "This HEIC picture cannot be converted. Set the camera to \"Most Compatible\", or send the picture from \
+                 the Wardline page.",
+                "无法转换此 HEIC 图片。请将相机格式设为“兼容性最佳”，或在 Wardline 网页中发送。",
+            ),
             Error::FileUnsupported(_) => ("Files of this kind are not accepted.", "不接受此类文件。"),
             Error::RangeNotSatisfiable { .. } => ("The file has no such part.", "文件没有所请求的部分。"),
             Error::RateLimited { .. } => ("Too many requests; please wait.", "请求过于频繁，请稍候。"),
             Error::Conflict(_) => ("This conflicts with what is there.", "与现有数据冲突。"),
+            Error::RecipientInactive { .. } => ("They no longer use Wardline.", "对方已不再使用 Wardline。"),
+            Error::GroupsFull { .. } => ("Somebody is in too many groups already.", "有人所在群组已达上限。"),
             Error::WindowClosed(_) => ("It is too late for this.", "已超过允许的时间。"),
             Error::Unavailable => {
                 ("The service is not available; nothing was stored.", "服务暂不可用，未保存任何内容。")
@@ -252,10 +277,10 @@ impl Error {
             }
             Error::Internal => ("Something went wrong on our side.", "服务器内部错误。"),
         };
-        match language {
+        Cow::Borrowed(match language {
             Language::English => english,
             Language::Chinese => chinese,
-        }
+        })
     }
 }
 
@@ -267,13 +292,5 @@ mod tests {
     fn codes_are_unique() {
         let names: std::collections::BTreeSet<_> = Code::ALL.iter().map(|code| code.as_str()).collect();
         assert_eq!(names.len(), Code::ALL.len());
-    }
-
-    #[test]
-    fn every_bad_field_is_named_once() {
-        let mut fields = FieldErrors::one("b", "is required");
-        fields.add("a", "must be text");
-        fields.add("b", "is also wrong");
-        assert_eq!(fields.to_string(), "a must be text; b is required");
     }
 }

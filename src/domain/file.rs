@@ -1,6 +1,11 @@
 //! Files: what is known of one, how it is named and addressed, and how it may be shown.
 
-use super::{FileId, Timestamp, UserId};
+use unicode_normalization::UnicodeNormalization;
+
+use super::{
+    FileId, Timestamp, UserId,
+    text::{is_invisible, visible_text},
+};
 
 /// Where our own files live; a `fileUrl` is this and the file's id.
 pub const PREFIX: &str = "/api/chat/files/";
@@ -81,9 +86,38 @@ pub fn is_inline(mime: &str) -> bool {
             | "audio/wav"
             | "audio/mp4"
             | "audio/aac"
+            | "audio/flac"
             | "video/mp4"
             | "video/webm"
+            | "video/quicktime"
     )
+}
+
+/// Whether it is a picture that pages draw: what an `image` message may carry.
+#[must_use]
+pub fn is_shown_picture(mime: &str) -> bool {
+    mime.starts_with("image/") && is_inline(mime)
+}
+
+/// Whether it sounds: what a `voice` message may carry. A MIDI file holds notes, not sounds.
+#[must_use]
+pub fn is_sound(mime: &str) -> bool {
+    mime.starts_with("audio/") && !matches!(mime, "audio/midi" | "audio/x-midi" | "audio/sp-midi")
+}
+
+/// The ending that tells people and programs the kind of a file, in lower case; empty when there is none.
+fn ending(name: &str) -> String {
+    match name.rfind('.') {
+        Some(dot) if dot > 0 => name[dot + 1..].to_lowercase(),
+        _ => String::new(),
+    }
+}
+
+/// Whether a message may call a file, stored as `stored`, by the name `given`: it is clean as it stands and
+/// has the same ending.
+#[must_use]
+pub fn may_be_called(given: &str, stored: &str) -> bool {
+    clean_name(given).as_deref() == Some(given) && ending(given) == ending(stored)
 }
 
 /// The type under which it is served: its own if that is harmless, else [`OPAQUE`].
@@ -93,13 +127,10 @@ pub fn served_type(mime: &str) -> &str {
         "text/plain" => "text/plain; charset=utf-8",
         "application/pdf" => mime,
         inline if is_inline(inline) => inline,
+        // No browser runs a recording.
+        recording if recording.starts_with("audio/") || recording.starts_with("video/") => recording,
         _ => OPAQUE,
     }
-}
-
-/// What turns the direction of writing around: `gpj.exe` must not read as `exe.jpg`.
-fn turns_around(c: char) -> bool {
-    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// A name without folders, control characters and tricks, of at most [`MAX_NAME`] bytes; none when nothing
@@ -107,9 +138,13 @@ fn turns_around(c: char) -> bool {
 #[must_use]
 pub fn clean_name(given: &str) -> Option<String> {
     let last = given.rsplit(['/', '\\']).next().unwrap_or_default();
-    let clean: String = last.chars().filter(|c| !c.is_control() && !turns_around(*c)).collect();
-    let name = clean.trim();
-    if name.chars().all(|c| c == '.' || c.is_whitespace()) {
+    let drawn: String = last.nfc().filter(|c| !c.is_control()).collect();
+    let clean = visible_text(&drawn)?;
+    // What is pushed out of sight by blanks is as good as hidden.
+    let words: Vec<&str> = clean.split(char::is_whitespace).filter(|word| !word.is_empty()).collect();
+    let is_spread = clean.chars().filter(|c| c.is_whitespace()).count() > words.len() + 8;
+    let name = &*if is_spread { words.join(" ") } else { clean };
+    if name.chars().all(|c| c == '.' || is_invisible(c)) {
         return None;
     }
     if name.len() <= MAX_NAME {
@@ -135,14 +170,41 @@ mod tests {
             ("a\u{0}b\r\n.txt", "ab.txt"),
             ("invoice\u{202e}gpj.exe", "invoicegpj.exe"),
             (" .hidden ", ".hidden"),
+            ("setup.exe\u{200b}", "setup.exe"),
+            ("x\u{3164}.exe", "x.exe"),
+            ("report.pdf                                             .exe", "report.pdf .exe"),
+            ("two  blanks.txt", "two  blanks.txt"),
+            ("cafe\u{301}.txt", "caf\u{e9}.txt"),
+            ("👩‍⚕️.png", "👩‍⚕️.png"),
         ] {
             assert_eq!(clean_name(given).as_deref(), Some(clean), "{given:?}");
         }
-        for bad in ["", "..", "/", "a/", "\u{7}", " . "] {
+        for bad in ["", "..", "/", "a/", "\u{7}", " . ", "\u{200b}", "\u{3164}."] {
             assert_eq!(clean_name(bad), None, "{bad:?}");
         }
         let long = clean_name(&format!("{}.docx", "病".repeat(200))).unwrap();
         assert!(long.len() <= MAX_NAME && long.ends_with("病.docx"), "{long}");
+    }
+
+    #[test]
+    fn a_message_may_rename_a_file_but_not_its_kind() {
+        for (given, stored) in
+            [("ecg of bed 4.PDF", "scan0001.pdf"), ("notes", "README"), ("胸片.jpg", "img.JPG")]
+        {
+            assert!(may_be_called(given, stored), "{given} for {stored}");
+        }
+        for given in [
+            "harmless.pdf",
+            "\u{202e}gpj.exe",
+            "../../etc/setup.exe",
+            "a\nb.exe",
+            "a\0b.exe",
+            "setup",
+            "",
+            "setup.exe ",
+        ] {
+            assert!(!may_be_called(given, "setup.exe"), "{given:?}");
+        }
     }
 
     #[test]

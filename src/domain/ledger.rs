@@ -19,7 +19,9 @@ use std::{
     sync::Arc,
 };
 
-pub use operation::{Facts, GroupChange, Lookup, MessageRef, Operation, Outcome, ReadOutcome, Revision};
+pub use operation::{
+    Facts, GroupChange, Lookup, MessageRef, Operation, Outcome, ReadOutcome, Revision, weight_of,
+};
 
 use super::{
     Error, MessageId, Result, SessionId, Timestamp, UserId,
@@ -191,6 +193,7 @@ impl Account {
             Some(answered) => Some(self.answered(answered, facts, seat.hidden_seq)?),
             None => None,
         };
+        let reply_to = reply_to.map(|reply| ReplyTo { as_of: draft.reply_to_as_of, ..reply });
         self.must_be_members(&draft.mentions)?;
         let session = &mut self.session;
         // A session's times never run backwards, whatever the machine's clock does.
@@ -235,7 +238,7 @@ impl Account {
         let seq = seq.filter(|seq| *seq > hidden).ok_or_else(|| {
             Error::InvalidMessage(FieldErrors::one("replyTo", "must be a message of this session"))
         })?;
-        Ok(ReplyTo { message: id, seq })
+        Ok(ReplyTo { message: id, seq, as_of: None })
     }
 
     fn must_be_members(&self, mentions: &Mentions) -> Result<()> {

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::domain::{
-    parts::is_valid_emoji,
+    parts::{MAX_EMOJI, is_valid_emoji},
     session::{Member, MemberRole, Profile, ProfileChange},
 };
 
@@ -262,7 +262,7 @@ proptest! {
 
     #[test]
     fn whatever_is_taken_for_an_emoji_is_short(text in ".{0,12}") {
-        prop_assert!(!is_valid_emoji(&text) || text.len() <= 32);
+        prop_assert!(!is_valid_emoji(&text) || text.len() <= MAX_EMOJI);
     }
 }
 

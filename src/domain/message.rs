@@ -5,8 +5,9 @@ use std::str::FromStr;
 use super::{
     FileId, MessageId, SessionId, Timestamp, UserId,
     error::{Error, FieldErrors},
-    file,
-    parts::{Forwarded, MAX_MENTIONS, Mentions, Note, Quote, Reaction, ReplyTo},
+    file::{self, StoredFile},
+    parts::{Fate, Forwarded, MAX_MENTIONS, Mentions, Note, Quote, Reaction, ReplyTo},
+    text::is_visible,
 };
 
 /// The most characters (Unicode scalar values) a text message may have.
@@ -61,6 +62,10 @@ pub struct FileRef {
     pub name: String,
     /// Bytes.
     pub size: u64,
+    /// As the stored file's content says; none in messages of before it was written down.
+    pub mime: Option<String>,
+    /// SHA-256 of the stored file, hexadecimal; none as with `mime`.
+    pub digest: Option<String>,
 }
 
 /// What a sender asks to have written. It becomes a [`Message`] by being committed.
@@ -76,13 +81,35 @@ pub struct Draft {
     pub client_msg_id: Option<String>,
     /// The message of the same session that it answers.
     pub reply_to: Option<MessageId>,
+    /// Since when that message said what the sender saw.
+    pub reply_to_as_of: Option<Timestamp>,
     pub mentions: Mentions,
     pub forwarded: Option<Forwarded>,
     /// The messages it carries, when several were forwarded as one.
     pub merged: Vec<Quote>,
 }
 
+/// What makes a repeated send the same message: a sender's `clientMsgId` counts within one session.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct IdempotencyKey {
+    pub session: SessionId,
+    pub sender: UserId,
+    pub client_id: String,
+}
+
+impl IdempotencyKey {
+    fn of(session: SessionId, sender: UserId, client_id: Option<&String>) -> Option<Self> {
+        client_id.map(|client_id| Self { session, sender, client_id: client_id.clone() })
+    }
+}
+
 impl Draft {
+    /// Under what a repeat of it is known; `None` when its sender chose no `clientMsgId`.
+    #[must_use]
+    pub fn idempotency_key(&self) -> Option<IdempotencyKey> {
+        IdempotencyKey::of(self.session, self.sender, self.client_msg_id.as_ref())
+    }
+
     /// An empty text, to be filled in.
     #[must_use]
     pub fn blank(session: SessionId, sender: UserId) -> Self {
@@ -95,6 +122,7 @@ impl Draft {
             file: None,
             client_msg_id: None,
             reply_to: None,
+            reply_to_as_of: None,
             mentions: Mentions::default(),
             forwarded: None,
             merged: Vec::new(),
@@ -123,7 +151,7 @@ impl Draft {
     pub fn problems(&self) -> FieldErrors {
         let mut errors = FieldErrors::default();
         match (self.kind, &self.file) {
-            (MessageType::Text, _) if self.content.trim().is_empty() && self.merged.is_empty() => {
+            (MessageType::Text, _) if !is_visible(&self.content) && self.merged.is_empty() => {
                 errors.add("content", "must not be empty");
             }
             (MessageType::Text, Some(_)) => errors.add("fileUrl", "belongs to image, file and voice only"),
@@ -156,6 +184,35 @@ fn file_ids(own: Option<&FileRef>, merged: &[Quote]) -> Vec<FileId> {
 }
 
 impl FileRef {
+    /// A file as its sender names it; what it is comes from the stored file.
+    #[must_use]
+    pub fn named(url: String, name: String, size: u64) -> Self {
+        Self { url, name, size, mime: None, digest: None }
+    }
+
+    /// Says what the stored file is. The given name stays if it is clean and promises the same kind of file;
+    /// otherwise a reader would take `setup.exe` for `harmless.pdf`, and the stored name is told.
+    ///
+    /// # Errors
+    /// `InvalidMessage` naming `messageType` when a file is no picture that is shown, or does not sound.
+    pub fn fill_from(&mut self, kind: MessageType, stored: &StoredFile) -> Result<(), Error> {
+        let problem = match kind {
+            MessageType::Image if !file::is_shown_picture(&stored.mime) => "image is for pictures",
+            MessageType::Voice if !file::is_sound(&stored.mime) => "voice is for sounds",
+            MessageType::Text | MessageType::Image | MessageType::File | MessageType::Voice => {
+                self.url = file::url(stored.id);
+                if !file::may_be_called(&self.name, &stored.name) {
+                    self.name.clone_from(&stored.name);
+                }
+                self.size = stored.size;
+                self.mime = Some(stored.mime.clone());
+                self.digest = Some(stored.digest.clone());
+                return Ok(());
+            }
+        };
+        Err(Error::InvalidMessage(FieldErrors::one("messageType", problem)))
+    }
+
     /// The file that it names, when its address is one of ours.
     #[must_use]
     pub fn id(&self) -> Option<FileId> {
@@ -207,6 +264,12 @@ pub struct Message {
 }
 
 impl Message {
+    /// Under what a repeat of it is known.
+    #[must_use]
+    pub fn idempotency_key(&self) -> Option<IdempotencyKey> {
+        IdempotencyKey::of(self.session, self.sender, self.client_msg_id.as_ref())
+    }
+
     /// The files that whoever may read this message may fetch.
     #[must_use]
     pub fn file_ids(&self) -> Vec<FileId> {
@@ -263,6 +326,17 @@ impl Message {
         }
     }
 
+    /// What became of it after somebody answered what it said at `answered`, and when.
+    #[must_use]
+    pub fn fate_since(&self, answered: Timestamp) -> Option<(Fate, Timestamp)> {
+        match (self.is_deleted, self.recalled_at, self.edited_at) {
+            (true, Some(at), _) => Some((Fate::Recalled, at)),
+            (true, None, _) => Some((Fate::Deleted, self.updated_at)),
+            (false, _, Some(at)) if at > answered => Some((Fate::Edited, at)),
+            (false, _, _) => None,
+        }
+    }
+
     /// The line that a list of sessions shows: at most 100 characters, a file's name for files.
     #[must_use]
     pub fn preview(&self) -> String {
@@ -282,7 +356,7 @@ mod tests {
         Draft {
             content: content.into(),
             kind,
-            file: file.map(|(url, name)| FileRef { url: url.into(), name: name.into(), size: 1 }),
+            file: file.map(|(url, name)| FileRef::named(url.into(), name.into(), 1)),
             ..Draft::blank(SessionId::generate(), UserId::generate())
         }
     }
@@ -295,7 +369,10 @@ mod tests {
             draft(MessageType::Text, &"好".repeat(8_001), None).check(),
             Err(Error::MessageTooLarge { .. })
         ));
-        assert!(matches!(draft(MessageType::Text, " \n", None).check(), Err(Error::InvalidMessage(_))));
+        for nothing in [" \n", "\u{200b}", "\u{2800}", "\u{feff}", "\u{3164}", "\u{202e}\u{200d}"] {
+            let refused = draft(MessageType::Text, nothing, None).check();
+            assert!(matches!(refused, Err(Error::InvalidMessage(_))), "{nothing:?}");
+        }
     }
 
     #[test]

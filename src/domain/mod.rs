@@ -5,21 +5,30 @@
 //! [`access`], what can be said to a client in [`event`].
 
 pub mod access;
+pub mod audit;
+pub mod cursors;
 pub mod error;
 pub mod event;
 pub mod file;
+pub mod fold;
 pub mod ids;
 pub mod ledger;
 pub mod message;
+pub mod names;
+pub mod network;
 pub mod paging;
 pub mod parts;
+pub mod password;
 pub mod presence;
 pub mod receipts;
 pub mod session;
 pub mod statistics;
+pub mod text;
 pub mod time;
 pub mod user;
+pub mod weight;
 
 pub use error::{Error, Result};
 pub use ids::{FileId, MessageId, SessionId, TokenId, UserId};
+pub use network::Network;
 pub use time::{Clock, SystemClock, Timestamp};

@@ -1,6 +1,13 @@
 //! Pages: one type for every list, and the arithmetic of a page of a session's messages.
 
-use super::error::{Error, FieldErrors};
+use std::{fmt, str::FromStr};
+
+use bson::{Bson, doc, oid::ObjectId};
+
+use super::{
+    Timestamp,
+    error::{Error, FieldErrors},
+};
 
 /// Which page of how many.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -9,6 +16,9 @@ pub struct Page {
     pub page: u64,
     pub limit: u64,
 }
+
+/// The last entry that a page may reach to.
+pub const MAX_ENTRIES: u64 = 1 << 31;
 
 impl Page {
     /// Checks `page` ≥ 1 and 1 ≤ `limit` ≤ `max`; what is absent is 1 and `default`.
@@ -25,6 +35,12 @@ impl Page {
         if limit.is_none() {
             errors.add("limit", format!("must be 1 to {max}"));
         }
+        if let (Some(page), Some(limit)) = (page, limit)
+            && page.checked_mul(limit).is_none_or(|last| last > MAX_ENTRIES)
+        {
+            errors.add("page", format!("times limit must be at most {MAX_ENTRIES}"));
+            return Err(Error::Validation(errors));
+        }
         match (page, limit) {
             (Some(page), Some(limit)) => Ok(Self { page, limit }),
             _ => Err(Error::Validation(errors)),
@@ -39,13 +55,15 @@ impl Page {
 }
 
 /// What a list's answer says of itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pagination {
     pub page: u64,
     pub limit: u64,
     pub total: u64,
     pub pages: u64,
     pub has_more: bool,
+    /// What names the entries behind these, where a list has cursors and there are more.
+    pub next: Option<String>,
 }
 
 impl Pagination {
@@ -53,7 +71,54 @@ impl Pagination {
     #[must_use]
     pub fn of(page: Page, total: u64) -> Self {
         let pages = total.div_ceil(page.limit);
-        Self { page: page.page, limit: page.limit, total, pages, has_more: page.page < pages }
+        Self { page: page.page, limit: page.limit, total, pages, has_more: page.page < pages, next: None }
+    }
+
+    /// The pagination of entries behind a cursor in a list of `total`; `next` names those behind them.
+    #[must_use]
+    pub fn behind(page: Page, total: u64, next: Option<&impl ToString>) -> Self {
+        let next = next.map(ToString::to_string);
+        Self { has_more: next.is_some(), next, ..Self::of(page, total) }
+    }
+
+    /// With the cursor of what comes behind the page, if something does.
+    #[must_use]
+    pub fn with_next(self, next: Option<&impl ToString>) -> Self {
+        let next = next.filter(|_| self.has_more).map(ToString::to_string);
+        Self { next, ..self }
+    }
+}
+
+/// A place in a list that is ordered by time, newest first: behind the entry of this time and id. Entries that
+/// come, go or move meanwhile shift no other one over it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cursor {
+    pub at: Timestamp,
+    pub id: ObjectId,
+}
+
+impl Cursor {
+    /// The conditions, one of which holds for every entry behind this place.
+    #[must_use]
+    pub fn descending(&self, at: &str, id: &str) -> Vec<Bson> {
+        vec![doc! { at: { "$lt": self.at } }.into(), doc! { at: self.at, id: { "$lt": self.id } }.into()]
+    }
+}
+
+impl fmt::Display for Cursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.at.0, self.id)
+    }
+}
+
+impl FromStr for Cursor {
+    type Err = &'static str;
+    fn from_str(text: &str) -> Result<Self, &'static str> {
+        let parse = || {
+            let (at, id) = text.rsplit_once('-')?;
+            Some(Self { at: Timestamp(at.parse().ok()?), id: ObjectId::parse_str(id).ok()? })
+        };
+        parse().ok_or("must be a cursor as an answer gave it")
     }
 }
 
@@ -149,6 +214,13 @@ mod tests {
         assert_eq!(fields.names().collect::<Vec<_>>(), ["limit", "page"]);
         assert_eq!(Page::checked(None, None, 50, 100).unwrap(), Page { page: 1, limit: 50 });
         assert!(Page::checked(Some(-1), None, 50, 100).is_err());
+        assert!(Page::checked(Some(1 << 31), Some(1), 50, 100).is_ok());
+        for (page, limit) in [(i64::MAX, Some(100)), ((1 << 31) + 1, Some(1)), (1 << 31, None)] {
+            let Err(Error::Validation(fields)) = Page::checked(Some(page), limit, 50, 100) else {
+                panic!("page {page} was taken")
+            };
+            assert_eq!(fields.names().collect::<Vec<_>>(), ["page"]);
+        }
     }
 
     proptest! {

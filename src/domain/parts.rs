@@ -10,8 +10,8 @@ use super::{
 
 /// The most people one message mentions by name: as many as a group may have.
 pub const MAX_MENTIONS: usize = 500;
-/// The most bytes of an emoji (a family of four with skin tones has 41, a flag 8 to 28).
-pub const MAX_EMOJI: usize = 32;
+/// The most bytes of an emoji (a kiss with skin tones has 35, a flag 8 to 28).
+pub const MAX_EMOJI: usize = 64;
 /// The most kinds of emoji on one message.
 pub const MAX_REACTIONS: usize = 20;
 
@@ -53,6 +53,28 @@ pub struct ReplyTo {
     pub message: MessageId,
     /// Its place in the same session.
     pub seq: u64,
+    /// Since when it said what the author of the answer saw, if they told: its editing, or its writing.
+    pub as_of: Option<Timestamp>,
+}
+
+/// What became of an answered message after it was answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    Edited,
+    Recalled,
+    Deleted,
+}
+
+impl Fate {
+    /// The name on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Fate::Edited => "edited",
+            Fate::Recalled => "recalled",
+            Fate::Deleted => "deleted",
+        }
+    }
 }
 
 /// Everybody who reacted with one emoji, in the order in which they did.
@@ -62,10 +84,27 @@ pub struct Reaction {
     pub users: Vec<UserId>,
 }
 
-/// Whether a text can stand for an emoji: short, one word, nothing invisible alone.
+/// Whether a text is exactly one emoji of Unicode: with a skin tone, joined, a flag, a keycap.
 #[must_use]
 pub fn is_valid_emoji(text: &str) -> bool {
-    !text.is_empty() && text.len() <= MAX_EMOJI && !text.chars().any(|c| c.is_whitespace() || c.is_control())
+    // A digit that asks to be drawn in colour stays a digit until a keycap is around it.
+    emojis::get(text).is_some() && !plain(text).all(|c| c.is_ascii())
+}
+
+/// Whether a text may be the emoji of a reaction of an earlier time, which is taken off by it.
+#[must_use]
+pub fn is_old_emoji(text: &str) -> bool {
+    !text.is_empty() && text.len() <= MAX_EMOJI
+}
+
+/// Whether two texts are one emoji, with or without the character that asks for colours.
+#[must_use]
+pub fn is_same_emoji(one: &str, other: &str) -> bool {
+    plain(one).eq(plain(other))
+}
+
+fn plain(emoji: &str) -> impl Iterator<Item = char> + '_ {
+    emoji.chars().filter(|c| *c != '\u{fe0f}')
 }
 
 /// Who wrote a forwarded message at first. The session it comes from is not named: who reads this may
@@ -75,6 +114,8 @@ pub struct Forwarded {
     pub message: MessageId,
     pub sender: UserId,
     pub created_at: Timestamp,
+    /// When what was forwarded had been edited last.
+    pub edited_at: Option<Timestamp>,
 }
 
 /// One message inside a merged one.
@@ -86,6 +127,8 @@ pub struct Quote {
     pub kind: MessageType,
     pub file: Option<FileRef>,
     pub created_at: Timestamp,
+    /// When what was forwarded had been edited last.
+    pub edited_at: Option<Timestamp>,
 }
 
 /// What a group writes about itself.
@@ -164,12 +207,62 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_emoji_is_short_and_one_word() {
-        for good in ["👍", "❤️", "👩🏽‍⚕️", "好", "+1"] {
-            assert!(is_valid_emoji(good), "{good}");
+    fn a_reaction_is_one_emoji_however_it_is_written() {
+        for good in [
+            "👍",
+            "👍🏽",
+            "❤️",
+            "❤",
+            "☺",
+            "👩🏽‍⚕️",
+            "👩🏽‍⚕",
+            "👩🏿‍❤️‍💋‍👩🏼",
+            "🇨🇳",
+            "🏴󠁧󠁢󠁥󠁮󠁧󠁿",
+            "5️⃣",
+            "#⃣",
+            "⭐",
+            "⏰",
+            "⬆️",
+            "™️",
+            "㊙️",
+            "🫱🏻‍🫲🏿",
+            "🏳️‍🌈",
+        ] {
+            assert!(is_valid_emoji(good) && good.len() <= MAX_EMOJI, "{good}");
         }
-        for bad in ["", " ", "a b", "\u{7}", &"👍".repeat(9)] {
-            assert!(!is_valid_emoji(bad), "{bad}");
+        for bad in [
+            "",
+            " ",
+            "a b",
+            "\u{7}",
+            "👍👍",
+            "👍 ",
+            " 👍",
+            "abc",
+            "5",
+            "5\u{fe0f}",
+            "#",
+            "中",
+            "好",
+            "+1",
+            "\u{200d}",
+            "\u{fe0f}",
+            "\u{20e3}",
+            "👍\u{200d}",
+            "🇨",
+            "🇽🇽",
+            "🇨🇳🇨🇳",
+            "\u{1f3fd}",
+            "❤\u{fe0e}",
+            "👍\u{200b}",
+            "♥\u{202e}",
+            "→",
+            "(y)",
+            "💊💉",
+        ] {
+            assert!(!is_valid_emoji(bad), "{bad:?}");
         }
+        assert!(is_same_emoji("❤️", "❤") && is_same_emoji("👩🏽‍⚕️", "👩🏽‍⚕") && !is_same_emoji("👍", "👍🏽"));
     }
 }

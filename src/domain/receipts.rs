@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Timestamp, UserId, event::DeliveryStatus, message::Message};
+use super::{Timestamp, UserId, event::DeliveryStatus, message::Message, parts::Fate};
 
 /// The most separate runs of delivered messages remembered for a member. Beyond it the lowest two
 /// are kept apart no longer: the lower is forgotten (which only claims less than is true).
@@ -128,6 +128,15 @@ impl Tally {
     }
 }
 
+/// What its author should know of a message although it is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Warning {
+    /// These people are not active any more: the message does not mention them.
+    MentionInactive(Vec<UserId>),
+    /// Nobody else in the group is active.
+    NoActiveRecipient,
+}
+
 /// The most readers a message names; how many there are stands beside them.
 const MAX_READERS: usize = 100;
 
@@ -140,6 +149,12 @@ pub struct MessageView {
     pub read_by: Vec<ReadBy>,
     pub read_count: u64,
     pub delivered_count: u64,
+    /// What became of the message that it answers, since it did, and when.
+    pub answered: Option<(Fate, Timestamp)>,
+    /// Its record of forwarded messages was left out of a page that would have been too heavy.
+    pub omits_merged: bool,
+    /// What its author should know, in the answer to them alone.
+    pub warnings: Vec<Warning>,
     /// It answers the repeat of a `clientMsgId`: nobody is told of it anew.
     pub is_repeat: bool,
 }
@@ -154,6 +169,9 @@ impl MessageView {
             read_by: Vec::new(),
             read_count: 0,
             delivered_count: 0,
+            answered: None,
+            omits_merged: false,
+            warnings: Vec::new(),
             is_repeat: false,
         }
     }
@@ -178,6 +196,9 @@ impl MessageView {
             read_by,
             read_count,
             delivered_count,
+            answered: None,
+            omits_merged: false,
+            warnings: Vec::new(),
             is_repeat: false,
         }
     }

@@ -6,7 +6,9 @@ use super::{
     MessageId, SessionId, Timestamp, UserId,
     error::FieldErrors,
     message::{Message, MessageType},
+    parts::Note,
     receipts::Runs,
+    text::{is_picture_address, is_visible, visible_text},
 };
 
 /// Two people, or a group.
@@ -100,13 +102,20 @@ pub struct ProfileChange {
 }
 
 impl ProfileChange {
+    /// The change with texts as they are stored: what can be seen of them.
+    #[must_use]
+    pub fn seen(self) -> Self {
+        let seen = |text: String| visible_text(&text).unwrap_or_default();
+        Self { name: self.name.map(seen), topic: self.topic.map(seen), ..self }
+    }
+
     /// Every bad field.
     #[must_use]
     pub fn problems(&self) -> FieldErrors {
         let mut errors = FieldErrors::default();
         let long = |text: &String, max: usize| text.chars().nth(max).is_some();
         let unprintable = |text: &String| text.chars().any(char::is_control);
-        if self.name.as_ref().is_some_and(|n| n.trim().is_empty() || long(n, MAX_NAME) || unprintable(n)) {
+        if self.name.as_ref().is_some_and(|n| !is_visible(n) || long(n, MAX_NAME) || unprintable(n)) {
             errors.add("sessionName", "must have 1 to 100 printable characters");
         }
         if self.topic.as_ref().is_some_and(|topic| long(topic, MAX_TOPIC)) {
@@ -119,12 +128,9 @@ impl ProfileChange {
     }
 }
 
-/// A picture's address: nothing a browser would run.
+/// A picture's address: nothing a browser would run, or take for another's.
 fn is_avatar(text: &str) -> bool {
-    let ours = text.starts_with('/') && !text.starts_with("//");
-    text.chars().nth(MAX_AVATAR).is_none()
-        && !text.chars().any(|c| c.is_control() || c.is_whitespace())
-        && (text.is_empty() || ours || text.starts_with("https://"))
+    text.chars().nth(MAX_AVATAR).is_none() && is_picture_address(text)
 }
 
 /// One participant's place in a session.
@@ -169,6 +175,9 @@ impl Member {
     }
 }
 
+/// How many subjects of a system message a list of sessions names.
+pub const MAX_SUBJECTS: usize = 20;
+
 /// The newest message as a list of sessions shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LastMessage {
@@ -178,6 +187,10 @@ pub struct LastMessage {
     pub kind: MessageType,
     pub preview: String,
     pub is_deleted: bool,
+    /// It carries several messages.
+    pub is_merged: bool,
+    /// Set for what a group wrote about itself; of its subjects the first [`MAX_SUBJECTS`].
+    pub note: Option<Note>,
 }
 
 impl From<&Message> for LastMessage {
@@ -189,6 +202,11 @@ impl From<&Message> for LastMessage {
             kind: message.kind,
             preview: message.preview(),
             is_deleted: message.is_deleted,
+            is_merged: !message.merged.is_empty(),
+            note: message.note.as_ref().map(|note| Note {
+                kind: note.kind,
+                subjects: note.subjects.iter().take(MAX_SUBJECTS).copied().collect(),
+            }),
         }
     }
 }
@@ -212,6 +230,8 @@ pub struct Session {
     pub last_message: Option<LastMessage>,
     /// When the last message was written, or the session was made.
     pub last_message_time: Timestamp,
+    /// Who made a group; none of a private session, and of a group of before it was written down.
+    pub created_by: Option<UserId>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
 }
@@ -235,7 +255,8 @@ impl Session {
         let mut members: BTreeMap<UserId, Member> =
             others.into_iter().map(|user| (user, Member::joining(now, 0))).collect();
         members.insert(owner, Member { role: MemberRole::Owner, ..Member::joining(now, 0) });
-        Self::empty(SessionKind::Group, profile, members, now)
+        let group = Self::empty(SessionKind::Group, profile, members, now);
+        Self { created_by: Some(owner), ..group }
     }
 
     fn empty(kind: SessionKind, profile: Profile, members: BTreeMap<UserId, Member>, now: Timestamp) -> Self {
@@ -250,9 +271,24 @@ impl Session {
             message_count: 0,
             last_message: None,
             last_message_time: now,
+            created_by: None,
             created_at: now,
             updated_at: now,
         }
+    }
+
+    /// The session as `reader` sees it in somebody's list: without a seat of their own nothing of what is said in
+    /// it, neither the newest message nor the topic.
+    #[must_use]
+    pub fn seen_by(mut self, reader: UserId) -> Self {
+        if !self.members.contains_key(&reader) {
+            self.profile.topic.clear();
+            if let Some(last) = &mut self.last_message {
+                last.preview.clear();
+                last.note = None;
+            }
+        }
+        self
     }
 
     /// The participants' ids, ascending.

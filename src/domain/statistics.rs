@@ -8,6 +8,6 @@ mod calendar;
 mod responses;
 mod sheet;
 
-pub use calendar::{BadTimeZone, Calendar, Granularity};
+pub use calendar::{BadTimeZone, Calendar, Granularity, When};
 pub use responses::Responses;
 pub use sheet::{Counted, PersonDay, Seen, Sheet, Standing, Tally, Waiting};

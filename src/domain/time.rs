@@ -1,6 +1,6 @@
 //! Time as the house counts it: whole milliseconds UTC, RFC 3339 in JSON, a BSON date in the database.
 
-use std::{fmt, time::Duration};
+use std::{fmt, str::FromStr, time::Duration};
 
 use bson::Bson;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -44,6 +44,18 @@ impl fmt::Display for Timestamp {
     }
 }
 
+impl FromStr for Timestamp {
+    type Err = NoTime;
+    fn from_str(text: &str) -> Result<Self, NoTime> {
+        text.parse().map(|time: jiff::Timestamp| Self(time.as_millisecond())).map_err(|_| NoTime)
+    }
+}
+
+/// The text names no moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must be a time (RFC 3339)")]
+pub struct NoTime;
+
 impl fmt::Debug for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
@@ -70,8 +82,7 @@ impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         if deserializer.is_human_readable() {
             let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
-            let time: jiff::Timestamp = text.parse().map_err(de::Error::custom)?;
-            Ok(Self(time.as_millisecond()))
+            text.parse().map_err(de::Error::custom)
         } else {
             bson::DateTime::deserialize(deserializer).map(|time| Self(time.timestamp_millis()))
         }
@@ -104,5 +115,9 @@ mod tests {
         assert_eq!(Timestamp(1_704_067_200_007).to_string(), "2024-01-01T00:00:00.007Z");
         let json = serde_json::to_string(&Timestamp(5)).unwrap();
         assert_eq!(serde_json::from_str::<Timestamp>(&json).unwrap(), Timestamp(5));
+        assert_eq!("2024-01-01T08:00:00.007+08:00".parse(), Ok(Timestamp(1_704_067_200_007)));
+        for bad in ["", "2024-01-01", "yesterday", "1704067200007"] {
+            assert_eq!(bad.parse::<Timestamp>(), Err(NoTime), "{bad:?}");
+        }
     }
 }

@@ -2,7 +2,9 @@
 
 use std::str::FromStr;
 
-use super::{Timestamp, UserId, presence::Status};
+use unicode_normalization::UnicodeNormalization;
+
+use super::{Timestamp, UserId, presence::Status, text::visible_text};
 
 /// What a person may do in the house; the source's four.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -68,7 +70,50 @@ impl FromStr for Standing {
     }
 }
 
+/// Who gets the telephone numbers and e-mail addresses of others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Contacts {
+    /// Doctors, nurses and admins.
+    Staff,
+    /// Everybody who is signed in.
+    All,
+    /// Admins only.
+    Nobody,
+}
+
+/// Who reads of people, and what the house allows them.
+#[derive(Debug, Clone, Copy)]
+pub struct Reader {
+    pub user: UserId,
+    pub role: Role,
+    pub contacts: Contacts,
+}
+
+impl Reader {
+    /// Whether they get a person's telephone number and e-mail address: their own, those that a person shows
+    /// to all, and otherwise what the house allows.
+    #[must_use]
+    pub fn gets_contacts_of(&self, person: &User) -> bool {
+        let by_role = match (self.contacts, self.role) {
+            (Contacts::All, _) | (_, Role::Admin) | (Contacts::Staff, Role::Doctor | Role::Nurse) => true,
+            (Contacts::Staff, Role::User) | (Contacts::Nobody, Role::Doctor | Role::Nurse | Role::User) => {
+                false
+            }
+        };
+        by_role || person.contacts_shared || person.id == self.user
+    }
+
+    /// Takes from a person what this reader does not get. The fields stay, empty.
+    pub fn narrow(&self, person: &mut User) {
+        if !self.gets_contacts_of(person) {
+            person.email.clear();
+            person.phone.clear();
+        }
+    }
+}
+
 /// A person as everybody may see them: no password, no token.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own about a person")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct User {
     pub id: UserId,
@@ -86,28 +131,65 @@ pub struct User {
     pub status: Status,
     pub last_seen: Option<Timestamp>,
     pub is_active: bool,
+    /// They made the account themselves, and no admin has looked after it since.
+    pub self_registered: bool,
+    /// They show their telephone number and e-mail address to everybody.
+    pub contacts_shared: bool,
+    /// Somebody else knows the password: they set it.
+    pub must_change_password: bool,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
 }
 
-/// The form under which usernames are compared: two that differ only in case are the same name.
+/// A department's name as it is stored: what can be seen of it, letters and digits in the usual width.
+#[must_use]
+pub fn department_of(given: &str) -> String {
+    let usual = |c: char| match c {
+        '\u{3000}' => ' ',
+        '０'..='９' | 'Ａ'..='Ｚ' | 'ａ'..='ｚ' | '－' | '．' | '／' | '＆' | '＋' => {
+            char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c)
+        }
+        other => other,
+    };
+    visible_text(given).unwrap_or_default().chars().map(usual).collect()
+}
+
+/// Returns what was typed as a username without the blanks around it, seen or unseen.
+#[must_use]
+pub fn trim_username(typed: &str) -> &str {
+    let is_blank = |c: char| {
+        c.is_whitespace() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' | '\u{ad}')
+    };
+    typed.trim_matches(is_blank)
+}
+
+/// The form under which usernames are compared: two that differ only in case, in blanks around them or in the
+/// width that a keyboard gave their letters are the same name.
 #[must_use]
 pub fn username_key(username: &str) -> String {
-    username.to_lowercase()
+    trim_username(username).nfkc().collect::<String>().to_lowercase()
 }
 
 /// Whether `username` is 3 to 32 letters, digits, `.`, `_`, `-` (ASCII, so that two names never
-/// look alike by another script).
+/// look alike by another script), with a letter or a digit among them.
 #[must_use]
 pub fn is_valid_username(username: &str) -> bool {
     (3..=32).contains(&username.len())
         && username.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
+        && username.bytes().any(|b| b.is_ascii_alphanumeric())
 }
 
-/// Whether `password` is 8 to 128 characters and not the username itself.
+/// Names that people may not give themselves: who bears one would seem to speak for the house or for all.
+const RESERVED: [&str; 7] = ["all", "everyone", "here", "admin", "root", "system", "wardline"];
+
+/// Whether people may not give themselves this name. `admin` is the name that the operator has chosen for the
+/// first admin.
 #[must_use]
-pub fn is_valid_password(password: &str, username: &str) -> bool {
-    (8..=128).contains(&password.chars().count()) && username_key(password) != username_key(username)
+pub fn is_reserved_username(username: &str, admin: Option<&str>) -> bool {
+    let key = username_key(username);
+    RESERVED.contains(&key.as_str())
+        || key.starts_with("demo-")
+        || admin.is_some_and(|admin| username_key(admin) == key)
 }
 
 #[cfg(test)]
@@ -115,17 +197,59 @@ mod tests {
     use super::*;
 
     #[test]
-    fn usernames_and_passwords_keep_to_their_rules() {
+    fn contacts_are_for_whom_the_house_or_the_person_says() {
+        let now = Timestamp(0);
+        let person = User {
+            id: UserId::generate(),
+            username: "a".into(),
+            real_name: "a".into(),
+            email: "a@b.example".into(),
+            phone: "1".into(),
+            avatar: String::new(),
+            role: Role::Nurse,
+            department: String::new(),
+            title: String::new(),
+            status: Status::Offline,
+            last_seen: None,
+            is_active: true,
+            self_registered: false,
+            contacts_shared: false,
+            must_change_password: false,
+            created_at: now,
+            updated_at: now,
+        };
+        for (contacts, who) in [
+            (Contacts::Staff, &[Role::Doctor, Role::Nurse, Role::Admin][..]),
+            (Contacts::All, &Role::ALL[..]),
+            (Contacts::Nobody, &[Role::Admin][..]),
+        ] {
+            for role in Role::ALL {
+                let reader = Reader { user: UserId::generate(), role, contacts };
+                assert_eq!(reader.gets_contacts_of(&person), who.contains(&role), "{contacts:?} {role:?}");
+                let shared = User { contacts_shared: true, ..person.clone() };
+                assert!(reader.gets_contacts_of(&shared));
+                assert!(Reader { user: person.id, ..reader }.gets_contacts_of(&person), "oneself");
+            }
+        }
+    }
+
+    #[test]
+    fn usernames_keep_to_their_rules() {
         for good in ["abc", "dr.chen", "Nurse_Li-2", &"a".repeat(32)] {
             assert!(is_valid_username(good), "{good}");
         }
         for bad in ["ab", "", "two words", "李娜李娜", "a$ne", &"a".repeat(33)] {
             assert!(!is_valid_username(bad), "{bad}");
         }
-        assert!(is_valid_password("12345678", "someone"));
-        assert!(is_valid_password(&"密".repeat(128), "someone"));
-        assert!(!is_valid_password("1234567", "someone"));
-        assert!(!is_valid_password(&"x".repeat(129), "someone"));
-        assert!(!is_valid_password("NURSE.LI1", "nurse.li1"), "the username is no password");
+        for blank in ["...", "-_-"] {
+            assert!(!is_valid_username(blank), "{blank}");
+        }
+        for same in ["nurse.li ", "\u{3000}Nurse.Li", "ｎｕｒｓｅ．ｌｉ", "\u{feff}nurse.li\t"] {
+            assert_eq!(username_key(same), "nurse.li", "{same:?}");
+        }
+        for reserved in ["all", "Admin", "WARDLINE", "demo-li", "Chief"] {
+            assert!(is_reserved_username(reserved, Some("chief")), "{reserved}");
+        }
+        assert!(!is_reserved_username("chief", None) && !is_reserved_username("allan", Some("chief")));
     }
 }

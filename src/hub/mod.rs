@@ -7,6 +7,8 @@
 //! This is the in-process bus. With a second node, [`Hub::publish`] is where an event also leaves for
 //! the others, and where theirs come in.
 
+mod seats;
+
 use std::{
     any::Any,
     cell::RefCell,
@@ -17,6 +19,9 @@ use std::{
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
+
+pub use seats::Seat;
+use seats::Seats;
 
 use crate::domain::{
     Timestamp, UserId,
@@ -127,6 +132,7 @@ struct Board {
 pub struct Hub {
     board: RwLock<Board>,
     next: AtomicU64,
+    seats: Arc<Seats>,
 }
 
 impl Hub {
@@ -221,10 +227,9 @@ impl Hub {
         self.board.read().unwrap_or_else(PoisonError::into_inner).all.contains_key(&id)
     }
 
-    /// How many connections this person has here.
-    pub fn count_of(&self, user: UserId) -> usize {
-        let board = self.board.read().unwrap_or_else(PoisonError::into_inner);
-        board.people.get(&user).map_or(0, Vec::len)
+    /// Takes a place for a connection of this person that is about to be made; none when they have `most`.
+    pub fn seat(&self, user: UserId, most: usize) -> Option<Seat> {
+        self.seats.take(user, most)
     }
 
     /// How many connections there are.
@@ -278,7 +283,12 @@ mod tests {
     use std::sync::Mutex;
 
     use super::*;
-    use crate::domain::{TokenId, access::Actor, event::Unread, user::Role};
+    use crate::domain::{
+        TokenId,
+        access::{Actor, Issue},
+        event::Unread,
+        user::Role,
+    };
 
     #[derive(Default)]
     struct Heard {
@@ -313,7 +323,7 @@ mod tests {
         let heard = Arc::new(Heard::default());
         let actor = Actor { user, role: Role::Nurse, token: TokenId::generate() };
         let ear = Box::new(Ear { heard: Arc::clone(&heard), room });
-        let pass = Pass { actor, issued_at: Timestamp(0), expires_at: Timestamp(1_000) };
+        let pass = Pass { actor, issued: Issue::Version(0), expires_at: Timestamp(1_000) };
         (hub.register(pass, ear), heard)
     }
 

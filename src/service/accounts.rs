@@ -1,17 +1,20 @@
-//! Accounts: registration, sign-in and sign-out, and what admins do with them.
+//! Accounts: what they are made of, and what admins and the operator do with them.
 
-use super::{Issued, Services, UserChange};
+use super::{Issued, Services, UserChange, audit::Act, passwords::Place};
 use crate::{
     domain::{
         Error, Result, Timestamp, UserId,
         access::Actor,
+        audit::FieldChange,
         error::FieldErrors,
         event::Closing,
+        password,
         presence::Status,
-        user::{Role, User, is_valid_password, is_valid_username},
+        text::{is_picture_address, is_visible, visible_text},
+        user::{Role, User, department_of, is_valid_username, trim_username},
     },
     hub::CloseReason,
-    store::users::Account,
+    store::users::{Account, FailedSignIns},
 };
 
 /// What a new account is made of. The role is the caller's business: registration gives `User`.
@@ -33,6 +36,8 @@ pub struct NewAccount {
 pub struct SignedIn {
     pub user: User,
     pub issued: Issued,
+    /// Failures to sign in under this name that they have not been told of.
+    pub failed: Option<FailedSignIns>,
 }
 
 impl NewAccount {
@@ -41,13 +46,16 @@ impl NewAccount {
     pub fn problems(&self) -> FieldErrors {
         let mut errors = FieldErrors::default();
         if !is_valid_username(&self.username) {
-            errors.add("username", "must have 3 to 32 letters, digits, '.', '_' or '-'");
+            errors.add(
+                "username",
+                "must have 3 to 32 letters, digits, '.', '_' or '-', and one letter or digit",
+            );
         }
-        if !is_valid_password(&self.password, &self.username) {
-            errors.add("password", "must have 8 to 128 characters and not be the username");
+        if let Some(problem) = password::problem(&self.password, &self.username, &self.real_name) {
+            errors.add("password", problem);
         }
-        if self.real_name.trim().is_empty() {
-            errors.add("realName", "must not be empty");
+        if !is_visible(&self.real_name) {
+            errors.add("realName", ("EMPTY", "must have a character that can be seen"));
         }
         check_profile(
             &mut errors,
@@ -68,23 +76,33 @@ impl NewAccount {
             user: User {
                 id: UserId::generate(),
                 username: self.username,
-                real_name: self.real_name.trim().to_owned(),
+                real_name: seen(&self.real_name),
                 email: self.email,
-                phone: self.phone,
+                phone: seen(&self.phone),
                 avatar: self.avatar,
                 role: self.role,
-                department: self.department,
-                title: self.title,
+                department: department_of(&self.department),
+                title: seen(&self.title),
                 status: Status::Offline,
                 last_seen: None,
                 is_active: true,
+                self_registered: false,
+                contacts_shared: false,
+                must_change_password: false,
                 created_at: now,
                 updated_at: now,
             },
             password_hash,
             tokens_valid_from: Timestamp(0),
+            credential_version: 0,
+            failed_sign_ins: None,
         }
     }
+}
+
+/// A text of a profile as it is stored.
+fn seen(text: &str) -> String {
+    visible_text(text).unwrap_or_default()
 }
 
 /// Checks the texts of a profile: their length, and that an address looks like one.
@@ -98,7 +116,9 @@ fn check_profile<const N: usize>(errors: &mut FieldErrors, fields: [(&str, Optio
             "avatar" => 512,
             _ => 64,
         };
-        if value.chars().count() > longest || value.chars().any(char::is_control) {
+        if value.chars().any(char::is_control) {
+            errors.add(field, ("INVALID", "must be one line without control characters"));
+        } else if value.chars().count() > longest {
             errors.add(field, format!("must have at most {longest} characters"));
         }
         match field {
@@ -106,7 +126,7 @@ fn check_profile<const N: usize>(errors: &mut FieldErrors, fields: [(&str, Optio
                 errors.add(field, "must be an e-mail address");
             }
             // An avatar is shown as an image: never a script.
-            "avatar" if !(value.is_empty() || value.starts_with('/') || value.starts_with("https://")) => {
+            "avatar" if !is_picture_address(value) => {
                 errors.add(field, "must be a path or an https address");
             }
             _ => {}
@@ -115,48 +135,6 @@ fn check_profile<const N: usize>(errors: &mut FieldErrors, fields: [(&str, Optio
 }
 
 impl Services {
-    /// Registers somebody, with the role `User`, and signs them in.
-    ///
-    /// # Errors
-    /// `Forbidden` when registration is closed, `Validation`, `Conflict` for a taken name.
-    pub async fn register(&self, new: NewAccount) -> Result<SignedIn> {
-        if !self.settings.registration_open {
-            return Err(Error::Forbidden("registration is closed"));
-        }
-        let user = self.make_account(NewAccount { role: Role::User, ..new }).await?;
-        let issued = self.tokens.issue(&user, self.clock.now())?;
-        Ok(SignedIn { user, issued })
-    }
-
-    /// Signs somebody in. A wrong name and a wrong password answer alike, in alike time.
-    ///
-    /// # Errors
-    /// `AuthFailed`.
-    pub async fn login(&self, username: &str, password: String) -> Result<SignedIn> {
-        let account = self.store.user_named(username).await?;
-        let account = account.filter(|account| account.user.is_active);
-        let hash = account.as_ref().map(|account| account.password_hash.clone());
-        let right = self.passwords.verify(password, hash).await?;
-        match account {
-            Some(account) if right => {
-                let issued = self.tokens.issue(&account.user, self.clock.now())?;
-                Ok(SignedIn { user: account.user, issued })
-            }
-            _ => Err(Error::AuthFailed),
-        }
-    }
-
-    /// Ends the caller's token and closes its sockets.
-    ///
-    /// # Errors
-    /// When the end cannot be stored; then the token still holds.
-    pub async fn logout(&self, actor: &Actor, expires_at: Timestamp) -> Result<()> {
-        self.store.end_token(&actor.token, actor.user, expires_at).await?;
-        self.tokens.end_here(actor.token.clone(), expires_at, self.clock.now());
-        self.hub.close(&Closing::Token(actor.token.clone()), CloseReason::TokenEnded);
-        Ok(())
-    }
-
     /// The caller.
     ///
     /// # Errors
@@ -175,8 +153,11 @@ impl Services {
     /// `Forbidden` for others; as [`Services::register`].
     pub async fn create_user(&self, actor: &Actor, new: NewAccount) -> Result<User> {
         actor.must_be_admin()?;
-        let user = self.make_account(new).await?;
-        self.store.record(actor.user, "user.create", user.id, self.clock.now()).await?;
+        self.hold_avatar(Some(actor), &new.avatar).await?;
+        let user = self.make_account(Place::house(), new, false).await?.user;
+        let role =
+            FieldChange { field: "role".to_owned(), from: None, to: Some(user.role.as_str().to_owned()) };
+        self.note_done(Act::by(actor, "user.create").on(user.id).changes(vec![role]));
         Ok(user)
     }
 
@@ -193,7 +174,7 @@ impl Services {
         mut change: UserChange,
         password: Option<String>,
     ) -> Result<User> {
-        actor.must_be_admin()?;
+        must_be_allowed(actor, id, &change, password.is_some())?;
         let mut errors = FieldErrors::default();
         check_profile(
             &mut errors,
@@ -206,36 +187,53 @@ impl Services {
                 ("title", change.title.as_ref()),
             ],
         );
-        if change.real_name.as_ref().is_some_and(|name| name.trim().is_empty()) {
-            errors.add("realName", "must not be empty");
+        if change.real_name.as_ref().is_some_and(|name| !is_visible(name)) {
+            errors.add("realName", ("EMPTY", "must have a character that can be seen"));
         }
         let current = self.store.user(id).await?.ok_or(Error::NotFound("user"))?;
-        if let Some(password) = &password
-            && !is_valid_password(password, &current.user.username)
-        {
-            errors.add("password", "must have 8 to 128 characters and not be the username");
+        if let Some(password) = &password {
+            let real_name = change.real_name.as_ref().unwrap_or(&current.user.real_name);
+            if let Some(problem) = password::problem(password, &current.user.username, real_name) {
+                errors.add("password", problem);
+            }
         }
         errors.into_result(Error::Validation)?;
+        if let Some(avatar) = &change.avatar {
+            self.hold_avatar(Some(actor), avatar).await?;
+        }
+        for text in [&mut change.real_name, &mut change.phone, &mut change.title].into_iter().flatten() {
+            *text = seen(text);
+        }
+        change.department = change.department.as_deref().map(department_of);
         let locks_out =
             change.is_active == Some(false) || change.role.is_some_and(|role| role != Role::Admin);
         if id == actor.user && locks_out {
             return Err(Error::Conflict("an admin cannot lock themselves out"));
         }
+        // Whom an admin has looked after is no stranger any more.
+        if id != actor.user && current.user.self_registered {
+            change.self_registered = Some(false);
+        }
         let now = self.clock.now();
         if let Some(password) = password {
-            change.password_hash = Some(self.passwords.hash(password).await?);
+            change.password_hash = Some(self.passwords.hash(Place::house(), &password).await?);
+            change.must_change_password = Some(id != actor.user);
         }
-        let ends_tokens = change.is_active == Some(false) || change.password_hash.is_some();
-        if ends_tokens {
-            change.end_tokens_before = Some(now);
+        let changed = changes(&current.user, &change);
+        // What changes nothing is no act.
+        if changed.is_empty() {
+            return Ok(current.user);
         }
-        self.store.record(actor.user, "user.change", id, now).await?;
+        self.record(Act::by(actor, "user.change").on(id).changes(changed)).await?;
         if change.password_hash.is_some() {
-            self.store.record(actor.user, "user.password", id, now).await?;
+            self.record(Act::by(actor, "user.password").on(id)).await?;
         }
         let account = self.store.update_user(id, &change, now).await?.ok_or(Error::NotFound("user"))?;
-        self.tokens.account_changed(id, account.user.is_active);
-        if ends_tokens {
+        if account.user.avatar != current.user.avatar {
+            self.release_avatar(&current.user.avatar).await?;
+        }
+        self.tokens.account_changed(&account);
+        if account.credential_version != current.credential_version {
             self.hub.close(&Closing::User(id), CloseReason::TokenEnded);
         } else if account.user.role != current.user.role {
             self.hub.close(&Closing::User(id), CloseReason::RightsChanged);
@@ -243,12 +241,27 @@ impl Services {
         Ok(account.user)
     }
 
-    async fn make_account(&self, new: NewAccount) -> Result<User> {
+    pub(super) async fn make_account(
+        &self,
+        place: Place,
+        mut new: NewAccount,
+        self_registered: bool,
+    ) -> Result<Account> {
+        new.username = trim_username(&new.username).to_owned();
         new.problems().into_result(Error::Validation)?;
-        let hash = self.passwords.hash(new.password.clone()).await?;
-        let account = new.into_account(hash, self.clock.now());
+        let hash = self.passwords.hash(place, &new.password).await?;
+        let mut account = new.into_account(hash, self.clock.now());
+        account.user.self_registered = self_registered;
         self.store.insert_user(&account).await?;
-        Ok(account.user)
+        Ok(account)
+    }
+
+    /// Returns what the caller's storage on a device is encrypted with.
+    ///
+    /// # Errors
+    /// `Internal` when nothing can be signed.
+    pub fn storage_key(&self, actor: &Actor) -> Result<String> {
+        self.tokens.storage_key(actor.user)
     }
 
     /// Makes the first admin when there is none (settings `ADMIN_USERNAME`, `ADMIN_PASSWORD`).
@@ -267,6 +280,12 @@ impl Services {
             Ok(_) => tracing::info!(username, "made the first admin"),
             // Another node was quicker.
             Err(Error::Conflict(_)) if self.store.has_admin().await? => {}
+            // Somebody made themselves an account of that name: it is not handed the house.
+            Err(Error::Conflict(_)) => tracing::warn!(
+                username,
+                "there is no active admin, and ADMIN_USERNAME names an account that is somebody else's: choose another \
+                 name, or, if it is yours, run `wardline user passwd {username}` and `wardline user role {username} admin`"
+            ),
             Err(error) => return Err(error),
         }
         Ok(())
@@ -290,7 +309,11 @@ impl Services {
             department: blank(),
             title: blank(),
         };
-        self.make_account(new).await
+        let user = self.make_account(Place::house(), new, false).await?.user;
+        let role =
+            FieldChange { field: "role".to_owned(), from: None, to: Some(user.role.as_str().to_owned()) };
+        self.note_done(Act::named("user.create").on(user.id).changes(vec![role]));
+        Ok(user)
     }
 
     /// The operator sets a password or a role (command line). A new password ends all tokens.
@@ -304,26 +327,90 @@ impl Services {
         role: Option<Role>,
     ) -> Result<User> {
         let account = self.store.user_named(username).await?.ok_or(Error::NotFound("user"))?;
-        let mut change = UserChange { role, ..UserChange::default() };
+        let mut change = UserChange { role, self_registered: Some(false), ..UserChange::default() };
         if let Some(password) = password {
-            if !is_valid_password(&password, username) {
-                let problem = "must have 8 to 128 characters and not be the username";
+            let User { username, real_name, .. } = &account.user;
+            if let Some(problem) = password::problem(&password, username, real_name) {
                 return Err(Error::Validation(FieldErrors::one("password", problem)));
             }
-            change.password_hash = Some(self.passwords.hash(password).await?);
-            change.end_tokens_before = Some(self.clock.now());
+            change.password_hash = Some(self.passwords.hash(Place::house(), &password).await?);
+            change.must_change_password = Some(true);
         }
-        let changed = self.store.update_user(account.user.id, &change, self.clock.now()).await?;
-        changed.map(|account| account.user).ok_or(Error::NotFound("user"))
+        let id = account.user.id;
+        let changed = changes(&account.user, &change);
+        if changed.is_empty() {
+            return Ok(account.user);
+        }
+        self.record(Act::named("user.change").on(id).changes(changed)).await?;
+        if change.password_hash.is_some() {
+            self.record(Act::named("user.password").on(id)).await?;
+        }
+        let changed = self.store.update_user(id, &change, self.clock.now()).await?;
+        let account = changed.ok_or(Error::NotFound("user"))?;
+        self.tokens.account_changed(&account);
+        Ok(account.user)
     }
 
     /// A token for an existing account, without its password (command line, tests, load tools).
     ///
     /// # Errors
-    /// `NotFound`.
+    /// `NotFound`; `Forbidden` when the account is deactivated.
     pub async fn token_for(&self, username: &str) -> Result<SignedIn> {
         let account = self.store.user_named(username).await?.ok_or(Error::NotFound("user"))?;
-        let issued = self.tokens.issue(&account.user, self.clock.now())?;
-        Ok(SignedIn { user: account.user, issued })
+        if !account.user.is_active {
+            return Err(Error::Forbidden("this account is deactivated: its token would not hold"));
+        }
+        let signed_in = self.signed_in(account)?;
+        self.note(Act::named("token.issue").on(signed_in.user.id).object(&signed_in.issued.id.0))?;
+        Ok(signed_in)
     }
+}
+
+/// Admins change everything but what is a person's own to say; everybody else their own picture, and whether
+/// they show how to reach them.
+fn must_be_allowed(actor: &Actor, id: UserId, change: &UserChange, password: bool) -> Result<()> {
+    if change.contacts_shared.is_some() {
+        actor.must_be(id)?;
+    }
+    let own = UserChange {
+        avatar: change.avatar.clone(),
+        contacts_shared: change.contacts_shared,
+        ..UserChange::default()
+    };
+    if id == actor.user && *change == own && !password { Ok(()) } else { actor.must_be_admin() }
+}
+
+/// What is different about an account, for the record: what became what, of a password only that it did.
+fn changes(user: &User, change: &UserChange) -> Vec<FieldChange> {
+    let mut changes = Vec::new();
+    if let Some(role) = change.role.filter(|role| *role != user.role) {
+        changes.push(FieldChange::of("role", user.role.as_str(), role.as_str()));
+    }
+    if let Some(active) = change.is_active.filter(|active| *active != user.is_active) {
+        changes.push(FieldChange::of("isActive", &user.is_active, &active));
+    }
+    for (field, from, to) in [
+        ("selfRegistered", user.self_registered, change.self_registered),
+        ("contactsShared", user.contacts_shared, change.contacts_shared),
+    ] {
+        if let Some(to) = to.filter(|to| *to != from) {
+            changes.push(FieldChange::of(field, &from, &to));
+        }
+    }
+    for (field, from, to) in [
+        ("realName", &user.real_name, &change.real_name),
+        ("email", &user.email, &change.email),
+        ("phone", &user.phone, &change.phone),
+        ("avatar", &user.avatar, &change.avatar),
+        ("department", &user.department, &change.department),
+        ("title", &user.title, &change.title),
+    ] {
+        if let Some(to) = to.as_ref().filter(|to| *to != from) {
+            changes.push(FieldChange::of(field, from, to));
+        }
+    }
+    if change.password_hash.is_some() {
+        changes.push(FieldChange::hidden("password"));
+    }
+    changes
 }

@@ -3,10 +3,13 @@
 //! Whoever uploaded a file may fetch it, and whoever may read a message that names it. That is asked of the
 //! messages each time, so that a removal, a recall or a deletion ends it at once.
 
+mod containers;
 mod links;
 mod picture;
+mod places;
 mod sniff;
 mod sound;
+mod streams;
 mod strip;
 mod sweep;
 mod upload;
@@ -23,11 +26,12 @@ use futures_util::{Stream, stream};
 pub use links::{FileLink, LinkProof};
 pub use upload::Upload;
 
-use super::Services;
+use super::{BELIEF, Services, audit::Act};
 use crate::{
     domain::{
         Error, FileId, Result, SessionId, UserId,
         access::Actor,
+        error::FieldErrors,
         file::{self, StoredFile},
         message::Draft,
     },
@@ -40,9 +44,6 @@ const UNSENT: Duration = Duration::from_hours(24);
 /// How long the sweep stays off a file that is about to be sent, or whose message is about to go: much
 /// longer than a commit can take.
 const HOLD: Duration = Duration::from_mins(10);
-
-/// How long it is believed that somebody who is fetching a file may have it.
-const BELIEF: Duration = Duration::from_secs(1);
 
 /// Which version of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,13 +68,34 @@ impl Services {
     /// # Errors
     /// `NotFound` when it is not there for the caller, or has no small version.
     pub async fn open_file(&self, actor: &Actor, id: FileId, version: Version) -> Result<OpenFile> {
-        let file = self.readable_file(actor.user, id).await?.ok_or(Error::NotFound("file"))?;
+        let readable = self.readable_file(actor.user, id).await?;
+        let file = match readable {
+            // A face that a profile shows, everybody may see; the picture it was made of, only who had it before.
+            None if version == Version::Thumbnail && self.store.is_avatar(id).await? => {
+                self.store.file(id).await?
+            }
+            readable => readable,
+        };
+        let file = file.ok_or(Error::NotFound("file"))?;
         let (mime, size) = match (version, &file.thumbnail) {
             (Version::Whole, _) => (file.mime.clone(), file.size),
             (Version::Thumbnail, Some(thumbnail)) => (thumbnail.mime.clone(), thumbnail.size),
             (Version::Thumbnail, None) => return Err(Error::NotFound("file")),
         };
+        self.note_fetch(actor, &file, version);
         Ok(OpenFile { file, version, mime, size })
+    }
+
+    /// Puts a fetch on record. Parts of one file that one person fetches one after the other are one fetch.
+    fn note_fetch(&self, actor: &Actor, file: &StoredFile, version: Version) {
+        if !self.recorder.is_first_fetch(actor.user, file.id, version == Version::Thumbnail) {
+            return;
+        }
+        let action = match version {
+            Version::Whole => "file.fetch",
+            Version::Thumbnail => "file.thumbnail",
+        };
+        self.note_done(Act::by(actor, action).on(file.owner).object(&file.id));
     }
 
     /// The bytes of an open file, piece by piece. Whoever may have it no more gets no further: the stream
@@ -126,7 +148,7 @@ impl Services {
     }
 
     /// Sees to it that a message's file is there, is the sender's to send, and stays until the message is
-    /// committed. What the message says of its size is made true.
+    /// committed. What the message says of it is made true.
     pub(super) async fn attach_file(&self, actor: &Actor, draft: &mut Draft) -> Result<()> {
         let Some(named) = &mut draft.file else { return Ok(()) };
         let id = named.id().ok_or(Error::NotFound("file"))?;
@@ -135,13 +157,11 @@ impl Services {
         if let Some(file) = file
             && self.store.hold_files(&[id], until).await?
         {
-            named.url = file::url(id);
-            named.size = file.size;
-            return Ok(());
+            return named.fill_from(draft.kind, &file);
         }
         // The same message again is the same message, also when its file has gone since.
-        let is_repeat = match &draft.client_msg_id {
-            Some(client_id) => self.store.has_sent(actor.user, client_id).await?,
+        let is_repeat = match draft.idempotency_key() {
+            Some(key) => self.store.message_by_client_id(key).await?.is_some(),
             None => false,
         };
         if is_repeat { Ok(()) } else { Err(Error::NotFound("file")) }
@@ -154,6 +174,32 @@ impl Services {
         ids.dedup();
         let are_there = self.store.hold_files(&ids, self.clock.now().plus(HOLD)).await?;
         if are_there { Ok(()) } else { Err(Error::NotFound("message")) }
+    }
+
+    /// Sees to it that the picture which a profile is to show is one of ours that `actor` may have, and stays. Other
+    /// addresses are only stored.
+    ///
+    /// # Errors
+    /// `Validation` naming `avatar` otherwise.
+    pub(super) async fn hold_avatar(&self, actor: Option<&Actor>, avatar: &str) -> Result<()> {
+        let Some(id) = file::id_of(avatar) else { return Ok(()) };
+        let readable = match actor {
+            Some(actor) => self.readable_file(actor.user, id).await?,
+            None => None,
+        };
+        let is_shown = readable.is_some_and(|file| file.thumbnail.is_some());
+        if is_shown && self.store.hold_files(&[id], self.clock.now().plus(HOLD)).await? {
+            return Ok(());
+        }
+        Err(Error::Validation(FieldErrors::one("avatar", "must be a picture that you may see")))
+    }
+
+    /// Has a picture looked at that a profile showed.
+    pub(super) async fn release_avatar(&self, avatar: &str) -> Result<()> {
+        match file::id_of(avatar) {
+            Some(id) => self.release_files(&[id]).await,
+            None => Ok(()),
+        }
     }
 
     /// Has the files of a message looked at once the message is gone.

@@ -7,10 +7,10 @@ use crate::domain::{
     Error, MessageId, Result, SessionId,
     access::Actor,
     error::FieldErrors,
-    ledger::{Operation, Outcome},
+    ledger::{Operation, Outcome, weight_of},
     message::{Draft, MAX_CLIENT_ID, Message},
     parts::{Forwarded as Origin, Quote},
-    receipts::MessageView,
+    receipts::{MessageView, Warning},
 };
 
 /// The most messages of one request.
@@ -49,6 +49,20 @@ pub struct Forwarded {
     pub is_repeat: bool,
 }
 
+impl Forwarded {
+    /// What its author should know although it was done, each thing once.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<Warning> {
+        let mut warnings: Vec<Warning> = Vec::new();
+        for warning in self.messages.iter().flat_map(|message| &message.warnings) {
+            if !warnings.contains(warning) {
+                warnings.push(warning.clone());
+            }
+        }
+        warnings
+    }
+}
+
 impl Forwarding {
     /// Every bad field.
     #[must_use]
@@ -66,7 +80,17 @@ impl Forwarding {
         errors
     }
 
-    /// What the `clientMsgId`s of all its messages begin with: no two requests share it.
+    /// How many messages it writes.
+    #[must_use]
+    pub fn writes(&self) -> usize {
+        let each = match self.mode {
+            Mode::Each => self.messages.len(),
+            Mode::Merged => 1,
+        };
+        each.saturating_mul(self.targets.len())
+    }
+
+    /// What the `clientMsgId`s of all its messages begin with: no two requests to one session share it.
     fn prefix(&self) -> Option<String> {
         self.client_msg_id.as_ref().map(|id| format!("forward:{}:{id}:", id.len()))
     }
@@ -88,12 +112,18 @@ impl Services {
             Mode::Each => sources.iter().map(|source| each(actor, source)).collect(),
             Mode::Merged => vec![merged(actor, &sources)?],
         };
-        self.keep_files(&drafts).await?;
-        let operations = operations(forwarding, &drafts);
-        let weight: usize = operations.iter().map(Operation::weight).sum();
-        if weight > MAX_BYTES {
+        // What is refused is refused before anything is written, multiplied, or stops a lane.
+        let weight: usize = drafts.iter().map(weight_of).sum();
+        if weight.saturating_mul(forwarding.targets.len()) > MAX_BYTES {
             return Err(Error::MessageTooLarge { limit: MAX_BYTES });
         }
+        let targets: BTreeSet<SessionId> = forwarding.targets.iter().copied().collect();
+        let targets: Vec<SessionId> = targets.into_iter().collect();
+        if self.store.seats_of(&targets, actor.user).await?.len() < targets.len() {
+            return Err(Error::ConversationNotFound);
+        }
+        self.keep_files(&drafts).await?;
+        let operations = operations(forwarding, &drafts);
         let outcomes = match self.queue.submit_together(operations).await {
             Ok(outcomes) => outcomes,
             // The same request came twice at once, and the other one was first.
@@ -101,10 +131,14 @@ impl Services {
                 let done = self.forwarded_before(actor, forwarding).await?;
                 return done.ok_or(Error::Conflict(conflict));
             }
+            Err(Error::RecipientInactive { users, .. }) => return Err(self.recipient_inactive(users).await),
             Err(error) => return Err(error),
         };
         let messages = outcomes.into_iter().map(|outcome| match outcome {
-            Outcome::Sent { message, .. } => Ok(MessageView::fresh(message)),
+            Outcome::Sent { message, receivers, .. } => {
+                let warnings = self.unheard(&message, &receivers).into_iter().collect();
+                Ok(MessageView { warnings, ..MessageView::fresh(message) })
+            }
             _ => Err(Error::Internal),
         });
         Ok(Forwarded { messages: messages.collect::<Result<_>>()?, is_repeat: false })
@@ -114,7 +148,8 @@ impl Services {
     async fn forwarded_before(&self, actor: &Actor, forwarding: &Forwarding) -> Result<Option<Forwarded>> {
         let Some(prefix) = forwarding.prefix() else { return Ok(None) };
         let mut messages = Vec::new();
-        for message in self.store.messages_by_client_prefix(actor.user, &prefix).await? {
+        let targets = &forwarding.targets;
+        for message in self.store.messages_by_client_prefix(targets, actor.user, &prefix).await? {
             let view = self.view(std::sync::Arc::new(message)).await?;
             messages.push(MessageView { is_repeat: true, ..view });
         }
@@ -123,6 +158,10 @@ impl Services {
         }
         // Who has lost a seat since reads nothing there any more, not even this.
         let sessions: BTreeSet<SessionId> = messages.iter().map(|view| view.message.session).collect();
+        // What is there for a part of the targets came from another request: neither a repeat nor all of this one.
+        if targets.iter().any(|target| !sessions.contains(target)) {
+            return Err(Error::Conflict("this clientMsgId was forwarded to a part of these sessions"));
+        }
         let sessions: Vec<SessionId> = sessions.into_iter().collect();
         if self.store.seats_of(&sessions, actor.user).await?.len() < sessions.len() {
             return Err(Error::ConversationNotFound);
@@ -154,14 +193,22 @@ impl Services {
 
 /// A message that says what another one said. Whom that one mentioned or answered stays behind.
 fn each(actor: &Actor, source: &Message) -> Draft {
-    let origin = Origin { message: source.id, sender: source.sender, created_at: source.created_at };
+    let origin = Origin {
+        message: source.id,
+        sender: source.sender,
+        created_at: source.created_at,
+        edited_at: source.edited_at,
+    };
     Draft {
         content: source.content.clone(),
         kind: source.kind,
         file: source.file.clone(),
         merged: source.merged.clone(),
         // Forwarded once more it still is its first author's.
-        forwarded: Some(source.forwarded.unwrap_or(origin)),
+        forwarded: Some(match source.forwarded {
+            Some(first) => Origin { edited_at: source.edited_at.or(first.edited_at), ..first },
+            None => origin,
+        }),
         ..Draft::blank(source.session, actor.user)
     }
 }
@@ -179,6 +226,7 @@ fn merged(actor: &Actor, sources: &[Message]) -> Result<Draft> {
         kind: source.kind,
         file: source.file.clone(),
         created_at: source.created_at,
+        edited_at: source.edited_at,
     };
     let bytes: usize = sources.iter().map(|source| source.content.len()).sum();
     if bytes > MAX_MERGED {

@@ -4,17 +4,24 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use super::{
     Services,
+    audit::Act,
+    courtesy::Made,
     messages::{once_stored, settled},
 };
 use crate::domain::{
     Error, MessageId, Result, SessionId, UserId,
     access::Actor,
+    audit::FieldChange,
     error::FieldErrors,
     event::{Audience, Event, GroupEvent},
     ledger::{GroupChange, Operation, Outcome},
     session::{MAX_MEMBERS, Profile, ProfileChange, Session},
+    text::visible_text,
     user::User,
 };
+
+/// The most groups that others may have put a person into.
+const MAX_GROUPS: u64 = 2_000;
 
 /// A group that somebody asks for.
 #[derive(Debug, Clone)]
@@ -37,6 +44,13 @@ impl NewGroup {
         };
         change.problems()
     }
+
+    /// The profile with texts as they are stored: what can be seen of them.
+    fn seen(&self) -> Profile {
+        let seen = |text: &str| visible_text(text).unwrap_or_default();
+        let Profile { name, topic, .. } = &self.profile;
+        Profile { name: seen(name), topic: seen(topic), ..self.profile.clone() }
+    }
 }
 
 /// A session with who is in it.
@@ -52,21 +66,24 @@ impl Services {
     /// # Errors
     /// `Validation` naming every bad field; `NotFound` when somebody does not exist.
     pub async fn open_group(&self, actor: &Actor, new: NewGroup) -> Result<SessionInfo> {
-        let mut problems = new.problems();
+        let (mut problems, profile) = (new.problems(), new.seen());
         let others: BTreeSet<UserId> =
             new.participants.into_iter().filter(|user| *user != actor.user).collect();
         if others.is_empty() || others.len() >= MAX_MEMBERS {
             problems.add("participants", "must make a group of 2 to 500 people");
         }
         problems.into_result(Error::Validation)?;
-        self.must_be_people(&others).await?;
-        let session = Session::group(actor.user, others, new.profile, self.clock.now());
+        self.must_be_people(actor, &others, "participants").await?;
+        self.courtesy.make(actor.user, Made::NewMembers, others.len())?;
+        self.courtesy.make(actor.user, Made::Group, 1)?;
+        self.must_have_room(&others).await?;
+        let session = Session::group(actor.user, others, profile, self.clock.now());
         self.store.insert_group(&session).await?;
         self.note_changed(session.id);
         let session = Arc::new(session);
         let everybody = Audience::Users(session.participants().collect());
         self.hub.publish(&everybody, &Event::SessionCreated(Arc::clone(&session)));
-        once_stored(self.info(session).await)
+        once_stored(self.info(actor, session).await)
     }
 
     /// One session with who is in it.
@@ -75,7 +92,7 @@ impl Services {
     /// `ConversationNotFound` without a seat.
     pub async fn session_info(&self, actor: &Actor, session: SessionId) -> Result<SessionInfo> {
         let session = self.seat(session, actor.user).await?;
-        self.info(Arc::new(session)).await
+        self.info(actor, Arc::new(session)).await
     }
 
     /// Changes a group or who is in it; answers it as it is then. When it is so already nothing happens.
@@ -91,13 +108,31 @@ impl Services {
     ) -> Result<Arc<GroupEvent>> {
         if let GroupChange::Add(users) = &change {
             // Without a seat nobody learns who works here.
-            self.seat(session, actor.user).await?;
-            self.must_be_people(&users.iter().copied().collect()).await?;
+            let members = self.seat(session, actor.user).await?.members;
+            let new = users.iter().copied().filter(|user| !members.contains_key(user));
+            let new = new.collect();
+            self.must_be_people(actor, &new, "userIds").await?;
+            self.courtesy.make(actor.user, Made::NewMembers, new.len())?;
+            self.must_have_room(&new).await?;
         }
+        let change = match change {
+            GroupChange::Profile(profile) => GroupChange::Profile(profile.seen()),
+            other => other,
+        };
+        let opens = match &change {
+            GroupChange::Profile(profile) => profile.history_visible,
+            _ => None,
+        };
         let notes = std::array::from_fn(|_| MessageId::generate());
         let operation = Operation::Regroup { session, by: actor.user, change, notes };
         match settled(self.queue.submit(operation)?).await? {
-            Outcome::Regrouped(change) => Ok(change),
+            Outcome::Regrouped(change) => {
+                if let Some(visible) = opens.filter(|_| change.is_fresh) {
+                    let changes = vec![FieldChange::of("historyVisible", &!visible, &visible)];
+                    self.note_done(Act::by(actor, "group.history").session(session).changes(changes));
+                }
+                Ok(change)
+            }
             _ => Err(Error::Internal),
         }
     }
@@ -113,22 +148,43 @@ impl Services {
         change: GroupChange,
     ) -> Result<SessionInfo> {
         let change = self.regroup(actor, session, change).await?;
-        once_stored(self.info(Arc::clone(&change.session)).await)
+        once_stored(self.info(actor, Arc::clone(&change.session)).await)
     }
 
     /// A session with its people's profiles.
     ///
     /// # Errors
     /// When MongoDB does not answer.
-    async fn info(&self, session: Arc<Session>) -> Result<SessionInfo> {
-        let profiles = self.profiles(session.participants().collect()).await?;
+    async fn info(&self, actor: &Actor, session: Arc<Session>) -> Result<SessionInfo> {
+        let profiles = self.profiles(actor, session.participants().collect()).await?;
         Ok(SessionInfo { session, profiles: profiles.into_values().collect() })
     }
 
-    async fn must_be_people(&self, users: &BTreeSet<UserId>) -> Result<()> {
+    /// Sees to it that nobody is put into more groups than a person can leave again.
+    async fn must_have_room(&self, users: &BTreeSet<UserId>) -> Result<()> {
+        let full = self.store.in_too_many_groups(users, MAX_GROUPS).await?;
+        if full.is_empty() {
+            return Ok(());
+        }
+        let people = self.store.users_by_id(full.iter().copied()).await?;
+        let names = people.into_iter().map(|user| user.real_name).collect();
+        Err(Error::GroupsFull { users: full, names })
+    }
+
+    /// Sees to it that all of these exist and are active. Whom the caller may know of is named in `field`.
+    async fn must_be_people(&self, actor: &Actor, users: &BTreeSet<UserId>, field: &str) -> Result<()> {
         let found = self.store.users_by_id(users.iter().copied()).await?;
-        let active = found.iter().filter(|user| user.is_active).count();
-        if active == users.len() { Ok(()) } else { Err(Error::NotFound("user")) }
+        let gone: Vec<UserId> = found.iter().filter(|user| !user.is_active).map(|user| user.id).collect();
+        if gone.is_empty() && found.len() == users.len() {
+            return Ok(());
+        }
+        let known = if gone.is_empty() { Vec::new() } else { self.known_among(actor, &gone).await? };
+        if known.is_empty() {
+            return Err(Error::NotFound("user"));
+        }
+        let known: Vec<String> = known.iter().map(ToString::to_string).collect();
+        let problem = format!("must not name people who are not active any more: {}", known.join(", "));
+        Err(Error::Validation(FieldErrors::one(field, ("INACTIVE", problem.as_str()))))
     }
 
     /// Tells a change of a group: first to those who have gone, who hear nothing after it.

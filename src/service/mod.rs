@@ -4,11 +4,15 @@
 //! a verb may do is in `domain::access` and `domain::ledger`, how it is stored is in `store`.
 
 mod accounts;
+pub mod aside;
+pub mod audit;
+mod courtesy;
 mod deliveries;
 mod directory;
 mod files;
 mod forward;
 mod groups;
+mod health;
 mod import;
 mod messages;
 mod passwords;
@@ -19,11 +23,14 @@ mod rollups;
 mod search;
 mod seed;
 mod sessions;
+mod sign_in;
+mod standing;
 mod statistics;
 mod stats;
 mod sync;
 mod synthetic;
 mod tallies;
+mod throttle;
 mod tokens;
 mod typing;
 mod unread;
@@ -49,15 +56,17 @@ use crate::{
 };
 
 pub use accounts::{NewAccount, SignedIn};
+pub use audit::Recorded;
 pub use files::{FileLink, LinkProof, OpenFile, Upload, Version};
-pub use forward::{Forwarded, Forwarding, Mode};
+pub use forward::{Forwarded, Forwarding, MAX_MESSAGES as MAX_FORWARDED, MAX_TARGETS, Mode};
 pub use groups::{NewGroup, SessionInfo};
 pub use messages::{History, PendingSend, Unreads};
 pub use presence::Visit;
 pub use revisions::Receipts;
-pub use search::{Found, Hit, Search};
+pub use search::{Calls, Found, Hit, MAX_KEYWORD, Search};
 pub use seed::DEMO_PASSWORD;
 pub use sessions::SessionView;
+pub use standing::BELIEF;
 pub use statistics::{Department, Overview, PeopleOrder, Period, PersonStatistics};
 pub use stats::Stats;
 pub use store_types::{Excerpt, UserChange, UserFilter};
@@ -73,6 +82,9 @@ mod store_types {
     };
 }
 
+/// How often it is read who was deactivated elsewhere; what this process does it knows at once.
+const STANDINGS: Duration = Duration::from_secs(2);
+
 /// All verbs, and what they share.
 pub struct Services {
     /// Itself, for the tasks that verbs start.
@@ -84,17 +96,34 @@ pub struct Services {
     settings: Arc<Settings>,
     tokens: tokens::Tokens,
     passwords: passwords::Passwords,
+    throttle: throttle::Throttle,
     presence: presence::Board,
     typing: typing::Board,
     unread: unread::Book,
     deliveries: deliveries::Desk,
     tallies: tallies::Board,
     desk: files::Desk,
+    recorder: audit::Recorder,
+    courtesy: courtesy::Courtesy,
     rollups: rollups::Desk,
     /// How many people are online or away, counted once for all who ask at the same time.
     headcount: Gathered<(), u64>,
     search: SearchIndex,
+    health: health::Health,
 }
+
+/// Whose tokens are believed, and for how long.
+fn trust(settings: &Settings) -> tokens::Trust {
+    tokens::Trust {
+        lifetime: settings.jwt_ttl,
+        audience: settings.jwt_audience.clone(),
+        issuers: settings.jwt_issuers.clone(),
+    }
+}
+
+/// How often it is looked whether the rights of whoever is connected still stand as they were: who changes
+/// the database itself tells nobody.
+const RIGHTS_CHECKED: Duration = Duration::from_secs(3);
 
 /// The services and the tasks that work for them.
 pub struct Running {
@@ -117,19 +146,24 @@ impl Services {
         stop: &CancellationToken,
     ) -> Running {
         let writer = writer::start(&store, &clock, stop);
+        let (recorder, rows) = audit::Recorder::new(secret);
         let services = Arc::new_cyclic(|this| Self {
             this: Weak::clone(this),
-            tokens: tokens::Tokens::new(secret, settings.jwt_ttl, settings.timings.token_belief),
+            tokens: tokens::Tokens::new(secret, trust(&settings), settings.timings.token_belief),
             passwords: passwords::Passwords::new(),
+            throttle: throttle::Throttle::new(settings.rate_limit),
             presence: presence::Board::new(),
             typing: typing::Board::default(),
             unread: unread::Book::default(),
             deliveries: deliveries::Desk::default(),
             tallies: tallies::Board::default(),
             desk: files::Desk::default(),
+            recorder,
+            courtesy: courtesy::Courtesy::new(settings.rate_limit),
             headcount: presence::headcount(Weak::clone(this)),
             rollups: rollups::Desk::new(Arc::clone(&settings.calendar)),
             search: SearchIndex::of(&settings.data_dir, &settings.mongodb_db),
+            health: health::Health::default(),
             queue: writer.queue,
             store,
             hub,
@@ -137,6 +171,8 @@ impl Services {
             settings,
         });
         let mut tasks = writer.tasks;
+        let record = audit::keep(services.store.clone(), Arc::downgrade(&services), rows, stop.clone());
+        tasks.push(tokio::spawn(record));
         for batches in writer.committed {
             tasks.push(tokio::spawn(publisher::run(Arc::clone(&services), batches)));
         }
@@ -162,20 +198,15 @@ impl Services {
         }
     }
 
-    /// Whether MongoDB answers within two seconds.
-    pub async fn is_healthy(&self) -> bool {
-        self.store.ping(Duration::from_secs(2)).await
-    }
-
     /// Operations that wait to be committed.
     pub fn commit_queue_depth(&self) -> usize {
         self.queue.depth()
     }
 
     /// Sees to it that a look at what belongs to another is allowed and on record.
-    async fn look(&self, actor: &Actor, subject: UserId, action: &str) -> Result<()> {
+    async fn look(&self, actor: &Actor, subject: UserId, action: &'static str) -> Result<()> {
         if actor.may_look_at(subject)? {
-            self.store.record(actor.user, action, subject, self.clock.now()).await?;
+            self.record(audit::Act::by(actor, action).on(subject)).await?;
         }
         Ok(())
     }
@@ -184,16 +215,27 @@ impl Services {
     /// nodes that died leave nobody online.
     async fn keep_time(self: Arc<Self>, stop: impl Future<Output = ()>) {
         let mut seconds = tokio::time::interval(Duration::from_secs(1));
+        let mut minutes = tokio::time::interval(Duration::from_mins(1));
+        let mut standings = tokio::time::interval(STANDINGS);
         let mut heartbeat = tokio::time::interval(self.settings.timings.heartbeat);
+        let mut rights = tokio::time::interval(RIGHTS_CHECKED.min(self.settings.timings.heartbeat));
         tokio::pin!(stop);
         loop {
             tokio::select! {
                 () = &mut stop => return,
                 _ = seconds.tick() => self.hub.close_expired(self.clock.now()),
+                _ = minutes.tick() => self.courtesy.forget_quiet(),
+                _ = standings.tick() => {
+                    if let Err(error) = self.store.load_inactive().await {
+                        tracing::debug!(%error, "who is not active could not be read");
+                    }
+                }
                 _ = heartbeat.tick() => {
                     if let Err(error) = self.heartbeat().await {
                         tracing::warn!(%error, "the heartbeat was not stored");
                     }
+                }
+                _ = rights.tick() => {
                     if let Err(error) = self.close_ended_elsewhere().await {
                         tracing::warn!(%error, "ended tokens could not be looked up");
                     }

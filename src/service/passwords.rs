@@ -1,40 +1,141 @@
 //! Passwords: argon2id, off the async threads, a bounded number at once.
+//!
+//! Places are shared by network, in turn, so that whoever fills their own keeps nobody else out; and names
+//! that signed in from their network lately come before those that did not.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use argon2::{
     Argon2,
     password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
 };
-use tokio::sync::Semaphore;
+use tokio::sync::oneshot;
 
-use crate::domain::{Error, Result};
+use crate::domain::{Error, Network, Result, password::composed};
 
 /// Hashes computed at once; each takes a core and 19 MiB (argon2's own defaults, OWASP's minimum).
 const AT_ONCE: usize = 2;
-/// Callers that may wait for one.
-const WAITING: usize = 64;
+/// Callers of one network that may wait for one: with names that signed in there lately, and with others.
+const MAX_WAITING: [usize; 2] = [64, 16];
+/// Callers that may wait in all.
+const MAX_WAITING_IN_ALL: usize = 256;
+/// How long whoever found no place is to wait.
+const BUSY: Duration = Duration::from_secs(2);
+
+/// For whom a hash is computed.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place {
+    pub network: Network,
+    /// The name signed in from there lately, or the caller is signed in.
+    pub is_known: bool,
+}
+
+impl Place {
+    /// For the operator and for somebody who is signed in.
+    pub fn house() -> Self {
+        Self { network: Network::of(std::net::Ipv4Addr::UNSPECIFIED.into()), is_known: true }
+    }
+}
+
+/// Those who wait, by network.
+#[derive(Default)]
+struct Line {
+    turns: VecDeque<Network>,
+    waiting: HashMap<Network, VecDeque<oneshot::Sender<Turn>>>,
+    count: usize,
+}
+
+impl Line {
+    fn of(&self, network: Network) -> usize {
+        self.waiting.get(&network).map_or(0, VecDeque::len)
+    }
+
+    fn push(&mut self, network: Network, caller: oneshot::Sender<Turn>) {
+        let theirs = self.waiting.entry(network).or_default();
+        if theirs.is_empty() {
+            self.turns.push_back(network);
+        }
+        theirs.push_back(caller);
+        self.count += 1;
+    }
+
+    /// The first of the network whose turn it is.
+    fn pop(&mut self) -> Option<oneshot::Sender<Turn>> {
+        let network = self.turns.pop_front()?;
+        let theirs = self.waiting.get_mut(&network)?;
+        let caller = theirs.pop_front();
+        if theirs.is_empty() {
+            self.waiting.remove(&network);
+        } else {
+            self.turns.push_back(network);
+        }
+        self.count -= usize::from(caller.is_some());
+        caller
+    }
+
+    /// Takes the last one of the network with the most, if that has more than `than`.
+    fn pop_longest(&mut self, than: usize) -> Option<oneshot::Sender<Turn>> {
+        let (network, theirs) = self.waiting.iter_mut().max_by_key(|(_, theirs)| theirs.len())?;
+        if theirs.len() <= than {
+            return None;
+        }
+        let (network, caller) = (*network, theirs.pop_back());
+        if theirs.is_empty() {
+            self.waiting.remove(&network);
+            self.turns.retain(|other| *other != network);
+        }
+        self.count -= usize::from(caller.is_some());
+        caller
+    }
+}
+
+#[derive(Default)]
+struct Queue {
+    running: usize,
+    /// Names that signed in lately, then the others.
+    lines: [Line; 2],
+}
+
+/// A place for one hash; the next caller gets it when it is dropped.
+struct Turn(Arc<Mutex<Queue>>);
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let next = {
+            let mut queue = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let next = queue.lines.iter_mut().find_map(Line::pop);
+            if next.is_none() {
+                queue.running -= 1;
+            }
+            next
+        };
+        if let Some(next) = next {
+            // Whoever went away meanwhile drops it, and so hands it on.
+            drop(next.send(Turn(Arc::clone(&self.0))));
+        }
+    }
+}
 
 /// The hashing desk.
 pub(super) struct Passwords {
-    running: Arc<Semaphore>,
-    admitted: Arc<Semaphore>,
+    queue: Arc<Mutex<Queue>>,
     /// What an unknown name's password is compared with, so that it takes as long as a known one's.
     decoy: Arc<tokio::sync::OnceCell<String>>,
 }
 
 impl Passwords {
     pub fn new() -> Self {
-        Self {
-            running: Arc::new(Semaphore::new(AT_ONCE)),
-            admitted: Arc::new(Semaphore::new(AT_ONCE + WAITING)),
-            decoy: Arc::default(),
-        }
+        Self { queue: Arc::default(), decoy: Arc::default() }
     }
 
     /// Hashes a password with a random salt.
-    pub async fn hash(&self, password: String) -> Result<String> {
-        self.work(move || {
+    pub async fn hash(&self, place: Place, password: &str) -> Result<String> {
+        let password = composed(password);
+        self.work(place, move || {
             let hash = Argon2::default().hash_password(password.as_bytes());
             hash.map(|hash| hash.to_string()).map_err(|error| {
                 tracing::error!(%error, "a password could not be hashed");
@@ -45,15 +146,20 @@ impl Passwords {
     }
 
     /// Whether `password` is the one that was hashed. Without a hash it takes as long and is not.
-    pub async fn verify(&self, password: String, hash: Option<String>) -> Result<bool> {
+    pub async fn verify(&self, place: Place, password: String, hash: Option<String>) -> Result<bool> {
         let known = hash.is_some();
         let hash = match hash {
             Some(hash) => hash,
-            None => self.decoy.get_or_try_init(|| self.hash("decoy".to_owned())).await?.clone(),
+            None => self.decoy.get_or_try_init(|| self.hash(place, "decoy")).await?.clone(),
         };
         let matches = self
-            .work(move || match PasswordHash::new(&hash) {
-                Ok(parsed) => Argon2::default().verify_password(password.as_bytes(), &parsed).is_ok(),
+            .work(place, move || match PasswordHash::new(&hash) {
+                Ok(parsed) => {
+                    let is = |text: &str| Argon2::default().verify_password(text.as_bytes(), &parsed).is_ok();
+                    let composed = composed(&password);
+                    // Hashes from before letters were composed are of what the keyboard sent.
+                    is(&composed) || (composed != password && is(&password))
+                }
                 Err(error) => {
                     tracing::error!(%error, "a stored password hash cannot be understood");
                     false
@@ -63,10 +169,47 @@ impl Passwords {
         Ok(matches && known)
     }
 
-    async fn work<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
-        let too_many = |_| Error::RateLimited { retry_after: Duration::from_secs(2) };
-        let _place = Arc::clone(&self.admitted).try_acquire_owned().map_err(too_many)?;
-        let turn = Arc::clone(&self.running).acquire_owned().await.map_err(|_| Error::Unavailable)?;
+    /// Waits for a turn.
+    async fn turn(&self, place: Place) -> Result<Turn> {
+        let busy = || Error::RateLimited { retry_after: BUSY };
+        let (given, turn) = {
+            let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+            if queue.running < AT_ONCE {
+                queue.running += 1;
+                return Ok(Turn(Arc::clone(&self.queue)));
+            }
+            let line = usize::from(!place.is_known);
+            let theirs = queue.lines[line].of(place.network);
+            if theirs >= MAX_WAITING[line] {
+                return Err(busy());
+            }
+            let mut given = None;
+            if queue.lines.iter().map(|line| line.count).sum::<usize>() >= MAX_WAITING_IN_ALL {
+                // Full: the last comer of the network that waits the most makes room.
+                let [known, others] = &mut queue.lines;
+                let most = if line == 0 { 0 } else { theirs + 1 };
+                given = others.pop_longest(most);
+                if given.is_none() && line == 0 {
+                    given = known.pop_longest(theirs + 1);
+                }
+                if given.is_none() {
+                    return Err(busy());
+                }
+            }
+            let (sender, turn) = oneshot::channel();
+            queue.lines[line].push(place.network, sender);
+            (given, turn)
+        };
+        drop(given);
+        turn.await.map_err(|_| busy())
+    }
+
+    async fn work<T: Send + 'static>(
+        &self,
+        place: Place,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T> {
+        let turn = self.turn(place).await?;
         let done = tokio::task::spawn_blocking(move || {
             let _turn = turn;
             work()
@@ -75,5 +218,45 @@ impl Passwords {
             tracing::error!(%error, "password work panicked");
             Error::Internal
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn places_are_shared_by_network_and_known_names_come_first() {
+        let passwords = Arc::new(Passwords::new());
+        let place = |last: u8, is_known| Place { network: Network::of([203, 0, 113, last].into()), is_known };
+        let held =
+            [passwords.turn(place(1, false)).await.unwrap(), passwords.turn(place(1, false)).await.unwrap()];
+        let order = Arc::new(Mutex::new(Vec::new()));
+        let mut waiting = tokio::task::JoinSet::new();
+        for (who, at) in
+            [(1, place(1, false)); 20].into_iter().chain([(2, place(2, false)), (3, place(3, true))])
+        {
+            let (passwords, order) = (Arc::clone(&passwords), Arc::clone(&order));
+            waiting.spawn(async move {
+                let turn = passwords.turn(at).await?;
+                order.lock().unwrap().push(who);
+                drop(turn);
+                Ok::<(), Error>(())
+            });
+            tokio::task::yield_now().await;
+        }
+        let [first, second] = held;
+        drop(first);
+        let outcomes = waiting.join_all().await;
+        drop(second);
+        let order = order.lock().unwrap().clone();
+        assert_eq!(order[0], 3, "{order:?}");
+        assert!(order[1..3].contains(&2), "{order:?}");
+        assert_eq!(
+            outcomes.iter().filter(|outcome| outcome.is_err()).count(),
+            4,
+            "a network has sixteen places"
+        );
+        assert_eq!(passwords.queue.lock().unwrap().running, 0);
     }
 }

@@ -4,26 +4,29 @@ use std::sync::Arc;
 
 use super::{
     Services,
-    messages::{once_stored, settled},
+    audit::Act,
+    courtesy::Made,
+    messages::{once_stored, settled, unmentioned},
 };
 use crate::domain::{
-    Error, MessageId, Result,
+    Error, MessageId, Result, UserId,
     access::Actor,
     error::FieldErrors,
     event::Tombstone,
     ledger::{Edit, Operation, Outcome},
     message::{MAX_TEXT, Message},
     paging::SeqRange,
-    parts::{Mentions, is_valid_emoji},
+    parts::{Mentions, is_old_emoji, is_valid_emoji},
     receipts::{MessageView, Tally},
-    session::Session,
 };
 
 /// Who has got a message, and who has read it.
 #[derive(Debug, Clone)]
 pub struct Receipts {
     pub message: Message,
-    pub session: Session,
+    /// Whom it concerns, its sender aside: who has read it, and who may yet do so. Who is not active any more
+    /// and has not will not.
+    pub people: Vec<UserId>,
     pub tally: Tally,
 }
 
@@ -44,9 +47,13 @@ impl Services {
         }
         let session = self.known(message).await?.session;
         let (by, window) = (actor.user, self.settings.edit_window);
+        let asked = mentions.clone().unwrap_or_default();
         let operation = Operation::Edit { session, message, by, content, mentions, window };
         match self.change(operation).await? {
-            Outcome::Revised { message, .. } => once_stored(self.view(message).await),
+            Outcome::Revised { message, .. } => {
+                let warnings = unmentioned(&asked, &message.mentions);
+                Ok(MessageView { warnings, ..once_stored(self.view(message).await)? })
+            }
             _ => Err(Error::Internal),
         }
     }
@@ -60,7 +67,13 @@ impl Services {
         self.release_files(&known.file_ids()).await?;
         let (session, window) = (known.session, self.settings.recall_window);
         match self.change(Operation::Recall { session, message, by: actor.user, window }).await? {
-            Outcome::Deleted { tombstone, .. } => Ok(tombstone),
+            Outcome::Deleted { tombstone, fresh, .. } => {
+                if fresh {
+                    let act = Act::by(actor, "message.recall").on(known.sender);
+                    self.note_done(act.object(&message).session(session));
+                }
+                Ok(tombstone)
+            }
             _ => Err(Error::Internal),
         }
     }
@@ -68,7 +81,7 @@ impl Services {
     /// Puts an emoji on a message (`on`), or takes it off. Idempotent.
     ///
     /// # Errors
-    /// `NotFound`; `Validation` for what is no emoji; `Conflict` for too many kinds.
+    /// `NotFound`; `Validation` for what is no emoji, unless it is one of an earlier time and taken off; `Conflict` for too many kinds.
     pub async fn react(
         &self,
         actor: &Actor,
@@ -76,11 +89,13 @@ impl Services {
         emoji: String,
         on: bool,
     ) -> Result<Arc<Message>> {
-        if !is_valid_emoji(&emoji) {
-            let problem = "must have 1 to 32 bytes without spaces";
+        let is_good = if on { is_valid_emoji(&emoji) } else { is_old_emoji(&emoji) };
+        if !is_good {
+            let problem = "must be exactly one emoji";
             return Err(Error::Validation(FieldErrors::one("emoji", problem)));
         }
         let session = self.known(message).await?.session;
+        self.courtesy.make(actor.user, Made::Reaction, 1)?;
         match self.change(Operation::React { session, message, by: actor.user, emoji, on }).await? {
             Outcome::Revised { message, .. } => Ok(message),
             _ => Err(Error::Internal),
@@ -94,8 +109,11 @@ impl Services {
     pub async fn edits(&self, actor: &Actor, message: MessageId) -> Result<Vec<Edit>> {
         actor.must_be_admin()?;
         let message = self.known(message).await?;
-        self.store.record(actor.user, "message.edits", message.sender, self.clock.now()).await?;
-        self.store.edits_of(message.id).await
+        let act =
+            Act::by(actor, "message.edits").on(message.sender).object(&message.id).session(message.session);
+        self.record(act).await?;
+        // An older program beside this one leaves them behind: nobody reads them.
+        if message.is_deleted { Ok(Vec::new()) } else { self.store.edits_of(message.id).await }
     }
 
     /// Who has got a message, and who has read it, each since when.
@@ -113,7 +131,13 @@ impl Services {
         let receipts = self.store.receipts_in(message.session, range).await?;
         self.must_still_sit(&session, actor.user).await.map_err(unseen)?;
         let tally = Tally::of(message.seq, message.sender, &receipts);
-        Ok(Receipts { message, session, tally })
+        let mut people = session.audience(message.seq);
+        people.extend(tally.delivered.keys().copied().filter(|user| !session.members.contains_key(user)));
+        let inactive = self.store.inactive();
+        people.retain(|user| {
+            *user != message.sender && (tally.read.contains_key(user) || !inactive.contains(user))
+        });
+        Ok(Receipts { message, people, tally })
     }
 
     async fn known(&self, message: MessageId) -> Result<Message> {

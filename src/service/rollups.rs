@@ -71,7 +71,9 @@ impl Desk {
 
 impl Services {
     /// The hours and days of the hospital.
-    pub(super) fn calendar(&self) -> &Calendar {
+    /// The hospital's days and hours.
+    #[must_use]
+    pub fn calendar(&self) -> &Calendar {
         &self.rollups.calendar
     }
 

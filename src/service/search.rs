@@ -5,37 +5,70 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use super::Services;
 use crate::{
     domain::{
-        Error, Result, SessionId, Timestamp, UserId,
+        Error, Result, SessionId, UserId,
         access::Actor,
+        cursors::{FoundCursor, PageRequest},
         error::FieldErrors,
         message::{Message, MessageType},
         paging::{Page, Pagination},
         receipts::{MessageView, Receipt},
+        statistics::When,
     },
-    store::search::{Excerpt, Question},
+    store::search::{Excerpt, Mentioned, Question},
 };
 
 /// The most characters of a keyword.
 pub const MAX_KEYWORD: usize = 200;
-/// How far into what was found pages reach: beyond it a better keyword is quicker than another page.
+/// How far into what was found pages reach: beyond it a better keyword is quicker than another page. Cursors reach
+/// to the end.
 pub const MAX_DEPTH: u64 = 10_000;
+
+const LATE: &str = "must not be later than to";
 
 /// What somebody looks for.
 #[derive(Debug, Clone)]
 pub struct Search {
     /// Who asks, when they say.
     pub user: Option<UserId>,
-    pub keyword: String,
+    /// None lists whatever the filters let through; then one must be set.
+    pub keyword: Option<String>,
+    /// Only what calls the asker by name, or everybody.
+    pub calls: Option<Calls>,
     /// Only in this session.
     pub session: Option<SessionId>,
     /// Only what this person wrote.
     pub sender: Option<UserId>,
     pub kind: Option<MessageType>,
     /// Written at this time or later.
-    pub from: Option<Timestamp>,
+    pub from: Option<When>,
     /// Written at this time or earlier.
-    pub to: Option<Timestamp>,
-    pub page: Page,
+    pub to: Option<When>,
+    pub page: PageRequest<FoundCursor>,
+}
+
+/// Whom messages call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Calls {
+    /// The asker, by name.
+    Me,
+    /// Everybody, in one word.
+    All,
+}
+
+/// The text names nobody who can be called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must be me or all")]
+pub struct UnknownCalls;
+
+impl std::str::FromStr for Calls {
+    type Err = UnknownCalls;
+    fn from_str(text: &str) -> std::result::Result<Self, UnknownCalls> {
+        match text {
+            "me" => Ok(Self::Me),
+            "all" => Ok(Self::All),
+            _ => Err(UnknownCalls),
+        }
+    }
 }
 
 impl Search {
@@ -43,16 +76,36 @@ impl Search {
     #[must_use]
     pub fn problems(&self) -> FieldErrors {
         let mut errors = FieldErrors::default();
-        if self.keyword.trim().is_empty() || self.keyword.chars().nth(MAX_KEYWORD).is_some() {
-            errors.add("keyword", format!("must have 1 to {MAX_KEYWORD} characters"));
+        let is_filtered = self.session.is_some()
+            || self.sender.is_some()
+            || self.kind.is_some()
+            || self.calls.is_some()
+            || self.from.is_some()
+            || self.to.is_some();
+        let is_good = match self.keyword() {
+            None => is_filtered,
+            Some(keyword) => keyword.chars().nth(MAX_KEYWORD).is_none(),
+        };
+        if !is_good {
+            errors
+                .add("keyword", format!("must have 1 to {MAX_KEYWORD} characters, unless there is a filter"));
         }
-        if self.page.page.saturating_mul(self.page.limit) > MAX_DEPTH {
-            errors.add("page", format!("reaches beyond the newest {MAX_DEPTH}: use a narrower search"));
+        let Page { page, limit } = self.page.page;
+        if page.saturating_mul(limit) > MAX_DEPTH {
+            errors.add(
+                "page",
+                format!("reaches beyond the newest {MAX_DEPTH}: use a narrower search, or cursor"),
+            );
         }
-        if self.from.zip(self.to).is_some_and(|(from, to)| from > to) {
-            errors.add("from", "must not be later than to");
+        if self.from.zip(self.to).is_some_and(|(from, to)| from.is_after(to)) {
+            errors.add("from", LATE);
         }
         errors
+    }
+
+    /// The keyword; a blank one is none.
+    fn keyword(&self) -> Option<&str> {
+        self.keyword.as_deref().filter(|keyword| !keyword.trim().is_empty())
     }
 }
 
@@ -82,16 +135,27 @@ impl Services {
     pub async fn find_messages(&self, actor: &Actor, search: Search) -> Result<Found> {
         actor.must_be(search.user.unwrap_or(actor.user))?;
         search.problems().into_result(Error::Validation)?;
-        let page = search.page;
+        let page = search.page.page;
+        let calendar = self.calendar();
+        let (from, to) =
+            (search.from.map(|from| calendar.first(from)), search.to.map(|to| calendar.last(to)));
+        if from.zip(to).is_some_and(|(from, to)| from > to) {
+            return Err(Error::Validation(FieldErrors::one("from", LATE)));
+        }
         let question = Question {
             seats: self.searchable(actor.user, search.session).await?,
-            keyword: search.keyword,
+            keyword: search.keyword().map(str::to_owned),
+            mentions: search.calls.map(|calls| match calls {
+                Calls::Me => Mentioned::Person(actor.user),
+                Calls::All => Mentioned::Everybody,
+            }),
             sender: search.sender,
             kind: search.kind,
-            from: search.from,
-            to: search.to,
+            from,
+            to,
             skip: usize::try_from(page.skip()).unwrap_or(usize::MAX),
             limit: usize::try_from(page.limit).unwrap_or(usize::MAX),
+            behind: search.page.cursor,
         };
         let matches = self.search.find(question).await?;
         let messages = self.store.messages_by_id(&matches.ids).await?;
@@ -111,7 +175,17 @@ impl Services {
                 hits.push(Hit { view: MessageView::with_receipts(message, receipts), excerpts });
             }
         }
-        Ok(Found { hits, pagination: Pagination::of(page, matches.total), is_behind: matches.is_behind })
+        let mut views: Vec<MessageView> = hits.iter().map(|hit| hit.view.clone()).collect();
+        self.note_answered(&mut views, |session| seats.get(&session).copied().unwrap_or(u64::MAX)).await?;
+        for (hit, view) in hits.iter_mut().zip(views) {
+            hit.view = view;
+        }
+        let pagination = match search.page.cursor {
+            Some(_) => Pagination::behind(page, matches.total, matches.next.as_ref()),
+            None => Pagination::of(page, matches.total)
+                .with_next(matches.next.filter(|_| search.page.wants_next).as_ref()),
+        };
+        Ok(Found { hits, pagination, is_behind: matches.is_behind })
     }
 
     /// Where somebody may search: their sessions, each with what is hidden from them.

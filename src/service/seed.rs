@@ -9,7 +9,7 @@ use std::{
 
 use serde::Deserialize;
 
-use super::{NewAccount, Services, import::Past};
+use super::{NewAccount, Services, import::Past, passwords::Place};
 use crate::domain::{
     Error, Result, SessionId, Timestamp, UserId,
     message::{Draft, Message},
@@ -117,19 +117,22 @@ fn last_shift(now: Timestamp) -> Timestamp {
 }
 
 impl Services {
-    /// Loads the demonstration hospital; answers its people.
+    /// Loads the demonstration hospital; answers its people, those that are active, and how many it made.
     ///
     /// # Errors
-    /// When MongoDB does not answer.
-    pub async fn seed_demonstration(&self) -> Result<Vec<User>> {
+    /// `Forbidden` in production; when MongoDB does not answer.
+    pub async fn seed_demonstration(&self) -> Result<(Vec<User>, usize)> {
+        self.require_development()?;
         let hospital: Hospital = parse("hospital.json", HOSPITAL)?;
         let staff: Vec<Person> = parse("staff.json", STAFF)?;
         let conversations: Vec<Conversation> = parse("sessions.json", SESSIONS)?;
         let groups: Vec<Group> = parse("groups.json", GROUPS)?;
-        let mut people = People::new();
+        let (mut people, mut made) = (People::new(), 0);
         for person in staff {
             let username = person.username.clone();
-            people.insert(username, self.seed_person(person, &hospital.departments).await?);
+            let (user, is_new) = self.seed_person(person, &hospital.departments).await?;
+            made += usize::from(is_new);
+            people.insert(username, user);
         }
         let shift = last_shift(self.clock.now());
         for (index, conversation) in conversations.iter().enumerate() {
@@ -145,15 +148,20 @@ impl Services {
             let name = format!("seed-group-{index}");
             self.seed_messages(session, &name, &group.messages, &group.read_up_to, &people, shift).await?;
         }
-        Ok(people.into_values().collect())
+        Ok((people.into_values().filter(|user| user.is_active).collect(), made))
     }
 
-    async fn seed_person(&self, person: Person, departments: &[Department]) -> Result<User> {
+    async fn seed_person(&self, person: Person, departments: &[Department]) -> Result<(User, bool)> {
         if let Some(known) = self.store.user_named(&person.username).await? {
-            return Ok(known.user);
+            if known.user.real_name != person.real_name || known.user.role.as_str() != person.role {
+                tracing::warn!(
+                    username = person.username,
+                    "an account of this name was there before the demonstration; it keeps its password and its role"
+                );
+            }
+            return Ok((known.user, false));
         }
         let department = departments.iter().find(|department| department.code == person.department);
-        let chinese = person.real_name.chars().any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c));
         let new = NewAccount {
             username: person.username,
             password: DEMO_PASSWORD.to_owned(),
@@ -162,14 +170,14 @@ impl Services {
             email: person.email,
             phone: person.phone,
             avatar: person.avatar,
-            department: department
-                .map_or(person.department, |d| if chinese { d.zh.clone() } else { d.en.clone() }),
+            // One name for all who work there, whatever they read.
+            department: department.map_or(person.department, |d| format!("{} {}", d.zh, d.en)),
             title: person.title,
         };
-        let hash = self.passwords.hash(new.password.clone()).await?;
+        let hash = self.passwords.hash(Place::house(), &new.password).await?;
         let account = new.into_account(hash, self.clock.now());
         self.store.insert_user(&account).await?;
-        Ok(account.user)
+        Ok((account.user, true))
     }
 
     /// The group as it stands, made if there is none.

@@ -2,15 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use super::Services;
+use super::{Services, courtesy::Made};
 use crate::domain::{
     Error, Result, SessionId, UserId,
     access::Actor,
+    cursors::{PageRequest, SessionsCursor},
     error::FieldErrors,
     event::{Audience, Event},
     paging::{Page, Pagination},
     session::{Member, Session, SessionKind},
-    user::User,
+    user::{Role, User},
 };
 
 /// A session as a list shows it to one person.
@@ -25,8 +26,8 @@ pub struct SessionView {
 }
 
 impl Services {
-    /// A page of somebody's sessions, newest activity first. An admin may look at others'; that is
-    /// put on record.
+    /// A page of somebody's sessions, newest activity first; with a cursor, those behind it in the order of the
+    /// first page. An admin may look at others'; that is put on record.
     ///
     /// # Errors
     /// `Forbidden`.
@@ -34,19 +35,49 @@ impl Services {
         &self,
         actor: &Actor,
         user: UserId,
-        page: Page,
+        request: &PageRequest<SessionsCursor>,
     ) -> Result<(Vec<SessionView>, Pagination)> {
         self.look(actor, user, "sessions.list").await?;
-        let (sessions, total) = self.store.sessions_of(user, page).await?;
+        let (sessions, pagination) = match &request.cursor {
+            None => self.first_sessions(user, request).await?,
+            Some(cursor) => self.next_sessions(user, request.page, cursor).await?,
+        };
         let people: BTreeSet<UserId> = sessions.iter().flat_map(Session::participants).collect();
-        let profiles = self.profiles(people).await?;
-        let views = sessions.into_iter().map(|session| SessionView {
-            profiles: session.participants().filter_map(|id| profiles.get(&id).cloned()).collect(),
-            unread: session.members.get(&user).map_or(0, |member| member.unread),
-            seat: session.members.get(&user).cloned(),
-            session,
-        });
-        Ok((views.collect(), Pagination::of(page, total)))
+        let profiles = self.profiles(actor, people).await?;
+        let views =
+            sessions.into_iter().map(|session| session.seen_by(actor.user)).map(|session| SessionView {
+                profiles: session.participants().filter_map(|id| profiles.get(&id).cloned()).collect(),
+                unread: session.members.get(&user).map_or(0, |member| member.unread),
+                seat: session.members.get(&user).cloned(),
+                session,
+            });
+        Ok((views.collect(), pagination))
+    }
+
+    async fn first_sessions(
+        &self,
+        user: UserId,
+        request: &PageRequest<SessionsCursor>,
+    ) -> Result<(Vec<Session>, Pagination)> {
+        let page = request.page;
+        let now = self.clock.now();
+        let (sessions, total) = self.store.sessions_of(user, page).await?;
+        let times = sessions.iter().map(|session| (session.id, session.last_message_time));
+        let next = request.wants_next.then(|| SessionsCursor::behind(times, now));
+        Ok((sessions, Pagination::of(page, total).with_next(next.as_ref())))
+    }
+
+    async fn next_sessions(
+        &self,
+        user: UserId,
+        page: Page,
+        cursor: &SessionsCursor,
+    ) -> Result<(Vec<Session>, Pagination)> {
+        let ((sessions, next), total) = tokio::try_join!(
+            self.store.sessions_behind(user, cursor, page.limit),
+            self.store.count_sessions_of(user)
+        )?;
+        Ok((sessions, Pagination::behind(page, total, next.as_ref())))
     }
 
     /// The private session of two people, one of whom is the caller; `true` when it is new.
@@ -65,9 +96,21 @@ impl Services {
         if actor.user != first {
             actor.must_be(second)?;
         }
-        let profiles = self.profiles(BTreeSet::from([first, second])).await?;
-        if profiles.len() != 2 || profiles.values().any(|user| !user.is_active) {
+        let profiles = self.profiles(actor, BTreeSet::from([first, second])).await?;
+        if profiles.len() != 2 {
             return Err(Error::NotFound("user"));
+        }
+        let gone: Vec<UserId> =
+            profiles.values().filter(|user| !user.is_active).map(|user| user.id).collect();
+        if !gone.is_empty() && !self.store.has_private_session(first, second).await? {
+            let known = self.known_among(actor, &gone).await?;
+            if known.is_empty() {
+                return Err(Error::NotFound("user"));
+            }
+            return Err(self.recipient_inactive(known).await);
+        }
+        if !self.store.has_private_session(first, second).await? {
+            self.courtesy.make(actor.user, Made::PrivateSession, 1)?;
         }
         let fresh = Session::private(first, second, self.clock.now());
         let (session, is_new) = self.store.private_session(fresh).await?;
@@ -79,6 +122,16 @@ impl Services {
         let seat = session.members.get(&actor.user).cloned();
         let unread = seat.as_ref().map_or(0, |member| member.unread);
         Ok((SessionView { session, profiles: profiles.into_values().collect(), unread, seat }, is_new))
+    }
+
+    /// Those of these people whose account the caller may know of: admins everybody's, others those of people
+    /// with whom they share a session.
+    pub(super) async fn known_among(&self, actor: &Actor, people: &[UserId]) -> Result<Vec<UserId>> {
+        if actor.role == Role::Admin {
+            return Ok(people.to_vec());
+        }
+        let circle = self.circle_of(actor.user).await?;
+        Ok(people.iter().copied().filter(|user| circle.contains(user)).collect())
     }
 
     /// What was read of a group is answered only to those who still have their seat: what was said, or

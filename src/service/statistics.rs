@@ -3,16 +3,18 @@
 
 use std::{cmp::Reverse, collections::BTreeMap};
 
-use super::Services;
+use super::{Services, audit::Act, directory::by_name};
 use crate::{
     domain::{
         Error, Result, Timestamp,
         access::Actor,
+        cursors::{NameCursor, PageRequest},
         error::FieldErrors,
-        paging::{Page, Pagination},
+        names::key_of,
+        paging::Pagination,
         presence::Status,
         statistics::{Granularity, Responses, Tally},
-        user::User,
+        user::{User, department_of, username_key},
     },
     store::statistics::PersonSum,
 };
@@ -83,6 +85,8 @@ pub enum PeopleOrder {
     Unread,
     /// The longest median first.
     Response,
+    /// By username: the only order that does not change while it is paged through, and has cursors.
+    Name,
 }
 
 impl std::str::FromStr for PeopleOrder {
@@ -92,6 +96,7 @@ impl std::str::FromStr for PeopleOrder {
             "messages" => Ok(Self::Messages),
             "unread" => Ok(Self::Unread),
             "response" => Ok(Self::Response),
+            "name" => Ok(Self::Name),
             _ => Err(UnknownOrder),
         }
     }
@@ -99,7 +104,7 @@ impl std::str::FromStr for PeopleOrder {
 
 /// The text names no order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("must be messages, unread or response")]
+#[error("must be messages, unread, response or name")]
 pub struct UnknownOrder;
 
 impl Services {
@@ -168,15 +173,19 @@ impl Services {
     pub async fn departments(&self, actor: &Actor, days: u64) -> Result<Vec<Department>> {
         actor.must_be_admin()?;
         let mut departments: BTreeMap<String, Department> = BTreeMap::new();
-        for person in self.everybody(days).await? {
-            let name = person.user.department.clone();
+        let mut people = self.everybody(days).await?;
+        // However it is written, it is one department: as it was written first.
+        people.sort_by_key(|person| (person.user.created_at, person.user.id));
+        for person in people {
+            let name = department_of(&person.user.department);
             let department = departments
-                .entry(name)
-                .or_insert_with_key(|name| Department { name: name.clone(), ..Department::default() });
+                .entry(key_of(&name))
+                .or_insert_with(|| Department { name, ..Department::default() });
             department.people += u64::from(person.user.is_active);
             department.present += u64::from(person.user.is_active && person.user.status != Status::Offline);
             department.messages += person.sum.sent;
-            department.active_people += u64::from(person.sum.sent > 0);
+            // What was written stays; of people it counts who is one of the department.
+            department.active_people += u64::from(person.user.is_active && person.sum.sent > 0);
             department.unread += person.unread;
             department.responses.add(&person.sum.responses);
         }
@@ -185,7 +194,7 @@ impl Services {
         Ok(departments)
     }
 
-    /// A page of everybody over the last `days` days. The look is put on record.
+    /// A page of everybody over the last `days` days, or those behind a cursor. The look is put on record.
     ///
     /// # Errors
     /// `Forbidden` for everybody but admins.
@@ -194,23 +203,32 @@ impl Services {
         actor: &Actor,
         days: u64,
         order: PeopleOrder,
-        page: Page,
+        request: &PageRequest<NameCursor>,
     ) -> Result<(Vec<PersonStatistics>, Pagination)> {
         actor.must_be_admin()?;
-        self.store.record(actor.user, "statistics of people", actor.user, self.clock.now()).await?;
+        self.record(Act::by(actor, "stats.people")).await?;
         let mut people = self.everybody(days).await?;
         people.sort_by_cached_key(|person| {
             let first = match order {
                 PeopleOrder::Messages => person.sum.sent,
                 PeopleOrder::Unread => person.unread,
                 PeopleOrder::Response => person.sum.responses.percentile_ms(50).unwrap_or(0),
+                PeopleOrder::Name => 0,
             };
-            (Reverse(first), person.user.username.to_lowercase())
+            (Reverse(first), username_key(&person.user.username))
         });
-        let pagination = Pagination::of(page, people.len() as u64);
-        let skip = usize::try_from(page.skip()).unwrap_or(usize::MAX);
-        let limit = usize::try_from(page.limit).unwrap_or(usize::MAX);
-        Ok((people.into_iter().skip(skip).take(limit).collect(), pagination))
+        let total = people.len() as u64;
+        if let Some(NameCursor(name)) = &request.cursor {
+            people.retain(|person| username_key(&person.user.username) > *name);
+        }
+        let window = request.window();
+        let skip = usize::try_from(window.skip()).unwrap_or(usize::MAX);
+        let limit = usize::try_from(window.limit).unwrap_or(usize::MAX);
+        let mut people: Vec<PersonStatistics> = people.into_iter().skip(skip).take(limit).collect();
+        let pagination = by_name(request, &mut people, total, |person| &person.user.username);
+        // Counts change while they are paged through: of such an order there is no place that stays.
+        let next = pagination.next.clone().filter(|_| order == PeopleOrder::Name);
+        Ok((people, Pagination { next, ..pagination }))
     }
 
     /// All accounts, also those that are not active any more but were.

@@ -10,10 +10,44 @@ use crate::domain::{
     paging::SeqRange,
     receipts::MessageView,
     session::{Session, SessionKind},
+    weight,
 };
 
 /// The most messages of one answer, new and changed together.
 const MAX_MESSAGES: u64 = 500;
+
+/// The most bytes of one answer's messages, about.
+const MAX_BYTES: usize = 2 << 20;
+/// So many messages of a session are read at once.
+const STEP: u64 = 100;
+
+/// What may still be put into an answer.
+struct Budget {
+    messages: u64,
+    bytes: usize,
+}
+
+impl Budget {
+    fn is_spent(&self) -> bool {
+        self.messages == 0 || self.bytes == 0
+    }
+
+    /// Takes a message in, unless there is no room left; the first one always has room.
+    fn take(&mut self, view: &MessageView) -> bool {
+        let weight = weight::of(view);
+        if self.is_spent() || (weight > self.bytes && self.messages < MAX_MESSAGES) {
+            self.bytes = 0;
+            return false;
+        }
+        self.messages -= 1;
+        self.bytes = self.bytes.saturating_sub(weight);
+        true
+    }
+}
+/// The most sessions of one answer in which there is something new, and of those in which there is not.
+const MAX_SESSIONS: usize = 200;
+/// The most members' positions of one answer.
+const MAX_POSITIONS: usize = 20_000;
 
 /// How far a client has come in a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -47,6 +81,31 @@ pub struct Synced {
     pub has_more: bool,
 }
 
+/// Leaves of somebody's sessions what goes into one answer, and says whether a session has to wait for the next
+/// one. What the client knows comes first: gaps are closed before new sessions are filled. With each answer the
+/// client names more, so that it comes to an end; where nothing was said or changed since it was there, the
+/// sessions with the newest activity are enough.
+fn page_of(sessions: &mut Vec<Session>, from: &BTreeMap<SessionId, SyncFrom>) -> bool {
+    let is_quiet = |session: &Session| {
+        from.get(&session.id).is_some_and(|known| known.seq >= session.seq && known.rev >= session.rev)
+    };
+    sessions.sort_by_key(|session| (is_quiet(session), !from.contains_key(&session.id)));
+    let (mut behind, mut quiet, mut members, mut left_out) = (0, 0, 0, false);
+    sessions.retain(|session| {
+        let quiet_one = is_quiet(session);
+        let count = if quiet_one { &mut quiet } else { &mut behind };
+        let fits =
+            *count < MAX_SESSIONS && (members == 0 || members + session.members.len() <= MAX_POSITIONS);
+        if fits {
+            *count += 1;
+            members += session.members.len();
+        }
+        left_out |= !fits && !quiet_one;
+        fits
+    });
+    left_out
+}
+
 impl Services {
     /// Brings a client from where it was to what is. Sessions it does not name are new to it.
     ///
@@ -55,14 +114,12 @@ impl Services {
     pub async fn sync(&self, actor: &Actor, from: &BTreeMap<SessionId, SyncFrom>) -> Result<Synced> {
         let mut sessions = self.store.all_sessions_of(actor.user).await?;
         let mine: BTreeSet<SessionId> = sessions.iter().map(|session| session.id).collect();
-        // What the client knows comes first: gaps are closed before new sessions are filled.
-        sessions.sort_by_key(|session| !from.contains_key(&session.id));
-        let mut budget = MAX_MESSAGES;
+        let left_out = page_of(&mut sessions, from);
+        let mut budget = Budget { messages: MAX_MESSAGES, bytes: MAX_BYTES };
         let mut synced = Vec::with_capacity(sessions.len());
         for session in sessions {
             let known = from.get(&session.id).copied().unwrap_or_default();
-            let one = self.sync_session(actor, session, known, budget).await?;
-            budget -= (one.messages.len() + one.changed.len()) as u64;
+            let one = self.sync_session(actor, session, known, &mut budget).await?;
             synced.push(one);
         }
         // Who lost a seat while this was read gets nothing of that session.
@@ -76,7 +133,7 @@ impl Services {
         } else {
             self.store.seats_of(&groups, actor.user).await?
         };
-        let mut has_more = false;
+        let mut has_more = left_out;
         synced.retain(|one| {
             let still = one.session.kind == SessionKind::Private
                 || seats.get(&one.session.id).is_some_and(|hidden| *hidden <= one.hidden);
@@ -96,34 +153,55 @@ impl Services {
         actor: &Actor,
         session: Session,
         known: SyncFrom,
-        budget: u64,
+        budget: &mut Budget,
     ) -> Result<SessionSync> {
         let hidden = session.members.get(&actor.user).map_or(session.seq, |member| member.hidden_seq);
         let start = known.seq.max(hidden).min(session.seq);
         let mut changed = Vec::new();
         let mut reached = SyncFrom { seq: start, rev: known.rev.min(session.rev) };
         if reached.rev < session.rev && start > hidden {
-            let found = if budget == 0 {
+            let found = if budget.is_spent() {
                 Vec::new()
             } else {
-                self.store.messages_changed(session.id, reached.rev, start, budget).await?
+                self.store.messages_changed(session.id, reached.rev, start, budget.messages).await?
             };
-            let complete = budget > 0 && (found.len() as u64) < budget;
-            reached.rev =
-                if complete { session.rev } else { found.last().map_or(reached.rev, |last| last.rev) };
-            for message in found.into_iter().filter(|message| message.seq > hidden) {
-                let range = SeqRange { after: message.seq - 1, up_to: message.seq };
-                let receipts = self.store.receipts_in(session.id, range).await?;
-                changed.push(MessageView::with_receipts(message, &receipts));
+            let mut is_complete = !budget.is_spent() && (found.len() as u64) < budget.messages;
+            let places: Vec<(SessionId, u64)> = found.iter().map(|found| (session.id, found.seq)).collect();
+            let receipts = self.store.receipts_at(&places).await?.remove(&session.id).unwrap_or_default();
+            for message in found {
+                let (rev, is_hidden) = (message.rev, message.seq <= hidden);
+                let view = MessageView::with_receipts(message, &receipts);
+                if !is_hidden && !budget.take(&view) {
+                    is_complete = false;
+                    break;
+                }
+                reached.rev = rev;
+                changed.extend(Some(view).filter(|_| !is_hidden));
+            }
+            if is_complete {
+                reached.rev = session.rev;
             }
         } else {
             reached.rev = session.rev;
         }
-        let left = budget.saturating_sub(changed.len() as u64);
-        let range = SeqRange { after: start, up_to: session.seq.min(start.saturating_add(left)) };
-        let messages = self.views_in(session.id, range).await?;
+        let mut messages = Vec::new();
+        // Step by step: what does not fit any more is not read.
+        while reached.seq < session.seq && !budget.is_spent() {
+            let step = STEP.min(budget.messages);
+            let range =
+                SeqRange { after: reached.seq, up_to: session.seq.min(reached.seq.saturating_add(step)) };
+            let found = self.views_in(session.id, range).await?;
+            let (wanted, before) = (found.len(), messages.len());
+            messages.extend(found.into_iter().take_while(|view| budget.take(view)));
+            if messages.len() - before < wanted {
+                reached.seq = messages.last().map_or(start, |last: &MessageView| last.message.seq);
+                break;
+            }
+            reached.seq = range.up_to;
+        }
+        self.note_answered(&mut messages, |_| hidden).await?;
+        self.note_answered(&mut changed, |_| hidden).await?;
         self.note_delivered(actor.user, messages.iter().map(|view| &*view.message));
-        reached.seq = range.up_to;
         let has_more = reached.seq < session.seq || reached.rev < session.rev;
         Ok(SessionSync { session, messages, changed, reached, has_more, hidden })
     }

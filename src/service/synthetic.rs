@@ -87,25 +87,28 @@ fn pair(session: u64, users: u64) -> (u64, u64) {
 }
 
 impl Services {
-    /// Makes synthetic staff and history. What exists already stays as it is.
+    /// Makes synthetic staff and history. What exists already stays as it is. Answers what it made.
     ///
     /// # Errors
-    /// When MongoDB does not answer.
-    pub async fn seed_synthetic(&self, wanted: Synthetic) -> Result<()> {
+    /// `Forbidden` in production; when MongoDB does not answer.
+    pub async fn seed_synthetic(&self, wanted: Synthetic) -> Result<Synthetic> {
+        self.require_development()?;
         let now = self.clock.now();
+        let before = self.store.accounts_with_prefix("staff", wanted.users.max(1)).await?.len() as u64;
         self.make_staff(wanted.users, now).await?;
         let staff: Vec<UserId> = self
             .store
-            .users_with_prefix("staff", wanted.users.max(1))
+            .accounts_with_prefix("staff", wanted.users.max(1))
             .await?
             .into_iter()
-            .map(|user| user.id)
+            .map(|account| account.user.id)
             .collect();
         let users = staff.len() as u64;
+        let mut made = Synthetic { users: users.saturating_sub(before), sessions: 0, messages: 0 };
         // Beyond it two sessions would have the same pair.
         let sessions = wanted.sessions.min(users * users.saturating_sub(1) / 2);
         if sessions == 0 {
-            return Ok(());
+            return Ok(made);
         }
         let start = now.minus(Duration::from_hours(720));
         let (mut pasts, mut gathered) = (Vec::new(), 0);
@@ -119,6 +122,8 @@ impl Services {
             let count = wanted.messages / sessions + u64::from(number < wanted.messages % sessions);
             let past = make_past(session, at(first), at(second), count, number, start)?.into_account();
             gathered += past.changes().messages.len();
+            made.sessions += 1;
+            made.messages += count;
             pasts.push(past);
             if gathered >= CHUNK * 4 || pasts.len() >= CHUNK {
                 self.flush(&mut pasts).await?;
@@ -126,7 +131,8 @@ impl Services {
             }
         }
         self.flush(&mut pasts).await?;
-        self.catch_up_statistics().await
+        self.catch_up_statistics().await?;
+        Ok(made)
     }
 
     async fn flush(&self, pasts: &mut Vec<Written>) -> Result<()> {
@@ -151,7 +157,7 @@ impl Services {
     }
 
     async fn make_staff(&self, users: u64, now: Timestamp) -> Result<()> {
-        let hash = self.passwords.hash(super::DEMO_PASSWORD.to_owned()).await?;
+        let hash = self.passwords.hash(super::passwords::Place::house(), super::DEMO_PASSWORD).await?;
         let accounts: Vec<Account> = (1..=users)
             .map(|number| Account {
                 user: User {
@@ -167,11 +173,16 @@ impl Services {
                     status: Status::Offline,
                     last_seen: None,
                     is_active: true,
+                    self_registered: false,
+                    contacts_shared: false,
+                    must_change_password: false,
                     created_at: now,
                     updated_at: now,
                 },
                 password_hash: hash.clone(),
                 tokens_valid_from: Timestamp(0),
+                credential_version: 0,
+                failed_sign_ins: None,
             })
             .collect();
         for chunk in accounts.chunks(CHUNK) {
@@ -183,11 +194,17 @@ impl Services {
     /// Tokens of the first `count` synthetic people.
     ///
     /// # Errors
-    /// When MongoDB does not answer.
+    /// `NotFound` when there are not so many who may sign in; when MongoDB does not answer.
     pub async fn synthetic_tokens(&self, count: u64) -> Result<Vec<SignedIn>> {
-        let users = self.store.users_with_prefix("staff", count).await?;
-        let now = self.clock.now();
-        users.into_iter().map(|user| Ok(SignedIn { issued: self.tokens.issue(&user, now)?, user })).collect()
+        let mut accounts = self.store.accounts_with_prefix("staff", count).await?;
+        accounts.retain(|account| account.user.is_active);
+        if (accounts.len() as u64) < count {
+            return Err(crate::domain::Error::NotFound(
+                "synthetic person (make more: wardline seed --users N)",
+            ));
+        }
+        self.note_command("token.issue", "synthetic", accounts.len() as u64);
+        accounts.into_iter().map(|account| self.signed_in(account)).collect()
     }
 }
 

@@ -5,7 +5,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use super::Services;
+use super::{Services, courtesy::Made};
 use crate::domain::{
     Error, Result, SessionId, UserId,
     access::Actor,
@@ -56,6 +56,9 @@ impl Services {
         connection: ConnectionId,
     ) -> Result<()> {
         actor.must_be(user)?;
+        if active {
+            self.courtesy.make(user, Made::Typing, 1)?;
+        }
         let (mut signs, others) = loop {
             let departures = self.typing.signs().departures;
             let others = self.seat(session, user).await?.others(user);

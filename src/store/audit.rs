@@ -1,20 +1,181 @@
-//! `audit`: who looked at what belongs to others, and who changed accounts. Only ever added to.
+//! `audit`: who did what to whom, from where. Rows are only ever added.
 
+use bson::oid::ObjectId;
 use mongodb::bson::{Document, doc};
+use serde::{Deserialize, Serialize};
 
-use super::{Store, run};
-use crate::domain::{Result, Timestamp, UserId};
+use super::{Store, collect, failure, run};
+use crate::domain::{
+    Result, SessionId, Timestamp, UserId,
+    audit::{Entry, FieldChange, Filter},
+    paging::Cursor,
+};
 
 pub(super) const NAME: &str = "audit";
 
+#[derive(Serialize, Deserialize)]
+struct ChangeRow {
+    field: String,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    from: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    to: Option<String>,
+}
+
+fn once() -> u64 {
+    1
+}
+
+/// Older rows have the first five fields only.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct EntryRow {
+    #[serde(rename = "_id")]
+    id: ObjectId,
+    at: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    actor: Option<UserId>,
+    action: String,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    subject: Option<UserId>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    object: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    session: Option<SessionId>,
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    changes: Vec<ChangeRow>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    address: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    request: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    token: Option<String>,
+    #[serde(default)]
+    gateway: String,
+    #[serde(default)]
+    outcome: String,
+    #[serde(default = "once")]
+    count: u64,
+}
+
+impl From<&Entry> for EntryRow {
+    fn from(entry: &Entry) -> Self {
+        let changes = entry.changes.iter().cloned();
+        Self {
+            id: entry.id,
+            at: entry.at,
+            actor: entry.actor,
+            action: entry.action.clone(),
+            subject: entry.subject,
+            object: entry.object.clone(),
+            session: entry.session,
+            changes: changes.map(|c| ChangeRow { field: c.field, from: c.from, to: c.to }).collect(),
+            address: entry.address.clone(),
+            request: entry.request.clone(),
+            token: entry.token.clone(),
+            gateway: entry.gateway.clone(),
+            outcome: entry.verdict.clone(),
+            count: entry.count,
+        }
+    }
+}
+
+impl From<EntryRow> for Entry {
+    fn from(row: EntryRow) -> Self {
+        let changes = row.changes.into_iter();
+        let or = |text: String, default: &str| if text.is_empty() { default.to_owned() } else { text };
+        Self {
+            id: row.id,
+            at: row.at,
+            actor: row.actor,
+            action: row.action,
+            subject: row.subject,
+            object: row.object,
+            session: row.session,
+            changes: changes.map(|c| FieldChange { field: c.field, from: c.from, to: c.to }).collect(),
+            address: row.address,
+            request: row.request,
+            token: row.token,
+            gateway: or(row.gateway, "chat"),
+            verdict: or(row.outcome, "done"),
+            count: row.count,
+        }
+    }
+}
+
 impl Store {
-    /// Puts one act on record.
+    /// Puts acts on record, all in one call.
     ///
     /// # Errors
-    /// When MongoDB does not answer: then the act must not happen.
-    pub async fn record(&self, actor: UserId, action: &str, subject: UserId, now: Timestamp) -> Result<()> {
-        let audit = self.collection::<Document>(NAME);
-        let row = doc! { "actor": actor, "action": action, "subject": subject, "at": now };
-        run(async move { audit.insert_one(row).await.map(drop) }).await
+    /// When MongoDB does not answer.
+    pub async fn record(&self, entries: &[Entry]) -> Result<()> {
+        self.insert_entries(entries, false).await
+    }
+
+    /// As [`Store::record`], for acts that have happened: a row that the collection's schema refuses is left out,
+    /// since trying it again would keep those behind it from being stored.
+    ///
+    /// # Errors
+    /// As [`Store::record`].
+    pub async fn record_what_fits(&self, entries: &[Entry]) -> Result<()> {
+        self.insert_entries(entries, true).await
+    }
+
+    async fn insert_entries(&self, entries: &[Entry], what_fits: bool) -> Result<()> {
+        let audit = self.collection::<EntryRow>(NAME);
+        let rows: Vec<EntryRow> = entries.iter().map(EntryRow::from).collect();
+        run(async move {
+            match audit.insert_many(rows).ordered(false).await {
+                Err(error) if what_fits && failure::is_poison(&error) => {
+                    tracing::error!(target: "security", "the database refused a row of the record: its act has its log line only");
+                    Ok(())
+                }
+                // What is stored already came by an attempt whose answer was lost.
+                Err(error) if !failure::is_duplicate_key(&error) => Err(error),
+                _ => Ok(()),
+            }
+        })
+        .await
+    }
+
+    /// The newest rows that fit, before `before`.
+    ///
+    /// # Errors
+    /// When MongoDB does not answer or a row cannot be understood.
+    pub async fn recorded(&self, filter: &Filter, before: Option<&Cursor>, limit: u64) -> Result<Vec<Entry>> {
+        let mut query = doc! {};
+        if let Some(actor) = filter.actor {
+            query.insert("actor", actor);
+        }
+        if let Some(subject) = filter.subject {
+            query.insert("subject", subject);
+        }
+        if let Some(action) = &filter.action {
+            query.insert("action", action);
+        }
+        if let Some(session) = filter.session {
+            query.insert("session", session);
+        }
+        let mut at = Document::new();
+        if let Some(from) = filter.from {
+            at.insert("$gte", from);
+        }
+        let to = [filter.to, before.map(|cursor| cursor.at)].into_iter().flatten().min();
+        if let Some(to) = to {
+            at.insert("$lte", to);
+        }
+        // Always a condition on the time, so that the index by time serves a query without others.
+        at.entry("$gte".to_owned()).or_insert_with(|| Timestamp(i64::MIN).into());
+        query.insert("at", at);
+        if let Some(cursor) = before {
+            query.insert("$or", cursor.descending("at", "_id"));
+        }
+        let audit = self.collection::<EntryRow>(NAME);
+        let rows = run(async move {
+            let find = audit.find(query).sort(doc! { "at": -1, "_id": -1 });
+            collect(find.limit(i64::try_from(limit).unwrap_or(i64::MAX)).await?).await
+        })
+        .await?;
+        Ok(rows.into_iter().map(Entry::from).collect())
     }
 }

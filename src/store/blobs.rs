@@ -82,13 +82,32 @@ impl Blobs {
     /// Opens a place.
     ///
     /// # Errors
-    /// When the folder cannot be made, or the bucket's settings are not valid.
+    /// When the folder is not there or open to others, or the bucket's settings are not valid.
     pub fn open(place: &Place, database: &Database) -> Result<Self, BadPlace> {
         match place {
             Place::GridFs => Ok(Self::in_database(database)),
             Place::Folder(folder) => Objects::folder(folder).map(Self::Objects).map_err(BadPlace),
             Place::S3 { bucket, prefix, options } => {
                 Objects::bucket(bucket, prefix, options).map(Self::Objects).map_err(BadPlace)
+            }
+        }
+    }
+
+    /// Tries the place: writes, reads and removes a small blob.
+    ///
+    /// # Errors
+    /// When the place does not do it, with its words.
+    pub async fn rehearse(&self) -> Result<(), BadPlace> {
+        match self {
+            Self::Objects(objects) => objects.rehearse().await.map_err(BadPlace),
+            Self::Grid(_) => {
+                let key = Key(FileId::generate(), Part::Raw);
+                let trial = async {
+                    self.put(key, Bytes::from_static(b"?")).await?;
+                    self.read(key, 0..1).await?;
+                    self.remove(key).await
+                };
+                trial.await.map_err(|error| BadPlace(format!("GridFS in MongoDB fails: {error}")))
             }
         }
     }

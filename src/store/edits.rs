@@ -1,12 +1,32 @@
 //! `edits`: what messages said before they were edited. Written in the transaction of the edit.
 
-use mongodb::{ClientSession, bson::doc};
+use std::collections::BTreeSet;
+
+use mongodb::{
+    ClientSession,
+    bson::{Bson, doc, oid::ObjectId},
+};
 use serde::{Deserialize, Serialize};
 
-use super::{Store, collect, run};
+use super::{Store, collect, messages, run};
 use crate::domain::{MessageId, Result, SessionId, Timestamp, ledger::Edit};
 
 pub(super) const NAME: &str = "edits";
+
+/// Earlier versions that are looked at together.
+const TOGETHER: i64 = 1_000;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct OfRow {
+    message_id: MessageId,
+}
+
+#[derive(Deserialize)]
+struct IdRow {
+    #[serde(rename = "_id")]
+    id: MessageId,
+}
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -39,6 +59,53 @@ impl Store {
         };
         Ok(rows.into_iter().map(edit).collect())
     }
+
+    /// Removes the earlier versions of messages that are gone: an older program left them.
+    ///
+    /// # Errors
+    /// When MongoDB does not answer.
+    pub(super) async fn remove_edits_of_gone(&self) -> Result<()> {
+        let mut after = MessageId(ObjectId::from_bytes([0; 12]));
+        loop {
+            let edits = self.collection::<OfRow>(NAME);
+            let rows = run(async move {
+                let find = edits.find(doc! { "messageId": { "$gt": after } });
+                let find = find.sort(doc! { "messageId": 1, "replacedAt": 1, "_id": 1 }).limit(TOGETHER);
+                collect(find.projection(doc! { "messageId": 1 }).await?).await
+            })
+            .await?;
+            let Some(last) = rows.last() else { return Ok(()) };
+            after = last.message_id;
+            let mut gone: BTreeSet<MessageId> = rows.iter().map(|row| row.message_id).collect();
+            let ids: Vec<Bson> = gone.iter().copied().map(Bson::from).collect();
+            let messages = self.collection::<IdRow>(messages::NAME);
+            let living = run(async move {
+                let find = messages.find(doc! { "_id": { "$in": ids }, "isDeleted": { "$ne": true } });
+                collect(find.projection(doc! { "_id": 1 }).await?).await
+            })
+            .await?;
+            for IdRow { id } in living {
+                gone.remove(&id);
+            }
+            let of_them =
+                doc! { "messageId": { "$in": gone.into_iter().map(Bson::from).collect::<Vec<_>>() } };
+            let edits = self.collection::<EditRow>(NAME);
+            run(async move { edits.delete_many(of_them).await.map(drop) }).await?;
+        }
+    }
+}
+
+/// Removes all earlier versions of messages inside a transaction.
+pub(super) async fn remove_in(
+    store: &Store,
+    transaction: &mut ClientSession,
+    messages: Vec<MessageId>,
+) -> mongodb::error::Result<()> {
+    if messages.is_empty() {
+        return Ok(());
+    }
+    let of_them = doc! { "messageId": { "$in": messages } };
+    store.collection::<EditRow>(NAME).delete_many(of_them).session(transaction).await.map(drop)
 }
 
 /// Stores earlier versions inside a transaction.

@@ -1,17 +1,20 @@
 //! The managed mongod: without `MONGODB_URI` the service brings its own database.
 //!
 //! It is a one-node replica set (transactions and change streams need one) on loopback, with its data below
-//! the data folder. It has no access control beyond that, so it is for one machine whose users are trusted;
-//! elsewhere `MONGODB_URI` names a real one. Its life is bound to ours in both directions: a mongod that dies
+//! the data folder, and only who can read the service's files gets in (`access`). It is for development, and
+//! for a machine that has nothing else; elsewhere `MONGODB_URI` names a real one. Its life is bound to ours in both directions: a mongod that dies
 //! is started again on the same port, and the mongod of a service that was killed with -9 is ended by a small
 //! watchdog, since a database nobody uses should neither run for ever nor hinder the next start.
 
+mod access;
 mod process;
 mod replica_set;
 
 use std::{
+    collections::hash_map::DefaultHasher,
     ffi::{OsStr, OsString},
     fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError},
+    hash::{Hash, Hasher},
     io,
     net::{Ipv4Addr, TcpListener},
     ops::Range,
@@ -31,7 +34,7 @@ use tokio::{
 };
 use tracing::{error, info, warn};
 
-use self::process::Process;
+use self::{access::Access, process::Process};
 
 const REPLICA_SET: &str = "rs0";
 const LOCK_FILE: &str = "wardline.lock";
@@ -80,6 +83,9 @@ pub enum EmbeddedError {
     /// Every port we may take is taken.
     #[error("no free port on 127.0.0.1 from {} to {}", PORTS.start, PORTS.end - 1)]
     NoFreePort,
+    /// The password of a running mongod is not there.
+    #[error("{0} has no password for its mongod; stop the service there and start it again")]
+    NoPassword(PathBuf),
     /// The operating system refused: what, on which path, why.
     #[error("cannot {0} {1}")]
     Io(&'static str, PathBuf, #[source] io::Error),
@@ -137,7 +143,10 @@ impl EmbeddedMongod {
         };
         let port = home.port;
         info!(port, pid = mongod.pid, binary = %home.binary.display(), "the managed mongod is primary");
-        let uri = uri_of(port);
+        let Some(uri) = access::uri_of(&options.data_dir, port, REPLICA_SET) else {
+            mongod.stop().await;
+            return Err(EmbeddedError::NoPassword(options.data_dir));
+        };
         let (stop, stopped) = oneshot::channel();
         Ok(Self { uri, stop, supervisor: tokio::spawn(supervise(mongod, home, stopped)) })
     }
@@ -150,7 +159,7 @@ impl EmbeddedMongod {
         let lock = File::open(dbpath.join(LOCK_FILE)).ok()?;
         let in_use = matches!(lock.try_lock(), Err(TryLockError::WouldBlock));
         let port: u16 = fs::read_to_string(dbpath.join(PORT_FILE)).ok()?.trim().parse().ok()?;
-        in_use.then(|| uri_of(port))
+        if in_use { access::uri_of(data_dir, port, REPLICA_SET) } else { None }
     }
 
     /// The connection string; it stays the same when mongod has to be started again.
@@ -168,10 +177,6 @@ impl EmbeddedMongod {
         let _ = self.stop.send(());
         self.supervisor.await.map_err(EmbeddedError::Supervisor)
     }
-}
-
-fn uri_of(port: u16) -> String {
-    format!("mongodb://127.0.0.1:{port}/?replicaSet={REPLICA_SET}&directConnection=false")
 }
 
 /// Starts mongod again whenever it ends by itself, until `stop` is sent or its sender is gone.
@@ -221,6 +226,9 @@ struct Home {
     binary: PathBuf,
     dbpath: PathBuf,
     log: PathBuf,
+    /// What children are given of the environment.
+    search_path: OsString,
+    access: Access,
     cache_gb: f64,
     port: u16,
     _lock: File,
@@ -238,17 +246,28 @@ impl Home {
             Err(TryLockError::WouldBlock) => return Err(EmbeddedError::InUse(dbpath)),
             Err(TryLockError::Error(source)) => return Err(io_error("lock", &dbpath)(source)),
         }
-        let cache_gb = options.cache_gb.unwrap_or(CACHE_GB);
-        Ok(Self { binary, log: dbpath.join("mongod.log"), dbpath, cache_gb, port: 0, _lock: lock })
+        Ok(Self {
+            binary,
+            log: dbpath.join("mongod.log"),
+            search_path: options.search_path.clone().unwrap_or_else(|| "/usr/bin:/bin".into()),
+            access: Access::open(&options.data_dir, &dbpath)?,
+            cache_gb: options.cache_gb.unwrap_or(CACHE_GB),
+            dbpath,
+            port: 0,
+            _lock: lock,
+        })
     }
 
     /// Takes the port of last time if it is free, because the replica set's configuration names it.
     fn choose_port(&mut self) -> Result<(), EmbeddedError> {
         let memo = self.dbpath.join(PORT_FILE);
         let kept = fs::read_to_string(&memo).ok().and_then(|port| port.trim().parse().ok());
-        // Services that start at the same moment begin at different places.
-        let offset = std::process::id() as usize % PORTS.len();
-        let others = PORTS.cycle().skip(offset).take(PORTS.len());
+        // Each folder begins at a place of its own: while one mongod is down, the next to start, of this process or
+        // another, does not take its port.
+        let mut hasher = DefaultHasher::new();
+        self.dbpath.hash(&mut hasher);
+        let offset = hasher.finish() % PORTS.len() as u64;
+        let others = PORTS.cycle().skip(usize::try_from(offset).unwrap_or_default()).take(PORTS.len());
         self.port =
             kept.into_iter().chain(others).find(|port| is_free(*port)).ok_or(EmbeddedError::NoFreePort)?;
         fs::write(&memo, self.port.to_string()).map_err(io_error("write", &memo))

@@ -1,7 +1,7 @@
 //! `ended_tokens`: tokens that were logged out before they expired. MongoDB removes a row once the
 //! token would have expired anyway.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, time::Duration};
 
 use mongodb::bson::doc;
 use serde::{Deserialize, Serialize};
@@ -10,6 +10,9 @@ use super::{Store, collect, revocations::Revoked, run, write};
 use crate::domain::{Result, Timestamp, TokenId, UserId};
 
 pub(super) const NAME: &str = "ended_tokens";
+
+/// How much longer than its token a row stays, in case that a clock was set.
+const KEPT_LONGER: Duration = Duration::from_hours(24);
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -21,14 +24,18 @@ struct EndedTokenRow {
 }
 
 impl Store {
-    /// Ends a token; ending it again changes nothing.
+    /// Ends a token that would hold for `remaining`; ending it again changes nothing.
     ///
     /// # Errors
     /// When MongoDB does not answer.
-    pub async fn end_token(&self, token: &TokenId, user: UserId, expires_at: Timestamp) -> Result<()> {
+    pub async fn end_token(&self, token: &TokenId, user: UserId, remaining: Duration) -> Result<()> {
         self.announce_revocation(&Revoked::Token(token.clone())).await?;
         let tokens = self.collection::<EndedTokenRow>(NAME);
-        let set = doc! { "$setOnInsert": { "userId": user, "expiresAt": expires_at } };
+        // By mongod's clock, which removes the row: the token's own stamps may be of a clock that is wrong.
+        let kept = i64::try_from((remaining + KEPT_LONGER).as_millis()).unwrap_or(i64::MAX);
+        let expires_at = doc! { "$ifNull": ["$expiresAt", { "$add": ["$$NOW", kept] }] };
+        let set = vec![doc! { "$set": { "userId": user, "expiresAt": expires_at } }];
+        // As a condition, not as an expression: a name may begin with a dollar.
         let filter = doc! { "_id": &*token.0 };
         write(async move { tokens.update_one(filter, set).upsert(true).await.map(drop) }).await
     }

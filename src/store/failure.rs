@@ -1,6 +1,7 @@
 //! What a failure of the driver means to us, and how it may be logged.
 //!
-//! The text of a MongoDB error can quote documents and keys, so logs get its kind, code and labels only.
+//! The text of an error of MongoDB's can quote documents and keys, so logs get its kind, code and labels only;
+//! what the driver itself says is logged as it is.
 
 use mongodb::{
     bson::Document,
@@ -78,18 +79,37 @@ pub fn was_never_sent(error: &Error) -> bool {
     matches!(&*error.kind, ErrorKind::ServerSelection { .. } | ErrorKind::DnsResolve { .. })
 }
 
-/// What may be logged of an error: never its text.
+/// The words of a failure that comes from the driver itself: no server wrote them, so no document is quoted in them.
+#[must_use]
+pub(super) fn words(error: &Error) -> Option<String> {
+    match &*error.kind {
+        ErrorKind::InvalidArgument { message, .. }
+        | ErrorKind::Authentication { message, .. }
+        | ErrorKind::DnsResolve { message, .. }
+        | ErrorKind::Internal { message, .. }
+        | ErrorKind::ConnectionPoolCleared { message, .. }
+        | ErrorKind::InvalidResponse { message, .. }
+        | ErrorKind::InvalidTlsConfig { message, .. }
+        | ErrorKind::Transaction { message, .. }
+        | ErrorKind::IncompatibleServer { message, .. } => Some(message.clone()),
+        ErrorKind::Io(io) => Some(format!("io {:?}", io.kind())),
+        ErrorKind::SessionsNotSupported | ErrorKind::MissingResumeToken | ErrorKind::Shutdown => {
+            Some(error.kind.to_string())
+        }
+        ErrorKind::GridFs(kind) => Some(format!("{kind:?}")),
+        _ => None,
+    }
+}
+
+/// What may be logged of an error: the driver's own words, but never a server's, which may quote documents.
 #[must_use]
 pub fn describe(error: &Error) -> String {
     let kind = match &*error.kind {
         ErrorKind::Command(command) => format!("command {} {}", command.code, command.code_name),
         ErrorKind::Write(_) | ErrorKind::InsertMany(_) => format!("write {:?}", code(error)),
-        ErrorKind::Io(io) => format!("io {:?}", io.kind()),
         ErrorKind::ServerSelection { .. } => "no server".to_owned(),
-        ErrorKind::ConnectionPoolCleared { .. } => "connection pool cleared".to_owned(),
         ErrorKind::BsonDeserialization(_) | ErrorKind::Bson(_) => "undecodable document".to_owned(),
-        ErrorKind::Authentication { .. } => "authentication".to_owned(),
-        _ => format!("other {:?}", code(error)),
+        _ => words(error).unwrap_or_else(|| format!("other {:?}", code(error))),
     };
     let labels: Vec<&str> = error.labels().iter().map(String::as_str).collect();
     if labels.is_empty() { kind } else { format!("{kind} [{}]", labels.join(", ")) }

@@ -9,10 +9,10 @@ mod room;
 use mongodb::bson::{Bson, Document, doc};
 use serde::{Deserialize, Serialize};
 
-use super::{Store, collect, failure, messages, run, write};
+use super::{Store, collect, failure, messages, number, run, users, write};
 use crate::domain::{
     Error, FileId, Result, SessionId, Timestamp, UserId,
-    file::{Dimensions, StoredFile, Thumbnail},
+    file::{self, Dimensions, StoredFile, Thumbnail},
 };
 pub use room::Completion;
 pub(super) use room::USAGE;
@@ -55,7 +55,7 @@ struct FileRow {
     // The rest is known once it is ready.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     name: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none", default, deserialize_with = "number::perhaps")]
     size: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     mime: Option<String>,
@@ -74,6 +74,7 @@ struct FileRow {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct ThumbnailRow {
     mime: String,
+    #[serde(deserialize_with = "number::natural")]
     size: u64,
 }
 
@@ -81,6 +82,7 @@ struct ThumbnailRow {
 struct UseRow {
     #[serde(rename = "_id")]
     session: SessionId,
+    #[serde(deserialize_with = "number::natural")]
     seq: u64,
 }
 
@@ -236,6 +238,17 @@ impl Store {
         let sent = self.collection::<Document>(messages::NAME);
         let found =
             run(async move { sent.find_one(doc! { "fileIds": id }).projection(doc! { "_id": 1 }).await });
+        Ok(found.await?.is_some() || self.is_avatar(id).await?)
+    }
+
+    /// Whether somebody's profile shows a file.
+    ///
+    /// # Errors
+    /// When MongoDB does not answer.
+    pub async fn is_avatar(&self, id: FileId) -> Result<bool> {
+        let people = self.collection::<Document>(users::NAME);
+        let named = doc! { "avatar": file::url(id) };
+        let found = run(async move { people.find_one(named).projection(doc! { "_id": 1 }).await });
         Ok(found.await?.is_some())
     }
 

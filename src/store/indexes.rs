@@ -64,6 +64,8 @@ pub fn all() -> Vec<Index> {
             "the directory by role",
         ),
         plain(users::NAME, "directory", doc! { "isActive": 1, "usernameKey": 1 }, "the directory by name"),
+        plain(users::NAME, "avatar", doc! { "avatar": 1 }, "whose profile shows a file")
+            .partial(doc! { "avatar": { "$gt": "" } }),
         plain(users::NAME, "status", doc! { "status": 1, "isActive": 1 }, "who is online or away"),
         plain(sessions::NAME, "pair", doc! { "pairKey": 1 }, "two people have exactly one private session")
             .unique()
@@ -80,9 +82,9 @@ pub fn all() -> Vec<Index> {
         plain(messages::NAME, "order", doc! { "sessionId": 1, "seq": 1 }, "history by seq"),
         plain(
             messages::NAME,
-            "idempotency",
-            doc! { "sender": 1, "clientMsgId": 1 },
-            "a clientMsgId is one message",
+            "once",
+            doc! { "sessionId": 1, "sender": 1, "clientMsgId": 1 },
+            "a sender's clientMsgId is one message of a session",
         )
         .unique()
         .partial(doc! { "clientMsgId": { "$exists": true } }),
@@ -132,12 +134,17 @@ pub fn all() -> Vec<Index> {
         plain(nodes::NAME, "heartbeat", doc! { "heartbeatAt": 1 }, "nodes that fell silent"),
         plain(statistics::UNREAD, "backlog", doc! { "unread": 1 }, "who has unread messages")
             .partial(doc! { "unread": { "$gt": 0 } }),
+        plain(audit::NAME, "time", doc! { "at": -1, "_id": -1 }, "the record, newest first"),
+        plain(audit::NAME, "actor", doc! { "actor": 1, "at": -1, "_id": -1 }, "what somebody did"),
+        plain(audit::NAME, "about", doc! { "subject": 1, "at": -1, "_id": -1 }, "what was done to somebody"),
+        plain(audit::NAME, "action", doc! { "action": 1, "at": -1, "_id": -1 }, "acts of one kind"),
         plain(
             audit::NAME,
-            "subject",
-            doc! { "subject": 1, "at": -1 },
-            "who looked at somebody, newest first",
-        ),
+            "session",
+            doc! { "session": 1, "at": -1, "_id": -1 },
+            "what was done in a session",
+        )
+        .partial(doc! { "session": { "$exists": true } }),
     ]
 }
 

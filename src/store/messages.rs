@@ -10,13 +10,14 @@ use mongodb::{
 };
 use serde::Deserialize;
 
-use super::{BYPASS_VALIDATION, Store, any_of, collect, failure, gathered::Gathered, run};
+use super::{BYPASS_VALIDATION, Store, any_of, collect, failure, gathered::Gathered, number, run};
 use crate::domain::{
     MessageId, Result, SessionId, UserId,
     ledger::{MAX_REPORTED, MessageRef},
-    message::Message,
+    message::{IdempotencyKey, Message},
     paging::SeqRange,
 };
+pub(super) use row::mentions_of;
 use row::{MessageRow, revision};
 
 pub(super) const NAME: &str = "messages";
@@ -29,6 +30,7 @@ const LONGEST: u64 = 100;
 struct RefRow {
     #[serde(rename = "_id")]
     id: MessageId,
+    #[serde(deserialize_with = "number::natural")]
     seq: u64,
     sender: UserId,
 }
@@ -119,29 +121,35 @@ impl Store {
         self.stored_among(ids).await
     }
 
-    /// What a sender wrote under `clientMsgId`s that begin with `prefix`, in their order.
+    /// What a sender wrote into these sessions under `clientMsgId`s that begin with `prefix`, in their order.
     ///
     /// # Errors
     /// As [`Store::message`].
-    pub async fn messages_by_client_prefix(&self, sender: UserId, prefix: &str) -> Result<Vec<Message>> {
+    pub async fn messages_by_client_prefix(
+        &self,
+        sessions: &[SessionId],
+        sender: UserId,
+        prefix: &str,
+    ) -> Result<Vec<Message>> {
         // The prefix ends with ':', whose successor is ';'.
         let end = format!("{};", prefix.trim_end_matches(':'));
-        let filter = doc! { "sender": sender, "clientMsgId": { "$gt": prefix, "$lt": end } };
-        self.find_messages(filter, doc! { "sender": 1, "clientMsgId": 1 }, 0).await
+        let range = doc! { "$gt": prefix, "$lt": end };
+        let filter = doc! { "sessionId": { "$in": sessions.iter().copied().map(Bson::from).collect::<Vec<_>>() }, "sender": sender, "clientMsgId": range };
+        self.find_messages(filter, doc! { "clientMsgId": 1 }, 0).await
     }
 
-    /// Whether a sender wrote a message under this `clientMsgId`.
+    /// The message that a sender wrote into a session under a `clientMsgId`.
     ///
     /// # Errors
     /// As [`Store::message`].
-    pub async fn has_sent(&self, sender: UserId, client_id: &str) -> Result<bool> {
-        Ok(!self.messages_by_client_id(&[(sender, client_id.to_owned())]).await?.is_empty())
+    pub async fn message_by_client_id(&self, key: IdempotencyKey) -> Result<Option<Message>> {
+        Ok(self.messages_by_client_id(&[key]).await?.pop())
     }
 
-    /// The messages that a sender wrote under these `clientMsgId`s.
-    pub(super) async fn messages_by_client_id(&self, keys: &[(UserId, String)]) -> Result<Vec<Message>> {
-        let any: Vec<Document> =
-            keys.iter().map(|(sender, id)| doc! { "sender": sender, "clientMsgId": id }).collect();
+    /// The messages that were written under these keys.
+    pub(super) async fn messages_by_client_id(&self, keys: &[IdempotencyKey]) -> Result<Vec<Message>> {
+        let one = |key: &IdempotencyKey| doc! { "sessionId": key.session, "sender": key.sender, "clientMsgId": &key.client_id };
+        let any: Vec<Document> = keys.iter().map(one).collect();
         if any.is_empty() {
             Ok(Vec::new())
         } else {

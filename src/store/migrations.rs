@@ -5,21 +5,24 @@
 
 use mongodb::bson::{Document, doc};
 
-use super::{Store, run};
+use super::{Store, number::whole, run};
 use crate::domain::{Error, Result};
 
-const NAME: &str = "meta";
+pub(super) const NAME: &str = "meta";
 
-/// One step: what it is for; [`Store::take_step`] does it.
+/// One step: what it is for; `Store::take_step` does it.
 pub struct Step {
     pub version: i64,
     pub what: &'static str,
 }
 
 /// All steps, ascending without a gap.
-pub const STEPS: [Step; 2] = [
+pub const STEPS: [Step; 5] = [
     Step { version: 1, what: "collections with their validators, and the indexes" },
     Step { version: 2, what: "indexes that need not be unique are not" },
+    Step { version: 3, what: "people are found by any part of what they are called, and by pinyin" },
+    Step { version: 4, what: "a clientMsgId is one message of its session" },
+    Step { version: 5, what: "what messages said before they were edited goes with them" },
 ];
 
 /// What step 2 removes, where it is unique: two indexes of format 1.
@@ -43,11 +46,12 @@ impl Store {
     /// The database's format; 0 when it is new.
     ///
     /// # Errors
-    /// When MongoDB does not answer.
+    /// `Conflict` when what is stored as such is none; else when MongoDB does not answer.
     pub async fn format(&self) -> Result<i64> {
         let meta = self.collection::<Document>(NAME);
         let row = run(async move { meta.find_one(doc! { "_id": "format" }).await }).await?;
-        Ok(row.and_then(|row| row.get_i64("version").ok()).unwrap_or(0))
+        let Some(row) = row else { return Ok(0) };
+        row.get("version").and_then(whole).ok_or(Error::Conflict("the database's format is no number"))
     }
 
     /// Takes every step that the database has not taken, then makes sure of validators and indexes.
@@ -57,7 +61,6 @@ impl Store {
     pub async fn migrate(&self) -> Result<Migrated> {
         let from = self.format().await?;
         if from > newest() {
-            tracing::error!(database = from, program = newest(), "the database is newer than this program");
             return Err(Error::Conflict("the database is newer than this program; run a newer one"));
         }
         for step in STEPS.iter().filter(|step| step.version > from) {
@@ -83,6 +86,9 @@ impl Store {
             }
             // What is to be there instead is made like everything that is missing.
             2 => self.drop_unique_indexes().await,
+            3 => self.renew_search_keys().await,
+            4 => self.drop_unique_index(super::messages::NAME, "idempotency").await,
+            5 => self.remove_edits_of_gone().await,
             unknown => {
                 tracing::error!(unknown, "there is no such migration step");
                 Err(Error::Internal)

@@ -4,6 +4,7 @@
 //! its own under a time limit: the driver has no socket time-out, and dropping one of its futures
 //! half-way is documented as unsafe, so a caller that leaves never takes a database call with it.
 
+pub mod address;
 pub mod audit;
 pub mod blobs;
 pub mod edits;
@@ -12,11 +13,14 @@ pub mod ended_tokens;
 pub mod failure;
 pub mod files;
 pub mod gathered;
+pub mod inactive;
 pub mod indexes;
 pub mod messages;
 pub mod migrations;
 pub mod nodes;
+mod number;
 pub mod online_users;
+pub mod readiness;
 pub mod receipts;
 pub mod revocations;
 pub mod search;
@@ -39,7 +43,6 @@ use futures_util::TryStreamExt;
 use mongodb::{
     Client, Collection, Cursor, Database,
     bson::{Document, doc},
-    options::{ClientOptions, ReadConcern, WriteConcern},
 };
 use serde::de::DeserializeOwned;
 
@@ -65,11 +68,13 @@ pub struct Store {
     /// Connections of their own for the commit path: a crowd that comes back and reads must not keep a
     /// message waiting for a place.
     committing: Client,
+    address: Arc<address::Address>,
     /// Where the bytes of files are.
     blobs: blobs::Blobs,
     lookups: Arc<Lookups>,
     /// Operations that this process has committed.
     committed: Arc<AtomicU64>,
+    inactive: Arc<inactive::Inactive>,
 }
 
 /// The look-ups that gather (see [`gathered`]).
@@ -82,38 +87,13 @@ struct Lookups {
     receipts: Gathered<(SessionId, SeqRange), Vec<Receipt>>,
 }
 
-/// The most connections of the commit path: its lanes, their look-ups, and room.
-const COMMIT_CONNECTIONS: u32 = 16;
-
-/// The most connections for everything else: enough to keep mongod busy, not so many that a commit is one
-/// among a hundred calls that share its processors.
-fn read_connections() -> u32 {
-    let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
-    u32::try_from(cores.saturating_mul(8)).unwrap_or(64).clamp(16, 64)
-}
-
 impl Store {
-    /// Connects to `uri` and names the database. No call is made yet: see [`Store::ping`].
+    /// Connects to an address and names the database. No call is made yet: see [`Store::examine`].
     ///
     /// # Errors
-    /// When the address cannot be parsed or resolved.
-    pub async fn connect(uri: &str, database: &str) -> mongodb::error::Result<Self> {
-        let mut options = ClientOptions::parse(uri).await?;
-        options.app_name.get_or_insert_with(|| "wardline".to_owned());
-        // The driver's default of 30 s for choosing a server would keep people waiting for a plain refusal.
-        options.max_pool_size.get_or_insert_with(read_connections);
-        options.min_pool_size.get_or_insert(4);
-        options.server_selection_timeout.get_or_insert(Duration::from_secs(3));
-        options.connect_timeout.get_or_insert(Duration::from_secs(3));
-        options.heartbeat_freq.get_or_insert(Duration::from_secs(2));
-        options.read_concern = Some(ReadConcern::majority());
-        options.write_concern =
-            Some(WriteConcern::builder().w(mongodb::options::Acknowledgment::Majority).journal(true).build());
-        let mut committing = options.clone();
-        committing.app_name = Some(writer::connection_name());
-        committing.max_pool_size = Some(COMMIT_CONNECTIONS);
-        committing.min_pool_size = Some(2);
-        let client = Client::with_options(options)?;
+    /// When the options contradict each other.
+    pub fn connect(address: address::Address, database: &str) -> mongodb::error::Result<Self> {
+        let client = Client::with_options(address.reading.clone())?;
         let database = client.database(database);
         let lookups = Arc::new(Lookups {
             accounts: users::gathered(database.clone()),
@@ -123,8 +103,18 @@ impl Store {
             receipts: receipts::gathered(database.clone()),
         });
         let blobs = blobs::Blobs::in_database(&database);
-        let committing = Client::with_options(committing)?;
-        Ok(Self { client, database, committing, blobs, lookups, committed: Arc::default() })
+        let committing = Client::with_options(address.committing.clone())?;
+        let address = Arc::new(address);
+        Ok(Self {
+            client,
+            database,
+            committing,
+            address,
+            blobs,
+            lookups,
+            committed: Arc::default(),
+            inactive: Arc::default(),
+        })
     }
 
     /// The same database, with the bytes of files elsewhere.
@@ -148,9 +138,11 @@ impl Store {
             client: self.committing.clone(),
             database: self.committing.database(self.database.name()),
             committing: self.committing.clone(),
+            address: Arc::clone(&self.address),
             blobs: self.blobs.clone(),
             lookups: Arc::clone(&self.lookups),
             committed: Arc::clone(&self.committed),
+            inactive: Arc::clone(&self.inactive),
         }
     }
 
@@ -159,11 +151,16 @@ impl Store {
         self.committed.load(Ordering::Relaxed)
     }
 
-    /// Whether MongoDB answers within `limit`.
-    pub async fn ping(&self, limit: Duration) -> bool {
-        let database = self.database.clone();
-        let ping = tokio::spawn(async move { database.run_command(doc! { "ping": 1 }).await });
-        matches!(tokio::time::timeout(limit, ping).await, Ok(Ok(Ok(_))))
+    /// Whether a primary that can commit answers within `limit`.
+    pub async fn is_able(&self, limit: Duration) -> bool {
+        let database = self.committing.database("admin");
+        let hello = tokio::spawn(async move { database.run_command(doc! { "hello": 1 }).await });
+        matches!(tokio::time::timeout(limit, hello).await, Ok(Ok(Ok(hello))) if readiness::can_commit(&hello))
+    }
+
+    /// Why no server can be used, in words for the log.
+    pub async fn diagnosis(&self) -> String {
+        readiness::diagnose(&self.address).await.0
     }
 
     /// Ends all connections.

@@ -1,6 +1,6 @@
 //! `receipts`: when which run of messages reached, or was read by, whom.
 //!
-//! A stored run never crosses a multiple of [`BUCKET`], so that the receipts of a page are found by
+//! A stored run never crosses a multiple of `BUCKET`, so that the receipts of a page are found by
 //! equality on their buckets: however long the history, a page looks at two or three of them.
 
 use std::collections::{BTreeSet, HashMap};
@@ -11,7 +11,7 @@ use mongodb::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{BYPASS_VALIDATION, Store, any_of, collect, gathered::Gathered, run};
+use super::{BYPASS_VALIDATION, Store, any_of, collect, gathered::Gathered, number, run};
 use crate::domain::{
     Error, Result, SessionId, Timestamp, UserId,
     paging::SeqRange,
@@ -29,10 +29,13 @@ const GATHERED: usize = 8;
 #[serde(rename_all = "camelCase")]
 pub(super) struct ReceiptRow {
     session_id: SessionId,
+    #[serde(deserialize_with = "number::natural")]
     bucket: u64,
     kind: String,
     users: Vec<UserId>,
+    #[serde(deserialize_with = "number::natural")]
     from: u64,
+    #[serde(deserialize_with = "number::natural")]
     to: u64,
     at: Timestamp,
 }

@@ -2,6 +2,7 @@
 
 mod row;
 mod update;
+mod walk;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -14,7 +15,7 @@ use mongodb::{
 };
 use serde::Deserialize;
 
-use super::{Store, any_of, collect, failure, gathered::Gathered, run, write};
+use super::{Store, any_of, collect, failure, gathered::Gathered, number, run, write};
 use row::SessionRow;
 pub(super) use update::{SessionUpdate, update_in};
 
@@ -51,8 +52,10 @@ pub struct UnreadAt {
 struct UnreadRow {
     #[serde(rename = "_id")]
     id: SessionId,
+    #[serde(deserialize_with = "number::natural")]
     version: u64,
     /// Only the asked people's.
+    #[serde(deserialize_with = "number::by_name")]
     unread_count: HashMap<String, u64>,
 }
 
@@ -105,6 +108,7 @@ pub(super) fn gathered_unread(database: Database) -> Gathered<UserId, Vec<Unread
 struct SeatRow {
     #[serde(rename = "_id")]
     id: SessionId,
+    #[serde(deserialize_with = "number::natural")]
     hidden: u64,
 }
 
@@ -194,6 +198,40 @@ impl Store {
         Ok(rows.into_iter().map(|row| (row.id, row.hidden)).collect())
     }
 
+    /// Those of `users` whom others have put into `most` groups or more.
+    ///
+    /// # Errors
+    /// As [`Store::private_session`].
+    pub async fn in_too_many_groups(&self, users: &BTreeSet<UserId>, most: u64) -> Result<Vec<UserId>> {
+        let ids: Vec<Bson> = users.iter().copied().map(Bson::from).collect();
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        let pipeline = [
+            doc! { "$match": { "participants": { "$in": &ids }, "sessionType": "group" } },
+            doc! { "$project": { "_id": 0, "participants": { "$setIntersection": ["$participants", &ids] } } },
+            doc! { "$unwind": "$participants" },
+            doc! { "$group": { "_id": "$participants", "count": { "$sum": 1_i64 } } },
+            doc! { "$match": { "count": { "$gte": most } } },
+            doc! { "$project": { "participants": ["$_id"] } },
+        ];
+        let sessions = self.collection::<Document>(NAME);
+        let rows: Vec<ParticipantsRow> = run(async move {
+            collect(sessions.aggregate(pipeline).with_type::<ParticipantsRow>().await?).await
+        })
+        .await?;
+        let mut full = Vec::new();
+        for user in rows.into_iter().flat_map(|row| row.participants) {
+            // What they made themselves does not count.
+            let role = format!("members.{user}.role");
+            let put_in = doc! { "participants": user, "sessionType": "group", role: { "$ne": "owner" } };
+            let sessions = self.collection::<Document>(NAME);
+            let count = run(async move { sessions.count_documents(put_in).await }).await?;
+            if i64::try_from(count).unwrap_or(i64::MAX) >= most {
+                full.push(user);
+            }
+        }
+        Ok(full)
+    }
+
     /// One session, only if `user` has a seat in it.
     ///
     /// # Errors
@@ -244,9 +282,16 @@ impl Store {
         if here < page.limit && (here > 0 || page.skip() == 0) {
             return Ok((rows, page.skip() + here));
         }
+        Ok((rows, self.count_sessions_of(user).await?))
+    }
+
+    /// How many sessions somebody has.
+    ///
+    /// # Errors
+    /// When MongoDB does not answer.
+    pub async fn count_sessions_of(&self, user: UserId) -> Result<u64> {
         let sessions = self.collection::<SessionRow>(NAME);
-        let total = run(async move { sessions.count_documents(doc! { "participants": user }).await }).await?;
-        Ok((rows, total))
+        run(async move { sessions.count_documents(doc! { "participants": user }).await }).await
     }
 
     /// All of somebody's sessions, newest activity first: for `chat:sync`.

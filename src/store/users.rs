@@ -10,18 +10,26 @@ use mongodb::{
 };
 use serde::Deserialize;
 
-use super::{Store, collect, failure, gathered::Gathered, revocations::Revoked, run, run_updates, write};
+use super::{
+    Store, collect, failure, gathered::Gathered, number, revocations::Revoked, run, run_updates, write,
+};
 use crate::domain::{
     Error, Result, Timestamp, UserId,
+    access::Credentials,
+    cursors::{NameCursor, PageRequest},
+    names,
     paging::Page,
     presence::{Presence, Status},
     user::{Role, Standing, User, username_key},
 };
 
-pub use row::Account;
-use row::{UserRow, search_keys};
+pub use row::{Account, FailedSignIns};
+use row::{UserRow, named};
 
 pub(super) const NAME: &str = "users";
+
+/// People whose keys one command renews.
+const RENEWED: usize = 500;
 
 /// Callers whose look-ups one command answers.
 const GATHERED: usize = 64;
@@ -37,8 +45,11 @@ struct IdRow {
 struct StandingRow {
     #[serde(rename = "_id")]
     id: UserId,
+    role: String,
     is_active: bool,
     tokens_valid_from: Timestamp,
+    #[serde(default, deserialize_with = "number::natural")]
+    credential_version: u64,
 }
 
 /// The regular expression that matches exactly `text` at a key's beginning: nothing in it is an operator.
@@ -53,20 +64,30 @@ fn literal_prefix(text: &str) -> String {
     pattern
 }
 
+/// Whether the stored version is this one; accounts from before there were versions have none.
+fn is_version(version: u64) -> Bson {
+    let stored = i64::try_from(version).unwrap_or(i64::MAX);
+    if version == 0 { Bson::Document(doc! { "$in": [0_i64, Bson::Null] }) } else { Bson::Int64(stored) }
+}
+
 /// Which people a list shows.
 #[derive(Debug, Clone, Default)]
 pub struct UserFilter {
     pub role: Option<Role>,
-    /// A part of a name or username.
+    /// Parts of a name, username, department or title, in any order; Chinese ones also by pinyin.
     pub search: Option<String>,
     pub standing: Standing,
+    /// Only these.
+    pub among: Option<BTreeSet<UserId>>,
 }
 
 /// What an admin changes about an account; `None` leaves as it is.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct UserChange {
     pub role: Option<Role>,
     pub is_active: Option<bool>,
+    pub self_registered: Option<bool>,
+    pub contacts_shared: Option<bool>,
     pub real_name: Option<String>,
     pub email: Option<String>,
     pub phone: Option<String>,
@@ -74,8 +95,11 @@ pub struct UserChange {
     pub department: Option<String>,
     pub title: Option<String>,
     pub password_hash: Option<String>,
-    /// Ends every token issued before this.
-    pub end_tokens_before: Option<Timestamp>,
+    pub must_change_password: Option<bool>,
+    /// Ends every token. A new password and a new standing do so by themselves.
+    pub end_tokens: bool,
+    /// Changes nothing unless the credentials have this version still.
+    pub if_version: Option<u64>,
 }
 
 /// Accounts by id, for several callers at once: those that exist.
@@ -169,11 +193,15 @@ impl Store {
         Ok(accounts.into_iter().map(|account| account.user).collect())
     }
 
-    /// A page of people, by username, and how many there are in all.
+    /// A page of people, by username, or those behind a cursor and one more; and how many there are in all.
     ///
     /// # Errors
     /// As [`Store::user`].
-    pub async fn list_users(&self, filter: &UserFilter, page: Page) -> Result<(Vec<User>, u64)> {
+    pub async fn list_users(
+        &self,
+        filter: &UserFilter,
+        request: &PageRequest<NameCursor>,
+    ) -> Result<(Vec<User>, u64)> {
         // Always a condition on `isActive`: the indexes begin with it.
         let mut query = match filter.standing {
             Standing::Active => doc! { "isActive": true },
@@ -183,13 +211,24 @@ impl Store {
         if let Some(role) = filter.role {
             query.insert("role", role.as_str());
         }
-        if let Some(search) = filter.search.as_deref().filter(|text| !text.is_empty()) {
-            query.insert("searchKeys", doc! { "$regex": literal_prefix(search) });
+        if let Some(search) = filter.search.as_deref().filter(|text| !text.trim().is_empty()) {
+            let parts = names::parts(search);
+            let each = parts.iter().map(|part| doc! { "searchKeys": { "$regex": literal_prefix(part) } });
+            let each: Vec<Document> = each.collect();
+            // Nothing but marks begins nobody's name.
+            let nobody = doc! { "searchKeys": { "$in": Vec::<Bson>::new() } };
+            query.insert("$and", if each.is_empty() { vec![nobody] } else { each });
+        }
+        if let Some(among) = &filter.among {
+            query.insert("_id", doc! { "$in": among.iter().copied().map(Bson::from).collect::<Vec<_>>() });
         }
         let users = self.collection::<UserRow>(NAME);
         let count_query = query.clone();
         let total = run(async move { users.count_documents(count_query).await });
-        let rows = self.find_users(query, doc! { "usernameKey": 1 }, Some(page));
+        if let Some(NameCursor(name)) = &request.cursor {
+            query.insert("usernameKey", doc! { "$gt": name });
+        }
+        let rows = self.find_users(query, doc! { "usernameKey": 1 }, Some(request.window()));
         let (total, rows) = tokio::join!(total, rows);
         Ok((rows?, total?))
     }
@@ -229,6 +268,16 @@ impl Store {
     }
 
     async fn find_users(&self, query: Document, sort: Document, page: Option<Page>) -> Result<Vec<User>> {
+        let accounts = self.find_accounts(query, sort, page).await?;
+        Ok(accounts.into_iter().map(|account| account.user).collect())
+    }
+
+    async fn find_accounts(
+        &self,
+        query: Document,
+        sort: Document,
+        page: Option<Page>,
+    ) -> Result<Vec<Account>> {
         let users = self.collection::<UserRow>(NAME);
         let rows = run(async move {
             let mut find = users.find(query).sort(sort);
@@ -238,10 +287,11 @@ impl Store {
             collect(find.await?).await
         })
         .await?;
-        rows.into_iter().map(|row| Account::try_from(row).map(|account| account.user)).collect()
+        rows.into_iter().map(Account::try_from).collect()
     }
 
-    /// Changes an account and answers how it is now; `None` when there is no such account.
+    /// Changes an account and answers how it is now; `None` when there is no such account, or none of the
+    /// version that was named. A change that ends tokens raises the credential version in the same write.
     ///
     /// # Errors
     /// As [`Store::user`].
@@ -254,7 +304,10 @@ impl Store {
         let Some(current) = self.user(id).await? else {
             return Ok(None);
         };
-        if change.role.is_some() || change.is_active.is_some() || change.end_tokens_before.is_some() {
+        let ends_tokens = change.end_tokens
+            || change.password_hash.is_some()
+            || change.is_active.is_some_and(|active| !active || !current.user.is_active);
+        if change.role.is_some() || change.is_active.is_some() || ends_tokens {
             self.announce_revocation(&Revoked::User(id)).await?;
         }
         let mut set = doc! { "updatedAt": now };
@@ -263,6 +316,12 @@ impl Store {
         }
         if let Some(active) = change.is_active {
             set.insert("isActive", active);
+        }
+        let flags = [("selfRegistered", change.self_registered), ("contactsShared", change.contacts_shared)];
+        for (field, value) in flags {
+            if let Some(value) = value {
+                set.insert(field, value);
+            }
         }
         let texts = [
             ("realName", &change.real_name),
@@ -278,40 +337,118 @@ impl Store {
                 set.insert(field, value);
             }
         }
-        if let Some(real_name) = &change.real_name {
-            set.insert("searchKeys", search_keys(&current.user.username, real_name));
+        if let Some(must_change) = change.must_change_password {
+            set.insert("mustChangePassword", must_change);
+        }
+        let mut user = current.user;
+        let names = [
+            (&mut user.real_name, &change.real_name),
+            (&mut user.department, &change.department),
+            (&mut user.title, &change.title),
+        ];
+        if names.iter().any(|(_, new)| new.is_some()) {
+            for (name, new) in names {
+                if let Some(new) = new {
+                    name.clone_from(new);
+                }
+            }
+            set.insert("searchKeys", named(&user).keys());
         }
         let mut update = doc! { "$set": set };
-        if let Some(moment) = change.end_tokens_before {
-            update.insert("$max", doc! { "tokensValidFrom": moment });
+        if ends_tokens {
+            update.insert("$inc", doc! { "credentialVersion": 1_i64 });
+            update.insert("$max", doc! { "tokensValidFrom": now });
+        }
+        let mut filter = doc! { "_id": id };
+        if let Some(version) = change.if_version {
+            filter.insert("credentialVersion", is_version(version));
         }
         let users = self.collection::<UserRow>(NAME);
         let row = write(async move {
             users
-                .find_one_and_update(doc! { "_id": id }, update)
+                .find_one_and_update(filter, update)
                 .return_document(mongodb::options::ReturnDocument::After)
                 .await
         })
         .await?;
-        row.map(Account::try_from).transpose()
+        let account = row.map(Account::try_from).transpose()?;
+        if let Some(account) = &account {
+            self.inactive.set(id, account.user.is_active);
+        }
+        Ok(account)
     }
 
-    /// Of these people: whether the account is active, and from when on its tokens hold.
+    /// What decides which tokens of these people hold.
     ///
     /// # Errors
     /// As [`Store::user`].
-    pub async fn standings(
+    pub async fn credentials(
         &self,
         ids: impl IntoIterator<Item = UserId>,
-    ) -> Result<HashMap<UserId, (bool, Timestamp)>> {
+    ) -> Result<HashMap<UserId, Credentials>> {
         let ids: Vec<Bson> = ids.into_iter().map(Bson::from).collect();
+        if ids.is_empty() {
+            return Ok(HashMap::new());
+        }
         let users = self.collection::<StandingRow>(NAME);
+        let fields = doc! { "role": 1, "isActive": 1, "tokensValidFrom": 1, "credentialVersion": 1 };
         let rows = run(async move {
             let find = users.find(doc! { "_id": { "$in": ids } });
-            collect(find.projection(doc! { "isActive": 1, "tokensValidFrom": 1 }).await?).await
+            collect(find.projection(fields).batch_size(10_000).await?).await
         })
         .await?;
-        Ok(rows.into_iter().map(|row| (row.id, (row.is_active, row.tokens_valid_from))).collect())
+        let credentials = rows.into_iter().filter_map(|row| {
+            // What cannot be understood gives no rights.
+            let role = row.role.parse().ok()?;
+            let (version, changed_at) = (row.credential_version, row.tokens_valid_from);
+            Some((row.id, Credentials { role, is_active: row.is_active, version, changed_at }))
+        });
+        Ok(credentials.collect())
+    }
+
+    /// Notes that somebody failed to sign in under a name. Where there is no such account nothing is
+    /// written, and it takes as long.
+    ///
+    /// # Errors
+    /// When MongoDB does not answer.
+    pub async fn sign_in_failed(&self, username: &str, now: Timestamp) -> Result<()> {
+        let users = self.collection::<Document>(NAME);
+        let failed =
+            doc! { "$inc": { "failedSignIns.count": 1_i64 }, "$min": { "failedSignIns.since": now } };
+        let filter = doc! { "usernameKey": username_key(username) };
+        write(async move { users.update_one(filter, failed).await.map(drop) }).await
+    }
+
+    /// Somebody signs in: answers the account as it is now, if its credentials have the version that they
+    /// were checked against, with the failures that were noted until now and are forgotten from here on.
+    ///
+    /// # Errors
+    /// As [`Store::user`].
+    pub async fn sign_in(&self, checked: &Account) -> Result<Option<Account>> {
+        let version = is_version(checked.credential_version);
+        let filter = doc! { "_id": checked.user.id, "isActive": true, "credentialVersion": version };
+        if checked.failed_sign_ins.is_none() {
+            return self.one_user(filter).await;
+        }
+        let users = self.collection::<UserRow>(NAME);
+        let forget = doc! { "$unset": { "failedSignIns": "" } };
+        let row = write(async move { users.find_one_and_update(filter, forget).await }).await?;
+        row.map(Account::try_from).transpose()
+    }
+
+    /// Writes anew by what everybody is found, after the rules for it have changed.
+    ///
+    /// # Errors
+    /// As [`Store::user`].
+    pub(super) async fn renew_search_keys(&self) -> Result<()> {
+        for some in self.everybody().await?.chunks(RENEWED) {
+            let updates = some.iter().map(|user| {
+                let set = doc! { "searchKeys": named(user).keys() };
+                doc! { "q": { "_id": user.id }, "u": { "$set": set } }
+            });
+            run_updates(&self.database, NAME, updates.collect()).await?;
+        }
+        Ok(())
     }
 
     /// Whether there is an active admin.
@@ -323,13 +460,13 @@ impl Store {
         Ok(self.one_user(admin).await?.is_some())
     }
 
-    /// Usernames that begin with `prefix`, ascending, with their ids (synthetic staff).
+    /// Accounts whose usernames begin with `prefix`, ascending (synthetic staff).
     ///
     /// # Errors
     /// As [`Store::user`].
-    pub async fn users_with_prefix(&self, prefix: &str, limit: u64) -> Result<Vec<User>> {
+    pub async fn accounts_with_prefix(&self, prefix: &str, limit: u64) -> Result<Vec<Account>> {
         let query = doc! { "usernameKey": { "$regex": literal_prefix(prefix) } };
-        self.find_users(query, doc! { "usernameKey": 1 }, Some(Page { page: 1, limit })).await
+        self.find_accounts(query, doc! { "usernameKey": 1 }, Some(Page { page: 1, limit })).await
     }
 
     /// Writes people's statuses, all in one call.
@@ -361,13 +498,5 @@ mod tests {
         assert_eq!(literal_prefix("a.*"), r"^a\.\*");
         assert_eq!(literal_prefix("^(a+)+$"), r"^\^\(a\+\)\+\$");
         assert_eq!(literal_prefix("李 N"), r"^李\ n");
-    }
-
-    #[test]
-    fn every_part_of_a_name_begins_a_key() {
-        let keys = search_keys("nurse.li", "李娜");
-        for part in ["nurse.li", "li", "李娜", "娜"] {
-            assert!(keys.iter().any(|key| key.starts_with(part)), "{part}");
-        }
     }
 }

@@ -10,11 +10,12 @@ use super::{Store, run, run_within};
 use crate::domain::{Error, Result};
 
 /// Collection and schema, as they stand in `schemas/`.
-pub const SCHEMAS: [(&str, &str); 12] = [
+pub const SCHEMAS: [(&str, &str); 13] = [
     (super::users::NAME, include_str!("../../schemas/users.json")),
     (super::sessions::NAME, include_str!("../../schemas/sessions.json")),
     (super::messages::NAME, include_str!("../../schemas/messages.json")),
     (super::edits::NAME, include_str!("../../schemas/edits.json")),
+    (super::audit::NAME, include_str!("../../schemas/audit.json")),
     (super::receipts::NAME, include_str!("../../schemas/receipts.json")),
     (super::online_users::NAME, include_str!("../../schemas/online_users.json")),
     (super::files::NAME, include_str!("../../schemas/files.json")),

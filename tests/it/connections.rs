@@ -1,8 +1,9 @@
 //! Connections: who gets in, that nothing said at once is lost, order under a flood, and what becomes of
 //! those that do not listen.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use futures_util::StreamExt;
 use serde_json::{Value, json};
 
 use crate::support::{PASSWORD, TestApp, eventually, socket::Socket, text};
@@ -172,6 +173,62 @@ async fn a_stopping_service_tells_its_sockets() {
     at_li.closed().await;
 }
 
+/// Whoever is signing in when the service stops loses the connection, after which the official client comes again;
+/// a refusal of the namespace would be for good.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stopping_service_refuses_nobody_for_good() {
+    use futures_util::{SinkExt, StreamExt};
+    use tokio_tungstenite::tungstenite::Message;
+    let app = TestApp::unlimited().await;
+    let li = app.nurse("Li").await;
+    let mut arriving = Vec::new();
+    for nth in 0..100 {
+        let url = format!("ws://{}/socket.io/?EIO=4&transport=websocket", app.address);
+        let (line, _) = tokio_tungstenite::connect_async(url).await.unwrap();
+        let (mut outgoing, mut incoming) = line.split();
+        let sign_in = Message::text(format!("40{}", json!({ "token": li.token })));
+        // Each at another moment of the stop.
+        let saying = tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_millis(4 * nth)).await;
+            let _ = outgoing.send(sign_in).await;
+            outgoing
+        });
+        arriving.push(tokio::spawn(async move {
+            let mut heard = Vec::new();
+            while let Some(Ok(message)) = incoming.next().await {
+                heard.extend(message.into_text().map(|text| text.to_string()));
+            }
+            saying.abort();
+            heard
+        }));
+    }
+    for nth in 0..50 {
+        let polling = format!("http://{}/socket.io/?EIO=4&transport=polling", app.address);
+        let (client, sign_in) = (reqwest::Client::new(), format!("40{}", json!({ "token": li.token })));
+        let opened = client.get(&polling).send().await.unwrap().text().await.unwrap();
+        let opened: Value = serde_json::from_str(&opened[1..]).unwrap();
+        let session = format!("{polling}&sid={}", text(&opened["sid"]));
+        arriving.push(tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_millis(8 * nth)).await;
+            let mut heard = Vec::new();
+            if client.post(&session).body(sign_in).send().await.is_ok() {
+                while let Ok(poll) = client.get(&session).send().await
+                    && poll.status() == 200
+                {
+                    let said = poll.text().await.unwrap_or_default();
+                    heard.extend(said.split('\u{1e}').map(str::to_owned));
+                }
+            }
+            heard
+        }));
+    }
+    app.stop().await;
+    for heard in futures_util::future::join_all(arriving).await {
+        let heard = heard.unwrap();
+        assert!(heard.iter().all(|text| !text.starts_with("44")), "{heard:?}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_waits_behind_a_sign_out_is_not_done() {
     let app = TestApp::start().await;
@@ -187,5 +244,34 @@ async fn what_waits_behind_a_sign_out_is_not_done() {
     let late = chen.history(&session).await.len() - stored;
     // Those already queued for commit are; 256 of a socket can be.
     assert!(late <= 256, "{late} were taken after the sign-out was answered");
+    app.stop().await;
+}
+
+/// However many come at once, one person has no more than 2,000 sockets; one that goes makes room for another.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_person_has_so_many_sockets_and_no_more() {
+    const MOST: usize = 2_000;
+    let app = TestApp::unlimited().await;
+    let (li, chen) = (app.nurse("Li").await, app.nurse("Chen").await);
+    let come = async |count: usize| {
+        let tries = futures_util::stream::iter(0..count)
+            .map(|_| Socket::connect(&app.address, json!({ "token": li.token })))
+            .buffer_unordered(100);
+        tries.collect::<Vec<Result<Socket, String>>>().await
+    };
+    let (open, refused): (Vec<_>, Vec<_>) = come(MOST + 150).await.into_iter().partition(Result::is_ok);
+    let mut open: Vec<Socket> = open.into_iter().flatten().collect();
+    let refused: std::collections::BTreeSet<String> = refused.into_iter().filter_map(Result::err).collect();
+    assert_eq!(refused, ["RATE_LIMITED".to_owned()].into(), "{} got in", open.len());
+    assert_eq!(open.len(), MOST);
+    chen.connect().await;
+    open.truncate(MOST - 20);
+    let begun = Instant::now();
+    while open.len() < MOST {
+        assert!(begun.elapsed() < Duration::from_mins(1), "places are not given back");
+        open.extend(come(5.min(MOST - open.len())).await.into_iter().flatten());
+    }
+    assert!(come(5).await.iter().all(Result::is_err));
+    drop(open);
     app.stop().await;
 }

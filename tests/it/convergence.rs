@@ -78,7 +78,7 @@ fn request(
     // The newest are looked at most.
     let message = board.messages.iter().rev().nth(step.which % 12).map(|m| text(&m["_id"]));
     let at = |tail: &str| message.as_ref().map(|id| format!("/api/chat/messages/{id}{tail}"));
-    let emoji = ["👍", "❤️", "好"][step.which % 3];
+    let emoji = ["👍", "❤️", "✅"][step.which % 3];
     let seat = |user: &Person| format!("{group}/participants/{}", user.id);
     Some(match step.act {
         Act::Send => {

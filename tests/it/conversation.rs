@@ -1,5 +1,7 @@
 //! Two people talk: what the source's front end does, from sign-in to read receipts.
 
+use std::collections::BTreeMap;
+
 use serde_json::json;
 
 use crate::support::{TestApp, eventually, text};
@@ -125,6 +127,25 @@ async fn history_pages_from_the_newest_and_walks_by_seq() {
     assert_eq!(seqs("beforeSeq=4&limit=2").await.0, [2, 3]);
     assert_eq!(seqs("afterSeq=4&limit=2").await.0, [5, 6]);
     assert_eq!(seqs("page=100000&limit=100").await.0, [0_u64; 0]);
+    // Two ways to say where: which one wins nobody could know.
+    let at_chen = chen.join().await;
+    for (query, asked, names) in [
+        ("page=1&beforeSeq=4", json!({ "page": 1, "beforeSeq": 4 }), &["beforeSeq", "page"][..]),
+        ("afterSeq=0&page=2", json!({ "page": 2, "afterSeq": 0 }), &["afterSeq", "page"]),
+        ("beforeSeq=4&afterSeq=1", json!({ "beforeSeq": 4, "afterSeq": 1 }), &["afterSeq", "beforeSeq"]),
+    ] {
+        let reply = chen.get(&format!("/api/chat/messages/{session}?{query}")).await;
+        let mut event = asked.clone();
+        event["sessionId"] = json!(session);
+        let answer = at_chen.call("chat:history", event).await;
+        for refusal in [&reply.body, &answer] {
+            assert_eq!(
+                refusal["fieldCodes"],
+                json!(names.iter().map(|name| (name, "TOGETHER")).collect::<BTreeMap<_, _>>())
+            );
+        }
+        assert_eq!(reply.refused(400), "VALIDATION_FAILED", "{query}");
+    }
     app.stop().await;
 }
 
@@ -207,5 +228,55 @@ async fn one_poisoned_message_fails_alone() {
     let numbers: Vec<u64> = history.iter().map(|m| text(&m["content"]).parse().unwrap()).collect();
     assert!(numbers.is_sorted(), "its batch mates keep their order");
     assert_eq!(chen.unread().await.0, 98);
+    app.stop().await;
+}
+
+/// A `clientMsgId` counts within its session: the same one elsewhere is another message, by every way in.
+#[tokio::test]
+async fn a_client_msg_id_is_one_message_of_its_session() {
+    let app = TestApp::start().await;
+    let (li, chen, wu) = (app.nurse("Li").await, app.nurse("Chen").await, app.nurse("Wu").await);
+    let sessions = [
+        li.session_with(&chen).await,
+        li.session_with(&wu).await,
+        crate::groups::group(&li, &[&chen, &wu], "Ward").await,
+    ];
+    let at_li = li.join().await;
+    let letter = |session: &str| {
+        let mut letter = li.message(session, &format!("to {session}"));
+        letter["clientMsgId"] = json!("K");
+        letter
+    };
+    // All at once, each twice, by both doors.
+    let mut answers = Vec::new();
+    for session in &sessions {
+        for _ in 0..2 {
+            answers.push((session, at_li.begin("message:send", letter(session)).await));
+        }
+    }
+    for (session, answer) in answers {
+        let answer = answer.await.unwrap();
+        assert_eq!(answer["data"]["content"], json!(format!("to {session}")), "{answer}");
+    }
+    for session in &sessions {
+        let again = li.call("POST", "/api/chat/messages", letter(session)).await.expect(201);
+        assert_eq!(again["content"], json!(format!("to {session}")));
+        let history = li.history(session).await;
+        assert_eq!(history.len(), 1, "{history:?}");
+        assert_eq!(history[0]["_id"], again["_id"]);
+    }
+    // Forwarded likewise: one request for one set of sessions.
+    let ids = json!([li.history(&sessions[2]).await[0]["_id"]]);
+    let forward = async |to: &[&String]| {
+        let body = json!({ "messageIds": ids, "toSessionIds": to, "clientMsgId": "F" });
+        li.call("POST", "/api/chat/messages/forward", body).await
+    };
+    for _ in 0..2 {
+        forward(&[&sessions[0]]).await.expect(201);
+        forward(&[&sessions[1]]).await.expect(201);
+    }
+    assert_eq!(forward(&[&sessions[0], &sessions[2]]).await.refused(409), "CONFLICT");
+    let counts = [li.history(&sessions[0]).await.len(), li.history(&sessions[1]).await.len()];
+    assert_eq!((counts, li.history(&sessions[2]).await.len()), ([2, 2], 1));
     app.stop().await;
 }

@@ -77,7 +77,7 @@ async fn in_parts(app: TestApp) {
     let whole = li.fetch(&path, &[]).await;
     assert!(whole.status == 200 && whole.bytes == bytes);
     assert_eq!(whole.header("accept-ranges"), "bytes");
-    assert_eq!(whole.header("cache-control"), "private, no-cache");
+    assert_eq!(whole.header("cache-control"), "private, no-store");
     for (range, part) in [
         ("bytes=0-0", 0..1),
         ("bytes=261119-261120", 261_119..261_121),
@@ -133,6 +133,7 @@ async fn a_file_is_fetched_in_parts_from_gridfs() {
 #[tokio::test]
 async fn a_file_is_fetched_in_parts_from_a_folder() {
     let folder = crate::support::mongod::folder("files").join(crate::support::unique("folder"));
+    std::fs::create_dir_all(&folder).unwrap();
     let place = format!("file://{}", folder.display());
     let settings = settings(&[("FILE_STORE", &place), ("RATE_LIMIT", "off")]);
     let app = TestApp::with(settings, std::sync::Arc::new(wardline::domain::SystemClock)).await;
@@ -147,4 +148,117 @@ async fn a_file_is_fetched_in_parts_from_a_folder() {
         .sum();
     assert_eq!(blobs, 3, "and what a picture was before it was cleaned is gone");
     std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[tokio::test]
+async fn a_message_says_of_its_file_what_the_file_is() {
+    let app = TestApp::start().await;
+    let (li, chen) = (app.nurse("Li").await, app.nurse("Chen").await);
+    let session = li.session_with(&chen).await;
+    let at_chen = chen.join().await;
+    let program = li.uploaded("setup.exe", [b"MZ\x90\0\x03".to_vec(), vec![0; 200]].concat()).await;
+    for (given, told) in [
+        ("harmless.pdf", "setup.exe"),
+        ("\u{202e}gpj.exe", "setup.exe"),
+        ("../../etc/passwd.exe", "setup.exe"),
+        ("a\nb.exe", "setup.exe"),
+        ("\u{200b}", "setup.exe"),
+        ("Update for bed 4.EXE", "Update for bed 4.EXE"),
+    ] {
+        let mut message = li.file_message(&session, "file", &program);
+        message["fileName"] = json!(given);
+        let sent = li.call("POST", "/api/chat/messages", message).await.expect(201);
+        let heard = at_chen.next("message:receive").await["message"].clone();
+        for message in [&sent, &heard] {
+            assert_eq!(message["fileName"], json!(told), "{given:?}");
+            assert_eq!(message["mimeType"], program["mimeType"]);
+            assert_eq!(message["fileDigest"].as_str().map(str::len), Some(64));
+        }
+        // Forwarded, alone and among others, it stays what it is.
+        for mode in ["each", "merged"] {
+            let body = json!({ "messageIds": [sent["_id"]], "toSessionIds": [session], "mode": mode });
+            let forwarded = li.call("POST", "/api/chat/messages/forward", body).await.expect(201);
+            let first = &forwarded["messages"][0];
+            let message = if mode == "each" { first } else { &first["merged"][0] };
+            assert_eq!((&message["fileName"], &message["mimeType"]), (&json!(told), &program["mimeType"]));
+            at_chen.next("message:receive").await;
+        }
+    }
+
+    // A picture is a picture, a voice sounds.
+    let letter = li.uploaded("letter.txt", b"Bed 4 is free.".to_vec()).await;
+    let notes =
+        li.uploaded("tune.mid", b"MThd\0\0\0\x06\0\0\0\x01\0\x60MTrk\0\0\0\x04\0\xff\x2f\0".to_vec()).await;
+    let drawing = li.uploaded("a.svg", b"<svg xmlns='http://www.w3.org/2000/svg'/>".to_vec()).await;
+    for (kind, file) in [
+        ("image", &program),
+        ("image", &letter),
+        ("image", &drawing),
+        ("voice", &program),
+        ("voice", &letter),
+        ("voice", &notes),
+    ] {
+        let refused = li.call("POST", "/api/chat/messages", li.file_message(&session, kind, file)).await;
+        assert!(refused.body["details"]["messageType"].is_string(), "{}", refused.body);
+        assert_eq!(refused.refused(400), "INVALID_MESSAGE");
+        li.send_file(&session, "file", file).await;
+    }
+    app.stop().await;
+}
+
+/// What a form may call a file, byte by byte: no client library is in between.
+#[tokio::test]
+async fn a_file_is_called_what_its_sender_calls_it() {
+    let app = TestApp::start().await;
+    let li = app.nurse("Li").await;
+    for (disposition, name) in [
+        (&b"filename=\"5%22 scar.txt\""[..], "5\" scar.txt"),
+        (b"filename=\"5\\\" scar.txt\"", "5\" scar.txt"),
+        (b"filename*=utf-8''%E8%83%B8%E7%89%87.txt", "胸片.txt"),
+        (b"filename=\"=?utf-8?B?6IO454mHLnR4dA==?=\"", "胸片.txt"),
+        (b"filename=\"C:\\Users\\Li\\ecg.txt\"", "ecg.txt"),
+        (b"filename=\"100%25.txt\"", "100%25.txt"),
+        (b"filename=bed 4.txt", "bed 4.txt"),
+        (b"filename=\"\xd0\xd8\xc6\xac.txt\"", "胸片.txt"),
+    ] {
+        let body = [
+            b"--cut\r\nContent-Disposition: form-data; name=\"file\"; ".as_slice(),
+            disposition,
+            b"\r\nContent-Type: text/plain\r\n\r\nBed 4\r\n--cut--\r\n",
+        ]
+        .concat();
+        let file = li.post_raw_form("cut", body).await.expect(201);
+        assert_eq!(file["fileName"], json!(name), "{}", String::from_utf8_lossy(disposition));
+    }
+    app.stop().await;
+}
+
+/// A picture of an iPhone is a JPEG here, upright, and tells no place.
+#[tokio::test]
+async fn a_telephones_heic_becomes_a_picture_that_everybody_sees() {
+    let app = TestApp::start().await;
+    let li = app.nurse("Li").await;
+    let file = li.uploaded("IMG_0001.HEIC", include_bytes!("support/picture.heic").to_vec()).await;
+    assert_eq!((&file["mimeType"], &file["fileName"]), (&json!("image/jpeg"), &json!("IMG_0001.jpg")));
+    assert_eq!((&file["width"], &file["height"]), (&json!(640), &json!(480)));
+    let whole = li.fetch(&text(&file["fileUrl"]), &[]).await;
+    let picture = image::load_from_memory(&whole.bytes).unwrap();
+    assert_eq!((picture.width(), picture.height()), (640, 480));
+    let small = li.fetch(&format!("{}/thumbnail", text(&file["fileUrl"])), &[]).await;
+    assert_eq!(image::load_from_memory(&small.bytes).unwrap().width(), 320);
+
+    // A stray byte before a picture does not keep where it was taken.
+    let hidden = li.uploaded("x.bin", [&[0x13][..], &photo(64, 48)].concat()).await;
+    assert_eq!(hidden["mimeType"], "image/jpeg");
+    let fetched = li.fetch(&text(&hidden["fileUrl"]), &[]).await;
+    assert!(fetched.bytes.starts_with(&[0xff, 0xd8]) && !holds(&fetched.bytes, PLACE));
+
+    // A recording comes under its own type, in parts; what no browser plays comes as an attachment.
+    let amr = [b"#!AMR\n".to_vec(), [&[0x3c][..], &[0; 31]].concat().repeat(50)].concat();
+    let recording = li.uploaded("note.bin", amr).await;
+    assert_eq!((&recording["mimeType"], &recording["duration"]), (&json!("audio/amr"), &json!(1.0)));
+    let part = li.fetch(&text(&recording["fileUrl"]), &[("range", "bytes=0-5")]).await;
+    assert_eq!((part.status, part.header("content-type")), (206, "audio/amr"));
+    assert!(part.header("content-disposition").starts_with("attachment"));
+    app.stop().await;
 }

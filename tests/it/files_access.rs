@@ -1,13 +1,14 @@
 //! Who may have a file: its uploader, and whoever may read a message that names it, as long as they may.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use serde_json::{Value, json};
+use wardline::domain::SystemClock;
 
 use crate::{
     groups::group,
     support::{
-        MockClock, Person, TestApp,
+        MockClock, PASSWORD, Person, TestApp,
         files::{noise, photo},
         settings, text,
     },
@@ -212,5 +213,30 @@ async fn who_is_removed_while_fetching_gets_no_further() {
     tokio::time::sleep(Duration::from_millis(1_200)).await;
     assert_eq!(begun[0] + rest_of(of_chen).await, size, "a slow reader gets all of it");
     assert!(begun[1] + rest_of(of_wu).await < size, "who was removed does not");
+    app.stop().await;
+}
+
+/// A face that a profile shows is seen by every colleague, small; what it was made of is not, and no profile makes
+/// somebody else's picture public.
+#[tokio::test]
+async fn a_profiles_picture_is_seen_small_by_every_colleague() {
+    let variables = [("ADMIN_USERNAME", "chief"), ("ADMIN_PASSWORD", PASSWORD)];
+    let app = TestApp::with(settings(&variables), Arc::new(SystemClock)).await;
+    let (admin, li, wu) = (app.admin().await, app.nurse("Li").await, app.nurse("Wu").await);
+    let face = admin.uploaded("li.jpg", photo(640, 480)).await;
+    let secret = wu.uploaded("wound.jpg", photo(640, 480)).await;
+    let small = format!("{}/thumbnail", text(&face["fileUrl"]));
+    assert_eq!(wu.fetch(&small, &[]).await.status, 404);
+    let profile = format!("/api/chat/users/{}", li.id);
+    admin.call("PATCH", &profile, json!({ "avatar": face["fileUrl"] })).await.expect(200);
+    assert_eq!(wu.fetch(&small, &[]).await.status, 200);
+    assert_eq!(wu.sees(&face).await, 404, "small only");
+    for not_mine in [&secret["fileUrl"], &json!("/api/chat/files/64b7f0c2a1b2c3d4e5f60718")] {
+        let refused = admin.call("PATCH", &profile, json!({ "avatar": not_mine })).await;
+        assert!(refused.body["details"]["avatar"].is_string());
+        assert_eq!(refused.refused(400), "VALIDATION_FAILED");
+    }
+    admin.call("PATCH", &profile, json!({ "avatar": "" })).await.expect(200);
+    assert_eq!(wu.fetch(&small, &[]).await.status, 404, "and no longer than that");
     app.stop().await;
 }

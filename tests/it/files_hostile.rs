@@ -13,7 +13,7 @@ use wardline::domain::SystemClock;
 
 use crate::support::{
     Person, TestApp, eventually,
-    files::{form, noise, png},
+    files::{form, noise, photo, png},
     settings, text,
 };
 
@@ -57,7 +57,7 @@ async fn what_a_browser_would_run_is_only_ever_an_attachment_of_bytes() {
         let claimed = Part::bytes(content.to_vec()).file_name(name).mime_str("image/png").unwrap();
         let file = li.post_form(Form::new().part("file", claimed)).await.expect(201);
         assert_eq!(file["mimeType"], kind, "{name}");
-        li.send_file(&session, "image", &file).await;
+        li.send_file(&session, "file", &file).await;
         let fetched = chen.fetch(&text(&file["fileUrl"]), &[]).await;
         assert_eq!((fetched.status, fetched.bytes.as_slice()), (200, content), "{name}");
         assert_eq!(fetched.header("content-type"), "application/octet-stream", "{name}");
@@ -77,27 +77,49 @@ async fn pictures_that_are_none_or_too_much_are_refused() {
     let app = TestApp::unlimited().await;
     let li = app.nurse("Li").await;
     // A head that promises 60,000 × 60,000 pixels.
-    let mut bomb = png(8, 8);
-    bomb[16..24].copy_from_slice(&[0, 0, 0xea, 0x60, 0, 0, 0xea, 0x60]);
-    let check = crc(&bomb[12..29]).to_be_bytes();
-    bomb[29..33].copy_from_slice(&check);
+    let bomb = png_head(60_000, 60_000);
     let mut cut = png(200, 200);
     cut.truncate(300);
     let mut bent = png(200, 200);
     bent[60..300].fill(7);
-    for (what, bytes) in [("a bomb", bomb), ("half a picture", cut), ("a bent one", bent)] {
+    let heic = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic".to_vec();
+    // Behind a stray byte it would keep where it was taken.
+    let hidden = [&[0][..], &photo(64, 48)[..600]].concat();
+    for (what, bytes) in [
+        ("a bomb", bomb),
+        ("half a picture", cut),
+        ("a bent one", bent),
+        ("half a HEIC", heic),
+        ("half a hidden one", hidden),
+    ] {
         let refused = li.upload("x.png", bytes).await;
         assert_eq!(refused.refused(400), "FILE_REJECTED", "{what}");
     }
     for (what, bytes) in [
-        ("HEIC", b"\0\0\0\x18ftypheic\0\0\0\0mif1heic".to_vec()),
         ("AVIF", b"\0\0\0\x1cftypavif\0\0\0\0avifmif1miaf".to_vec()),
         ("TIFF", b"II*\0\x08\0\0\0\0\0\0\0\0\0\0\0\0\0".to_vec()),
     ] {
         assert_eq!(li.upload("x.png", bytes).await.refused(415), "FILE_REJECTED", "{what}");
     }
+    let huge = png_head(8_100, 8_000);
+    let refused = li.upload("x.png", huge).await;
+    assert_eq!(
+        (&refused.body["details"]["limit"], &refused.body["details"]["unit"]),
+        (&json!(64_000_000), &json!("pixels"))
+    );
+    assert_eq!(refused.refused(400), "FILE_REJECTED");
     nothing_is_left(&app).await;
     app.stop().await;
+}
+
+/// A picture whose head promises another size.
+fn png_head(width: u32, height: u32) -> Vec<u8> {
+    let mut picture = png(8, 8);
+    picture[16..20].copy_from_slice(&width.to_be_bytes());
+    picture[20..24].copy_from_slice(&height.to_be_bytes());
+    let check = crc(&picture[12..29]).to_be_bytes();
+    picture[29..33].copy_from_slice(&check);
+    picture
 }
 
 fn crc(bytes: &[u8]) -> u32 {

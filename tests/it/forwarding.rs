@@ -79,6 +79,36 @@ async fn all_or_nothing_and_a_repeat_is_harmless() {
 }
 
 #[tokio::test]
+async fn a_copy_says_when_its_words_had_been_edited() {
+    let app = TestApp::unlimited().await;
+    let (li, chen) = (app.nurse("Li").await, app.nurse("Chen").await);
+    let session = li.session_with(&chen).await;
+    let (order, plain) = (li.send(&session, "give 5 mg").await, li.send(&session, "by mouth").await);
+    let path = format!("/api/chat/messages/{}", text(&order["_id"]));
+    let edited = li.call("PUT", &path, json!({ "content": "give 50 mg" })).await.expect(200);
+    let forward = async |messages: &[&Value], mode: &str| {
+        let body = json!({ "messageIds": ids(messages), "toSessionIds": [session], "mode": mode });
+        chen.call("POST", "/api/chat/messages/forward", body).await.expect(201)["messages"][0].clone()
+    };
+    let copy = forward(&[&order], "each").await;
+    let from = |edited: &Value| json!({ "messageId": order["_id"], "sender": li.id, "createdAt": order["createdAt"], "editedAt": edited["editedAt"] });
+    assert_eq!((&copy["content"], &copy["forwardedFrom"]), (&json!("give 50 mg"), &from(&edited)));
+    // The copy stays, whatever becomes of the message; the next copy is of what it says then, the copy's copy is not.
+    let later = li.call("PUT", &path, json!({ "content": "give 55 mg" })).await.expect(200);
+    assert_eq!(forward(&[&order], "each").await["forwardedFrom"], from(&later));
+    let copied = forward(&[&copy], "each").await;
+    assert_eq!((&copied["content"], &copied["forwardedFrom"]), (&json!("give 50 mg"), &from(&edited)));
+    assert!(forward(&[&plain], "each").await["forwardedFrom"].get("editedAt").is_none());
+    let record = forward(&[&order, &plain], "merged").await["merged"].clone();
+    assert_eq!(record[0]["editedAt"], later["editedAt"]);
+    assert!(record[1].get("editedAt").is_none(), "{record}");
+    // Read back from the database.
+    let stored = li.history(&session).await;
+    assert_eq!((&stored[2]["forwardedFrom"], &stored[6]["merged"]), (&from(&edited), &record));
+    app.stop().await;
+}
+
+#[tokio::test]
 async fn bad_requests_name_every_bad_field() {
     let app = TestApp::unlimited().await;
     let li = app.nurse("Li").await;
@@ -147,6 +177,26 @@ async fn order_holds_while_sends_and_forwards_cross() {
         })
         .await;
     }
+    app.stop().await;
+}
+
+/// A forwarded copy says what another person said, under their name: only one's own words can be edited.
+#[tokio::test]
+async fn nobody_edits_what_somebody_else_said() {
+    let app = TestApp::start().await;
+    let (li, chen) = (app.nurse("Li").await, app.nurse("Chen").await);
+    let session = li.session_with(&chen).await;
+    let (own, theirs) = (li.send(&session, "5 mg").await, chen.send(&session, "2 mg").await);
+    let forward = json!({ "messageIds": ids(&[&own, &theirs]), "toSessionIds": [session], "mode": "each" });
+    li.call("POST", "/api/chat/messages/forward", forward).await.expect(201);
+    let copies = li.history(&session).await.split_off(2);
+    let edit = async |copy: &Value| {
+        let path = format!("/api/chat/messages/{}", text(&copy["_id"]));
+        li.call("PUT", &path, json!({ "content": "50 mg" })).await
+    };
+    edit(&copies[0]).await.expect(200);
+    assert_eq!(edit(&copies[1]).await.refused(403), "FORBIDDEN");
+    assert_eq!(chen.history(&session).await[3]["content"], "2 mg");
     app.stop().await;
 }
 

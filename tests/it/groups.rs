@@ -46,6 +46,31 @@ async fn counts_hold(session: &str, people: &[&Person]) {
     }
 }
 
+#[tokio::test]
+async fn a_group_says_who_made_it_for_good() {
+    let app = TestApp::unlimited().await;
+    let (li, chen, wu) = (app.nurse("Li").await, app.nurse("Chen").await, app.nurse("Wu").await);
+    let private = li.session_with(&chen).await;
+    let (at_chen, at_wu) = (chen.join().await, wu.join().await);
+    let ward = group(&li, &[&chen], "Ward").await;
+    let created = at_chen.next("session:created").await;
+    assert_eq!(created["session"]["createdBy"], json!(li.id));
+    // Who made it may give it away and leave.
+    chen.send(&ward, "Who is on tonight?").await;
+    let seat = |person: &Person| format!("{}/{}", participants(&ward), person.id);
+    li.call("PATCH", &seat(&chen), json!({ "role": "owner" })).await.expect(200);
+    li.call("DELETE", &seat(&li), json!({})).await.expect(200);
+    chen.call("POST", &participants(&ward), json!({ "userIds": [wu.id] })).await.expect(200);
+    assert_eq!(at_wu.next("session:created").await["session"]["createdBy"], json!(li.id));
+    let listed = chen.get(&format!("/api/chat/sessions/{}", chen.id)).await.expect(200);
+    let listed = |id: &str| listed.as_array().unwrap().iter().find(|one| one["_id"] == id).unwrap().clone();
+    assert_eq!(listed(&ward)["createdBy"], json!(li.id));
+    assert!(listed(&private).get("createdBy").is_none(), "nobody makes a private session");
+    let synced = at_wu.call("chat:sync", json!({ "sessions": {} })).await;
+    assert_eq!(synced["data"]["sessions"][&ward]["session"]["createdBy"], json!(li.id));
+    app.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_ward_talks() {
     let app = TestApp::unlimited().await;

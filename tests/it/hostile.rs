@@ -1,4 +1,4 @@
-//! Input that must change nothing but a clear answer (RELIABILITY.md's list).
+//! Input that must change nothing but a clear answer.
 
 use serde_json::{Value, json};
 
@@ -242,5 +242,101 @@ async fn a_search_of_the_directory_takes_letters_only() {
     assert_eq!(found(".*").await, 0);
     assert_eq!(found("%28a%2B%29%2B%24").await, 0);
     assert_eq!(li.get("/api/chat/users?search=%00").await.refused(400), "VALIDATION_FAILED");
+    app.stop().await;
+}
+
+/// What has no name, or comes with attachments that are no better, is refused like any event, and the connection lives on.
+#[tokio::test]
+async fn an_event_without_a_name_ends_nothing() {
+    let app = TestApp::unlimited().await;
+    let (li, _, _, session, _) = ward(&app).await;
+    let at_li = li.join().await;
+    let refused = async |packet: &str| {
+        at_li.raw(packet.to_owned()).await;
+        let error = at_li.next("error").await;
+        assert_eq!(
+            (&error["code"], &error["success"]),
+            (&json!("VALIDATION_FAILED"), &json!(false)),
+            "{packet}"
+        );
+    };
+    for packet in [
+        "42[5,{}]",
+        "42[null]",
+        "42[true]",
+        "42[[\"message:send\"]]",
+        "42[{}]",
+        "42[]",
+        "42{}",
+        "42",
+        "42\"message:send\"",
+        "42[\"message:send",
+        "42[\"message:send\" {}]",
+        "42[\"no\\u003asuch\"]",
+        "451-[5,{\"_placeholder\":true,\"num\":0}]",
+        "4510001-[\"no:such\",{\"_placeholder\":true,\"num\":77}]",
+        "45-[\"no:such\"]",
+        "45[\"no:such\"]",
+    ] {
+        refused(packet).await;
+    }
+    // Attachments that were announced and do not come, come late, or were not announced.
+    let message = li.message(&session, "with a picture beside it");
+    at_li.raw(format!("453-{}", json!(["message:send", message, { "_placeholder": true, "num": 0 }]))).await;
+    assert_eq!(at_li.next("message:sent").await["message"]["seq"], json!(2));
+    for bytes in [vec![], vec![0; 10], vec![0xff; 100_000]] {
+        at_li.binary(bytes).await;
+    }
+    for packet in ["43[]", "43", "461-7[{\"_placeholder\":true,\"num\":0}]", "46[]", "451-/ward,[5]"] {
+        at_li.raw(packet.to_owned()).await;
+    }
+    // Half an emoji, as a text has that was cut in its middle.
+    at_li.raw("42[\"message:send\",{\"content\":\"\\ud83d\"}]".to_owned()).await;
+    assert_eq!(at_li.next("error").await["event"], "message:send");
+    // With a callback the refusal is its answer; a name may be written with escapes.
+    let told = at_li.begin("message:send", json!(null)).await;
+    assert_eq!(told.await.unwrap()["code"], "INVALID_MESSAGE");
+    let (refusal, answer) = (at_li.awaited(1_000), at_li.awaited(1_001));
+    at_li.raw("421000[5,{}]".to_owned()).await;
+    at_li.raw("421001[\"unread\\u003acount\"]".to_owned()).await;
+    assert_eq!(refusal.await.unwrap()["code"], "VALIDATION_FAILED");
+    assert_eq!(answer.await.unwrap()["data"]["unreadCount"], json!(0));
+    assert!(!at_li.is_closed());
+    app.stop().await;
+}
+
+/// The same, for a client that polls.
+#[tokio::test]
+async fn an_event_without_a_name_ends_no_polled_session() {
+    let app = TestApp::unlimited().await;
+    let li = app.nurse("Li").await;
+    let client = reqwest::Client::new();
+    let address = format!("http://{}/socket.io/?EIO=4&transport=polling", app.address);
+    let opened = client.get(&address).send().await.unwrap().text().await.unwrap();
+    let sid = opened.split("\"sid\":\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    let address = format!("{address}&sid={sid}");
+    let post = async |body: String| {
+        let reply = client.post(&address).body(body).send().await.unwrap();
+        (reply.status().as_u16(), reply.text().await.unwrap())
+    };
+    let ok = (200, "ok".to_owned());
+    assert_eq!(post(format!("40{}", json!({ "token": li.token }))).await, ok);
+    let mut heard = String::new();
+    while !heard.contains("40{") {
+        heard += &client.get(&address).send().await.unwrap().text().await.unwrap();
+    }
+    for body in [
+        "42[5,{}]\u{1e}427[null]\u{1e}42{}\u{1e}42[]",
+        "452-[5]\u{1e}bAAEC",
+        "bAAEC",
+        "b!",
+        "428[\"unread\\u003acount\"]",
+    ] {
+        assert_eq!(post(body.to_owned()).await, ok, "{body}");
+    }
+    while !heard.contains("438[") {
+        heard += &client.get(&address).send().await.unwrap().text().await.unwrap();
+    }
+    assert_eq!((heard.matches("42[\"error\"").count(), heard.matches("437[").count()), (4, 1), "{heard}");
     app.stop().await;
 }

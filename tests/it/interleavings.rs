@@ -63,13 +63,14 @@ impl Ward {
 
 #[derive(Default)]
 struct Sent {
-    /// By sender and `clientMsgId`: what was asked, and the id it got.
-    first: BTreeMap<(usize, String), (Value, String)>,
+    /// By sender, session and `clientMsgId`: what was asked, and the id it got.
+    first: BTreeMap<(usize, (String, String)), (Value, String)>,
 }
 
 async fn run(ward: &Ward, steps: Vec<Step>) {
     let mut sent = Sent::default();
-    let mut number = 0;
+    // The same ids come in every session: they count within one.
+    let mut numbers: BTreeMap<(usize, String), u32> = BTreeMap::new();
     // Several calls at once are under way; each batch of steps is awaited together.
     for batch in steps.chunks(8) {
         let mut waiting = Vec::new();
@@ -78,10 +79,12 @@ async fn run(ward: &Ward, steps: Vec<Step>) {
                 Step::Send { socket, session } => {
                     let (owner, at) = &ward.sockets[socket % ward.sockets.len()];
                     let sessions = ward.sessions_of(*owner);
-                    number += 1;
-                    let mut message = ward.people[*owner].message(sessions[session % sessions.len()], "note");
-                    let client_id = format!("c-{number}");
-                    message["clientMsgId"] = json!(client_id);
+                    let session = sessions[session % sessions.len()];
+                    let mut message = ward.people[*owner].message(session, "note");
+                    let number = numbers.entry((*owner, session.to_owned())).or_default();
+                    *number += 1;
+                    message["clientMsgId"] = json!(format!("c-{number}"));
+                    let client_id = (session.to_owned(), format!("c-{number}"));
                     let answer = at.begin("message:send", message.clone()).await;
                     Some((answer, Some((*owner, client_id, message))))
                 }
@@ -197,7 +200,7 @@ async fn check(ward: &Ward, sent: &Sent) {
             }
         }
     }
-    assert_eq!(stored, sent.first.len(), "every clientMsgId is one message");
+    assert_eq!(stored, sent.first.len(), "every clientMsgId is one message of its session");
     // What was pushed last is what holds.
     for (owner, at) in &ward.sockets {
         let (total, _) = ward.people[*owner].unread().await;

@@ -15,7 +15,7 @@ use wardline::{
     service::Synthetic,
 };
 
-use crate::support::{TestApp, settings, text};
+use crate::support::{TestApp, mongod, program::Program, settings, text, unique};
 
 #[tokio::test]
 async fn health_is_exactly_as_the_source_shows_it() {
@@ -133,8 +133,8 @@ async fn unique_indexes_of_the_first_format_are_replaced() {
 #[tokio::test]
 async fn the_demonstration_hospital_loads_once() {
     let app = App::open(settings(&[]), Arc::new(SystemClock)).await.unwrap();
-    let people = app.services.seed_demonstration().await.unwrap();
-    assert!(people.len() >= 20);
+    let (people, made) = app.services.seed_demonstration().await.unwrap();
+    assert!(people.len() >= 20 && people.len() == made);
     let messages = async || {
         let client = mongodb::Client::with_uri_str(app.settings.mongodb_uri.clone().unwrap()).await.unwrap();
         client
@@ -146,7 +146,7 @@ async fn the_demonstration_hospital_loads_once() {
     };
     let count = messages().await;
     assert!(count > 200, "{count}");
-    app.services.seed_demonstration().await.unwrap();
+    assert_eq!(app.services.seed_demonstration().await.unwrap().1, 0, "nobody is made twice");
     assert_eq!(messages().await, count);
     app.discard().await.unwrap();
 }
@@ -177,4 +177,31 @@ async fn synthetic_history_obeys_the_same_rules() {
     }
     assert_eq!(total, 2_000, "each of 1,000 messages is seen by two");
     app.stop().await;
+}
+
+/// Behind a proxy that does not say which host was asked, the service's own page is a stranger's: the log says once
+/// of each what was asked for, from where, and how to mend it.
+#[tokio::test]
+async fn a_refused_page_is_told_of_once_with_its_remedies() {
+    let folder = mongod::folder("origins");
+    std::fs::create_dir_all(&folder).unwrap();
+    let (uri, name, data) = (mongod::shared_uri(), unique("t"), folder.join("data").display().to_string());
+    let variables = [("MONGODB_URI", uri.as_str()), ("MONGODB_DB", &name), ("DATA_DIR", &data)];
+    let log = folder.join("log");
+    let program = Program::serve(&log, &variables).await;
+    let address = format!("http://{}/socket.io/?EIO=4&transport=polling", program.address);
+    let origins = ["https://chat.hospital.example", "https://other.example"];
+    for origin in origins.into_iter().cycle().take(6) {
+        let asked = reqwest::Client::new().get(&address).header("origin", origin).send().await.unwrap();
+        assert_eq!(asked.status().as_u16(), 403);
+    }
+    let said = std::fs::read_to_string(&log).unwrap();
+    for origin in origins {
+        let lines: Vec<&str> = said.lines().filter(|line| line.contains(origin)).collect();
+        assert_eq!(lines.len(), 1, "{said}");
+        for part in ["WARN", &program.address, "proxy_set_header Host", "FRONTEND_URL"] {
+            assert!(lines[0].contains(part), "{part}: {}", lines[0]);
+        }
+    }
+    program.stop().await;
 }

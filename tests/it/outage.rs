@@ -16,7 +16,7 @@ use serde_json::json;
 use tokio::{sync::watch, task::JoinHandle};
 use wardline::{domain::SystemClock, store::embedded::EmbeddedMongod};
 
-use crate::support::{Person, TestApp, eventually, mongod, settings, text};
+use crate::support::{Person, TestApp, eventually, mongod, settings, socket::Socket, text};
 
 /// How long a test waits for the first success after the fault: long enough for a machine that is busy with
 /// the other tests. It passes as soon as service is back.
@@ -210,6 +210,47 @@ async fn who_leaves_without_mongod_is_offline_when_it_is_back() {
     assert_eq!(stored("online_users", doc! { "userId": li_id, "status": "away" }).await, 1);
     assert_eq!(stored("users", doc! { "_id": chen_id, "status": "offline" }).await, 1);
     assert_eq!(stored("users", doc! { "_id": li_id, "status": "away" }).await, 1);
+    app.stop().await;
+    database.stop().await.unwrap();
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+/// Who comes while their account cannot be read loses the connection, after which the official client comes again: a
+/// `connect_error` would be for good. So with either transport.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_connects_without_mongod_is_not_refused_for_good() {
+    let folder = mongod::folder("connecting");
+    let database = EmbeddedMongod::start(mongod::options(&folder)).await.unwrap();
+    let variables = [("RATE_LIMIT", "off"), ("MONGODB_URI", database.uri())];
+    let app = TestApp::with(settings(&variables), Arc::new(SystemClock)).await;
+    let li = app.nurse("Li").await;
+    // A node that has never heard of them.
+    let other = TestApp::with(app.settings.clone(), Arc::new(SystemClock)).await;
+    database.stop().await.unwrap();
+    let (sign_in, client) = (json!({ "token": li.token }), reqwest::Client::new());
+    let polling = format!("http://{}/socket.io/?EIO=4&transport=polling", other.address);
+    let opened = client.get(&polling).send().await.unwrap().text().await.unwrap();
+    let opened: serde_json::Value = serde_json::from_str(&opened[1..]).unwrap();
+    let session = format!("{polling}&sid={}", opened["sid"].as_str().unwrap());
+    client.post(&session).body(format!("40{sign_in}")).send().await.unwrap();
+    let polled = async {
+        loop {
+            let poll = client.get(&session).send().await.unwrap();
+            let (status, said) = (poll.status(), poll.text().await.unwrap());
+            assert!(!said.split('\u{1e}').any(|packet| packet.starts_with("44")), "{said}");
+            if status == 400 || said.split('\u{1e}').any(|packet| packet == "1") {
+                break;
+            }
+        }
+    };
+    let polled = tokio::time::timeout(RECOVERY, polled);
+    let (refused, polled) = tokio::join!(Socket::connect(&other.address, sign_in.clone()), polled);
+    polled.expect("the polled session ends");
+    assert_eq!(refused.err().as_deref(), Some("closed"));
+
+    let database = EmbeddedMongod::start(mongod::options(&folder)).await.unwrap();
+    eventually(async || Socket::connect(&other.address, sign_in.clone()).await.ok()).await;
+    other.stop().await;
     app.stop().await;
     database.stop().await.unwrap();
     std::fs::remove_dir_all(folder).unwrap();

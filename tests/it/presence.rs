@@ -46,7 +46,8 @@ async fn a_person_is_online_while_one_socket_lives() {
 #[tokio::test]
 async fn several_changes_at_once_are_told_as_one() {
     let mut settings = settings(&[("RATE_LIMIT", "off")]);
-    settings.timings.presence_window = Duration::from_millis(250);
+    // Long enough for six small events on the busiest machine.
+    settings.timings.presence_window = Duration::from_secs(4);
     let app = TestApp::with(settings, std::sync::Arc::new(wardline::domain::SystemClock)).await;
     let (li, chen) = (app.nurse("Li").await, app.nurse("Chen").await);
     let at_li = li.join().await;
@@ -57,12 +58,11 @@ async fn several_changes_at_once_are_told_as_one() {
     }
     let about_chen = |s: &Value| s["userId"] == json!(chen.id);
     assert_eq!(at_li.next_where("user:status", about_chen).await["status"], "away");
-    tokio::time::sleep(Duration::from_millis(600)).await;
-    let told = at_li.heard("user:status").into_iter().filter(|s| about_chen(s)).count();
-    assert_eq!(
-        told, 1,
-        "Li shares no session with Chen and hears of it once, for having asked who is online"
-    );
+    at_chen.emit("user:status:update", json!("online")).await;
+    at_li.next_where("user:status", |s| about_chen(s) && s["status"] == "online").await;
+    let told = at_li.heard("user:status").into_iter().filter(about_chen).map(|s| s["status"].clone());
+    // Li shares no session with Chen and hears of it for having asked who is online.
+    assert_eq!(told.collect::<Vec<_>>(), ["away", "online"], "one round, one word");
     app.stop().await;
 }
 

@@ -2,7 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use serde_json::json;
+use futures_util::TryStreamExt;
+use mongodb::bson::{Document, doc, oid::ObjectId};
+use serde_json::{Value, json};
 
 use crate::support::{MockClock, TestApp, settings, text};
 
@@ -54,6 +56,10 @@ async fn an_edit_keeps_what_was_said_before_for_admins() {
         );
     }
     li.call("DELETE", &path(&message, ""), json!({ "userId": li.id })).await.expect(200);
+    // What is gone leaves no earlier wording, not for admins and not in the database.
+    assert_eq!(admin.get(&path(&message, "/edits")).await.expect(200), json!([]));
+    let edits = app.database().await.collection::<mongodb::bson::Document>("edits");
+    assert_eq!(edits.count_documents(mongodb::bson::doc! {}).await.unwrap(), 0);
     assert_eq!(
         li.call("PUT", &path(&message, ""), json!({ "content": "back" })).await.refused(404),
         "NOT_FOUND"
@@ -108,13 +114,43 @@ async fn reactions_are_one_of_each_for_a_person() {
     assert_eq!(answer["data"]["reactions"], json!([]));
     at_chen.next_where("message:reaction", |r| r["reactions"] == json!([])).await;
     assert_eq!(at_chen.heard("message:reaction").len(), 4, "what changes nothing is told to nobody");
-    for emoji in [json!(""), json!("a b"), json!("x".repeat(33)), json!({ "$ne": 1 }), json!(["👍"])] {
+    for emoji in
+        ["", "a b", "abc", "5", "中", "+1", "\u{200d}", "👍👍", "🇨", "❤\u{fe0e}"].map(|text| json!(text))
+    {
         let refused = chen.call("POST", &put, json!({ "emoji": emoji })).await;
         assert_eq!(refused.refused(400), "VALIDATION_FAILED", "{emoji}");
     }
+    for emoji in [json!({ "$ne": 1 }), json!(["👍"]), json!("👍".repeat(99))] {
+        assert_eq!(
+            chen.call("POST", &put, json!({ "emoji": emoji })).await.refused(400),
+            "VALIDATION_FAILED"
+        );
+    }
+    // Two ways to write one emoji are one, as it was sent first.
+    for (who, emoji) in [(&chen, "❤️"), (&li, "❤"), (&li, "❤️")] {
+        let answer = who.call("POST", &put, json!({ "emoji": emoji })).await.expect(200);
+        assert_eq!(answer["emoji"], json!("❤️"));
+    }
+    let group = at_li
+        .next_where("message:reaction", |r| r["userId"] == json!(li.id) && r["emoji"] == json!("❤️"))
+        .await;
+    assert_eq!(group["reactions"], json!([{ "emoji": "❤️", "users": [chen.id, li.id] }]));
+    let plain = path(&message, &format!("/reactions/{}", "%E2%9D%A4"));
+    for who in [&chen, &li] {
+        who.call("DELETE", &plain, json!({})).await.expect(200);
+    }
+    // What an earlier time took for an emoji is shown, and can be taken off.
+    let stored = doc! { "_id": ObjectId::parse_str(text(&message["_id"])).unwrap() };
+    let old = doc! { "emoji": "好", "users": [ObjectId::parse_str(&li.id).unwrap()] };
+    let messages = app.database().await.collection::<Document>("messages");
+    messages.update_one(stored, doc! { "$push": { "reactions": old } }).await.unwrap();
+    let shown = li.history(&session).await[0]["reactions"].clone();
+    assert_eq!(shown, json!([{ "emoji": "好", "users": [li.id] }]));
+    let old = json!({ "messageId": message["_id"], "emoji": "好", "remove": true });
+    assert_eq!(at_li.call("message:react", old).await["data"]["reactions"], json!([]));
     let mut statuses = Vec::new();
-    for number in 0..21 {
-        statuses.push(chen.call("POST", &put, json!({ "emoji": format!("e{number}") })).await.status);
+    for emoji in '🌀'..='🌔' {
+        statuses.push(chen.call("POST", &put, json!({ "emoji": emoji })).await.status);
     }
     assert_eq!((statuses[19], statuses[20]), (200, 409), "twenty kinds");
     app.stop().await;
@@ -142,5 +178,88 @@ async fn an_answer_belongs_to_its_session() {
     li.call("POST", "/api/chat/messages", answer(&here)).await.expect(201);
     li.call("DELETE", &path(&here, ""), json!({ "userId": li.id })).await.expect(200);
     assert_eq!(li.call("POST", "/api/chat/messages", answer(&here)).await.refused(400), "INVALID_MESSAGE");
+    app.stop().await;
+}
+
+/// Every document in which a word stands.
+async fn where_it_stands(database: &mongodb::Database, word: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for name in database.list_collection_names().await.unwrap() {
+        let all = database.collection::<Document>(&name).find(doc! {}).await.unwrap();
+        let rows: Vec<Document> = all.try_collect().await.unwrap();
+        found.extend(
+            rows.iter().filter(|row| row.to_string().contains(word)).map(|row| format!("{name}: {row}")),
+        );
+    }
+    found
+}
+
+/// What was taken back, in all its wordings, stands nowhere any more: not in the database, whatever the collection,
+/// and not in the index. What somebody forwarded of it is a message of theirs.
+#[tokio::test]
+async fn what_is_recalled_or_deleted_leaves_no_wording() {
+    let app = TestApp::unlimited().await;
+    let (li, chen) = (app.nurse("Li").await, app.nurse("Chen").await);
+    let (session, other) = (li.session_with(&chen).await, crate::groups::group(&chen, &[&li], "Ward").await);
+    for ending in ["recall", "delete"] {
+        let words = ["zebra", "okapi", "quagga"].map(|word| format!("{word}{ending}"));
+        let message = li.send(&session, &words[0]).await;
+        for word in &words[1..] {
+            li.call("PUT", &path(&message, ""), json!({ "content": word })).await.expect(200);
+        }
+        let mut answer = chen.message(&session, "noted");
+        answer["replyTo"] = message["_id"].clone();
+        chen.call("POST", "/api/chat/messages", answer).await.expect(201);
+        let forward = json!({ "messageIds": [message["_id"]], "toSessionIds": [other], "mode": "merged" });
+        chen.call("POST", "/api/chat/messages/forward", forward).await.expect(201);
+        li.settle(&session).await;
+        assert_eq!(chen.finds(&[("keyword", &words[2])]).await.len(), 2);
+        assert!(chen.finds(&[("keyword", &words[0])]).await.is_empty(), "an earlier wording is not found");
+        match ending {
+            "recall" => li.call("POST", &path(&message, "/recall"), json!({})).await.expect(200),
+            _ => li.call("DELETE", &path(&message, ""), json!({ "userId": li.id })).await.expect(200),
+        };
+        li.settle(&session).await;
+        assert_eq!(chen.finds(&[("keyword", &words[2])]).await.len(), 1, "what was forwarded");
+        let database = app.database().await;
+        for word in &words[..2] {
+            assert_eq!(where_it_stands(&database, word).await, Vec::<String>::new(), "{word}");
+        }
+        let left = where_it_stands(&database, &words[2]).await;
+        assert!(left.iter().all(|row| row.contains(&other)), "only where it was forwarded to: {left:?}");
+    }
+    app.stop().await;
+}
+
+/// An older program left the earlier wordings of what was deleted: they go when this one starts first.
+#[tokio::test]
+async fn wordings_that_an_older_program_left_are_removed() {
+    let app = TestApp::unlimited().await;
+    let (li, chen) = (app.nurse("Li").await, app.nurse("Chen").await);
+    let session = li.session_with(&chen).await;
+    let (kept, gone) = (li.send(&session, "kept").await, li.send(&session, "gone").await);
+    li.call("PUT", &path(&kept, ""), json!({ "content": "kept, edited" })).await.expect(200);
+    li.call("DELETE", &path(&gone, ""), json!({ "userId": li.id })).await.expect(200);
+    let (settings, database) = (app.settings.clone(), app.database().await);
+    app.stop().await;
+    let id = |text_of: &Value| ObjectId::parse_str(text(text_of)).unwrap();
+    let now = mongodb::bson::DateTime::now();
+    // More than are looked at together, on both sides of what stays.
+    let of = |message: ObjectId| {
+        doc! {
+            "messageId": message, "sessionId": id(&kept["sessionId"]), "content": "earlier",
+            "writtenAt": now, "replacedAt": now,
+        }
+    };
+    let strange = (0..700).map(|_| ObjectId::from_bytes(rand::random()));
+    let rows: Vec<Document> = (0..1_500).map(|_| of(id(&gone["_id"]))).chain(strange.map(of)).collect();
+    let edits = database.collection::<Document>("edits");
+    edits.insert_many(rows).await.unwrap();
+    let older = doc! { "$set": { "version": 3_i64 } };
+    database.collection::<Document>("meta").update_one(doc! { "_id": "format" }, older).await.unwrap();
+    let app = TestApp::with(settings, std::sync::Arc::new(wardline::domain::SystemClock)).await;
+    let left: Vec<Document> = edits.find(doc! {}).await.unwrap().try_collect().await.unwrap();
+    assert_eq!(left.len(), 1, "{left:?}");
+    assert_eq!(left[0].get_object_id("messageId").unwrap(), id(&kept["_id"]));
     app.stop().await;
 }

@@ -114,6 +114,62 @@ async fn collections_refuse_what_their_schema_does_not_know() {
     app.stop().await;
 }
 
+/// What the service writes of all kinds of acts is what the schema of the record knows.
+#[tokio::test]
+async fn rows_of_the_record_fit_their_schema() {
+    let variables = [("ADMIN_USERNAME", "chief"), ("ADMIN_PASSWORD", crate::support::PASSWORD)];
+    let app = TestApp::with(
+        crate::support::settings(&variables),
+        std::sync::Arc::new(wardline::domain::SystemClock),
+    )
+    .await;
+    let (admin, li, chen) = (app.admin().await, app.nurse("Li").await, app.nurse("Chen").await);
+    for name in [li.username.as_str(), "nobody of that name"] {
+        let wrong = json!({ "username": name, "password": "wrong horse" });
+        app.call("POST", "/api/auth/login", wrong).await.refused(401);
+    }
+    let account = format!("/api/chat/users/{}", chen.id);
+    let change = json!({ "role": "nurse", "realName": "陈".repeat(50), "department": "", "isActive": false });
+    admin.call("PATCH", &account, change).await.expect(200);
+    li.get(&format!("/api/chat/sessions/{}", admin.id)).await.refused(403);
+    admin.get(&format!("/api/chat/sessions/{}", li.id)).await.expect(200);
+    let group = crate::groups::group(&li, &[&admin], "Ward").await;
+    let sent = li.send(&group, "one").await;
+    let path = format!("/api/chat/messages/{}", text(&sent["_id"]));
+    admin.call("DELETE", &path, json!({ "userId": admin.id })).await.expect(200);
+    admin.get("/api/audit?limit=5").await.expect(200);
+    li.call("POST", "/api/auth/logout", json!({})).await.expect(200);
+    let audit = app.database().await.collection::<Document>("audit");
+    let expected = [
+        "auth.failed",
+        "auth.register",
+        "auth.logout",
+        "user.change",
+        "access.refused",
+        "sessions.list",
+        "message.delete",
+        "audit.read",
+    ];
+    eventually(async || {
+        let actions = audit.distinct("action", doc! {}).await.unwrap();
+        let known: BTreeSet<&str> = actions.iter().filter_map(|action| action.as_str()).collect();
+        expected.iter().all(|action| known.contains(action)).then_some(())
+    })
+    .await;
+    let (_, schema) =
+        wardline::store::validators::SCHEMAS.into_iter().find(|(name, _)| *name == "audit").unwrap();
+    let schema: Document = serde_json::from_str(schema).unwrap();
+    let odd = audit.find_one(doc! { "$nor": [{ "$jsonSchema": schema }] }).await.unwrap();
+    assert!(odd.is_none(), "{odd:?}");
+    for bad in [doc! { "text": "what was said" }, doc! { "outcome": "perhaps" }, doc! { "count": "many" }] {
+        let mut row = audit.find_one(doc! { "action": "auth.failed" }).await.unwrap().unwrap();
+        row.insert("_id", mongodb::bson::oid::ObjectId::new());
+        row.extend(bad.clone());
+        assert!(audit.insert_one(row).await.is_err(), "{bad}");
+    }
+    app.stop().await;
+}
+
 /// The plans of the queries that the contract's calls make: none scans a collection.
 #[tokio::test]
 async fn no_query_scans_a_collection() {

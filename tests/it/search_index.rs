@@ -307,10 +307,9 @@ async fn of_two_services_on_one_folder_one_writes_and_both_find() {
 #[tokio::test]
 async fn a_folder_that_cannot_be_written_stops_nothing_else() {
     let mut settings = quiet();
-    let place = settings.data_dir.join(crate::support::unique("no-folder"));
+    settings.data_dir = settings.data_dir.join(crate::support::unique("no-folder"));
     fs::create_dir_all(&settings.data_dir).unwrap();
-    fs::write(&place, b"a file").unwrap();
-    settings.data_dir = place;
+    fs::write(settings.data_dir.join("search"), b"a file").unwrap();
     let app = start(&settings).await;
     let (li, chen) = (app.nurse("Li").await, app.nurse("Chen").await);
     let session = li.session_with(&chen).await;
@@ -320,5 +319,5 @@ async fn a_folder_that_cannot_be_written_stops_nothing_else() {
     assert_eq!(reply.body["indexing"], json!(true), "{}", reply.body);
     assert!(reply.expect(200).as_array().unwrap().is_empty());
     app.stop().await;
-    assert!(Path::new(&settings.data_dir).is_file());
+    assert!(settings.data_dir.join("search").is_file());
 }

@@ -206,7 +206,7 @@ async fn statistics_of_the_house_are_for_admins_and_within_bounds() {
         "/trends?days=32&granularity=hour",
         "/trends?granularity=minute",
         "/departments?days=x",
-        "/users?sort=name",
+        "/users?sort=department",
         "/users?limit=1001",
     ] {
         let refused = admin.get(&format!("/api/chat/stats{query}")).await.refused(400);

@@ -1,5 +1,7 @@
 //! `chat:sync`: whoever was away ends where those who stayed are.
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
 
 use crate::support::{TestApp, text};
@@ -66,7 +68,9 @@ async fn a_long_absence_is_made_up_in_steps() {
         let messages = one["messages"].as_array().unwrap();
         assert!(messages.len() <= 500);
         seqs.extend(messages.iter().map(|m| m["seq"].as_u64().unwrap()));
-        from = one["next"].clone();
+        // The numbers beside the messages say as well as `next` where to go on.
+        assert_eq!(one["next"], json!({ "seq": one["seq"], "rev": one["rev"] }));
+        from = json!({ "seq": one["seq"], "rev": one["rev"] });
         steps += 1;
         if synced["data"]["hasMore"] == json!(false) {
             break;
@@ -74,5 +78,28 @@ async fn a_long_absence_is_made_up_in_steps() {
     }
     assert_eq!(seqs, (4..=1_203).collect::<Vec<u64>>());
     assert_eq!(steps, 3);
+    // As many changes as do not fit into one answer.
+    let mut edits = Vec::new();
+    for message in &li.history(&session).await[..620] {
+        edits.push(
+            at_li.begin("message:edit", json!({ "messageId": message["_id"], "content": "edited" })).await,
+        );
+    }
+    for edit in edits {
+        assert_eq!(edit.await.unwrap()["success"], json!(true));
+    }
+    let mut changed = BTreeSet::new();
+    let mut answers = 0;
+    loop {
+        let synced = at_chen.call("chat:sync", json!({ "sessions": { session.as_str(): from } })).await;
+        let one = &synced["data"]["sessions"][&session];
+        changed.extend(one["changed"].as_array().unwrap().iter().map(|m| m["seq"].as_u64().unwrap()));
+        from = json!({ "seq": one["seq"], "rev": one["rev"] });
+        answers += 1;
+        if synced["data"]["hasMore"] == json!(false) {
+            break;
+        }
+    }
+    assert_eq!((changed, answers), ((1..=620).collect(), 2));
     app.stop().await;
 }

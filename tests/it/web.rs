@@ -102,7 +102,8 @@ async fn files_are_packed_and_kept_and_the_page_is_asked_for_anew() {
     assert_eq!((known.status().as_u16(), line(&known, "etag")), (304, &*tag));
     assert!(line(&known, "content-security-policy").contains("script-src 'self'"));
 
-    let named = text.split('"').filter(|part| part.starts_with("/assets/"));
+    let named =
+        text.split('"').filter_map(|part| part.strip_prefix('.')).filter(|part| part.starts_with("/assets/"));
     let kind = |path: &str| path.rsplit('.').next().map(str::to_owned).unwrap_or_default();
     let scripts: Vec<&str> = named.filter(|path| ["js", "css"].contains(&&*kind(path))).collect();
     assert!(scripts.iter().any(|path| kind(path) == "js"), "{text}");

@@ -25,7 +25,7 @@ impl Found {
     }
 }
 
-/// A check: its name, as in RELIABILITY.md, and its function.
+/// A check: its name, as in docs/TORTURE.md, and its function.
 pub type Check = (&'static str, fn(&History) -> Found);
 
 pub const CHECKS: [Check; 20] = [

@@ -46,13 +46,21 @@ pub fn answers(history: &History) -> Found {
     }
     checks_groups::misses(history, &mut found);
     if history.rules.undisturbed {
+        // Nobody writes to who was deactivated: a session of two refuses.
+        let is_addressed = |attempt: &Attempt, person| {
+            history
+                .seats
+                .get(&attempt.session)
+                .is_some_and(|seats| seats.len() == 2 && seats.contains(&person))
+        };
         let gone = |attempt: &Attempt| {
             let wire = attempt.via.and_then(|(wire, _)| history.wires.get(&wire));
             wire.is_some_and(|wire| wire.vanished)
                 || history
                     .endings
                     .iter()
-                    .any(|ending| ending.why == "deactivation" && ending.person == attempt.sender)
+                    .filter(|ending| ending.why == "deactivation")
+                    .any(|ending| ending.person == attempt.sender || is_addressed(attempt, ending.person))
                 || history.wanders(attempt.sender, attempt.session)
         };
         for attempt in history.attempts.iter().filter(|attempt| !gone(attempt)) {

@@ -14,6 +14,7 @@ use super::{
     crowd,
     database::{Database, Kind},
     history::{Heal, Moment, Rules},
+    hostile,
     process::Signal,
     service::Node,
     world::World,
@@ -30,6 +31,7 @@ pub enum Fault {
     SlowSync,
     Vanish,
     NeverReads,
+    Hostile,
     Storm,
     StepDown,
     KillPrimary,
@@ -37,7 +39,7 @@ pub enum Fault {
 }
 
 impl Fault {
-    pub const ALL: [Fault; 12] = [
+    pub const ALL: [Fault; 13] = [
         Fault::KillService,
         Fault::RollingRestart,
         Fault::KillMongod,
@@ -45,6 +47,7 @@ impl Fault {
         Fault::SlowSync,
         Fault::Vanish,
         Fault::NeverReads,
+        Fault::Hostile,
         Fault::Storm,
         Fault::RollingNodes,
         Fault::StepDown,
@@ -52,8 +55,14 @@ impl Fault {
         Fault::DiskFull,
     ];
     /// Those of the short run.
-    pub const SHORT: [Fault; 5] =
-        [Fault::KillService, Fault::KillMongod, Fault::SlowSync, Fault::Vanish, Fault::NeverReads];
+    pub const SHORT: [Fault; 6] = [
+        Fault::KillService,
+        Fault::KillMongod,
+        Fault::SlowSync,
+        Fault::Vanish,
+        Fault::NeverReads,
+        Fault::Hostile,
+    ];
 
     pub fn name(self) -> &'static str {
         match self {
@@ -65,6 +74,7 @@ impl Fault {
             Fault::SlowSync => "slow-fsync",
             Fault::Vanish => "vanish",
             Fault::NeverReads => "never-reads",
+            Fault::Hostile => "hostile",
             Fault::Storm => "storm",
             Fault::StepDown => "step-down",
             Fault::KillPrimary => "kill-primary",
@@ -82,6 +92,9 @@ impl Fault {
             Fault::SlowSync => "each fsync and fdatasync of mongod takes 300 ms more",
             Fault::Vanish => "clients vanish in the middle of sending: frozen without FIN, or a reset",
             Fault::NeverReads => "a client with a small receive buffer never reads while much is sent to it",
+            Fault::Hostile => {
+                "one account asks for history 1,200 times and reads nothing, holds heads and uploads, floods handshakes"
+            }
             Fault::Storm => "kill -9 of the service with 3,000 more connections, which all come back",
             Fault::StepDown => "the primary of three members steps down",
             Fault::KillPrimary => "kill -9 of the primary of three members, started again later",
@@ -105,7 +118,7 @@ impl Fault {
         let one_hub = self.nodes() == 1;
         Rules {
             one_hub,
-            undisturbed: matches!(self, Fault::Vanish | Fault::NeverReads),
+            undisturbed: matches!(self, Fault::Vanish | Fault::NeverReads | Fault::Hostile),
             recovery: Moment::try_from(recovery.as_micros()).unwrap(),
             grace: if one_hub { 0 } else { 12_000_000 },
         }
@@ -116,7 +129,12 @@ impl Fault {
         match self {
             Fault::KillService | Fault::KillMongod | Fault::StepDown | Fault::Vanish => 3,
             Fault::RollingRestart | Fault::RollingNodes | Fault::KillPrimary => 2,
-            Fault::StopMongod | Fault::SlowSync | Fault::NeverReads | Fault::Storm | Fault::DiskFull => 1,
+            Fault::StopMongod
+            | Fault::SlowSync
+            | Fault::NeverReads
+            | Fault::Hostile
+            | Fault::Storm
+            | Fault::DiskFull => 1,
         }
     }
 }
@@ -224,6 +242,10 @@ impl Scene<'_> {
             }
             Fault::NeverReads => {
                 crowd::never_reads(self, rng).await;
+                self.healed(fault);
+            }
+            Fault::Hostile => {
+                hostile::attack(self).await;
                 self.healed(fault);
             }
             Fault::Storm => crowd::storm(self, rng).await,

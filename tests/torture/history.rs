@@ -263,7 +263,8 @@ pub struct Rules {
     pub undisturbed: bool,
     /// First success after a fault.
     pub recovery: Moment,
-    /// How long after an ending's answer another node may not know of it (README, "Ends from elsewhere").
+    /// How long after an ending's answer another node may not know of it (docs/architecture/limits.md,
+    /// "Changes from elsewhere").
     pub grace: Moment,
 }
 

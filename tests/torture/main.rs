@@ -19,6 +19,7 @@ mod database;
 mod desk;
 mod faults;
 mod history;
+mod hostile;
 mod ops;
 mod ops_changes;
 mod plant;
@@ -44,7 +45,7 @@ use round::{Options, Ward};
 
 /// The short run's seed; the long one takes a new one each time.
 const SEED: u64 = 20_261_121;
-/// What RELIABILITY.md promises. The short run shares its machine with whatever else is being built.
+/// What docs/TORTURE.md reports. The short run shares its machine with whatever else is being built.
 const RECOVERY: Duration = Duration::from_secs(15);
 const RECOVERY_SHORT: Duration = Duration::from_secs(45);
 /// 3,000 connections have two ends here, and both processes have other files.

@@ -11,7 +11,7 @@ use super::process::{self, Running};
 
 const SECRET: &str = "a secret of at least thirty-two bytes";
 pub const ADMIN: &str = "torture.admin";
-/// As long as the way down may take (docs/ARCHITECTURE.md), and some.
+/// As long as a shutdown may take (docs/architecture/lifecycle.md), and some.
 const STOP_WITHIN: Duration = Duration::from_secs(40);
 const READY_WITHIN: Duration = Duration::from_mins(1);
 
@@ -90,6 +90,11 @@ impl Node {
             Some(mut process) => process.terminate(STOP_WITHIN).await,
             None => true,
         }
+    }
+
+    /// What it has in memory, MiB.
+    pub fn memory(&self) -> Option<u64> {
+        self.process.as_ref().and_then(Running::memory)
     }
 
     /// Whether the process ended without being asked.

@@ -83,7 +83,7 @@ impl World {
     }
 
     /// Reads an envelope. The workload asks nothing that may be refused for its content, so any other
-    /// refusal than those of load, outage and ended tokens is odd. `may_miss` says that what is asked for
+    /// refusal than those of load, outage, ended tokens and people who were deactivated is odd. `may_miss` says that what is asked for
     /// may be gone: a message that was deleted meanwhile, one's own seat.
     pub fn judge(&self, what: &str, envelope: Value, may_miss: bool) -> Answer {
         let code = envelope["code"].as_str().unwrap_or_default().to_owned();
@@ -92,6 +92,7 @@ impl World {
         let is_missing = matches!(code.as_str(), "NOT_FOUND" | "CONVERSATION_NOT_FOUND");
         let is_foreseen = match (success, code.as_str()) {
             (Some(true), _) | (Some(false), "RATE_LIMITED" | "AUTH_FAILED" | "TOKEN_EXPIRED") => true,
+            (Some(false), "CONFLICT") => envelope["details"]["reason"] == "recipientInactive",
             (Some(false), "INTERNAL") => matches!(outcome.as_str(), "refused" | "unknown"),
             (Some(false), _) => is_missing && may_miss,
             (None, _) => false,

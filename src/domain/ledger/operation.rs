@@ -86,10 +86,7 @@ impl Operation {
     #[must_use]
     pub fn weight(&self) -> usize {
         match self {
-            Operation::Send { draft, .. } => {
-                let quoted: usize = draft.merged.iter().map(|quote| 256 + quote.content.len()).sum();
-                512 + draft.content.len() + draft.mentions.people().len() * 16 + quoted
-            }
+            Operation::Send { draft, .. } => weight_of(draft),
             Operation::Read { .. } => 256,
             Operation::Delete { .. } | Operation::Recall { .. } => 512,
             Operation::Deliver { messages, .. } => 256 + messages.len() * 32,
@@ -101,6 +98,13 @@ impl Operation {
             Operation::Regroup { .. } => 64_000,
         }
     }
+}
+
+/// Returns about how many bytes a message adds to a transaction.
+#[must_use]
+pub fn weight_of(draft: &Draft) -> usize {
+    let quoted: usize = draft.merged.iter().map(|quote| 256 + quote.content.len()).sum();
+    512 + draft.content.len() + draft.mentions.people().len() * 16 + quoted
 }
 
 /// What has to be looked up before an operation can be applied.

@@ -8,7 +8,8 @@ use super::{
         error::FieldErrors,
         event::Tombstone,
         message::Message,
-        parts::{MAX_REACTIONS, Mentions, Reaction},
+        parts::{MAX_REACTIONS, Mentions, Reaction, is_same_emoji},
+        text::is_visible,
     },
     Account, Edit, MemberPart, Outcome, Revision,
 };
@@ -47,9 +48,12 @@ impl Account {
         if !message.merged.is_empty() {
             return Err(Error::Forbidden("messages forwarded as one stay as they are"));
         }
+        if message.forwarded.as_ref().is_some_and(|origin| origin.sender != by) {
+            return Err(Error::Forbidden("what somebody else said stays as they said it"));
+        }
         let mentions = mentions.unwrap_or(&message.mentions);
         self.must_be_members(mentions)?;
-        if content.trim().is_empty() && message.file.is_none() {
+        if !is_visible(content) && message.file.is_none() {
             return Err(Error::InvalidMessage(FieldErrors::one("content", "must not be empty")));
         }
         let audience = self.session.audience(message.seq);
@@ -96,6 +100,10 @@ impl Account {
             return Err(Error::NotFound("message"));
         }
         let audience = self.session.audience(message.seq);
+        // As it was sent first, so that every device finds it again.
+        let alike = || message.reactions.iter().filter(|reaction| is_same_emoji(&reaction.emoji, emoji));
+        let known = alike().find(|reaction| reaction.users.contains(&by)).or_else(|| alike().next());
+        let emoji = known.map_or(emoji, |reaction| reaction.emoji.as_str());
         let how = Revision::Reacted { by, emoji: emoji.to_owned(), on };
         let mut reactions = message.reactions.clone();
         let fresh = if on { put(&mut reactions, emoji, by)? } else { take(&mut reactions, emoji, by) };
@@ -147,6 +155,7 @@ impl Account {
         session.message_count = session.message_count.saturating_sub(1);
         if let Some(last) = session.last_message.as_mut().filter(|last| last.id == message.id) {
             last.is_deleted = true;
+            last.is_merged = false;
             last.preview.clear();
         }
         let mut unread = Vec::new();

@@ -44,6 +44,41 @@ impl FromStr for Granularity {
 #[error("must be hour or day")]
 pub struct UnknownGranularity;
 
+/// A moment, or a whole day where the hospital stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum When {
+    At(Timestamp),
+    Day(jiff::civil::Date),
+}
+
+/// The text is neither a time nor a day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must be a time such as 2024-05-01T08:00:00Z, or a day such as 2024-05-01")]
+pub struct UnknownTime;
+
+impl FromStr for When {
+    type Err = UnknownTime;
+    fn from_str(text: &str) -> Result<Self, UnknownTime> {
+        // In a query a plus sign is a space.
+        if let Ok(moment) = text.replace(' ', "+").parse::<jiff::Timestamp>() {
+            return Ok(Self::At(Timestamp(moment.as_millisecond())));
+        }
+        text.parse().map(Self::Day).map_err(|_| UnknownTime)
+    }
+}
+
+impl When {
+    /// Whether this ends before the other begins, as far as that is the same in every time zone.
+    #[must_use]
+    pub fn is_after(self, other: Self) -> bool {
+        match (self, other) {
+            (Self::At(one), Self::At(other)) => one > other,
+            (Self::Day(one), Self::Day(other)) => one > other,
+            _ => false,
+        }
+    }
+}
+
 /// Which hour and which day a moment belongs to, where the hospital stands.
 #[derive(Debug, Clone)]
 pub struct Calendar {
@@ -89,6 +124,42 @@ impl Calendar {
         start.map_or(at, |start| Timestamp(start.timestamp().as_millisecond()))
     }
 
+    /// The first moment of it.
+    #[must_use]
+    pub fn first(&self, when: When) -> Timestamp {
+        match when {
+            When::At(moment) => moment,
+            // A day may begin later than at midnight, where the clock is put on then.
+            When::Day(day) => day
+                .to_zoned(self.zone.clone())
+                .and_then(|day| day.start_of_day())
+                .map_or(Timestamp(i64::MAX), |start| Timestamp(start.timestamp().as_millisecond())),
+        }
+    }
+
+    /// The last millisecond of it: of a day of 23 or 25 hours, too.
+    #[must_use]
+    pub fn last(&self, when: When) -> Timestamp {
+        match when {
+            When::At(moment) => moment,
+            When::Day(day) => day.tomorrow().map_or(Timestamp(i64::MAX), |next| {
+                Timestamp(self.first(When::Day(next)).0.saturating_sub(1))
+            }),
+        }
+    }
+
+    /// The day on the calendar, as a spreadsheet reads it.
+    #[must_use]
+    pub fn day(&self, at: Timestamp) -> String {
+        self.zoned(at).strftime("%Y-%m-%d").to_string()
+    }
+
+    /// Day and time on the clock, to the second, as a spreadsheet reads them.
+    #[must_use]
+    pub fn day_and_time(&self, at: Timestamp) -> String {
+        self.zoned(at).strftime("%Y-%m-%d %H:%M:%S").to_string()
+    }
+
     /// The hour on the clock, 0 to 23.
     #[must_use]
     pub fn hour(&self, at: Timestamp) -> u32 {
@@ -101,6 +172,26 @@ impl Calendar {
         let back = i64::try_from(days.saturating_sub(1)).unwrap_or(0);
         let start = self.zoned(now).checked_sub(back.days()).and_then(|day| day.start_of_day());
         start.map_or(now, |start| Timestamp(start.timestamp().as_millisecond()))
+    }
+
+    /// What a person writes for a time: RFC 3339, or a day here (`2024-05-01`), which is its first moment, or its
+    /// last one for an end.
+    #[must_use]
+    pub fn moment(&self, text: &str, is_end: bool) -> Option<Timestamp> {
+        // In a query a plus sign is a space.
+        if let Ok(moment) = text.replace(' ', "+").parse::<jiff::Timestamp>() {
+            return Some(Timestamp(moment.as_millisecond()));
+        }
+        let day = text.parse::<jiff::civil::Date>().ok()?;
+        let day = if is_end { day.tomorrow().ok()? } else { day };
+        let start = day.to_zoned(self.zone.clone()).ok()?.timestamp().as_millisecond();
+        Some(Timestamp(if is_end { start - 1 } else { start }))
+    }
+
+    /// A moment as it is read here, with its offset from UTC.
+    #[must_use]
+    pub fn local(&self, at: Timestamp) -> String {
+        self.zoned(at).strftime("%Y-%m-%d %H:%M:%S%:z").to_string()
     }
 
     /// The starts of all hours or days from `from` to `to`, both included.
@@ -157,6 +248,32 @@ mod tests {
         let autumn = (at("2026-10-24T22:00:00Z"), at("2026-10-25T22:59:00Z"));
         assert_eq!(calendar.starts(Granularity::Hour, autumn.0, autumn.1).len(), 25);
         assert_eq!(calendar.starts(Granularity::Day, autumn.0, autumn.1).len(), 1);
+    }
+
+    #[test]
+    fn a_bare_day_is_the_hospitals() {
+        let day = |text: &str| text.parse::<When>().unwrap();
+        for (zone, text, first, last) in [
+            ("UTC", "2026-11-29", "2026-11-29T00:00:00Z", "2026-11-29T23:59:59.999Z"),
+            ("Asia/Shanghai", "2026-11-29", "2026-11-28T16:00:00Z", "2026-11-29T15:59:59.999Z"),
+            ("Europe/Berlin", "2026-03-29", "2026-03-28T23:00:00Z", "2026-03-29T21:59:59.999Z"),
+            ("Europe/Berlin", "2026-10-25", "2026-10-24T22:00:00Z", "2026-10-25T22:59:59.999Z"),
+            ("America/Santiago", "2026-09-06", "2026-09-06T04:00:00Z", "2026-09-07T02:59:59.999Z"),
+            ("Asia/Shanghai", "2026-11-29T08:00:00 08:00", "2026-11-29T00:00:00Z", "2026-11-29T00:00:00Z"),
+        ] {
+            let calendar = Calendar::of(zone).unwrap();
+            assert_eq!(
+                (calendar.first(day(text)), calendar.last(day(text))),
+                (at(first), at(last)),
+                "{zone} {text}"
+            );
+        }
+        for bad in ["yesterday", "2026-02-30", "", "29.11.2026"] {
+            assert!(bad.parse::<When>().is_err(), "{bad}");
+        }
+        let berlin = Calendar::of("Europe/Berlin").unwrap();
+        assert_eq!(berlin.day_and_time(at("2026-10-25T22:30:00Z")), "2026-10-25 23:30:00");
+        assert_eq!(berlin.day(at("2026-10-25T23:30:00Z")), "2026-10-26");
     }
 
     #[test]

@@ -6,12 +6,14 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+mod audit;
 mod files;
 mod messages;
 mod search;
 mod sessions;
 mod statistics;
 
+pub use audit::AuditJson;
 pub use files::{FileJson, FileLinkJson};
 pub use messages::{
     CountsJson, EditJson, ForwardedJson, MessageJson, ReactionJson, ReceiptsJson, RevisedJson, StatusJson,
@@ -25,8 +27,9 @@ pub use sessions::{
 pub use statistics::{DepartmentJson, OverviewJson, PeriodJson, PersonStatisticsJson, Row};
 
 use crate::{
+    config::Settings,
     domain::{SessionId, Timestamp, UserId, event::Unread, user::User},
-    service::{SessionSync, SignedIn, Stats, Synced},
+    service::{Issued, SessionSync, SignedIn, Stats, Synced},
 };
 
 /// A person.
@@ -39,7 +42,9 @@ pub struct UserJson {
     id: UserId,
     username: String,
     real_name: String,
+    /// Empty where the reader does not get it (`DIRECTORY_CONTACTS`).
     email: String,
+    /// Empty where the reader does not get it (`DIRECTORY_CONTACTS`).
     phone: String,
     avatar: String,
     /// `admin`, `doctor`, `nurse` or `user`.
@@ -51,6 +56,14 @@ pub struct UserJson {
     #[schema(value_type = Option<String>, format = DateTime)]
     last_seen: Option<Timestamp>,
     is_active: bool,
+    /// They made the account themselves, and no admin has changed it since.
+    self_registered: bool,
+    /// They show their telephone number and e-mail address to everybody.
+    contacts_shared: bool,
+    /// Somebody else set the password: the client asks for a new one first. Only told to oneself, and only
+    /// while it is so: who searches answers for passwords finds no word of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    must_change_password: Option<bool>,
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
     #[schema(value_type = String, format = DateTime)]
@@ -72,9 +85,84 @@ impl From<User> for UserJson {
             status: user.status.as_str(),
             last_seen: user.last_seen,
             is_active: user.is_active,
+            self_registered: user.self_registered,
+            contacts_shared: user.contacts_shared,
+            must_change_password: None,
             created_at: user.created_at,
             updated_at: user.updated_at,
         }
+    }
+}
+
+/// What the house has decided for clients.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = HouseSettings)]
+pub struct HouseSettingsJson {
+    /// `open` or `closed`: whether people may register themselves.
+    registration: &'static str,
+    /// The most that an alert shows: `none`, `sender` or `text`.
+    notify_content_max: &'static str,
+    /// Seconds without use after which a station that is nobody's own signs out; null: never.
+    auto_logoff: Option<u64>,
+    /// The languages in which the service speaks to people.
+    languages: [&'static str; 2],
+}
+
+impl From<&Settings> for HouseSettingsJson {
+    fn from(settings: &Settings) -> Self {
+        Self {
+            registration: if settings.registration_open { "open" } else { "closed" },
+            notify_content_max: settings.notify_content_max.as_str(),
+            auto_logoff: settings.auto_logoff.map(|limit| limit.as_secs().max(1)),
+            languages: ["en", "zh-CN"],
+        }
+    }
+}
+
+/// The caller, and what the house has decided.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Me)]
+pub struct MeJson {
+    #[serde(flatten)]
+    pub user: UserJson,
+    pub settings: HouseSettingsJson,
+    /// What this person's storage on a device is encrypted with.
+    pub storage_key: String,
+}
+
+impl UserJson {
+    /// A person as they see themselves.
+    #[must_use]
+    pub fn own(user: User) -> Self {
+        let must_change_password = user.must_change_password.then_some(true);
+        Self { must_change_password, ..Self::from(user) }
+    }
+}
+
+/// Failures to sign in under this name since its last sign-in; told once.
+#[derive(Serialize, ToSchema)]
+#[schema(as = FailedSignIns)]
+pub struct FailedSignInsJson {
+    count: u64,
+    #[schema(value_type = String, format = DateTime)]
+    since: Timestamp,
+}
+
+/// A token.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Token)]
+pub struct TokenJson {
+    token: String,
+    #[schema(value_type = String, format = DateTime)]
+    expires_at: Timestamp,
+}
+
+impl From<Issued> for TokenJson {
+    fn from(issued: Issued) -> Self {
+        Self { token: issued.token, expires_at: issued.expires_at }
     }
 }
 
@@ -87,12 +175,26 @@ pub struct SignedInJson {
     token: String,
     #[schema(value_type = String, format = DateTime)]
     expires_at: Timestamp,
+    settings: HouseSettingsJson,
+    /// What this person's storage on a device is encrypted with: the same at each sign-in.
+    storage_key: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failed_sign_ins: Option<FailedSignInsJson>,
 }
 
-impl From<SignedIn> for SignedInJson {
-    fn from(signed_in: SignedIn) -> Self {
-        let SignedIn { user, issued } = signed_in;
-        Self { user: user.into(), token: issued.token, expires_at: issued.expires_at }
+impl SignedInJson {
+    /// Somebody who has just signed in to this house.
+    pub fn of(signed_in: SignedIn, settings: &Settings) -> Self {
+        let SignedIn { user, issued, failed } = signed_in;
+        Self {
+            user: UserJson::own(user),
+            token: issued.token,
+            expires_at: issued.expires_at,
+            settings: settings.into(),
+            storage_key: issued.storage_key,
+            failed_sign_ins: failed
+                .map(|failed| FailedSignInsJson { count: failed.count, since: failed.since }),
+        }
     }
 }
 
@@ -165,6 +267,8 @@ pub struct SessionSyncJson<'a> {
     messages: Vec<MessageJson<'a>>,
     changed: Vec<MessageJson<'a>>,
     positions: BTreeMap<UserId, PositionJson>,
+    /// Where the client is with this answer, as `next`; once it has everything, the session's own. A client that
+    /// asks again from here misses nothing.
     seq: u64,
     rev: u64,
     next: NextJson,
@@ -189,8 +293,8 @@ impl<'a> From<&'a Synced> for SyncedJson<'a> {
             messages: messages(&one.messages),
             changed: messages(&one.changed),
             positions: one.session.members.iter().map(|(user, member)| (*user, member.into())).collect(),
-            seq: one.session.seq,
-            rev: one.session.rev,
+            seq: one.reached.seq,
+            rev: one.reached.rev,
             next: NextJson { seq: one.reached.seq, rev: one.reached.rev },
             hidden_seq: one.hidden,
             has_more: one.has_more,

@@ -1,4 +1,4 @@
-//! The chat gateway: `/api/chat`, `/api/auth` and the Socket.IO events, as `contract/chat.md` states them.
+//! The chat gateway: `/api/chat`, `/api/auth` and the Socket.IO events, as `docs/contracts/chat.md` names them.
 //!
 //! [`json`] is the wire form of everything, [`rest`] the REST calls, [`socket`] the events.
 

@@ -14,9 +14,10 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::domain::{
-    Error,
+    Error, UserId,
     error::{Code, Language},
     paging::Pagination,
+    receipts::Warning,
 };
 
 /// A success: `{"success": true, "data": …, "pagination"?: …}`.
@@ -24,22 +25,29 @@ pub struct Answer<T> {
     status: StatusCode,
     data: T,
     pagination: Option<Pagination>,
+    warnings: Vec<Warning>,
 }
 
 impl<T> Answer<T> {
     /// 200.
     pub fn ok(data: T) -> Self {
-        Self { status: StatusCode::OK, data, pagination: None }
+        Self { status: StatusCode::OK, data, pagination: None, warnings: Vec::new() }
     }
 
     /// 201.
     pub fn created(data: T) -> Self {
-        Self { status: StatusCode::CREATED, data, pagination: None }
+        Self { status: StatusCode::CREATED, data, pagination: None, warnings: Vec::new() }
     }
 
     /// 200 with where in the list it is.
     pub fn page(data: T, pagination: Pagination) -> Self {
-        Self { status: StatusCode::OK, data, pagination: Some(pagination) }
+        Self { status: StatusCode::OK, data, pagination: Some(pagination), warnings: Vec::new() }
+    }
+
+    /// With what the caller should know although it was done.
+    #[must_use]
+    pub fn warning(self, warnings: Vec<Warning>) -> Self {
+        Self { warnings, ..self }
     }
 }
 
@@ -50,22 +58,53 @@ pub struct Success<T> {
     pub data: T,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pagination: Option<PaginationJson>,
+    /// What the caller should know although it was done.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<WarningJson>,
+}
+
+/// Something that the caller should know although it was done.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Warning)]
+pub struct WarningJson {
+    /// `MENTION_INACTIVE`: these people are not active any more and were not mentioned. `NO_ACTIVE_RECIPIENT`:
+    /// nobody else in the group is active.
+    code: &'static str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Option<Vec<String>>)]
+    user_ids: Vec<UserId>,
+}
+
+impl From<Warning> for WarningJson {
+    fn from(warning: Warning) -> Self {
+        match warning {
+            Warning::MentionInactive(users) => Self { code: "MENTION_INACTIVE", user_ids: users },
+            Warning::NoActiveRecipient => Self { code: "NO_ACTIVE_RECIPIENT", user_ids: Vec::new() },
+        }
+    }
 }
 
 impl<T> Success<T> {
     /// A success without pages.
     pub fn of(data: T) -> Self {
-        Self { success: true, data, pagination: None }
+        Self { success: true, data, pagination: None, warnings: Vec::new() }
     }
 
     /// A page of a list.
     pub fn page(data: T, pagination: Pagination) -> Self {
-        Self { success: true, data, pagination: Some(pagination.into()) }
+        Self { success: true, data, pagination: Some(pagination.into()), warnings: Vec::new() }
+    }
+
+    /// With what the caller should know although it was done.
+    #[must_use]
+    pub fn warning(self, warnings: Vec<Warning>) -> Self {
+        Self { warnings: warnings.into_iter().map(WarningJson::from).collect(), ..self }
     }
 }
 
 /// The wire form of a list's place.
-#[derive(Debug, Clone, Copy, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Pagination)]
 pub struct PaginationJson {
@@ -74,18 +113,32 @@ pub struct PaginationJson {
     pub total: u64,
     pub pages: u64,
     pub has_more: bool,
+    /// `cursor` of the next look, for who gave one; absent at the end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_cursor: Option<String>,
 }
 
 impl From<Pagination> for PaginationJson {
     fn from(p: Pagination) -> Self {
-        Self { page: p.page, limit: p.limit, total: p.total, pages: p.pages, has_more: p.has_more }
+        Self {
+            page: p.page,
+            limit: p.limit,
+            total: p.total,
+            pages: p.pages,
+            has_more: p.has_more,
+            next_cursor: p.next,
+        }
     }
 }
 
 impl<T: Serialize> IntoResponse for Answer<T> {
     fn into_response(self) -> Response {
-        let body =
-            Success { success: true, data: self.data, pagination: self.pagination.map(PaginationJson::from) };
+        let body = Success {
+            success: true,
+            data: self.data,
+            pagination: self.pagination.map(PaginationJson::from),
+            warnings: self.warnings.into_iter().map(WarningJson::from).collect(),
+        };
         (self.status, Json(body)).into_response()
     }
 }
@@ -120,23 +173,32 @@ pub fn status(error: &Error) -> StatusCode {
         Error::AuthFailed | Error::TokenExpired => StatusCode::UNAUTHORIZED,
         Error::Forbidden(_) => StatusCode::FORBIDDEN,
         Error::NotFound(_) | Error::ConversationNotFound => StatusCode::NOT_FOUND,
-        Error::InvalidMessage(_) | Error::Validation(_) | Error::Malformed(_) | Error::FileRejected(_) => {
-            StatusCode::BAD_REQUEST
+        Error::InvalidMessage(_)
+        | Error::Validation(_)
+        | Error::Malformed(_)
+        | Error::FileRejected(_)
+        | Error::PictureTooLarge { .. } => StatusCode::BAD_REQUEST,
+        Error::UnsupportedMediaType | Error::FileUnsupported(_) | Error::HeicUnsupported => {
+            StatusCode::UNSUPPORTED_MEDIA_TYPE
         }
-        Error::UnsupportedMediaType | Error::FileUnsupported(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         Error::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-        Error::MessageTooLarge { .. } | Error::FileTooLarge { .. } | Error::QuotaExceeded { .. } => {
-            StatusCode::PAYLOAD_TOO_LARGE
-        }
+        Error::MessageTooLarge { .. }
+        | Error::FileTooLarge { .. }
+        | Error::QuotaExceeded { .. }
+        | Error::HouseFull { .. } => StatusCode::PAYLOAD_TOO_LARGE,
         Error::RangeNotSatisfiable { .. } => StatusCode::RANGE_NOT_SATISFIABLE,
         Error::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
-        Error::Conflict(_) | Error::WindowClosed(_) => StatusCode::CONFLICT,
+        Error::Conflict(_)
+        | Error::RecipientInactive { .. }
+        | Error::GroupsFull { .. }
+        | Error::WindowClosed(_) => StatusCode::CONFLICT,
         Error::Unavailable | Error::OutcomeUnknown => StatusCode::SERVICE_UNAVAILABLE,
         Error::Internal => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }
 
-/// The failure's wire form, over every transport: `{"success": false, "message", "error", "code", "details"?}`.
+/// The failure's wire form, over every transport: `{"success": false, "message", "error", "code", "details"?,
+/// "fieldCodes"?}`.
 #[must_use]
 pub fn failure(error: &Error, language: Language) -> Map<String, Value> {
     let mut body = Map::new();
@@ -147,11 +209,21 @@ pub fn failure(error: &Error, language: Language) -> Map<String, Value> {
     let details = match error {
         Error::OutcomeUnknown => Some(json!({ "outcome": "unknown" })),
         Error::Unavailable => Some(json!({ "outcome": "refused" })),
-        Error::RateLimited { retry_after } => Some(json!({ "retryAfter": retry_after.as_secs().max(1) })),
+        Error::GroupsFull { users, .. } => Some(json!({ "reason": "groupsFull", "userIds": users })),
+        Error::RecipientInactive { users, .. } => {
+            Some(json!({ "reason": "recipientInactive", "userIds": users }))
+        }
+        Error::PictureTooLarge { limit } => Some(json!({ "limit": limit, "unit": "pixels" })),
+        Error::RateLimited { .. } => Some(json!({ "retryAfter": error.retry_after() })),
         other => other.fields().map(|fields| fields.iter().map(|(k, v)| (k.to_owned(), json!(v))).collect()),
     };
     if let Some(details) = details {
         body.insert("details".to_owned(), details);
+    }
+    // Beside `details`, which maps each field to its text and nothing else.
+    if let Some(fields) = error.fields() {
+        let codes = fields.codes().map(|(field, code)| (field.to_owned(), json!(code)));
+        body.insert("fieldCodes".to_owned(), codes.collect());
     }
     body
 }
@@ -165,10 +237,10 @@ pub fn language_of(header: Option<&HeaderValue>) -> Language {
     let mut best = (0.0, Language::English);
     for entry in text.split(',').take(16) {
         let (tag, parameters) = entry.split_once(';').unwrap_or((entry, ""));
-        let quality: f32 =
-            parameters.trim().strip_prefix("q=").map_or(1.0, |q| q.trim().parse().unwrap_or(0.0));
+        let quality = super::accept::weight(parameters);
+        // Programs write a locale's underscore, too.
         let tag = tag.trim().to_ascii_lowercase();
-        let language = match tag.split('-').next() {
+        let language = match tag.split(['-', '_']).next() {
             Some("zh") => Language::Chinese,
             Some("en") => Language::English,
             _ => continue,
@@ -194,6 +266,9 @@ pub async fn render(request: Request, next: Next) -> Response {
         (None, StatusCode::NOT_FOUND) => Error::NotFound("address"),
         (None, StatusCode::METHOD_NOT_ALLOWED) => Error::MethodNotAllowed,
         (None, StatusCode::PAYLOAD_TOO_LARGE) => Error::MessageTooLarge { limit: super::extract::MAX_BODY },
+        (None, StatusCode::TOO_MANY_REQUESTS) => {
+            Error::RateLimited { retry_after: std::time::Duration::from_secs(1) }
+        }
         (None, StatusCode::UNSUPPORTED_MEDIA_TYPE) => Error::UnsupportedMediaType,
         (None, StatusCode::REQUEST_TIMEOUT | StatusCode::GATEWAY_TIMEOUT) => Error::OutcomeUnknown,
         (None, status) if status.is_client_error() => {
@@ -208,7 +283,7 @@ pub async fn render(request: Request, next: Next) -> Response {
         }
     }
     let retry_after = match &error {
-        Error::RateLimited { retry_after } => Some(retry_after.as_secs().max(1)),
+        Error::RateLimited { .. } => error.retry_after(),
         Error::Unavailable | Error::OutcomeUnknown => Some(2),
         _ => None,
     };
@@ -238,6 +313,9 @@ mod tests {
         assert_eq!(of("en;q=0.3, zh;q=0.9"), Language::Chinese);
         assert_eq!(of("fr, en-GB, zh;q=0.5"), Language::English);
         assert_eq!(of("fr"), Language::English);
+        assert_eq!(of("zh_CN"), Language::Chinese);
+        assert_eq!(of("en_US;Q=0.2,ZH_Hans_CN"), Language::Chinese);
+        assert_eq!(of("zh_CN;q=0, en"), Language::English);
         assert_eq!(language_of(None), Language::English);
     }
 }

@@ -7,7 +7,10 @@ use std::str::FromStr;
 
 use serde_json::{Map, Value};
 
-use crate::domain::{Error, Result, error::FieldErrors};
+use crate::domain::{
+    Error, Result,
+    error::{FieldErrors, Problem},
+};
 
 /// Input that can be read from fields.
 pub trait FromFields: Sized {
@@ -44,8 +47,14 @@ pub struct Fields {
 
 impl Fields {
     /// Notes a problem.
-    pub fn problem(&mut self, name: &str, problem: impl Into<String>) {
+    pub fn problem(&mut self, name: &str, problem: impl Into<Problem>) {
         self.errors.add(name, problem);
+    }
+
+    /// Whether something stands there that has not been taken.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.map.get(name).is_some_and(|value| !value.is_null())
     }
 
     /// Whether a field was found to be bad.
@@ -56,9 +65,7 @@ impl Fields {
 
     /// Notes problems found elsewhere.
     pub fn problems(&mut self, problems: &FieldErrors) {
-        for (name, problem) in problems.iter() {
-            self.errors.add(name, problem);
-        }
+        self.errors.merge(problems);
     }
 
     /// What stands there; `null` is as absent.

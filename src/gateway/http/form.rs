@@ -18,6 +18,7 @@ use axum::{
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
 
+use super::file_name;
 use crate::domain::{Error, Result, error::FieldErrors};
 
 /// The most bytes of a form before, between and after its files.
@@ -144,14 +145,19 @@ pub struct Part<'a> {
 impl Part<'_> {
     /// Its name.
     #[must_use]
-    pub fn name(&self) -> &str {
-        self.field.name().unwrap_or_default()
+    pub fn name(&self) -> String {
+        self.named_by(file_name::field_name)
     }
 
-    /// The name that its file has where it comes from.
+    /// The name that its file has where it comes from; empty when it has none.
     #[must_use]
-    pub fn file_name(&self) -> &str {
-        self.field.file_name().unwrap_or_default()
+    pub fn file_name(&self) -> String {
+        self.named_by(file_name::file_name)
+    }
+
+    fn named_by(&self, read: fn(&[u8]) -> Option<String>) -> String {
+        let disposition = self.field.headers().get(header::CONTENT_DISPOSITION);
+        disposition.and_then(|value| read(value.as_bytes())).unwrap_or_default()
     }
 
     /// The next bytes of a file.

@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 use axum::{
     Router,
     extract::{ConnectInfo, Request, State},
-    http::{HeaderName, HeaderValue, Method, StatusCode, header},
+    http::{HeaderName, HeaderValue, Method, StatusCode, Version, header, uri::Authority},
     middleware::{self, Next},
     response::Response,
 };
@@ -20,10 +20,13 @@ use tower_http::{
 };
 
 use super::{
-    Door, address,
+    Door,
+    address::{self, Way},
     answer::{Refusal, render},
+    leftover::take_off_the_line,
     listener::Peer,
     origin::Origins,
+    trail,
 };
 use crate::domain::Error;
 
@@ -58,7 +61,9 @@ async fn believe_address(State(trusted): State<Arc<[IpNet]>>, mut request: Reque
     let mut request = {
         if let Some(ConnectInfo(peer)) = request.extensions().get::<ConnectInfo<Peer>>() {
             let address = address::client_address(peer.address, request.headers(), &trusted);
+            let way = address::way(peer.address, request.headers(), &trusted);
             request.extensions_mut().insert(address);
+            request.extensions_mut().insert(way);
         }
         drop_odd_request_id(request)
     };
@@ -83,15 +88,23 @@ const SECURITY_HEADERS: [(HeaderName, HeaderValue); 6] = [
     ),
 ];
 
+/// Who came over TLS once does not come without it again, for a year.
+static STRICT_TRANSPORT: HeaderValue = HeaderValue::from_static("max-age=31536000");
+
 async fn secure(request: Request, next: Next) -> Response {
     // What belongs to a person stays out of caches that belong to others.
-    let is_api = request.uri().path().starts_with("/api/");
+    let path = request.uri().path();
+    let is_api = path.starts_with("/api/") || path.starts_with("/socket.io");
+    let is_secure = request.extensions().get::<Way>().is_some_and(|way| way.is_secure);
     let mut response = next.run(request).await;
     for (name, value) in &SECURITY_HEADERS {
         response.headers_mut().entry(name).or_insert_with(|| value.clone());
     }
     if is_api {
         response.headers_mut().entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    }
+    if is_secure {
+        response.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, STRICT_TRANSPORT.clone());
     }
     response
 }
@@ -114,9 +127,14 @@ fn cors(origins: Origins) -> CorsLayer {
     CorsLayer::new()
         .allow_origin(AllowOrigin::predicate(origins.predicate()))
         .allow_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
+        // Original clients of the protocol ask with credentials, though there are no cookies here.
+        .allow_credentials(true)
         .allow_headers([
             header::AUTHORIZATION,
             header::CONTENT_TYPE,
+            HeaderName::from_static("x-session-id"),
+            HeaderName::from_static("x-requested-with"),
+            HeaderName::from_static("idempotency-key"),
             header::ACCEPT_LANGUAGE,
             header::RANGE,
             header::IF_RANGE,
@@ -131,14 +149,30 @@ fn cors(origins: Origins) -> CorsLayer {
             header::CONTENT_RANGE,
             header::CONTENT_DISPOSITION,
         ])
-        .max_age(Duration::from_hours(1))
+        .max_age(Duration::from_mins(10))
 }
 
-/// Refuses what comes from a page that is not allowed, before it reaches anything.
-async fn admit_origin(State(origins): State<Origins>, request: Request, next: Next) -> Response {
+/// Whether a request says which host it asks, once and readably (RFC 9112, 3.2).
+fn names_host(request: &Request) -> bool {
+    let mut hosts = request.headers().get_all(header::HOST).iter();
+    match (hosts.next(), hosts.next()) {
+        (Some(host), None) => {
+            host.is_empty()
+                || host.to_str().is_ok_and(|host| !host.contains('@') && host.parse::<Authority>().is_ok())
+        }
+        (None, _) => request.version() < Version::HTTP_11,
+        (Some(_), Some(_)) => false,
+    }
+}
+
+/// Refuses what names no host or several, and sockets of pages that are not allowed, before it reaches anything.
+async fn admit(State(origins): State<Origins>, request: Request, next: Next) -> Response {
     use axum::response::IntoResponse;
+    if !names_host(&request) {
+        return Refusal(Error::Malformed("the request must name one host".to_owned())).into_response();
+    }
     let opens_socket = request.uri().path().starts_with("/socket.io");
-    if opens_socket && !origins.admit(request.headers()) {
+    if opens_socket && !origins.admit(request.headers(), request.extensions()) {
         return Refusal(Error::Forbidden("this origin is not allowed")).into_response();
     }
     next.run(request).await
@@ -179,6 +213,7 @@ pub fn wrap(door: &Door, everything: Router) -> Router {
             .layer(middleware::from_fn_with_state(trusted, believe_address))
             .layer(SetRequestIdLayer::new(REQUEST_ID.clone(), FreshId))
             .layer(PropagateRequestIdLayer::new(REQUEST_ID.clone()))
+            .layer(middleware::from_fn_with_state(door.clone(), trail::follow))
             .layer(
                 TraceLayer::new_for_http()
                     .make_span_with(span)
@@ -196,6 +231,7 @@ pub fn wrap(door: &Door, everything: Router) -> Router {
             .layer(middleware::from_fn(secure))
             .layer(cors(origins.clone()))
             .layer(middleware::from_fn(render))
-            .layer(middleware::from_fn_with_state(origins, admit_origin)),
+            .layer(middleware::from_fn(take_off_the_line))
+            .layer(middleware::from_fn_with_state(origins, admit)),
     )
 }

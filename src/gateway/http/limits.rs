@@ -1,24 +1,17 @@
-//! Rate limits: REST by address, sign-in stricter, socket events by user.
+//! Rate limits: calls and socket events by person; calls without a token that holds by network.
 //!
-//! A hospital often stands behind one address, so the limit by address is wide; what protects passwords is
-//! the narrow one on an address and a name together, which no forged header and no other person's address
-//! can use to lock somebody out.
+//! A hospital often stands behind one address, so what people do counts for themselves and not for the
+//! address: one machine among them cannot use up what all need. What protects passwords is in the service,
+//! for all gateways (`service/throttle.rs`).
 
-use std::{net::IpAddr, num::NonZeroU32, sync::Arc, time::Duration};
+use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
-use axum::{body::Body, extract::Request, http::Response, response::IntoResponse};
 use governor::{
     DefaultKeyedRateLimiter, Quota, RateLimiter,
     clock::{Clock, DefaultClock},
-    middleware::NoOpMiddleware,
-};
-use moka::sync::Cache;
-use tower_governor::{
-    GovernorError, GovernorLayer, governor::GovernorConfigBuilder, key_extractor::KeyExtractor,
 };
 
-use super::{address::ClientAddress, answer::Refusal};
-use crate::domain::{Error, Result, UserId, user::username_key};
+use crate::domain::{Error, Network, Result, UserId};
 
 const fn nonzero(number: u32) -> NonZeroU32 {
     match NonZeroU32::new(number) {
@@ -27,24 +20,34 @@ const fn nonzero(number: u32) -> NonZeroU32 {
     }
 }
 
-/// REST calls of one address: so many at once, then so many a second.
-const REST: (u32, u64) = (600, 120);
-/// Sign-ins and registrations of one address: so many at once (a shift begins), then two a second.
-const SIGN_IN: u32 = 200;
-/// Failed sign-ins of one address under one name: so many at once, then one in six seconds.
-const FAILURES: u32 = 10;
-/// Who has failed too often waits so long.
-const PENALTY: Duration = Duration::from_secs(20);
+/// Calls of one person, and calls of one network without a token that holds: so many at once, then so many a
+/// second.
+const CALLS: (u32, u32) = (600, 120);
+/// How many times as much the /48 around an IPv6 network may do.
+const WIDE: u32 = 4;
 /// Socket events of one user: so many at once (an outbox of 2,000 messages after a night offline is
 /// fair), then so many a second.
 const EVENTS: (u32, u32) = (2_500, 100);
 
+/// Handshakes of sockets of one network: so many at once (everybody of a hospital behind one address comes
+/// back after an outage), then so many a second.
+const HANDSHAKES: (u32, u32) = (2_000, 400);
+/// Who asks for more at once than there ever is waits so long.
+const TOO_MUCH: Duration = Duration::from_secs(20);
+
+fn limiter<K: std::hash::Hash + Eq + Clone>((burst, each_second): (u32, u32)) -> DefaultKeyedRateLimiter<K> {
+    RateLimiter::keyed(Quota::per_second(nonzero(each_second)).allow_burst(nonzero(burst)))
+}
+
 /// The limits that handlers and sockets ask by themselves.
 pub struct Limits {
     enabled: bool,
-    failures: DefaultKeyedRateLimiter<(IpAddr, String)>,
-    barred: Cache<(IpAddr, String), ()>,
+    people: DefaultKeyedRateLimiter<UserId>,
+    networks: DefaultKeyedRateLimiter<Network>,
+    wide_networks: DefaultKeyedRateLimiter<Network>,
     events: DefaultKeyedRateLimiter<UserId>,
+    handshakes: DefaultKeyedRateLimiter<Network>,
+    wide_handshakes: DefaultKeyedRateLimiter<Network>,
     clock: DefaultClock,
 }
 
@@ -52,43 +55,63 @@ impl Limits {
     /// `enabled: false` lets everything pass (`RATE_LIMIT=off`).
     #[must_use]
     pub fn new(enabled: bool) -> Self {
-        let slow = Quota::with_period(Duration::from_secs(6)).unwrap_or(Quota::per_minute(nonzero(10)));
         Self {
             enabled,
-            failures: RateLimiter::keyed(slow.allow_burst(nonzero(FAILURES))),
-            barred: Cache::builder().max_capacity(100_000).time_to_live(PENALTY).build(),
-            events: RateLimiter::keyed(Quota::per_second(nonzero(EVENTS.1)).allow_burst(nonzero(EVENTS.0))),
+            people: limiter(CALLS),
+            networks: limiter(CALLS),
+            wide_networks: limiter((CALLS.0 * WIDE, CALLS.1 * WIDE)),
+            events: limiter(EVENTS),
+            handshakes: limiter(HANDSHAKES),
+            wide_handshakes: limiter((HANDSHAKES.0 * WIDE, HANDSHAKES.1 * WIDE)),
             clock: DefaultClock::default(),
         }
     }
 
-    /// Whether this address may try to sign in under a name.
-    ///
-    /// # Errors
-    /// `RateLimited` after too many failures, for the right password, too.
-    pub fn may_sign_in(&self, address: ClientAddress, username: &str) -> Result<()> {
-        let barred = self.enabled && self.barred.contains_key(&sign_in_key(address, username));
-        if barred { Err(Error::RateLimited { retry_after: PENALTY }) } else { Ok(()) }
-    }
-
-    /// One more failure to sign in under a name. Successes count nothing.
-    ///
-    /// # Errors
-    /// `RateLimited` when it was one too many.
-    pub fn sign_in_failed(&self, address: ClientAddress, username: &str) -> Result<()> {
-        let key = sign_in_key(address, username);
-        self.check(&self.failures, &key).map_err(|_| {
-            self.barred.insert(key, ());
-            Error::RateLimited { retry_after: PENALTY }
-        })
-    }
-
-    /// One more event of a user's sockets.
+    /// One more call of somebody who is signed in.
     ///
     /// # Errors
     /// `RateLimited`.
-    pub fn event(&self, user: UserId) -> Result<()> {
-        self.check(&self.events, &user)
+    pub fn call(&self, user: UserId) -> Result<()> {
+        self.check(&self.people, &user)
+    }
+
+    /// One more call without a token that holds.
+    ///
+    /// # Errors
+    /// `RateLimited`.
+    pub fn open_call(&self, network: Network) -> Result<()> {
+        self.check(&self.networks, &network)?;
+        network.wide().map_or(Ok(()), |wide| self.check(&self.wide_networks, &wide))
+    }
+
+    /// An event of a user's sockets, or a heavy call, which counts as several; it counts as all that there may
+    /// be at once at most.
+    ///
+    /// # Errors
+    /// `RateLimited`.
+    pub fn spend(&self, user: UserId, weight: usize) -> Result<()> {
+        if !self.enabled {
+            return Ok(());
+        }
+        if weight <= 1 {
+            return self.check(&self.events, &user);
+        }
+        let weight = u32::try_from(weight).unwrap_or(EVENTS.0).clamp(1, EVENTS.0);
+        let refused = |wait| Error::RateLimited { retry_after: wait };
+        match self.events.check_key_n(&user, nonzero(weight)) {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(until)) => Err(refused(until.wait_time_from(self.clock.now()))),
+            Err(_) => Err(refused(TOO_MUCH)),
+        }
+    }
+
+    /// One more handshake of a network's sockets.
+    ///
+    /// # Errors
+    /// `RateLimited`.
+    pub fn handshake(&self, network: Network) -> Result<()> {
+        self.check(&self.handshakes, &network)?;
+        network.wide().map_or(Ok(()), |wide| self.check(&self.wide_handshakes, &wide))
     }
 
     fn check<K: Clone + std::hash::Hash + Eq>(
@@ -106,103 +129,38 @@ impl Limits {
 
     /// Forgets those who have been quiet; called once a minute.
     pub fn forget_quiet(&self) {
-        self.failures.retain_recent();
-        self.failures.shrink_to_fit();
-        self.events.retain_recent();
-        self.events.shrink_to_fit();
-    }
-}
-
-fn sign_in_key(address: ClientAddress, username: &str) -> (IpAddr, String) {
-    (address.0, username_key(username).chars().take(32).collect())
-}
-
-/// The believed address as the key.
-#[derive(Debug, Clone, Copy)]
-pub struct ByAddress;
-
-impl KeyExtractor for ByAddress {
-    type Key = IpAddr;
-    fn extract<T>(&self, request: &axum::http::Request<T>) -> Result<IpAddr, GovernorError> {
-        request
-            .extensions()
-            .get::<ClientAddress>()
-            .map(|address| address.0)
-            .ok_or(GovernorError::UnableToExtractKey)
+        for limiter in [&self.people, &self.events] {
+            limiter.retain_recent();
+            limiter.shrink_to_fit();
+        }
+        for limiter in [&self.networks, &self.wide_networks, &self.handshakes, &self.wide_handshakes] {
+            limiter.retain_recent();
+            limiter.shrink_to_fit();
+        }
     }
 }
 
 /// Something to be done once a minute.
 pub type Chore = Arc<dyn Fn() + Send + Sync>;
 
-/// A limit by address, and what forgets quiet addresses.
-pub struct AddressLimit {
-    pub layer: GovernorLayer<ByAddress, NoOpMiddleware, Body>,
-    pub forget_quiet: Chore,
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "the layer hands it over")]
-fn refuse(error: GovernorError) -> Response<Body> {
-    let refusal = match error {
-        GovernorError::TooManyRequests { wait_time, .. } => {
-            Error::RateLimited { retry_after: Duration::from_secs(wait_time.max(1)) }
-        }
-        GovernorError::UnableToExtractKey | GovernorError::Other { .. } => Error::Internal,
-    };
-    Refusal(refusal).into_response()
-}
-
-fn by_address(burst: u32, period: Duration) -> Option<AddressLimit> {
-    let config = GovernorConfigBuilder::default()
-        .key_extractor(ByAddress)
-        .burst_size(burst)
-        .period(period)
-        .finish()?;
-    let limiter = config.limiter().clone();
-    Some(AddressLimit {
-        layer: GovernorLayer::new(config).error_handler(refuse),
-        forget_quiet: Arc::new(move || limiter.retain_recent()),
-    })
-}
-
-/// The limit of REST calls.
-#[must_use]
-pub fn rest() -> Option<AddressLimit> {
-    by_address(REST.0, Duration::from_secs(1) / u32::try_from(REST.1).unwrap_or(1))
-}
-
-/// The limit of sign-ins and registrations.
-#[must_use]
-pub fn sign_in() -> Option<AddressLimit> {
-    by_address(SIGN_IN, Duration::from_millis(500))
-}
-
-/// Reads the believed address of a request.
-///
-/// # Errors
-/// `Internal` when the layer that finds it out is missing.
-pub fn address_of(request: &Request) -> Result<ClientAddress> {
-    request.extensions().get::<ClientAddress>().copied().ok_or(Error::Internal)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn guessing_passwords_under_one_name_is_stopped() {
+    fn people_and_networks_do_not_use_up_each_others_calls() {
         let limits = Limits::new(true);
-        let address = ClientAddress([203, 0, 113, 7].into());
-        let told = (0..100).filter(|_| limits.sign_in_failed(address, "Nurse.Li").is_ok()).count();
-        assert_eq!(told, FAILURES as usize);
-        assert!(limits.may_sign_in(address, "nurse.li").is_err(), "the same name in another case");
-        assert!(limits.may_sign_in(address, "nurse.wu").is_ok());
-        let elsewhere = ClientAddress([203, 0, 113, 8].into());
-        assert!(
-            limits.may_sign_in(elsewhere, "nurse.li").is_ok(),
-            "nobody is locked out by another's failures"
-        );
+        let network = |text: &str| Network::of(text.parse().unwrap());
+        let spend = |text: &str| (0..5_000).filter(|_| limits.open_call(network(text)).is_ok()).count();
+        assert!((600..800).contains(&spend("203.0.113.7")));
+        assert!((600..800).contains(&spend("2001:db8:1:1::1")));
+        assert!(spend("2001:db8:1:1::2") < 100, "the same /64");
+        let (li, wu) = (UserId::generate(), UserId::generate());
+        assert!((0..5_000).any(|_| limits.call(li).is_err()));
+        assert!(limits.call(wu).is_ok() && limits.spend(li, 1).is_ok());
+        let wide: usize = (2..12).map(|number| spend(&format!("2001:db8:1:{number:x}::1"))).sum();
+        assert!(wide < 4_000, "a /48 has four times as much: {wide}");
         let off = Limits::new(false);
-        assert!((0..100).all(|_| off.sign_in_failed(address, "nurse.li").is_ok()));
+        assert!((0..5_000).all(|_| off.open_call(network("203.0.113.7")).is_ok()));
     }
 }

@@ -2,20 +2,23 @@
 
 use axum::{
     Json, Router,
-    extract::{Extension, State},
+    extract::{Extension, Request, State},
     http::{HeaderMap, StatusCode, header},
+    middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::get,
 };
 use metrics_exporter_prometheus::PrometheusHandle;
 use serde::Serialize;
 use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_swagger_ui::SwaggerUi;
 
 use super::{
     Door,
-    address::ClientAddress,
+    address::Way,
     answer::{Refusal, language_of},
     extract::bearer,
+    origin::Origins,
 };
 use crate::domain::{Clock, Error, SystemClock, error::Language};
 
@@ -48,26 +51,69 @@ async fn health(State(door): State<Door>, headers: HeaderMap) -> Response {
     (code, Json(Health { status, timestamp: SystemClock.now().to_string(), message })).into_response()
 }
 
-/// Prometheus's text format; for loopback, or whoever has the token.
+/// Whether two secrets are the same, in a time that does not say how much of them is.
+fn is_same(given: &str, wanted: &str) -> bool {
+    let difference =
+        given.bytes().zip(wanted.bytes()).fold(0, |sum, (a, b)| std::hint::black_box(sum | (a ^ b)));
+    given.len() == wanted.len() && difference == 0
+}
+
+/// Prometheus's text format; for what comes straight from this machine under its own name, or whoever has the
+/// token.
 async fn metrics(
     State(door): State<Door>,
-    Extension(address): Extension<ClientAddress>,
+    Extension(way): Extension<Way>,
     Extension(recorder): Extension<PrometheusHandle>,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     let token = door.settings.metrics_token.as_deref();
-    let knows_token = token.is_some() && bearer(&headers) == token;
-    if !(address.0.is_loopback() || knows_token) {
+    let knows_token = token.zip(bearer(&headers)).is_some_and(|(token, given)| is_same(given, token));
+    // A page that a stranger's name brought to this machine comes from it, too.
+    let is_own = way.is_straight && Origins::new(&door.settings).is_ours(headers.get(header::HOST));
+    if !(is_own || knows_token) {
         return Err(Error::NotFound("address").into());
     }
     let depth = u32::try_from(door.services.commit_queue_depth()).unwrap_or(u32::MAX);
     ::metrics::gauge!("wardline_commit_queue_depth").set(f64::from(depth));
+    let waiting = u32::try_from(door.scales.outgoing()).unwrap_or(u32::MAX);
+    ::metrics::gauge!("wardline_waiting_bytes").set(f64::from(waiting));
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], recorder.render()).into_response())
 }
 
 /// Health as part of the documented API.
 pub fn documented() -> OpenApiRouter<Door> {
     OpenApiRouter::new().routes(routes!(health))
+}
+
+/// The API's description for browsers, at `/docs`. Everything in it is found beside the page, so that it works
+/// below whatever path a proxy puts it.
+pub fn docs(document: utoipa::openapi::OpenApi) -> Router<Door> {
+    let pages = SwaggerUi::new("/docs").url("/docs/openapi.json", document);
+    let pages = pages.config(utoipa_swagger_ui::Config::from("openapi.json"));
+    Router::from(pages).layer(middleware::from_fn(own_docs))
+}
+
+async fn own_docs(request: Request, next: Next) -> Response {
+    if request.uri().path() == "/docs" {
+        return (StatusCode::PERMANENT_REDIRECT, [(header::LOCATION, "docs/")]).into_response();
+    }
+    let response = next.run(request).await;
+    let is_page = response
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .and_then(|kind| kind.to_str().ok())
+        .is_some_and(|kind| kind.starts_with("text/html"));
+    if !is_page {
+        return response;
+    }
+    let (mut parts, body) = response.into_parts();
+    let Ok(page) = axum::body::to_bytes(body, 1 << 20).await else {
+        return Refusal(Error::Internal).into_response();
+    };
+    let page =
+        String::from_utf8_lossy(&page).replace("<title>Swagger UI</title>", "<title>Wardline API</title>");
+    parts.headers.remove(header::CONTENT_LENGTH);
+    (parts, page).into_response()
 }
 
 /// The rest: the short health address and the metrics.

@@ -122,8 +122,8 @@ where
     let mut response = Response::builder()
         .status(status)
         .header(header::ETAG, format!("\"{}\"", content.tag))
-        // Each use asks again whether it may, and gets the bytes only once.
-        .header(header::CACHE_CONTROL, "private, no-cache")
+        // Each use asks again whether it may, and no copy stays on the disk of a shared computer.
+        .header(header::CACHE_CONTROL, "private, no-store")
         .header(header::VARY, "authorization")
         .header(header::ACCEPT_RANGES, "bytes")
         .header(header::X_CONTENT_TYPE_OPTIONS, "nosniff")

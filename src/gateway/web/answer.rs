@@ -56,13 +56,35 @@ pub fn of(asset: &Asset, request: &HeaderMap) -> Response {
     (headers, Body::from(bytes)).into_response()
 }
 
-/// What stands at `/` when the client was not compiled in.
-pub fn not_built() -> Response {
+/// The page for an address so many folders deep: what it loads lies that far above it. Whatever a proxy puts in
+/// front, the way there is the same.
+pub fn below(page: &Asset, depth: usize) -> Response {
+    let (_, bytes) = page.form(|_| false);
+    let text = String::from_utf8_lossy(&bytes).replace("=\"./", &format!("=\"{}", "../".repeat(depth)));
+    let mut headers = HeaderMap::new();
+    headers.insert(header::CACHE_CONTROL, ASK_AGAIN);
+    headers.insert(header::CONTENT_SECURITY_POLICY, POLICY);
+    headers.insert(PERMISSIONS_POLICY, PERMISSIONS);
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    (headers, text).into_response()
+}
+
+/// The answer with a file of which there is one for each language: caches must tell them apart.
+pub fn in_language(asset: &Asset, request: &HeaderMap) -> Response {
+    let mut response = of(asset, request);
+    response.headers_mut().append(header::VARY, HeaderValue::from_static("accept-language"));
+    response
+}
+
+/// What stands at `/` when the client was not compiled in; its link lies `depth` folders above.
+pub fn not_built(depth: usize) -> Response {
     let mut headers = HeaderMap::new();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(header::CONTENT_SECURITY_POLICY, POLICY_WITHOUT_CLIENT);
-    (headers, include_str!("not_built.html")).into_response()
+    let page =
+        include_str!("not_built.html").replace("\"docs/\"", &format!("\"{}docs/\"", "../".repeat(depth)));
+    (headers, page).into_response()
 }
 
 /// Whether `Accept-Encoding` allows a coding (RFC 9110, 12.5.3). Without the header nothing is packed.

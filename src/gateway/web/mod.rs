@@ -15,12 +15,19 @@ use axum::{
     routing::get,
 };
 
-use super::http::answer::Refusal;
-use crate::domain::Error;
+use super::http::answer::{Refusal, language_of};
+use crate::domain::{Error, error::Language};
 use files::{Asset, Client};
 
 /// What belongs to others: a wrong address there is no page.
 const RESERVED: [&str; 6] = ["api", "socket.io", "docs", "metrics", "health", "assets"];
+
+/// Deeper addresses are nobody's.
+const MAX_DEPTH: usize = 16;
+
+/// What makes the client installable, with names in the browser's language.
+const MANIFEST: &str = "manifest.webmanifest";
+const MANIFEST_IN_CHINESE: &str = "manifest.zh.webmanifest";
 
 /// Whether the client was there when this binary was compiled.
 #[must_use]
@@ -34,7 +41,7 @@ pub fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
 }
 
 async fn index(headers: HeaderMap) -> Response {
-    page(&headers)
+    page(&headers, 0)
 }
 
 async fn anything_else(request: Request) -> Response {
@@ -42,14 +49,32 @@ async fn anything_else(request: Request) -> Response {
     if !matches!(*method, Method::GET | Method::HEAD) {
         return no_such_address();
     }
-    if let Some(asset) = Asset::find::<Client>(uri.path().trim_start_matches('/')) {
+    let path = uri.path().trim_start_matches('/');
+    if path == MANIFEST {
+        let name = if language_of(headers.get(header::ACCEPT_LANGUAGE)) == Language::Chinese {
+            MANIFEST_IN_CHINESE
+        } else {
+            MANIFEST
+        };
+        return Asset::find::<Client>(name)
+            .map_or_else(no_such_address, |asset| answer::in_language(&asset, headers));
+    }
+    if let Some(asset) = Asset::find::<Client>(path) {
         return answer::of(&asset, headers);
     }
-    if is_client_address(uri, headers) { page(headers) } else { no_such_address() }
+    if !is_client_address(uri, headers) {
+        return no_such_address();
+    }
+    page(headers, uri.path().trim_start_matches('/').matches('/').count().min(MAX_DEPTH))
 }
 
-fn page(headers: &HeaderMap) -> Response {
-    Asset::find::<Client>(files::INDEX).map_or_else(answer::not_built, |index| answer::of(&index, headers))
+/// The page for an address so many folders deep.
+fn page(headers: &HeaderMap, depth: usize) -> Response {
+    match Asset::find::<Client>(files::INDEX) {
+        Some(index) if depth > 0 => answer::below(&index, depth),
+        Some(index) => answer::of(&index, headers),
+        None => answer::not_built(depth),
+    }
 }
 
 fn no_such_address() -> Response {

@@ -1,13 +1,15 @@
 //! Signed addresses: for tags of a page that cannot send a header. Each is one person's, for one file, for
-//! five minutes, and ends with the token it was made with.
+//! five minutes, and ends with the token it was made with: it names that token and what ties it to the
+//! account, so that a change of the account's credentials ends it, too.
 
 use std::time::Duration;
 
 use super::super::Services;
 use crate::domain::{
     Error, FileId, Result, Timestamp, TokenId, UserId,
-    access::{Actor, Pass},
+    access::{Actor, Issue, Pass},
     file,
+    user::Role,
 };
 
 /// How long a signed address holds.
@@ -25,6 +27,7 @@ pub struct FileLink {
 #[derive(Debug, Clone)]
 pub struct LinkProof {
     pub user: UserId,
+    /// As it stands in the address: what the token was issued for, and its name.
     pub token: String,
     /// Milliseconds since the epoch.
     pub expires: i64,
@@ -36,6 +39,27 @@ fn words(file: FileId, user: UserId, token: &str, expires: i64) -> String {
     format!("wardline file address\n{file}\n{user}\n{expires}\n{token}")
 }
 
+/// The token of an address: `v3-1700000000000~name` for one of the credentials' version 3 that ends at this time,
+/// `t1690000000000-1700000000000~name` for another issuer's by its time.
+fn token_text(pass: &Pass) -> String {
+    let (name, end) = (&pass.actor.token.0, pass.expires_at.0);
+    match pass.issued {
+        Issue::Version(version) => format!("v{version}-{end}~{name}"),
+        Issue::At(at) => format!("t{}-{end}~{name}", at.0),
+    }
+}
+
+fn read_token(text: &str) -> Option<(Issue, Timestamp, TokenId)> {
+    let (dates, name) = text.split_once('~')?;
+    let (issue, end) = dates.split_once('-')?;
+    let issue = match issue.split_at_checked(1)? {
+        ("v", version) => Issue::Version(version.parse().ok()?),
+        ("t", at) => Issue::At(Timestamp(at.parse().ok()?)),
+        _ => return None,
+    };
+    Some((issue, Timestamp(end.parse().ok()?), TokenId(name.into())))
+}
+
 impl Services {
     /// Signed addresses of a file that the caller may have.
     ///
@@ -45,10 +69,11 @@ impl Services {
         let actor = &pass.actor;
         let file = self.readable_file(actor.user, id).await?.ok_or(Error::NotFound("file"))?;
         let expires_at = self.clock.now().plus(LIFETIME).min(pass.expires_at);
-        let signature = self.tokens.sign(&words(id, actor.user, &actor.token.0, expires_at.0))?;
+        let token = token_text(pass);
+        let signature = self.tokens.sign(&words(id, actor.user, &token, expires_at.0))?;
         let query: String = form_urlencoded::Serializer::new(String::new())
             .append_pair("user", &actor.user.to_string())
-            .append_pair("token", &actor.token.0)
+            .append_pair("token", &token)
             .append_pair("expires", &expires_at.0.to_string())
             .append_pair("signature", &signature)
             .finish();
@@ -60,22 +85,21 @@ impl Services {
         })
     }
 
-    /// Whoever a signed address was made for, as long as it and their token hold. Whether they may have the
-    /// file is asked again when it is opened.
+    /// By what right a signed address is followed, as long as it and its owner's token hold: what it begins ends
+    /// with the token, not with the address. Whether they may have the file is asked again when it is opened.
     ///
     /// # Errors
     /// `TokenExpired`; `AuthFailed` for every other fault.
-    pub async fn check_link(&self, id: FileId, proof: &LinkProof) -> Result<Actor> {
+    pub async fn check_link(&self, id: FileId, proof: &LinkProof) -> Result<Pass> {
         let signed = words(id, proof.user, &proof.token, proof.expires);
         if !self.tokens.is_signed(&signed, &proof.signature) {
             return Err(Error::AuthFailed);
         }
-        let expires_at = Timestamp(proof.expires);
-        if expires_at <= self.clock.now() {
+        if Timestamp(proof.expires) <= self.clock.now() {
             return Err(Error::TokenExpired);
         }
-        // A new password ends what was made before it.
-        let made_at = expires_at.minus(LIFETIME);
-        self.still_holds(proof.user, TokenId(proof.token.as_str().into()), made_at).await
+        let (issued, expires_at, token) = read_token(&proof.token).ok_or(Error::AuthFailed)?;
+        let pass = Pass { actor: Actor { user: proof.user, role: Role::User, token }, issued, expires_at };
+        Ok(self.still_holds(pass).await?.pass)
     }
 }

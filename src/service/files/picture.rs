@@ -5,23 +5,46 @@ use std::io::Cursor;
 
 use bytes::Bytes;
 use image::{
-    DynamicImage, ImageDecoder, ImageEncoder, ImageFormat, ImageReader, Limits,
-    codecs::{jpeg::JpegEncoder, png::PngEncoder},
+    DynamicImage, GrayImage, ImageDecoder, ImageEncoder, ImageError, ImageFormat, ImageReader, Limits,
+    RgbImage,
+    codecs::{jpeg::JpegEncoder, png::PngEncoder, webp::WebPEncoder},
     metadata::Orientation,
 };
+use jpeg_decoder::{CodingProcess, PixelFormat};
 
-use super::strip::strip;
+use super::strip::{self, strip};
 use crate::domain::{Error, Result, file::Dimensions};
 
-/// The most pixels a picture may have: what a phone takes, not what a bomb unfolds to.
-pub const MAX_PIXELS: u64 = 50_000_000;
+/// The most pixels of a picture that can only be unpacked whole.
+pub const MAX_PIXELS: u64 = 64_000_000;
+/// The most pixels of a JPEG that gets a small version: it can be unpacked at an eighth of its size.
+const MAX_JPEG_PIXELS: u64 = 200_000_000;
+/// A JPEG of up to as many pixels is unpacked whole, which knows more kinds of colours.
+const MAX_WHOLE_JPEG: u64 = 50_000_000;
+/// The most pixels of a HEIC picture: its planes and its red, green and blue are in memory together.
+const MAX_HEIC_PIXELS: u64 = 50_000_000;
+/// No camera packs more pixels into a byte: a JPEG's block of 64 takes two bits for each colour at least.
+const PIXELS_OF_A_BYTE: u64 = 400;
+/// The most pixels of a picture that is turned: as it was and as it becomes are in memory together.
+const MAX_TURNED: u64 = MAX_PIXELS / 2;
 /// The most bytes of memory that unpacking may take: as many pixels, four bytes each, and room.
 const MAX_MEMORY: u64 = 256 << 20;
 /// The longer side of a small version, pixels.
 const SMALL: u32 = 320;
 const QUALITY: u8 = 80;
+/// Of what is converted, as cameras have it.
+const CONVERTED_QUALITY: u8 = 90;
 /// A larger colour profile is not put into a small version.
 const MAX_PROFILE: usize = 16 << 10;
+
+/// What a picture is unpacked from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// Kept as it is, without its particulars.
+    Kept(ImageFormat),
+    /// HEIC, as Apple's telephones take it; no browser but Apple's shows it, so it becomes a JPEG.
+    Heic,
+}
 
 /// A picture that may be shown.
 pub struct Picture {
@@ -29,8 +52,10 @@ pub struct Picture {
     pub bytes: Bytes,
     /// As it is to be shown, turned upright.
     pub dimensions: Dimensions,
-    pub small: Bytes,
-    pub small_mime: &'static str,
+    /// It was of another kind before.
+    pub became_jpeg: bool,
+    /// With its MIME type; none of what cannot be made small within bounds, or what only browsers bear with.
+    pub small: Option<(Bytes, &'static str)>,
 }
 
 fn damaged<E>(_: E) -> Error {
@@ -40,27 +65,52 @@ fn damaged<E>(_: E) -> Error {
 /// Makes a picture fit to be shown.
 ///
 /// # Errors
-/// `FileRejected` when it is damaged, or has more than [`MAX_PIXELS`].
-pub fn prepare(format: ImageFormat, raw: Bytes) -> Result<Picture> {
-    let (orientation, size) = {
-        let mut decoder = decoder(format, &raw)?;
-        (decoder.orientation().map_err(damaged)?, decoder.dimensions())
-    };
-    let bytes = strip(format, raw, orientation).ok_or_else(|| damaged(()))?;
-    // What is shown is what was checked: the stripped file.
-    let mut decoder = decoder(format, &bytes)?;
-    if decoder.dimensions() != size {
-        return Err(damaged(()));
+/// `FileRejected` when it is damaged; `PictureTooLarge` when it has more pixels than its kind may have;
+/// `HeicUnsupported`.
+pub fn prepare(source: Source, raw: Bytes) -> Result<Picture> {
+    match source {
+        Source::Kept(format) => keep(format, raw),
+        Source::Heic => convert(&raw),
     }
-    let profile = decoder.icc_profile().ok().flatten();
-    // A profile for inks does not fit the small version's red, green and blue.
-    let profile = profile.filter(|p| p.len() <= MAX_PROFILE && p.get(16..20) == Some(b"RGB "));
-    let pixels = DynamicImage::from_decoder(decoder).map_err(damaged)?;
-    let mut small = if size.0.max(size.1) > SMALL { pixels.thumbnail(SMALL, SMALL) } else { pixels };
-    small.apply_orientation(orientation);
-    let (small, small_mime) = encode(&small, profile)?;
-    let (width, height) = if turns(orientation) { (size.1, size.0) } else { size };
-    Ok(Picture { bytes, dimensions: Dimensions { width, height }, small, small_mime })
+}
+
+fn keep(format: ImageFormat, raw: Bytes) -> Result<Picture> {
+    let orientation = match format {
+        ImageFormat::Jpeg => decoder(format, &raw)?.orientation().map_err(damaged)?,
+        ImageFormat::Png => strip::png_orientation(&raw),
+        ImageFormat::WebP => strip::webp_orientation(&raw),
+        // Browsers do not turn these, whatever is told in them: neither does the small version.
+        _ => Orientation::NoTransforms,
+    };
+    // What is shown is what is checked: the stripped file.
+    let bytes = strip(format, raw, orientation).ok_or_else(|| damaged(()))?;
+    let (width, height) = match format {
+        ImageFormat::Gif => strip::gif_size(&bytes).ok_or_else(|| damaged(()))?,
+        ImageFormat::Png => strip::png_size(&bytes).ok_or_else(|| damaged(()))?,
+        _ => decoder(format, &bytes)?.dimensions(),
+    };
+    let pixels = u64::from(width) * u64::from(height);
+    if format == ImageFormat::Jpeg {
+        if pixels / PIXELS_OF_A_BYTE > bytes.len() as u64 {
+            return Err(damaged(()));
+        }
+    } else if pixels > MAX_PIXELS {
+        return Err(Error::PictureTooLarge { limit: MAX_PIXELS });
+    }
+    // Browsers do not turn these either, but telephones count on it.
+    let orientation = match format {
+        ImageFormat::WebP if orientation != Orientation::NoTransforms && pixels <= MAX_TURNED => {
+            return turned(&bytes, orientation);
+        }
+        ImageFormat::WebP => Orientation::NoTransforms,
+        _ => orientation,
+    };
+    let small = match (format, pixels) {
+        (ImageFormat::Jpeg, MAX_WHOLE_JPEG..) => scaled_jpeg(&bytes, pixels, orientation)?,
+        _ => whole(format, &bytes, orientation)?,
+    };
+    let (width, height) = if turns(orientation) { (height, width) } else { (width, height) };
+    Ok(Picture { bytes, dimensions: Dimensions { width, height }, became_jpeg: false, small })
 }
 
 fn decoder(format: ImageFormat, bytes: &Bytes) -> Result<impl ImageDecoder> {
@@ -68,12 +118,116 @@ fn decoder(format: ImageFormat, bytes: &Bytes) -> Result<impl ImageDecoder> {
     let mut limits = Limits::default();
     limits.max_alloc = Some(MAX_MEMORY);
     reader.limits(limits);
-    let decoder = reader.into_decoder().map_err(damaged)?;
-    let (width, height) = decoder.dimensions();
-    if u64::from(width) * u64::from(height) > MAX_PIXELS {
-        return Err(Error::FileRejected("the picture has more than 50 million pixels"));
+    reader.into_decoder().map_err(damaged)
+}
+
+/// A small version by unpacking the whole picture.
+fn whole(
+    format: ImageFormat,
+    bytes: &Bytes,
+    orientation: Orientation,
+) -> Result<Option<(Bytes, &'static str)>> {
+    let mut decoder = decoder(format, bytes)?;
+    let profile = decoder.icc_profile().ok().flatten();
+    // A profile for inks does not fit the small version's red, green and blue.
+    let profile = profile.filter(|p| p.len() <= MAX_PROFILE && p.get(16..20) == Some(b"RGB "));
+    match DynamicImage::from_decoder(decoder) {
+        Ok(pixels) => smaller(pixels, orientation, profile).map(Some),
+        // Sixteen bits a colour may need more than there is; browsers have more.
+        Err(ImageError::Limits(_)) => Ok(None),
+        // Its blocks were walked through. Frames beyond the screen or without colours, which browsers show in their way.
+        Err(_) if format == ImageFormat::Gif => Ok(None),
+        Err(error) => Err(damaged(error)),
     }
-    Ok(decoder)
+}
+
+/// A small version of a large JPEG, unpacked at a half to an eighth of its size; none where even that takes too
+/// much memory.
+fn scaled_jpeg(
+    bytes: &Bytes,
+    pixels: u64,
+    orientation: Orientation,
+) -> Result<Option<(Bytes, &'static str)>> {
+    if pixels > MAX_JPEG_PIXELS {
+        return Ok(None);
+    }
+    let mut decoder = jpeg_decoder::Decoder::new(Cursor::new(bytes.clone()));
+    decoder.set_max_decoding_buffer_size(usize::try_from(MAX_MEMORY).unwrap_or(usize::MAX));
+    let side = u16::try_from(SMALL * 2).map_err(damaged)?;
+    let (width, height) = decoder.scale(side, side).map_err(damaged)?;
+    let info = decoder.info().ok_or_else(|| damaged(()))?;
+    // A progressive one keeps two bytes for each colour of each pixel until its last scan has come.
+    if info.coding_process != CodingProcess::DctSequential && pixels * 6 > MAX_MEMORY {
+        return Ok(None);
+    }
+    let samples = match info.pixel_format {
+        PixelFormat::L8 | PixelFormat::RGB24 => decoder.decode().map_err(damaged)?,
+        PixelFormat::L16 | PixelFormat::CMYK32 => return Ok(None),
+    };
+    let (width, height) = (u32::from(width), u32::from(height));
+    let pixels = match info.pixel_format {
+        PixelFormat::L8 => GrayImage::from_raw(width, height, samples).map(DynamicImage::from),
+        _ => RgbImage::from_raw(width, height, samples).map(DynamicImage::from),
+    };
+    let profile = decoder.icc_profile().filter(|p| p.len() <= MAX_PROFILE && p.get(16..20) == Some(b"RGB "));
+    smaller(pixels.ok_or_else(|| damaged(()))?, orientation, profile).map(Some)
+}
+
+/// A HEIC picture as an upright JPEG without particulars.
+fn convert(raw: &Bytes) -> Result<Picture> {
+    let options =
+        heic_rs::DecodeOptions { max_pixels: Some(MAX_HEIC_PIXELS), ..heic_rs::DecodeOptions::default() };
+    let picture = heic_rs::decode(raw, &options).map_err(|error| match error {
+        heic_rs::Error::PixelLimit { .. } => Error::PictureTooLarge { limit: MAX_HEIC_PIXELS },
+        heic_rs::Error::Unsupported(_) => Error::HeicUnsupported,
+        other => damaged(other),
+    })?;
+    let (width, height) = (picture.width, picture.height);
+    let pixels = RgbImage::from_raw(width, height, picture.data).ok_or_else(|| damaged(()))?;
+    let profile = heic_profile(raw);
+    let bytes = as_jpeg(&pixels, CONVERTED_QUALITY, profile.clone())?;
+    let small =
+        smaller(pixels.into(), Orientation::NoTransforms, profile.filter(|p| p.len() <= MAX_PROFILE))?;
+    Ok(Picture { bytes, dimensions: Dimensions { width, height }, became_jpeg: true, small: Some(small) })
+}
+
+/// A stripped WebP with its pixels turned upright: as JPEG, or, where something shines through, as WebP.
+fn turned(bytes: &Bytes, orientation: Orientation) -> Result<Picture> {
+    let mut decoder = decoder(ImageFormat::WebP, bytes)?;
+    let profile = decoder.icc_profile().ok().flatten().filter(|p| p.get(16..20) == Some(b"RGB "));
+    let mut pixels = DynamicImage::from_decoder(decoder).map_err(damaged)?;
+    pixels.apply_orientation(orientation);
+    let dimensions = Dimensions { width: pixels.width(), height: pixels.height() };
+    let became_jpeg = !shines(&pixels);
+    let bytes = if became_jpeg {
+        let opaque = pixels.into_rgb8();
+        let bytes = as_jpeg(&opaque, CONVERTED_QUALITY, profile.clone())?;
+        pixels = opaque.into();
+        bytes
+    } else {
+        let mut bytes = Vec::new();
+        let mut encoder = WebPEncoder::new_lossless(&mut bytes);
+        if let Some(profile) = profile.clone() {
+            let _ = encoder.set_icc_profile(profile);
+        }
+        pixels.write_with_encoder(encoder).map_err(unwritten)?;
+        bytes.into()
+    };
+    let profile = profile.filter(|p| p.len() <= MAX_PROFILE);
+    let small = Some(smaller(pixels, Orientation::NoTransforms, profile)?);
+    Ok(Picture { bytes, dimensions, became_jpeg, small })
+}
+
+fn shines(pixels: &DynamicImage) -> bool {
+    pixels.color().has_alpha() && pixels.to_rgba8().pixels().any(|pixel| pixel.0[3] < 255)
+}
+
+/// Whose colours a HEIC picture's numbers are.
+fn heic_profile(raw: &Bytes) -> Option<Vec<u8>> {
+    let context = heic_rs::context::Context::open(raw).ok()?;
+    let properties = context.props(heic_rs::probe(raw).ok()?.primary_item).ok()?;
+    let profile = context.icc(&properties)?;
+    (profile.get(16..20) == Some(b"RGB ")).then(|| profile.to_vec())
 }
 
 fn turns(orientation: Orientation) -> bool {
@@ -86,26 +240,39 @@ fn turns(orientation: Orientation) -> bool {
     )
 }
 
-/// As JPEG, or, where something shines through, as PNG.
-fn encode(small: &DynamicImage, profile: Option<Vec<u8>>) -> Result<(Bytes, &'static str)> {
-    let failed = |error: image::ImageError| {
-        tracing::error!(%error, "a small picture could not be written");
-        Error::Internal
-    };
-    let mut bytes = Vec::new();
-    let shines = small.color().has_alpha() && small.to_rgba8().pixels().any(|pixel| pixel.0[3] < 255);
-    if shines {
+/// Upright, at most [`SMALL`] on each side: as JPEG, or, where something shines through, as PNG.
+fn smaller(
+    pixels: DynamicImage,
+    orientation: Orientation,
+    profile: Option<Vec<u8>>,
+) -> Result<(Bytes, &'static str)> {
+    let mut small =
+        if pixels.width().max(pixels.height()) > SMALL { pixels.thumbnail(SMALL, SMALL) } else { pixels };
+    small.apply_orientation(orientation);
+    if shines(&small) {
+        let mut bytes = Vec::new();
         let mut encoder = PngEncoder::new(&mut bytes);
         if let Some(profile) = profile {
             let _ = encoder.set_icc_profile(profile);
         }
-        DynamicImage::from(small.to_rgba8()).write_with_encoder(encoder).map_err(failed)?;
+        DynamicImage::from(small.to_rgba8()).write_with_encoder(encoder).map_err(unwritten)?;
         return Ok((bytes.into(), "image/png"));
     }
-    let mut encoder = JpegEncoder::new_with_quality(&mut bytes, QUALITY);
+    Ok((as_jpeg(&small.to_rgb8(), QUALITY, profile)?, "image/jpeg"))
+}
+
+fn as_jpeg(pixels: &RgbImage, quality: u8, profile: Option<Vec<u8>>) -> Result<Bytes> {
+    let mut bytes = Vec::new();
+    let mut encoder = JpegEncoder::new_with_quality(&mut bytes, quality);
     if let Some(profile) = profile {
         let _ = encoder.set_icc_profile(profile);
     }
-    DynamicImage::from(small.to_rgb8()).write_with_encoder(encoder).map_err(failed)?;
-    Ok((bytes.into(), "image/jpeg"))
+    pixels.write_with_encoder(encoder).map_err(unwritten)?;
+    Ok(bytes.into())
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "as `map_err` wants it")]
+fn unwritten(error: ImageError) -> Error {
+    tracing::error!(%error, "a picture could not be written");
+    Error::Internal
 }

@@ -2,14 +2,21 @@
 
 use image::ImageFormat;
 
+use super::{
+    picture::Source,
+    streams::{ac3_frame, adts_frame, mpeg_frame},
+};
+
 /// How many bytes from the front tell what it is.
 pub const HEAD: usize = 8 * 1024;
+/// Behind how many stray bytes a picture is looked for.
+const STRAY: usize = 4 * 1024;
 
 /// What is to be done with a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// A picture that is cleaned and shown.
-    Picture(ImageFormat),
+    /// A picture that is cleaned, or converted, and shown. It begins so many bytes behind the front.
+    Picture(Source, usize),
     /// A picture of a kind whose particulars (where it was taken …) we cannot remove.
     ForeignPicture,
     /// Something that may sound: its length is looked for.
@@ -28,29 +35,44 @@ pub struct Guess {
 /// What a file that begins like this is.
 #[must_use]
 pub fn guess(head: &[u8]) -> Guess {
-    let Some(known) = infer::get(head) else {
-        return Guess { kind: Kind::Other, mime: None };
+    let known = recording(head).or_else(|| infer::get(head).map(|known| known.mime_type()));
+    // What the general table knows by a few letters or by two bytes.
+    let known = known.filter(|mime| match *mime {
+        "audio/mpeg" | "audio/aac" if !head.starts_with(b"ID3") => recording(head).is_some(),
+        // Six letters that nobody begins a text with: it is a picture, and a broken one is refused.
+        "image/gif" => true,
+        mime if mime.starts_with("audio/") || mime.starts_with("video/") || mime.starts_with("image/") => {
+            !is_text_so_far(head)
+        }
+        _ => true,
+    });
+    let Some(known) = known else {
+        return hidden_picture(head).unwrap_or(Guess { kind: Kind::Other, mime: None });
     };
-    let mime = match known.mime_type() {
+    let mime = match known {
         "audio/m4a" | "audio/x-m4a" => "audio/mp4",
         "audio/x-wav" => "audio/wav",
+        "audio/x-flac" => "audio/flac",
+        "audio/x-aiff" => "audio/aiff",
+        "audio/ogg" | "audio/opus" if has(head, &[b"\x80theora"]) => "video/ogg",
         "audio/opus" => "audio/ogg",
         "text/html" | "text/xml" if has_svg(head) => "image/svg+xml",
         "text/plain" => return Guess { kind: Kind::Other, mime: None },
         other => other,
     };
     let kind = match mime {
-        "image/png" => Kind::Picture(ImageFormat::Png),
-        "image/jpeg" => Kind::Picture(ImageFormat::Jpeg),
-        "image/gif" => Kind::Picture(ImageFormat::Gif),
-        "image/webp" => Kind::Picture(ImageFormat::WebP),
+        "image/png" => Kind::Picture(Source::Kept(ImageFormat::Png), 0),
+        "image/jpeg" => Kind::Picture(Source::Kept(ImageFormat::Jpeg), 0),
+        "image/gif" => Kind::Picture(Source::Kept(ImageFormat::Gif), 0),
+        "image/webp" => Kind::Picture(Source::Kept(ImageFormat::WebP), 0),
+        "image/heif" => Kind::Picture(Source::Heic, 0),
         // These hold nothing but the picture, or are served as bytes anyway.
         "image/bmp" | "image/vnd.microsoft.icon" | "image/vnd.dwg" | "image/vnd.djvu" | "image/svg+xml" => {
             Kind::Other
         }
         foreign if foreign.starts_with("image/") => Kind::ForeignPicture,
-        "audio/mpeg" | "audio/mp4" | "audio/ogg" | "audio/wav" | "video/webm" | "video/mp4" | "video/ogg"
-        | "video/x-m4v" | "video/quicktime" | "video/x-matroska" => Kind::Sound,
+        "audio/midi" => Kind::Other,
+        sound if sound.starts_with("audio/") || sound.starts_with("video/") => Kind::Sound,
         _ => Kind::Other,
     };
     Guess { kind, mime: Some(mime) }
@@ -67,15 +89,148 @@ pub fn settle(head: &[u8], is_text: bool) -> &'static str {
     }
 }
 
-/// The type of something that has no pictures in it although its container may.
+/// A picture behind a few stray bytes, as broken programs write it: kept as mere bytes it would keep where it was
+/// taken, too. Each head is followed by what must stand there, so that other kinds of files are not taken for one.
+fn hidden_picture(head: &[u8]) -> Option<Guess> {
+    let front = head.get(..STRAY.min(head.len()))?;
+    (1..front.len()).find_map(|at| {
+        let rest = &head[at..];
+        let (source, mime) = match rest {
+            [0xff, 0xd8, 0xff, 0xc0..=0xfe, high, low, ..] => {
+                let size = usize::from(u16::from_be_bytes([*high, *low]));
+                let next = rest.get(4 + size..6 + size).is_none_or(|next| next[0] == 0xff && next[1] >= 0xc0);
+                (size >= 2 && next).then_some((Source::Kept(ImageFormat::Jpeg), "image/jpeg"))?
+            }
+            [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', ..] => {
+                (Source::Kept(ImageFormat::Png), "image/png")
+            }
+            [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', ..] if head.contains(&0) => {
+                (Source::Kept(ImageFormat::Gif), "image/gif")
+            }
+            [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => {
+                (Source::Kept(ImageFormat::WebP), "image/webp")
+            }
+            [0, 0, 0, _, b'f', b't', b'y', b'p', brand @ ..] if by_brand(brand.get(..4)?) == "image/heif" => {
+                (Source::Heic, "image/heif")
+            }
+            _ => return None,
+        };
+        Some(Guess { kind: Kind::Picture(source, at), mime: Some(mime) })
+    })
+}
+
+/// The type of a recording by what is in it: a container may say that it holds a film and hold speech alone, or the
+/// other way round.
 #[must_use]
-pub fn heard_only(mime: &'static str) -> &'static str {
-    match mime {
-        "video/webm" => "audio/webm",
-        "video/mp4" | "video/x-m4v" => "audio/mp4",
-        "video/ogg" => "audio/ogg",
-        other => other,
+pub fn heard_as(mime: &'static str, has_pictures: bool) -> &'static str {
+    match (mime, has_pictures) {
+        ("video/webm", false) => "audio/webm",
+        ("video/mp4" | "video/x-m4v" | "video/quicktime", false) => "audio/mp4",
+        ("video/3gpp", false) => "audio/3gpp",
+        ("video/3gpp2", false) => "audio/3gpp2",
+        ("video/x-matroska", false) => "audio/x-matroska",
+        ("video/x-ms-wmv", false) => "audio/x-ms-wma",
+        ("audio/mp4", true) => "video/mp4",
+        (other, _) => other,
     }
+}
+
+/// Recordings of telephones and dictation devices that the general table of kinds does not know, or knows by
+/// their label only.
+fn recording(head: &[u8]) -> Option<&'static str> {
+    if head.starts_with(b"#!AMR-WB\n") {
+        return Some("audio/amr-wb");
+    }
+    if head.starts_with(b"#!AMR\n") {
+        return Some("audio/amr");
+    }
+    if head.starts_with(b"caff\0\x01\0\0") {
+        return Some("audio/x-caf");
+    }
+    if head.starts_with(&[0x1a, 0x45, 0xdf, 0xa3]) {
+        return by_document_type(head);
+    }
+    match (head.get(..4), head.get(8..12)) {
+        // Longer than four gigabytes, or made so that it may become so.
+        (Some(b"RF64" | b"BW64"), Some(b"WAVE")) => return Some("audio/wav"),
+        (Some(b"FORM"), Some(b"AIFC")) => return Some("audio/aiff"),
+        _ => {}
+    }
+    if head.get(4..8) == Some(b"ftyp") {
+        return Some(by_brand(head.get(8..12)?));
+    }
+    // A tag may stand before any stream.
+    let tag = match head {
+        [b'I', b'D', b'3', _, _, flags, a, b, c, d, ..] if (a | b | c | d) & 0x80 == 0 => {
+            let size = [a, b, c, d].iter().fold(0, |size, byte| size << 7 | usize::from(**byte));
+            10 + size + if flags & 0x10 == 0 { 0 } else { 10 }
+        }
+        _ => 0,
+    };
+    let stream = head.get(tag..)?;
+    if stream.starts_with(b"fLaC") {
+        return Some("audio/flac");
+    }
+    [
+        ("audio/mpeg", mpeg_frame as fn(&[u8]) -> Option<usize>),
+        ("audio/aac", adts_frame),
+        ("audio/ac3", |bytes| ac3_frame(bytes).filter(|frame| !frame.is_enhanced).map(|frame| frame.size)),
+        ("audio/eac3", |bytes| ac3_frame(bytes).filter(|frame| frame.is_enhanced).map(|frame| frame.size)),
+    ]
+    .into_iter()
+    .find_map(|(mime, frame)| {
+        let second = stream.get(frame(stream)?..)?;
+        // One frame alone may be anything; a second one right behind it is no accident.
+        frame(second).map(|_| mime)
+    })
+}
+
+/// What a file of EBML (RFC 8794) says that it is, however long the sizes in its head are written.
+fn by_document_type(head: &[u8]) -> Option<&'static str> {
+    const DOCUMENT_TYPE: &[u8] = &[0x42, 0x82];
+    let size = |at: usize| {
+        let first = *head.get(at)?;
+        let length = usize::try_from(first.leading_zeros()).ok().filter(|zeros| *zeros < 8)? + 1;
+        let number =
+            head.get(at..at + length)?.iter().fold(0, |number: u64, byte| number << 8 | u64::from(*byte));
+        Some((length, usize::try_from(number & !(1 << (7 * length))).ok()?))
+    };
+    let mut at = 4 + size(4)?.0;
+    loop {
+        let id_length = usize::try_from(head.get(at)?.leading_zeros()).ok()? + 1;
+        let (length, contents) = size(at + id_length)?;
+        let begin = at + id_length + length;
+        if head.get(at..at + id_length)? == DOCUMENT_TYPE {
+            return match head.get(begin..begin.checked_add(contents)?)? {
+                b"webm" => Some("video/webm"),
+                b"matroska" => Some("video/x-matroska"),
+                _ => None,
+            };
+        }
+        at = begin.checked_add(contents)?;
+    }
+}
+
+/// What a major brand of the ISO base media format promises; the tracks decide later.
+fn by_brand(brand: &[u8]) -> &'static str {
+    match brand {
+        [b'3', b'g', b'2', _] => "video/3gpp2",
+        [b'3', b'g', ..] => "video/3gpp",
+        b"heic" | b"heix" | b"heim" | b"heis" | b"hevc" | b"hevx" | b"mif1" | b"msf1" => "image/heif",
+        b"avif" | b"avis" => "image/avif",
+        b"crx " => "image/x-canon-cr3",
+        b"qt  " => "video/quicktime",
+        b"M4A " | b"M4B " | b"M4P " => "audio/mp4",
+        // All others are films, or sounds, of the one format.
+        _ => "video/mp4",
+    }
+}
+
+/// Whether all that came is text: then it is no recording and no picture, whatever its first letters are.
+fn is_text_so_far(head: &[u8]) -> bool {
+    let mut check = TextCheck::default();
+    check.feed(head);
+    check.is_text
 }
 
 fn has(head: &[u8], words: &[&[u8]]) -> bool {
@@ -156,8 +311,27 @@ mod tests {
         assert_eq!(mime(b"<svg onload='alert(1)'>"), "image/svg+xml");
         assert_eq!(mime(b"<?xml version='1.0'?><!-- x --><SVG>"), "image/svg+xml");
         assert_eq!(mime(b"%PDF-1.7 ..."), "application/pdf");
-        assert_eq!(guess(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic").kind, Kind::ForeignPicture);
+        assert_eq!(guess(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic").kind, Kind::Picture(Source::Heic, 0));
+        assert_eq!(guess(b"\0\0\0\x18ftypavif\0\0\0\0mif1miaf").kind, Kind::ForeignPicture);
+        let jpeg = b"\0\xff\xd8\xff\xe0\0\x10JFIF\0\x01\x01\0\0\x01\0\x01\0\0\xff\xdb\0";
+        assert_eq!(guess(jpeg).kind, Kind::Picture(Source::Kept(ImageFormat::Jpeg), 1));
+        assert_eq!(guess(b"\x01\x02 GIF89a \xff\xd8\xff is no picture").kind, Kind::Other);
         assert_eq!(guess(b"RIFF\0\0\0\0WAVEfmt ").kind, Kind::Sound);
+    }
+
+    #[test]
+    fn a_few_letters_make_no_recording_and_no_picture() {
+        for note in ["ID3 of bed 4", "MAC address 3", "M4A motorway", "BMI 23.4", "DSD 12", "#!AMR\n"] {
+            assert_eq!(mime(note.as_bytes()), "text/plain", "{note}");
+        }
+        assert_eq!(mime(b"GIF89a and nothing more"), "image/gif", "refused as a broken picture");
+        // Two bytes that a stream of MP3 or of AAC may begin with, and no second frame.
+        for front in [[0xff, 0xfb], [0xff, 0xf3], [0xff, 0xf1]] {
+            let noise = [&front[..], &[0x90, 0x64, 7, 200, 3, 0x80].repeat(200)].concat();
+            assert_eq!(mime(&noise), "application/octet-stream", "{front:x?}");
+        }
+        // A film stays one though nothing of it is heard out.
+        assert_eq!(heard_as("video/ogg", false), "video/ogg");
     }
 
     #[test]

@@ -14,10 +14,13 @@ use symphonia::core::{
 };
 use tokio::runtime::Handle;
 
+use super::containers;
 use crate::store::blobs::{Blobs, Key};
 
 /// The most packets that are walked through: twelve hours of speech.
 const MAX_PACKETS: usize = 2_200_000;
+/// A written length that is further off than this part of it was a guess.
+const GUESS: f64 = 0.02;
 /// More than a week is no length but a mistake.
 const LONGEST: f64 = 604_800.0;
 
@@ -29,18 +32,45 @@ pub struct Heard {
     pub has_pictures: bool,
 }
 
-/// Listens to a file, until `deadline` at most. Blocks: it belongs off the async threads.
+/// Listens to a file, until `deadline` at most; `open` gives it anew, from its front. Blocks: it belongs off the
+/// async threads.
 #[must_use]
-pub fn listen(file: impl MediaSource + 'static, mime: &str, deadline: Instant) -> Option<Heard> {
+pub fn listen<F: MediaSource + 'static>(
+    open: impl Fn() -> F,
+    mime: &str,
+    deadline: Instant,
+) -> Option<Heard> {
+    let (heard, measured) = (heard_out(open(), mime, deadline), containers::measure(open(), mime));
+    let both = || [heard, measured].into_iter().flatten();
+    both().next()?;
+    // The library does not see the pictures of codecs that it does not know.
+    let has_pictures = both().any(|heard| heard.has_pictures);
+    // Of what is packed in a WAV it believes the size of a sample, which there is none of.
+    let mut found: Vec<f64> = both().filter_map(|heard| heard.seconds).collect();
+    if mime == "audio/wav" {
+        found.reverse();
+    }
+    let seconds = found.into_iter().next();
+    let seconds = seconds.filter(|s| s.is_finite() && *s > 0.0 && *s < LONGEST);
+    Some(Heard { seconds: seconds.map(|s| (s * 1000.0).round() / 1000.0), has_pictures })
+}
+
+fn heard_out(file: impl MediaSource + 'static, mime: &str, deadline: Instant) -> Option<Heard> {
     let mut hint = Hint::new();
     hint.mime_type(mime);
     let source = MediaSourceStream::new(Box::new(file), MediaSourceStreamOptions::default());
     let probe = symphonia::default::get_probe();
     let mut format = probe.probe(&hint, source, FormatOptions::default(), MetadataOptions::default()).ok()?;
     let has_pictures = format.first_track(TrackType::Video).is_some();
-    let seconds = written_length(&*format).or_else(|| walked_length(&mut *format, deadline));
-    let seconds = seconds.filter(|s| s.is_finite() && *s > 0.0 && *s < LONGEST);
-    Some(Heard { seconds: seconds.map(|s| (s * 1000.0).round() / 1000.0), has_pictures })
+    let seconds = match written_length(&*format) {
+        // It may be a guess by the first frame's rate: with a varying rate only the frames themselves tell.
+        Some(written) if mime == "audio/mpeg" => {
+            let walked = walked_length(&mut *format, deadline);
+            walked.filter(|walked| (walked - written).abs() > GUESS * written).or(Some(written))
+        }
+        written => written.or_else(|| walked_length(&mut *format, deadline)),
+    };
+    Some(Heard { seconds, has_pictures })
 }
 
 /// What the container says of itself.
@@ -85,8 +115,7 @@ pub struct StoredBytes {
 impl StoredBytes {
     /// From the front.
     #[must_use]
-    pub fn open(blobs: Blobs, key: Key, size: u64, deadline: Instant) -> Self {
-        let runtime = Handle::current();
+    pub fn open(blobs: Blobs, key: Key, size: u64, runtime: Handle, deadline: Instant) -> Self {
         Self { blobs, key, size, runtime, deadline, position: 0, piece: (0, Bytes::new()) }
     }
 }

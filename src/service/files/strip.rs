@@ -2,15 +2,19 @@
 //! what was cropped away, comments, whatever hides behind its end. The pixels stay bit for bit; colour
 //! profiles stay; the orientation stays, since without it pictures lie on their side.
 
+use std::io::Read;
+
 use bytes::Bytes;
 use image::{ImageFormat, metadata::Orientation};
 use img_parts::{
     ImageEXIF,
     jpeg::{Jpeg, JpegSegment, markers},
-    png::Png,
+    png::PngChunk,
     riff::{RiffChunk, RiffContent},
     webp::{self, WebP},
 };
+
+use super::picture::MAX_PIXELS;
 
 /// The picture alone; none when it is damaged.
 #[must_use]
@@ -18,8 +22,8 @@ pub fn strip(format: ImageFormat, picture: Bytes, orientation: Orientation) -> O
     let exif = (orientation != Orientation::NoTransforms).then(|| minimal_exif(orientation));
     match format {
         ImageFormat::Jpeg => strip_jpeg(picture, exif),
-        ImageFormat::Png => strip_png(picture, exif),
-        ImageFormat::WebP => strip_webp(picture, exif),
+        ImageFormat::Png => strip_png(&picture, exif.as_ref()),
+        ImageFormat::WebP => strip_webp(picture),
         ImageFormat::Gif => strip_gif(&picture).map(Bytes::from),
         _ => None,
     }
@@ -104,14 +108,89 @@ const PNG_CHUNKS: [&[u8; 4]; 16] = [
     b"bKGD", b"cICP", b"acTL", b"fcTL", b"fdAT",
 ];
 
-fn strip_png(picture: Bytes, exif: Option<Bytes>) -> Option<Bytes> {
-    let mut png = Png::from_bytes(picture).ok()?;
-    png.chunks_mut().retain(|chunk| PNG_CHUNKS.contains(&&chunk.kind()));
-    png.set_exif(exif);
-    Some(png.encoder().bytes())
+/// What every PNG begins with.
+const PNG_SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
+/// The most bytes that a PNG's colour profile may unfold to: the largest of real devices have a few million.
+const MAX_PROFILE: u64 = 8 << 20;
+
+/// The chunks of a PNG: kind, contents, and the whole with length and checksum. One that breaks off ends them.
+fn png_chunks(picture: &[u8]) -> impl Iterator<Item = ([u8; 4], &[u8], &[u8])> {
+    let mut rest = picture.strip_prefix(PNG_SIGNATURE).unwrap_or_default();
+    std::iter::from_fn(move || {
+        let size = usize::try_from(u32::from_be_bytes(rest.get(..4)?.try_into().ok()?)).ok()?;
+        let kind = rest.get(4..8)?.try_into().ok()?;
+        let end = size.checked_add(12)?;
+        let whole = rest.get(..end)?;
+        rest = &rest[end..];
+        Some((kind, &whole[8..8 + size], whole))
+    })
 }
 
-fn strip_webp(picture: Bytes, exif: Option<Bytes>) -> Option<Bytes> {
+/// How a PNG says that it lies; only before its pixels do browsers look for it.
+#[must_use]
+pub fn png_orientation(picture: &[u8]) -> Orientation {
+    let mut before_pixels = png_chunks(picture).take_while(|(kind, ..)| kind != b"IDAT");
+    let exif = before_pixels.find(|(kind, ..)| kind == b"eXIf");
+    exif.and_then(|(_, exif, _)| Orientation::from_exif_chunk(exif)).unwrap_or(Orientation::NoTransforms)
+}
+
+/// How a WebP says that it lies. An animated one is not asked.
+#[must_use]
+pub fn webp_orientation(picture: &Bytes) -> Orientation {
+    let Ok(file) = WebP::from_bytes(picture.clone()) else { return Orientation::NoTransforms };
+    if file.has_chunk(webp::CHUNK_ANMF) {
+        return Orientation::NoTransforms;
+    }
+    // Some programs write it as it stands in a JPEG.
+    let exif = file
+        .exif()
+        .map(|exif| exif.strip_prefix(b"Exif\0\0").map_or_else(|| exif.clone(), |e| exif.slice_ref(e)));
+    exif.and_then(|exif| Orientation::from_exif_chunk(&exif)).unwrap_or(Orientation::NoTransforms)
+}
+
+/// What a PNG's head says of its size; whoever unpacks it believes that.
+#[must_use]
+pub fn png_size(picture: &[u8]) -> Option<(u32, u32)> {
+    let (_, head, _) = png_chunks(picture).next().filter(|(kind, ..)| kind == b"IHDR")?;
+    let side = |at: usize| Some(u32::from_be_bytes(head.get(at..at + 4)?.try_into().ok()?));
+    Some((side(0)?, side(4)?))
+}
+
+/// A colour profile that unfolds to more than any is a bomb.
+fn is_real_profile(chunk: &[u8]) -> bool {
+    // Its name, an end, and how it is packed.
+    let Some(name) = chunk.iter().position(|byte| *byte == 0) else { return false };
+    let packed = chunk.get(name + 2..).unwrap_or_default();
+    let mut unfolding = flate2::read::ZlibDecoder::new(packed).take(MAX_PROFILE + 1);
+    // A broken one is passed over by who shows the picture.
+    let _ = std::io::copy(&mut unfolding, &mut std::io::sink());
+    unfolding.limit() > 0
+}
+
+fn strip_png(picture: &[u8], exif: Option<&Bytes>) -> Option<Bytes> {
+    let mut kept = PNG_SIGNATURE.to_vec();
+    for (kind, contents, whole) in png_chunks(picture) {
+        if kind == *b"IEND" {
+            break;
+        }
+        if kind == *b"iCCP" && !is_real_profile(contents) {
+            return None;
+        }
+        if PNG_CHUNKS.contains(&&kind) {
+            kept.extend_from_slice(whole);
+        }
+        if kind == *b"IHDR"
+            && let Some(exif) = exif
+        {
+            kept.extend_from_slice(&PngChunk::new(*b"eXIf", exif.clone()).encoder().bytes());
+        }
+    }
+    // Some programs leave the end out, and browsers do not miss it.
+    kept.extend_from_slice(&PngChunk::new(*b"IEND", Bytes::new()).encoder().bytes());
+    Some(kept.into())
+}
+
+fn strip_webp(picture: Bytes) -> Option<Bytes> {
     /// The bits of VP8X that announce EXIF and XMP.
     const EXIF: u8 = 0b1000;
     const XMP: u8 = 0b0100;
@@ -129,21 +208,34 @@ fn strip_webp(picture: Bytes, exif: Option<Bytes>) -> Option<Bytes> {
         )
     };
     file.chunks_mut().retain(belongs);
-    // A file that has an orientation has this chunk.
     let header = file.chunks_mut().iter_mut().find(|chunk| chunk.id() == webp::CHUNK_VP8X);
     if let Some(RiffContent::Data(flags)) = header.map(RiffChunk::content_mut) {
         let mut bytes = flags.to_vec();
-        let first = bytes.first_mut()?;
-        *first &= !(EXIF | XMP);
-        if exif.is_some() {
-            *first |= EXIF;
-        }
+        *bytes.first_mut()? &= !(EXIF | XMP);
         *flags = bytes.into();
-        if let Some(exif) = exif {
-            file.chunks_mut().push(RiffChunk::new(webp::CHUNK_EXIF, RiffContent::Data(exif)));
-        }
     }
     Some(file.encoder().bytes())
+}
+
+/// The size of a GIF's screen, or of its first frame where it has none.
+#[must_use]
+pub fn gif_size(data: &[u8]) -> Option<(u32, u32)> {
+    let side = |at: usize| Some(u32::from(u16::from_le_bytes(data.get(at..at + 2)?.try_into().ok()?)));
+    let screen = (side(6)?, side(8)?);
+    if screen.0 > 0 && screen.1 > 0 {
+        return Some(screen);
+    }
+    let table = if data.get(10)? & 0x80 == 0 { 0 } else { 3 << ((data.get(10)? & 7) + 1) };
+    let mut at = 13 + table;
+    while *data.get(at)? == 0x21 {
+        at += 2;
+        while *data.get(at)? != 0 {
+            at += 1 + usize::from(*data.get(at)?);
+        }
+        at += 1;
+    }
+    (*data.get(at)? == 0x2c).then_some(())?;
+    Some((side(at + 5)?, side(at + 7)?)).filter(|(width, height)| *width > 0 && *height > 0)
 }
 
 /// Walks over a GIF's blocks; of its extensions those stay that show and repeat the frames.
@@ -156,6 +248,13 @@ fn strip_gif(data: &[u8]) -> Option<Vec<u8>> {
         let keeps = match *data.get(at)? {
             // A frame: its place, its colours, its pixels.
             0x2c => {
+                let place = |from: usize| {
+                    let side = data.get(at + from..at + from + 2)?;
+                    Some(u64::from(u16::from_le_bytes(side.try_into().ok()?)))
+                };
+                if (place(1)? + place(5)?) * (place(3)? + place(7)?) > MAX_PIXELS {
+                    return None;
+                }
                 at += 10 + table(*data.get(at + 9)?) + 1;
                 true
             }

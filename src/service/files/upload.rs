@@ -2,28 +2,28 @@
 //! memory, however slowly it comes. What is a picture is prepared once it is there.
 
 use std::{
-    collections::HashMap,
     fmt::Write as _,
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use bytes::{Bytes, BytesMut};
 use futures_util::TryStreamExt;
-use image::ImageFormat;
 use sha2::{Digest, Sha256};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 
 use super::{
     super::Services,
-    UNSENT, picture,
+    UNSENT,
+    picture::{self, Source},
+    places::{Place, Places},
     sniff::{self, Guess, Kind, TextCheck},
     sound::{self, StoredBytes},
 };
 use crate::{
     domain::{
-        Error, FileId, Result, UserId,
-        access::Actor,
+        Error, FileId, Result,
+        access::Pass,
         error::FieldErrors,
         file::{StoredFile, Thumbnail, clean_name},
     },
@@ -33,12 +33,6 @@ use crate::{
     },
 };
 
-/// Uploads at once.
-const MAX_UPLOADS: usize = 32;
-/// Uploads of one person at once.
-const MAX_OWN: usize = 4;
-/// Who is refused may try again after this.
-const RETRY: Duration = Duration::from_secs(3);
 /// The largest picture, bytes: it is prepared in memory.
 const MAX_PICTURE: u64 = 50_000_000;
 /// Pictures prepared at once; each may take a quarter of a gigabyte.
@@ -46,60 +40,27 @@ const PICTURES: usize = 1;
 /// Files listened to at once, and for how long.
 const SOUNDS: usize = 2;
 const LISTEN: Duration = Duration::from_secs(10);
-/// What comes slower than this is given up, after a time of grace.
+/// What comes slower than this is given up, bytes a second on the average; and how long a line may hesitate.
 const SLOWEST: u64 = 2_048;
-const GRACE: Duration = Duration::from_mins(1);
+const GRACE: Duration = Duration::from_secs(10);
 /// How much longer a request is than its file at most: the form around it, bytes.
 pub const FORM: u64 = 64 * 1024;
 
 /// Who is uploading, and what is being prepared.
 pub(in crate::service) struct Desk {
-    places: Arc<Semaphore>,
-    busy: Arc<Mutex<HashMap<UserId, usize>>>,
+    places: Places,
     pictures: Arc<Semaphore>,
     sounds: Arc<Semaphore>,
+    house: tokio::sync::Mutex<()>,
 }
 
 impl Default for Desk {
     fn default() -> Self {
         Self {
-            places: Arc::new(Semaphore::new(MAX_UPLOADS)),
-            busy: Arc::default(),
+            places: Places::default(),
             pictures: Arc::new(Semaphore::new(PICTURES)),
             sounds: Arc::new(Semaphore::new(SOUNDS)),
-        }
-    }
-}
-
-/// A person's place at the desk.
-struct Place {
-    busy: Arc<Mutex<HashMap<UserId, usize>>>,
-    user: UserId,
-    _permit: OwnedSemaphorePermit,
-}
-
-impl Desk {
-    fn place(&self, user: UserId) -> Result<Place> {
-        let full = Error::RateLimited { retry_after: RETRY };
-        let permit = Arc::clone(&self.places).try_acquire_owned().map_err(|_| full.clone())?;
-        let mut busy = self.busy.lock().unwrap_or_else(PoisonError::into_inner);
-        let own = busy.entry(user).or_default();
-        if *own >= MAX_OWN {
-            return Err(full);
-        }
-        *own += 1;
-        Ok(Place { busy: Arc::clone(&self.busy), user, _permit: permit })
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let mut busy = self.busy.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(own) = busy.get_mut(&self.user) {
-            *own -= 1;
-            if *own == 0 {
-                busy.remove(&self.user);
-            }
+            house: tokio::sync::Mutex::default(),
         }
     }
 }
@@ -108,7 +69,8 @@ impl Drop for Place {
 pub struct Upload {
     services: Arc<Services>,
     id: FileId,
-    owner: UserId,
+    /// Whose it is, and by what right it comes.
+    pass: Pass,
     name: String,
     started: Instant,
     size: u64,
@@ -119,32 +81,43 @@ pub struct Upload {
     writing: Option<(BlobWriter, Guess)>,
     /// Ready, or left to the sweep.
     is_settled: bool,
-    _place: Place,
+    place: Place,
 }
 
 impl Services {
+    /// Sees to it that everybody's files together stay within `UPLOAD_TOTAL`.
+    async fn house_must_have_room(&self, size: u64) -> Result<()> {
+        let Some(total) = self.settings.upload_total else { return Ok(()) };
+        if self.store.files_total().await?.saturating_add(size) > total {
+            return Err(Error::HouseFull { total });
+        }
+        Ok(())
+    }
+
     /// Begins an upload. `declared` is the length of the whole request, when it is said.
     ///
     /// # Errors
     /// `FileTooLarge`, `QuotaExceeded`, `RateLimited` when too many are under way.
-    pub async fn begin_upload(&self, actor: &Actor, declared: Option<u64>) -> Result<Upload> {
+    pub async fn begin_upload(&self, pass: &Pass, declared: Option<u64>) -> Result<Upload> {
         let limit = self.settings.max_upload;
         let least = declared.unwrap_or(0).saturating_sub(FORM);
         if least > limit {
             return Err(Error::FileTooLarge { limit });
         }
-        let place = self.desk.place(actor.user)?;
+        let owner = pass.actor.user;
+        let place = self.desk.places.take(owner)?;
         let quota = self.settings.upload_quota;
-        if self.store.file_usage(actor.user).await?.saturating_add(least.max(1)) > quota {
+        if self.store.file_usage(owner).await?.saturating_add(least.max(1)) > quota {
             return Err(Error::QuotaExceeded { quota });
         }
+        self.house_must_have_room(least.max(1)).await?;
         let (id, now) = (FileId::generate(), self.clock.now());
         let longest = GRACE + Duration::from_secs(limit / SLOWEST) + Duration::from_hours(1);
-        self.store.expect_file(id, actor.user, now, now.plus(longest)).await?;
+        self.store.expect_file(id, owner, now, now.plus(longest)).await?;
         Ok(Upload {
             services: self.this.upgrade().ok_or(Error::Internal)?,
             id,
-            owner: actor.user,
+            pass: pass.clone(),
             name: String::new(),
             started: Instant::now(),
             size: 0,
@@ -153,7 +126,7 @@ impl Services {
             digest: Sha256::new(),
             writing: None,
             is_settled: false,
-            _place: place,
+            place,
         })
     }
 }
@@ -177,6 +150,7 @@ impl Upload {
     pub async fn write(&mut self, bytes: Bytes) -> Result<()> {
         let limit = self.services.settings.max_upload;
         self.size += bytes.len() as u64;
+        self.place.has_received(self.size);
         if self.size > limit {
             return Err(Error::FileTooLarge { limit });
         }
@@ -199,10 +173,10 @@ impl Upload {
         let part = match guess.kind {
             Kind::ForeignPicture => {
                 return Err(Error::FileUnsupported(
-                    "pictures are PNG, JPEG, GIF or WebP; others keep where they were taken",
+                    "pictures are PNG, JPEG, GIF, WebP or HEIC; others keep where they were taken",
                 ));
             }
-            Kind::Picture(_) => Part::Raw,
+            Kind::Picture(..) => Part::Raw,
             Kind::Sound | Kind::Other => Part::Body,
         };
         must_fit(guess, self.size)?;
@@ -211,6 +185,15 @@ impl Upload {
         // Kept before it is written to: whatever breaks this off, the writer is ended in order.
         let writer = self.services.store.blobs().writer(Key(self.id, part));
         self.writing.insert((writer, guess)).0.write(front).await
+    }
+
+    /// Resolves with what its sender is told when somebody else needs the place more.
+    pub fn lost_place(&self) -> impl Future<Output = Error> + Send + use<> {
+        let lost = self.place.lost();
+        async move {
+            lost.await;
+            Error::Malformed("the file came too slowly, and others are waiting".to_owned())
+        }
     }
 
     /// Whether anything has come.
@@ -223,7 +206,7 @@ impl Upload {
     /// ready all the same; then it is cleared away after a day.
     ///
     /// # Errors
-    /// `Validation` for an empty file; `FileRejected` for a damaged picture; `QuotaExceeded`; `Unavailable`.
+    /// `Validation` for an empty file; `AuthFailed` when its sender's token ended; `FileRejected` for a damaged picture; `QuotaExceeded`; `Unavailable`.
     pub async fn finish(self) -> Result<StoredFile> {
         // In a task of its own: who leaves now must not tear it apart.
         let task = tokio::spawn(self.complete());
@@ -237,6 +220,7 @@ impl Upload {
         if self.is_empty() {
             return Err(Error::Validation(FieldErrors::one("file", "must not be empty")));
         }
+        self.place.is_complete();
         if self.writing.is_none() {
             self.begin_writing().await?;
         }
@@ -249,7 +233,7 @@ impl Upload {
         let text = self.text.is_text();
         let mut file = StoredFile {
             id: self.id,
-            owner: self.owner,
+            owner: self.pass.actor.user,
             name: self.name.clone(),
             size: self.size,
             mime: guess.mime.unwrap_or_else(|| sniff::settle(&self.head, text)).to_owned(),
@@ -260,11 +244,16 @@ impl Upload {
             created_at: self.services.clock.now(),
         };
         match guess.kind {
-            Kind::Picture(format) => self.prepare(&mut file, format).await?,
+            Kind::Picture(source, at) => self.prepare(&mut file, source, at).await?,
             Kind::Sound => self.listen(&mut file, guess).await,
             Kind::ForeignPicture | Kind::Other => {}
         }
         let quota = self.services.settings.upload_quota;
+        // One after the other, so that two do not take the same room.
+        let _turn = self.services.desk.house.lock().await;
+        self.services.house_must_have_room(file.size).await?;
+        // Preparing may have taken long.
+        self.services.must_still_hold(&self.pass).await?;
         let check_at = file.created_at.plus(UNSENT);
         match self.services.store.complete_file(&file, quota, check_at).await? {
             Completion::Done => {}
@@ -278,7 +267,7 @@ impl Upload {
     }
 
     /// Makes what was sent a picture that may be shown. Only here is a whole file in memory, one at a time.
-    async fn prepare(&self, file: &mut StoredFile, format: ImageFormat) -> Result<()> {
+    async fn prepare(&self, file: &mut StoredFile, source: Source, at: usize) -> Result<()> {
         let services = &self.services;
         let turn = Arc::clone(&services.desk.pictures).acquire_owned().await;
         let turn = turn.map_err(|_| Error::Unavailable)?;
@@ -290,10 +279,10 @@ impl Upload {
             all.extend_from_slice(&piece);
             Ok(all)
         });
-        let gathered = gathered.await?.freeze();
+        let gathered = gathered.await?.freeze().slice(at..);
         // The turn goes with the work, which nobody can break off.
         let work = tokio::task::spawn_blocking(move || {
-            let prepared = picture::prepare(format, gathered);
+            let prepared = picture::prepare(source, gathered);
             let digest =
                 prepared.as_ref().map(|picture| hex(&Sha256::digest(&picture.bytes))).unwrap_or_default();
             drop(turn);
@@ -303,9 +292,14 @@ impl Upload {
         file.size = picture.bytes.len() as u64;
         file.digest = digest;
         file.dimensions = Some(picture.dimensions);
-        let (mime, size) = (picture.small_mime.to_owned(), picture.small.len() as u64);
-        file.thumbnail = Some(Thumbnail { mime, size });
-        blobs.put(Key(self.id, Part::Thumbnail), picture.small).await?;
+        if picture.became_jpeg {
+            "image/jpeg".clone_into(&mut file.mime);
+            file.name = named_jpeg(&file.name);
+        }
+        if let Some((small, mime)) = picture.small {
+            file.thumbnail = Some(Thumbnail { mime: mime.to_owned(), size: small.len() as u64 });
+            blobs.put(Key(self.id, Part::Thumbnail), small).await?;
+        }
         blobs.put(Key(self.id, Part::Body), picture.bytes).await?;
         blobs.remove(raw).await
     }
@@ -317,23 +311,29 @@ impl Upload {
         let Ok(turn) = Arc::clone(&services.desk.sounds).acquire_owned().await else { return };
         let (blobs, key) = (services.store.blobs().clone(), Key(self.id, Part::Body));
         let deadline = Instant::now() + LISTEN;
-        let source = StoredBytes::open(blobs, key, self.size, deadline);
+        let (size, runtime) = (self.size, tokio::runtime::Handle::current());
+        let open = move || StoredBytes::open(blobs.clone(), key, size, runtime.clone(), deadline);
         let work = tokio::task::spawn_blocking(move || {
-            let heard = sound::listen(source, mime, deadline);
+            let heard = sound::listen(open, mime, deadline);
             drop(turn);
             heard
         });
         if let Ok(Some(heard)) = work.await {
             file.duration = heard.seconds;
-            if !heard.has_pictures {
-                sniff::heard_only(mime).clone_into(&mut file.mime);
-            }
+            sniff::heard_as(mime, heard.has_pictures).clone_into(&mut file.mime);
         }
     }
 }
 
+/// The name of a picture that has become a JPEG.
+fn named_jpeg(name: &str) -> String {
+    let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
+    let stem = if stem.is_empty() { name } else { stem };
+    clean_name(&format!("{stem}.jpg")).unwrap_or_else(|| "picture.jpg".to_owned())
+}
+
 fn must_fit(guess: Guess, size: u64) -> Result<()> {
-    let is_picture = matches!(guess.kind, Kind::Picture(_));
+    let is_picture = matches!(guess.kind, Kind::Picture(..));
     if is_picture && size > MAX_PICTURE { Err(Error::FileTooLarge { limit: MAX_PICTURE }) } else { Ok(()) }
 }
 

@@ -1,6 +1,6 @@
 //! Blobs as objects: files of a folder, or a bucket that speaks S3.
 
-use std::{fs, ops::Range, path::Path as Folder, sync::Arc, time::Duration};
+use std::{fs, ops::Range, os::unix::fs::PermissionsExt, path::Path as Folder, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use object_store::{
@@ -31,10 +31,32 @@ impl Objects {
         let failed = |error: &dyn std::fmt::Display| {
             format!("the folder {} cannot be used: {error}", folder.display())
         };
-        fs::create_dir_all(folder).map_err(|error| failed(&error))?;
+        // Made here, a folder that is mistyped, or whose disk is not mounted, would take files that belong elsewhere.
+        if !fs::metadata(folder).map_err(|error| failed(&error))?.is_dir() {
+            return Err(failed(&"it is no folder"));
+        }
+        close_to_others(folder).map_err(|error| failed(&error))?;
         let store = LocalFileSystem::new_with_prefix(folder).map_err(|error| failed(&error))?;
         let store = store.with_fsync(true).with_automatic_cleanup(true);
         Ok(Self { store: Arc::new(store), prefix: Path::default() })
+    }
+
+    /// Writes, reads and removes a small object.
+    pub(super) async fn rehearse(&self) -> Result<(), String> {
+        const WORDS: &str = "may this be stored?";
+        let path = self.path(&format!("trial-{:032x}", rand::random::<u128>()));
+        let trial = async {
+            self.store.put(&path, PutPayload::from_static(WORDS.as_bytes())).await?;
+            let read = self.store.get_range(&path, 0..WORDS.len() as u64).await?;
+            self.store.delete(&path).await?;
+            Ok::<bool, ObjectError>(read == WORDS.as_bytes())
+        };
+        match tokio::time::timeout(LIMIT, trial).await {
+            Ok(Ok(true)) => Ok(()),
+            Ok(Ok(false)) => Err("what was stored is not what is read".to_owned()),
+            Ok(Err(error)) => Err(error.to_string()),
+            Err(_) => Err("it does not answer".to_owned()),
+        }
     }
 
     pub(super) fn bucket(bucket: &str, prefix: &str, options: &[(String, String)]) -> Result<Self, String> {
@@ -109,6 +131,14 @@ impl Objects {
             Err(_) => Err(Error::Unavailable),
         }
     }
+}
+
+/// Takes from a folder what others may do in it.
+fn close_to_others(folder: &Folder) -> std::io::Result<()> {
+    if fs::metadata(folder)?.permissions().mode() & 0o077 != 0 {
+        fs::set_permissions(folder, fs::Permissions::from_mode(0o700))?;
+    }
+    Ok(())
 }
 
 fn broken(error: &ObjectError) -> Error {

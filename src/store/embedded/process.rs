@@ -35,6 +35,8 @@ impl Process {
         let child = command(home)?.spawn().map_err(io_error("run", &home.binary))?;
         let pid = child.id().unwrap_or_default();
         let mut watchdog = Command::new("sh");
+        // No secret of ours is any business of a child.
+        watchdog.env_clear().env("PATH", &home.search_path);
         watchdog.args(["-c", WATCHDOG, "wardline-watchdog", &pid.to_string()]).arg(&home.dbpath);
         watchdog.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
         let without = |error: &io::Error| warn!(%error, "no watchdog: if we are killed, mongod runs on");
@@ -48,7 +50,7 @@ impl Process {
 
     pub(super) async fn become_primary(&mut self, home: &Home) -> Result<(), EmbeddedError> {
         let mut last_error = None;
-        let primary = replica_set::make_primary(home.port, self.pid, &mut last_error);
+        let primary = replica_set::make_primary(&home.access, home.port, self.pid, &mut last_error);
         let ended = tokio::select! {
             primary = timeout(PRIMARY_WITHIN, primary) => {
                 return match primary {
@@ -93,6 +95,8 @@ impl Process {
 fn command(home: &Home) -> Result<Command, EmbeddedError> {
     let mut command = Command::new(&home.binary);
     command
+        .env_clear()
+        .env("PATH", &home.search_path)
         .args(home.signature())
         .arg("--logappend")
         .arg("--quiet")
@@ -102,6 +106,12 @@ fn command(home: &Home) -> Result<Command, EmbeddedError> {
         .arg(format!("--replSet={REPLICA_SET}"))
         .arg(format!("--wiredTigerCacheSizeGB={}", home.cache_gb))
         .arg("--oplogSize=2048")
+        .arg("--keyFile")
+        .arg(&home.access.key_file)
+        // Nobody gets in without the key or the account, not even at the first start.
+        .arg("--setParameter=enableLocalhostAuthBypass=false")
+        // Nothing on loopback is worth packing, and unpacking what strangers send has had holes.
+        .arg("--networkMessageCompressors=disabled")
         // A slow operation is logged with its document, and message text has no place in a log.
         .arg("--slowOpSampleRate=0")
         .arg("--setParameter=diagnosticDataCollectionEnabled=false")

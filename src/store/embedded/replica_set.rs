@@ -1,24 +1,24 @@
 //! Makes a mongod that has just started the primary of its own one-node replica set.
 
-use std::{net::Ipv4Addr, time::Duration};
+use std::net::Ipv4Addr;
 
 use mongodb::{
     Client, Database,
     bson::{Bson, Document, doc},
     error::{Error as MongoError, ErrorKind},
-    options::{ClientOptions, ServerAddress},
 };
 use tokio::{net::TcpStream, time::sleep};
 use tracing::debug;
 
-use super::{POLL, REPLICA_SET};
+use super::{POLL, REPLICA_SET, access::Access};
 
 const NOT_YET_INITIALIZED: i32 = 94;
 
-/// Waits for the mongod `pid` on `port` and makes it primary; the caller sets the time limit.
+/// Waits for the mongod `pid` on `port`, makes it primary and sees to the service's account; the caller sets the time limit.
 ///
 /// What goes wrong on the way, while mongod is still starting, is left in `last_error`.
 pub(super) async fn make_primary(
+    access: &Access,
     port: u16,
     pid: u32,
     last_error: &mut Option<MongoError>,
@@ -27,12 +27,17 @@ pub(super) async fn make_primary(
     while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.is_err() {
         sleep(POLL).await;
     }
-    let address = ServerAddress::Tcp { host: Ipv4Addr::LOCALHOST.to_string(), port: Some(port) };
-    let options = ClientOptions::builder().hosts(vec![address]).direct_connection(true);
-    let options = options.server_selection_timeout(Duration::from_secs(2)).build();
-    let client = Client::with_options(options)?;
+    let client = Client::with_options(access.internal(port))?;
+    let admin = client.database("admin");
     loop {
-        match step_towards_primary(&client.database("admin"), port, pid).await {
+        let step = async {
+            let is_primary = step_towards_primary(&admin, port, pid).await?;
+            if is_primary {
+                access.ensure_account(&admin, port).await?;
+            }
+            Ok::<bool, MongoError>(is_primary)
+        };
+        match step.await {
             Ok(true) => break,
             Ok(false) => {}
             Err(error) => {

@@ -10,7 +10,7 @@ use mongodb::{
 use serde::Deserialize;
 
 use super::{
-    super::{Store, run, to_document, write},
+    super::{Store, collect, run, to_document, write},
     DueFile, FileRow, FileState, NAME,
 };
 use crate::domain::{FileId, Result, Timestamp, UserId, file::StoredFile};
@@ -49,6 +49,18 @@ impl Store {
         let usage = self.collection::<UsageRow>(USAGE);
         let row = run(async move { usage.find_one(doc! { "_id": owner }).await }).await?;
         Ok(row.map_or(0, |row| row.used))
+    }
+
+    /// How much room everybody's files take together, bytes: a sum over a row a person.
+    ///
+    /// # Errors
+    /// When MongoDB does not answer.
+    pub async fn files_total(&self) -> Result<u64> {
+        let usage = self.collection::<Document>(USAGE);
+        let sum = doc! { "$group": { "_id": null, "used": { "$sum": "$used" } } };
+        let rows: Vec<UsageRow> =
+            run(async move { collect(usage.aggregate([sum]).with_type::<UsageRow>().await?).await }).await?;
+        Ok(rows.first().map_or(0, |row| row.used))
     }
 
     /// Makes a file ready and takes its room, in one transaction: all files of a person are never more

@@ -4,7 +4,7 @@
 use mongodb::bson::{Bson, Document};
 use serde::{Deserialize, Serialize};
 
-use super::super::to_document;
+use super::super::{number, to_document};
 use crate::domain::{
     Error, FileId, MessageId, Result, SessionId, Timestamp, UserId,
     message::{FileRef, Message, MessageType},
@@ -26,14 +26,20 @@ pub(in crate::store) struct MessageRow {
     file_url: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     file_name: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none", default, deserialize_with = "number::perhaps")]
     file_size: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    mime_type: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    file_digest: Option<String>,
     /// All files that it and its quotes name: what `GET /files/{id}` asks for.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     file_ids: Vec<FileId>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     client_msg_id: Option<String>,
+    #[serde(deserialize_with = "number::natural")]
     seq: u64,
+    #[serde(deserialize_with = "number::natural")]
     rev: u64,
     is_deleted: bool,
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -64,10 +70,12 @@ const FIXED: [&str; 9] =
     ["_id", "sessionId", "sender", "receiver", "messageType", "clientMsgId", "seq", "system", "createdAt"];
 
 /// What may be absent, and may change.
-const OPTIONAL: [&str; 12] = [
+const OPTIONAL: [&str; 14] = [
     "fileUrl",
     "fileName",
     "fileSize",
+    "mimeType",
+    "fileDigest",
     "fileIds",
     "deletedBy",
     "recalledAt",
@@ -86,9 +94,13 @@ struct NoteRow {
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct ReplyRow {
     message: MessageId,
+    #[serde(deserialize_with = "number::natural")]
     seq: u64,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    as_of: Option<Timestamp>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -103,6 +115,8 @@ struct ForwardedRow {
     message: MessageId,
     sender: UserId,
     created_at: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    edited_at: Option<Timestamp>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -116,14 +130,28 @@ struct QuoteRow {
     file_url: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     file_name: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none", default, deserialize_with = "number::perhaps")]
     file_size: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    mime_type: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    file_digest: Option<String>,
     created_at: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    edited_at: Option<Timestamp>,
 }
 
-fn file_of(url: Option<String>, name: Option<String>, size: Option<u64>) -> Option<FileRef> {
-    let (url, name) = url.zip(name)?;
-    Some(FileRef { url, name, size: size.unwrap_or_default() })
+/// A file that a message or a quote names: its address and name stand together.
+macro_rules! file_of {
+    ($row:ident) => {
+        $row.file_url.zip($row.file_name).map(|(url, name)| FileRef {
+            url,
+            name,
+            size: $row.file_size.unwrap_or_default(),
+            mime: $row.mime_type,
+            digest: $row.file_digest,
+        })
+    };
 }
 
 impl From<&Quote> for QuoteRow {
@@ -137,7 +165,10 @@ impl From<&Quote> for QuoteRow {
             file_url: file.map(|file| file.url.clone()),
             file_name: file.map(|file| file.name.clone()),
             file_size: file.map(|file| file.size),
+            mime_type: file.and_then(|file| file.mime.clone()),
+            file_digest: file.and_then(|file| file.digest.clone()),
             created_at: quote.created_at,
+            edited_at: quote.edited_at,
         }
     }
 }
@@ -151,7 +182,7 @@ fn mentions_row(mentions: &Mentions) -> Option<Bson> {
 }
 
 /// None when it cannot be understood.
-fn mentions_of(row: Option<Bson>) -> Option<Mentions> {
+pub(in crate::store) fn mentions_of(row: Option<Bson>) -> Option<Mentions> {
     match row {
         None => Some(Mentions::default()),
         Some(Bson::String(all)) if all == "all" => Some(Mentions::All),
@@ -187,6 +218,8 @@ impl From<&Message> for MessageRow {
             file_url: file.map(|file| file.url.clone()),
             file_name: file.map(|file| file.name.clone()),
             file_size: file.map(|file| file.size),
+            mime_type: file.and_then(|file| file.mime.clone()),
+            file_digest: file.and_then(|file| file.digest.clone()),
             file_ids: message.file_ids(),
             client_msg_id: message.client_msg_id.clone(),
             seq: message.seq,
@@ -195,7 +228,11 @@ impl From<&Message> for MessageRow {
             deleted_by: message.deleted_by,
             recalled_at: message.recalled_at,
             edited_at: message.edited_at,
-            reply_to: message.reply_to.map(|reply| ReplyRow { message: reply.message, seq: reply.seq }),
+            reply_to: message.reply_to.map(|reply| ReplyRow {
+                message: reply.message,
+                seq: reply.seq,
+                as_of: reply.as_of,
+            }),
             mentions: mentions_row(&message.mentions),
             reactions: message
                 .reactions
@@ -206,6 +243,7 @@ impl From<&Message> for MessageRow {
                 message: forwarded.message,
                 sender: forwarded.sender,
                 created_at: forwarded.created_at,
+                edited_at: forwarded.edited_at,
             }),
             merged: message.merged.iter().map(QuoteRow::from).collect(),
             system: message
@@ -237,8 +275,9 @@ impl TryFrom<MessageRow> for Message {
                 sender: row.sender,
                 kind: kind_of(&row.message_type)?,
                 content: row.content,
-                file: file_of(row.file_url, row.file_name, row.file_size),
+                file: file_of!(row),
                 created_at: row.created_at,
+                edited_at: row.edited_at,
             })
         };
         Ok(Self {
@@ -248,7 +287,7 @@ impl TryFrom<MessageRow> for Message {
             receiver: row.receiver,
             content: row.content,
             kind: kind_of(&row.message_type)?,
-            file: file_of(row.file_url, row.file_name, row.file_size),
+            file: file_of!(row),
             client_msg_id: row.client_msg_id,
             seq: row.seq,
             rev: row.rev,
@@ -256,7 +295,11 @@ impl TryFrom<MessageRow> for Message {
             deleted_by: row.deleted_by,
             recalled_at: row.recalled_at,
             edited_at: row.edited_at,
-            reply_to: row.reply_to.map(|reply| ReplyTo { message: reply.message, seq: reply.seq }),
+            reply_to: row.reply_to.map(|reply| ReplyTo {
+                message: reply.message,
+                seq: reply.seq,
+                as_of: reply.as_of,
+            }),
             mentions: mentions_of(row.mentions).ok_or_else(|| corrupt("mentions"))?,
             reactions: row
                 .reactions
@@ -267,6 +310,7 @@ impl TryFrom<MessageRow> for Message {
                 message: forwarded.message,
                 sender: forwarded.sender,
                 created_at: forwarded.created_at,
+                edited_at: forwarded.edited_at,
             }),
             merged: row.merged.into_iter().map(quote_of).collect::<Result<_>>()?,
             note: row.system.map(note_of).transpose()?,

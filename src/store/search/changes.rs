@@ -34,6 +34,7 @@ pub(super) enum Change {
 }
 
 /// What is heard from the database.
+#[expect(clippy::large_enum_variant, reason = "nearly all are changes")]
 #[derive(Debug)]
 pub(super) enum News {
     Change {

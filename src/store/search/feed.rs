@@ -26,7 +26,7 @@ use super::{
     pen::{Building, Pen, Position},
     schema::{self, FORMAT},
     source::{Source, Trouble},
-    words,
+    terms,
 };
 use crate::store::Store;
 
@@ -140,7 +140,7 @@ async fn follow(shared: &Arc<Shared>, stop: &CancellationToken) {
 }
 
 fn open(mut index: Index) -> tantivy::Result<(Index, IndexReader)> {
-    index.set_tokenizers(words::analyzers());
+    index.set_tokenizers(terms::analyzers());
     let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
     Ok((index, reader))
 }
@@ -153,9 +153,12 @@ fn position_of(index: &Index) -> Option<Position> {
 fn open_whole(folder: &Path) -> Result<(Index, Option<Position>), Trouble> {
     let directory = Unforced::open(folder)?;
     let (schema, _) = schema::schema();
+    if folder::is_renewal_asked(folder) {
+        return Err(Trouble::Stale("that was asked for"));
+    }
     if !Index::exists(&directory).map_err(tantivy::TantivyError::from)? {
         folder::clear(folder)?;
-        let fresh = IndexBuilder::new().schema(schema).tokenizers(words::analyzers());
+        let fresh = IndexBuilder::new().schema(schema).tokenizers(terms::analyzers());
         return Ok((fresh.open_or_create(Unforced::open(folder)?)?, None));
     }
     let index = Index::open(directory)?;
@@ -178,6 +181,11 @@ async fn write(shared: &Arc<Shared>, store: &Store, stop: &CancellationToken) ->
     if position.as_ref().is_some_and(|position| position.collection != collection) {
         return Err(Trouble::Stale("it is of another database"));
     }
+    if let Some(seen) = position.as_ref().and_then(|position| position.seen)
+        && !source.holds(&seen).await?
+    {
+        return Err(Trouble::Stale("the database is older than it"));
+    }
     let position = match position {
         // Whatever the position says: what was written up to now may be in the index already.
         Some(position) => {
@@ -191,6 +199,7 @@ async fn write(shared: &Arc<Shared>, store: &Store, stop: &CancellationToken) ->
             building: Some(Building { below: None }),
             built_at: None,
             overlap: None,
+            seen: None,
         },
     };
     let (index, reader) = open(index)?;

@@ -8,6 +8,7 @@
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, BufWriter, Write},
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -26,6 +27,11 @@ impl Tenure {
     /// None while another process, or another index of this one, has it.
     pub fn of(folder: &Path) -> io::Result<Option<Self>> {
         fs::create_dir_all(folder)?;
+        for closed in [Some(folder), folder.parent()].into_iter().flatten() {
+            if fs::metadata(closed)?.permissions().mode() & 0o077 != 0 {
+                fs::set_permissions(closed, fs::Permissions::from_mode(0o700))?;
+            }
+        }
         let file = OpenOptions::new().write(true).create(true).truncate(false).open(folder.join("lock"))?;
         match file.try_lock() {
             Ok(()) => Ok(Some(Self(file))),
@@ -40,8 +46,27 @@ pub(super) fn files(folder: &Path) -> PathBuf {
     folder.join("index")
 }
 
+/// The file by which an operator asks whoever keeps the index to make it anew.
+fn request(folder: &Path) -> PathBuf {
+    folder.join("renew")
+}
+
+pub(super) fn is_renewal_asked(folder: &Path) -> bool {
+    request(folder).exists()
+}
+
+/// Asks for an index that is made anew, by whoever keeps it now or next.
+pub(super) fn ask_renewal(folder: &Path) -> io::Result<()> {
+    fs::create_dir_all(folder)?;
+    fs::write(request(folder), b"")
+}
+
 /// Removes the index.
 pub(super) fn clear(folder: &Path) -> io::Result<()> {
+    match fs::remove_file(request(folder)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
     match fs::remove_dir_all(files(folder)) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => fs::create_dir_all(files(folder)),

@@ -1,15 +1,20 @@
 //! What somebody asked for, taken apart: units that must all be found.
 //!
 //! There are no operators, so there is nothing to get wrong: a quote that is never closed is a mark like any
-//! other. In quotes everything stands together, in order. Outside, each word may stand anywhere; what is
-//! written without a space (`x-ray`, `120/80`, `10ml`) stands together. Chinese is cut into words by jieba,
-//! each of which may stand anywhere.
+//! other. In quotes everything stands together, in order, with the signs that touch it. Outside, each word may
+//! stand anywhere; what is written without a space (`x-ray`, `120/80`, `10ml`, `3床`) stands together. Chinese
+//! is cut into words by jieba, each of which may stand anywhere. The word that is typed last may be a
+//! beginning; words that are joined may be written in one; a few digits may begin or end a long number.
 
 use std::{collections::BTreeSet, sync::OnceLock};
 
 use jieba_rs::Jieba;
 
-use super::words::{self, Folded, Piece};
+use super::{
+    fractions, terms,
+    words::{self, Kind, LONG_NUMBER, MIN_PART, Piece, What, Word},
+};
+use crate::domain::fold::{CUT, Folded, fold};
 
 /// The most words that are looked for as one phrase; a longer one becomes several phrases.
 const MAX_PHRASE: usize = 32;
@@ -18,11 +23,19 @@ const MAX_PHRASE: usize = 32;
 const QUOTES: [char; 9] = ['"', '“', '”', '„', '＂', '「', '」', '『', '』'];
 
 /// What separates words besides spaces.
-const SEPARATORS: [char; 7] = [',', ';', '，', '；', '、', '。', '\u{0}'];
+const SEPARATORS: [char; 7] = [',', ';', '，', '；', '、', '。', '\u{2800}'];
 
 /// Terms that stand at these distances from the first one's position: one alone is a word.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Unit(pub Vec<(usize, String)>);
+pub(super) struct Phrase {
+    pub terms: Vec<(usize, String)>,
+    /// The last term is what a word begins with.
+    pub is_begun: bool,
+}
+
+/// What must be found: in any of these forms.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Unit(pub Vec<Phrase>);
 
 /// jieba's dictionary, read at the first call: a quarter of a second, some 30 MB.
 pub(super) fn dictionary() -> &'static Jieba {
@@ -35,33 +48,74 @@ pub(super) fn units(keyword: &str) -> Vec<Unit> {
     let parts: Vec<&str> = keyword.split(|c| QUOTES.contains(&c)).collect();
     let mut units = BTreeSet::new();
     for (index, part) in parts.iter().enumerate() {
-        let is_closed = index + 1 < parts.len();
-        if index % 2 == 1 && is_closed {
-            phrase(&words::pieces(&words::fold(part)), &mut units);
+        let is_last = index + 1 == parts.len();
+        if index % 2 == 1 && !is_last {
+            quoted(&words::pieces(&fold(part)), &mut units);
         } else {
-            for word in part.split(|c: char| c.is_whitespace() || SEPARATORS.contains(&c)) {
-                plain(words::pieces(&words::fold(word)), &mut units);
+            let apart = apart(part);
+            for (place, word) in apart.iter().enumerate() {
+                plain(word, is_last && place + 1 == apart.len(), &mut units);
             }
         }
     }
     units.into_iter().collect()
 }
 
-/// Words outside quotes.
-fn plain(pieces: Vec<Piece>, units: &mut BTreeSet<Unit>) {
-    let mut together = Vec::new();
-    for piece in pieces {
-        match piece {
-            Piece::Word { .. } => together.push(piece),
-            Piece::Run { chars, .. } => {
-                phrase(&std::mem::take(&mut together), units);
-                for word in cut(&chars) {
-                    phrase(&[Piece::Run { chars: word, position: 0 }], units);
-                }
-            }
+/// What blanks and separators set apart; after the last of them comes what is being typed. A comma between
+/// digits belongs to a number.
+fn apart(text: &str) -> Vec<&str> {
+    let is_digit = |c: Option<char>| c.is_some_and(char::is_numeric);
+    let mut words = Vec::new();
+    let mut start = 0;
+    for (at, c) in text.char_indices() {
+        let behind = at + c.len_utf8();
+        let in_number = matches!(c, ',' | '，')
+            && is_digit(text[..at].chars().next_back())
+            && is_digit(text[behind..].chars().next());
+        if c.is_whitespace() || (SEPARATORS.contains(&c) && !in_number) {
+            words.push(&text[start..at]);
+            start = behind;
         }
     }
-    phrase(&together, units);
+    words.push(&text[start..]);
+    words
+}
+
+/// Words outside quotes, written without a space.
+fn plain(word: &str, is_last: bool, units: &mut BTreeSet<Unit>) {
+    let folded = fold(word);
+    let pieces = words::pieces(&folded);
+    let is_open = |piece: &Piece| is_last && piece.span.end == folded.len();
+    let mut together: Vec<Piece> = Vec::new();
+    for piece in pieces {
+        let touches = together.last().is_some_and(|last| touch(&folded, last, &piece));
+        let is_run = |piece: Option<&Piece>| piece.is_some_and(|piece| matches!(piece.what, What::Run(..)));
+        if !touches && (is_run(together.last()) || is_run(Some(&piece))) {
+            unit(&std::mem::take(&mut together), false, units);
+        }
+        let What::Run(chars, _) = &piece.what else {
+            together.push(piece);
+            continue;
+        };
+        // The first and the last word of a run stand beside what they touch.
+        let mut position = piece.position;
+        for (index, word) in cut(chars).into_iter().enumerate() {
+            if index > 0 {
+                unit(&std::mem::take(&mut together), false, units);
+            }
+            let length = word.len();
+            together.push(piece.part(word, position));
+            position += length;
+        }
+    }
+    let is_begun = together.last().is_some_and(is_open);
+    unit(&together, is_begun, units);
+}
+
+/// Whether nothing but signs stands between two pieces.
+fn touch(folded: &[Folded], one: &Piece, next: &Piece) -> bool {
+    let between = &folded[one.span.end..next.span.start];
+    between.iter().all(|between| words::is_sign(between.c) || between.c == CUT)
 }
 
 /// A run's words. Only Han is in the dictionary; kana and hangul stay as they are written.
@@ -81,19 +135,88 @@ fn cut(chars: &[Folded]) -> Vec<Vec<Folded>> {
     words
 }
 
-/// Everything of these pieces, at its place.
-fn phrase(pieces: &[Piece], units: &mut BTreeSet<Unit>) {
-    let mut terms = Vec::new();
-    for piece in pieces {
-        match piece {
-            Piece::Word { text, position, .. } => terms.push((*position, words::stem(text))),
-            Piece::Run { chars, position } => literal(chars, *position, &mut terms),
+/// Pieces that stand together, in every form in which they may be written.
+fn unit(pieces: &[Piece], is_begun: bool, units: &mut BTreeSet<Unit>) {
+    let Some(last) = pieces.last() else { return };
+    let terms = terms(pieces, Word::term);
+    if terms.len() > MAX_PHRASE {
+        return units.extend(phrases(&terms));
+    }
+    let before = || terms[..terms.len() - 1].iter().cloned();
+    let with_last = |term: String| before().chain([(last.position, term)]).collect::<Vec<_>>();
+    let mut forms = vec![form(&terms, false)];
+    if let What::Word(word) = &last.what {
+        let length = word.text.chars().count();
+        if is_begun && word.kind == Kind::Letters && length >= MIN_PART {
+            forms.push(form(&with_last(word.text.clone()), true));
+        }
+        if word.kind == Kind::Digits && length >= MIN_PART {
+            forms.push(form(&with_last(terms::part_of_number(&word.text)), false));
+        }
+        if let Some(other) = word.other {
+            forms.push(form(&with_last(terms::stem(other)), false));
         }
     }
-    for part in terms.chunks(MAX_PHRASE) {
-        let start = part[0].0;
-        units.insert(Unit(part.iter().map(|(at, term)| (at - start, term.clone())).collect()));
+    if let What::Word(first) = &pieces[0].what {
+        if let Some(joined) = first.joined.as_ref().filter(|joined| joined.words == pieces.len()) {
+            let stem =
+                if first.kind == Kind::Letters { terms::stem(&joined.text) } else { joined.text.clone() };
+            forms.push(form(&[(0, stem)], false));
+            if is_begun && first.kind == Kind::Letters && joined.text.chars().count() >= MIN_PART {
+                forms.push(form(&[(0, joined.text.clone())], true));
+            }
+            if first.kind == Kind::Digits && joined.text.len() >= LONG_NUMBER {
+                forms.push(form(&[(0, terms::part_of_number(&joined.text))], false));
+            }
+        }
+        if let Some(other) = first.other.filter(|_| pieces.len() > 1) {
+            let rest = terms[1..].iter().cloned();
+            forms.push(form(
+                &[(terms[0].0, terms::stem(other))].into_iter().chain(rest).collect::<Vec<_>>(),
+                false,
+            ));
+        }
     }
+    if let Some(whole) = fractions::made_whole(pieces) {
+        forms.push(form(&self::terms(&whole, Word::term), false));
+    }
+    units.insert(Unit(forms));
+}
+
+/// Everything between quotes, with the signs that touch it.
+fn quoted(pieces: &[Piece], units: &mut BTreeSet<Unit>) {
+    let terms = |pieces: &[Piece]| {
+        let mut terms = terms(pieces, Word::exact);
+        terms.extend(pieces.iter().flat_map(words::signed_ends));
+        terms.sort();
+        terms
+    };
+    let mut asked = phrases(&terms(pieces));
+    if let ([Unit(forms)], Some(whole)) = (&mut asked[..], fractions::made_whole(pieces)) {
+        forms.push(form(&terms(&whole), false));
+    }
+    units.extend(asked);
+}
+
+/// The terms of pieces, at their positions.
+fn terms(pieces: &[Piece], of_word: impl Fn(&Word) -> String) -> Vec<(usize, String)> {
+    let mut terms = Vec::new();
+    for piece in pieces {
+        match &piece.what {
+            What::Word(word) => terms.push((piece.position, of_word(word))),
+            What::Run(chars, _) => literal(chars, piece.position, &mut terms),
+        }
+    }
+    terms
+}
+
+fn phrases(terms: &[(usize, String)]) -> Vec<Unit> {
+    terms.chunks(MAX_PHRASE).map(|part| Unit(vec![form(part, false)])).collect()
+}
+
+fn form(terms: &[(usize, String)], is_begun: bool) -> Phrase {
+    let start = terms.first().map_or(0, |(at, _)| *at);
+    Phrase { terms: terms.iter().map(|(at, term)| (at - start, term.clone())).collect(), is_begun }
 }
 
 /// The pairs that cover a run, or its only character.
@@ -113,27 +236,57 @@ fn literal(chars: &[Folded], position: usize, terms: &mut Vec<(usize, String)>) 
 mod tests {
     use super::*;
 
+    /// The units' first forms.
     fn shown(keyword: &str) -> Vec<String> {
-        let show = |unit: Unit| {
-            let terms: Vec<String> = unit.0.into_iter().map(|(at, term)| format!("{term}@{at}")).collect();
-            terms.join(" ")
-        };
-        units(keyword).into_iter().map(show).collect()
+        units(keyword).iter().map(|unit| show(&unit.0[0])).collect()
+    }
+
+    /// The other forms of a keyword's only unit.
+    fn others(keyword: &str) -> Vec<String> {
+        let units = units(keyword);
+        assert_eq!(units.len(), 1, "{keyword}");
+        units[0].0[1..].iter().map(show).collect()
+    }
+
+    fn show(phrase: &Phrase) -> String {
+        let terms: Vec<String> = phrase.terms.iter().map(|(at, term)| format!("{term}@{at}")).collect();
+        format!("{}{}", terms.join(" "), if phrase.is_begun { "…" } else { "" })
+            .replace(char::is_control, "^")
     }
 
     #[test]
     fn several_words_are_several_units_and_quotes_make_one() {
-        assert_eq!(shown("Checked  charts checks"), ["chart@0", "check@0"]);
+        assert_eq!(shown("Checked  charts checks"), ["chart@0", "check@0", "check@0"]);
         assert_eq!(shown("\"checked charts\""), ["check@0 chart@1"]);
         assert_eq!(shown("“the 血压正常 today”"), ["the@0 血压@1 正常@3 today@5"]);
         assert_eq!(shown("x-ray, 10ml"), ["10@0 ml@1", "x@0 ray@1"]);
+        assert_eq!(shown("1,500 ml, 2，5"), ["1,500@0", "2@0 5@1", "ml@0"]);
     }
 
     #[test]
-    fn chinese_is_cut_into_words() {
+    fn chinese_is_cut_into_words_and_stands_beside_what_it_touches() {
         assert_eq!(shown("血压正常"), ["正常@0", "血压@0"]);
         assert_eq!(shown("糖尿病患者"), ["患者@0", "糖尿@0 尿病@1"]);
         assert_eq!(shown("压"), ["压@0"]);
+        assert_eq!(shown("3床"), ["3@0 床@1"]);
+        assert_eq!(shown("第3天"), ["第@0 3@1 天@2"]);
+        assert_eq!(shown("K+高"), ["k@0 高@1"]);
+        assert_eq!(shown("CT片"), ["ct@0 片@1"]);
+        assert_eq!(shown("血压正常3床患者"), ["患者@0", "正常@0 3@2 床@3", "血压@0"]);
+    }
+
+    #[test]
+    fn what_may_be_written_otherwise_has_other_forms() {
+        assert_eq!(others("amox"), ["amox@0…"]);
+        assert!(others("amox ").is_empty() && others("am").is_empty() && others("\"amox\"").is_empty());
+        assert_eq!(others("anti-coag"), ["anti@0 coag@1…", "anticoag@0", "anticoag@0…"]);
+        assert_eq!(others("456"), ["^456@0"]);
+        assert_eq!(others("MRN00004"), ["mrn@0 ^00004@1"]);
+        assert!(others("5mg").is_empty() && others("45").is_empty() && others("0.456").is_empty());
+        assert_eq!(others("138-0013-8000"), ["138@0 0013@1 ^8000@2", "13800138000@0", "^13800138000@0"]);
+        assert_eq!(shown("β-blocker"), ["beta@0 blocker@1"]);
+        assert_eq!(others("µ"), ["mu@0"]);
+        assert_eq!(shown("\"Rh+\" \"≥38\""), ["^rh+@0", "^≥38@0"]);
     }
 
     #[test]
@@ -151,12 +304,18 @@ mod tests {
 
     #[test]
     fn a_keyword_of_any_form_stays_small() {
-        for hostile in
-            ["\"".repeat(200), "a ".repeat(100), "的".repeat(200), "a-".repeat(100), "\"a".repeat(100)]
-        {
+        for hostile in [
+            "\"".repeat(200),
+            "a ".repeat(100),
+            "的".repeat(200),
+            "a-".repeat(100),
+            "\"a".repeat(100),
+            "µ-".repeat(100),
+        ] {
             let units = units(&hostile);
             assert!(units.len() <= 100);
-            assert!(units.iter().all(|unit| unit.0.len() <= MAX_PHRASE));
+            assert!(units.iter().flat_map(|unit| &unit.0).all(|phrase| phrase.terms.len() <= MAX_PHRASE));
+            assert!(units.iter().all(|unit| unit.0.len() <= 8));
         }
     }
 }

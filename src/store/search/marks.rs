@@ -2,7 +2,10 @@
 
 use std::{collections::HashMap, ops::Range};
 
-use super::{keyword::Unit, words};
+use super::{
+    keyword::{Phrase, Unit},
+    terms,
+};
 
 /// The most pieces shown of one message.
 const MAX_EXCERPTS: usize = 3;
@@ -33,29 +36,22 @@ pub(super) fn excerpts(texts: &[&str], units: &[Unit]) -> Option<Vec<Excerpt>> {
     is_found.into_iter().all(|found| found).then_some(excerpts)
 }
 
+/// Where a term stands: its position, and the bytes.
+type Places = HashMap<String, Vec<(usize, Range<usize>)>>;
+
 /// Every place of every unit, joined where they touch; notes which units were found.
 fn marks(text: &str, units: &[Unit], is_found: &mut [bool]) -> Vec<Range<usize>> {
-    let mut places: HashMap<&str, Vec<(usize, Range<usize>)>> = HashMap::new();
-    let tokens = words::tokens(text);
-    for token in &tokens {
+    let mut places = Places::new();
+    for token in terms::tokens(text) {
         let place = (token.position, token.offset_from..token.offset_to);
-        places.entry(token.text.as_str()).or_default().push(place);
+        places.entry(token.text).or_default().push(place);
     }
     let mut found = Vec::new();
     for (unit, is_found) in units.iter().zip(is_found) {
-        let mut terms = unit.0.iter().map(|(at, term)| (*at, places.get(term.as_str())));
-        let Some((first, Some(starts))) = terms.next() else { continue };
-        for (position, bytes) in starts {
-            // Positions ascend within a term's places.
-            let all = terms.clone().try_fold(bytes.clone(), |span, (at, places)| {
-                let places = places?;
-                let index = places.binary_search_by_key(&(position - first + at), |(at, _)| *at).ok()?;
-                Some(span.start..places[index].1.end)
-            });
-            if let Some(span) = all {
-                *is_found = true;
-                found.push(span);
-            }
+        for phrase in &unit.0 {
+            let spans = spans(&places, phrase);
+            *is_found |= !spans.is_empty();
+            found.extend(spans);
         }
     }
     found.sort_by_key(|span| (span.start, span.end));
@@ -67,6 +63,29 @@ fn marks(text: &str, units: &[Unit], is_found: &mut [bool]) -> Vec<Range<usize>>
         }
     }
     joined
+}
+
+/// Where a phrase stands.
+fn spans(places: &Places, phrase: &Phrase) -> Vec<Range<usize>> {
+    let Some(((at, last), before)) = phrase.terms.split_last() else { return Vec::new() };
+    let ends: Vec<&(usize, Range<usize>)> = if phrase.is_begun {
+        let beginnings = terms::beginnings(last);
+        let begins = |term: &String| beginnings.iter().any(|begun| term.starts_with(begun));
+        places.iter().filter(|(term, _)| begins(term)).flat_map(|(_, places)| places).collect()
+    } else {
+        places.get(last).into_iter().flatten().collect()
+    };
+    let with_the_rest = |(position, bytes): &&(usize, Range<usize>)| {
+        before.iter().rev().try_fold(bytes.clone(), |span, (earlier, term)| {
+            let places = places.get(term)?;
+            let position = (position + earlier).checked_sub(*at)?;
+            // Positions ascend within a term's places.
+            let index = places.binary_search_by_key(&position, |(at, _)| *at).ok()?;
+            let here = &places[index].1;
+            Some(span.start.min(here.start)..span.end.max(here.end))
+        })
+    };
+    ends.iter().filter_map(with_the_rest).collect()
 }
 
 /// Up to `most` pieces of the text around what was found.

@@ -1,18 +1,20 @@
 //! The search index: which messages hold which words.
 //!
-//! It is a store of a second kind, fed from the first (see [`feed`]): nothing in it is the only copy of
+//! It is a store of a second kind, fed from the first (see `feed`): nothing in it is the only copy of
 //! anything, and it may be removed at any time. Who may see what is a condition of the question itself, never
 //! a sieve behind it. What is found are ids; the messages themselves come from the database.
 
 mod changes;
 mod feed;
 mod folder;
+mod fractions;
 mod keyword;
 mod marks;
 mod pace;
 mod pen;
 mod schema;
 mod source;
+mod terms;
 mod words;
 
 use std::{
@@ -31,8 +33,10 @@ pub use marks::Excerpt;
 use super::Store;
 use crate::domain::{
     Error, MessageId, Result, SessionId, Timestamp, UserId,
+    cursors::FoundCursor,
     message::{Message, MessageType},
 };
+pub use schema::Mentioned;
 use schema::{Asked, Fields};
 
 /// Searches at once for each processor; each takes one while it runs.
@@ -48,7 +52,9 @@ const OPENING: Duration = Duration::from_secs(2);
 /// past is hidden from them.
 #[derive(Debug, Clone)]
 pub struct Question {
-    pub keyword: String,
+    /// None for everything that the filters let through.
+    pub keyword: Option<String>,
+    pub mentions: Option<Mentioned>,
     pub seats: HashMap<SessionId, u64>,
     pub sender: Option<UserId>,
     pub kind: Option<MessageType>,
@@ -58,6 +64,8 @@ pub struct Question {
     pub to: Option<Timestamp>,
     pub skip: usize,
     pub limit: usize,
+    /// Only what comes behind this.
+    pub behind: Option<FoundCursor>,
 }
 
 /// What the index says.
@@ -65,8 +73,10 @@ pub struct Question {
 pub struct Matches {
     /// Newest first.
     pub ids: Vec<MessageId>,
-    /// How many there are in all.
+    /// How many there are in all, before a cursor and behind it.
     pub total: u64,
+    /// The cursor behind these, when there are more.
+    pub next: Option<FoundCursor>,
     /// The index is not yet, or not again, up to date: there may be more.
     pub is_behind: bool,
     asked: Arc<Vec<keyword::Unit>>,
@@ -157,6 +167,14 @@ impl SearchIndex {
         }
     }
 
+    /// Has the index made anew: at once where a service keeps it, else when the next one starts.
+    ///
+    /// # Errors
+    /// When its folder cannot be written.
+    pub fn renew(data_dir: &Path, name: &str) -> std::io::Result<()> {
+        folder::ask_renewal(&data_dir.join("search").join(name))
+    }
+
     /// Opens, builds and feeds the index in the background until `stop`; answers when that has ended.
     ///
     /// # Errors
@@ -197,9 +215,12 @@ impl SearchIndex {
         let view = self.view().await;
         let (asked, found) = self
             .work(move || {
-                let units = keyword::units(&question.keyword);
+                let units = question.keyword.as_deref().map(keyword::units);
+                // A keyword in which there is nothing to look for finds nothing.
+                let is_empty = units.as_ref().is_some_and(Vec::is_empty);
                 let asked = Asked {
-                    units,
+                    units: units.unwrap_or_default(),
+                    mentions: question.mentions,
                     seats: question.seats,
                     sender: question.sender,
                     kind: question.kind,
@@ -207,18 +228,26 @@ impl SearchIndex {
                     to: question.to,
                     skip: question.skip,
                     limit: question.limit,
+                    behind: question.behind,
                 };
                 let found = view.map(|view| {
                     let (searcher, until) = (view.reader.searcher(), Instant::now() + LIMIT);
-                    (schema::search(&searcher, view.fields, &asked, until), view.is_behind)
+                    let found = if is_empty {
+                        Ok(Some(schema::Matches::default()))
+                    } else {
+                        schema::search(&searcher, view.fields, &asked, until)
+                    };
+                    (found, view.is_behind)
                 });
                 (Arc::new(asked.units), found)
             })
             .await?;
         metrics::histogram!("wardline_search_seconds").record(start.elapsed().as_secs_f64());
         match found {
-            None => Ok(Matches { ids: Vec::new(), total: 0, is_behind: true, asked }),
-            Some((Ok(Some((ids, total))), is_behind)) => Ok(Matches { ids, total, is_behind, asked }),
+            None => Ok(Matches { ids: Vec::new(), total: 0, next: None, is_behind: true, asked }),
+            Some((Ok(Some(schema::Matches { ids, total, next })), is_behind)) => {
+                Ok(Matches { ids, total, next, is_behind, asked })
+            }
             Some((Ok(None), _)) => Err(Error::RateLimited { retry_after: Duration::from_secs(1) }),
             Some((Err(error), _)) => {
                 tracing::error!(cause = describe(&error), "the search index cannot be asked");

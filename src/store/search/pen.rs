@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     Shared,
     changes::{Change, News},
+    folder,
     pace::Pace,
     schema::Fields,
     source::{Source, SourceRow, Trouble},
@@ -35,6 +36,8 @@ const BUSY_PAUSE: Duration = Duration::from_secs(2);
 const BUILD_PAUSE: Duration = Duration::from_secs(1);
 /// How often the position is stored when nothing was written, so that it stays in the database's log.
 const KEEP_POSITION: Duration = Duration::from_mins(5);
+/// How often it is looked whether the operator wants the index made anew.
+const ASKED: Duration = Duration::from_secs(1);
 /// How long the database may say nothing, not even that there is no news.
 const SILENCE: Duration = Duration::from_mins(1);
 
@@ -56,6 +59,17 @@ pub(super) struct Position {
     /// Changes up to this time may be in the index already, since they were there when it was built.
     #[serde(default)]
     pub overlap: Option<(u32, u32)>,
+    /// The last change that is in the index. A database without it is older than the index: what came before is
+    /// a beginning of what the index has seen.
+    #[serde(default)]
+    pub seen: Option<Seen>,
+}
+
+/// A message in one of its states.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(super) struct Seen {
+    pub id: MessageId,
+    pub rev: u64,
 }
 
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
@@ -124,6 +138,9 @@ impl<'a> Pen<'a> {
             let Some((rows, last)) = rows else { break };
             below = Some(last);
             self.position.building = Some(Building { below });
+            // The first page begins with the newest message of all.
+            let first = rows.first().map(|row| Seen { id: row.id, rev: row.rev });
+            self.position.seen = self.position.seen.or(first);
             for entry in rows.into_iter().filter_map(SourceRow::entry) {
                 self.writer.add_document(self.fields.document(&entry))?;
             }
@@ -158,6 +175,7 @@ impl<'a> Pen<'a> {
             Change::Foreign => (None, false),
         };
         if let Some(row) = row {
+            self.position.seen = Some(Seen { id: row.id, rev: row.rev });
             if may_be_there {
                 self.writer.delete_term(self.fields.only(row.id));
             }
@@ -178,6 +196,7 @@ impl<'a> Pen<'a> {
         let mut oldest = None;
         let mut pace = Pace::new(Instant::now(), self.store.committed());
         let mut hear_at: Option<tokio::time::Instant> = None;
+        let mut asked = tokio::time::interval(ASKED);
         super::lag(Duration::ZERO);
         loop {
             let now = tokio::time::Instant::now();
@@ -188,6 +207,9 @@ impl<'a> Pen<'a> {
                     self.commit()?;
                     return Ok(());
                 }
+                _ = asked.tick() => if folder::is_renewal_asked(&self.shared.folder) {
+                    return Err(Trouble::Stale("that was asked for"));
+                },
                 () = self.shared.suspected() => return Err(Trouble::Stale("a search failed in it")),
                 () = tokio::time::sleep_until(commit_at), if due.is_some() => {
                     let start = Instant::now();

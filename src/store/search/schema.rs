@@ -14,14 +14,29 @@ use tantivy::{
     schema::{FAST, Field, INDEXED, IndexRecordOption, Schema, TextFieldIndexing, TextOptions},
 };
 
-use super::{keyword::Unit, words};
-use crate::domain::{MessageId, SessionId, Timestamp, UserId, message::MessageType};
+use super::{
+    keyword::{Phrase, Unit},
+    terms,
+};
+use crate::domain::{
+    MessageId, SessionId, Timestamp, UserId, cursors::FoundCursor, message::MessageType, parts::Mentions,
+};
 
 /// Grows with every change to what stands in the index or how it is cut: an older index is made anew.
-pub(super) const FORMAT: u32 = 1;
+/// 2: numbers are whole, traditional Chinese is simplified, words as they are written and with their signs,
+/// whom a message mentions. 3: lists of numbers are no number, groups of thousands and fractions are one, and a
+/// point begins a number of percent behind any word. 4: a decimal comma is a point.
+pub(super) const FORMAT: u32 = 4;
 
 /// With at most so many sessions their messages are looked up; of more, each found message's is.
 const FEW_SESSIONS: usize = 64;
+/// A beginning stands for so many words at most: the commonest of those that begin so.
+const MAX_WORDS: usize = 256;
+/// So many words of a segment are looked at for them.
+const MAX_LOOKED_AT: usize = 4_096;
+
+/// Under this, the index knows messages that mention everybody.
+const EVERYBODY: &[u8] = b"all";
 
 /// The index's fields.
 #[derive(Debug, Clone, Copy)]
@@ -30,6 +45,7 @@ pub(super) struct Fields {
     session: Field,
     sender: Field,
     kind: Field,
+    mentions: Field,
     text: Field,
     seq: Field,
     at: Field,
@@ -46,7 +62,7 @@ const COLUMNS: [&str; 6] = ["seq", "at", "idHigh", "idLow", "sessionHigh", "sess
 pub(super) fn schema() -> (Schema, Fields) {
     let mut schema = Schema::builder();
     let text = TextFieldIndexing::default()
-        .set_tokenizer(words::ANALYZER)
+        .set_tokenizer(terms::ANALYZER)
         .set_index_option(IndexRecordOption::WithFreqsAndPositions)
         .set_fieldnorms(false);
     let [seq, at, id_high, id_low, session_high, session_low] = COLUMNS;
@@ -55,6 +71,7 @@ pub(super) fn schema() -> (Schema, Fields) {
         session: schema.add_bytes_field("session", INDEXED),
         sender: schema.add_bytes_field("sender", INDEXED),
         kind: schema.add_bytes_field("kind", INDEXED),
+        mentions: schema.add_bytes_field("mentions", INDEXED),
         text: schema.add_text_field("text", TextOptions::default().set_indexing_options(text)),
         seq: schema.add_u64_field(seq, FAST),
         at: schema.add_i64_field(at, FAST),
@@ -89,6 +106,7 @@ pub(super) struct Entry {
     pub kind: String,
     pub seq: u64,
     pub at: Timestamp,
+    pub mentions: Mentions,
     /// Its content, its file's name, and those of the messages that it carries.
     pub texts: Vec<String>,
 }
@@ -106,6 +124,14 @@ impl Fields {
         document.add_bytes(self.session, &entry.session.0.bytes());
         document.add_bytes(self.sender, &entry.sender.0.bytes());
         document.add_bytes(self.kind, entry.kind.as_bytes());
+        match &entry.mentions {
+            Mentions::All => document.add_bytes(self.mentions, EVERYBODY),
+            Mentions::People(people) => {
+                for user in people {
+                    document.add_bytes(self.mentions, &user.0.bytes());
+                }
+            }
+        }
         for text in entry.texts.iter().filter(|text| !text.is_empty()) {
             document.add_text(self.text, text);
         }
@@ -123,9 +149,9 @@ impl Fields {
         Box::new(TermQuery::new(Term::from_field_bytes(field, bytes), IndexRecordOption::Basic))
     }
 
-    fn unit_query(&self, unit: &Unit) -> Box<dyn Query> {
+    fn phrase_query(&self, terms: &[(usize, String)]) -> Box<dyn Query> {
         let term = |text: &str| Term::from_field_text(self.text, text);
-        match unit.0.as_slice() {
+        match terms {
             [(_, only)] => Box::new(TermQuery::new(term(only), IndexRecordOption::Basic)),
             many => {
                 let terms = many.iter().map(|(at, text)| (*at, term(text))).collect();
@@ -134,9 +160,59 @@ impl Fields {
         }
     }
 
+    /// A unit in any of its forms.
+    fn unit_query(&self, unit: &Unit, searcher: &Searcher) -> tantivy::Result<Box<dyn Query>> {
+        let mut forms = Vec::new();
+        for Phrase { terms, is_begun } in &unit.0 {
+            let Some(((at, last), before)) = terms.split_last().filter(|_| *is_begun) else {
+                forms.push(self.phrase_query(terms));
+                continue;
+            };
+            for word in self.begun(last, searcher)? {
+                let terms: Vec<(usize, String)> = before.iter().cloned().chain([(*at, word)]).collect();
+                forms.push(self.phrase_query(&terms));
+            }
+        }
+        if forms.len() == 1 {
+            return Ok(forms.remove(0));
+        }
+        Ok(Box::new(BooleanQuery::new(forms.into_iter().map(|form| (Occur::Should, form)).collect())))
+    }
+
+    /// The terms of words that begin so, the commonest ones when there are too many.
+    fn begun(&self, begun: &str, searcher: &Searcher) -> tantivy::Result<Vec<String>> {
+        let mut words: HashMap<String, u64> = HashMap::new();
+        for segment in searcher.segment_readers() {
+            let index = segment.inverted_index(self.text)?;
+            for start in terms::beginnings(begun) {
+                // No byte of a text is the highest one.
+                let mut end = start.clone().into_bytes();
+                if let Some(last) = end.last_mut() {
+                    *last += 1;
+                }
+                let mut terms = index.terms().range().ge(start.as_bytes()).lt(&end).into_stream()?;
+                let mut looked_at = 0;
+                while looked_at < MAX_LOOKED_AT && terms.advance() {
+                    looked_at += 1;
+                    if let Ok(word) = std::str::from_utf8(terms.key()) {
+                        *words.entry(word.to_owned()).or_default() += u64::from(terms.value().doc_freq);
+                    }
+                }
+            }
+        }
+        let mut words: Vec<(String, u64)> = words.into_iter().collect();
+        words.sort_by(|(one, many), (other, more)| (more, one).cmp(&(many, other)));
+        Ok(words.into_iter().take(MAX_WORDS).map(|(word, _)| word).collect())
+    }
+
     /// Everything that must hold of a hit, access included.
-    fn query(&self, asked: &Asked, until: Instant) -> BooleanQuery {
-        let mut all: Vec<Box<dyn Query>> = asked.units.iter().map(|unit| self.unit_query(unit)).collect();
+    fn query(&self, asked: &Asked, searcher: &Searcher, until: Instant) -> tantivy::Result<BooleanQuery> {
+        let units = asked.units.iter().map(|unit| self.unit_query(unit, searcher));
+        let mut all: Vec<Box<dyn Query>> = units.collect::<tantivy::Result<_>>()?;
+        all.extend(asked.mentions.map(|whom| match whom {
+            Mentioned::Everybody => Self::bytes_query(self.mentions, EVERYBODY),
+            Mentioned::Person(user) => Self::bytes_query(self.mentions, &user.0.bytes()),
+        }));
         all.extend(asked.sender.map(|sender| Self::bytes_query(self.sender, &sender.0.bytes())));
         all.extend(asked.kind.map(|kind| Self::bytes_query(self.kind, kind.as_str().as_bytes())));
         if asked.seats.len() <= FEW_SESSIONS {
@@ -145,14 +221,25 @@ impl Fields {
             all.push(Box::new(BooleanQuery::new(any.collect())));
         }
         all.push(Box::new(access(asked, until)));
-        BooleanQuery::new(all.into_iter().map(|query| (Occur::Must, query)).collect())
+        Ok(BooleanQuery::new(all.into_iter().map(|query| (Occur::Must, query)).collect()))
     }
+}
+
+/// Whom messages are to mention.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mentioned {
+    /// This one, by name.
+    Person(UserId),
+    /// Everybody, in one word.
+    Everybody,
 }
 
 /// A search, ready for the index.
 #[derive(Debug, Clone)]
 pub(super) struct Asked {
+    /// None for everything that the filters let through.
     pub units: Vec<Unit>,
+    pub mentions: Option<Mentioned>,
     /// The asker's sessions, each with the `seq` up to which the past is hidden from them.
     pub seats: HashMap<SessionId, u64>,
     pub sender: Option<UserId>,
@@ -161,20 +248,22 @@ pub(super) struct Asked {
     pub to: Option<Timestamp>,
     pub skip: usize,
     pub limit: usize,
+    pub behind: Option<FoundCursor>,
 }
 
-/// The condition that a message stands in one of the asker's sessions, behind what is hidden from them, and
-/// in the wanted time; false for everything once the time is over.
+/// The condition that a message stands in one of the asker's sessions, behind what is hidden from them, in the
+/// wanted time, and behind the cursor; false for everything once the time is over.
 fn access(asked: &Asked, until: Instant) -> DocPredicateQuery {
     let seats: std::sync::Arc<HashMap<(u64, u64), u64>> =
         std::sync::Arc::new(asked.seats.iter().map(|(id, hidden)| (halves(id.0), *hidden)).collect());
     let from = asked.from.map_or(i64::MIN, |time| time.0);
     let to = asked.to.map_or(i64::MAX, |time| time.0);
+    let behind = asked.behind;
     let of_segment = move |segment: &SegmentReader| {
         let seats = std::sync::Arc::clone(&seats);
         let columns = segment.fast_fields();
         let (high, low) = (columns.u64("sessionHigh")?, columns.u64("sessionLow")?);
-        let (seq, at) = (columns.u64("seq")?, columns.i64("at")?);
+        let (seq, at, id) = (columns.u64("seq")?, columns.i64("at")?, columns.u64("idLow")?);
         let looks = std::sync::atomic::AtomicU32::new(0);
         Ok(move |document: DocId| {
             // The clock is looked at now and then only.
@@ -186,6 +275,10 @@ fn access(asked: &Asked, until: Instant) -> DocPredicateQuery {
             let (Some(high), Some(low)) = session else { return false };
             seats.get(&(high, low)).is_some_and(|hidden| value(&seq, document) > Some(*hidden))
                 && value(&at, document).is_some_and(|at| (from..=to).contains(&at))
+                && behind.is_none_or(|behind| {
+                    let place = (value(&at, document), value(&seq, document), value(&id, document));
+                    place < (Some(behind.at), Some(behind.seq), Some(behind.id))
+                })
         })
     };
     FunctionPredicate::from(of_segment).into()
@@ -198,8 +291,15 @@ fn value<T: PartialOrd + Copy + std::fmt::Debug + Send + Sync + 'static>(
     column.first(document)
 }
 
-/// What the index found: ids, newest first, and how many there are in all.
-pub(super) type Matches = (Vec<MessageId>, u64);
+/// What the index found.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Matches {
+    /// Newest first.
+    pub ids: Vec<MessageId>,
+    /// How many there are in all.
+    pub total: u64,
+    pub next: Option<FoundCursor>,
+}
 
 /// Asks the index; none when it did not come to an end in time.
 pub(super) fn search(
@@ -208,8 +308,8 @@ pub(super) fn search(
     asked: &Asked,
     until: Instant,
 ) -> tantivy::Result<Option<Matches>> {
-    if asked.units.is_empty() || asked.seats.is_empty() {
-        return Ok(Some((Vec::new(), 0)));
+    if asked.seats.is_empty() {
+        return Ok(Some(Matches::default()));
     }
     // Messages of one moment: by their place, then by their id, so that pages neither overlap nor miss any.
     let order = (
@@ -217,20 +317,31 @@ pub(super) fn search(
         (SortByStaticFastValue::<u64>::for_field("seq"), Order::Desc),
         (SortByStaticFastValue::<u64>::for_field("idLow"), Order::Desc),
     );
-    let page = TopDocs::with_limit(asked.limit).and_offset(asked.skip).order_by(order);
-    let (top, total) = searcher.search(&fields.query(asked, until), &(page, Count))?;
+    // One more says whether there are more.
+    let page = TopDocs::with_limit(asked.limit.saturating_add(1)).and_offset(asked.skip).order_by(order);
+    let (mut top, found) = searcher.search(&fields.query(asked, searcher, until)?, &(page, Count))?;
+    let total = if asked.behind.is_some() {
+        let whole = Asked { behind: None, ..asked.clone() };
+        searcher.search(&fields.query(&whole, searcher, until)?, &Count)?
+    } else {
+        found
+    };
     if Instant::now() > until {
         return Ok(None);
     }
+    let has_more = top.len() > asked.limit;
+    top.truncate(asked.limit);
     let mut ids = Vec::with_capacity(top.len());
+    let mut next = None;
     for (_, DocAddress { segment_ord, doc_id }) in top {
         let columns = searcher.segment_reader(segment_ord).fast_fields();
         let (high, low) = (columns.u64("idHigh")?, columns.u64("idLow")?);
-        ids.extend(
-            value(&high, doc_id).zip(value(&low, doc_id)).map(|(high, low)| MessageId(whole(high, low))),
-        );
+        let Some((high, low)) = value(&high, doc_id).zip(value(&low, doc_id)) else { continue };
+        ids.push(MessageId(whole(high, low)));
+        let (at, seq) = (value(&columns.i64("at")?, doc_id), value(&columns.u64("seq")?, doc_id));
+        next = at.zip(seq).map(|(at, seq)| FoundCursor { at, seq, id: low });
     }
-    Ok(Some((ids, total as u64)))
+    Ok(Some(Matches { ids, total: total as u64, next: next.filter(|_| has_more) }))
 }
 
 #[cfg(test)]

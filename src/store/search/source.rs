@@ -10,11 +10,12 @@ use tokio::sync::mpsc;
 
 use super::{
     changes::{News, Stream},
+    pen::Seen,
     schema::Entry,
 };
 use crate::{
     domain::{MessageId, SessionId, Timestamp, UserId},
-    store::{Store, failure, messages},
+    store::{Store, failure, messages, number},
 };
 
 /// Messages of one look at the collection.
@@ -63,8 +64,14 @@ pub(super) struct SourceRow {
     #[serde(default)]
     file_name: Option<String>,
     #[serde(default)]
+    mentions: Option<Bson>,
+    #[serde(default)]
     merged: Vec<QuoteRow>,
+    #[serde(deserialize_with = "number::natural")]
     seq: u64,
+    /// How often it was changed.
+    #[serde(default, deserialize_with = "number::natural")]
+    pub rev: u64,
     is_deleted: bool,
     #[serde(default)]
     system: Option<IgnoredAny>,
@@ -73,16 +80,18 @@ pub(super) struct SourceRow {
 
 /// The fields of [`SourceRow`].
 pub(super) fn wanted(prefix: &str) -> Document {
-    const FIELDS: [&str; 12] = [
+    const FIELDS: [&str; 14] = [
         "_id",
         "sessionId",
         "sender",
         "messageType",
         "content",
         "fileName",
+        "mentions",
         "merged.content",
         "merged.fileName",
         "seq",
+        "rev",
         "isDeleted",
         "system.kind",
         "createdAt",
@@ -115,6 +124,7 @@ impl SourceRow {
             self.merged.into_iter().flat_map(|quote| [Some(quote.content), quote.file_name]).flatten(),
         );
         Some(Entry {
+            mentions: messages::mentions_of(self.mentions).unwrap_or_default(),
             id: self.id,
             session: self.session_id,
             sender: self.sender,
@@ -162,6 +172,16 @@ impl Source {
         let database = self.store.database.clone();
         let reply = within(async move { database.run_command(doc! { "ping": 1 }).await }).await?;
         reply.get_timestamp("operationTime").map_err(|_| Trouble::Stale("MongoDB is no replica set"))
+    }
+
+    /// Whether the database holds a message in this state, or a later one.
+    pub async fn holds(&self, seen: &Seen) -> Result<bool, Trouble> {
+        let collection = self.store.collection::<Document>(messages::NAME);
+        let filter = doc! { "_id": seen.id };
+        let row =
+            within(async move { collection.find_one(filter).projection(doc! { "rev": 1 }).await }).await?;
+        let rev = row.map(|row| row.get("rev").and_then(number::whole).unwrap_or(0));
+        Ok(rev.is_some_and(|rev| u64::try_from(rev).unwrap_or(0) >= seen.rev))
     }
 
     /// The position now.

@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use mongodb::bson::oid::ObjectId;
 use serde::{Deserialize, Serialize};
 
+use super::super::number;
 use crate::domain::{
     Error, MessageId, Result, SessionId, Timestamp, UserId,
     message::MessageType,
+    parts::{Note, NoteKind},
     receipts::Runs,
     session::{LastMessage, Member, MemberRole, Profile, Session, SessionKind, pair_key},
 };
@@ -32,15 +34,22 @@ pub(in crate::store) struct SessionRow {
     last_message_time: Timestamp,
     last_message_info: Option<LastMessageRow>,
     /// By user id in hex: BSON documents have text keys.
+    #[serde(deserialize_with = "number::by_name")]
     unread_count: BTreeMap<String, u64>,
     members: BTreeMap<String, MemberRow>,
+    #[serde(deserialize_with = "number::natural")]
     seq: u64,
+    #[serde(deserialize_with = "number::natural")]
     rev: u64,
+    #[serde(deserialize_with = "number::natural")]
     version: u64,
     /// The batch that last changed it, so that a commit whose answer was lost can be found out.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(super) last_commit: Option<ObjectId>,
+    #[serde(deserialize_with = "number::natural")]
     message_count: u64,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    created_by: Option<UserId>,
     created_at: Timestamp,
     updated_at: Timestamp,
 }
@@ -52,12 +61,34 @@ fn is_false(value: &bool) -> bool {
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct LastMessageRow {
+pub(super) struct LastMessageRow {
+    #[serde(deserialize_with = "number::natural")]
     seq: u64,
     sender: UserId,
     message_type: String,
     preview: String,
     is_deleted: bool,
+    #[serde(skip_serializing_if = "is_false", default)]
+    is_merged: bool,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    system: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    subjects: Vec<UserId>,
+}
+
+impl From<&LastMessage> for LastMessageRow {
+    fn from(last: &LastMessage) -> Self {
+        Self {
+            seq: last.seq,
+            sender: last.sender,
+            message_type: last.kind.as_str().to_owned(),
+            preview: last.preview.clone(),
+            is_deleted: last.is_deleted,
+            is_merged: last.is_merged,
+            system: last.note.as_ref().map(|note| note.kind.as_str().to_owned()),
+            subjects: last.note.as_ref().map(|note| note.subjects.clone()).unwrap_or_default(),
+        }
+    }
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -70,12 +101,16 @@ pub(super) struct MemberRow {
     muted: bool,
     joined_at: Timestamp,
     /// Absent where it is `hidden_seq`.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none", default, deserialize_with = "number::perhaps")]
     joined_seq: Option<u64>,
+    #[serde(deserialize_with = "number::natural")]
     hidden_seq: u64,
+    #[serde(deserialize_with = "number::natural")]
     read_seq: u64,
     read_at: Option<Timestamp>,
+    #[serde(deserialize_with = "number::pairs")]
     delivered: Vec<(u64, u64)>,
+    #[serde(deserialize_with = "number::natural")]
     sent: u64,
 }
 
@@ -113,13 +148,7 @@ impl From<&Session> for SessionRow {
             participants: pair,
             last_message: last.map(|last| last.id),
             last_message_time: session.last_message_time,
-            last_message_info: last.map(|last| LastMessageRow {
-                seq: last.seq,
-                sender: last.sender,
-                message_type: last.kind.as_str().to_owned(),
-                preview: last.preview.clone(),
-                is_deleted: last.is_deleted,
-            }),
+            last_message_info: last.map(LastMessageRow::from),
             unread_count: session.members.iter().map(|(user, m)| (user.to_string(), m.unread)).collect(),
             members: session.members.iter().map(|(user, m)| (user.to_string(), m.into())).collect(),
             seq: session.seq,
@@ -127,6 +156,7 @@ impl From<&Session> for SessionRow {
             version: session.version,
             last_commit: None,
             message_count: session.message_count,
+            created_by: session.created_by,
             created_at: session.created_at,
             updated_at: session.updated_at,
         }
@@ -179,6 +209,14 @@ impl TryFrom<SessionRow> for Session {
                 kind: info.message_type.parse::<MessageType>().map_err(|_| corrupt("lastMessageInfo"))?,
                 preview: info.preview,
                 is_deleted: info.is_deleted,
+                is_merged: info.is_merged,
+                note: match info.system.as_deref().map(str::parse::<NoteKind>) {
+                    None => None,
+                    Some(kind) => {
+                        let kind = kind.map_err(|_| corrupt("lastMessageInfo"))?;
+                        Some(Note { kind, subjects: info.subjects })
+                    }
+                },
             }),
             _ => None,
         };
@@ -198,6 +236,7 @@ impl TryFrom<SessionRow> for Session {
             message_count: row.message_count,
             last_message,
             last_message_time: row.last_message_time,
+            created_by: row.created_by,
             created_at: row.created_at,
             updated_at: row.updated_at,
         })

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use super::{
     super::{BYPASS_VALIDATION, Store, failure, to_document},
     NAME,
-    row::MemberRow,
+    row::{LastMessageRow, MemberRow},
 };
 use crate::domain::{
     SessionId, UserId,
@@ -55,16 +55,7 @@ impl SessionUpdate<'_> {
         let mut unset = Document::new();
         if let Some(last) = session.last_message.as_ref().filter(|_| self.wrote) {
             set.insert("lastMessage", last.id);
-            set.insert(
-                "lastMessageInfo",
-                doc! {
-                    "seq": as_i64(last.seq),
-                    "sender": last.sender,
-                    "messageType": last.kind.as_str(),
-                    "preview": &last.preview,
-                    "isDeleted": last.is_deleted,
-                },
-            );
+            set.insert("lastMessageInfo", to_document(&LastMessageRow::from(last))?);
         }
         if self.frame {
             set.insert("participants", session.participants().map(Bson::from).collect::<Vec<_>>());

@@ -135,7 +135,7 @@ impl Store {
             .collect()
     }
 
-    /// Everybody's unread messages, where there are any.
+    /// Everybody's unread messages, where there are any. Who is not active any more has none to read.
     ///
     /// # Errors
     /// As [`Store::statistics_of_all_time`].
@@ -144,7 +144,9 @@ impl Store {
         let some = doc! { "unread": { "$gt": 0 } };
         let rows: Vec<UnreadRow> =
             run(async move { collect(rows.find(some).batch_size(10_000).await?).await }).await?;
-        Ok(rows.into_iter().map(|row| (row.user, row.unread)).collect())
+        let inactive = self.inactive();
+        let active = rows.into_iter().filter(|row| !inactive.contains(&row.user));
+        Ok(active.map(|row| (row.user, row.unread)).collect())
     }
 
     /// How many accounts there are, and how many of them are active.

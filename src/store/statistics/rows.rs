@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use mongodb::bson::{Bson, Document, doc};
 use serde::{Deserialize, de::IgnoredAny};
 
+use super::super::number;
 use crate::domain::{
     Error, Result, SessionId, Timestamp, UserId,
     message::MessageType,
@@ -35,9 +36,12 @@ pub(super) fn responses(buckets: Buckets) -> Result<Responses> {
 pub(super) struct PositionRow {
     #[serde(rename = "_id")]
     pub id: SessionId,
+    #[serde(deserialize_with = "number::natural")]
     seq: u64,
+    #[serde(deserialize_with = "number::natural")]
     version: u64,
     waiting: Option<WaitingRow>,
+    #[serde(deserialize_with = "number::by_name")]
     unread: BTreeMap<String, u64>,
 }
 
@@ -76,8 +80,11 @@ pub(super) struct SeenRow {
     #[serde(rename = "_id")]
     pub id: SessionId,
     session_type: String,
+    #[serde(deserialize_with = "number::natural")]
     pub seq: u64,
+    #[serde(deserialize_with = "number::natural")]
     version: u64,
+    #[serde(deserialize_with = "number::by_name")]
     unread_count: BTreeMap<String, u64>,
 }
 
@@ -99,6 +106,7 @@ impl SeenRow {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct CountedRow {
+    #[serde(deserialize_with = "number::natural")]
     seq: u64,
     sender: UserId,
     message_type: String,

@@ -1,15 +1,17 @@
 //! A person's document, and the way between it and the account.
 
-use std::collections::BTreeSet;
-
 use serde::{Deserialize, Serialize};
 
+use super::super::number;
 use crate::domain::{
     Error, Result, Timestamp, UserId,
+    access::Credentials,
+    names::Named,
     presence::Status,
     user::{Role, User, username_key},
 };
 
+#[expect(clippy::struct_excessive_bools, reason = "as the stored document has them")]
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct UserRow {
@@ -29,7 +31,17 @@ pub(super) struct UserRow {
     status: String,
     last_seen: Option<Timestamp>,
     is_active: bool,
+    #[serde(default)]
+    self_registered: bool,
+    #[serde(default)]
+    contacts_shared: bool,
     tokens_valid_from: Timestamp,
+    #[serde(default, deserialize_with = "number::natural")]
+    credential_version: u64,
+    #[serde(default)]
+    must_change_password: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    failed_sign_ins: Option<FailedSignIns>,
     created_at: Timestamp,
     updated_at: Timestamp,
 }
@@ -40,8 +52,43 @@ pub struct Account {
     pub user: User,
     /// An argon2id hash in PHC form.
     pub password_hash: String,
-    /// Tokens issued before this are ended.
+    /// Other issuers' tokens from before this are ended.
     pub tokens_valid_from: Timestamp,
+    /// Tokens of this service for other versions are ended.
+    pub credential_version: u64,
+    /// Since the last sign-in.
+    pub failed_sign_ins: Option<FailedSignIns>,
+}
+
+/// How often somebody failed to sign in under a name, and since when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailedSignIns {
+    #[serde(deserialize_with = "number::natural")]
+    pub count: u64,
+    pub since: Timestamp,
+}
+
+impl Account {
+    /// Returns what decides which tokens hold.
+    #[must_use]
+    pub fn credentials(&self) -> Credentials {
+        Credentials {
+            role: self.user.role,
+            is_active: self.user.is_active,
+            version: self.credential_version,
+            changed_at: self.tokens_valid_from,
+        }
+    }
+}
+
+/// By what a person is found.
+pub(super) fn named(user: &User) -> Named<'_> {
+    Named {
+        username: &user.username,
+        real_name: &user.real_name,
+        department: &user.department,
+        title: &user.title,
+    }
 }
 
 impl From<&Account> for UserRow {
@@ -50,7 +97,7 @@ impl From<&Account> for UserRow {
         Self {
             id: user.id,
             username_key: username_key(&user.username),
-            search_keys: search_keys(&user.username, &user.real_name),
+            search_keys: named(user).keys(),
             username: user.username.clone(),
             password: account.password_hash.clone(),
             real_name: user.real_name.clone(),
@@ -63,7 +110,12 @@ impl From<&Account> for UserRow {
             status: user.status.as_str().to_owned(),
             last_seen: user.last_seen,
             is_active: user.is_active,
+            self_registered: user.self_registered,
+            contacts_shared: user.contacts_shared,
             tokens_valid_from: account.tokens_valid_from,
+            credential_version: account.credential_version,
+            must_change_password: user.must_change_password,
+            failed_sign_ins: account.failed_sign_ins,
             created_at: user.created_at,
             updated_at: user.updated_at,
         }
@@ -93,24 +145,16 @@ impl TryFrom<UserRow> for Account {
                 status,
                 last_seen: row.last_seen,
                 is_active: row.is_active,
+                self_registered: row.self_registered,
+                contacts_shared: row.contacts_shared,
+                must_change_password: row.must_change_password,
                 created_at: row.created_at,
                 updated_at: row.updated_at,
             },
             password_hash: row.password,
             tokens_valid_from: row.tokens_valid_from,
+            credential_version: row.credential_version,
+            failed_sign_ins: row.failed_sign_ins,
         })
     }
-}
-
-/// Every ending of the names, folded in case: a prefix of one is a part of the name, so that an index
-/// answers "contains".
-pub(super) fn search_keys(username: &str, real_name: &str) -> Vec<String> {
-    let mut keys = BTreeSet::new();
-    for name in [username, real_name] {
-        let folded = name.to_lowercase();
-        for (start, _) in folded.char_indices().take(64) {
-            keys.insert(folded[start..].to_owned());
-        }
-    }
-    keys.into_iter().collect()
 }

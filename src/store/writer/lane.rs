@@ -171,11 +171,16 @@ impl Lane {
     /// poisoned.
     async fn commit(&mut self, mut jobs: Vec<Job>) -> Option<(Vec<Job>, Vec<Job>)> {
         let (mut doubts, mut strays): (Vec<Doubt>, Vec<Document>) = (Vec::new(), Vec::new());
+        // A client that repeats itself sets nobody back.
+        let mut is_repeat = false;
         for attempt in 0_u32.. {
             if attempt > 0 {
-                metrics::counter!("wardline_commit_setbacks_total").increment(1);
+                if !is_repeat {
+                    metrics::counter!("wardline_commit_setbacks_total").increment(1);
+                }
                 self.pause(attempt).await;
             }
+            is_repeat = false;
             if !strays.is_empty() && in_time(transaction::end_strays(&self.store, &strays)).await.is_ok() {
                 strays.clear();
             }
@@ -217,7 +222,7 @@ impl Lane {
                     doubts.push(Doubt { commit, sessions, messages, plan, since: Instant::now() });
                 }
                 // Whatever cannot be found out now is tried again.
-                Setback::Duplicate => drop(self.recognize_repeats(&mut jobs).await),
+                Setback::Duplicate => is_repeat = self.recognize_repeats(&mut jobs).await.is_ok(),
                 Setback::Poison if !doubts.is_empty() => {}
                 Setback::Poison if jobs.len() == 1 => {
                     metrics::counter!("wardline_refusals_total", "reason" => "poisoned").increment(1);
@@ -299,13 +304,13 @@ impl Lane {
     /// Marks the sends whose `clientMsgId` is stored already.
     async fn recognize_repeats(&self, jobs: &mut [Job]) -> Result<()> {
         let key = |job: &Job| match &job.operation {
-            Operation::Send { draft, .. } => draft.client_msg_id.clone().map(|id| (draft.sender, id)),
+            Operation::Send { draft, .. } => draft.idempotency_key(),
             _ => None,
         };
         let keys: Vec<_> = jobs.iter().filter_map(key).collect();
         for first in self.store.messages_by_client_id(&keys).await? {
             let first = Arc::new(first);
-            let stored = first.client_msg_id.clone().map(|id| (first.sender, id));
+            let stored = first.idempotency_key();
             for job in jobs.iter_mut().filter(|job| stored.is_some() && key(job) == stored) {
                 job.repeat = Some(Arc::clone(&first));
             }

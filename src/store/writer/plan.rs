@@ -1,6 +1,7 @@
 //! Working a batch out in memory: which operations it takes, what comes of each, what is to be stored.
 
 use std::{
+    borrow::Cow,
     collections::{BTreeSet, HashMap, HashSet},
     sync::Arc,
 };
@@ -15,8 +16,10 @@ use super::{
 };
 use crate::domain::{
     Error, Result, SessionId, Timestamp, UserId,
-    ledger::{Account, Facts, Lookup, Operation, Outcome},
-    message::Message,
+    ledger::{Account, Facts, GroupChange, Lookup, Operation, Outcome},
+    message::{Draft, IdempotencyKey, Message},
+    parts::Mentions,
+    session::Session,
 };
 
 /// Database look-ups of one batch that run side by side.
@@ -56,8 +59,10 @@ impl Plan {
         now: Timestamp,
     ) -> Result<Self> {
         let mut facts = look_up(store, jobs, &accounts).await?;
+        // Asked here, not when the operation came: what was deactivated between hears nothing.
+        let inactive = store.inactive();
         let mut deferred: HashSet<SessionId> = HashSet::new();
-        let mut client_ids: HashMap<(UserId, String), usize> = HashMap::new();
+        let mut sent: HashMap<IdempotencyKey, usize> = HashMap::new();
         let mut verdicts = Vec::with_capacity(jobs.len());
         for (index, job) in jobs.iter().enumerate() {
             let session = job.operation.session();
@@ -70,8 +75,7 @@ impl Plan {
                 continue;
             }
             if let Operation::Send { draft, .. } = &job.operation
-                && let Some(id) = &draft.client_msg_id
-                && let Some(first) = client_ids.get(&(draft.sender, id.clone()))
+                && let Some(first) = draft.idempotency_key().and_then(|key| sent.get(&key))
             {
                 verdicts.push(Verdict::RepeatOf(*first));
                 continue;
@@ -95,7 +99,8 @@ impl Plan {
                 }
             };
             let may_be_old = !fresh.contains(&session) && !job.distrust;
-            match account.apply(&job.operation, found, now) {
+            let addressed = addressed(&job.operation, &account.session, &inactive);
+            match addressed.and_then(|operation| account.apply(&operation, found, now)) {
                 // What this batch stores of the session proves its state.
                 Ok(outcome) if may_be_old && outcome.rests_on_belief() && account.changes().is_empty() => {
                     deferred.insert(session);
@@ -103,9 +108,9 @@ impl Plan {
                 }
                 Ok(outcome) => {
                     if let Operation::Send { draft, .. } = &job.operation
-                        && let Some(id) = &draft.client_msg_id
+                        && let Some(key) = draft.idempotency_key()
                     {
-                        client_ids.insert((draft.sender, id.clone()), index);
+                        sent.insert(key, index);
                     }
                     // The version that the session has once this batch is stored.
                     let version = account.session.version + 1;
@@ -160,6 +165,65 @@ impl Plan {
     pub fn changed_sessions(&self) -> Vec<SessionId> {
         let changed = self.accounts.iter().filter(|(_, account)| !account.changes().is_empty());
         changed.map(|(id, _)| *id).collect()
+    }
+}
+
+/// An operation as it addresses only people who are active; it is refused where nobody else is meant.
+///
+/// # Errors
+/// `RecipientInactive` for a message to nobody else, `Validation` for an inactive new member.
+fn addressed<'a>(
+    operation: &'a Operation,
+    session: &Session,
+    inactive: &HashSet<UserId>,
+) -> Result<Cow<'a, Operation>> {
+    if inactive.is_empty() {
+        return Ok(Cow::Borrowed(operation));
+    }
+    let without = |mentions: &Mentions| match mentions {
+        Mentions::People(people) if people.iter().any(|user| inactive.contains(user)) => {
+            let active = people.iter().copied().filter(|user| !inactive.contains(user));
+            Some(Mentions::People(active.collect()))
+        }
+        Mentions::People(_) | Mentions::All => None,
+    };
+    match operation {
+        Operation::Send { id, draft } => {
+            if let Some(other) = session.counterpart(draft.sender).filter(|other| inactive.contains(other)) {
+                return Err(Error::RecipientInactive { users: vec![other], names: Vec::new() });
+            }
+            Ok(match without(&draft.mentions) {
+                Some(mentions) => {
+                    Cow::Owned(Operation::Send { id: *id, draft: Draft { mentions, ..draft.clone() } })
+                }
+                None => Cow::Borrowed(operation),
+            })
+        }
+        Operation::Edit { session, message, by, content, mentions: Some(asked), window } => {
+            Ok(match without(asked) {
+                Some(mentions) => Cow::Owned(Operation::Edit {
+                    session: *session,
+                    message: *message,
+                    by: *by,
+                    content: content.clone(),
+                    mentions: Some(mentions),
+                    window: *window,
+                }),
+                None => Cow::Borrowed(operation),
+            })
+        }
+        Operation::Regroup { change: GroupChange::Add(users), .. } => {
+            let gone =
+                users.iter().any(|user| inactive.contains(user) && !session.members.contains_key(user));
+            if gone { Err(Error::NotFound("user")) } else { Ok(Cow::Borrowed(operation)) }
+        }
+        Operation::Edit { .. }
+        | Operation::Read { .. }
+        | Operation::Deliver { .. }
+        | Operation::Delete { .. }
+        | Operation::Recall { .. }
+        | Operation::React { .. }
+        | Operation::Regroup { .. } => Ok(Cow::Borrowed(operation)),
     }
 }
 

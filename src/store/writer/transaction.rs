@@ -120,6 +120,9 @@ async fn attempt(store: &Store, mut transaction: ClientSession, writes: &Writes)
         messages::insert_in(store, &mut transaction, writes.messages.iter().map(|m| &**m)).await?;
         messages::revise_in(store, &mut transaction, writes.revised.iter().map(|m| &**m)).await?;
         edits::insert_in(store, &mut transaction, &writes.edits).await?;
+        // What is gone leaves nothing, not even what it said before.
+        let gone = writes.revised.iter().filter(|message| message.is_deleted).map(|message| message.id);
+        edits::remove_in(store, &mut transaction, gone.collect()).await?;
         receipts::insert_in(store, &mut transaction, writes.receipts.iter().map(|(s, r)| (*s, r))).await?;
         Ok::<bool, MongoError>(true)
     };

@@ -4,13 +4,13 @@ use std::io::Cursor;
 
 use image::{DynamicImage, ImageFormat, RgbImage};
 use reqwest::{
-    Body,
+    Body, RequestBuilder,
     header::{HeaderMap, HeaderName, HeaderValue},
     multipart::{Form, Part},
 };
 use serde_json::{Value, json};
 
-use super::{Person, Reply, text};
+use super::{Person, Reply, document, text};
 
 /// What a picture must not tell.
 pub const PLACE: &[u8] = b"GPS 31.2304N 121.4737E";
@@ -77,12 +77,24 @@ pub fn form(name: &str, bytes: impl Into<Body>) -> Form {
 impl Person {
     /// Sends any form.
     pub async fn post_form(&self, form: Form) -> Reply {
+        self.post_to_files(|request| request.multipart(form)).await
+    }
+
+    /// Sends a form that is written byte by byte.
+    pub async fn post_raw_form(&self, boundary: &str, body: Vec<u8>) -> Reply {
+        let kind = format!("multipart/form-data; boundary={boundary}");
+        self.post_to_files(|request| request.header("content-type", kind).body(body)).await
+    }
+
+    async fn post_to_files(&self, with_form: impl FnOnce(RequestBuilder) -> RequestBuilder) -> Reply {
         let request = self.client.post(format!("http://{}/api/chat/files", self.address));
-        let response = request.bearer_auth(&self.token).multipart(form).send().await.expect("an answer");
+        let response = with_form(request.bearer_auth(&self.token)).send().await.expect("an answer");
         let status = response.status().as_u16();
         let retry_after = response.headers().contains_key("retry-after");
         assert_eq!(matches!(status, 429 | 503), retry_after, "who is to come back is told when");
+        let headers = response.headers().clone();
         let body = response.bytes().await.expect("the answer arrives");
+        document::check(&self.address, ("POST", "/api/chat/files"), status, &headers, &body);
         Reply { status, body: serde_json::from_slice(&body).expect("JSON") }
     }
 
@@ -124,7 +136,9 @@ impl Person {
         }
         let response = request.send().await.expect("an answer");
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        Fetched { status, headers, bytes: response.bytes().await.expect("all of it").to_vec() }
+        let bytes = response.bytes().await.expect("all of it").to_vec();
+        document::check(&self.address, (method, path), status, &headers, &bytes);
+        Fetched { status, headers, bytes }
     }
 
     /// The message that sends a file.

@@ -1,7 +1,9 @@
 //! The test app: the service as `serve` runs it, on a free port, with people who can talk.
 
+pub mod document;
 pub mod files;
 pub mod mongod;
+pub mod program;
 pub mod socket;
 
 use std::{
@@ -40,6 +42,11 @@ impl MockClock {
 
     pub fn advance(&self, by: Duration) {
         self.0.fetch_add(i64::try_from(by.as_millis()).unwrap(), Ordering::SeqCst);
+    }
+
+    /// Somebody sets a clock that was ahead.
+    pub fn set_back(&self, by: Duration) {
+        self.0.fetch_sub(i64::try_from(by.as_millis()).unwrap(), Ordering::SeqCst);
     }
 }
 
@@ -199,8 +206,7 @@ async fn call(
     token: Option<&str>,
     body: Option<Value>,
 ) -> Reply {
-    let method: reqwest::Method = method.parse().unwrap();
-    let mut request = client.request(method, format!("http://{address}{path}"));
+    let mut request = client.request(method.parse().unwrap(), format!("http://{address}{path}"));
     if let Some(token) = token {
         request = request.bearer_auth(token);
     }
@@ -208,8 +214,9 @@ async fn call(
         request = request.json(&body);
     }
     let response = request.send().await.expect("the service answers");
-    let status = response.status().as_u16();
+    let (status, headers) = (response.status().as_u16(), response.headers().clone());
     let bytes = response.bytes().await.expect("the answer arrives");
+    document::check(address, (method, path), status, &headers, &bytes);
     let body = serde_json::from_slice(&bytes).unwrap_or_else(|_| json!(String::from_utf8_lossy(&bytes)));
     Reply { status, body }
 }
@@ -299,18 +306,21 @@ pub fn text(value: &Value) -> String {
     value.as_str().unwrap_or_else(|| panic!("no text: {value}")).to_owned()
 }
 
-/// Tries until `check` answers something, for at most a minute: a machine that is busy may take long.
+/// How long something may take that is not about time, on a machine that is busy with much else.
+const PATIENCE: Duration = Duration::from_mins(3);
+
+/// Tries until `check` answers something, for at most [`PATIENCE`].
 #[track_caller]
 pub fn eventually<T, F: Future<Output = Option<T>>>(mut check: impl FnMut() -> F) -> impl Future<Output = T> {
     let place = std::panic::Location::caller();
     async move {
         let begun = Instant::now();
-        while begun.elapsed() < Duration::from_mins(1) {
+        while begun.elapsed() < PATIENCE {
             if let Some(found) = check().await {
                 return found;
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        panic!("it did not come to pass within a minute ({place})");
+        panic!("it did not come to pass within {PATIENCE:?} ({place})");
     }
 }

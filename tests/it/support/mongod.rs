@@ -29,6 +29,7 @@ pub fn folder(name: &str) -> PathBuf {
                 .file_name()
                 .to_string_lossy()
                 .strip_prefix(&format!("{name}-"))
+                .and_then(|pid| pid.parse::<u32>().ok())
                 .is_some_and(|pid| !Path::new(&format!("/proc/{pid}")).exists());
             if is_old {
                 let _ = std::fs::remove_dir_all(entry.path());

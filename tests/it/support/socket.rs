@@ -130,6 +130,18 @@ impl Socket {
         let _ = self.outgoing.send(Message::text(packet)).await;
     }
 
+    /// Sends a binary frame.
+    pub async fn binary(&self, bytes: Vec<u8>) {
+        let _ = self.outgoing.send(Message::binary(bytes)).await;
+    }
+
+    /// The answer to what is sent by hand with this number.
+    pub fn awaited(&self, id: i64) -> oneshot::Receiver<Value> {
+        let (tell, told) = oneshot::channel();
+        self.pending.lock().unwrap().insert(id, tell);
+        told
+    }
+
     /// Emits without a callback.
     pub async fn emit(&self, event: &str, payload: Value) {
         self.raw(format!("42{}", json!([event, payload]))).await;

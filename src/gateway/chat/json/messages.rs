@@ -9,7 +9,7 @@ use crate::{
         event::Tombstone,
         ledger::Edit,
         message::Message,
-        parts::{Forwarded, Mentions, Quote, Reaction},
+        parts::{Forwarded, Mentions, Quote, Reaction, is_same_emoji},
         receipts::MessageView,
     },
     service::{self, Receipts},
@@ -59,11 +59,20 @@ pub struct OriginJson {
     sender: UserId,
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
+    /// When the words that were forwarded had been edited; absent when never.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    edited_at: Option<Timestamp>,
 }
 
 impl From<&Forwarded> for OriginJson {
     fn from(origin: &Forwarded) -> Self {
-        Self { message_id: origin.message, sender: origin.sender, created_at: origin.created_at }
+        Self {
+            message_id: origin.message,
+            sender: origin.sender,
+            created_at: origin.created_at,
+            edited_at: origin.edited_at,
+        }
     }
 }
 
@@ -81,8 +90,15 @@ pub struct QuoteJson<'a> {
     file_url: &'a str,
     file_name: &'a str,
     file_size: u64,
+    /// Of the file, as its content says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mime_type: Option<&'a str>,
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
+    /// When the words that were forwarded had been edited; absent when never.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    edited_at: Option<Timestamp>,
 }
 
 impl<'a> From<&'a Quote> for QuoteJson<'a> {
@@ -96,7 +112,9 @@ impl<'a> From<&'a Quote> for QuoteJson<'a> {
             file_url: file.map_or("", |file| &file.url),
             file_name: file.map_or("", |file| &file.name),
             file_size: file.map_or(0, |file| file.size),
+            mime_type: file.and_then(|file| file.mime.as_deref()),
             created_at: quote.created_at,
+            edited_at: quote.edited_at,
         }
     }
 }
@@ -110,6 +128,16 @@ pub struct ReadByJson {
     user: UserId,
     #[schema(value_type = String, format = DateTime)]
     read_at: Timestamp,
+}
+
+/// What became of an answered message after it was answered.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = AnsweredChange)]
+pub struct FateJson {
+    /// `edited`, `recalled` or `deleted`.
+    kind: &'static str,
+    #[schema(value_type = String, format = DateTime)]
+    at: Timestamp,
 }
 
 /// A message.
@@ -133,6 +161,12 @@ pub struct MessageJson<'a> {
     file_name: &'a str,
     /// Bytes.
     file_size: u64,
+    /// Of the file, as its content says; absent without a file, and in messages of before it was written down.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mime_type: Option<&'a str>,
+    /// SHA-256 of the file, hexadecimal; absent as `mimeType` is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file_digest: Option<&'a str>,
     /// `sent`, `delivered` or `read`: by anybody but its sender.
     status: &'static str,
     /// The first hundred who have read it.
@@ -148,6 +182,10 @@ pub struct MessageJson<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     client_msg_id: Option<&'a str>,
     is_deleted: bool,
+    /// Who deleted it; absent when its sender took it back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    deleted_by: Option<UserId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     recalled_at: Option<Timestamp>,
@@ -161,6 +199,13 @@ pub struct MessageJson<'a> {
     /// That message's `seq`.
     #[serde(skip_serializing_if = "Option::is_none")]
     reply_to_seq: Option<u64>,
+    /// Since when that message said what was answered, as the answer's author told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    reply_to_as_of: Option<Timestamp>,
+    /// What became of that message since it was answered; absent while it says what it said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reply_to_change: Option<FateJson>,
     /// Ids of members, or the text `all`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Vec<String>>)]
@@ -171,6 +216,9 @@ pub struct MessageJson<'a> {
     forwarded_from: Option<OriginJson>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     merged: Vec<QuoteJson<'a>>,
+    /// `merged` was left out of a page by number that would have been too heavy; by `beforeSeq` it comes whole.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    merged_omitted: bool,
     /// `joined`, `left`, `removed`, `renamed`, `topic`, `avatar`, `history` or `role`: the group wrote
     /// it about itself.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -200,6 +248,8 @@ impl<'a> From<&'a MessageView> for MessageJson<'a> {
             file_url: file.map_or("", |file| &file.url),
             file_name: file.map_or("", |file| &file.name),
             file_size: file.map_or(0, |file| file.size),
+            mime_type: file.and_then(|file| file.mime.as_deref()),
+            file_digest: file.and_then(|file| file.digest.as_deref()),
             status: view.status.as_str(),
             read_by: read_by.collect(),
             read_count: view.read_count,
@@ -208,14 +258,18 @@ impl<'a> From<&'a MessageView> for MessageJson<'a> {
             rev: message.rev,
             client_msg_id: message.client_msg_id.as_deref(),
             is_deleted: message.is_deleted,
+            deleted_by: message.deleted_by.filter(|_| message.recalled_at.is_none()),
             recalled_at: message.recalled_at,
             edited_at: message.edited_at,
             reply_to: message.reply_to.map(|reply| reply.message),
             reply_to_seq: message.reply_to.map(|reply| reply.seq),
+            reply_to_as_of: message.reply_to.and_then(|reply| reply.as_of),
+            reply_to_change: view.answered.map(|(fate, at)| FateJson { kind: fate.as_str(), at }),
             mentions: (!message.mentions.is_empty()).then(|| MentionsJson::from(&message.mentions)),
             reactions: message.reactions.iter().map(ReactionGroupJson::from).collect(),
             forwarded_from: message.forwarded.as_ref().map(OriginJson::from),
             merged: message.merged.iter().map(QuoteJson::from).collect(),
+            merged_omitted: view.omits_merged,
             system: message.note.as_ref().map(|note| note.kind.as_str()),
             subjects: message.note.as_ref().map(|note| note.subjects.as_slice()),
             created_at: message.created_at,
@@ -340,6 +394,9 @@ pub struct ReactionJson<'a> {
 impl<'a> ReactionJson<'a> {
     /// `user` put an emoji on this message, or took it off.
     pub fn of(message: &'a Message, user: UserId, emoji: &'a str, added: bool) -> Self {
+        // As it was sent first, where it stands.
+        let stored = message.reactions.iter().find(|reaction| is_same_emoji(&reaction.emoji, emoji));
+        let emoji = stored.map_or(emoji, |reaction| reaction.emoji.as_str());
         Self {
             message_id: message.id,
             session_id: message.session,
@@ -409,15 +466,14 @@ pub struct ReceiptsJson {
     seq: u64,
     delivered_count: u64,
     read_count: u64,
-    /// Every member but its sender, and who has got it and left since.
+    /// Every member but its sender, and who has got it and left since; of those who are not active any more only
+    /// who has read it.
     receipts: Vec<ReceiptJson>,
 }
 
 impl From<Receipts> for ReceiptsJson {
     fn from(receipts: Receipts) -> Self {
-        let Receipts { message, session, tally } = receipts;
-        let mut people = session.audience(message.seq);
-        people.extend(tally.delivered.keys().copied().filter(|user| !session.members.contains_key(user)));
+        let Receipts { message, people, tally } = receipts;
         let receipt = |user: UserId| ReceiptJson {
             user_id: user,
             delivered_at: tally.delivered.get(&user).copied(),
@@ -429,7 +485,7 @@ impl From<Receipts> for ReceiptsJson {
             seq: message.seq,
             delivered_count: tally.delivered.len() as u64,
             read_count: tally.read.len() as u64,
-            receipts: people.into_iter().filter(|user| *user != message.sender).map(receipt).collect(),
+            receipts: people.into_iter().map(receipt).collect(),
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::{
     domain::{
         MessageId, SessionId, Timestamp, UserId,
         event::GroupEvent,
-        session::{Member, Session, SessionKind},
+        session::{LastMessage, Member, Session, SessionKind},
     },
     service::{SessionInfo, SessionView},
 };
@@ -47,6 +47,10 @@ pub struct SessionJson {
     /// The newest message's `seq`.
     seq: u64,
     rev: u64,
+    /// Who made a group; absent of one that is older than this field.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    created_by: Option<UserId>,
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
     #[schema(value_type = String, format = DateTime)]
@@ -68,8 +72,44 @@ impl From<&Session> for SessionJson {
             unread_count: session.members.iter().map(|(user, member)| (*user, member.unread)).collect(),
             seq: session.seq,
             rev: session.rev,
+            created_by: session.created_by,
             created_at: session.created_at,
             updated_at: session.updated_at,
+        }
+    }
+}
+
+/// What the newest message is, beside its text: enough for the line of a list.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = LastMessageSummary)]
+pub struct LastMessageJson {
+    #[schema(value_type = String)]
+    sender: UserId,
+    /// `text`, `image`, `file`, `voice`; `merged` for several forwarded as one; `system` for what a group
+    /// wrote about itself.
+    kind: &'static str,
+    /// `joined`, `left`, `renamed` …: which system message it is; null for what a person wrote.
+    system: Option<&'static str>,
+    /// Whom a system message is about, the first twenty.
+    #[schema(value_type = Vec<String>)]
+    subjects: Vec<UserId>,
+    is_deleted: bool,
+}
+
+impl From<&LastMessage> for LastMessageJson {
+    fn from(last: &LastMessage) -> Self {
+        let kind = match &last.note {
+            Some(_) => "system",
+            None if last.is_merged => "merged",
+            None => last.kind.as_str(),
+        };
+        Self {
+            sender: last.sender,
+            kind,
+            system: last.note.as_ref().map(|note| note.kind.as_str()),
+            subjects: last.note.as_ref().map(|note| note.subjects.clone()).unwrap_or_default(),
+            is_deleted: last.is_deleted,
         }
     }
 }
@@ -84,6 +124,8 @@ pub struct SessionViewJson {
     participant_profiles: Vec<UserJson>,
     /// The newest message's text, shortened; a file's name for files; empty for a deleted one.
     last_message_preview: String,
+    /// What the newest message is; null before the first.
+    last_message_summary: Option<LastMessageJson>,
     /// The asked person's unread messages in it.
     unread: u64,
     /// What the asked person is in it: `owner`, `admin` or `member`.
@@ -97,6 +139,7 @@ impl From<SessionView> for SessionViewJson {
         Self {
             session: SessionJson::from(&view.session),
             participant_profiles: view.profiles.into_iter().map(UserJson::from).collect(),
+            last_message_summary: view.session.last_message.as_ref().map(LastMessageJson::from),
             last_message_preview: view.session.last_message.map(|last| last.preview).unwrap_or_default(),
             unread: view.unread,
             role: view.seat.as_ref().map_or("member", |seat| seat.role.as_str()),

@@ -9,7 +9,7 @@ use crate::{
     domain::{
         Timestamp, UserId,
         message::MessageType,
-        statistics::{Responses, Tally},
+        statistics::{Calendar, Granularity, Responses, Tally},
     },
     service::{Department, Overview, Period, PersonStatistics},
 };
@@ -18,8 +18,8 @@ use crate::{
 pub trait Row {
     /// The columns' names.
     const COLUMNS: &'static [&'static str];
-    /// One row.
-    fn cells(&self) -> Vec<String>;
+    /// One row, with the days and times of the hospital's calendar.
+    fn cells(&self, calendar: &Calendar) -> Vec<String>;
 }
 
 fn maybe(value: Option<impl ToString>) -> String {
@@ -158,8 +158,8 @@ impl Row for OverviewJson {
         "responseMedianMs",
         "responseP90Ms",
     ];
-    fn cells(&self) -> Vec<String> {
-        let mut cells = vec![self.generated_at.to_string()];
+    fn cells(&self, calendar: &Calendar) -> Vec<String> {
+        let mut cells = vec![calendar.day_and_time(self.generated_at)];
         let (users, sessions, messages) = (&self.users, &self.sessions, &self.messages);
         let numbers = [
             users.total,
@@ -188,6 +188,8 @@ impl Row for OverviewJson {
 pub struct PeriodJson {
     #[schema(value_type = String, format = DateTime)]
     start: Timestamp,
+    #[serde(skip)]
+    granularity: Granularity,
     messages: u64,
     /// Who wrote something.
     active_people: u64,
@@ -196,11 +198,13 @@ pub struct PeriodJson {
     response_p90_ms: Option<u64>,
 }
 
-impl From<Period> for PeriodJson {
-    fn from(period: Period) -> Self {
+impl PeriodJson {
+    /// A period of a trend of this granularity.
+    pub fn of(period: Period, granularity: Granularity) -> Self {
         let Tally { messages, people, responses, by_kind: _ } = period.tally;
         Self {
             start: period.start,
+            granularity,
             messages,
             active_people: people,
             response_median_ms: responses.percentile_ms(50),
@@ -212,9 +216,13 @@ impl From<Period> for PeriodJson {
 impl Row for PeriodJson {
     const COLUMNS: &'static [&'static str] =
         &["start", "messages", "activePeople", "responseMedianMs", "responseP90Ms"];
-    fn cells(&self) -> Vec<String> {
+    fn cells(&self, calendar: &Calendar) -> Vec<String> {
+        let start = match self.granularity {
+            Granularity::Day => calendar.day(self.start),
+            Granularity::Hour => calendar.day_and_time(self.start),
+        };
         vec![
-            self.start.to_string(),
+            start,
             self.messages.to_string(),
             self.active_people.to_string(),
             maybe(self.response_median_ms),
@@ -270,7 +278,7 @@ impl Row for DepartmentJson {
         "responseMedianMs",
         "responseP90Ms",
     ];
-    fn cells(&self) -> Vec<String> {
+    fn cells(&self, _: &Calendar) -> Vec<String> {
         let numbers = [self.people, self.online, self.messages, self.active_people, self.unread];
         let mut cells = vec![self.department.clone()];
         cells.extend(numbers.iter().map(u64::to_string));
@@ -339,7 +347,7 @@ impl Row for PersonStatisticsJson {
         "unread",
         "lastActive",
     ];
-    fn cells(&self) -> Vec<String> {
+    fn cells(&self, calendar: &Calendar) -> Vec<String> {
         vec![
             self.user_id.to_string(),
             self.username.clone(),
@@ -352,7 +360,7 @@ impl Row for PersonStatisticsJson {
             maybe(self.response_median_ms),
             maybe(self.response_p90_ms),
             self.unread.to_string(),
-            maybe(self.last_active),
+            maybe(self.last_active.map(|at| calendar.day_and_time(at))),
         ]
     }
 }

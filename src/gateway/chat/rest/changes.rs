@@ -198,7 +198,7 @@ impl FromFields for MessageOf {
 /// `POST /api/chat/messages/:id/reactions`
 #[derive(ToSchema)]
 pub struct Emoji {
-    /// 1 to 32 bytes without spaces.
+    /// Exactly one emoji.
     pub emoji: String,
 }
 
@@ -206,7 +206,7 @@ impl FromFields for Emoji {
     fn read(fields: &mut Fields) -> Option<Self> {
         let emoji = fields.required_text("emoji")?;
         if !is_valid_emoji(&emoji) {
-            fields.problem("emoji", "must have 1 to 32 bytes without spaces");
+            fields.problem("emoji", "must be exactly one emoji");
         }
         Some(Self { emoji })
     }
@@ -221,9 +221,11 @@ pub struct ReactionTo {
 
 impl FromFields for ReactionTo {
     fn read(fields: &mut Fields) -> Option<Self> {
-        let (message, emoji) = (fields.required("messageId"), Emoji::read(fields));
-        let remove = fields.boolean("remove").unwrap_or(false);
-        Some(Self { message: message?, emoji: emoji?.emoji, on: !remove })
+        let (message, remove) = (fields.required("messageId"), fields.boolean("remove").unwrap_or(false));
+        // What an earlier time took for an emoji can be taken off; the service looks at it.
+        let emoji =
+            if remove { fields.required_text("emoji") } else { Emoji::read(fields).map(|read| read.emoji) };
+        Some(Self { message: message?, emoji: emoji?, on: !remove })
     }
 }
 

@@ -8,7 +8,11 @@ use axum::{
 use utoipa::ToSchema;
 
 use crate::{
-    domain::{Error, FileId, Result, access::Actor, file::StoredFile},
+    domain::{
+        Error, FileId, Result,
+        access::{Actor, Pass},
+        file::StoredFile,
+    },
     gateway::{
         chat::json::{FileJson, FileLinkJson},
         http::{
@@ -20,7 +24,7 @@ use crate::{
             serve::{Content, serve},
         },
     },
-    service::{LinkProof, Upload, Version},
+    service::{LinkProof, Upload, Version, audit},
 };
 
 /// The most fields of the form; all but `file` are passed over.
@@ -38,9 +42,9 @@ pub struct UploadForm {
 /// Upload a file
 ///
 /// At most `MAX_UPLOAD`; all files of a person together at most `UPLOAD_QUOTA`. The type is found by the content.
-/// Pictures (PNG, JPEG, GIF, WebP, at most 50 million pixels) lose where, when and with what they were taken
-/// and get a thumbnail; other kinds of pictures are refused. A file that no message names is removed after a
-/// day. Four uploads of a person at once, 32 in all.
+/// Pictures (PNG, GIF, WebP of at most 64 million pixels, JPEG) lose where, when and with what they were taken
+/// and get a thumbnail, which a JPEG of more than 200 million pixels has not; HEIC becomes a JPEG; other kinds of
+/// pictures are refused. A file that no message names is removed after a day. Four uploads of a person at once, 32 in all.
 #[utoipa::path(post, path = "/api/chat/files", tag = "files",
     request_body(content = UploadForm, content_type = "multipart/form-data"),
     responses((status = 201, body = FileJson), (status = 400, description = "No file, two, an empty one, one without a name, or a damaged picture (`FILE_REJECTED`)"),
@@ -54,7 +58,12 @@ pub async fn upload(
 ) -> Result<Response, Refusal> {
     let declared = form::declared_length(&request);
     let (request, leftover) = form::split(request);
-    match receive(&door, &caller.actor, declared, request, &leftover).await {
+    let received = tokio::select! {
+        received = receive(&door, &caller, declared, request, &leftover) => received,
+        // What still comes is nobody's any more: the connection closes behind the answer.
+        error = door.services.ended(&caller) => return Err(error.into()),
+    };
+    match received {
         Ok(file) => Ok(Answer::created(FileJson::from(file)).into_response()),
         Err(error) => {
             leftover.drain().await;
@@ -65,7 +74,7 @@ pub async fn upload(
 
 async fn receive(
     door: &Door,
-    actor: &Actor,
+    pass: &Pass,
     declared: Option<u64>,
     request: Request,
     leftover: &Leftover,
@@ -83,9 +92,14 @@ async fn receive(
         if upload.is_some() {
             return Err(form::bad_file("must be one file"));
         }
-        let mut coming = door.services.begin_upload(actor, declared).await?;
-        coming.name(part.file_name())?;
-        while let Some(bytes) = part.piece().await? {
+        let mut coming = door.services.begin_upload(pass, declared).await?;
+        coming.name(&part.file_name())?;
+        loop {
+            let piece = tokio::select! {
+                piece = part.piece() => piece?,
+                error = coming.lost_place() => return Err(error),
+            };
+            let Some(bytes) = piece else { break };
             coming.write(bytes).await?;
         }
         upload = Some(coming);
@@ -111,16 +125,29 @@ impl FromFields for Signed {
     }
 }
 
+impl Visitor {
+    /// Whoever signed the address that is asked for, if it is such a one and holds.
+    pub async fn signer(parts: &Parts, door: &Door) -> Option<Pass> {
+        let file = parts.uri.path().strip_prefix("/api/chat/files/")?.split('/').next()?.parse().ok()?;
+        let Query(Signed(proof)) = Query::<Signed>::of(parts.uri.query()).ok()?;
+        door.services.check_link(file, &proof?).await.ok()
+    }
+}
+
 impl FromRequestParts<Door> for Visitor {
     type Rejection = Refusal;
     async fn from_request_parts(parts: &mut Parts, door: &Door) -> Result<Self, Refusal> {
+        // Who asks comes before what for: a stranger learns nothing of what an id looks like.
+        if bearer(&parts.headers).is_some() {
+            let actor = Caller::from_request_parts(parts, door).await?.0.actor;
+            let PathId(file) = PathId::<FileId>::from_request_parts(parts, door).await?;
+            return Ok(Self(parts.headers.clone(), file, actor));
+        }
+        let Query(Signed(proof)) = Query::<Signed>::from_request_parts(parts, door).await?;
+        let proof = proof.ok_or(Error::AuthFailed)?;
         let PathId(file) = PathId::<FileId>::from_request_parts(parts, door).await?;
-        let actor = if bearer(&parts.headers).is_some() {
-            Caller::from_request_parts(parts, door).await?.0.actor
-        } else {
-            let Query(Signed(proof)) = Query::<Signed>::from_request_parts(parts, door).await?;
-            door.services.check_link(file, &proof.ok_or(Error::AuthFailed)?).await?
-        };
+        let actor = door.services.check_link(file, &proof).await?.actor;
+        audit::acts(&actor);
         Ok(Self(parts.headers.clone(), file, actor))
     }
 }
@@ -134,7 +161,11 @@ impl FromRequestParts<Door> for Visitor {
 #[utoipa::path(get, path = "/api/chat/files/{id}", tag = "files",
     params(("id" = String, Path, description = "the file"), ("user" = Option<String>, Query), ("token" = Option<String>, Query),
         ("expires" = Option<i64>, Query), ("signature" = Option<String>, Query, description = "with user, token and expires: a signed address")),
-    responses((status = 200, description = "The file", content_type = "application/octet-stream"), (status = 206, description = "A part of it"),
+    security(("bearer" = []), ()),
+    responses((status = 200, description = "The file", content((Vec<u8> = "application/octet-stream"), (Vec<u8> = "application/pdf"),
+            (Vec<u8> = "audio/*"), (Vec<u8> = "image/*"), (Vec<u8> = "text/plain"), (Vec<u8> = "video/*"))),
+        (status = 206, description = "A part of it", content((Vec<u8> = "application/octet-stream"), (Vec<u8> = "application/pdf"),
+            (Vec<u8> = "audio/*"), (Vec<u8> = "image/*"), (Vec<u8> = "text/plain"), (Vec<u8> = "video/*"))),
         (status = 304, description = "The client has it"), (status = 404, description = "Not there for the caller"),
         (status = 416, description = "A part that it does not have")))]
 pub async fn fetch(State(door): State<Door>, visitor: Visitor) -> Result<Response, Refusal> {
@@ -145,7 +176,10 @@ pub async fn fetch(State(door): State<Door>, visitor: Visitor) -> Result<Respons
 #[utoipa::path(get, path = "/api/chat/files/{id}/thumbnail", tag = "files",
     params(("id" = String, Path, description = "the file"), ("user" = Option<String>, Query), ("token" = Option<String>, Query),
         ("expires" = Option<i64>, Query), ("signature" = Option<String>, Query, description = "with user, token and expires: a signed address")),
-    responses((status = 200, description = "A JPEG or PNG of at most 320 pixels on each side", content_type = "image/jpeg"),
+    security(("bearer" = []), ()),
+    responses((status = 200, description = "A JPEG or PNG of at most 320 pixels on each side", content((Vec<u8> = "image/jpeg"), (Vec<u8> = "image/png"))),
+        (status = 206, description = "A part of it", content((Vec<u8> = "image/jpeg"), (Vec<u8> = "image/png"))),
+        (status = 304, description = "The client has it"), (status = 416, description = "A part that it does not have"),
         (status = 404, description = "Not there for the caller, or no picture")))]
 pub async fn thumbnail(State(door): State<Door>, visitor: Visitor) -> Result<Response, Refusal> {
     hand_out(&door, visitor, Version::Thumbnail).await

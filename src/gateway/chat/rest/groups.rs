@@ -11,9 +11,13 @@ use crate::{
             Door,
             answer::{Answer, Outcome},
             extract::{Body, Caller, PathId, PathPair},
+            scales::Heavy,
         },
     },
 };
+
+/// What a change of a group counts as, in events, besides each newcomer: all of them hear of it, and of who is in it.
+const CHANGE: usize = 10;
 
 /// Make a group
 ///
@@ -77,6 +81,7 @@ pub async fn remove(
     Caller(caller): Caller,
     PathPair(session, user): PathPair<SessionId, UserId>,
 ) -> Outcome<SeatGoneJson> {
+    let _turn = door.turn(caller.actor.user, Heavy::Write, CHANGE).await?;
     let change = door.services.regroup(&caller.actor, session, GroupChange::Remove(user)).await?;
     Ok(Answer::ok(SeatGoneJson::of(user, &change)))
 }
@@ -113,5 +118,7 @@ async fn regrouped(
     session: SessionId,
     change: GroupChange,
 ) -> Outcome<InfoJson> {
+    let newcomers = if let GroupChange::Add(users) = &change { users.len() } else { 0 };
+    let _turn = door.turn(actor.user, Heavy::Write, CHANGE + newcomers).await?;
     Ok(Answer::ok(door.services.regrouped(actor, session, change).await?.into()))
 }

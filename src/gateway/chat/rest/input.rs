@@ -6,14 +6,16 @@ use bson::oid::ObjectId;
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use super::pages::{page, page_or_cursor};
 use crate::{
     domain::{
         Error, MessageId, SessionId, UserId,
+        cursors::{NameCursor, PageRequest},
         error::FieldErrors,
         message::{Draft, FileRef, MessageType},
-        paging::{Page, Window},
+        paging::Window,
         parts::{MAX_MENTIONS, Mentions},
-        user::Role,
+        user::{Role, trim_username},
     },
     gateway::http::fields::{Fields, FromFields},
     service::{NewAccount, SyncFrom, UserChange, UserFilter},
@@ -42,6 +44,41 @@ impl FromFields for Login {
     }
 }
 
+/// `PUT /api/auth/password`
+#[derive(ToSchema)]
+pub struct OwnPassword {
+    /// The password as it is.
+    pub current: String,
+    /// 8 to 128 characters; not the username, not the real name, none of the commonest.
+    pub next: String,
+}
+
+impl FromFields for OwnPassword {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let (current, next) = (fields.required_text("current"), fields.required_text("next"));
+        let (current, next) = (current?, next?);
+        for (name, text) in [("current", &current), ("next", &next)] {
+            if text.len() > 1_024 {
+                fields.problem(name, "is too long");
+            }
+        }
+        Some(Self { current, next })
+    }
+}
+
+/// `?keep=current`
+pub struct Keep(pub bool);
+
+impl FromFields for Keep {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let keep = fields.text("keep");
+        if keep.as_deref().is_some_and(|keep| keep != "current") {
+            fields.problem("keep", "must be `current`");
+        }
+        Some(Self(keep.is_some()))
+    }
+}
+
 /// `POST /api/auth/register`; the role is always `user`.
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
@@ -49,7 +86,7 @@ impl FromFields for Login {
 pub struct RegistrationBody {
     /// 3 to 32 letters, digits, `.`, `_`, `-`; unique without regard to case.
     username: String,
-    /// 8 to 128 characters, not the username.
+    /// 8 to 128 characters; not the username, not the real name, none of the commonest.
     password: String,
     real_name: String,
     email: Option<String>,
@@ -63,6 +100,7 @@ pub struct Registration(pub NewAccount);
 impl FromFields for Registration {
     fn read(fields: &mut Fields) -> Option<Self> {
         let username = fields.required_text("username").unwrap_or_default();
+        let username = trim_username(&username).to_owned();
         let password = fields.required_text("password").unwrap_or_default();
         let real_name = fields.required_text("realName").unwrap_or_default();
         let [email, phone, avatar] = ["email", "phone", "avatar"].map(|name| fields.text_or_empty(name));
@@ -129,9 +167,11 @@ pub struct ChangedUserBody {
     avatar: Option<String>,
     department: Option<String>,
     title: Option<String>,
+    /// Only of oneself: show telephone number and e-mail address to everybody.
+    contacts_shared: Option<bool>,
 }
 
-/// What an admin changes about an account.
+/// What is to be different about an account.
 pub struct ChangedUser {
     pub change: UserChange,
     pub password: Option<String>,
@@ -142,6 +182,8 @@ impl FromFields for ChangedUser {
         let change = UserChange {
             role: fields.parsed("role"),
             is_active: fields.boolean("isActive"),
+            contacts_shared: fields.boolean("contactsShared"),
+            self_registered: None,
             real_name: fields.text("realName"),
             email: fields.text("email"),
             phone: fields.text("phone"),
@@ -149,7 +191,9 @@ impl FromFields for ChangedUser {
             department: fields.text("department"),
             title: fields.text("title"),
             password_hash: None,
-            end_tokens_before: None,
+            must_change_password: None,
+            end_tokens: false,
+            if_version: None,
         };
         Some(Self { change, password: fields.text("password") })
     }
@@ -208,6 +252,10 @@ pub struct SendBody {
     client_msg_id: Option<String>,
     /// The message of the same session that this one answers.
     reply_to: Option<String>,
+    /// Since when that message says what the sender sees: its `editedAt`, or its `createdAt`. Readers are then told when it
+    /// was edited before the answer arrived.
+    #[schema(format = DateTime)]
+    reply_to_as_of: Option<String>,
     /// Ids of members, or `all`.
     #[schema(value_type = Option<Vec<String>>)]
     mentions: Option<Vec<String>>,
@@ -230,10 +278,10 @@ impl FromFields for Send {
         let (url, name) = (fields.text_or_empty("fileUrl"), fields.text_or_empty("fileName"));
         let size = fields.natural("fileSize").unwrap_or(0);
         let client_msg_id = fields.text("clientMsgId");
-        let reply_to = fields.parsed("replyTo");
+        let (reply_to, reply_to_as_of) = (fields.parsed("replyTo"), fields.parsed("replyToAsOf"));
         let mentions = mentions(fields);
         // The source's example sends empty file fields with a text.
-        let file = (!url.is_empty() || !name.is_empty()).then_some(FileRef { url, name, size });
+        let file = (!url.is_empty() || !name.is_empty()).then(|| FileRef::named(url, name, size));
         // A type that is unknown is one bad field; the file fields are not to blame for it.
         let assumed = if file.is_some() && fields.is_bad("messageType") {
             MessageType::File
@@ -250,6 +298,7 @@ impl FromFields for Send {
             file,
             client_msg_id,
             reply_to,
+            reply_to_as_of,
             mentions: mentions.unwrap_or_default(),
             ..Draft::blank(session, sender)
         };
@@ -271,32 +320,11 @@ pub(super) fn mentions(fields: &mut Fields) -> Option<Mentions> {
     fields.list("mentions", MAX_MENTIONS).map(Mentions::People)
 }
 
-/// `page` and `limit` of a list, with this list's bounds.
-pub struct Paged<const DEFAULT: u64, const MAX: u64>(pub Page);
-
-pub(super) fn page(fields: &mut Fields, default: u64, max: u64) -> Option<Page> {
-    let (page, limit) = (fields.integer("page"), fields.integer("limit"));
-    match Page::checked(page, limit, default, max) {
-        Ok(page) => Some(page),
-        Err(error) => {
-            for (field, problem) in error.fields().into_iter().flat_map(FieldErrors::iter) {
-                fields.problem(field, problem);
-            }
-            None
-        }
-    }
-}
-
-impl<const DEFAULT: u64, const MAX: u64> FromFields for Paged<DEFAULT, MAX> {
-    fn read(fields: &mut Fields) -> Option<Self> {
-        page(fields, DEFAULT, MAX).map(Self)
-    }
-}
-
 /// The query of the directory.
 pub struct Directory {
     pub filter: UserFilter,
-    pub page: Page,
+    pub session: Option<SessionId>,
+    pub page: PageRequest<NameCursor>,
 }
 
 impl FromFields for Directory {
@@ -308,7 +336,9 @@ impl FromFields for Directory {
             fields.problem("search", "must have at most 64 printable characters");
         }
         let standing = fields.parsed("active").unwrap_or_default();
-        Some(Self { filter: UserFilter { role, search, standing }, page: page(fields, 1_000, 1_000)? })
+        let session = fields.parsed("sessionId");
+        let filter = UserFilter { role, search, standing, among: None };
+        Some(Self { filter, session, page: page_or_cursor(fields, 1_000, 1_000)? })
     }
 }
 
@@ -317,18 +347,22 @@ pub struct HistoryWindow(pub Window);
 
 impl FromFields for HistoryWindow {
     fn read(fields: &mut Fields) -> Option<Self> {
+        let given: Vec<_> =
+            ["page", "beforeSeq", "afterSeq"].into_iter().filter(|name| fields.has(name)).collect();
         let (before, after) = (fields.natural("beforeSeq"), fields.natural("afterSeq"));
         let page = page(fields, 50, 100)?;
         let limit = page.limit;
-        match (before, after) {
-            (None, None) => Some(Self(Window::Page(page))),
-            (Some(seq), None) => Some(Self(Window::Before { seq, limit })),
-            (None, Some(seq)) => Some(Self(Window::After { seq, limit })),
-            (Some(_), Some(_)) => {
-                fields.problem("beforeSeq", "cannot be given together with afterSeq");
-                None
+        if given.len() > 1 {
+            for name in &given {
+                let others: Vec<_> = given.iter().copied().filter(|other| other != name).collect();
+                fields.problem(name, format!("cannot be given together with {}", others.join(" and ")));
             }
         }
+        Some(Self(match (before, after) {
+            (Some(seq), _) => Window::Before { seq, limit },
+            (None, Some(seq)) => Window::After { seq, limit },
+            (None, None) => Window::Page(page),
+        }))
     }
 }
 

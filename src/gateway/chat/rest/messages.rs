@@ -7,33 +7,36 @@ use axum::{
 
 use super::input::{Author, HistoryWindow, Send, SendBody};
 use crate::{
-    domain::{MessageId, SessionId, UserId},
+    domain::{MessageId, SessionId, UserId, weight},
     gateway::{
         chat::json::{self, MessageJson, ReadJson, TombstoneJson, UnreadJson},
         http::{
             Door,
             answer::{Answer, Outcome, Refusal},
-            extract::{Body, Caller, PathId, Query},
+            extract::{Body, Caller, HeavyCaller, PathId, Query},
         },
     },
+    service::aside::aside,
 };
 
 /// A session's messages
 ///
 /// Page 1 holds the newest; inside a page the oldest comes first. `beforeSeq` or `afterSeq` instead of
-/// `page` walk without counting.
+/// `page` walk without counting; more than one of the three is 400.
 #[utoipa::path(get, path = "/api/chat/messages/{id}", tag = "messages",
     params(("id" = String, Path, description = "the session"), ("page" = Option<u64>, Query), ("limit" = Option<u64>, Query, description = "1 to 100"),
         ("beforeSeq" = Option<u64>, Query), ("afterSeq" = Option<u64>, Query)),
     responses((status = 200, body = Vec<MessageJson>)))]
 pub async fn history(
     State(door): State<Door>,
-    Caller(caller): Caller,
+    HeavyCaller(caller, _turn): HeavyCaller<5>,
     PathId(session): PathId<SessionId>,
     Query(HistoryWindow(window)): Query<HistoryWindow>,
 ) -> Result<Response, Refusal> {
     let history = door.services.history(&caller.actor, session, window).await?;
-    Ok(Answer::page(json::messages(&history.messages), history.pagination).into_response())
+    Ok(aside(weight::of_texts(&history.messages), || {
+        Answer::page(json::messages(&history.messages), history.pagination).into_response()
+    }))
 }
 
 /// Send a message
@@ -47,7 +50,8 @@ pub async fn send(
     Body(Send(draft)): Body<Send>,
 ) -> Result<Response, Refusal> {
     let message = door.services.send(&caller.actor, draft).await?;
-    Ok(Answer::created(MessageJson::from(&message)).into_response())
+    let warnings = message.warnings.clone();
+    Ok(Answer::created(MessageJson::from(&message)).warning(warnings).into_response())
 }
 
 /// Mark a message and every earlier one of its session as read

@@ -1,11 +1,14 @@
 //! The REST calls: each decodes, calls one verb, encodes.
 
+mod audit;
 mod auth;
 mod changes;
 mod files;
 mod groups;
 mod input;
+mod limit;
 mod messages;
+mod pages;
 mod revisions;
 mod search;
 mod sessions;
@@ -15,7 +18,7 @@ mod users;
 pub(super) use changes::{EditOf, Edited, Forward, MessageOf, ReactionTo, ReadTo};
 pub(super) use input::{HistoryOf, Join, ReadUpTo, Send, Sync, Typing};
 
-use axum::extract::DefaultBodyLimit;
+use axum::{extract::DefaultBodyLimit, middleware};
 use utoipa::{
     Modify, OpenApi, ToSchema,
     openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
@@ -25,11 +28,11 @@ use utoipa_axum::{
     routes,
 };
 
-use crate::gateway::http::{Door, limits};
+use crate::gateway::http::{Door, answer::WarningJson};
 
 /// A failure, whatever the call.
 #[derive(ToSchema)]
-#[schema(as = Failure)]
+#[schema(as = Failure, rename_all = "camelCase")]
 #[expect(dead_code, reason = "the shape of `http::answer::failure`, for the document only")]
 pub struct FailureJson {
     /// Always `false`.
@@ -43,6 +46,9 @@ pub struct FailureJson {
     code: String,
     /// Bad fields and what is wrong with each; `outcome` with 503; `retryAfter` with 429.
     details: Option<std::collections::BTreeMap<String, serde_json::Value>>,
+    /// Of each bad field a stable code to put into words: `REQUIRED`, `EMPTY`, `TYPE`, `TOO_LONG`, `LENGTH`,
+    /// `RANGE`, `REPEATED`, `TOGETHER`, `EMAIL`, `ID`, or one of the field's own; else `INVALID`.
+    field_codes: Option<std::collections::BTreeMap<String, String>>,
 }
 
 struct Bearer;
@@ -67,11 +73,11 @@ impl Modify for Bearer {
     ),
     modifiers(&Bearer),
     security(("bearer" = [])),
-    components(schemas(FailureJson))
+    components(schemas(FailureJson, WarningJson, audit::AuditPaginationJson))
 )]
 pub struct Document;
 
-/// The open calls, under the stricter limit.
+/// The calls that prove a password.
 #[must_use]
 pub fn sign_in() -> OpenApiRouter<Door> {
     OpenApiRouter::new().routes(routes!(auth::register)).routes(routes!(auth::login))
@@ -83,14 +89,20 @@ pub fn calls() -> OpenApiRouter<Door> {
     OpenApiRouter::new()
         .routes(routes!(auth::logout))
         .routes(routes!(auth::me))
+        .routes(routes!(auth::change_password))
+        .routes(routes!(auth::end_sessions))
+        .routes(routes!(auth::settings))
         .routes(routes!(users::list, users::create))
         .routes(routes!(users::online))
         .routes(routes!(users::change))
+        .routes(routes!(users::end_sessions))
         .routes(routes!(users::stats))
         .routes(routes!(statistics::overview))
         .routes(routes!(statistics::trends))
         .routes(routes!(statistics::departments))
         .routes(routes!(statistics::people))
+        .routes(routes!(audit::read))
+        .routes(routes!(audit::read_short))
         .routes(routes!(sessions::list, groups::change))
         .routes(routes!(sessions::open_private))
         .routes(routes!(groups::open))
@@ -115,14 +127,14 @@ pub fn calls() -> OpenApiRouter<Door> {
         .routes(routes!(files::link))
 }
 
-/// Both, with their limits by address unless these are off.
+/// Both, and what is open beside them, with their limits if there is somebody to count them.
 #[must_use]
-pub fn routes(rate_limit: bool) -> (OpenApiRouter<Door>, Vec<limits::Chore>) {
-    match (rate_limit, limits::sign_in(), limits::rest()) {
-        (true, Some(sign_in_limit), Some(rest_limit)) => {
-            let calls = sign_in().layer(sign_in_limit.layer).merge(calls()).layer(rest_limit.layer);
-            (calls, vec![sign_in_limit.forget_quiet, rest_limit.forget_quiet])
-        }
-        _ => (sign_in().merge(calls()), Vec::new()),
-    }
+pub fn routes(door: Option<&Door>, open: OpenApiRouter<Door>) -> OpenApiRouter<Door> {
+    let calls = calls().merge(open);
+    let calls = match door {
+        Some(door) => calls.layer(middleware::from_fn_with_state(door.clone(), limit::limit_call)),
+        None => calls,
+    };
+    // What signs in is counted by the service, for all gateways, once it knows the name.
+    sign_in().merge(calls)
 }

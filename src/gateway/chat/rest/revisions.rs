@@ -14,6 +14,7 @@ use crate::{
             Door,
             answer::{Answer, Outcome, Refusal},
             extract::{Body, Caller, PathId, PathPair},
+            scales::Heavy,
         },
     },
 };
@@ -30,7 +31,8 @@ pub async fn edit(
     Body(edited): Body<Edited>,
 ) -> Result<Response, Refusal> {
     let view = door.services.edit(&caller.actor, message, edited.content, edited.mentions).await?;
-    Ok(Answer::ok(MessageJson::from(&view)).into_response())
+    let warnings = view.warnings.clone();
+    Ok(Answer::ok(MessageJson::from(&view)).warning(warnings).into_response())
 }
 
 /// What a message said before it was edited, oldest first (admins, on record)
@@ -110,6 +112,8 @@ pub async fn forward(
     Caller(caller): Caller,
     Body(Forward(forwarding)): Body<Forward>,
 ) -> Result<Response, Refusal> {
+    let _turn = door.turn(caller.actor.user, Heavy::Write, forwarding.writes()).await?;
     let forwarded = door.services.forward(&caller.actor, &forwarding).await?;
-    Ok(Answer::created(ForwardedJson::from(&forwarded)).into_response())
+    let warnings = forwarded.warnings();
+    Ok(Answer::created(ForwardedJson::from(&forwarded)).warning(warnings).into_response())
 }

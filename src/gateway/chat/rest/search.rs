@@ -1,5 +1,7 @@
 //! `/api/chat/messages/search`
 
+use std::str::FromStr;
+
 use axum::{
     Json,
     extract::State,
@@ -7,53 +9,56 @@ use axum::{
 };
 use serde::Serialize;
 
-use super::input::page;
+use super::pages::page_or_cursor;
 use crate::{
-    domain::{Timestamp, paging::Page},
+    domain::{cursors::PageRequest, paging::Page, statistics::When},
     gateway::{
         chat::json::{FoundMessageJson, found},
         http::{
             Door,
             answer::{Refusal, Success},
-            extract::{Caller, Query},
+            extract::{HeavyCaller, Query},
             fields::{Fields, FromFields},
         },
     },
-    service::Search,
+    service::{Calls, Search},
 };
 
 /// The query of a search.
 pub struct SearchFor(Search);
 
-/// A time: RFC 3339, or a day (`2024-05-01`), which is its first moment, or its last one for `to`.
-fn time(fields: &mut Fields, name: &str, is_end: bool) -> Option<Timestamp> {
+/// What a filter says; an empty one says nothing.
+fn filter<T: FromStr<Err: std::fmt::Display>>(fields: &mut Fields, name: &str) -> Option<T> {
     let text = fields.text(name).filter(|text| !text.is_empty())?;
-    // In a query a plus sign is a space.
-    let moment = text.replace(' ', "+").parse::<jiff::Timestamp>().map(jiff::Timestamp::as_millisecond);
-    let day = || {
-        let day = text.parse::<jiff::civil::Date>().ok()?.to_zoned(jiff::tz::TimeZone::UTC).ok()?;
-        let whole_day = if is_end { 24 * 60 * 60 * 1_000 - 1 } else { 0 };
-        Some(day.timestamp().as_millisecond() + whole_day)
-    };
-    let time = moment.ok().or_else(day);
-    if time.is_none() {
-        fields.problem(name, "must be a time such as 2024-05-01T08:00:00Z, or a day such as 2024-05-01");
+    match text.parse() {
+        Ok(value) => Some(value),
+        Err(problem) => {
+            fields.problem(name, problem.to_string());
+            None
+        }
     }
-    time.map(Timestamp)
 }
 
 impl FromFields for SearchFor {
     fn read(fields: &mut Fields) -> Option<Self> {
         let user = fields.parsed("userId");
-        let keyword = fields.required_text("keyword").unwrap_or_default();
+        let keyword = fields.text("keyword");
         let session = fields.parsed("sessionId");
         let sender = fields.parsed("sender");
         let kind = fields.parsed("messageType");
-        let (from, to) = (time(fields, "from", false), time(fields, "to", true));
+        let calls: Option<Calls> = filter(fields, "mentions");
+        let (from, to): (Option<When>, Option<When>) = (filter(fields, "from"), filter(fields, "to"));
         // What stands in for a bad page is never used: its problem refuses the whole.
-        let page = page(fields, 50, 100).unwrap_or(Page { page: 1, limit: 50 });
-        let search = Search { user, keyword, session, sender, kind, from, to, page };
-        fields.problems(&search.problems());
+        let bad = || PageRequest { page: Page { page: 1, limit: 50 }, cursor: None, wants_next: false };
+        let page = page_or_cursor(fields, 50, 100).unwrap_or_else(bad);
+        let search = Search { user, keyword, calls, session, sender, kind, from, to, page };
+        // A filter that cannot be read is to blame, not the keyword that it would have made unnecessary.
+        let has_bad_filter = ["sessionId", "sender", "messageType", "mentions", "from", "to"]
+            .iter()
+            .any(|name| fields.is_bad(name));
+        if !has_bad_filter || search.keyword.is_some() {
+            fields.problems(&search.problems());
+        }
         Some(Self(search))
     }
 }
@@ -69,24 +74,30 @@ struct FoundJson<'a> {
 
 /// Search in one's own sessions
 ///
-/// Newest first. Several words mean all of them, in any order; quotes mean a phrase; there are no operators.
-/// Chinese is segmented, English folded in case and stemmed; file names are searched, too. Each message comes
-/// with `highlights`: pieces of its text as HTML, in which everything is escaped but the `<mark>` around what
-/// was found. While the index is being built, or catches up after a start, the answer has `indexing: true`
-/// beside `data`, and there may be more than it says. Only the newest 10,000 can be paged through.
+/// Newest first. Several words mean all of them, in any order; quotes mean a phrase, in which signs that touch
+/// a word count (`"Rh-"`, `"≥38"`); there are no operators. Chinese is segmented, traditional and simplified are
+/// one; English is folded in case and stemmed; the word typed last may be a beginning of three letters. A number
+/// is found whole: `5 mg` is not in `0.5 mg`. File names are searched, too. Without a keyword, the newest that
+/// the filters let through. Each message comes with `highlights`: pieces of its text as HTML, in which
+/// everything is escaped but the `<mark>` around what was found. While the index is being built, or catches up
+/// after a start, the answer has `indexing: true` beside `data`, and there may be more than it says. Only the
+/// newest 10,000 can be paged through by `page`; with `cursor` (`pagination.nextCursor`) all, and what is said meanwhile
+/// shifts nothing.
 #[utoipa::path(get, path = "/api/chat/messages/search", tag = "messages",
     params(("userId" = Option<String>, Query, description = "the caller"),
-        ("keyword" = String, Query, description = "1 to 200 characters"),
+        ("keyword" = Option<String>, Query, description = "1 to 200 characters; optional beside a filter"),
+        ("mentions" = Option<String>, Query, description = "`me`: only what names the caller; `all`: only what calls everybody"),
         ("sessionId" = Option<String>, Query, description = "only in this session"),
         ("sender" = Option<String>, Query, description = "only what this person wrote"),
         ("messageType" = Option<String>, Query, description = "`text`, `image`, `file` or `voice`"),
-        ("from" = Option<String>, Query, description = "written at this time or later: RFC 3339, or a day (UTC)"),
-        ("to" = Option<String>, Query, description = "written at this time or earlier: RFC 3339, or a day (UTC)"),
-        ("page" = Option<u64>, Query), ("limit" = Option<u64>, Query, description = "1 to 100")),
+        ("from" = Option<String>, Query, description = "written at this time or later: RFC 3339, or a day of the hospital's (`TIME_ZONE`)"),
+        ("to" = Option<String>, Query, description = "written at this time or earlier: RFC 3339, or a day of the hospital's (`TIME_ZONE`)"),
+        ("page" = Option<u64>, Query), ("limit" = Option<u64>, Query, description = "1 to 100"),
+        ("cursor" = Option<String>, Query, description = "`start`, then `nextCursor` of the answer, instead of `page`")),
     responses((status = 200, body = Vec<FoundMessageJson>)))]
 pub async fn search(
     State(door): State<Door>,
-    Caller(caller): Caller,
+    HeavyCaller(caller, _turn): HeavyCaller<5>,
     Query(SearchFor(search)): Query<SearchFor>,
 ) -> Result<Response, Refusal> {
     let answer = door.services.find_messages(&caller.actor, search).await?;

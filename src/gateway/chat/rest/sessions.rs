@@ -2,32 +2,35 @@
 
 use axum::extract::State;
 
-use super::input::{Paged, Pair};
+use super::{input::Pair, pages::Paged};
 use crate::{
-    domain::UserId,
+    domain::{UserId, cursors::SessionsCursor},
     gateway::{
         chat::json::SessionViewJson,
         http::{
             Door,
             answer::{Answer, Outcome},
-            extract::{Body, Caller, PathId, Query},
+            extract::{Body, Caller, HeavyCaller, PathId, Query},
         },
     },
 };
 
 /// Somebody's sessions, newest activity first
 ///
-/// One's own; admins may look at others', which is put on record.
+/// One's own; admins may look at others', which is put on record. With `cursor` (`pagination.nextCursor` of the
+/// first page, and of each behind it) the order is that of the first page, whatever is said meanwhile: no session
+/// is missed, none comes twice.
 #[utoipa::path(get, path = "/api/chat/sessions/{id}", tag = "sessions",
-    params(("id" = String, Path, description = "the user"), ("page" = Option<u64>, Query), ("limit" = Option<u64>, Query, description = "1 to 100")),
+    params(("id" = String, Path, description = "the user"), ("page" = Option<u64>, Query), ("limit" = Option<u64>, Query, description = "1 to 100"),
+        ("cursor" = Option<String>, Query, description = "`start`, then `nextCursor` of the answer, instead of `page`")),
     responses((status = 200, body = Vec<SessionViewJson>)))]
 pub async fn list(
     State(door): State<Door>,
-    Caller(caller): Caller,
+    HeavyCaller(caller, _turn): HeavyCaller<5>,
     PathId(user): PathId<UserId>,
-    Query(Paged(page)): Query<Paged<50, 100>>,
+    Query(Paged(page)): Query<Paged<SessionsCursor, 50, 100>>,
 ) -> Outcome<Vec<SessionViewJson>> {
-    let (sessions, pagination) = door.services.sessions_of(&caller.actor, user, page).await?;
+    let (sessions, pagination) = door.services.sessions_of(&caller.actor, user, &page).await?;
     Ok(Answer::page(sessions.into_iter().map(SessionViewJson::from).collect(), pagination))
 }
 

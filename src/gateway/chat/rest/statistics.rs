@@ -7,19 +7,22 @@ use axum::{
 };
 use serde::Serialize;
 
-use super::input::page;
+use super::pages::page_or_cursor;
 use crate::{
     domain::{
         Error,
-        paging::{Page, Pagination},
-        statistics::Granularity,
+        cursors::{NameCursor, PageRequest},
+        paging::Pagination,
+        statistics::{Calendar, Granularity},
     },
     gateway::{
         chat::json::{DepartmentJson, OverviewJson, PeriodJson, PersonStatisticsJson, Row},
         http::{
             Door,
+            accept::prefers_csv,
             answer::{Answer, Refusal},
-            extract::{Caller, Query},
+            cells::harmless,
+            extract::{HeavyCaller, Query},
             fields::{Fields, FromFields},
         },
     },
@@ -64,40 +67,37 @@ impl FromFields for Trend {
 pub struct People {
     days: u64,
     order: PeopleOrder,
-    page: Page,
+    page: PageRequest<NameCursor>,
 }
 
 impl FromFields for People {
     fn read(fields: &mut Fields) -> Option<Self> {
         let order = fields.parsed("sort").unwrap_or_default();
-        Some(Self { days: days(fields), order, page: page(fields, 50, 1_000)? })
+        let page: PageRequest<NameCursor> = page_or_cursor(fields, 50, 1_000)?;
+        if page.wants_next && order != PeopleOrder::Name {
+            fields.problem("cursor", "needs sort=name: no other order stays as it is");
+        }
+        Some(Self { days: days(fields), order, page })
     }
 }
 
 /// Whether the caller asked for a table.
-pub struct WantsTable(bool);
+pub struct WantsTable(pub(super) bool);
 
 impl FromRequestParts<Door> for WantsTable {
     type Rejection = Refusal;
     async fn from_request_parts(parts: &mut Parts, _: &Door) -> Result<Self, Refusal> {
-        let accept = parts.headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
-        let asks = |range: &str| range.split(';').next().unwrap_or_default().trim() == "text/csv";
-        Ok(Self(accept.flat_map(|value| value.split(',')).any(asks)))
+        Ok(Self(prefers_csv(&parts.headers)))
     }
 }
 
-/// What a spreadsheet would take for a formula gets an apostrophe before it (OWASP, CSV injection).
-fn harmless(cell: String) -> String {
-    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{cell}") } else { cell }
-}
-
 /// RFC 4180, in UTF-8 with the mark that spreadsheets need to see it.
-fn table<R: Row>(rows: &[R], name: &str) -> Result<Response, Refusal> {
+pub(super) fn table<R: Row>(calendar: &Calendar, rows: &[R], name: &str) -> Result<Response, Refusal> {
     let broken = |_| Error::Internal;
     let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
     writer.write_record(R::COLUMNS).map_err(broken)?;
     for row in rows {
-        writer.write_record(row.cells().into_iter().map(harmless)).map_err(broken)?;
+        writer.write_record(row.cells(calendar).iter().map(|cell| harmless(cell))).map_err(broken)?;
     }
     let mut body = "\u{feff}".as_bytes().to_vec();
     body.extend(writer.into_inner().map_err(|_| Error::Internal)?);
@@ -110,13 +110,13 @@ fn table<R: Row>(rows: &[R], name: &str) -> Result<Response, Refusal> {
 
 /// A list in the form that was asked for.
 fn list<R: Row + Serialize>(
-    wants: &WantsTable,
+    (wants, calendar): (&WantsTable, &Calendar),
     rows: Vec<R>,
     pagination: Option<Pagination>,
     name: &str,
 ) -> Result<Response, Refusal> {
     match (wants.0, pagination) {
-        (true, _) => table(&rows, name),
+        (true, _) => table(calendar, &rows, name),
         (false, Some(pagination)) => Ok(Answer::page(rows, pagination).into_response()),
         (false, None) => Ok(Answer::ok(rows).into_response()),
     }
@@ -125,14 +125,18 @@ fn list<R: Row + Serialize>(
 /// The house at a glance (admins)
 ///
 /// `Accept: text/csv` for a spreadsheet.
-#[utoipa::path(get, path = "/api/chat/stats", tag = "statistics", responses((status = 200, body = OverviewJson)))]
+#[utoipa::path(get, path = "/api/chat/stats", tag = "statistics", responses((status = 200, content((OverviewJson = "application/json"), (String = "text/csv")))))]
 pub async fn overview(
     State(door): State<Door>,
-    Caller(caller): Caller,
+    HeavyCaller(caller, _turn): HeavyCaller<5>,
     wants: WantsTable,
 ) -> Result<Response, Refusal> {
     let overview = OverviewJson::from(door.services.overview(&caller.actor).await?);
-    if wants.0 { table(&[overview], "overview") } else { Ok(Answer::ok(overview).into_response()) }
+    if wants.0 {
+        table(door.services.calendar(), &[overview], "overview")
+    } else {
+        Ok(Answer::ok(overview).into_response())
+    }
 }
 
 /// Messages, people and response times by hour or day (admins)
@@ -142,15 +146,20 @@ pub async fn overview(
 #[utoipa::path(get, path = "/api/chat/stats/trends", tag = "statistics",
     params(("days" = Option<u64>, Query, description = "1 to 366, by the hour to 31; with today; 7"),
         ("granularity" = Option<String>, Query, description = "`hour` or `day`; `day`")),
-    responses((status = 200, body = Vec<PeriodJson>)))]
+    responses((status = 200, content((Vec<PeriodJson> = "application/json"), (String = "text/csv")))))]
 pub async fn trends(
     State(door): State<Door>,
-    Caller(caller): Caller,
+    HeavyCaller(caller, _turn): HeavyCaller<5>,
     Query(trend): Query<Trend>,
     wants: WantsTable,
 ) -> Result<Response, Refusal> {
     let periods = door.services.trends(&caller.actor, trend.days, trend.granularity).await?;
-    list(&wants, periods.into_iter().map(PeriodJson::from).collect(), None, "trends")
+    list(
+        (&wants, door.services.calendar()),
+        periods.into_iter().map(|period| PeriodJson::of(period, trend.granularity)).collect(),
+        None,
+        "trends",
+    )
 }
 
 /// Departments (admins)
@@ -158,32 +167,44 @@ pub async fn trends(
 /// The one that wrote most first. `Accept: text/csv` for a spreadsheet.
 #[utoipa::path(get, path = "/api/chat/stats/departments", tag = "statistics",
     params(("days" = Option<u64>, Query, description = "1 to 366, with today; 7")),
-    responses((status = 200, body = Vec<DepartmentJson>)))]
+    responses((status = 200, content((Vec<DepartmentJson> = "application/json"), (String = "text/csv")))))]
 pub async fn departments(
     State(door): State<Door>,
-    Caller(caller): Caller,
+    HeavyCaller(caller, _turn): HeavyCaller<5>,
     Query(Days(days)): Query<Days>,
     wants: WantsTable,
 ) -> Result<Response, Refusal> {
     let departments = door.services.departments(&caller.actor, days).await?;
-    list(&wants, departments.into_iter().map(DepartmentJson::from).collect(), None, "departments")
+    list(
+        (&wants, door.services.calendar()),
+        departments.into_iter().map(DepartmentJson::from).collect(),
+        None,
+        "departments",
+    )
 }
 
 /// Everybody (admins; the look is put on record)
 ///
-/// `Accept: text/csv` for a spreadsheet.
+/// `Accept: text/csv` for a spreadsheet. Whoever wants everybody on several pages asks with `sort=name` and `cursor`:
+/// other orders change with what is said meanwhile.
 #[utoipa::path(get, path = "/api/chat/stats/users", tag = "statistics",
     params(("days" = Option<u64>, Query, description = "1 to 366, with today; 7"),
-        ("sort" = Option<String>, Query, description = "`messages`, `unread` or `response`; the most first"),
+        ("sort" = Option<String>, Query, description = "`messages`, `unread` or `response`, the most first; `name`"),
+        ("cursor" = Option<String>, Query, description = "`start`, then `nextCursor` of the answer, instead of `page`; with `sort=name`"),
         ("page" = Option<u64>, Query), ("limit" = Option<u64>, Query, description = "1 to 1000; 50")),
-    responses((status = 200, body = Vec<PersonStatisticsJson>)))]
+    responses((status = 200, content((Vec<PersonStatisticsJson> = "application/json"), (String = "text/csv")))))]
 pub async fn people(
     State(door): State<Door>,
-    Caller(caller): Caller,
+    HeavyCaller(caller, _turn): HeavyCaller<5>,
     Query(query): Query<People>,
     wants: WantsTable,
 ) -> Result<Response, Refusal> {
     let (people, pagination) =
-        door.services.people_statistics(&caller.actor, query.days, query.order, query.page).await?;
-    list(&wants, people.into_iter().map(PersonStatisticsJson::from).collect(), Some(pagination), "people")
+        door.services.people_statistics(&caller.actor, query.days, query.order, &query.page).await?;
+    list(
+        (&wants, door.services.calendar()),
+        people.into_iter().map(PersonStatisticsJson::from).collect(),
+        Some(pagination),
+        "people",
+    )
 }

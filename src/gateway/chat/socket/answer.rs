@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{json, value::RawValue};
 use socketioxide::{
     SendError, SocketError,
     adapter::LocalAdapter,
@@ -35,19 +35,48 @@ impl Answering {
     /// Calls the client's callback, if it gave one.
     pub fn acknowledge<T: Serialize + ?Sized>(&self, answer: &T) {
         let Some(ack) = self.ack else { return };
+        let Some(answer) = self.weighed("", answer) else { return };
         let mut nothing = Value::Bytes(bytes::Bytes::new());
         let Ok(sender) =
             AckSender::<LocalAdapter>::from_message_parts(&self.socket, &mut nothing, &Some(ack));
-        self.note(sender.send(answer).err());
+        self.note(sender.send(&answer).err());
     }
 
     /// Says a server event to this socket alone.
     pub fn emit<T: Serialize + ?Sized>(&self, event: &str, payload: &T) {
-        self.note(self.socket.emit(event, payload).err());
+        let Some(payload) = self.weighed(event, payload) else { return };
+        self.note(self.socket.emit(event, &payload).err());
+    }
+
+    /// Writes an answer, as far as there is room for its bytes.
+    fn weighed<T: Serialize + ?Sized>(&self, event: &str, answer: &T) -> Option<Box<RawValue>> {
+        match serde_json::value::to_raw_value(answer) {
+            Ok(answer) if self.guest.load().add(event.len() + answer.get().len()) => Some(answer),
+            Ok(_) => {
+                self.note(Some(SendError::Socket(SocketError::InternalChannelFull)));
+                None
+            }
+            Err(error) => {
+                tracing::error!(%error, "an answer could not be written");
+                None
+            }
+        }
+    }
+
+    /// Answers once: to the callback, or without one as a server event.
+    pub fn answer<T: Serialize + ?Sized>(&self, event: &str, answer: &T) {
+        if self.has_callback() {
+            self.acknowledge(answer);
+        } else {
+            self.emit(event, answer);
+        }
     }
 
     /// Answers a failure: to the callback, or as an `error` event.
     pub fn refuse(&self, event: &str, error: &Error) {
+        if matches!(error, Error::Forbidden(_)) {
+            self.guest.door.services.note_refused(Some(&self.guest.actor), event);
+        }
         let mut body = failure(error, self.guest.language);
         if self.has_callback() {
             self.acknowledge(&body);

@@ -7,7 +7,6 @@ use std::{
     time::Duration,
 };
 
-use axum::extract::ConnectInfo;
 use serde_json::Value as Json;
 use socketioxide::{
     adapter::LocalAdapter,
@@ -19,13 +18,15 @@ use tokio::sync::Notify;
 
 use super::{
     inbox::{Inbox, Intake},
+    lobby::Ticket,
     outlet::SocketOutlet,
-    slim::Cords,
+    transport::Transport,
 };
 use crate::{
     domain::{
         Error, Result,
         access::{Actor, Pass},
+        audit::Origin,
         error::Language,
         event::Closing,
         ids::ConnectionId,
@@ -35,11 +36,15 @@ use crate::{
         address::ClientAddress,
         answer::language_of,
         extract::bearer,
-        listener::{Peer, Switch},
+        scales::{CONNECTION_OUT, Heavy, Load, Owner, Purse, Turn},
+        trail,
     },
-    hub::{CloseReason, Hub},
+    hub::{CloseReason, Hub, Seat},
     service::{Entry, Profile, Visit},
 };
+
+/// After so long a connection that was cut takes nothing any more.
+const CUT_WITHIN: Duration = Duration::from_secs(1);
 
 /// How long a handshake may wait for the check of its token.
 const CHECK_LIMIT: Duration = Duration::from_secs(4);
@@ -47,20 +52,32 @@ const CHECK_LIMIT: Duration = Duration::from_secs(4);
 /// The most live sockets of one user: far more than anybody has devices and tabs.
 const MAX_SOCKETS: usize = 2_000;
 
+/// How often it is looked whether a client has read what waits, and for how long: who takes nothing is cut
+/// before.
+const DRAINING: Duration = Duration::from_millis(25);
+const DRAIN_LIMIT: Duration = Duration::from_mins(1);
+
 /// One socket, for as long as it lives.
 pub(super) struct Guest {
     pub door: Door,
     pub actor: Actor,
     pub language: Language,
+    /// Where its events come from, for the record.
+    pub origin: Origin,
     /// Its client acknowledges `message:receive` itself.
     pub acknowledges: bool,
     pub inbox: Inbox,
-    pass: Pass,
+    /// What its user has waiting, over all connections.
+    pub purse: Arc<Purse>,
+    ticket: Arc<Ticket>,
+    pub pass: Pass,
     hub: Arc<Hub>,
     /// What its entry read of its user, until it joins.
     profile: Mutex<Option<Box<Profile>>>,
     place: Mutex<Place>,
     connection: OnceLock<ConnectionId>,
+    /// Its place among its user's sockets, until it leaves.
+    seat: Mutex<Option<Seat>>,
     arrived: Notify,
 }
 
@@ -106,19 +123,36 @@ impl Guest {
         }
     }
 
+    /// What waits for its client to read it.
+    pub fn load(&self) -> &Load {
+        &self.ticket.load
+    }
+
+    /// Its turn to do something heavy: once its client has read what waits already, so that whoever asks for
+    /// much at once gets it as they read it.
+    pub async fn turn(&self, heavy: Heavy, weight: usize) -> Result<Turn> {
+        let drained = async {
+            while self.load().waiting() > CONNECTION_OUT / 2 && !self.is_gone() {
+                tokio::time::sleep(DRAINING).await;
+            }
+        };
+        let late = |_| Error::RateLimited { retry_after: CHECK_LIMIT };
+        tokio::time::timeout(DRAIN_LIMIT, drained).await.map_err(late)?;
+        self.door.turn(self.actor.user, heavy, weight).await
+    }
+
+    fn is_gone(&self) -> bool {
+        matches!(*self.place.lock().unwrap_or_else(PoisonError::into_inner), Place::Gone)
+    }
+
     /// From now on it hears what concerns its user.
-    fn arrive(self: &Arc<Self>, socket: SocketRef, cords: &Arc<Cords>) {
+    fn arrive(self: &Arc<Self>, socket: SocketRef) {
         let mut place = self.place.lock().unwrap_or_else(PoisonError::into_inner);
         if !matches!(*place, Place::Arriving) {
             return;
         }
-        let switch = socket
-            .req_parts()
-            .extensions
-            .get::<ConnectInfo<Peer>>()
-            .map(|ConnectInfo(peer)| peer.switch.clone());
         let outlet = SocketOutlet {
-            cord: Arc::new(Cord { session: socket.id.to_string(), cords: Arc::clone(cords), first: switch }),
+            ticket: Arc::clone(&self.ticket),
             services: Arc::clone(&self.door.services),
             user: self.actor.user,
             acknowledges: self.acknowledges,
@@ -130,7 +164,7 @@ impl Guest {
         drop(place);
         self.arrived.notify_waiters();
         // Its token may have ended while it was arriving; whoever ends one from now on finds it in the hub.
-        if self.door.services.is_ended_here(&self.actor) {
+        if self.door.services.is_ended_here(&self.pass) {
             self.hub.close(&Closing::Token(self.actor.token.clone()), CloseReason::TokenEnded);
         }
     }
@@ -142,6 +176,8 @@ impl Guest {
         {
             self.door.services.left(&self.actor, connection);
         }
+        drop(place);
+        *self.seat.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     /// It does not take what is said to it any more.
@@ -159,37 +195,11 @@ impl Guest {
     }
 }
 
-/// How a connection can be cut: by the switch of the connection that carries it now.
-pub(super) struct Cord {
-    session: String,
-    cords: Arc<Cords>,
-    first: Option<Switch>,
-}
-
-impl Cord {
-    /// Breaks the transport.
-    pub fn pull(&self) {
-        if let Some(switch) = self.cords.take(&self.session) {
-            switch.cut();
-        }
-        if let Some(switch) = &self.first {
-            switch.cut();
-        }
-    }
-}
-
-impl Drop for Cord {
-    fn drop(&mut self) {
-        self.cords.take(&self.session);
-    }
-}
-
 /// The door of the namespace `/`.
 #[derive(Clone)]
 pub(super) struct Entrance {
-    pub door: Door,
+    pub transport: Transport,
     pub hub: Arc<Hub>,
-    pub cords: Arc<Cords>,
 }
 
 impl Entrance {
@@ -206,23 +216,39 @@ impl Entrance {
             // An operator where a token belongs is a bad token.
             Some(_) => return Err(Error::AuthFailed),
         };
-        let check = tokio::time::timeout(CHECK_LIMIT, self.door.services.enter(&token));
+        let check = tokio::time::timeout(CHECK_LIMIT, self.transport.door.services.enter(&token));
         let Entry { pass, profile } = check.await.map_err(|_| Error::Unavailable)??;
-        if self.hub.count_of(pass.actor.user) >= MAX_SOCKETS {
-            return Err(Error::RateLimited { retry_after: CHECK_LIMIT });
-        }
+        // Taken before anything else is done: many may be coming in at this moment.
+        let seat = self.hub.seat(pass.actor.user, MAX_SOCKETS);
+        let seat = seat.ok_or(Error::RateLimited { retry_after: CHECK_LIMIT })?;
+        let ticket = socket.req_parts().extensions.get::<Arc<Ticket>>().ok_or(Error::Internal)?;
+        let purse = self.transport.door.scales.purse(Owner::Person(pass.actor.user));
+        ticket.signed_in(pass.actor.user);
         let guest = Arc::new(Guest {
-            door: self.door.clone(),
+            door: self.transport.door.clone(),
             actor: pass.actor.clone(),
             language: language_of(headers.get(axum::http::header::ACCEPT_LANGUAGE)),
+            origin: trail::origin_of(&socket.req_parts().extensions, headers),
             acknowledges: auth.get("acks") == Some(&Json::Bool(true)),
             inbox: Inbox::default(),
+            purse: Arc::clone(&purse),
+            ticket: Arc::clone(ticket),
             pass,
             hub: Arc::clone(&self.hub),
             profile: Mutex::new(profile.map(Box::new)),
             place: Mutex::new(Place::Arriving),
             connection: OnceLock::new(),
+            seat: Mutex::new(Some(seat)),
             arrived: Notify::new(),
+        });
+        let (weak, session) = (Arc::downgrade(&guest), Arc::downgrade(ticket));
+        ticket.load.belongs_to(purse, move || match (weak.upgrade(), session.upgrade()) {
+            (Some(guest), _) => guest.lag(),
+            // It signed in anew on the same session.
+            (None, Some(ticket)) => {
+                ticket.cut();
+            }
+            (None, None) => {}
         });
         socket.extensions.insert(Arc::clone(&guest));
         socket.on_fallback(Intake(Arc::clone(&guest)));
@@ -234,7 +260,7 @@ impl Entrance {
 impl ConnectHandler<LocalAdapter, ()> for Entrance {
     fn call(&self, socket: Arc<Socket<LocalAdapter>>, _: Option<Value>) {
         if let Some(guest) = socket.extensions.get::<Arc<Guest>>() {
-            guest.arrive(SocketRef::from(socket), &self.cords);
+            guest.arrive(SocketRef::from(socket));
         }
     }
 
@@ -244,11 +270,18 @@ impl ConnectHandler<LocalAdapter, ()> for Entrance {
         auth: &'a Option<Value>,
     ) -> Pin<Box<dyn Future<Output = Result<(), Box<dyn std::fmt::Display + Send>>> + Send + 'a>> {
         Box::pin(async move {
-            self.admit(socket, auth.as_ref()).await.map_err(|error| {
-                metrics::counter!("wardline_refusals_total", "reason" => "handshake").increment(1);
-                // The client sees this as the `message` of `connect_error`.
-                Box::new(error.code().as_str()) as Box<dyn std::fmt::Display + Send>
-            })
+            let Err(error) = self.admit(Arc::clone(&socket), auth.as_ref()).await else { return Ok(()) };
+            metrics::counter!("wardline_refusals_total", "reason" => "handshake").increment(1);
+            // After a `connect_error` the official client does not come again by itself; after a broken connection it does.
+            if matches!(error, Error::Unavailable)
+                && let Some(ticket) = socket.req_parts().extensions.get::<Arc<Ticket>>()
+            {
+                self.transport.part(ticket);
+                tokio::time::sleep(CUT_WITHIN).await;
+            }
+            // The client sees this as the `message` of `connect_error`.
+            let code: Box<dyn std::fmt::Display + Send> = Box::new(error.code().as_str());
+            Err(code)
         })
     }
 }

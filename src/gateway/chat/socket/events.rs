@@ -8,15 +8,16 @@ use super::{super::json as wire, answer::Answering, connect::Guest};
 use crate::{
     domain::{
         Error, MessageId, Result, SessionId, UserId, error::FieldErrors, message::Draft, presence::Status,
+        weight,
     },
     gateway::{
         chat::rest::{
             EditOf, Edited, Forward, HistoryOf, Join, MessageOf, ReactionTo, ReadTo, ReadUpTo, Send, Sync,
             Typing,
         },
-        http::{answer::Success, fields::FromFields},
+        http::{answer::Success, fields::FromFields, scales::Heavy},
     },
-    service::{Forwarded, Forwarding, PendingSend, SyncFrom},
+    service::{Forwarded, Forwarding, PendingSend, SyncFrom, aside::aside},
 };
 
 /// Every event a client may send.
@@ -64,6 +65,7 @@ pub const SERVER_EVENTS: [&str; 20] = [
 ];
 
 /// A decoded event.
+#[expect(clippy::large_enum_variant, reason = "most events are sends: a box would cost each an allocation")]
 pub(super) enum ClientEvent {
     Join(UserId),
     Send(Draft),
@@ -92,10 +94,17 @@ pub(super) fn name_of(text: &str) -> String {
     decode(text).0
 }
 
+/// What heavy events count as, in events.
+const ONLINE: usize = 5;
+const HISTORY: usize = 5;
+const SYNC: usize = 10;
+
 /// Reads `["name", payload?, …]`.
 pub(super) fn decode(text: &str) -> (String, Result<ClientEvent>) {
     let Ok(Value::Array(parts)) = serde_json::from_str::<Value>(text) else {
-        return (String::new(), Err(Error::Malformed("the event could not be read".to_owned())));
+        // Its name can be read all the same: it comes first, and without escapes (see `sieve`).
+        let name = text.split('"').nth(1).unwrap_or_default().chars().take(LONGEST_NAME).collect();
+        return (name, Err(Error::Malformed("the event could not be read".to_owned())));
     };
     let mut parts = parts.into_iter();
     let name = parts.next();
@@ -175,7 +184,8 @@ pub(super) async fn handle(guest: &Guest, name: &str, event: ClientEvent, answer
 pub(super) async fn answer_send(guest: &Guest, pending: PendingSend, answering: Answering) {
     match guest.door.services.finish_send(pending).await {
         Ok(message) if answering.has_callback() => {
-            answering.acknowledge(&Success::of(wire::MessageJson::from(&message)));
+            let answer = Success::of(wire::MessageJson::from(&message));
+            answering.acknowledge(&answer.warning(message.warnings.clone()));
         }
         // A repeat was told to nobody: without a callback its author would wait for ever.
         Ok(message) if message.is_repeat => {
@@ -201,7 +211,8 @@ async fn act(guest: &Guest, event: ClientEvent, answering: &Answering) -> Result
         ClientEvent::Send(draft) => {
             let pending = services.begin_send(actor, draft).await?;
             let message = services.finish_send(pending).await?;
-            answering.acknowledge(&Success::of(wire::MessageJson::from(&message)));
+            let answer = Success::of(wire::MessageJson::from(&message));
+            answering.acknowledge(&answer.warning(message.warnings.clone()));
         }
         ClientEvent::Read(ReadUpTo { message, user }) => {
             let (read, unread) = services.mark_read(actor, user, message, Some(connection)).await?;
@@ -210,7 +221,8 @@ async fn act(guest: &Guest, event: ClientEvent, answering: &Answering) -> Result
         }
         ClientEvent::Edit(message, edited) => {
             let view = services.edit(actor, message, edited.content, edited.mentions).await?;
-            answering.acknowledge(&Success::of(wire::MessageJson::from(&view)));
+            let answer = Success::of(wire::MessageJson::from(&view));
+            answering.acknowledge(&answer.warning(view.warnings.clone()));
         }
         ClientEvent::Recall(message) => {
             let tombstone = services.recall(actor, message).await?;
@@ -226,6 +238,7 @@ async fn act(guest: &Guest, event: ClientEvent, answering: &Answering) -> Result
             answering.acknowledge(&Success::of(answer));
         }
         ClientEvent::Forward(forwarding) => {
+            let _turn = guest.turn(Heavy::Write, forwarding.writes()).await?;
             let forwarded = services.forward(actor, &forwarding).await?;
             answer_forward(&forwarded, answering);
         }
@@ -241,7 +254,10 @@ async fn act(guest: &Guest, event: ClientEvent, answering: &Answering) -> Result
             answering.emit("unread:count", &answer);
         }
         ClientEvent::Online => {
-            guest.watch_presence();
+            if !services.is_stranger(actor).await? {
+                guest.watch_presence();
+            }
+            let _turn = guest.turn(Heavy::Read, ONLINE).await?;
             let users: Vec<_> =
                 services.users_online(actor).await?.into_iter().map(wire::UserJson::from).collect();
             // As the source shows it: the bare array, without the envelope.
@@ -256,20 +272,20 @@ async fn act(guest: &Guest, event: ClientEvent, answering: &Answering) -> Result
             answering.acknowledge(&Success::of(answer));
         }
         ClientEvent::History(HistoryOf { session, window }) => {
+            let _turn = guest.turn(Heavy::Read, HISTORY).await?;
             let history = services.history(actor, session, window).await?;
             services.note_delivered(actor.user, history.messages.iter().map(|view| &*view.message));
             let answer = Success::page(wire::messages(&history.messages), history.pagination);
-            answering.acknowledge(&answer);
-            answering.emit("chat:history", &answer);
+            aside(weight::of_texts(&history.messages), || answering.answer("chat:history", &answer));
         }
         ClientEvent::Sync(from) => {
+            let _turn = guest.turn(Heavy::Read, SYNC).await?;
             let synced = services.sync(actor, &from).await?;
-            let answer = Success::of(wire::SyncedJson::from(&synced));
-            if answering.has_callback() {
-                answering.acknowledge(&answer);
-            } else {
-                answering.emit("chat:sync", &answer);
-            }
+            let messages = synced.sessions.iter().flat_map(|one| one.messages.iter().chain(&one.changed));
+            let bytes = weight::of_texts(messages);
+            aside(bytes, || {
+                answering.answer("chat:sync", &Success::of(wire::SyncedJson::from(&synced)));
+            });
         }
         ClientEvent::Typing(Typing { session, user }, active) => {
             services.typing(actor, user, session, active, connection).await?;
@@ -281,7 +297,8 @@ async fn act(guest: &Guest, event: ClientEvent, answering: &Answering) -> Result
 
 /// A forward's messages are told by the hub; a repeat's were told the first time.
 fn answer_forward(forwarded: &Forwarded, answering: &Answering) {
-    answering.acknowledge(&Success::of(wire::ForwardedJson::from(forwarded)));
+    let answer = Success::of(wire::ForwardedJson::from(forwarded));
+    answering.acknowledge(&answer.warning(forwarded.warnings()));
     if forwarded.is_repeat && !answering.has_callback() {
         for message in &forwarded.messages {
             answering.emit("message:sent", &json!({ "message": wire::MessageJson::from(message) }));
@@ -325,6 +342,16 @@ mod tests {
         ] {
             assert!(decode(text).1.is_ok(), "{text}");
         }
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_refused_by_its_name() {
+        for rest in
+            ["{\"content\":\"\\ud83d\"}]", "1e999]", &format!("{}{}]", "[".repeat(200), "]".repeat(200))]
+        {
+            assert_eq!(name_of(&format!("[\"message:send\",{rest}")), "message:send", "{rest}");
+        }
+        assert_eq!(name_of("{}"), "");
     }
 
     #[test]

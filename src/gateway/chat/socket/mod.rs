@@ -1,20 +1,23 @@
 //! The Socket.IO side: connections, the ordered inbox of each, the client's events and the server's.
 //!
 //! What the library would do in a task for each event, in any order and without bound, is done here by one
-//! bounded inbox for each socket: see [`inbox`]. A connection is authenticated before it is accepted and
-//! hears everything from the moment it is: see [`connect`].
+//! bounded inbox for each socket: see `inbox`. A connection is authenticated before it is accepted and
+//! hears everything from the moment it is: see `connect`.
 
 mod answer;
 mod connect;
 mod events;
+mod frames;
 mod inbox;
+mod lobby;
 mod outlet;
-mod slim;
+mod sieve;
+mod transport;
 
 use std::{sync::Arc, time::Duration};
 
-use axum::Router;
-use socketioxide::{SocketIo, layer::SocketIoLayer};
+use axum::{Router, middleware::from_fn_with_state};
+use socketioxide::SocketIo;
 
 pub use events::{CLIENT_EVENTS, SERVER_EVENTS};
 
@@ -28,9 +31,8 @@ const OUTGOING: usize = 4_096;
 
 /// The Socket.IO server of this gateway.
 pub struct Sockets {
-    layer: SocketIoLayer,
+    transport: transport::Transport,
     io: SocketIo,
-    cords: Arc<slim::Cords>,
 }
 
 /// Bytes that a WebSocket reads at once, which each idle connection keeps: an event of usual length.
@@ -41,7 +43,7 @@ impl Sockets {
     #[must_use]
     pub fn new(door: &Door, hub: &Arc<Hub>) -> Self {
         let timings = &door.settings.timings;
-        let (layer, io) = SocketIo::builder()
+        let (service, io) = SocketIo::builder()
             .max_payload(MAX_FRAME as u64)
             .ws_max_message_size(MAX_FRAME)
             .ws_max_frame_size(MAX_FRAME)
@@ -53,19 +55,21 @@ impl Sockets {
             .ping_timeout(timings.ping_timeout)
             // A device that has not acknowledged a message by then is not known to have it.
             .ack_timeout(Duration::from_secs(30))
-            .build_layer();
-        let cords = Arc::<slim::Cords>::default();
-        io.ns("/", connect::Entrance { door: door.clone(), hub: Arc::clone(hub), cords: Arc::clone(&cords) });
-        Self { layer, io, cords }
+            .build_with_inner_svc(transport::Nothing);
+        let transport = transport::Transport { service, lobby: Arc::default(), door: door.clone() };
+        // The namespace holds the library that holds it: `close` ends the circle.
+        io.ns("/", connect::Entrance { transport: transport.clone(), hub: Arc::clone(hub) });
+        Self { transport, io }
     }
 
     /// Puts the Socket.IO server in front of `routes`.
     pub fn in_front_of(&self, routes: Router) -> Router {
-        routes.layer(self.layer.clone()).layer(slim::layer(Arc::clone(&self.cords)))
+        routes.layer(from_fn_with_state(self.transport.clone(), transport::serve))
     }
 
     /// Tells every client that the service goes, and closes.
     pub async fn close(&self) {
+        self.transport.close();
         self.io.close().await;
     }
 }

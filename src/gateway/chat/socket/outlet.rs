@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::{json, value::RawValue};
 use socketioxide::{AckError, SendError, SocketError, extract::SocketRef};
 
-use super::{super::json as wire, connect::Cord};
+use super::{super::json as wire, lobby::Ticket};
 use crate::{
     domain::{UserId, event::Event, message::Message, receipts::MessageView},
     gateway::http::answer::Success,
@@ -93,7 +93,7 @@ pub(super) struct SocketOutlet {
     pub services: Arc<Services>,
     pub user: UserId,
     pub acknowledges: bool,
-    pub cord: Arc<Cord>,
+    pub ticket: Arc<Ticket>,
 }
 
 fn handed(result: &Result<(), SendError>) -> Handed {
@@ -104,21 +104,50 @@ fn handed(result: &Result<(), SendError>) -> Handed {
     }
 }
 
+/// What a message weighs that was sent and not yet acknowledged, bytes.
+const UNACKNOWLEDGED: usize = 512;
+
+/// An acknowledgement that is waited for.
+struct Waiting(Arc<Ticket>);
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.load.written(UNACKNOWLEDGED);
+    }
+}
+
 impl SocketOutlet {
+    /// Says an event, as far as there is room for its bytes.
+    fn emit(&self, name: &str, payload: &RawValue) -> Handed {
+        if !self.ticket.load.add(name.len() + payload.get().len()) {
+            return Handed::Full;
+        }
+        handed(&self.socket.emit(name, payload))
+    }
+
     /// Says a message; it is delivered once the client says so, or, for a client that never does, once it
     /// is on its way.
     fn deliver(&self, name: &str, payload: &RawValue, message: &Arc<Message>) -> Handed {
         if !self.acknowledges {
-            let result = handed(&self.socket.emit(name, payload));
+            let result = self.emit(name, payload);
             if result == Handed::Over {
                 self.services.note_delivered(self.user, [&**message]);
             }
             return result;
         }
+        // What waits for its acknowledgement waits in memory, too.
+        if !self.ticket.load.add(UNACKNOWLEDGED) {
+            return Handed::Full;
+        }
+        let waiting = Waiting(Arc::clone(&self.ticket));
+        if !self.ticket.load.add(name.len() + payload.get().len()) {
+            return Handed::Full;
+        }
         match self.socket.emit_with_ack::<_, serde_json::Value>(name, payload) {
             Ok(acknowledged) => {
                 let (services, user, message) = (Arc::clone(&self.services), self.user, Arc::clone(message));
                 tokio::spawn(async move {
+                    let _waiting = waiting;
                     // Whatever it carries, or nothing: the client has the message.
                     if matches!(acknowledged.await, Ok(_) | Err(AckError::Decode(_))) {
                         services.note_delivered(user, [&*message]);
@@ -147,7 +176,7 @@ impl Outlet for SocketOutlet {
         let name = name_of(announcement.event);
         match announcement.event {
             Event::MessageReceived(message) => self.deliver(name, payload, message),
-            _ => handed(&self.socket.emit(name, payload)),
+            _ => self.emit(name, payload),
         }
     }
 
@@ -156,22 +185,22 @@ impl Outlet for SocketOutlet {
             // No word would arrive any more: break the transport, its client comes back by itself.
             CloseReason::Lagging => {
                 tracing::info!(socket = %self.socket.id, "a connection lagged and was cut");
-                self.cord.pull();
+                self.ticket.cut();
                 tokio::spawn(end_session(self.socket.clone()));
             }
             CloseReason::RightsChanged => {
-                self.cord.pull();
+                self.ticket.cut();
                 tokio::spawn(end_session(self.socket.clone()));
             }
             CloseReason::TokenEnded => {
                 let said = self.socket.clone().disconnect().is_ok();
-                let cord = Arc::clone(&self.cord);
+                let ticket = Arc::clone(&self.ticket);
                 tokio::spawn(async move {
                     // Time for the last words; a client that stays all the same is shown out.
                     if said {
                         tokio::time::sleep(FAREWELL).await;
                     }
-                    cord.pull();
+                    ticket.cut();
                 });
             }
         }

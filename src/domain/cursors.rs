@@ -1,0 +1,232 @@
+//! Cursors: places in lists that change while they are paged through. Clients hand them back as they got them and
+//! read nothing in them; whoever makes one up gets at most another part of a list that is theirs anyway.
+
+use std::{collections::BTreeSet, fmt, str::FromStr, time::Duration};
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use bson::oid::ObjectId;
+
+use super::{
+    SessionId, Timestamp,
+    paging::{Cursor, Page},
+};
+
+/// What is given as the cursor of the first look.
+pub const START: &str = "start";
+/// The longest cursor's text.
+const LONGEST: usize = 4_096;
+
+/// What was committed so long before a look is seen by it: longer than a commit may take, and than the clocks of
+/// nodes are apart.
+const SETTLED: Duration = Duration::from_mins(1);
+
+/// The text is no cursor of this list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must be a cursor as an answer gave it")]
+pub struct BadCursor;
+
+/// Which entries of a list: a page, or as many as a page has behind a cursor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PageRequest<C> {
+    pub page: Page,
+    pub cursor: Option<C>,
+    /// Whether the answer is to name the cursor of the next look.
+    pub wants_next: bool,
+}
+
+impl<C> PageRequest<C> {
+    /// How many entries to ask for: behind a cursor one more, which says whether there are more.
+    #[must_use]
+    pub fn window(&self) -> Page {
+        match self.cursor {
+            Some(_) => Page { page: 1, limit: self.page.limit.saturating_add(1) },
+            None => self.page,
+        }
+    }
+
+    /// Takes off what [`PageRequest::window`] asked for beyond the page; `true` when something was.
+    pub fn cut<T>(&self, entries: &mut Vec<T>) -> bool {
+        let limit = usize::try_from(self.page.limit).unwrap_or(usize::MAX);
+        let has_more = entries.len() > limit;
+        entries.truncate(limit);
+        has_more
+    }
+}
+
+/// A list that is ordered by a name which never changes: behind this name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NameCursor(pub String);
+
+/// What a search found, newest first: behind the message of this time, place and half of its id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FoundCursor {
+    pub at: i64,
+    pub seq: u64,
+    pub id: u64,
+}
+
+/// Somebody's sessions, newest activity first as it was when the first page was read: whatever becomes newer
+/// meanwhile keeps its place. `place` is that of the last session which had come to rest by then; `seen` are the
+/// others of the first page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionsCursor {
+    pub since: Timestamp,
+    pub place: Cursor,
+    pub seen: BTreeSet<SessionId>,
+}
+
+impl SessionsCursor {
+    /// Behind a first page that was read at `now`: its sessions, each with the time of its newest activity.
+    pub fn behind(page: impl Iterator<Item = (SessionId, Timestamp)>, now: Timestamp) -> Self {
+        let since = now.minus(SETTLED);
+        let top = Cursor { at: Timestamp(i64::MAX), id: ObjectId::from_bytes([0xff; 12]) };
+        page.fold(Self { since, place: top, seen: BTreeSet::new() }, |mut cursor, (id, at)| {
+            if at > since {
+                cursor.seen.insert(id);
+            } else {
+                cursor.place = Cursor { at, id: id.0 };
+            }
+            cursor
+        })
+    }
+}
+
+/// The text of a cursor: what kind it is, and its parts.
+fn pack(kind: u8, parts: &[&[u8]]) -> String {
+    let mut bytes = vec![kind];
+    for part in parts {
+        bytes.extend_from_slice(part);
+    }
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// What a cursor's text holds.
+struct Parts(Vec<u8>, usize);
+
+impl Parts {
+    fn of(kind: u8, text: &str) -> Result<Self, BadCursor> {
+        let bytes = (text.len() <= LONGEST).then(|| URL_SAFE_NO_PAD.decode(text).ok()).flatten();
+        let bytes = bytes.filter(|bytes| bytes.first() == Some(&kind)).ok_or(BadCursor)?;
+        Ok(Self(bytes, 1))
+    }
+
+    fn rest(&self) -> &[u8] {
+        &self.0[self.1..]
+    }
+
+    fn take<const LENGTH: usize>(&mut self) -> Result<[u8; LENGTH], BadCursor> {
+        let part = self.rest().first_chunk::<LENGTH>().copied().ok_or(BadCursor)?;
+        self.1 += LENGTH;
+        Ok(part)
+    }
+
+    fn end(&self) -> Result<(), BadCursor> {
+        if self.rest().is_empty() { Ok(()) } else { Err(BadCursor) }
+    }
+}
+
+const BY_NAME: u8 = b'n';
+const FOUND: u8 = b'f';
+const SESSIONS: u8 = b's';
+
+impl fmt::Display for NameCursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&pack(BY_NAME, &[self.0.as_bytes()]))
+    }
+}
+
+impl FromStr for NameCursor {
+    type Err = BadCursor;
+    fn from_str(text: &str) -> Result<Self, BadCursor> {
+        let parts = Parts::of(BY_NAME, text)?;
+        String::from_utf8(parts.rest().to_vec()).map(Self).map_err(|_| BadCursor)
+    }
+}
+
+impl fmt::Display for FoundCursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let parts = [self.at.to_be_bytes(), self.seq.to_be_bytes(), self.id.to_be_bytes()];
+        f.write_str(&pack(FOUND, &parts.each_ref().map(<[u8; 8]>::as_slice)))
+    }
+}
+
+impl FromStr for FoundCursor {
+    type Err = BadCursor;
+    fn from_str(text: &str) -> Result<Self, BadCursor> {
+        let mut parts = Parts::of(FOUND, text)?;
+        let at = i64::from_be_bytes(parts.take()?);
+        let (seq, id) = (u64::from_be_bytes(parts.take()?), u64::from_be_bytes(parts.take()?));
+        parts.end().map(|()| Self { at, seq, id })
+    }
+}
+
+impl fmt::Display for SessionsCursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (since, at) = (self.since.0.to_be_bytes(), self.place.at.0.to_be_bytes());
+        let seen: Vec<u8> = self.seen.iter().flat_map(|id| id.0.bytes()).collect();
+        f.write_str(&pack(SESSIONS, &[&since, &at, &self.place.id.bytes(), &seen]))
+    }
+}
+
+impl FromStr for SessionsCursor {
+    type Err = BadCursor;
+    fn from_str(text: &str) -> Result<Self, BadCursor> {
+        let mut parts = Parts::of(SESSIONS, text)?;
+        let since = Timestamp(i64::from_be_bytes(parts.take()?));
+        let at = Timestamp(i64::from_be_bytes(parts.take()?));
+        let place = Cursor { at, id: ObjectId::from_bytes(parts.take()?) };
+        let mut seen = BTreeSet::new();
+        while !parts.rest().is_empty() {
+            seen.insert(SessionId(ObjectId::from_bytes(parts.take()?)));
+        }
+        Ok(Self { since, place, seen })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn sessions() -> impl Strategy<Value = SessionsCursor> {
+        let id = || any::<[u8; 12]>().prop_map(ObjectId::from_bytes);
+        let seen = proptest::collection::btree_set(id().prop_map(SessionId), 0..100);
+        (any::<i64>(), any::<i64>(), id(), seen).prop_map(|(since, at, id, seen)| SessionsCursor {
+            since: Timestamp(since),
+            place: Cursor { at: Timestamp(at), id },
+            seen,
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn a_cursor_is_read_as_it_was_written(
+            name in ".{0,64}", at: i64, seq: u64, id: u64, sessions in sessions(),
+        ) {
+            let name = NameCursor(name);
+            prop_assert_eq!(name.to_string().parse(), Ok(name));
+            let found = FoundCursor { at, seq, id };
+            prop_assert_eq!(found.to_string().parse(), Ok(found));
+            prop_assert_eq!(found.to_string().parse::<NameCursor>(), Err(BadCursor));
+            prop_assert_eq!(sessions.to_string().parse(), Ok(sessions));
+        }
+
+        #[test]
+        fn what_is_none_is_refused(text in ".{0,80}", bytes: Vec<u8>) {
+            for text in [text, URL_SAFE_NO_PAD.encode(bytes)] {
+                if let Ok(found) = text.parse::<FoundCursor>() {
+                    prop_assert_eq!(found.to_string(), text.clone());
+                }
+                let _ = (text.parse::<SessionsCursor>(), text.parse::<NameCursor>());
+            }
+        }
+    }
+
+    #[test]
+    fn a_cursor_is_bounded() {
+        let long = NameCursor("x".repeat(LONGEST)).to_string();
+        assert_eq!(long.parse::<NameCursor>(), Err(BadCursor));
+        assert_eq!("".parse::<NameCursor>(), Err(BadCursor));
+    }
+}

@@ -1,0 +1,118 @@
+//! What may be a password: nothing that a guesser tries first.
+
+use std::{collections::HashSet, sync::LazyLock};
+
+use unicode_normalization::UnicodeNormalization;
+
+use super::{
+    error::Problem,
+    text::{is_invisible, is_visible},
+};
+
+/// The commonest passwords, folded; `password/LICENSES.md` says where they come from.
+static COMMON: LazyLock<HashSet<&'static str>> =
+    LazyLock::new(|| include_str!("password/common.txt").lines().collect());
+
+/// The name of this program is the first guess after the commonest.
+const PROGRAM: &str = "wardline";
+
+/// The form in which passwords are compared with what everybody knows: a wide or a capital letter, an accent, a
+/// blank or something unseen in between makes no other word of it.
+fn fold(text: &str) -> String {
+    super::fold::folded(text).chars().filter(|c| !is_invisible(*c)).collect()
+}
+
+/// The same without signs: nobody who guesses is kept by a dash.
+fn bare(folded: &str) -> String {
+    folded.chars().filter(|c| c.is_alphanumeric()).collect()
+}
+
+/// Returns the form in which a password is hashed: the same, however a keyboard composes its letters.
+/// Nothing is cut off.
+#[must_use]
+pub fn composed(password: &str) -> String {
+    password.nfc().collect()
+}
+
+/// Returns what is wrong with a new password of somebody with this username and real name.
+#[must_use]
+pub fn problem(password: &str, username: &str, real_name: &str) -> Option<Problem> {
+    let count = password.chars().filter(|c| *c == ' ' || !is_invisible(*c)).count();
+    if count < 8 || password.chars().count() > 128 || !is_visible(password) {
+        return Some("must have 8 to 128 characters and not be the username".into());
+    }
+    let folded = fold(password);
+    let bare_one = bare(&folded);
+    let is_name =
+        |name: &str| folded == fold(name) || (!bare_one.is_empty() && bare_one == bare(&fold(name)));
+    if is_name(username) {
+        return Some(("PASSWORD_NAME", "must have 8 to 128 characters and not be the username").into());
+    }
+    if is_name(real_name) {
+        return Some(("PASSWORD_NAME", "must not be the real name").into());
+    }
+    if bare_one == PROGRAM || COMMON.contains(folded.as_str()) || COMMON.contains(bare_one.as_str()) {
+        return Some(("PASSWORD_COMMON", "must not be one of the commonest passwords").into());
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_refused(password: &str) -> bool {
+        problem(password, "nurse.li1", "Li Na Marie").is_some()
+    }
+
+    #[test]
+    fn what_everybody_guesses_is_refused() {
+        for bad in [
+            "1234567",
+            "",
+            "password",
+            "PassWord",
+            "ｐａｓｓｗｏｒｄ",
+            "12345678",
+            "11111111",
+            "iloveyou",
+            "trustno1",
+            "pass word",
+            "administrator",
+            "michelle",
+            "wardline",
+            "WardLine",
+            "NURSE.LI1",
+            "Li Na Marie",
+            "linamarie",
+            "li.na-marie",
+            "        ",
+            "\0\0\0\0\0\0\0\0",
+            "\u{200b}\u{200b}\u{200b}\u{200b}\u{200b}\u{200b}\u{200b}\u{200b}",
+            "pa\u{200b}ssword",
+            "pássword",
+            "pass-word",
+            "WARD-LINE",
+        ] {
+            assert!(is_refused(bad), "{bad}");
+        }
+        assert!(is_refused(&"x".repeat(129)));
+        for good in [
+            "a long enough password",
+            "wardline-demo",
+            "correct-horse-battery",
+            " 12345678!x ",
+            "李娜今天值夜班吗",
+        ] {
+            assert!(!is_refused(good), "{good}");
+        }
+        assert!(!is_refused(&"密".repeat(128)));
+        assert!(COMMON.len() > 10_000 && COMMON.iter().all(|word| fold(word) == *word));
+    }
+
+    #[test]
+    fn a_letter_is_the_same_however_it_is_composed() {
+        assert_eq!(composed("caf\u{65}\u{301} au lait "), composed("caf\u{e9} au lait "));
+        assert_ne!(composed("password one "), composed("password one"));
+    }
+}

@@ -1,0 +1,156 @@
+//! The audit log.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::statistics::Row;
+use crate::{
+    domain::{
+        SessionId, Timestamp, UserId,
+        audit::{Entry, FieldChange},
+        statistics::Calendar,
+    },
+    service::Recorded,
+};
+
+/// One thing that became another; without values where they are nobody's to see.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = AuditChange)]
+pub struct AuditChangeJson {
+    field: String,
+    from: Option<String>,
+    to: Option<String>,
+}
+
+impl From<FieldChange> for AuditChangeJson {
+    fn from(change: FieldChange) -> Self {
+        Self { field: change.field, from: change.from, to: change.to }
+    }
+}
+
+/// One act on record.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = AuditRow)]
+pub struct AuditJson {
+    #[serde(rename = "_id")]
+    id: String,
+    #[schema(value_type = String, format = DateTime)]
+    at: Timestamp,
+    /// As it is read where the hospital stands.
+    #[serde(skip)]
+    local: String,
+    /// Who acted; null on the command line and before somebody has signed in.
+    #[schema(value_type = Option<String>)]
+    actor: Option<UserId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    actor_name: Option<String>,
+    /// `auth.login`, `auth.failed`, `auth.logout`, `auth.register`, `auth.password`, `user.create`, `user.change`,
+    /// `user.password`, `users.inactive`, `sessions.list`, `stats`, `stats.people`, `message.delete`,
+    /// `message.recall`, `message.edits`, `group.history`, `file.fetch`, `file.thumbnail`, `access.refused`,
+    /// `audit.read`, `token.issue`, `command.seed` and other commands.
+    action: String,
+    /// Whom it concerns.
+    #[schema(value_type = Option<String>)]
+    subject: Option<UserId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subject_name: Option<String>,
+    /// What it concerns besides: a message, a file, a call, the hash of a name that nobody here has.
+    object: Option<String>,
+    #[schema(value_type = Option<String>)]
+    session: Option<SessionId>,
+    changes: Vec<AuditChangeJson>,
+    address: Option<String>,
+    request_id: Option<String>,
+    token_id: Option<String>,
+    /// `chat`, `command` for the command line, `service` for what the service does by itself.
+    gateway: String,
+    /// `done`, `failed` or `refused`.
+    outcome: String,
+    /// How many acts of this kind the row stands for.
+    count: u64,
+}
+
+impl AuditJson {
+    /// The rows of a run of the record, their times as the calendar reads them.
+    pub fn rows(recorded: Recorded, calendar: &Calendar) -> Vec<Self> {
+        let Recorded { entries, names, .. } = recorded;
+        entries.into_iter().map(|entry| Self::of(entry, &names, calendar)).collect()
+    }
+
+    fn of(entry: Entry, names: &BTreeMap<UserId, String>, calendar: &Calendar) -> Self {
+        let name = |user: Option<UserId>| user.and_then(|user| names.get(&user).cloned());
+        Self {
+            id: entry.id.to_hex(),
+            at: entry.at,
+            local: calendar.local(entry.at),
+            actor: entry.actor,
+            actor_name: name(entry.actor),
+            action: entry.action,
+            subject: entry.subject,
+            subject_name: name(entry.subject),
+            object: entry.object,
+            session: entry.session,
+            changes: entry.changes.into_iter().map(AuditChangeJson::from).collect(),
+            address: entry.address,
+            request_id: entry.request,
+            token_id: entry.token,
+            gateway: entry.gateway,
+            outcome: entry.verdict,
+            count: entry.count,
+        }
+    }
+}
+
+fn maybe(value: Option<&impl ToString>) -> String {
+    value.map_or_else(String::new, ToString::to_string)
+}
+
+impl Row for AuditJson {
+    const COLUMNS: &'static [&'static str] = &[
+        "at",
+        "actor",
+        "actorName",
+        "action",
+        "subject",
+        "subjectName",
+        "object",
+        "session",
+        "changes",
+        "address",
+        "requestId",
+        "tokenId",
+        "gateway",
+        "outcome",
+        "count",
+        "_id",
+    ];
+
+    fn cells(&self, _: &Calendar) -> Vec<String> {
+        let change = |change: &AuditChangeJson| match (&change.from, &change.to) {
+            (None, None) => change.field.clone(),
+            (from, to) => format!("{}: {} → {}", change.field, maybe(from.as_ref()), maybe(to.as_ref())),
+        };
+        let changes: Vec<String> = self.changes.iter().map(change).collect();
+        vec![
+            self.local.clone(),
+            maybe(self.actor.as_ref()),
+            maybe(self.actor_name.as_ref()),
+            self.action.clone(),
+            maybe(self.subject.as_ref()),
+            maybe(self.subject_name.as_ref()),
+            maybe(self.object.as_ref()),
+            maybe(self.session.as_ref()),
+            changes.join("; "),
+            maybe(self.address.as_ref()),
+            maybe(self.request_id.as_ref()),
+            maybe(self.token_id.as_ref()),
+            self.gateway.clone(),
+            self.outcome.clone(),
+            self.count.to_string(),
+            self.id.clone(),
+        ]
+    }
+}

@@ -1,0 +1,271 @@
+//! The audit log: each leaves one row and one log line (target `security`).
+//!
+//! What changes or looks at what belongs to others is stored before it happens. What happens often, signing
+//! in above all, goes into a bounded queue that one task writes; when the queue is full, a sign-in is refused
+//! rather than left unrecorded.
+
+mod recorder;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    future::Future,
+    sync::{Arc, OnceLock},
+};
+
+use bson::oid::ObjectId;
+
+use recorder::say;
+pub(super) use recorder::{Recorder, keep};
+
+use super::Services;
+use crate::domain::{
+    Network, Result, SessionId, UserId,
+    access::Actor,
+    audit::{Entry, FieldChange, Filter, Origin, Verdict},
+    paging::Cursor,
+    user::username_key,
+};
+
+struct Situation {
+    origin: Origin,
+    /// Who turned out to be acting.
+    actor: OnceLock<(UserId, String)>,
+}
+
+tokio::task_local! {
+    static SITUATION: Arc<Situation>;
+}
+
+/// Does `work` as something that comes from `origin`.
+pub async fn within<F: Future>(origin: Origin, work: F) -> F::Output {
+    SITUATION.scope(Arc::new(Situation { origin, actor: OnceLock::new() }), work).await
+}
+
+/// Notes who is acting, for what is refused later in the same work.
+pub fn acts(actor: &Actor) {
+    let _ = SITUATION.try_with(|situation| situation.actor.set((actor.user, token_of(actor))));
+}
+
+fn token_of(actor: &Actor) -> String {
+    actor.token.0.chars().take(64).collect()
+}
+
+/// An act, as its verb describes it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Act {
+    action: &'static str,
+    actor: Option<UserId>,
+    token: Option<String>,
+    subject: Option<UserId>,
+    object: Option<String>,
+    session: Option<SessionId>,
+    changes: Vec<FieldChange>,
+    verdict: Verdict,
+    count: u64,
+}
+
+impl Act {
+    /// Somebody's act.
+    pub fn by(actor: &Actor, action: &'static str) -> Self {
+        Self { actor: Some(actor.user), token: Some(token_of(actor)), ..Self::named(action) }
+    }
+
+    /// An act of nobody who has signed in.
+    pub fn named(action: &'static str) -> Self {
+        Self { action, count: 1, ..Self::default() }
+    }
+
+    /// Who acted, where they have just become known, and by which token.
+    pub fn of(self, user: UserId, token: Option<&str>) -> Self {
+        Self { actor: Some(user), token: token.map(str::to_owned), ..self }
+    }
+
+    pub fn on(self, subject: UserId) -> Self {
+        Self { subject: Some(subject), ..self }
+    }
+
+    pub fn object(self, object: &(impl ToString + ?Sized)) -> Self {
+        Self { object: Some(object.to_string().chars().take(200).collect()), ..self }
+    }
+
+    pub fn session(self, session: SessionId) -> Self {
+        Self { session: Some(session), ..self }
+    }
+
+    pub fn changes(self, changes: Vec<FieldChange>) -> Self {
+        Self { changes, ..self }
+    }
+
+    pub fn verdict(self, verdict: Verdict) -> Self {
+        Self { verdict, ..self }
+    }
+
+    pub fn count(self, count: u64) -> Self {
+        Self { count, ..self }
+    }
+}
+
+impl Services {
+    fn entry(&self, act: Act) -> Entry {
+        let situation = SITUATION.try_with(Arc::clone).ok();
+        let origin = situation.as_ref().map_or(&Origin::SERVICE, |situation| &situation.origin);
+        let known = situation.as_ref().and_then(|situation| situation.actor.get());
+        Entry {
+            id: ObjectId::new(),
+            at: self.clock.now(),
+            actor: act.actor.or(known.map(|(user, _)| *user)),
+            action: act.action.to_owned(),
+            subject: act.subject,
+            object: act.object,
+            session: act.session,
+            changes: act.changes,
+            address: origin.address.map(|address| address.to_string()),
+            request: origin.request.clone(),
+            token: act.token.or(known.map(|(_, token)| token.clone())),
+            gateway: origin.gateway.to_owned(),
+            verdict: act.verdict.as_str().to_owned(),
+            count: act.count,
+        }
+    }
+
+    /// Puts an act on record, before it happens.
+    ///
+    /// # Errors
+    /// When MongoDB does not answer: then the act must not happen.
+    pub(super) async fn record(&self, act: Act) -> Result<()> {
+        let entry = self.entry(act);
+        self.store.record(std::slice::from_ref(&entry)).await?;
+        say(&entry);
+        Ok(())
+    }
+
+    /// Puts an act into the queue of the audit log.
+    ///
+    /// # Errors
+    /// `Unavailable` when it is full: then the act must not happen.
+    pub(super) fn note(&self, act: Act) -> Result<()> {
+        let entry = self.entry(act);
+        self.recorder.put(entry.clone())?;
+        say(&entry);
+        Ok(())
+    }
+
+    /// Puts on record what has happened. When the queue is full its log line has to do.
+    pub(super) fn note_done(&self, act: Act) {
+        let entry = self.entry(act);
+        if self.recorder.put(entry.clone()).is_err() {
+            tracing::error!(target: "security", action = entry.action, "the audit log is full: an act has its log line only");
+        }
+        say(&entry);
+    }
+
+    /// A sign-in failed. `known` is whose name it is, when it is somebody's.
+    ///
+    /// # Errors
+    /// `Unavailable` when the queue is full: signing in is refused then.
+    pub(super) fn note_failed_sign_in(&self, name: &str, known: Option<UserId>) -> Result<()> {
+        let hashed = self.recorder.hashed(name);
+        let act = Act::named("auth.failed").verdict(Verdict::Failed);
+        let act = match known {
+            Some(user) => act.on(user),
+            None => act.object(&hashed),
+        };
+        let network = SITUATION
+            .try_with(|situation| situation.origin.address.map(|address| Network::of(address).to_string()))
+            .ok()
+            .flatten();
+        let name = if known.is_some() { username_key(name).chars().take(32).collect() } else { hashed };
+        self.recorder.failed(name, network.unwrap_or_default());
+        self.note(act)
+    }
+
+    /// Something was refused for want of a right. The first ten of a caller within a minute have a row each,
+    /// the others one together.
+    pub fn note_refused(&self, actor: Option<&Actor>, what: &str) {
+        metrics::counter!("wardline_forbidden_total").increment(1);
+        let act =
+            actor.map_or_else(|| Act::named("access.refused"), |actor| Act::by(actor, "access.refused"));
+        let entry = self.entry(act.object(what).verdict(Verdict::Refused));
+        if self.recorder.is_sample(&entry) {
+            say(&entry);
+            let _ = self.recorder.put(entry);
+        }
+    }
+
+    /// A command of the operator's.
+    pub fn note_command(&self, command: &'static str, object: &str, count: u64) {
+        let act = Act::named(command).count(count);
+        self.note_done(if object.is_empty() { act } else { act.object(object) });
+    }
+
+    /// The audit log, newest first, for admins; the look is on record itself.
+    ///
+    /// # Errors
+    /// `Forbidden` for everybody else; when MongoDB does not answer.
+    pub async fn recorded(
+        &self,
+        actor: &Actor,
+        filter: &Filter,
+        before: Option<&Cursor>,
+        limit: u64,
+    ) -> Result<Recorded> {
+        actor.must_be_admin()?;
+        self.record(described(Act::by(actor, "audit.read"), filter)).await?;
+        self.rows(filter, before, limit).await
+    }
+
+    /// As [`Services::recorded`], for the operator.
+    ///
+    /// # Errors
+    /// When MongoDB does not answer.
+    pub async fn recorded_for_operator(
+        &self,
+        filter: &Filter,
+        before: Option<&Cursor>,
+        limit: u64,
+    ) -> Result<Recorded> {
+        if before.is_none() {
+            self.record(described(Act::named("audit.read"), filter)).await?;
+        }
+        self.rows(filter, before, limit).await
+    }
+
+    async fn rows(&self, filter: &Filter, before: Option<&Cursor>, limit: u64) -> Result<Recorded> {
+        let mut entries = self.store.recorded(filter, before, limit.saturating_add(1)).await?;
+        let has_more = entries.len() as u64 > limit;
+        entries.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        let people: BTreeSet<UserId> =
+            entries.iter().flat_map(|entry| [entry.actor, entry.subject]).flatten().collect();
+        let people = self.store.users_by_id(people).await?;
+        let next = entries.last().filter(|_| has_more).map(|last| Cursor { at: last.at, id: last.id });
+        Ok(Recorded {
+            entries,
+            names: people.into_iter().map(|user| (user.id, user.real_name)).collect(),
+            next,
+        })
+    }
+}
+
+/// A run of the audit log.
+#[derive(Debug, Clone)]
+pub struct Recorded {
+    pub entries: Vec<Entry>,
+    /// The real names of whom they name.
+    pub names: BTreeMap<UserId, String>,
+    /// Where the next run begins; `None` at the end.
+    pub next: Option<Cursor>,
+}
+
+/// A look at the audit log, with what was asked.
+fn described(act: Act, filter: &Filter) -> Act {
+    let parts = [
+        filter.subject.map(|subject| format!("subject={subject}")),
+        filter.session.map(|session| format!("session={session}")),
+        filter.actor.map(|actor| format!("actor={actor}")),
+        filter.action.as_ref().map(|action| format!("action={action}")),
+        filter.from.map(|from| format!("from={from}")),
+        filter.to.map(|to| format!("to={to}")),
+    ];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    if parts.is_empty() { act } else { act.object(&parts.join(" ")) }
+}

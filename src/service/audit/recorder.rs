@@ -1,0 +1,280 @@
+//! The queue of the record, its sums over a minute, and the task that writes.
+
+use std::{
+    collections::BTreeMap,
+    fmt::Write as _,
+    sync::{Mutex, MutexGuard, PoisonError, Weak},
+    time::Duration,
+};
+
+use bson::oid::ObjectId;
+use moka::sync::Cache;
+use sha2::{Digest, Sha256};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::super::Services;
+use crate::{
+    domain::{Error, FileId, Result, UserId, audit::Entry, user::username_key},
+    store::Store,
+};
+
+/// Rows that may wait to be written.
+const QUEUE: usize = 10_000;
+/// Rows of one write.
+const TOGETHER: usize = 500;
+/// The pause after a write that failed.
+const PAUSE: Duration = Duration::from_millis(500);
+/// How often the rows are tried once the service stops.
+const LAST_TRIES: usize = 6;
+/// The time over which failures and refusals are summed up.
+const SUMMED: Duration = Duration::from_mins(1);
+/// Refusals of one caller within it that have a row of their own.
+const SAMPLES: u64 = 10;
+/// Callers, or names, that are told apart within it.
+const APART: usize = 10_000;
+/// Sums that one warning names.
+const NAMED: usize = 10;
+
+/// What is summed up over a minute.
+#[derive(Default)]
+struct Sums {
+    /// Failed sign-ins, by name (or its hash) and network.
+    failures: BTreeMap<(String, String), u64>,
+    /// Refusals, by caller and call.
+    refusals: BTreeMap<String, (u64, Option<Entry>)>,
+}
+
+/// The queue of rows, and the sums.
+pub struct Recorder {
+    sender: mpsc::Sender<Entry>,
+    sums: Mutex<Sums>,
+    /// Who has lately fetched which file, or its thumbnail: the parts of a film are one fetch.
+    fetched: Cache<(UserId, FileId, bool), ()>,
+    /// Makes the hash of a name worthless to whoever does not have it.
+    key: [u8; 32],
+}
+
+impl Recorder {
+    /// The queue, and its other end for [`keep`].
+    pub fn new(secret: &[u8]) -> (Self, mpsc::Receiver<Entry>) {
+        Self::holding(QUEUE, secret)
+    }
+
+    fn holding(rows: usize, secret: &[u8]) -> (Self, mpsc::Receiver<Entry>) {
+        let (sender, receiver) = mpsc::channel(rows);
+        let fetched = Cache::builder().max_capacity(APART as u64).time_to_live(SUMMED).build();
+        let key = Sha256::new().chain_update(b"wardline audit names\n").chain_update(secret).finalize();
+        (Self { sender, sums: Mutex::default(), fetched, key: key.into() }, receiver)
+    }
+
+    /// Puts a row into the queue.
+    ///
+    /// # Errors
+    /// `Unavailable` when it is full.
+    pub fn put(&self, entry: Entry) -> Result<()> {
+        self.sender.try_send(entry).map_err(|_| {
+            metrics::counter!("wardline_audit_full_total").increment(1);
+            Error::Unavailable
+        })
+    }
+
+    /// What stands for a name that nobody here has: people type passwords into the wrong field.
+    pub fn hashed(&self, name: &str) -> String {
+        let folded = username_key(name);
+        let digest = Sha256::new().chain_update(self.key).chain_update(folded.as_bytes()).finalize();
+        digest.iter().take(12).fold("name:".to_owned(), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
+    }
+
+    fn sums(&self) -> MutexGuard<'_, Sums> {
+        self.sums.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// One more refusal of a caller; `true` when it has a row of its own.
+    pub fn is_sample(&self, entry: &Entry) -> bool {
+        let caller =
+            entry.actor.map_or_else(|| entry.address.clone().unwrap_or_default(), |user| user.to_string());
+        let mut sums = self.sums();
+        if sums.refusals.len() >= APART && !sums.refusals.contains_key(&caller) {
+            return false;
+        }
+        let (count, last) = sums.refusals.entry(caller).or_default();
+        *count += 1;
+        if *count > SAMPLES {
+            *last = Some(entry.clone());
+        }
+        *count <= SAMPLES
+    }
+
+    /// Whether somebody has not just fetched this file.
+    pub fn is_first_fetch(&self, user: UserId, file: FileId, is_thumbnail: bool) -> bool {
+        let key = (user, file, is_thumbnail);
+        let is_first = !self.fetched.contains_key(&key);
+        if is_first {
+            self.fetched.insert(key, ());
+        }
+        is_first
+    }
+
+    /// One more failure to sign in.
+    pub fn failed(&self, name: String, network: String) {
+        let mut sums = self.sums();
+        if sums.failures.len() < APART || sums.failures.contains_key(&(name.clone(), network.clone())) {
+            *sums.failures.entry((name, network)).or_default() += 1;
+        }
+    }
+
+    /// Says what was summed up, and begins anew.
+    pub fn sum_up(&self) {
+        let Sums { failures, refusals } = std::mem::take(&mut *self.sums());
+        let mut worst: Vec<_> = failures.into_iter().collect();
+        worst.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+        if !worst.is_empty() {
+            let total: u64 = worst.iter().map(|(_, count)| count).sum();
+            let named: Vec<String> = worst
+                .iter()
+                .take(NAMED)
+                .map(|((name, network), count)| format!("{name} from {network}: {count}"))
+                .collect();
+            tracing::warn!(target: "security", total, worst = named.join("; "), "sign-ins failed within a minute");
+        }
+        for (count, last) in refusals.into_values() {
+            if let Some(entry) = last {
+                let entry = Entry { id: ObjectId::new(), count: count - SAMPLES, ..entry };
+                say(&entry);
+                // What does not fit any more was counted by the metric.
+                let _ = self.put(entry);
+            }
+        }
+    }
+}
+
+/// The log line of an act.
+pub fn say(entry: &Entry) {
+    let text = |id: Option<String>| id.unwrap_or_default();
+    let changed: Vec<&str> = entry.changes.iter().map(|change| change.field.as_str()).collect();
+    tracing::info!(
+        target: "security",
+        action = entry.action,
+        outcome = entry.verdict,
+        actor = text(entry.actor.map(|user| user.to_string())),
+        subject = text(entry.subject.map(|user| user.to_string())),
+        object = text(entry.object.clone()),
+        session = text(entry.session.map(|session| session.to_string())),
+        changed = changed.join(","),
+        address = text(entry.address.clone()),
+        request = text(entry.request.clone()),
+        token = text(entry.token.clone()),
+        gateway = entry.gateway,
+        count = entry.count,
+        "on record"
+    );
+}
+
+/// Writes the queue until `stop`, then what is left in it.
+pub async fn keep(
+    store: Store,
+    recorder: Weak<Services>,
+    mut receiver: mpsc::Receiver<Entry>,
+    stop: CancellationToken,
+) {
+    let mut minutes = tokio::time::interval(SUMMED);
+    let mut rows = Vec::new();
+    let sum_up = || {
+        if let Some(services) = recorder.upgrade() {
+            services.recorder.sum_up();
+        }
+    };
+    while !stop.is_cancelled() {
+        tokio::select! {
+            () = stop.cancelled() => {}
+            _ = minutes.tick() => sum_up(),
+            _ = receiver.recv_many(&mut rows, TOGETHER) => {
+                while !rows.is_empty() && !write(&store, &mut rows).await && !stop.is_cancelled() {
+                    tokio::time::sleep(PAUSE).await;
+                }
+            }
+        }
+    }
+    sum_up();
+    receiver.close();
+    for _ in 0..LAST_TRIES {
+        while rows.is_empty() && receiver.recv_many(&mut rows, TOGETHER).await > 0 {
+            write(&store, &mut rows).await;
+        }
+        if rows.is_empty() {
+            return;
+        }
+        tokio::time::sleep(PAUSE).await;
+        write(&store, &mut rows).await;
+    }
+    tracing::error!(target: "security", rows = rows.len() + receiver.len(), "rows of the record were not stored");
+}
+
+async fn write(store: &Store, rows: &mut Vec<Entry>) -> bool {
+    match store.record_what_fits(rows).await {
+        Ok(()) => {
+            rows.clear();
+            true
+        }
+        Err(error) => {
+            tracing::warn!(target: "security", %error, rows = rows.len(), "the record could not be written; it is tried again");
+            false
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Timestamp;
+
+    fn entry(address: &str) -> Entry {
+        Entry {
+            id: ObjectId::new(),
+            at: Timestamp(0),
+            actor: None,
+            action: "access.refused".to_owned(),
+            subject: None,
+            object: None,
+            session: None,
+            changes: Vec::new(),
+            address: Some(address.to_owned()),
+            request: None,
+            token: None,
+            gateway: "chat".to_owned(),
+            verdict: "refused".to_owned(),
+            count: 1,
+        }
+    }
+
+    #[test]
+    fn a_full_record_refuses_and_a_name_is_not_told() {
+        let (recorder, _rows) = Recorder::holding(2, b"secret");
+        assert!(recorder.put(entry("a")).is_ok() && recorder.put(entry("a")).is_ok());
+        assert!(matches!(recorder.put(entry("a")), Err(Error::Unavailable)));
+        let hash = recorder.hashed("Hunter2");
+        assert!(hash.starts_with("name:") && !hash.contains("unter"));
+        assert_eq!(hash, recorder.hashed("hunter2"));
+        assert_ne!(
+            hash,
+            Recorder::holding(1, b"other").0.hashed("hunter2"),
+            "another house's hash is another"
+        );
+    }
+
+    #[test]
+    fn many_refusals_are_counted_and_a_few_are_rows() {
+        let (recorder, mut rows) = Recorder::holding(100, b"secret");
+        let samples = (0..25).filter(|_| recorder.is_sample(&entry("a"))).count();
+        assert_eq!(samples as u64, SAMPLES);
+        assert!(recorder.is_sample(&entry("b")), "another caller is another");
+        recorder.sum_up();
+        assert_eq!(rows.try_recv().unwrap().count, 15);
+        assert!(rows.try_recv().is_err());
+        assert!(recorder.is_sample(&entry("a")), "a new minute");
+    }
+}

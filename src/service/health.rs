@@ -1,0 +1,53 @@
+//! Whether the service can do its work, asked of MongoDB once a second for all who want to know.
+
+use std::time::{Duration, Instant};
+
+use tokio::sync::Mutex;
+
+use super::Services;
+
+/// An answer counts so long.
+const FRESH: Duration = Duration::from_secs(1);
+/// How long MongoDB may take.
+const LIMIT: Duration = Duration::from_secs(2);
+
+/// The last answer. Who asks while it is being fetched waits for the same one.
+#[derive(Debug, Default)]
+pub(super) struct Health(Mutex<Option<(Instant, bool)>>);
+
+impl Services {
+    /// Whether a MongoDB that can commit answers within two seconds.
+    pub async fn is_healthy(&self) -> bool {
+        let mut last = self.health.0.lock().await;
+        if let Some((asked, is_well)) = *last
+            && asked.elapsed() < FRESH
+        {
+            return is_well;
+        }
+        let is_well = self.store.is_able(LIMIT).await;
+        let was_well = last.is_none_or(|(_, was_well)| was_well);
+        *last = Some((Instant::now(), is_well));
+        drop(last);
+        if was_well && !is_well {
+            let store = self.store.clone();
+            // Not while somebody waits: to find out why takes a moment.
+            tokio::spawn(async move {
+                let why = store.diagnosis().await;
+                tracing::error!(why, "MongoDB cannot be used");
+            });
+        } else if !was_well && is_well {
+            tracing::info!("MongoDB can be used again");
+        }
+        is_well
+    }
+
+    /// Development helpers make accounts whose password everybody can read.
+    pub(super) fn require_development(&self) -> crate::domain::Result<()> {
+        if self.settings.environment == crate::config::Environment::Production {
+            return Err(crate::domain::Error::Forbidden(
+                "the demonstration and synthetic people have a published password: not in production",
+            ));
+        }
+        Ok(())
+    }
+}

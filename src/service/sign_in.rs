@@ -1,0 +1,170 @@
+//! Signing in and out, for every gateway, and what people do with their own credentials.
+//!
+//! Every attempt to prove a password goes through the throttle before the hash is looked at, and a token is
+//! issued only for the version of the credentials that was proved.
+
+use super::{Issued, NewAccount, Services, SignedIn, UserChange, audit::Act, passwords::Place};
+use crate::{
+    domain::{
+        Error, Network, Result, Timestamp, UserId,
+        access::{Actor, Pass},
+        error::FieldErrors,
+        event::Closing,
+        password,
+        user::{Role, is_reserved_username, trim_username},
+    },
+    hub::CloseReason,
+    store::users::Account,
+};
+
+impl Services {
+    /// Registers somebody, with the role `User`, and signs them in.
+    ///
+    /// # Errors
+    /// `Forbidden` when registration is closed, `Validation`, `Conflict` for a taken name, `RateLimited`.
+    pub async fn register(&self, from: Network, new: NewAccount) -> Result<SignedIn> {
+        if !self.settings.registration_open {
+            return Err(Error::Forbidden("registration is closed"));
+        }
+        let username = trim_username(&new.username).to_owned();
+        let new = NewAccount { role: Role::User, username, ..new };
+        new.problems().into_result(Error::Validation)?;
+        let admin = self.settings.first_admin.as_ref().map(|(name, _)| name.as_str());
+        if is_reserved_username(&new.username, admin) {
+            let problem = ("RESERVED", "is reserved; choose another");
+            return Err(Error::Validation(FieldErrors::one("username", problem)));
+        }
+        self.throttle.register(from, self.clock.now())?;
+        self.hold_avatar(None, &new.avatar).await?;
+        let place = Place { network: from, is_known: false };
+        let signed_in = self.signed_in(self.make_account(place, new, true).await?)?;
+        let user = signed_in.user.id;
+        self.note(Act::named("auth.register").of(user, Some(&signed_in.issued.id.0)).on(user))?;
+        Ok(signed_in)
+    }
+
+    /// Signs somebody in. A wrong name and a wrong password answer alike, in alike time.
+    ///
+    /// # Errors
+    /// `AuthFailed`; `RateLimited` after too many failures, or when too many sign in at once.
+    pub async fn login(&self, from: Network, username: &str, password: String) -> Result<SignedIn> {
+        let attempt = self.throttle.begin(from, username, || self.clock.now()).await?;
+        let account = self.store.user_named(username).await?;
+        let known = account.as_ref().map(|account| account.user.id);
+        let account = account.filter(|account| account.user.is_active);
+        let hash = account.as_ref().map(|account| account.password_hash.clone());
+        let place = Place { network: from, is_known: attempt.is_known };
+        let right = self.passwords.verify(place, password, hash).await?;
+        let Some(account) = account.filter(|_| right) else {
+            attempt.failed();
+            self.fail_sign_in(username, known).await?;
+            return Err(Error::AuthFailed);
+        };
+        // Looking at the hash took a while: the account may have been changed meanwhile.
+        let account = self.store.sign_in(&account).await?.ok_or(Error::AuthFailed)?;
+        attempt.succeeded();
+        let signed_in = self.signed_in(account)?;
+        let user = signed_in.user.id;
+        self.note(Act::named("auth.login").of(user, Some(&signed_in.issued.id.0)).on(user))?;
+        Ok(signed_in)
+    }
+
+    /// Somebody failed to prove the password of this name.
+    async fn fail_sign_in(&self, username: &str, known: Option<UserId>) -> Result<()> {
+        self.note_failed_sign_in(username, known)?;
+        self.store.sign_in_failed(username, self.clock.now()).await
+    }
+
+    /// Ends the caller's token and closes its sockets.
+    ///
+    /// # Errors
+    /// When the end cannot be stored; then the token still holds.
+    pub async fn logout(&self, actor: &Actor, expires_at: Timestamp) -> Result<()> {
+        let now = self.clock.now();
+        self.store.end_token(&actor.token, actor.user, expires_at.since(now)).await?;
+        self.tokens.end_here(actor.token.clone(), expires_at, now);
+        self.hub.close(&Closing::Token(actor.token.clone()), CloseReason::TokenEnded);
+        self.note_done(Act::by(actor, "auth.logout").on(actor.user));
+        Ok(())
+    }
+
+    /// Somebody changes their own password. Every token of theirs ends; the answer is a fresh one.
+    ///
+    /// # Errors
+    /// `Validation` for a bad new password and for a wrong current one, which counts as a failure to sign
+    /// in; `RateLimited`.
+    pub async fn change_own_password(
+        &self,
+        from: Network,
+        actor: &Actor,
+        current: String,
+        next: String,
+    ) -> Result<Issued> {
+        let now = self.clock.now();
+        let account = self.store.user(actor.user).await?.filter(|account| account.user.is_active);
+        let account = account.ok_or(Error::AuthFailed)?;
+        let bad = |field, problem| Error::Validation(FieldErrors::one(field, problem));
+        if let Some(problem) = password::problem(&next, &account.user.username, &account.user.real_name) {
+            return Err(bad("next", problem));
+        }
+        if current == next {
+            return Err(bad("next", ("PASSWORD_SAME", "must not be the current password").into()));
+        }
+        self.throttle.change_own(actor.user, now)?;
+        let username = &account.user.username;
+        let attempt = self.throttle.begin(from, username, || self.clock.now()).await?;
+        let place = Place { network: from, is_known: true };
+        if !self.passwords.verify(place, current, Some(account.password_hash.clone())).await? {
+            attempt.failed();
+            self.fail_sign_in(username, Some(actor.user)).await?;
+            return Err(bad("current", ("WRONG", "is not the current password").into()));
+        }
+        let change = UserChange {
+            password_hash: Some(self.passwords.hash(place, &next).await?),
+            must_change_password: Some(false),
+            // Whoever set another one meanwhile has ended the caller's token.
+            if_version: Some(account.credential_version),
+            ..UserChange::default()
+        };
+        self.record(Act::by(actor, "auth.password").on(actor.user)).await?;
+        let account = self.end_tokens(actor.user, &change).await?.ok_or(Error::AuthFailed)?;
+        attempt.succeeded();
+        self.tokens.issue(&account, self.clock.now())
+    }
+
+    /// Ends every token of the caller. With `keep` they get a fresh one.
+    ///
+    /// # Errors
+    /// `AuthFailed` when the caller's own has ended meanwhile.
+    pub async fn end_own_sessions(&self, pass: &Pass, keep: bool) -> Result<Option<Issued>> {
+        let user = pass.actor.user;
+        let account = self.store.user(user).await?.filter(|account| account.credentials().admit(pass.issued));
+        let version = account.ok_or(Error::AuthFailed)?.credential_version;
+        self.record(Act::by(&pass.actor, "auth.sessions").on(user)).await?;
+        let change = UserChange { end_tokens: true, if_version: Some(version), ..UserChange::default() };
+        let account = self.end_tokens(user, &change).await?.ok_or(Error::AuthFailed)?;
+        keep.then(|| self.tokens.issue(&account, self.clock.now())).transpose()
+    }
+
+    /// An admin ends every token of somebody.
+    ///
+    /// # Errors
+    /// `Forbidden` for others, `NotFound`.
+    pub async fn end_sessions_of(&self, actor: &Actor, id: UserId) -> Result<()> {
+        actor.must_be_admin()?;
+        self.store.user(id).await?.ok_or(Error::NotFound("user"))?;
+        self.record(Act::by(actor, "user.sessions").on(id)).await?;
+        let change = UserChange { end_tokens: true, ..UserChange::default() };
+        self.end_tokens(id, &change).await?.map(drop).ok_or(Error::NotFound("user"))
+    }
+
+    /// Makes a change that ends all tokens of an account, and closes what they opened.
+    async fn end_tokens(&self, id: UserId, change: &UserChange) -> Result<Option<Account>> {
+        let account = self.store.update_user(id, change, self.clock.now()).await?;
+        if let Some(account) = &account {
+            self.tokens.account_changed(account);
+            self.hub.close(&Closing::User(id), CloseReason::TokenEnded);
+        }
+        Ok(account)
+    }
+}

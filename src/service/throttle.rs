@@ -1,0 +1,482 @@
+//! Limits on guessing and on making accounts, for every gateway.
+//!
+//! An attempt is counted before it is made and given back when it succeeds, so that attempts made together
+//! pass no limit that stops them one by one. What protects a password is the narrow limit on a network and a
+//! name together: no other network's attempts can use it to shut somebody out.
+
+use std::{
+    hash::Hash,
+    num::NonZeroUsize,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use lru::LruCache;
+use moka::sync::Cache;
+use sha2::{Digest, Sha256};
+use tokio::sync::Notify;
+
+use crate::domain::{Error, Network, Result, Timestamp, UserId, user::username_key};
+
+/// Keys that each limit remembers.
+const MAX_KEYS: usize = 100_000;
+/// Who has failed too often waits so long.
+const PENALTY: Duration = Duration::from_secs(20);
+/// Attempts under one name of one network that may wait for the outcome of others.
+const MAX_WAITING: usize = 64;
+/// How long one waits for it.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// How much later an attempt is made for each failure under its name beyond the limit, and at most.
+const DELAY_STEP: Duration = Duration::from_millis(200);
+const MAX_DELAY: Duration = Duration::from_secs(5);
+/// For how long a network is one where somebody signed in lately.
+const LATELY: Duration = Duration::from_hours(30 * 24);
+
+/// So many at once, then one in each period.
+#[derive(Debug, Clone, Copy)]
+struct Quota {
+    burst: f64,
+    period: Duration,
+}
+
+impl Quota {
+    const fn new(burst: f64, period: Duration) -> Self {
+        Self { burst, period }
+    }
+
+    /// For what a whole /48 may do.
+    fn wide(self) -> Self {
+        Self { burst: self.burst * 4.0, period: self.period / 4 }
+    }
+}
+
+/// Failures under one name of one network.
+const FAILURES: Quota = Quota::new(10.0, Duration::from_secs(6));
+/// Failures under one name of all networks together; they delay.
+const NAME_FAILURES: Quota = Quota::new(100.0, Duration::from_secs(36));
+/// Attempts of one network under names that did not sign in there lately (a shift begins).
+const STRANGERS: Quota = Quota::new(200.0, Duration::from_millis(500));
+/// Accounts that one network makes.
+const REGISTRATIONS: Quota = Quota::new(200.0, Duration::from_mins(1));
+/// Attempts of one person to change their own password.
+const OWN_CHANGES: Quota = Quota::new(10.0, Duration::from_mins(6));
+
+/// What was used of a quota, and when that was counted.
+#[derive(Debug, Clone, Copy)]
+struct Bucket {
+    used: f64,
+    at: Timestamp,
+}
+
+impl Bucket {
+    fn empty(now: Timestamp) -> Self {
+        Self { used: 0.0, at: now }
+    }
+
+    /// A clock that is set back gives nothing and takes nothing.
+    fn settle(&mut self, quota: Quota, now: Timestamp) {
+        let passed = now.since(self.at).as_secs_f64() / quota.period.as_secs_f64();
+        self.used = (self.used - passed).max(0.0);
+        self.at = now;
+    }
+
+    /// Takes one, or says how long until there is one.
+    fn take(&mut self, quota: Quota, now: Timestamp) -> Result<(), Duration> {
+        self.settle(quota, now);
+        if self.used + 1.0 <= quota.burst + 1e-6 {
+            self.used += 1.0;
+            return Ok(());
+        }
+        Err(quota.period.mul_f64((self.used + 1.0 - quota.burst).max(0.0)))
+    }
+
+    fn give_back(&mut self) {
+        self.used = (self.used - 1.0).max(0.0);
+    }
+}
+
+/// A quota for each key.
+struct Buckets<K: Hash + Eq> {
+    quota: Quota,
+    of: Mutex<LruCache<K, Bucket>>,
+}
+
+impl<K: Hash + Eq> Buckets<K> {
+    fn new(quota: Quota) -> Self {
+        Self {
+            quota,
+            of: Mutex::new(LruCache::new(NonZeroUsize::new(MAX_KEYS).unwrap_or(NonZeroUsize::MIN))),
+        }
+    }
+
+    fn with<T>(&self, key: K, now: Timestamp, work: impl FnOnce(&mut Bucket) -> T) -> T {
+        let mut buckets = self.of.lock().unwrap_or_else(PoisonError::into_inner);
+        work(buckets.get_or_insert_mut(key, || Bucket::empty(now)))
+    }
+
+    fn take(&self, key: K, now: Timestamp) -> Result<()> {
+        let taken = self.with(key, now, |bucket| bucket.take(self.quota, now));
+        taken.map_err(|retry_after| Error::RateLimited { retry_after })
+    }
+
+    fn give_back(&self, key: &K) {
+        let mut buckets = self.of.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(bucket) = buckets.get_mut(key) {
+            bucket.give_back();
+        }
+    }
+}
+
+/// A quota by network, and a higher one by the /48 around it.
+struct ByNetwork {
+    narrow: Buckets<Network>,
+    wide: Buckets<Network>,
+}
+
+impl ByNetwork {
+    fn new(quota: Quota) -> Self {
+        Self { narrow: Buckets::new(quota), wide: Buckets::new(quota.wide()) }
+    }
+
+    fn take(&self, network: Network, now: Timestamp) -> Result<()> {
+        self.narrow.take(network, now)?;
+        if let Some(wide) = network.wide()
+            && let Err(error) = self.wide.take(wide, now)
+        {
+            self.narrow.give_back(&network);
+            return Err(error);
+        }
+        Ok(())
+    }
+
+    fn give_back(&self, network: Network) {
+        self.narrow.give_back(&network);
+        if let Some(wide) = network.wide() {
+            self.wide.give_back(&wide);
+        }
+    }
+}
+
+/// The attempts of one network under one name.
+struct Guesses {
+    bucket: Bucket,
+    /// Attempts whose outcome is not known yet.
+    pending: u32,
+    barred_until: Option<Timestamp>,
+    /// Those that wait hold it, too.
+    decided: Arc<Notify>,
+}
+
+type Key = (Network, String);
+
+/// All limits on signing in.
+pub(super) struct Throttle {
+    enabled: bool,
+    guesses: Mutex<LruCache<Key, Guesses>>,
+    wide_guesses: Buckets<Key>,
+    names: Buckets<String>,
+    strangers: ByNetwork,
+    registrations: ByNetwork,
+    own_changes: Buckets<UserId>,
+    /// Who signed in lately, and from which network.
+    lately: Cache<Key, ()>,
+}
+
+/// An attempt that was counted. It is given back unless it failed.
+pub(super) struct Attempt<'a> {
+    throttle: &'a Throttle,
+    key: Key,
+    /// The name signed in from this network lately.
+    pub is_known: bool,
+    is_failed: bool,
+}
+
+impl Throttle {
+    /// `enabled: false` lets everything pass (`RATE_LIMIT=off`).
+    pub fn new(enabled: bool) -> Self {
+        Self {
+            enabled,
+            guesses: Mutex::new(LruCache::new(NonZeroUsize::new(MAX_KEYS).unwrap_or(NonZeroUsize::MIN))),
+            wide_guesses: Buckets::new(FAILURES.wide()),
+            names: Buckets::new(NAME_FAILURES),
+            strangers: ByNetwork::new(STRANGERS),
+            registrations: ByNetwork::new(REGISTRATIONS),
+            own_changes: Buckets::new(OWN_CHANGES),
+            lately: Cache::builder().max_capacity(2 * MAX_KEYS as u64).time_to_live(LATELY).build(),
+        }
+    }
+
+    /// Counts an attempt to prove a password. It may have to wait: for others of the same network and name
+    /// whose outcome decides, or because somebody guesses at this name from many networks.
+    ///
+    /// # Errors
+    /// `RateLimited` after too many failures, for the right password, too.
+    pub async fn begin(
+        &self,
+        network: Network,
+        username: &str,
+        now: impl Fn() -> Timestamp,
+    ) -> Result<Attempt<'_>> {
+        let key: Key = (network, username_key(username).chars().take(32).collect());
+        let is_known = self.lately.contains_key(&key);
+        let mut attempt = Attempt { throttle: self, key, is_known, is_failed: true };
+        if !self.enabled {
+            return Ok(attempt);
+        }
+        if !is_known {
+            self.strangers.take(network, now())?;
+        }
+        if let Err(refused) = self.reserve(&attempt.key, &now).await {
+            if !is_known {
+                self.strangers.give_back(network);
+            }
+            return Err(refused);
+        }
+        // From here on whatever becomes of it is settled when it is dropped.
+        attempt.is_failed = false;
+        tokio::time::sleep(self.delay(&attempt, now())).await;
+        Ok(attempt)
+    }
+
+    /// Counts an attempt under its name over all networks: beyond the limit it is delayed, and never refused.
+    fn delay(&self, attempt: &Attempt<'_>, now: Timestamp) -> Duration {
+        let longest = MAX_DELAY.as_secs_f64() / DELAY_STEP.as_secs_f64();
+        let over = self.names.with(attempt.key.1.clone(), now, |bucket| {
+            bucket.settle(NAME_FAILURES, now);
+            // Beyond the longest delay it need not be known how many there were.
+            bucket.used = (bucket.used + 1.0).min(NAME_FAILURES.burst + longest);
+            bucket.used - NAME_FAILURES.burst
+        });
+        if over <= 0.0 || attempt.is_known {
+            return Duration::ZERO;
+        }
+        if over <= 1.0 {
+            let name = digest(&attempt.key.1);
+            tracing::warn!(target: "security", name, "many networks fail to sign in under one name; it is delayed");
+        }
+        DELAY_STEP.mul_f64(over).min(MAX_DELAY)
+    }
+
+    /// Takes one of a network's attempts under a name, waiting for those that may be given back.
+    async fn reserve(&self, key: &Key, now: &impl Fn() -> Timestamp) -> Result<()> {
+        let limited = |retry_after| Err(Error::RateLimited { retry_after });
+        let wide = key.0.wide().map(|wide| (wide, key.1.clone()));
+        if let Some(wide) = &wide {
+            self.wide_guesses.take(wide.clone(), now())?;
+        }
+        let give_wide_back = || wide.iter().for_each(|wide| self.wide_guesses.give_back(wide));
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        loop {
+            let decided;
+            let told = {
+                let mut all = self.guesses.lock().unwrap_or_else(PoisonError::into_inner);
+                let now = now();
+                let guesses = all.get_or_insert_mut(key.clone(), || Guesses {
+                    bucket: Bucket::empty(now),
+                    pending: 0,
+                    barred_until: None,
+                    decided: Arc::default(),
+                });
+                // A clock that was set back bars nobody for longer.
+                let barred =
+                    guesses.barred_until.map(|until| until.since(now)).filter(|left| !left.is_zero());
+                if let Some(left) = barred {
+                    give_wide_back();
+                    return limited(left.min(PENALTY));
+                }
+                match guesses.bucket.take(FAILURES, now) {
+                    Ok(()) => {
+                        guesses.pending += 1;
+                        return Ok(());
+                    }
+                    Err(_) if guesses.pending == 0 => {
+                        guesses.barred_until = Some(now.plus(PENALTY));
+                        give_wide_back();
+                        let (network, name) = (key.0, digest(&key.1));
+                        tracing::warn!(target: "security", %network, name, "too many failed sign-ins; barred for a while");
+                        return limited(PENALTY);
+                    }
+                    Err(_) if Arc::strong_count(&guesses.decided) > MAX_WAITING => {
+                        give_wide_back();
+                        return limited(Duration::from_secs(2));
+                    }
+                    Err(_) => {
+                        decided = Arc::clone(&guesses.decided);
+                        decided.notified()
+                    }
+                }
+            };
+            if tokio::time::timeout_at(deadline, told).await.is_err() {
+                give_wide_back();
+                return limited(Duration::from_secs(2));
+            }
+        }
+    }
+
+    /// Counts a registration.
+    ///
+    /// # Errors
+    /// `RateLimited`.
+    pub fn register(&self, network: Network, now: Timestamp) -> Result<()> {
+        if self.enabled { self.registrations.take(network, now) } else { Ok(()) }
+    }
+
+    /// Counts an attempt to change one's own password.
+    ///
+    /// # Errors
+    /// `RateLimited`.
+    pub fn change_own(&self, user: UserId, now: Timestamp) -> Result<()> {
+        if self.enabled { self.own_changes.take(user, now) } else { Ok(()) }
+    }
+}
+
+impl Attempt<'_> {
+    /// The password was wrong.
+    pub fn failed(mut self) {
+        self.is_failed = true;
+        self.settle(false);
+    }
+
+    /// The password was right: from now on this network is one where the name is known.
+    pub fn succeeded(self) {
+        self.throttle.lately.insert(self.key.clone(), ());
+    }
+
+    fn settle(&self, gives_back: bool) {
+        if !self.throttle.enabled {
+            return;
+        }
+        let mut all = self.throttle.guesses.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(guesses) = all.get_mut(&self.key) {
+            guesses.pending = guesses.pending.saturating_sub(1);
+            if gives_back {
+                guesses.bucket.give_back();
+            }
+            guesses.decided.notify_waiters();
+        }
+    }
+}
+
+impl Drop for Attempt<'_> {
+    fn drop(&mut self) {
+        if self.is_failed || !self.throttle.enabled {
+            return;
+        }
+        self.settle(true);
+        let (network, name) = &self.key;
+        self.throttle.names.give_back(name);
+        if let Some(wide) = network.wide() {
+            self.throttle.wide_guesses.give_back(&(wide, name.clone()));
+        }
+        if !self.is_known {
+            self.throttle.strangers.give_back(*network);
+        }
+    }
+}
+
+/// A name in a log: what was typed where the name belongs may be a password.
+fn digest(name: &str) -> String {
+    use std::fmt::Write as _;
+    Sha256::digest(name.as_bytes()).iter().take(6).fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn network(text: &str) -> Network {
+        Network::of(text.parse().unwrap())
+    }
+
+    #[tokio::test]
+    async fn attempts_made_together_pass_no_limit_that_stops_them_one_by_one() {
+        let throttle = Arc::new(Throttle::new(true));
+        let now = || Timestamp(1_000_000);
+        let ward = network("203.0.113.7");
+        // Right ones give their place to those that wait.
+        let mut right = tokio::task::JoinSet::new();
+        for _ in 0..50 {
+            let throttle = Arc::clone(&throttle);
+            right.spawn(async move {
+                let attempt = throttle.begin(ward, "nurse.li", now).await?;
+                tokio::task::yield_now().await;
+                attempt.succeeded();
+                Ok::<(), Error>(())
+            });
+        }
+        assert!(right.join_all().await.into_iter().all(|passed| passed.is_ok()));
+        let mut wrong = tokio::task::JoinSet::new();
+        for _ in 0..50 {
+            let throttle = Arc::clone(&throttle);
+            wrong.spawn(async move {
+                let attempt = throttle.begin(ward, "Nurse.Li", now).await?;
+                tokio::task::yield_now().await;
+                attempt.failed();
+                Ok::<(), Error>(())
+            });
+        }
+        let passed = wrong.join_all().await.into_iter().flatten().count();
+        assert_eq!(passed, 10);
+        let Err(Error::RateLimited { retry_after }) = throttle.begin(ward, "nurse.li", now).await else {
+            panic!("the right one is stopped, too");
+        };
+        assert_eq!(retry_after, PENALTY);
+        for other in [(ward, "nurse.wu"), (network("203.0.113.8"), "nurse.li")] {
+            throttle.begin(other.0, other.1, now).await.unwrap().failed();
+        }
+        let later = || Timestamp(1_000_000 + 21_000);
+        throttle.begin(ward, "nurse.li", later).await.unwrap().failed();
+    }
+
+    #[tokio::test]
+    async fn addresses_of_one_network_count_together() {
+        let throttle = Throttle::new(true);
+        let now = || Timestamp(1_000_000);
+        let guess =
+            async |address: String, name: &str| match throttle.begin(network(&address), name, now).await {
+                Ok(attempt) => {
+                    attempt.failed();
+                    true
+                }
+                Err(_) => false,
+            };
+        let mut passed = 0;
+        for number in 0..40 {
+            passed += usize::from(guess(format!("2001:db8:1:2::{number:x}"), "li").await);
+        }
+        assert_eq!(passed, 10, "a /64");
+        for number in 3..100 {
+            passed += usize::from(guess(format!("2001:db8:1:{number:x}::1"), "li").await);
+        }
+        assert_eq!(passed, 40, "a /48");
+        for number in 0..300 {
+            passed += usize::from(guess("203.0.113.7".to_owned(), &format!("made-up-{number}")).await);
+        }
+        assert_eq!(passed, 240, "names that are not known there");
+    }
+
+    #[tokio::test]
+    async fn guesses_from_everywhere_delay_and_never_lock() {
+        let throttle = Throttle::new(true);
+        let now = || Timestamp(1_000_000);
+        let home = network("203.0.113.7");
+        throttle.begin(home, "li", now).await.unwrap().succeeded();
+        for number in 0..100 {
+            throttle.begin(network(&format!("198.51.100.{number}")), "li", now).await.unwrap().failed();
+        }
+        let attempt = |is_known| Attempt {
+            throttle: &throttle,
+            key: (network("192.0.2.1"), "li".to_owned()),
+            is_known,
+            is_failed: true,
+        };
+        let delays: Vec<Duration> = (0..40).map(|_| throttle.delay(&attempt(false), now())).collect();
+        assert!(delays[0] > Duration::ZERO && delays.is_sorted() && delays[39] == MAX_DELAY, "{delays:?}");
+        assert_eq!(throttle.delay(&attempt(true), now()), Duration::ZERO, "where they signed in lately");
+        let later = Timestamp(1_000_000 + 3_600_000);
+        assert_eq!(throttle.delay(&attempt(false), later), Duration::ZERO, "a hundred an hour");
+    }
+}

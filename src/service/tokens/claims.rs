@@ -1,0 +1,302 @@
+//! What a token says, and whether it may be believed before the database is asked (RFC 7519, RFC 7515).
+//!
+//! Whoever shares the secret issues tokens, too. Everything that the standards tell a receiver to honour is
+//! honoured here; what a token says of its holder's rights never counts.
+
+use std::{collections::HashSet, time::Duration};
+
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use serde::{Deserialize, Deserializer, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::Issued;
+use crate::domain::{
+    Error, Result, Timestamp, TokenId, UserId,
+    access::{Actor, Issue, Pass},
+    user::{Role, User},
+};
+
+/// The longest token that is looked at, bytes.
+const MAX_TOKEN_BYTES: usize = 4_096;
+/// How far another issuer's clock may be ahead of this one.
+pub(super) const CLOCK_SKEW: Duration = Duration::from_mins(1);
+/// Kinds of tokens that name an access token (RFC 7519, RFC 9068); others say that they are something else.
+const TOKEN_TYPES: [&str; 2] = ["jwt", "at+jwt"];
+
+/// The claims of our own tokens (RFC 7519 names).
+#[derive(Serialize)]
+struct OwnClaims<'a> {
+    sub: String,
+    username: &'a str,
+    role: &'static str,
+    iat: i64,
+    exp: i64,
+    jti: String,
+    /// The account's credential version that the holder proved to know.
+    cv: u64,
+}
+
+/// A `NumericDate`: seconds, with or without a fraction.
+#[derive(Debug, Clone, Copy)]
+struct NumericDate(Timestamp);
+
+impl<'de> Deserialize<'de> for NumericDate {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let milliseconds = f64::deserialize(deserializer)? * 1_000.0;
+        #[expect(clippy::cast_possible_truncation, reason = "the cast saturates, which is what is wanted")]
+        Ok(Self(Timestamp(milliseconds.floor() as i64)))
+    }
+}
+
+/// One receiver, or several.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Audience {
+    One(String),
+    Several(Vec<String>),
+}
+
+#[derive(Deserialize)]
+struct Claims {
+    sub: String,
+    exp: NumericDate,
+    iat: Option<NumericDate>,
+    nbf: Option<NumericDate>,
+    jti: Option<String>,
+    iss: Option<String>,
+    aud: Option<Audience>,
+    cv: Option<u64>,
+    /// When it was issued in milliseconds: tokens of earlier versions of this service.
+    ims: Option<i64>,
+}
+
+/// Who tokens are for, and whose are believed.
+#[derive(Debug, Clone)]
+pub(in crate::service) struct Trust {
+    pub lifetime: Duration,
+    /// What `aud` must name, where there is one.
+    pub audience: String,
+    /// Whose tokens hold, where `iss` is given; all that are signed with the secret when there is none.
+    pub issuers: Vec<String>,
+}
+
+/// Signs and reads tokens.
+pub(super) struct Signer {
+    signing: EncodingKey,
+    checking: DecodingKey,
+    validation: Validation,
+    trust: Trust,
+}
+
+impl Signer {
+    pub fn new(secret: &[u8], trust: Trust) -> Self {
+        let mut validation = Validation::new(Algorithm::HS256);
+        // The claims are checked below, by the house's own clock.
+        validation.validate_exp = false;
+        validation.validate_nbf = false;
+        validation.validate_aud = false;
+        validation.required_spec_claims = HashSet::new();
+        Self {
+            signing: EncodingKey::from_secret(secret),
+            checking: DecodingKey::from_secret(secret),
+            validation,
+            trust,
+        }
+    }
+
+    /// Returns a new token for the version of the credentials that its holder proved to know.
+    pub fn issue(&self, user: &User, version: u64, now: Timestamp) -> Result<Issued> {
+        let expires_at = Timestamp(now.plus(self.trust.lifetime).seconds() * 1000);
+        let id = TokenId::generate();
+        let claims = OwnClaims {
+            sub: user.id.to_string(),
+            username: &user.username,
+            role: user.role.as_str(),
+            iat: now.seconds(),
+            exp: expires_at.seconds(),
+            jti: id.0.to_string(),
+            cv: version,
+        };
+        let token = jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.signing);
+        let token = token.map_err(|error| {
+            tracing::error!(%error, "a token could not be signed");
+            Error::Internal
+        })?;
+        Ok(Issued { id, token, expires_at, storage_key: self.storage_key(user.id)? })
+    }
+
+    /// Returns what a person's storage on a device is encrypted with.
+    pub fn storage_key(&self, user: UserId) -> Result<String> {
+        self.sign(&format!("wardline storage on a device\n{user}"))
+    }
+
+    /// Returns what a token says, if its signature, its times and its parties are right. The role is the
+    /// account's, so the caller fills it in.
+    pub fn read(&self, token: &str, now: Timestamp) -> Result<Pass> {
+        if token.len() > MAX_TOKEN_BYTES {
+            return Err(Error::AuthFailed);
+        }
+        let decoded = jsonwebtoken::decode::<Claims>(token, &self.checking, &self.validation);
+        let decoded = decoded.map_err(|_| Error::AuthFailed)?;
+        let (header, claims) = (decoded.header, decoded.claims);
+        // RFC 7515, 4.1.11: whoever does not understand what is critical must refuse. This service
+        // understands no extension.
+        if header.crit.is_some() || header.extras.inner().contains_key("b64") || !is_access_token(&header) {
+            return Err(Error::AuthFailed);
+        }
+        let expires_at = self.check_times(&claims, now)?;
+        self.check_parties(&claims)?;
+        let issued = match (claims.cv, claims.ims, claims.iat) {
+            (Some(version), ..) => Issue::Version(version),
+            (None, Some(milliseconds), _) => Issue::At(Timestamp(milliseconds)),
+            (None, None, Some(NumericDate(iat))) => Issue::At(iat),
+            // It cannot be told whether this was issued before the last change of the account.
+            (None, None, None) => return Err(Error::AuthFailed),
+        };
+        let user: UserId = claims.sub.parse().map_err(|_| Error::AuthFailed)?;
+        let actor = Actor { user, role: Role::User, token: name_of(token, claims.jti) };
+        Ok(Pass { actor, issued, expires_at })
+    }
+
+    /// Returns until when the token holds.
+    fn check_times(&self, claims: &Claims, now: Timestamp) -> Result<Timestamp> {
+        let NumericDate(expires_at) = claims.exp;
+        if expires_at <= now {
+            return Err(Error::TokenExpired);
+        }
+        let latest = now.plus(CLOCK_SKEW);
+        let [from, issued_at] = [claims.nbf, claims.iat].map(|date| date.map(|NumericDate(date)| date));
+        let exactly_at = claims.ims.map(Timestamp);
+        if [from, issued_at, exactly_at].into_iter().flatten().any(|date| date > latest) {
+            return Err(Error::AuthFailed);
+        }
+        let Some(issued_at) = issued_at.or(exactly_at) else {
+            // It may be as old as it likes, but has no longer to live than one that is issued now.
+            return if expires_at <= now.plus(self.trust.lifetime) {
+                Ok(expires_at)
+            } else {
+                Err(Error::AuthFailed)
+            };
+        };
+        let longest = issued_at.plus(self.trust.lifetime);
+        if expires_at <= longest {
+            return Ok(expires_at);
+        }
+        match claims.cv {
+            // One of ours, from before the lifetime was made shorter.
+            Some(_) if longest > now => Ok(longest),
+            Some(_) => Err(Error::TokenExpired),
+            None => Err(Error::AuthFailed),
+        }
+    }
+
+    fn check_parties(&self, claims: &Claims) -> Result<()> {
+        let ours = &self.trust.audience;
+        let is_for_us = match &claims.aud {
+            None => true,
+            Some(Audience::One(name)) => name == ours,
+            Some(Audience::Several(names)) => names.contains(ours),
+        };
+        let issuers = &self.trust.issuers;
+        let is_trusted = match &claims.iss {
+            _ if issuers.is_empty() => true,
+            Some(issuer) => issuers.contains(issuer),
+            None => claims.cv.is_some(),
+        };
+        if is_for_us && is_trusted { Ok(()) } else { Err(Error::AuthFailed) }
+    }
+
+    /// Signs words that are not a token: an HMAC with the same secret. A token's signed part has letters,
+    /// digits, `-`, `_` and dots only, so words with a line break are never one.
+    pub fn sign(&self, words: &str) -> Result<String> {
+        jsonwebtoken::crypto::sign(words.as_bytes(), &self.signing, Algorithm::HS256).map_err(|error| {
+            tracing::error!(%error, "words could not be signed");
+            Error::Internal
+        })
+    }
+
+    /// Returns whether these words were signed here.
+    pub fn is_signed(&self, words: &str, signature: &str) -> bool {
+        let checked =
+            jsonwebtoken::crypto::verify(signature, words.as_bytes(), &self.checking, Algorithm::HS256);
+        checked.unwrap_or(false)
+    }
+}
+
+fn is_access_token(header: &Header) -> bool {
+    header.typ.as_deref().is_none_or(|typ| {
+        let typ = typ.to_ascii_lowercase();
+        TOKEN_TYPES.contains(&typ.strip_prefix("application/").unwrap_or(&typ))
+    })
+}
+
+/// Returns the name under which a token is ended and written down. One without a `jti` is named by a digest:
+/// a part of the token itself would be a part of the secret.
+fn name_of(token: &str, jti: Option<String>) -> TokenId {
+    let name = jti.filter(|name| (1..=128).contains(&name.len())).unwrap_or_else(|| {
+        use std::fmt::Write as _;
+        let mut name = String::from("sha256:");
+        for byte in Sha256::digest(token.as_bytes()) {
+            let _ = write!(name, "{byte:02x}");
+        }
+        name
+    });
+    TokenId(name.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    const NOW: i64 = 1_800_000_000;
+    const HOURS: i64 = 3_600;
+    const TEN_YEARS: i64 = 10 * 366 * 24 * HOURS;
+
+    fn read(claims: &Value) -> Result<Pass> {
+        let secret = b"0123456789abcdef0123456789abcdef";
+        let trust = Trust {
+            lifetime: Duration::from_hours(12),
+            audience: "wardline".to_owned(),
+            issuers: Vec::new(),
+        };
+        let mut all = json!({ "sub": "0123456789abcdef01234567" });
+        for (name, value) in claims.as_object().unwrap() {
+            all[name] = value.clone();
+        }
+        let token =
+            jsonwebtoken::encode(&Header::new(Algorithm::HS256), &all, &EncodingKey::from_secret(secret));
+        Signer::new(secret, trust).read(&token.unwrap(), Timestamp(NOW * 1_000))
+    }
+
+    #[test]
+    fn whatever_says_when_a_token_was_issued_bounds_its_life() {
+        let ms = |seconds: i64| seconds * 1_000;
+        for good in [
+            json!({ "exp": NOW + 12 * HOURS, "iat": NOW }),
+            json!({ "exp": NOW + 12 * HOURS, "ims": ms(NOW) }),
+            json!({ "exp": NOW + 11 * HOURS, "ims": ms(NOW), "iat": NOW - HOURS }),
+            json!({ "exp": NOW + HOURS, "ims": ms(NOW + 50) }),
+            json!({ "exp": NOW + 12 * HOURS, "cv": 0 }),
+        ] {
+            assert!(read(&good).is_ok(), "{good}");
+        }
+        for bad in [
+            json!({ "exp": NOW + TEN_YEARS, "ims": ms(NOW) }),
+            json!({ "exp": NOW + TEN_YEARS, "cv": 0 }),
+            json!({ "exp": NOW + 13 * HOURS, "cv": 0 }),
+            json!({ "exp": NOW + HOURS, "ims": ms(NOW + 120) }),
+            json!({ "exp": NOW + HOURS, "ims": ms(NOW + TEN_YEARS) }),
+            json!({ "exp": NOW + HOURS, "ims": ms(NOW + TEN_YEARS), "iat": NOW - HOURS }),
+            json!({ "exp": NOW + HOURS, "ims": i64::MAX, "cv": 0, "iat": NOW - HOURS }),
+            json!({ "exp": NOW + HOURS, "ims": i64::MIN }),
+            json!({ "exp": NOW + 13 * HOURS, "iat": NOW }),
+            json!({ "exp": NOW + HOURS }),
+        ] {
+            assert!(matches!(read(&bad), Err(Error::AuthFailed)), "{bad}");
+        }
+        let shortened = read(&json!({ "exp": NOW + TEN_YEARS, "iat": NOW, "cv": 0 })).unwrap();
+        assert_eq!(shortened.expires_at, Timestamp(ms(NOW + 12 * HOURS)), "ours, when they lived longer");
+    }
+}

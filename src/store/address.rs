@@ -1,0 +1,242 @@
+//! What an address of MongoDB says, and what of it counts.
+//!
+//! An address is the operator's, and may hold options for another kind of program. Those that the commit path
+//! does not bear are decided here, for every connection of the service, or refused by name.
+
+use std::time::Duration;
+
+use mongodb::options::{
+    Acknowledgment, ClientOptions, ReadConcern, ReadPreference, SelectionCriteria, ServerAddress, Tls,
+    WriteConcern,
+};
+
+/// The most connections of the commit path: its lanes, their look-ups, and room.
+const COMMIT_CONNECTIONS: u32 = 16;
+/// The bounds of what an address may say about the number of connections.
+const CONNECTIONS: (u32, u32) = (16, 512);
+/// The bounds of how long a server may be looked for, and of one connection's beginning. Longer ones would keep
+/// people waiting for a plain refusal.
+const PATIENCE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(10));
+/// The bounds of how often a server is asked how it is.
+const HEARTBEAT: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(10));
+
+/// Why an address cannot be used; it names what is wrong with it, never the password.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("MONGODB_URI cannot be used: {0}")]
+pub struct BadAddress(pub String);
+
+/// An address whose options are decided.
+#[derive(Debug, Clone)]
+pub struct Address {
+    /// For everything but the commit path.
+    pub(super) reading: ClientOptions,
+    pub(super) committing: ClientOptions,
+}
+
+/// The most connections for everything else: enough to keep mongod busy, not so many that a commit is one
+/// among a hundred calls that share its processors.
+fn read_connections() -> u32 {
+    let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+    u32::try_from(cores.saturating_mul(8)).unwrap_or(64).clamp(16, 64)
+}
+
+/// A part of an address that must not be shown.
+fn secret_of(uri: &str) -> Option<&str> {
+    let (_, rest) = uri.split_once("://")?;
+    let (user_info, _) = rest.rsplit_once('@')?;
+    user_info.split_once(':').map(|(_, password)| password).filter(|password| !password.is_empty())
+}
+
+/// Refuses what no override can make good.
+fn refuse(options: &ClientOptions) -> Result<(), BadAddress> {
+    if options.load_balanced == Some(true) {
+        return Err(BadAddress("loadBalanced=true hides the replica set that commits need".to_owned()));
+    }
+    if let Some(Tls::Enabled(tls)) = &options.tls {
+        for (name, file) in
+            [("tlsCAFile", &tls.ca_file_path), ("tlsCertificateKeyFile", &tls.cert_key_file_path)]
+        {
+            if let Some(file) = file
+                && let Err(error) = can_be_read(file)
+            {
+                let name = format!("{name} names {}, which cannot be read: {error}", file.display());
+                return Err(BadAddress(name));
+            }
+        }
+        if tls.allow_invalid_certificates == Some(true) {
+            tracing::warn!(
+                "MONGODB_URI lets anybody pass for MongoDB (tlsInsecure, tlsAllowInvalidCertificates)"
+            );
+        }
+    }
+    Ok(())
+}
+
+/// What is no regular file might never answer.
+fn can_be_read(file: &std::path::Path) -> std::io::Result<()> {
+    if !std::fs::metadata(file)?.is_file() {
+        return Err(std::io::Error::other("it is no regular file"));
+    }
+    std::fs::File::open(file).map(drop)
+}
+
+/// The driver's words about an option. One that it knows, but was not built with, it likens to itself, or speaks of
+/// flags that an operator does not have.
+fn plainly(words: String) -> String {
+    let likened = words.split_once(" is an invalid option. An option with a similar name exists: ");
+    let likened = likened.filter(|(option, alike)| option.ends_with(alike)).map(|(option, _)| option);
+    let flagged = words.split_once(" may not be specified without the ").map(|(option, _)| option);
+    let Some(option) = likened.or(flagged).and_then(|before| before.rsplit(' ').next()) else { return words };
+    let why = match option.to_ascii_lowercase().as_str() {
+        "compressors" | "zlibcompressionlevel" => "asks for compression, of which this program knows no kind",
+        _ => "is an option that this program does not support",
+    };
+    format!("{option} {why}: leave it out")
+}
+
+fn within<T: Ord>(value: Option<T>, default: T, (least, most): (T, T)) -> T {
+    value.map_or(default, |value| value.clamp(least, most))
+}
+
+impl Address {
+    /// Reads an address and decides its options.
+    ///
+    /// # Errors
+    /// When it cannot be parsed or resolved, or says what cannot be.
+    pub async fn parse(uri: &str) -> Result<Self, BadAddress> {
+        let mut reading = ClientOptions::parse(uri).await.map_err(|error| {
+            let words = super::failure::words(&error).map(plainly);
+            let words = words.unwrap_or_else(|| "it cannot be read".to_owned());
+            BadAddress(match secret_of(uri) {
+                Some(secret) => words.replace(secret, "…"),
+                None => words,
+            })
+        })?;
+        refuse(&reading)?;
+        // The primary is found wherever it is, also after it changed.
+        reading.direct_connection = Some(false);
+        reading.selection_criteria = Some(SelectionCriteria::ReadPreference(ReadPreference::Primary));
+        reading.read_concern = Some(ReadConcern::majority());
+        reading.write_concern =
+            Some(WriteConcern::builder().w(Acknowledgment::Majority).journal(true).build());
+        (reading.retry_reads, reading.retry_writes) = (Some(true), Some(true));
+        reading.server_selection_timeout =
+            Some(within(reading.server_selection_timeout, Duration::from_secs(3), PATIENCE));
+        reading.connect_timeout = Some(within(reading.connect_timeout, Duration::from_secs(3), PATIENCE));
+        reading.heartbeat_freq = Some(within(reading.heartbeat_freq, Duration::from_secs(2), HEARTBEAT));
+        // Zero stands for no bound at all.
+        let most = reading.max_pool_size.filter(|most| *most > 0);
+        let most = within(most, read_connections(), CONNECTIONS);
+        reading.max_pool_size = Some(most);
+        reading.min_pool_size = Some(within(reading.min_pool_size, 4, (0, most)));
+        reading.max_connecting = None;
+        // Others may have read an address of ours: the name by which lost transactions are found is given here.
+        let mut committing = reading.clone();
+        reading.app_name = Some("wardline".to_owned());
+        committing.app_name = Some(super::writer::connection_name());
+        committing.max_pool_size = Some(COMMIT_CONNECTIONS);
+        committing.min_pool_size = Some(2);
+        Ok(Self { reading, committing })
+    }
+
+    /// The servers it names, without user and password.
+    #[must_use]
+    pub fn servers(&self) -> String {
+        let names: Vec<String> = self.reading.hosts.iter().map(ToString::to_string).collect();
+        names.join(", ")
+    }
+
+    /// Whose account it names.
+    #[must_use]
+    pub fn user(&self) -> &str {
+        let credential = self.reading.credential.as_ref();
+        credential.and_then(|credential| credential.username.as_deref()).unwrap_or("(none)")
+    }
+
+    pub(super) fn replica_set(&self) -> Option<&str> {
+        self.reading.repl_set_name.as_deref()
+    }
+
+    /// Options for asking one of the servers alone how it is, without signing in.
+    pub(super) fn of_one(&self, server: &ServerAddress) -> ClientOptions {
+        let mut one = self.reading.clone();
+        one.hosts = vec![server.clone()];
+        one.direct_connection = Some(true);
+        (one.credential, one.repl_set_name) = (None, None);
+        (one.min_pool_size, one.max_pool_size) = (Some(0), Some(1));
+        one.server_selection_timeout = Some(Duration::from_secs(2));
+        one
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn parsed(query: &str) -> Address {
+        Address::parse(&format!("mongodb://a.example:1,b.example:2/{query}")).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn what_an_address_says_against_the_commit_path_does_not_count_for_either_client() {
+        let plain = parsed("?replicaSet=rs0").await;
+        for query in [
+            "readPreference=secondary",
+            "readPreference=secondaryPreferred&maxStalenessSeconds=120",
+            "readConcernLevel=local",
+            "w=0",
+            "w=1&journal=false",
+            "w=2&wtimeoutMS=1",
+            "retryWrites=false&retryReads=false",
+            "appName=wardline-commits-0",
+            "maxPoolSize=1&minPoolSize=1",
+            "serverSelectionTimeoutMS=1&connectTimeoutMS=1&heartbeatFrequencyMS=600000",
+            "serverSelectionTimeoutMS=600000&connectTimeoutMS=600000",
+        ] {
+            let address = parsed(&format!("?replicaSet=rs0&{query}")).await;
+            for (ours, usual) in
+                [(&address.reading, &plain.reading), (&address.committing, &plain.committing)]
+            {
+                assert_eq!(ours.selection_criteria, usual.selection_criteria, "{query}");
+                assert_eq!(ours.read_concern, usual.read_concern, "{query}");
+                assert_eq!(ours.write_concern, usual.write_concern, "{query}");
+                assert_eq!((ours.retry_reads, ours.retry_writes), (Some(true), Some(true)), "{query}");
+                assert_eq!(ours.direct_connection, Some(false), "{query}");
+                assert!(
+                    ours.max_pool_size >= Some(16) && ours.min_pool_size <= ours.max_pool_size,
+                    "{query}"
+                );
+                assert!(ours.server_selection_timeout >= Some(PATIENCE.0), "{query}");
+                assert!(ours.server_selection_timeout <= Some(PATIENCE.1), "{query}");
+                assert!(ours.connect_timeout >= Some(PATIENCE.0) && ours.heartbeat_freq <= Some(HEARTBEAT.1));
+            }
+            assert_eq!(address.reading.app_name.as_deref(), Some("wardline"));
+            assert_ne!(address.committing.app_name.as_deref(), Some("wardline-commits-0"));
+        }
+        let direct = Address::parse("mongodb://a.example:1/?directConnection=true").await.unwrap();
+        assert_eq!(direct.committing.direct_connection, Some(false));
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_is_refused_by_name_without_the_password() {
+        for (uri, name) in [
+            ("mongodb://u:s3cr3t@a.example/?loadBalanced=true", "loadBalanced"),
+            ("mongodb://u:s3cr3t@a.example/?tls=true&tlsCAFile=/nowhere/ca.pem", "tlsCAFile"),
+            ("mongodb://u:s3cr3t@a.example/?timeoutMS=1", "timeoutms"),
+            ("mongodb://u:s3cr3t@a.example/?journal=perhaps", "journal"),
+            ("mongodb://u:s3cr3t@a.example/?compressors=zlib", "compressors asks for compression"),
+            ("mongodb://u:s3cr3t@a.example/?compressors=snappy,zstd", "knows no kind: leave it out"),
+            (
+                "mongodb://u:s3cr3t@a.example/?zlibCompressionLevel=5",
+                "zlibCompressionLevel asks for compression",
+            ),
+            ("mongodb://u:s3cr3t@a.example/?journel=true", "similar name exists: journal"),
+            ("mongodb://u:s3cr3t@a.example/?tls=true&tlsCAFile=/dev/zero", "it is no regular file"),
+            ("mongodb://u:s3cr3t@a.example:port/", "port"),
+            ("mongodb://u:s3c/r3t@a.example/", ""),
+        ] {
+            let BadAddress(words) = Address::parse(uri).await.unwrap_err();
+            assert!(words.contains(name) && !words.contains("s3c"), "{uri}: {words}");
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! Who may use the managed mongod: nobody but who can read the service's own files.
+//!
+//! Every process of the machine can reach its port. So it runs with access control from its first start: a key
+//! file, whose holder is mongod's own internal user, and one account, made by that user, whose password lies in
+//! the data folder. MongoDB's exception for the first account from the same machine is switched off: between
+//! mongod's start and that account it would let anybody in.
+
+use std::{
+    fs::{self, OpenOptions, Permissions},
+    io::{self, Write},
+    os::unix::fs::{OpenOptionsExt, PermissionsExt},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use mongodb::{
+    Client, Database,
+    bson::doc,
+    error::{Error as MongoError, ErrorKind},
+    options::{AuthMechanism, ClientOptions, Credential, ServerAddress},
+};
+
+use super::{EmbeddedError, io_error};
+
+/// The account of the service.
+const USER: &str = "wardline";
+const PASSWORD_FILE: &str = "mongodb.password";
+const KEY_FILE: &str = "wardline.key";
+/// Bytes of a secret in hexadecimal digits.
+const SECRET_LENGTH: usize = 64;
+
+/// What opens the managed mongod.
+pub(super) struct Access {
+    pub key_file: PathBuf,
+    key: String,
+    password: String,
+}
+
+// Secrets stay out of logs.
+impl std::fmt::Debug for Access {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Access").field("key_file", &self.key_file).finish_non_exhaustive()
+    }
+}
+
+impl Access {
+    /// The secrets of a data folder, made where there are none.
+    pub fn open(data_dir: &Path, dbpath: &Path) -> Result<Self, EmbeddedError> {
+        let key_file = dbpath.join(KEY_FILE);
+        Ok(Self {
+            key: kept_or_made(&key_file)?,
+            password: kept_or_made(&data_dir.join(PASSWORD_FILE))?,
+            key_file,
+        })
+    }
+
+    /// Options for mongod's internal user, whom the key file's content lets in.
+    pub fn internal(&self, port: u16) -> ClientOptions {
+        of(port, "__system", "local", &self.key)
+    }
+
+    /// Makes the service's account, or gives it the password of the data folder.
+    pub async fn ensure_account(&self, admin: &Database, port: u16) -> Result<(), MongoError> {
+        let own = Client::with_options(of(port, USER, "admin", &self.password))?;
+        let greeted = own.database("admin").run_command(doc! { "ping": 1 }).await;
+        own.shutdown().immediate(true).await;
+        match greeted {
+            Err(error) if matches!(&*error.kind, ErrorKind::Authentication { .. }) => {}
+            greeted => return greeted.map(drop),
+        }
+        let known = admin.run_command(doc! { "usersInfo": USER }).await?;
+        let verb = if known.get_array("users").is_ok_and(|users| !users.is_empty()) {
+            "updateUser"
+        } else {
+            "createUser"
+        };
+        let change = doc! {
+            verb: USER,
+            "pwd": &self.password,
+            "roles": ["root"],
+            "mechanisms": ["SCRAM-SHA-256"],
+        };
+        admin.run_command(change).await.map(drop)
+    }
+}
+
+fn of(port: u16, user: &str, source: &str, password: &str) -> ClientOptions {
+    let address = ServerAddress::Tcp { host: "127.0.0.1".to_owned(), port: Some(port) };
+    let credential = Credential::builder()
+        .username(user.to_owned())
+        .source(source.to_owned())
+        .password(password.to_owned())
+        .mechanism(AuthMechanism::ScramSha256)
+        .build();
+    let options =
+        ClientOptions::builder().hosts(vec![address]).direct_connection(true).credential(credential);
+    options.server_selection_timeout(Duration::from_secs(2)).build()
+}
+
+/// The connection string of the managed mongod on a port, with the password of its data folder.
+pub(super) fn uri_of(data_dir: &Path, port: u16, set: &str) -> Option<String> {
+    let password = kept(&data_dir.join(PASSWORD_FILE))?;
+    Some(format!("mongodb://{USER}:{password}@127.0.0.1:{port}/?replicaSet={set}&authSource=admin"))
+}
+
+fn kept(path: &Path) -> Option<String> {
+    let secret = fs::read_to_string(path).ok()?;
+    let secret = secret.trim();
+    (secret.len() >= SECRET_LENGTH && secret.bytes().all(|b| b.is_ascii_hexdigit()))
+        .then(|| secret.to_owned())
+}
+
+fn kept_or_made(path: &Path) -> Result<String, EmbeddedError> {
+    if let Some(secret) = kept(path) {
+        fs::set_permissions(path, Permissions::from_mode(0o600)).map_err(io_error("protect", path))?;
+        return Ok(secret);
+    }
+    make(path).map_err(io_error("write", path))
+}
+
+/// Written beside and moved: a crash leaves no half secret.
+fn make(path: &Path) -> io::Result<String> {
+    let secret = format!("{:032x}{:032x}", rand::random::<u128>(), rand::random::<u128>());
+    let draft = path.with_extension(format!("{:016x}", rand::random::<u64>()));
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
+    file.write_all(secret.as_bytes())?;
+    file.sync_all()?;
+    fs::rename(&draft, path)?;
+    Ok(secret)
+}

@@ -1,0 +1,311 @@
+//! Whether a database can do the service's work: asked at every start, before anything is stored, and answered
+//! in one sentence that names what is missing.
+//!
+//! The driver's own words for a server that it cannot use are a dump of what it knows. So when it finds none, each
+//! server of the address is asked by itself, without signing in, how it is.
+
+use std::time::Duration;
+
+use mongodb::{
+    Client,
+    bson::{Bson, Document, doc, oid::ObjectId},
+    error::{Error as MongoError, ErrorKind},
+    options::ServerAddress,
+};
+use tokio::{
+    net::{TcpStream, lookup_host},
+    time::timeout,
+};
+
+use super::{Store, address::Address, failure, messages, migrations, number};
+
+/// The wire version of MongoDB 6.0.
+const MIN_WIRE_VERSION: i64 = 17;
+/// How long one step may take.
+const LIMIT: Duration = Duration::from_secs(20);
+/// How often a transaction is tried that fails for reasons of the moment, and how long after the last time.
+const TRIALS: u32 = 8;
+const BETWEEN_TRIALS: Duration = Duration::from_millis(400);
+/// How long a single server may take to say how it is.
+const LOOK: Duration = Duration::from_secs(3);
+/// Servers of an address that are asked.
+const MAX_SERVERS: usize = 7;
+/// What an account must be allowed in the service's database.
+const ACTIONS: [&str; 11] = [
+    "find",
+    "insert",
+    "update",
+    "remove",
+    "createCollection",
+    "createIndex",
+    "dropIndex",
+    "collMod",
+    "listCollections",
+    "listIndexes",
+    "changeStream",
+];
+
+/// Why a database cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct NotReady(pub String);
+
+/// What hinders a server from doing the work, going by its answer to `hello`.
+fn hindrance(hello: &Document) -> Option<String> {
+    let is_router = hello.get_str("msg").is_ok_and(|text| text == "isdbgrid");
+    if hello.get_bool("isreplicaset").unwrap_or(false) {
+        return Some("its replica set was never initiated (rs.initiate())".to_owned());
+    }
+    if !is_router && hello.get_str("setName").is_err() {
+        return Some("it is a single mongod (start it with --replSet, then rs.initiate())".to_owned());
+    }
+    if hello.get("maxWireVersion").and_then(number::whole).is_none_or(|version| version < MIN_WIRE_VERSION) {
+        return Some("it needs MongoDB ≥ 6".to_owned());
+    }
+    if hello.get("logicalSessionTimeoutMinutes").and_then(number::whole).is_none() {
+        return Some("it has no sessions, and so no transactions".to_owned());
+    }
+    None
+}
+
+/// Whether a server that answered so takes transactions now.
+pub(super) fn can_commit(hello: &Document) -> bool {
+    let is_router = hello.get_str("msg").is_ok_and(|text| text == "isdbgrid");
+    hindrance(hello).is_none() && (is_router || hello.get_bool("isWritablePrimary").unwrap_or(false))
+}
+
+fn refuse(at: &str, why: &str) -> NotReady {
+    NotReady(format!("MONGODB_URI must be a replica set of MongoDB ≥ 6 (or a mongos of one); at {at}: {why}"))
+}
+
+/// Asks one server of an address how it is.
+async fn ask(address: &Address, server: &ServerAddress) -> Result<Document, String> {
+    if let ServerAddress::Tcp { host, port } = server {
+        let port = port.unwrap_or(27_017);
+        let found = timeout(LOOK, lookup_host((host.as_str(), port))).await;
+        let Ok(Ok(found)) = found else { return Err("this name is not known".to_owned()) };
+        let mut why = "it has no address".to_owned();
+        for place in found {
+            match timeout(LOOK, TcpStream::connect(place)).await {
+                Ok(Ok(_)) => {
+                    why.clear();
+                    break;
+                }
+                Ok(Err(error)) if error.kind() == std::io::ErrorKind::ConnectionRefused => {
+                    "nobody listens there (connection refused)".clone_into(&mut why);
+                }
+                Ok(Err(error)) => why = format!("it cannot be reached ({})", error.kind()),
+                Err(_) => "it does not answer".clone_into(&mut why),
+            }
+        }
+        if !why.is_empty() {
+            return Err(why);
+        }
+    }
+    let has_tls = matches!(address.reading.tls, Some(mongodb::options::Tls::Enabled(_)));
+    let options = address.of_one(server);
+    let asked = tokio::spawn(async move {
+        let client = Client::with_options(options)?;
+        let answer = client.database("admin").run_command(doc! { "hello": 1 }).await;
+        client.shutdown().immediate(true).await;
+        answer
+    });
+    match timeout(LOOK, asked).await {
+        Ok(Ok(Ok(hello))) => Ok(hello),
+        _ if has_tls => {
+            Err("it listens, but TLS to it fails (certificate, tlsCAFile, or it speaks none)".to_owned())
+        }
+        _ => Err("it listens, but does not answer as MongoDB does (does it want tls=true?)".to_owned()),
+    }
+}
+
+/// Why none of the servers of an address can be used.
+pub(super) async fn diagnose(address: &Address) -> NotReady {
+    let mut reasons = Vec::new();
+    for server in address.reading.hosts.iter().take(MAX_SERVERS) {
+        let hello = match ask(address, server).await {
+            Ok(hello) => hello,
+            Err(why) => {
+                reasons.push(format!("{server}: {why}"));
+                continue;
+            }
+        };
+        if let Some(why) = hindrance(&hello) {
+            return refuse(&server.to_string(), &why);
+        }
+        let (name, wanted) = (hello.get_str("setName").unwrap_or_default(), address.replica_set());
+        if wanted.is_some_and(|wanted| wanted != name) {
+            let wanted = wanted.unwrap_or_default();
+            let why =
+                format!("MONGODB_URI says replicaSet={wanted}, but the set of {server} is called {name}");
+            return NotReady(why);
+        }
+        if hello.get_str("primary").is_err() && !name.is_empty() {
+            reasons.push(format!("{server}: its replica set {name} has no primary now"));
+            continue;
+        }
+        let members: Vec<&str> =
+            hello.get_array("hosts").into_iter().flatten().filter_map(Bson::as_str).collect();
+        let why = format!(
+            "the replica set {name} calls its members {}, and they cannot be reached from here",
+            members.join(", ")
+        );
+        reasons.push(format!("{server}: {why}"));
+    }
+    NotReady(format!("MongoDB cannot be used: {}", reasons.join("; ")))
+}
+
+impl Store {
+    /// Sees whether the database can do the work.
+    ///
+    /// # Errors
+    /// The first thing that is missing: a server, a replica set, an account, a right; or data that seems to be
+    /// elsewhere. `by_address` says that only the address names the database.
+    pub async fn examine(&self, by_address: bool) -> Result<(), NotReady> {
+        let hello = self.try_step(self.client.database("admin"), doc! { "hello": 1 }).await?;
+        let servers = self.address.servers();
+        if let Some(why) = hindrance(&hello) {
+            return Err(refuse(&servers, &why));
+        }
+        let wanted = doc! { "connectionStatus": 1, "showPrivileges": true };
+        let status = self.try_step(self.client.database("admin"), wanted).await?;
+        let missing = missing(&status, self.database.name());
+        if !missing.is_empty() {
+            let may_not = match missing.as_slice() {
+                all if all.contains(&"find") => "read",
+                all if all.iter().any(|action| ["insert", "update", "remove"].contains(action)) => "write",
+                _ => "do all that is needed",
+            };
+            return Err(NotReady(format!(
+                "the user {} may not {may_not} in the database {}: it lacks {}; the roles readWrite and dbAdmin \
+                 have all of it",
+                self.address.user(),
+                self.database.name(),
+                missing.join(", "),
+            )));
+        }
+        self.find_lost_data(by_address).await
+    }
+
+    /// An address that now counts must not make everything seem lost.
+    async fn find_lost_data(&self, by_address: bool) -> Result<(), NotReady> {
+        let old = self.client.database("wardline");
+        let find =
+            doc! { "find": migrations::NAME, "filter": { "_id": "format" }, "limit": 1, "singleBatch": true };
+        let here = self.try_step(self.database.clone(), find.clone()).await?;
+        if !by_address {
+            return Ok(());
+        }
+        // Whoever may not look there has nothing there.
+        let there = self.try_step(old, find).await.unwrap_or_default();
+        let is_ours = |reply: &Document| {
+            let batch = reply.get_document("cursor").and_then(|cursor| cursor.get_array("firstBatch"));
+            batch.is_ok_and(|rows| !rows.is_empty())
+        };
+        if is_ours(&here) || !is_ours(&there) {
+            return Ok(());
+        }
+        let name = self.database.name();
+        Err(NotReady(format!(
+            "MONGODB_URI names the database {name}, which is empty, while wardline on the same server holds a \
+             Wardline database; set MONGODB_DB=wardline to go on with that one, or MONGODB_DB={name} to begin anew"
+        )))
+    }
+
+    /// Tries what the commit path and the search index live on: a transaction, and a stream of changes.
+    ///
+    /// # Errors
+    /// When MongoDB does not do it.
+    pub async fn rehearse(&self) -> Result<(), NotReady> {
+        let store = self.for_commits();
+        let trial = tokio::spawn(async move {
+            let mut attempt = 1;
+            loop {
+                match trial(&store).await {
+                    // An election, or an index that was made a moment ago: the same works a little later.
+                    Err(error) if attempt < TRIALS && passes(&error) => attempt += 1,
+                    ended => return ended,
+                }
+                tokio::time::sleep(BETWEEN_TRIALS).await;
+            }
+        });
+        self.understood("a transaction and a change stream", timeout(LIMIT, trial).await).await
+    }
+
+    async fn try_step(&self, database: mongodb::Database, command: Document) -> Result<Document, NotReady> {
+        let step = tokio::spawn(async move { database.run_command(command).await });
+        self.understood("a first question", timeout(LIMIT, step).await).await
+    }
+
+    /// What came of a step, failures in words.
+    async fn understood<T>(
+        &self,
+        what: &str,
+        result: Result<
+            Result<mongodb::error::Result<T>, tokio::task::JoinError>,
+            tokio::time::error::Elapsed,
+        >,
+    ) -> Result<T, NotReady> {
+        match result {
+            Ok(Ok(Ok(value))) => Ok(value),
+            Ok(Ok(Err(error))) => Err(self.why(what, &error).await),
+            Ok(Err(_)) | Err(_) => {
+                let servers = self.address.servers();
+                Err(NotReady(format!("MongoDB at {servers} did not answer {what} in time")))
+            }
+        }
+    }
+
+    async fn why(&self, what: &str, error: &MongoError) -> NotReady {
+        let (servers, user) = (self.address.servers(), self.address.user());
+        let is_nobody =
+            matches!(&*error.kind, ErrorKind::Authentication { .. }) || failure::code(error) == Some(18);
+        if is_nobody {
+            return NotReady(format!("MongoDB at {servers} refused the user or password (user {user})"));
+        }
+        match failure::code(error) {
+            Some(13) => {
+                let database = self.database.name();
+                NotReady(format!("the user {user} may not write in the database {database} at {servers}"))
+            }
+            _ if failure::is_unavailable(error) => diagnose(&self.address).await,
+            _ => NotReady(format!("MongoDB at {servers} refused {what}: {}", failure::describe(error))),
+        }
+    }
+}
+
+/// Whether a failure is of the moment.
+fn passes(error: &MongoError) -> bool {
+    error.contains_label("TransientTransactionError") || failure::is_unavailable(error)
+}
+
+async fn trial(store: &Store) -> mongodb::error::Result<()> {
+    let meta = store.collection::<Document>(migrations::NAME);
+    let id = doc! { "_id": format!("trial-{}", ObjectId::new()) };
+    let mut session = store.client.start_session().await?;
+    session.start_transaction().await?;
+    meta.insert_one(&id).session(&mut session).await?;
+    session.commit_transaction().await?;
+    meta.delete_one(id).await?;
+    store.collection::<Document>(messages::NAME).watch().await.map(drop)
+}
+
+/// What an account lacks; nothing where there is no access control.
+fn missing(status: &Document, database: &str) -> Vec<&'static str> {
+    let Ok(info) = status.get_document("authInfo") else { return Vec::new() };
+    let list = |name: &str| info.get_array(name).map(Vec::as_slice).unwrap_or_default();
+    if list("authenticatedUsers").is_empty() {
+        return Vec::new();
+    }
+    let mut granted = Vec::new();
+    for privilege in list("authenticatedUserPrivileges").iter().filter_map(Bson::as_document) {
+        let Ok(resource) = privilege.get_document("resource") else { continue };
+        let is_ours = resource.get_str("db").is_ok_and(|name| name.is_empty() || name == database)
+            || resource.get_bool("anyResource").unwrap_or(false);
+        if is_ours && let Ok(actions) = privilege.get_array("actions") {
+            granted.extend(actions.iter().filter_map(Bson::as_str));
+        }
+    }
+    let lacks = |action: &&str| !granted.contains(action) && !granted.contains(&"anyAction");
+    ACTIONS.into_iter().filter(|action| lacks(action)).collect()
+}
