@@ -1,4 +1,5 @@
 # syntax=docker/dockerfile:1
+# The base images are named by tag: no registry can be asked where this is written. Pin them by digest where one can.
 FROM node:22-bookworm-slim AS web
 WORKDIR /src/web
 # The packages in a layer of their own: a change of the sources installs nothing anew.
@@ -7,7 +8,7 @@ RUN npm ci --no-audit --no-fund
 COPY web .
 RUN npm run build
 
-FROM rust:1.95-slim-bookworm AS build
+FROM rust:1.95.0-slim-bookworm AS build
 WORKDIR /src
 COPY . .
 COPY --from=web /src/web/dist web/dist
