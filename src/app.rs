@@ -1,4 +1,4 @@
-//! The only place that wires: settings → store, hub, services, gateways, and the way down again.
+//! The only place that wires the parts: settings, store, hub, services, gateways; and the shutdown.
 
 use std::{
     fs,
@@ -18,7 +18,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
     config::{Environment, Settings},
-    domain::{Clock, audit::Filter},
+    domain::{Clock, audit::AuditFilter},
     gateway::{
         chat::{
             json::{AuditJson, Row},
@@ -26,12 +26,13 @@ use crate::{
             socket::Sockets,
         },
         http::{
-            Door, document, layers,
-            limits::{Chore, Limits},
-            listener::{self, Bounds},
+            AppState,
+            connection_slots::ConnectionSlots,
+            document, layers,
+            limits::{Limits, MaintenanceTask},
+            listener::{self, ListenerLimits},
+            load_meter::LoadMeter,
             operations,
-            places::Places,
-            scales::Scales,
         },
         web,
     },
@@ -47,15 +48,15 @@ use crate::{
     telemetry,
 };
 
-/// Rows of the record that one look brings, and the most lines that are printed.
-const ROWS: u64 = 1_000;
-const MAX_LINES: usize = 100_000;
+/// The page size of a read of the audit log, and the most lines that are printed.
+const AUDIT_PAGE_ROWS: u64 = 1_000;
+const MAX_AUDIT_LINES: usize = 100_000;
 
-/// How long the parts have to finish when the service stops.
-const FAREWELL: Duration = Duration::from_secs(5);
-const LAST_COMMITS: Duration = Duration::from_secs(12);
+/// How long the parts have to finish at shutdown.
+const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
+const COMMIT_DRAIN_TIMEOUT: Duration = Duration::from_secs(12);
 
-/// Why the service did not start, or did not run.
+/// Why the service did not start, or stopped.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     #[error(transparent)]
@@ -69,7 +70,7 @@ pub enum StartError {
     #[error(transparent)]
     NotReady(#[from] NotReady),
     #[error("FILE_STORE cannot be used")]
-    Files(#[from] crate::store::blobs::BadPlace),
+    Files(#[from] crate::store::blobs::BadBlobLocation),
     #[error(transparent)]
     Database(#[from] crate::domain::Error),
     #[error("cannot {0} {1}")]
@@ -80,7 +81,7 @@ pub enum StartError {
     Document(String),
 }
 
-/// The service with its database, before it listens: enough for every command.
+/// The service with its database, before it listens: sufficient for every command.
 pub struct App {
     pub settings: Arc<Settings>,
     pub services: Arc<Services>,
@@ -92,7 +93,7 @@ pub struct App {
     tasks: Vec<JoinHandle<()>>,
 }
 
-/// A connection to the database, and the mongod if it is ours.
+/// Opens a connection to the database; also returns the mongod if the service manages it.
 async fn open_store(settings: &Settings) -> Result<(Store, Option<EmbeddedMongod>), StartError> {
     if let Some(uri) = &settings.mongodb_uri {
         return Ok((connect(settings, uri).await?, None));
@@ -113,22 +114,22 @@ async fn open_store(settings: &Settings) -> Result<(Store, Option<EmbeddedMongod
     }
 }
 
-/// A database that can do the work, with the place of its files.
+/// Connects to a database that meets the requirements, with the location of its files.
 async fn connect(settings: &Settings, uri: &str) -> Result<Store, StartError> {
     let store = Store::connect(Address::parse(uri).await?, &settings.mongodb_db)?;
     let store = store.with_files_in(&settings.file_store)?;
-    store.examine(settings.database_by_address).await?;
+    store.examine(settings.database_named_by_uri).await?;
     Ok(store)
 }
 
 impl App {
-    /// Opens the database, brings it to this program's format, and starts the services.
+    /// Opens the database, migrates it to this program's format, and starts the services.
     ///
     /// # Errors
     /// When the database cannot be reached or is newer than this program.
     pub async fn open(settings: Settings, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
         let settings = Arc::new(settings);
-        protect(&settings.data_dir)?;
+        restrict_to_owner(&settings.data_dir)?;
         telemetry::recorder().map_err(StartError::Telemetry)?;
         let (store, mongod) = open_store(&settings).await?;
         match Self::start(Arc::clone(&settings), clock, store).await {
@@ -142,8 +143,8 @@ impl App {
         }
     }
 
-    /// As [`App::open`], but through the managed mongod of a service that runs already on this data
-    /// folder: for commands beside it.
+    /// Opens the app as [`App::open`] does, but through the managed mongod of a service that
+    /// already runs on this data folder. Commands beside that service use it.
     ///
     /// # Errors
     /// As [`App::open`].
@@ -156,12 +157,13 @@ impl App {
         Self::open(settings, clock).await
     }
 
-    /// Has the search index made anew, by the service that runs on this data folder or the next one.
+    /// Requests a new search index from the service that runs on this data folder, or from the next
+    /// one.
     ///
     /// # Errors
     /// When the index's folder cannot be written.
     pub fn reindex(settings: &Settings) -> Result<(), StartError> {
-        protect(&settings.data_dir)?;
+        restrict_to_owner(&settings.data_dir)?;
         SearchIndex::renew(&settings.data_dir, &settings.mongodb_db)
             .map_err(|error| StartError::Io("write into", settings.data_dir.display().to_string(), error))
     }
@@ -186,7 +188,7 @@ impl App {
         Ok(app)
     }
 
-    /// Listens where the settings say.
+    /// Listens at the address of the settings.
     ///
     /// # Errors
     /// As [`App::bind`].
@@ -194,18 +196,18 @@ impl App {
         Self::bind(&self.settings)
     }
 
-    /// Takes the address of the settings, before anything else is done: a second service on it changes nothing.
-    /// Who connects meanwhile waits.
+    /// Binds the address of the settings before anything else is done: a second service on it
+    /// changes nothing. Clients that connect meanwhile wait.
     ///
     /// # Errors
-    /// When the address is taken or not ours.
+    /// When the address is taken or does not belong to this machine.
     pub fn bind(settings: &Settings) -> Result<TcpListener, StartError> {
         let address = SocketAddr::new(settings.host, settings.port);
         listener::listen(address).map_err(|error| StartError::Io("listen on", address.to_string(), error))
     }
 
-    /// Serves until `shutdown`, then stops in order: no new requests, sockets told, commits finished,
-    /// nobody left online, mongod stopped.
+    /// Serves until `shutdown`, then stops in order: refuse new requests, close the sockets, finish
+    /// the commits, clear the presence of this node, stop mongod.
     ///
     /// # Errors
     /// When the listener breaks, or mongod does not stop.
@@ -215,27 +217,27 @@ impl App {
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> Result<(), StartError> {
         let recorder = telemetry::recorder().map_err(StartError::Telemetry)?;
-        self.say_what_is_odd();
+        self.warn_about_settings();
         self.tasks.extend(self.services.keep_search(&self.stop));
         let limits = Arc::new(Limits::new(self.settings.rate_limit));
-        let scales = Scales::default();
-        let places = Places::new(self.settings.rate_limit, &self.settings.trusted_proxies);
-        let bounds = Bounds { places, scales: scales.clone() };
-        let door = Door {
+        let load_meter = LoadMeter::default();
+        let places = ConnectionSlots::new(self.settings.rate_limit, &self.settings.trusted_proxies);
+        let bounds = ListenerLimits { places, load_meter: load_meter.clone() };
+        let app = AppState {
             services: Arc::clone(&self.services),
             settings: Arc::clone(&self.settings),
             limits: Arc::clone(&limits),
-            scales: scales.clone(),
+            load_meter: load_meter.clone(),
         };
         let mut beside = operations::plain(recorder);
         if self.settings.docs_open {
             beside = beside.merge(operations::docs(
-                described().map_err(|error| StartError::Document(error.to_string()))?,
+                complete_document().map_err(|error| StartError::Document(error.to_string()))?,
             ));
         }
-        let forget: Vec<Chore> = vec![Arc::new(move || limits.forget_quiet())];
-        let api = api(Some(&door), beside).split_for_parts().0;
-        let routes: Router = Router::new().merge(api).merge(web::routes()).with_state(door.clone());
+        let forget: Vec<MaintenanceTask> = vec![Arc::new(move || limits.evict_idle())];
+        let api = api(Some(&app), beside).split_for_parts().0;
+        let routes: Router = Router::new().merge(api).merge(web::routes()).with_state(app.clone());
         if self.settings.registration_open && self.settings.environment == Environment::Production {
             tracing::warn!(
                 "REGISTRATION=open: in production everybody who reaches this service may make an account"
@@ -244,9 +246,9 @@ impl App {
         if !web::is_built() {
             tracing::warn!("the web client was not built into this binary: / says how to get it");
         }
-        let sockets = Sockets::new(&door, &self.hub);
-        let everything = layers::wrap(&door, sockets.in_front_of(layers::bound(routes)));
-        let sweep = tokio::spawn(every_minute(forget));
+        let sockets = Sockets::new(&app, &self.hub);
+        let everything = layers::wrap(&app, sockets.wrap_routes(layers::bound(routes)));
+        let sweep = tokio::spawn(run_maintenance(forget));
         let rollups = Arc::clone(&self.services).keep_rollups(self.stop.clone().cancelled_owned());
         let mut app = self;
         app.tasks.push(tokio::spawn(rollups));
@@ -260,16 +262,16 @@ impl App {
         }
         tracing::info!("stopping");
         closing.cancel();
-        let _ = tokio::time::timeout(FAREWELL, sockets.close()).await;
-        if !server.is_finished() && tokio::time::timeout(FAREWELL, &mut server).await.is_err() {
+        let _ = tokio::time::timeout(SHUTDOWN_GRACE, sockets.close()).await;
+        if !server.is_finished() && tokio::time::timeout(SHUTDOWN_GRACE, &mut server).await.is_err() {
             server.abort();
         }
         sweep.abort();
         app.close().await
     }
 
-    /// What an operator should know at each start.
-    fn say_what_is_odd(&self) {
+    /// Logs what an operator should know at each start.
+    fn warn_about_settings(&self) {
         let is_production = self.settings.environment == Environment::Production;
         match (&self.mongod, is_production) {
             (Some(_), true) => tracing::warn!(
@@ -291,20 +293,22 @@ impl App {
         }
     }
 
-    /// Finishes what is queued, says that nobody is online here, and stops mongod if it is ours.
+    /// Finishes what is queued, clears the presence of this node, and stops mongod if the service
+    /// manages it.
     ///
     /// # Errors
     /// When mongod does not stop.
     pub async fn close(self) -> Result<(), StartError> {
         self.stop.cancel();
-        let finished = tokio::time::timeout(LAST_COMMITS, futures_util::future::join_all(self.tasks)).await;
+        let finished =
+            tokio::time::timeout(COMMIT_DRAIN_TIMEOUT, futures_util::future::join_all(self.tasks)).await;
         if finished.is_err() {
             tracing::warn!("the last commits did not finish in time");
         }
         if let Err(error) = self.services.leave().await {
             tracing::warn!(%error, "presence was not cleared");
         }
-        let _ = tokio::time::timeout(FAREWELL, self.store.close()).await;
+        let _ = tokio::time::timeout(SHUTDOWN_GRACE, self.store.close()).await;
         if let Some(mongod) = self.mongod {
             mongod.stop().await?;
         }
@@ -315,21 +319,23 @@ impl App {
     ///
     /// # Errors
     /// When MongoDB does not answer.
-    pub async fn discard(self) -> Result<(), StartError> {
+    pub async fn drop_database_and_close(self) -> Result<(), StartError> {
         self.store.drop_database().await?;
         self.close().await
     }
 
-    /// The audit log as far back as `since`, newest first, a line for each: for the operator.
+    /// Returns the audit log back to `since`, newest first, one line for each row: for the
+    /// operator.
     ///
     /// # Errors
     /// When MongoDB does not answer.
     pub async fn record(&self, since: Duration, as_json: bool) -> crate::domain::Result<Vec<String>> {
         let from = Some(self.clock.now().minus(since));
-        let filter = Filter { from, ..Filter::default() };
+        let filter = AuditFilter { from, ..AuditFilter::default() };
         let (mut lines, mut before) = (Vec::new(), None);
-        while lines.len() < MAX_LINES {
-            let recorded = self.services.recorded_for_operator(&filter, before.as_ref(), ROWS).await?;
+        while lines.len() < MAX_AUDIT_LINES {
+            let recorded =
+                self.services.recorded_for_operator(&filter, before.as_ref(), AUDIT_PAGE_ROWS).await?;
             before = recorded.next;
             for row in AuditJson::rows(recorded, &self.settings.calendar) {
                 let json = || serde_json::to_string(&row).unwrap_or_default();
@@ -342,56 +348,57 @@ impl App {
         Ok(lines)
     }
 
-    /// The database, for tests that look into it.
+    /// Returns the database, for tests that inspect it.
     pub fn store(&self) -> &Store {
         &self.store
     }
 }
 
-/// Every documented REST call of every gateway, and what is open beside them, counted if they are served.
-fn api(door: Option<&Door>, beside: Router<Door>) -> OpenApiRouter<Door> {
+/// Returns every documented REST call of every gateway, with the `beside` routes that need no
+/// token. The calls are rate-limited when `app` is given.
+fn api(app: Option<&AppState>, beside: Router<AppState>) -> OpenApiRouter<AppState> {
     let open = operations::documented().merge(OpenApiRouter::from(beside));
-    OpenApiRouter::with_openapi(rest::Document::openapi()).merge(rest::routes(door, open))
+    OpenApiRouter::with_openapi(rest::Document::openapi()).merge(rest::routes(app, open))
 }
 
-/// The API's description, as `schemas/openapi.json` keeps it.
+/// Returns the API's description, as stored in `schemas/openapi.json`.
 ///
 /// # Errors
-/// When it cannot be written as JSON, which would be a defect of ours.
+/// When it cannot be written as JSON, which is a defect of the service.
 pub fn openapi() -> Result<String, serde_json::Error> {
-    described()?.to_pretty_json()
+    complete_document()?.to_pretty_json()
 }
 
-fn described() -> Result<utoipa::openapi::OpenApi, serde_json::Error> {
+fn complete_document() -> Result<utoipa::openapi::OpenApi, serde_json::Error> {
     document::complete(api(None, Router::new()).into_openapi())
 }
 
-async fn every_minute(chores: Vec<Chore>) {
+async fn run_maintenance(maintenance: Vec<MaintenanceTask>) {
     let mut minutes = tokio::time::interval(Duration::from_mins(1));
     loop {
         minutes.tick().await;
-        for chore in &chores {
+        for chore in &maintenance {
             chore();
         }
     }
 }
 
-/// The bits of a mode that say what others may.
-const PRIVATE: u32 = 6;
+/// The bits of a mode for group and others.
+const OTHERS_MODE_BITS: u32 = 6;
 
-/// Sees to it that a folder is there and only its owner's.
-fn protect(folder: &Path) -> Result<(), StartError> {
+/// Creates a folder if needed, and restricts it to its owner.
+fn restrict_to_owner(folder: &Path) -> Result<(), StartError> {
     let failed = |what| move |error| StartError::Io(what, folder.display().to_string(), error);
     fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed("make the folder"))?;
     let mode = fs::metadata(folder).map_err(failed("look at the folder"))?.permissions().mode();
-    if mode.trailing_zeros() >= PRIVATE {
+    if mode.trailing_zeros() >= OTHERS_MODE_BITS {
         return Ok(());
     }
     fs::set_permissions(folder, fs::Permissions::from_mode(0o700))
         .map_err(failed("close to others the folder"))
 }
 
-/// The secret of the settings, or one made once and kept in the data folder.
+/// Returns the secret of the settings, or one that is created once and kept in the data folder.
 fn signing_secret(settings: &Settings) -> Result<String, StartError> {
     if let Some(secret) = &settings.jwt_secret {
         return Ok(secret.clone());
@@ -400,17 +407,17 @@ fn signing_secret(settings: &Settings) -> Result<String, StartError> {
     match fs::read_to_string(&path) {
         Ok(secret) if secret.trim().len() >= 32 => Ok(secret.trim().to_owned()),
         Ok(_) | Err(_) => {
-            make_secret(&path).map_err(|error| StartError::Io("write", path.display().to_string(), error))
+            create_secret(&path).map_err(|error| StartError::Io("write", path.display().to_string(), error))
         }
     }
 }
 
-fn make_secret(path: &Path) -> io::Result<String> {
+fn create_secret(path: &Path) -> io::Result<String> {
     let secret = format!("{:032x}{:032x}", rand::random::<u128>(), rand::random::<u128>());
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
     }
-    // Written beside and moved: a crash leaves no half secret.
+    // The secret is written to a draft and renamed: a crash leaves no incomplete secret.
     let draft = path.with_extension(format!("{:016x}", rand::random::<u64>()));
     let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
     file.write_all(secret.as_bytes())?;

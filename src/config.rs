@@ -1,5 +1,5 @@
-//! The settings: the only reader of the environment. Every variable is listed in [`VARIABLES`] with its
-//! default and meaning; all are checked once, at start, and every bad one is named.
+//! The settings: the only reader of the environment. Every variable is listed in [`VARIABLES`] with
+//! its default and meaning. All are checked once, at start, and every bad one is named.
 
 mod checks;
 mod networks;
@@ -10,12 +10,13 @@ use std::{collections::BTreeMap, fmt, net::IpAddr, path::PathBuf, sync::Arc, tim
 use ipnet::IpNet;
 
 use crate::domain::{
-    file::Place,
+    file::BlobLocation,
     statistics::{BadTimeZone, Calendar},
-    user::Contacts,
+    user::ContactVisibility,
 };
 
-/// One environment variable: name, default, meaning. `docs/operations/configuration.md` shows this table.
+/// One environment variable: name, default, meaning. `docs/operations/configuration.md` shows this
+/// table.
 pub const VARIABLES: &[(&str, &str, &str)] = &[
     ("HOST", "127.0.0.1", "the address to listen on"),
     ("PORT", "3000", "the port to listen on; 0 takes a free one"),
@@ -92,8 +93,8 @@ pub const VARIABLES: &[(&str, &str, &str)] = &[
     ("PATH", "", "searched for a mongod"),
 ];
 
-/// The variables that an S3 client takes, under the names it knows them by.
-const AWS: [&str; 6] = [
+/// The variables that an S3 client reads, under its own names.
+const AWS_VARIABLES: [&str; 6] = [
     "AWS_ACCESS_KEY_ID",
     "AWS_SECRET_ACCESS_KEY",
     "AWS_SESSION_TOKEN",
@@ -102,33 +103,33 @@ const AWS: [&str; 6] = [
     "AWS_ALLOW_HTTP",
 ];
 
-/// Where the service stands.
+/// The environment in which the service runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Environment {
     Development,
     Production,
 }
 
-/// How log lines look.
+/// The format of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogFormat {
     Text,
     Json,
 }
 
-/// The most that an alert on a screen may show of a message.
+/// The most content of a message that an alert on a screen may show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AlertContent {
-    /// That there is something new.
+    /// Only that there is a new message.
     Nothing,
-    /// Who wrote, and where.
+    /// The sender and the conversation.
     Sender,
-    /// What was written.
+    /// The text.
     Text,
 }
 
 impl AlertContent {
-    /// The name in the settings and on the wire.
+    /// Returns the name in the settings and on the wire.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -139,25 +140,26 @@ impl AlertContent {
     }
 }
 
-/// Durations that no contract lets an operator choose, but tests need shorter.
+/// Durations that no contract lets an operator choose, but that tests need shorter.
 #[derive(Debug, Clone)]
 pub struct Timings {
-    /// In groups, how many have got and read a message is told at most this often.
+    /// The shortest interval between two receipt counts of a group message.
     pub counts: Duration,
-    /// A typing sign stops by itself after this.
+    /// Typing ends by itself after this time.
     pub typing: Duration,
-    /// Several changes of one user's status within this are told as one.
+    /// Several changes of one user's status within this time are published as one.
     pub presence_window: Duration,
-    /// How often a node says that it lives.
+    /// The interval of a node's heartbeat.
     pub heartbeat: Duration,
-    /// A node that was silent for so long is dead.
+    /// A node without a heartbeat for this time is dead.
     pub node_death: Duration,
-    /// How long a token is believed without news: only an end on another node can take this long to be
-    /// noticed; this node's own ends count at once.
-    pub token_belief: Duration,
-    /// An upload from which nothing comes for so long is broken off.
+    /// How long a cached token is accepted without an update from the revocation feed. Only a
+    /// revocation on another node can take this long to take effect; a revocation on this node
+    /// takes effect at once.
+    pub token_cache_ttl: Duration,
+    /// An upload that receives nothing for this time is aborted.
     pub upload_stall: Duration,
-    /// How often files that nobody needs are looked for.
+    /// The interval of the sweep of unneeded files.
     pub file_sweep: Duration,
     /// Socket.IO's ping interval.
     pub ping_interval: Duration,
@@ -173,7 +175,7 @@ impl Default for Timings {
             presence_window: Duration::from_millis(250),
             heartbeat: Duration::from_secs(10),
             node_death: Duration::from_secs(35),
-            token_belief: Duration::from_secs(1),
+            token_cache_ttl: Duration::from_secs(1),
             upload_stall: Duration::from_secs(30),
             file_sweep: Duration::from_mins(1),
             ping_interval: Duration::from_secs(25),
@@ -182,7 +184,7 @@ impl Default for Timings {
     }
 }
 
-/// Everything an operator decides.
+/// All settings of the operator.
 #[derive(Clone)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of the operator's")]
 pub struct Settings {
@@ -190,21 +192,22 @@ pub struct Settings {
     pub port: u16,
     pub mongodb_uri: Option<String>,
     pub mongodb_db: String,
-    /// Whether the path of the address alone names the database.
-    pub database_by_address: bool,
+    /// Whether only the path of the address names the database.
+    pub database_named_by_uri: bool,
     pub data_dir: PathBuf,
     pub jwt_secret: Option<String>,
     pub jwt_ttl: Duration,
     pub jwt_audience: String,
     pub jwt_issuers: Vec<String>,
     pub registration_open: bool,
-    pub directory_contacts: Contacts,
+    pub directory_contacts: ContactVisibility,
     pub notify_content_max: AlertContent,
-    /// A station that is nobody's own signs out after so long without use; `None` never.
+    /// A shared station signs out after this time without use; `None` never.
     pub auto_logoff: Option<Duration>,
     /// Origins as a browser sends them: scheme, host, port.
     pub origins: Vec<String>,
-    /// The names by which this machine's own browsers may call the service: hosts, perhaps with a port.
+    /// The names under which browsers on this machine may call the service: hosts, optionally with
+    /// a port.
     pub public_hosts: Vec<String>,
     pub trusted_proxies: Vec<IpNet>,
     pub rate_limit: bool,
@@ -213,12 +216,12 @@ pub struct Settings {
     pub edit_window: Duration,
     /// Bytes.
     pub max_upload: u64,
-    /// Bytes, of one person.
+    /// In bytes, for one user.
     pub upload_quota: u64,
-    /// Bytes, of everybody together; `None` without a bound.
+    /// In bytes, for all users together; `None` without a bound.
     pub upload_total: Option<u64>,
-    pub file_store: Place,
-    /// The hospital's hours and days.
+    pub file_store: BlobLocation,
+    /// The hospital's time zone and days.
     pub calendar: Arc<Calendar>,
     pub metrics_token: Option<String>,
     /// Whether the API's description is shown at `/docs`.
@@ -271,7 +274,7 @@ impl Reader<'_> {
     fn list<T>(&mut self, name: &str, wanted: &str, parse: impl Fn(&str) -> Option<T>) -> Vec<T> {
         let Some(text) = self.text(name) else { return Vec::new() };
         let mut list = Vec::new();
-        // Nothing but commas would be no list at all, which may mean the contrary.
+        // A list of nothing but commas would be empty, which may mean the contrary.
         if text.split(',').all(|entry| entry.trim().is_empty()) {
             self.problems.push(format!("{name} must be {wanted}, with at least one entry"));
         }
@@ -295,24 +298,25 @@ impl Reader<'_> {
         })
     }
 
-    fn file_store(&mut self) -> Place {
-        let options = AWS.iter().filter_map(|name| Some((name.to_ascii_lowercase(), self.text(name)?)));
+    fn file_store(&mut self) -> BlobLocation {
+        let options =
+            AWS_VARIABLES.iter().filter_map(|name| Some((name.to_ascii_lowercase(), self.text(name)?)));
         let options: Vec<(String, String)> = options.collect();
         let wanted = "gridfs, file:///folder or s3://bucket/prefix";
-        let place = self.parsed("FILE_STORE", Place::GridFs, wanted, |text| {
+        let place = self.parsed("FILE_STORE", BlobLocation::GridFs, wanted, |text| {
             if text == "gridfs" {
-                return Some(Place::GridFs);
+                return Some(BlobLocation::GridFs);
             }
             if let Some(folder) = text.strip_prefix("file://") {
                 return (folder.starts_with('/') && !folder.trim_matches('/').is_empty())
-                    .then(|| Place::Folder(folder.into()));
+                    .then(|| BlobLocation::Folder(folder.into()));
             }
             let (bucket, prefix) =
                 text.strip_prefix("s3://").map(|path| path.split_once('/').unwrap_or((path, "")))?;
             let (bucket, prefix) = (bucket.to_owned(), prefix.trim_matches('/').to_owned());
-            (!bucket.is_empty()).then(|| Place::S3 { bucket, prefix, options: options.clone() })
+            (!bucket.is_empty()).then(|| BlobLocation::S3 { bucket, prefix, options: options.clone() })
         });
-        if matches!(place, Place::S3 { .. }) {
+        if matches!(place, BlobLocation::S3 { .. }) {
             self.check_s3();
         }
         place
@@ -327,10 +331,10 @@ impl Reader<'_> {
     }
 }
 
-/// How far back somebody looks, as durations are written in the settings.
+/// Parses how far back a command reads, in the form of the settings' durations.
 ///
 /// # Errors
-/// With what it must be.
+/// A text that describes the wanted form.
 pub fn duration(text: &str) -> Result<Duration, String> {
     checks::duration(text)
         .ok_or_else(|| "a duration such as 24h or 7d is wanted, in d, h, m and s".to_owned())
@@ -340,7 +344,7 @@ impl Settings {
     /// Reads and checks the process's environment.
     ///
     /// # Errors
-    /// Naming every bad variable.
+    /// [`BadSettings`], which names every bad variable.
     #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
     pub fn from_environment() -> Result<Self, BadSettings> {
         let (mut known, mut problems) = (BTreeMap::new(), Vec::new());
@@ -348,7 +352,7 @@ impl Settings {
             let Some(value) = std::env::var_os(name) else { continue };
             match value.into_string() {
                 Ok(value) => drop(known.insert((*name).to_owned(), value)),
-                // Only a folder's name may be of other bytes, and those folders are not searched.
+                // Only a folder's name may contain other bytes, and those folders are not searched.
                 Err(value) if *name == "PATH" => {
                     drop(known.insert((*name).to_owned(), value.to_string_lossy().into_owned()));
                 }
@@ -365,7 +369,7 @@ impl Settings {
     /// Checks the given variables.
     ///
     /// # Errors
-    /// Naming every bad variable.
+    /// [`BadSettings`], which names every bad variable.
     pub fn from_values(values: &BTreeMap<String, String>) -> Result<Self, BadSettings> {
         let mut read = Reader { values, problems: Vec::new() };
         let duration = "a duration such as 12h or 90s, in d, h, m and s";
@@ -388,7 +392,7 @@ impl Settings {
         let first_admin = read.first_admin();
         let metrics_token = read.metrics_token(environment);
         let mongodb_uri = read.mongodb_uri(environment);
-        let (mongodb_db, database_by_address) = read.mongodb_db(mongodb_uri.as_deref());
+        let (mongodb_db, database_named_by_uri) = read.mongodb_db(mongodb_uri.as_deref());
         let (max_upload, upload_quota, upload_total) = read.upload_bounds();
         let settings = Self {
             host: read
@@ -396,7 +400,7 @@ impl Settings {
             port: read.parsed("PORT", 3000, "a port number", |text| text.parse().ok()),
             mongodb_uri,
             mongodb_db,
-            database_by_address,
+            database_named_by_uri,
             data_dir: read.text("DATA_DIR").unwrap_or_else(|| "./data".to_owned()).into(),
             jwt_secret,
             jwt_ttl: read.parsed("JWT_TTL", Duration::from_hours(12), duration, checks::duration),
@@ -410,12 +414,12 @@ impl Settings {
             ),
             directory_contacts: read.parsed(
                 "DIRECTORY_CONTACTS",
-                Contacts::Staff,
+                ContactVisibility::Staff,
                 "staff, all or none",
                 |text| match text {
-                    "staff" => Some(Contacts::Staff),
-                    "all" => Some(Contacts::All),
-                    "none" => Some(Contacts::Nobody),
+                    "staff" => Some(ContactVisibility::Staff),
+                    "all" => Some(ContactVisibility::All),
+                    "none" => Some(ContactVisibility::Nobody),
                     _ => None,
                 },
             ),
@@ -475,9 +479,9 @@ mod tests {
         assert_eq!(settings.jwt_ttl, Duration::from_hours(12));
         assert_eq!(settings.max_upload, 25_000_000);
         assert_eq!(settings.upload_quota, 2_000_000_000);
-        assert!(settings.file_store == Place::GridFs);
+        assert!(settings.file_store == BlobLocation::GridFs);
         assert!(settings.registration_open && settings.rate_limit);
-        assert_eq!(settings.directory_contacts, Contacts::Staff);
+        assert_eq!(settings.directory_contacts, ContactVisibility::Staff);
         assert_eq!(settings.notify_content_max, AlertContent::Text);
         assert_eq!(settings.auto_logoff, Some(Duration::from_mins(30)));
     }
@@ -524,9 +528,9 @@ mod tests {
         let place = |text: &str| {
             read(&[&[("FILE_STORE", text)], &keys[..]].concat()).map(|settings| settings.file_store)
         };
-        assert!(place("file:///srv/files") == Ok(Place::Folder("/srv/files".into())));
+        assert!(place("file:///srv/files") == Ok(BlobLocation::Folder("/srv/files".into())));
         let options = keys.map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned())).to_vec();
-        let bucket = Place::S3 { bucket: "ward".to_owned(), prefix: "a/b".to_owned(), options };
+        let bucket = BlobLocation::S3 { bucket: "ward".to_owned(), prefix: "a/b".to_owned(), options };
         assert!(place("s3://ward/a/b/") == Ok(bucket));
         for bad in ["file://srv", "s3://", "/srv", "http://x"] {
             assert!(place(bad).is_err(), "{bad}");

@@ -1,5 +1,5 @@
-//! Wardline: clinical messaging on one binary and one MongoDB. The rooms of the house, lowest first;
-//! which may know which is checked by `tests/architecture.rs`.
+//! Wardline: clinical messaging on one binary and one MongoDB. `tests/architecture.rs` checks which
+//! module may use which.
 
 pub mod app;
 pub mod config;

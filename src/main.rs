@@ -1,4 +1,4 @@
-//! The command line. Each command opens the app, calls one verb and prints.
+//! The command line. Each command opens the app, calls one service method and prints.
 
 use std::{
     error::Error as StdError,
@@ -23,8 +23,8 @@ use wardline::{
     telemetry,
 };
 
-/// A batch makes and frees many small things at once, on two threads: beside glibc's allocator a message costs
-/// the service 2 to 9% less (`benches/limits.md`).
+/// A batch allocates and frees many small objects at once, on two threads. Compared with glibc's
+/// allocator, a message costs the service 2 to 9% less (`benches/limits.md`).
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -107,10 +107,12 @@ enum UserAction {
 }
 
 fn main() -> ExitCode {
-    // Whatever is made from here on, by us or by our children, is nobody else's.
+    // Files created from here on, by this process or its children, are accessible to their owner
+    // only.
     rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
-    // The allocator asks for huge pages, and holds what is around each small thing that stays: 25 KiB for an idle
-    // connection instead of 21. mongod, which inherits this, wants none either. A kernel without them refuses.
+    // The allocator requests huge pages, and keeps the memory around each small object that stays:
+    // 25 KiB for an idle connection instead of 21. mongod, which inherits this setting, needs no
+    // huge pages either. A kernel without them refuses the call.
     let _ = rustix::thread::disable_transparent_huge_pages(true);
     let cli = Cli::parse();
     let run = || -> Result<bool, Box<dyn StdError>> {
@@ -122,14 +124,14 @@ fn main() -> ExitCode {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
-            complain(&*error);
+            report_error(&*error);
             ExitCode::FAILURE
         }
     }
 }
 
-/// An error with all its causes, on one line.
-fn complain(error: &dyn StdError) {
+/// Prints an error with all its causes, on one line.
+fn report_error(error: &dyn StdError) {
     let mut line = format!("wardline: {error}");
     let mut cause = error.source();
     while let Some(error) = cause {
@@ -144,9 +146,9 @@ async fn run(command: Command, settings: Settings) -> Result<bool, Box<dyn StdEr
     match command {
         Command::Serve { demo } => serve(settings, demo).await?,
         Command::Openapi => print(&openapi()?),
-        Command::Health => return Ok(ask_health(&settings).await),
+        Command::Health => return Ok(check_health(&settings).await),
         Command::Check => {
-            with_app(settings, async |_| Ok("configuration and database are well".to_owned())).await?;
+            run_with_app(settings, async |_| Ok("configuration and database are well".to_owned())).await?;
         }
         Command::Recount => {
             let recounted = async |app: &App| {
@@ -154,10 +156,10 @@ async fn run(command: Command, settings: Settings) -> Result<bool, Box<dyn StdEr
                 app.services.recount_statistics().await?;
                 Ok("the statistics are counted anew".to_owned())
             };
-            with_app(settings, recounted).await?;
+            run_with_app(settings, recounted).await?;
         }
         Command::Migrate => {
-            with_app(settings, async |app| {
+            run_with_app(settings, async |app| {
                 app.services.note_command("command.migrate", "", 1);
                 Ok(format!("the database has format {}", app.store().format().await?))
             })
@@ -178,7 +180,7 @@ async fn run(command: Command, settings: Settings) -> Result<bool, Box<dyn StdEr
                     names.join(", ")
                 ))
             };
-            with_app(settings, seeded).await?;
+            run_with_app(settings, seeded).await?;
         }
         Command::Seed { users, sessions, messages } => {
             let seeded = async |app: &App| {
@@ -192,33 +194,33 @@ async fn run(command: Command, settings: Settings) -> Result<bool, Box<dyn StdEr
                     made.users, made.sessions, made.messages
                 ))
             };
-            with_app(settings, seeded).await?;
+            run_with_app(settings, seeded).await?;
         }
         Command::Token { usernames, synthetic } => {
-            with_app(settings, async |app| Ok(tokens(app, &usernames, synthetic).await?)).await?;
+            run_with_app(settings, async |app| Ok(tokens(app, &usernames, synthetic).await?)).await?;
         }
         Command::Audit { since, json } => {
-            with_app(settings, async |app| Ok(app.record(since, json).await?.join("\n"))).await?;
+            run_with_app(settings, async |app| Ok(app.record(since, json).await?.join("\n"))).await?;
         }
         Command::User { action } => {
-            with_app(settings, async |app| Ok(account(app, action).await?)).await?;
+            run_with_app(settings, async |app| Ok(account(app, action).await?)).await?;
         }
     }
     Ok(true)
 }
 
 fn print(text: &str) {
-    // A reader that closed the pipe early is no error of ours.
+    // A reader that closed the pipe early is no error of the program.
     let _ = writeln!(io::stdout(), "{text}");
 }
 
-/// Opens the app, prints what `work` says, and closes it whatever came of it.
-async fn with_app(
+/// Opens the app, prints the result of `work`, and closes the app in any case.
+async fn run_with_app(
     settings: Settings,
     work: impl AsyncFnOnce(&App) -> Result<String, Box<dyn StdError>>,
 ) -> Result<(), Box<dyn StdError>> {
     let app = App::open_beside(settings, Arc::new(SystemClock)).await?;
-    let result = audit::within(Origin::COMMAND, work(&app)).await;
+    let result = audit::within(Origin::COMMAND_LINE, work(&app)).await;
     app.close().await?;
     print(&result?);
     Ok(())
@@ -238,11 +240,11 @@ async fn serve(settings: Settings, demo: bool) -> Result<(), StartError> {
     };
     let address =
         listener.local_addr().map_err(|error| StartError::Io("read", "the address".to_owned(), error))?;
-    greet(address, has_docs, &people);
-    app.serve(listener, interrupted()).await
+    print_welcome(address, has_docs, &people);
+    app.serve(listener, wait_for_shutdown_signal()).await
 }
 
-fn greet(address: SocketAddr, has_docs: bool, people: &[User]) {
+fn print_welcome(address: SocketAddr, has_docs: bool, people: &[User]) {
     let docs = if has_docs { format!("   API: http://{address}/docs") } else { String::new() };
     print(&format!("Wardline listens on http://{address}{docs}"));
     if people.is_empty() {
@@ -262,8 +264,8 @@ fn greet(address: SocketAddr, has_docs: bool, people: &[User]) {
     }
 }
 
-/// Ctrl-C or a polite kill.
-async fn interrupted() {
+/// Waits for SIGINT (Ctrl-C) or SIGTERM.
+async fn wait_for_shutdown_signal() {
     use tokio::signal::unix::{SignalKind, signal};
     let (Ok(mut terminate), Ok(mut interrupt)) =
         (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
@@ -317,8 +319,8 @@ async fn account(app: &App, action: UserAction) -> Result<String, Box<dyn StdErr
     Ok(json!({ "id": user.id, "username": user.username, "role": user.role.as_str() }).to_string())
 }
 
-/// Asks `GET /api/health` of the service that these settings describe.
-async fn ask_health(settings: &Settings) -> bool {
+/// Requests `GET /api/health` of the service that these settings describe.
+async fn check_health(settings: &Settings) -> bool {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let host = if settings.host.is_unspecified() { [127, 0, 0, 1].into() } else { settings.host };
     let ask = async {

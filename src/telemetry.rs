@@ -1,4 +1,4 @@
-//! What the process says of itself: log lines and metrics. No message text ever goes into either.
+//! The telemetry of the process: log lines and metrics. Neither ever contains message text.
 
 use std::{io::IsTerminal, sync::OnceLock};
 
@@ -7,7 +7,7 @@ use tracing_subscriber::{EnvFilter, layer::SubscriberExt, util::SubscriberInitEx
 
 use crate::config::{LogFormat, Settings};
 
-/// Starts logging as the settings say; only the first call of a process counts.
+/// Starts logging according to the settings; only the first call of a process has an effect.
 ///
 /// # Errors
 /// When `LOG` is not a filter.
@@ -15,7 +15,7 @@ pub fn start_logging(settings: &Settings) -> Result<(), String> {
     let filter =
         EnvFilter::try_new(&settings.log).map_err(|error| format!("LOG is not a tracing filter: {error}"))?;
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
-    // Colours are for eyes: in a file they would stand between a word and whoever looks for it.
+    // Colours are for terminals: in a file their codes would break a text search.
     let lines = if std::io::stderr().is_terminal() { lines } else { lines.with_ansi(false) };
     let registry = tracing_subscriber::registry().with(filter);
     // A second subscriber is refused; the first one stays.
@@ -26,13 +26,13 @@ pub fn start_logging(settings: &Settings) -> Result<(), String> {
     Ok(())
 }
 
-/// Seconds, from half a millisecond to ten.
-const SECONDS: [f64; 14] =
+/// Bucket bounds in seconds, from half a millisecond to ten.
+const SECONDS_BUCKETS: [f64; 14] =
     [0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.25, 0.5, 1.0, 2.5, 10.0];
-/// Operations of a batch.
-const SIZES: [f64; 9] = [1.0, 2.0, 5.0, 10.0, 25.0, 50.0, 100.0, 200.0, 400.0];
+/// Bucket bounds for the number of commands in a batch.
+const BATCH_SIZE_BUCKETS: [f64; 9] = [1.0, 2.0, 5.0, 10.0, 25.0, 50.0, 100.0, 200.0, 400.0];
 
-/// The process's metrics, recorded from the first call on.
+/// Returns the process's metrics, recorded from the first call on.
 ///
 /// # Errors
 /// When another recorder is installed.
@@ -41,9 +41,9 @@ pub fn recorder() -> Result<PrometheusHandle, String> {
     RECORDER
         .get_or_init(|| {
             PrometheusBuilder::new()
-                .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)
+                .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS_BUCKETS)
                 .and_then(|builder| {
-                    builder.set_buckets_for_metric(Matcher::Suffix("_size".to_owned()), &SIZES)
+                    builder.set_buckets_for_metric(Matcher::Suffix("_size".to_owned()), &BATCH_SIZE_BUCKETS)
                 })
                 .and_then(PrometheusBuilder::install_recorder)
                 .map_err(|error| error.to_string())

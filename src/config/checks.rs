@@ -1,23 +1,23 @@
-//! What a single value must look like, and what several must be together. A value that would silently be
-//! something else is a problem with a name.
+//! The form of a single value, and the rules for several together. A value that would silently be
+//! read as something else is a named problem.
 
 use std::{collections::BTreeSet, time::Duration};
 
-use super::{Environment, Reader, secret_file::secret_in};
+use super::{Environment, Reader, secret_file::read_secret_file};
 
-/// Fewer different bytes are a pattern, not a secret.
-const DIFFERENT_BYTES: usize = 8;
-/// Longer is a slip of the pen.
-const LONGEST: Duration = Duration::from_hours(24 * 366 * 10);
+/// A secret with fewer different bytes is a pattern.
+const MIN_DISTINCT_BYTES: usize = 8;
+/// A longer duration is a typing error.
+const MAX_DURATION: Duration = Duration::from_hours(24 * 366 * 10);
 
-/// An origin as a browser sends it: any scheme with a host, without the port that goes without saying.
+/// Returns an origin as a browser sends it: any scheme with a host, without the default port.
 pub(super) fn origin(text: &str) -> Option<String> {
     let text = text.trim_end_matches('/').to_ascii_lowercase();
     let (scheme, authority) = text.split_once("://")?;
     let mut letters = scheme.bytes();
     let is_scheme = letters.next().is_some_and(|first| first.is_ascii_lowercase())
         && letters.all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'));
-    // A page from a file has no origin of its own that could be told from another's.
+    // A page from a file has no origin that distinguishes it from another page.
     if !is_scheme || scheme == "file" || !is_authority(authority) {
         return None;
     }
@@ -29,7 +29,8 @@ pub(super) fn origin(text: &str) -> Option<String> {
     Some(text.strip_suffix(usual).unwrap_or(&text).to_owned())
 }
 
-/// A host's name or address, perhaps with a port. Other letters than ASCII never arrive in a header.
+/// Whether a text is a host's name or address, optionally with a port. Letters outside of ASCII
+/// never occur in a header.
 fn is_authority(text: &str) -> bool {
     let (host, port) = match text.strip_prefix('[') {
         Some(rest) => match rest.split_once(']') {
@@ -48,12 +49,12 @@ fn is_authority(text: &str) -> bool {
     !host.is_empty() && host.bytes().all(is_name) && port.is_some_and(is_port)
 }
 
-/// The name of a host that this service goes by, perhaps with a port.
+/// Returns a host name of this service, optionally with a port.
 pub(super) fn host(text: &str) -> Option<String> {
     is_authority(text).then(|| text.to_ascii_lowercase())
 }
 
-/// A number of bytes, at least one.
+/// Parses a number of bytes, at least one.
 pub(super) fn bytes(text: &str) -> Option<u64> {
     let upper = text.to_ascii_uppercase();
     let (number, unit) = [
@@ -70,16 +71,17 @@ pub(super) fn bytes(text: &str) -> Option<u64> {
     (1..=1 << 50).contains(&bytes).then_some(bytes)
 }
 
-/// A time, at least a second. Months and years are no fixed time, and `M` would be one where a minute is meant.
+/// Parses a duration of at least a second. Months and years have no fixed length, and `M` would be
+/// read as months where a minute is meant.
 pub(super) fn duration(text: &str) -> Option<Duration> {
     let mut units = text.split(|c: char| !c.is_alphabetic());
     if units.any(|unit| unit.starts_with(['M', 'y', 'Y']) || unit.starts_with("month")) {
         return None;
     }
-    humantime::parse_duration(text).ok().filter(|time| (Duration::from_secs(1)..=LONGEST).contains(time))
+    humantime::parse_duration(text).ok().filter(|time| (Duration::from_secs(1)..=MAX_DURATION).contains(time))
 }
 
-/// The name of a database that may be the service's.
+/// Returns a valid name for the service's database.
 pub(super) fn database(text: &str) -> Option<String> {
     let is_name = (1..=38).contains(&text.len())
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
@@ -87,7 +89,8 @@ pub(super) fn database(text: &str) -> Option<String> {
         .then(|| text.to_owned())
 }
 
-/// The database that the path of an address names; none for `admin`, which names where the account is.
+/// Returns the database that the path of an address names. Returns `None` for `admin`, which names
+/// the database of the account.
 pub(super) fn database_of(uri: &str) -> Option<&str> {
     let (_, rest) = uri.split_once("://")?;
     let before_options = rest.split('?').next()?;
@@ -95,8 +98,9 @@ pub(super) fn database_of(uri: &str) -> Option<&str> {
     (!path.is_empty() && path != "admin").then_some(path)
 }
 
-/// What is logged: levels, for all or for a part of the program. A word that is no level would be taken for a
-/// part's name and silence everything; a filter that names parts only still lets errors through.
+/// Returns the log filter: levels, for all or for a part of the program. A word that is no level
+/// would be read as a part's name and silence everything. A filter that names only parts still lets
+/// errors through.
 pub(super) fn log_filter(text: &str) -> Option<String> {
     let is_level = |word: &str| {
         let word = word.to_ascii_lowercase();
@@ -126,11 +130,12 @@ pub(super) fn switch(on: &'static str, off: &'static str) -> impl Fn(&str) -> Op
 }
 
 fn is_pattern(secret: &str) -> bool {
-    secret.bytes().collect::<BTreeSet<u8>>().len() < DIFFERENT_BYTES
+    secret.bytes().collect::<BTreeSet<u8>>().len() < MIN_DISTINCT_BYTES
 }
 
 impl Reader<'_> {
-    /// A secret, from its variable or from the file that `NAME_FILE` names; as it stands, blanks and all.
+    /// Returns a secret from its variable, or from the file that `NAME_FILE` names. It is
+    /// unchanged, including blanks.
     pub(super) fn secret_text(&mut self, name: &str) -> Option<String> {
         let given = self.values.get(name).filter(|value| !value.trim().is_empty()).cloned();
         let in_file = format!("{name}_FILE");
@@ -139,7 +144,7 @@ impl Reader<'_> {
             self.problems.push(format!("{name} and {in_file} exclude each other"));
             return given;
         }
-        match secret_in(&path) {
+        match read_secret_file(&path) {
             Ok(secret) => Some(secret),
             Err(why) => {
                 self.problems.push(format!("{in_file} names {path}, which cannot be used: {why}"));
@@ -148,14 +153,14 @@ impl Reader<'_> {
         }
     }
 
-    /// Whether one of the problems is about this variable or its file.
+    /// Whether one of the problems concerns this variable or its file.
     fn has_problem(&self, name: &str) -> bool {
         self.problems.iter().any(|problem| problem.starts_with(name))
     }
 
     fn check_pattern(&mut self, name: &str, secret: Option<&String>, environment: Environment) {
         if environment == Environment::Production && secret.is_some_and(|secret| is_pattern(secret)) {
-            self.problems.push(format!("{name} must have at least {DIFFERENT_BYTES} different bytes"));
+            self.problems.push(format!("{name} must have at least {MIN_DISTINCT_BYTES} different bytes"));
         }
     }
 
@@ -203,7 +208,8 @@ impl Reader<'_> {
         }
     }
 
-    /// The address of MongoDB; without one the service manages a mongod of its own, which is for development.
+    /// Returns the address of MongoDB. Without one the service manages its own mongod, which is for
+    /// development.
     pub(super) fn mongodb_uri(&mut self, environment: Environment) -> Option<String> {
         let may_manage = self
             .parsed("MANAGED_MONGOD", false, "allow, or not set", |text| (text == "allow").then_some(true));
@@ -228,7 +234,7 @@ impl Reader<'_> {
         uri
     }
 
-    /// The database's name, and whether the address alone named it.
+    /// Returns the database's name, and whether only the address named it.
     pub(super) fn mongodb_db(&mut self, uri: Option<&str>) -> (String, bool) {
         let wanted = "a database name: at most 38 letters, digits, _ and -, and none of MongoDB's own";
         let named = self.parsed("MONGODB_DB", None, wanted, |text| database(text).map(Some));
@@ -252,7 +258,7 @@ impl Reader<'_> {
         }
     }
 
-    /// The largest file, what all of one person's may take up, and what all of everybody's.
+    /// Returns the largest file, the quota of one user, and the quota of all users together.
     pub(super) fn upload_bounds(&mut self) -> (u64, u64, Option<u64>) {
         let largest = self.parsed("MAX_UPLOAD", 25_000_000, "a size such as 25MB", bytes);
         let quota = self.parsed("UPLOAD_QUOTA", 2_000_000_000, "a size such as 2GB", bytes);
@@ -266,7 +272,7 @@ impl Reader<'_> {
         (largest, quota, total)
     }
 
-    /// What an S3 client needs to begin.
+    /// Checks the variables that an S3 client requires.
     pub(super) fn check_s3(&mut self) {
         for name in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] {
             match self.text(name) {
@@ -418,7 +424,7 @@ mod tests {
     #[test]
     fn the_path_of_the_address_names_the_database() {
         let of = |uri: &str, pairs: &[(&str, &str)]| {
-            read(&[&[("MONGODB_URI", uri)], pairs].concat()).map(|s| (s.mongodb_db, s.database_by_address))
+            read(&[&[("MONGODB_URI", uri)], pairs].concat()).map(|s| (s.mongodb_db, s.database_named_by_uri))
         };
         let name = |uri: &str| of(uri, &[]).unwrap();
         assert_eq!(name("mongodb://svc:pw@h/hospital?replicaSet=rs0"), ("hospital".to_owned(), true));

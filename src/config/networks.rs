@@ -1,4 +1,4 @@
-//! The networks of proxies that are believed.
+//! The networks of trusted proxies.
 
 use std::net::IpAddr;
 
@@ -6,10 +6,11 @@ use ipnet::{IpNet, Ipv4Net};
 
 use super::Reader;
 
-/// Wider networks than these hold more than one house's machines: the shortest prefixes of IPv4 and IPv6.
-const WIDEST: (u8, u8) = (8, 16);
+/// The shortest prefixes of IPv4 and IPv6. Wider networks contain machines of more than one
+/// organisation.
+const MIN_PREFIX_LENGTHS: (u8, u8) = (8, 16);
 
-/// A network of proxies, or what it must be instead.
+/// Parses a network of proxies; an error describes the wanted form.
 fn network(text: &str) -> Result<IpNet, String> {
     let parsed: Option<IpNet> = text
         .parse()
@@ -24,7 +25,7 @@ fn network(text: &str) -> Result<IpNet, String> {
         },
         _ => network,
     };
-    let widest = if matches!(network, IpNet::V4(_)) { WIDEST.0 } else { WIDEST.1 };
+    let widest = if matches!(network, IpNet::V4(_)) { MIN_PREFIX_LENGTHS.0 } else { MIN_PREFIX_LENGTHS.1 };
     if network.prefix_len() < widest {
         return Err(format!("networks of at least /{widest}: /{} is too wide", network.prefix_len()));
     }
@@ -42,7 +43,7 @@ impl Reader<'_> {
     pub(super) fn trusted_proxies(&mut self) -> Vec<IpNet> {
         let mut wrong = Vec::new();
         let networks = self.list("TRUSTED_PROXIES", "a list of addresses or networks", |text| {
-            // What is wrong is said below, each in its own words.
+            // The problems are reported below, each with its own text.
             Some(network(text))
         });
         let networks = networks.into_iter().filter_map(|network| network.map_err(|why| wrong.push(why)).ok());

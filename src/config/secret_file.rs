@@ -1,23 +1,23 @@
-//! Secrets that lie in files.
+//! Secrets in files.
 
 use std::{
     fs::{self, File},
     io::Read,
 };
 
-/// A file that holds a secret is no longer than this, bytes.
-const MAX_LENGTH: u64 = 64 * 1024;
+/// The longest file of a secret, bytes.
+const MAX_SECRET_FILE_BYTES: u64 = 64 * 1024;
 
-/// A secret as a file holds it: without the line's end. What is no regular file may never end, and one of `/proc`
-/// says nothing of its length.
-pub(super) fn secret_in(path: &str) -> Result<String, String> {
+/// Reads a secret from a file, without the line's end. Only a regular file is read: another kind
+/// may never end. A file in `/proc` reports no length.
+pub(super) fn read_secret_file(path: &str) -> Result<String, String> {
     if !fs::metadata(path).map_err(|error| error.to_string())?.is_file() {
         return Err("it is no regular file".to_owned());
     }
     let file = File::open(path).map_err(|error| error.to_string())?;
     let mut bytes = Vec::new();
-    file.take(MAX_LENGTH + 1).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
-    if bytes.len() as u64 > MAX_LENGTH {
+    file.take(MAX_SECRET_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
+    if bytes.len() as u64 > MAX_SECRET_FILE_BYTES {
         return Err("it is too long for a secret".to_owned());
     }
     let text = String::from_utf8(bytes).map_err(|_| "it is no text in UTF-8".to_owned())?;
@@ -63,14 +63,14 @@ mod tests {
         assert_eq!(settings.first_admin.unwrap().1, " a password with blanks ");
         assert_eq!(settings.metrics_token.as_deref(), Some("a token of some length"));
         assert_eq!(settings.mongodb_uri.as_deref(), Some("mongodb://u:p@db.example/hospital"));
-        assert_eq!((settings.mongodb_db.as_str(), settings.database_by_address), ("hospital", true));
+        assert_eq!((settings.mongodb_db.as_str(), settings.database_named_by_uri), ("hospital", true));
         let both = [("JWT_SECRET", secret), ("JWT_SECRET_FILE", &values[1].1)];
         assert!(problems(&both)[0].contains("JWT_SECRET_FILE"));
         for path in ["/nowhere/secret", &file("empty", "\n"), folder.to_str().unwrap()] {
             let named = problems(&[pairs[0], ("JWT_SECRET_FILE", path), pairs[5]]);
             assert!(named.len() == 1 && named[0].contains("JWT_SECRET_FILE"), "{named:?}");
         }
-        // Neither ends, and one does not even begin.
+        // The first never ends; the second does not even begin.
         let fifo = folder.join("fifo");
         let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
         rustix::fs::mknodat(rustix::fs::CWD, &fifo, rustix::fs::FileType::Fifo, mode, 0).unwrap();

@@ -12,15 +12,15 @@ pub struct Actor {
 
 /// A token that was checked: whose it is, for what it was issued, and until when it holds.
 #[derive(Debug, Clone)]
-pub struct Pass {
+pub struct AuthenticatedToken {
     pub actor: Actor,
-    pub issued: Issue,
+    pub issued: CredentialVersion,
     pub expires_at: Timestamp,
 }
 
 /// What ties a token to the credentials of its account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Issue {
+pub enum CredentialVersion {
     /// Issued by this service, to somebody who knew this version of the credentials.
     Version(u64),
     /// Issued by somebody else who has the secret, at this moment.
@@ -41,11 +41,11 @@ pub struct Credentials {
 impl Credentials {
     /// Returns whether a token holds. Clocks decide nothing where a version was issued.
     #[must_use]
-    pub fn admit(&self, issue: Issue) -> bool {
+    pub fn admit(&self, issue: CredentialVersion) -> bool {
         self.is_active
             && match issue {
-                Issue::Version(version) => version == self.version,
-                Issue::At(at) => at > self.changed_at,
+                CredentialVersion::Version(version) => version == self.version,
+                CredentialVersion::At(at) => at > self.changed_at,
             }
     }
 }
@@ -98,11 +98,15 @@ mod tests {
     fn a_change_of_credentials_ends_what_was_issued_before() {
         let changed_at = Timestamp(5_000);
         let now = Credentials { role: Role::Nurse, is_active: true, version: 3, changed_at };
-        assert!(now.admit(Issue::Version(3)) && now.admit(Issue::At(Timestamp(5_001))));
-        for before in [Issue::Version(2), Issue::Version(4), Issue::At(changed_at)] {
+        assert!(
+            now.admit(CredentialVersion::Version(3)) && now.admit(CredentialVersion::At(Timestamp(5_001)))
+        );
+        for before in
+            [CredentialVersion::Version(2), CredentialVersion::Version(4), CredentialVersion::At(changed_at)]
+        {
             assert!(!now.admit(before), "{before:?}");
         }
-        assert!(!Credentials { is_active: false, ..now }.admit(Issue::Version(3)));
+        assert!(!Credentials { is_active: false, ..now }.admit(CredentialVersion::Version(3)));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use bson::oid::ObjectId;
 
-use super::{SessionId, Timestamp, UserId};
+use super::{ConversationId, Timestamp, UserId};
 
 /// Where an act came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,12 +20,12 @@ impl Origin {
     /// What the service does by itself.
     pub const SERVICE: Self = Self { address: None, request: None, gateway: "service" };
     /// What the operator does on the command line.
-    pub const COMMAND: Self = Self { address: None, request: None, gateway: "command" };
+    pub const COMMAND_LINE: Self = Self { address: None, request: None, gateway: "command" };
 }
 
 /// What became of an act.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Verdict {
+pub enum AuditOutcome {
     #[default]
     Done,
     /// It was tried and is not right: a sign-in.
@@ -34,14 +34,14 @@ pub enum Verdict {
     Refused,
 }
 
-impl Verdict {
+impl AuditOutcome {
     /// The name on the wire and in the database.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
-            Verdict::Done => "done",
-            Verdict::Failed => "failed",
-            Verdict::Refused => "refused",
+            AuditOutcome::Done => "done",
+            AuditOutcome::Failed => "failed",
+            AuditOutcome::Refused => "refused",
         }
     }
 }
@@ -71,7 +71,7 @@ impl FieldChange {
 
 /// One row of the record.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
+pub struct AuditEntry {
     pub id: ObjectId,
     pub at: Timestamp,
     /// Nobody on the command line, and before somebody has signed in.
@@ -81,7 +81,7 @@ pub struct Entry {
     pub subject: Option<UserId>,
     /// What it concerns besides: a message, a file, a call, a name's hash.
     pub object: Option<String>,
-    pub session: Option<SessionId>,
+    pub session: Option<ConversationId>,
     pub changes: Vec<FieldChange>,
     pub address: Option<String>,
     pub request: Option<String>,
@@ -94,11 +94,11 @@ pub struct Entry {
 
 /// Which rows are asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Filter {
+pub struct AuditFilter {
     pub actor: Option<UserId>,
     pub subject: Option<UserId>,
     pub action: Option<String>,
-    pub session: Option<SessionId>,
+    pub session: Option<ConversationId>,
     pub from: Option<Timestamp>,
     pub to: Option<Timestamp>,
 }

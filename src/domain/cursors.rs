@@ -7,18 +7,18 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use bson::oid::ObjectId;
 
 use super::{
-    SessionId, Timestamp,
+    ConversationId, Timestamp,
     paging::{Cursor, Page},
 };
 
 /// What is given as the cursor of the first look.
-pub const START: &str = "start";
+pub const START_CURSOR: &str = "start";
 /// The longest cursor's text.
-const LONGEST: usize = 4_096;
+const MAX_CURSOR_BYTES: usize = 4_096;
 
 /// What was committed so long before a look is seen by it: longer than a commit may take, and than the clocks of
 /// nodes are apart.
-const SETTLED: Duration = Duration::from_mins(1);
+const SETTLING_TIME: Duration = Duration::from_mins(1);
 
 /// The text is no cursor of this list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -69,16 +69,16 @@ pub struct FoundCursor {
 /// meanwhile keeps its place. `place` is that of the last session which had come to rest by then; `seen` are the
 /// others of the first page.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SessionsCursor {
+pub struct ConversationsCursor {
     pub since: Timestamp,
     pub place: Cursor,
-    pub seen: BTreeSet<SessionId>,
+    pub seen: BTreeSet<ConversationId>,
 }
 
-impl SessionsCursor {
+impl ConversationsCursor {
     /// Behind a first page that was read at `now`: its sessions, each with the time of its newest activity.
-    pub fn behind(page: impl Iterator<Item = (SessionId, Timestamp)>, now: Timestamp) -> Self {
-        let since = now.minus(SETTLED);
+    pub fn behind(page: impl Iterator<Item = (ConversationId, Timestamp)>, now: Timestamp) -> Self {
+        let since = now.minus(SETTLING_TIME);
         let top = Cursor { at: Timestamp(i64::MAX), id: ObjectId::from_bytes([0xff; 12]) };
         page.fold(Self { since, place: top, seen: BTreeSet::new() }, |mut cursor, (id, at)| {
             if at > since {
@@ -101,11 +101,11 @@ fn pack(kind: u8, parts: &[&[u8]]) -> String {
 }
 
 /// What a cursor's text holds.
-struct Parts(Vec<u8>, usize);
+struct CursorParts(Vec<u8>, usize);
 
-impl Parts {
+impl CursorParts {
     fn of(kind: u8, text: &str) -> Result<Self, BadCursor> {
-        let bytes = (text.len() <= LONGEST).then(|| URL_SAFE_NO_PAD.decode(text).ok()).flatten();
+        let bytes = (text.len() <= MAX_CURSOR_BYTES).then(|| URL_SAFE_NO_PAD.decode(text).ok()).flatten();
         let bytes = bytes.filter(|bytes| bytes.first() == Some(&kind)).ok_or(BadCursor)?;
         Ok(Self(bytes, 1))
     }
@@ -125,20 +125,20 @@ impl Parts {
     }
 }
 
-const BY_NAME: u8 = b'n';
-const FOUND: u8 = b'f';
-const SESSIONS: u8 = b's';
+const NAME_CURSOR_TAG: u8 = b'n';
+const SEARCH_CURSOR_TAG: u8 = b'f';
+const CONVERSATIONS_CURSOR_TAG: u8 = b's';
 
 impl fmt::Display for NameCursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&pack(BY_NAME, &[self.0.as_bytes()]))
+        f.write_str(&pack(NAME_CURSOR_TAG, &[self.0.as_bytes()]))
     }
 }
 
 impl FromStr for NameCursor {
     type Err = BadCursor;
     fn from_str(text: &str) -> Result<Self, BadCursor> {
-        let parts = Parts::of(BY_NAME, text)?;
+        let parts = CursorParts::of(NAME_CURSOR_TAG, text)?;
         String::from_utf8(parts.rest().to_vec()).map(Self).map_err(|_| BadCursor)
     }
 }
@@ -146,38 +146,38 @@ impl FromStr for NameCursor {
 impl fmt::Display for FoundCursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let parts = [self.at.to_be_bytes(), self.seq.to_be_bytes(), self.id.to_be_bytes()];
-        f.write_str(&pack(FOUND, &parts.each_ref().map(<[u8; 8]>::as_slice)))
+        f.write_str(&pack(SEARCH_CURSOR_TAG, &parts.each_ref().map(<[u8; 8]>::as_slice)))
     }
 }
 
 impl FromStr for FoundCursor {
     type Err = BadCursor;
     fn from_str(text: &str) -> Result<Self, BadCursor> {
-        let mut parts = Parts::of(FOUND, text)?;
+        let mut parts = CursorParts::of(SEARCH_CURSOR_TAG, text)?;
         let at = i64::from_be_bytes(parts.take()?);
         let (seq, id) = (u64::from_be_bytes(parts.take()?), u64::from_be_bytes(parts.take()?));
         parts.end().map(|()| Self { at, seq, id })
     }
 }
 
-impl fmt::Display for SessionsCursor {
+impl fmt::Display for ConversationsCursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (since, at) = (self.since.0.to_be_bytes(), self.place.at.0.to_be_bytes());
         let seen: Vec<u8> = self.seen.iter().flat_map(|id| id.0.bytes()).collect();
-        f.write_str(&pack(SESSIONS, &[&since, &at, &self.place.id.bytes(), &seen]))
+        f.write_str(&pack(CONVERSATIONS_CURSOR_TAG, &[&since, &at, &self.place.id.bytes(), &seen]))
     }
 }
 
-impl FromStr for SessionsCursor {
+impl FromStr for ConversationsCursor {
     type Err = BadCursor;
     fn from_str(text: &str) -> Result<Self, BadCursor> {
-        let mut parts = Parts::of(SESSIONS, text)?;
+        let mut parts = CursorParts::of(CONVERSATIONS_CURSOR_TAG, text)?;
         let since = Timestamp(i64::from_be_bytes(parts.take()?));
         let at = Timestamp(i64::from_be_bytes(parts.take()?));
         let place = Cursor { at, id: ObjectId::from_bytes(parts.take()?) };
         let mut seen = BTreeSet::new();
         while !parts.rest().is_empty() {
-            seen.insert(SessionId(ObjectId::from_bytes(parts.take()?)));
+            seen.insert(ConversationId(ObjectId::from_bytes(parts.take()?)));
         }
         Ok(Self { since, place, seen })
     }
@@ -189,10 +189,10 @@ mod tests {
 
     use super::*;
 
-    fn sessions() -> impl Strategy<Value = SessionsCursor> {
+    fn sessions() -> impl Strategy<Value = ConversationsCursor> {
         let id = || any::<[u8; 12]>().prop_map(ObjectId::from_bytes);
-        let seen = proptest::collection::btree_set(id().prop_map(SessionId), 0..100);
-        (any::<i64>(), any::<i64>(), id(), seen).prop_map(|(since, at, id, seen)| SessionsCursor {
+        let seen = proptest::collection::btree_set(id().prop_map(ConversationId), 0..100);
+        (any::<i64>(), any::<i64>(), id(), seen).prop_map(|(since, at, id, seen)| ConversationsCursor {
             since: Timestamp(since),
             place: Cursor { at: Timestamp(at), id },
             seen,
@@ -218,14 +218,14 @@ mod tests {
                 if let Ok(found) = text.parse::<FoundCursor>() {
                     prop_assert_eq!(found.to_string(), text.clone());
                 }
-                let _ = (text.parse::<SessionsCursor>(), text.parse::<NameCursor>());
+                let _ = (text.parse::<ConversationsCursor>(), text.parse::<NameCursor>());
             }
         }
     }
 
     #[test]
     fn a_cursor_is_bounded() {
-        let long = NameCursor("x".repeat(LONGEST)).to_string();
+        let long = NameCursor("x".repeat(MAX_CURSOR_BYTES)).to_string();
         assert_eq!(long.parse::<NameCursor>(), Err(BadCursor));
         assert_eq!("".parse::<NameCursor>(), Err(BadCursor));
     }

@@ -6,11 +6,11 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
-    MessageId, SessionId, Timestamp, UserId,
+    ConversationId, MessageId, Timestamp, UserId,
+    conversation::Conversation,
     ids::{ConnectionId, TokenId},
     message::Message,
     presence::Presence,
-    session::Session,
 };
 
 /// How far a message has come with one receiver.
@@ -46,15 +46,15 @@ pub enum Event {
     /// To the sender: how far one message has come with `receiver`.
     MessageStatus {
         message: MessageId,
-        session: SessionId,
+        session: ConversationId,
         status: DeliveryStatus,
         receiver: UserId,
         at: Timestamp,
     },
     /// Somebody's read position moved to `seq`, the place of `message`.
-    MessageRead { message: MessageId, session: SessionId, reader: UserId, read_at: Timestamp, seq: u64 },
+    MessageRead { message: MessageId, session: ConversationId, reader: UserId, read_at: Timestamp, seq: u64 },
     /// To a sender in a group: how many the message has reached so far, and how many have read it.
-    MessageCounted { message: MessageId, session: SessionId, delivered: u64, read: u64, at: Timestamp },
+    MessageCounted { message: MessageId, session: ConversationId, delivered: u64, read: u64, at: Timestamp },
     /// A message became a tombstone, deleted or recalled.
     MessageDeleted(Tombstone),
     /// A message was edited: what it says now.
@@ -66,9 +66,9 @@ pub enum Event {
     /// Somebody came, went or stepped aside.
     UserStatus(Presence),
     /// Somebody began (`true`) or stopped typing.
-    Typing { session: SessionId, user: UserId, active: bool },
+    Typing { session: ConversationId, user: UserId, active: bool },
     /// A new session that the receiver belongs to.
-    SessionCreated(Arc<Session>),
+    SessionCreated(Arc<Conversation>),
     /// A group, or who is in it, has changed.
     SessionUpdated(Arc<GroupEvent>),
     /// To somebody who has no seat any more: nothing of this session comes after it.
@@ -79,7 +79,7 @@ pub enum Event {
 #[derive(Debug, Clone)]
 pub struct GroupEvent {
     /// As it stands after the change.
-    pub session: Arc<Session>,
+    pub session: Arc<Conversation>,
     pub by: UserId,
     pub at: Timestamp,
     /// Whether anything changed.
@@ -95,7 +95,7 @@ pub struct GroupEvent {
 impl GroupEvent {
     /// No change yet.
     #[must_use]
-    pub fn nothing(session: &Session, by: UserId, at: Timestamp) -> Self {
+    pub fn nothing(session: &Conversation, by: UserId, at: Timestamp) -> Self {
         Self {
             session: Arc::new(session.clone()),
             by,
@@ -113,7 +113,7 @@ impl GroupEvent {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tombstone {
     pub message: MessageId,
-    pub session: SessionId,
+    pub session: ConversationId,
     pub seq: u64,
     /// The session's `rev` after the deletion.
     pub rev: u64,
@@ -143,11 +143,11 @@ impl Tombstone {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Unread {
     pub total: u64,
-    pub by_session: BTreeMap<SessionId, u64>,
+    pub by_session: BTreeMap<ConversationId, u64>,
 }
 
-impl FromIterator<(SessionId, u64)> for Unread {
-    fn from_iter<I: IntoIterator<Item = (SessionId, u64)>>(counts: I) -> Self {
+impl FromIterator<(ConversationId, u64)> for Unread {
+    fn from_iter<I: IntoIterator<Item = (ConversationId, u64)>>(counts: I) -> Self {
         let by_session: BTreeMap<_, _> = counts.into_iter().filter(|(_, count)| *count > 0).collect();
         Self { total: by_session.values().sum(), by_session }
     }

@@ -8,15 +8,15 @@ use super::{
 };
 
 /// Where our own files live; a `fileUrl` is this and the file's id.
-pub const PREFIX: &str = "/api/chat/files/";
+pub const FILE_URL_PREFIX: &str = "/api/chat/files/";
 /// The most bytes of a file's name.
-pub const MAX_NAME: usize = 255;
+pub const MAX_NAME_BYTES: usize = 255;
 /// What is served when the true type is nobody's business, or would be run by a browser.
-pub const OPAQUE: &str = "application/octet-stream";
+pub const OPAQUE_MEDIA_TYPE: &str = "application/octet-stream";
 
 /// Where the bytes of files are kept.
 #[derive(Clone, PartialEq, Eq)]
-pub enum Place {
+pub enum BlobLocation {
     /// In MongoDB, with everything else.
     GridFs,
     /// In a folder of this machine.
@@ -62,13 +62,13 @@ pub struct StoredFile {
 /// The address of a file.
 #[must_use]
 pub fn url(id: FileId) -> String {
-    format!("{PREFIX}{id}")
+    format!("{FILE_URL_PREFIX}{id}")
 }
 
 /// The file that an address of ours names.
 #[must_use]
 pub fn id_of(url: &str) -> Option<FileId> {
-    url.strip_prefix(PREFIX)?.parse().ok()
+    url.strip_prefix(FILE_URL_PREFIX)?.parse().ok()
 }
 
 /// Whether a browser may show it in place: a short list of kinds that carry no script.
@@ -120,7 +120,7 @@ pub fn may_be_called(given: &str, stored: &str) -> bool {
     clean_name(given).as_deref() == Some(given) && ending(given) == ending(stored)
 }
 
-/// The type under which it is served: its own if that is harmless, else [`OPAQUE`].
+/// The type under which it is served: its own if that is harmless, else [`OPAQUE_MEDIA_TYPE`].
 #[must_use]
 pub fn served_type(mime: &str) -> &str {
     match mime {
@@ -129,11 +129,11 @@ pub fn served_type(mime: &str) -> &str {
         inline if is_inline(inline) => inline,
         // No browser runs a recording.
         recording if recording.starts_with("audio/") || recording.starts_with("video/") => recording,
-        _ => OPAQUE,
+        _ => OPAQUE_MEDIA_TYPE,
     }
 }
 
-/// A name without folders, control characters and tricks, of at most [`MAX_NAME`] bytes; none when nothing
+/// A name without folders, control characters and tricks, of at most [`MAX_NAME_BYTES`] bytes; none when nothing
 /// is left of it.
 #[must_use]
 pub fn clean_name(given: &str) -> Option<String> {
@@ -147,12 +147,12 @@ pub fn clean_name(given: &str) -> Option<String> {
     if name.chars().all(|c| c == '.' || is_invisible(c)) {
         return None;
     }
-    if name.len() <= MAX_NAME {
+    if name.len() <= MAX_NAME_BYTES {
         return Some(name.to_owned());
     }
     // What says the kind stays, the rest is cut.
     let ending = name.rfind('.').map(|dot| &name[dot..]).filter(|ending| ending.len() <= 32).unwrap_or("");
-    let room = MAX_NAME - ending.len();
+    let room = MAX_NAME_BYTES - ending.len();
     let end = name.char_indices().map(|(start, _)| start).take_while(|start| *start <= room).last();
     Some(format!("{}{ending}", &name[..end.unwrap_or(0)]))
 }
@@ -183,7 +183,7 @@ mod tests {
             assert_eq!(clean_name(bad), None, "{bad:?}");
         }
         let long = clean_name(&format!("{}.docx", "病".repeat(200))).unwrap();
-        assert!(long.len() <= MAX_NAME && long.ends_with("病.docx"), "{long}");
+        assert!(long.len() <= MAX_NAME_BYTES && long.ends_with("病.docx"), "{long}");
     }
 
     #[test]
@@ -212,7 +212,7 @@ mod tests {
         for active in
             ["text/html", "image/svg+xml", "text/xml", "application/xhtml+xml", "text/x-shellscript"]
         {
-            assert_eq!(served_type(active), OPAQUE);
+            assert_eq!(served_type(active), OPAQUE_MEDIA_TYPE);
             assert!(!is_inline(active));
         }
         assert!(is_inline("image/png") && !is_inline("application/pdf"));

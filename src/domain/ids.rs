@@ -23,11 +23,11 @@ fn parse_hex(text: &str) -> Result<ObjectId, InvalidId> {
 
 /// The digits of an id. On the way of every event, so without an allocation.
 fn hex(id: ObjectId) -> [u8; 24] {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    const HEX_DIGITS: &[u8; 16] = b"0123456789abcdef";
     let mut text = [0; 24];
     for (pair, byte) in text.chunks_exact_mut(2).zip(id.bytes()) {
-        pair[0] = DIGITS[usize::from(byte >> 4)];
-        pair[1] = DIGITS[usize::from(byte & 15)];
+        pair[0] = HEX_DIGITS[usize::from(byte >> 4)];
+        pair[1] = HEX_DIGITS[usize::from(byte & 15)];
     }
     text
 }
@@ -100,7 +100,7 @@ id! {
 }
 id! {
     /// A conversation: private or group.
-    SessionId
+    ConversationId
 }
 id! {
     /// One message.

@@ -3,19 +3,21 @@
 use std::str::FromStr;
 
 use super::{
-    FileId, MessageId, SessionId, Timestamp, UserId,
+    ConversationId, FileId, MessageId, Timestamp, UserId,
     error::{Error, FieldErrors},
     file::{self, StoredFile},
-    parts::{Fate, Forwarded, MAX_MENTIONS, Mentions, Note, Quote, Reaction, ReplyTo},
+    message_parts::{
+        Forwarded, MAX_MENTIONS, Mentions, Quote, Reaction, ReplyTargetChange, ReplyTo, SystemNotice,
+    },
     text::is_visible,
 };
 
 /// The most characters (Unicode scalar values) a text message may have.
-pub const MAX_TEXT: usize = 8_000;
+pub const MAX_TEXT_CHARS: usize = 8_000;
 /// The most characters of a `clientMsgId`.
-pub const MAX_CLIENT_ID: usize = 64;
+pub const MAX_IDEMPOTENCY_KEY_CHARS: usize = 64;
 /// The most characters of a file's name.
-pub const MAX_FILE_NAME: usize = 255;
+pub const MAX_FILE_NAME_CHARS: usize = 255;
 
 /// What a message carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -71,7 +73,7 @@ pub struct FileRef {
 /// What a sender asks to have written. It becomes a [`Message`] by being committed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Draft {
-    pub session: SessionId,
+    pub session: ConversationId,
     pub sender: UserId,
     /// Who the sender believes the other participant to be, when they said.
     pub receiver: Option<UserId>,
@@ -92,13 +94,13 @@ pub struct Draft {
 /// What makes a repeated send the same message: a sender's `clientMsgId` counts within one session.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct IdempotencyKey {
-    pub session: SessionId,
+    pub session: ConversationId,
     pub sender: UserId,
     pub client_id: String,
 }
 
 impl IdempotencyKey {
-    fn of(session: SessionId, sender: UserId, client_id: Option<&String>) -> Option<Self> {
+    fn of(session: ConversationId, sender: UserId, client_id: Option<&String>) -> Option<Self> {
         client_id.map(|client_id| Self { session, sender, client_id: client_id.clone() })
     }
 }
@@ -112,7 +114,7 @@ impl Draft {
 
     /// An empty text, to be filled in.
     #[must_use]
-    pub fn blank(session: SessionId, sender: UserId) -> Self {
+    pub fn blank(session: ConversationId, sender: UserId) -> Self {
         Self {
             session,
             sender,
@@ -138,10 +140,10 @@ impl Draft {
     /// Checks everything that can be known without the session.
     ///
     /// # Errors
-    /// `MessageTooLarge` for content beyond [`MAX_TEXT`]; `InvalidMessage` naming every bad field.
+    /// `MessageTooLarge` for content beyond [`MAX_TEXT_CHARS`]; `InvalidMessage` naming every bad field.
     pub fn check(&self) -> Result<(), Error> {
-        if self.content.chars().nth(MAX_TEXT).is_some() {
-            return Err(Error::MessageTooLarge { limit: MAX_TEXT });
+        if self.content.chars().nth(MAX_TEXT_CHARS).is_some() {
+            return Err(Error::MessageTooLarge { limit: MAX_TEXT_CHARS });
         }
         self.problems().into_result(Error::InvalidMessage)
     }
@@ -163,7 +165,7 @@ impl Draft {
             (_, Some(file)) => file.check(&mut errors),
         }
         if let Some(id) = &self.client_msg_id
-            && (id.is_empty() || id.chars().count() > MAX_CLIENT_ID)
+            && (id.is_empty() || id.chars().count() > MAX_IDEMPOTENCY_KEY_CHARS)
         {
             errors.add("clientMsgId", "must have 1 to 64 characters");
         }
@@ -223,7 +225,7 @@ impl FileRef {
         if self.id().is_none() {
             errors.add("fileUrl", "must be the path of a file of this service");
         }
-        if self.name.trim().is_empty() || self.name.chars().count() > MAX_FILE_NAME {
+        if self.name.trim().is_empty() || self.name.chars().count() > MAX_FILE_NAME_CHARS {
             errors.add("fileName", "must have 1 to 255 characters");
         }
     }
@@ -234,7 +236,7 @@ impl FileRef {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
     pub id: MessageId,
-    pub session: SessionId,
+    pub session: ConversationId,
     pub sender: UserId,
     /// The other participant of a private session; none in a group.
     pub receiver: Option<UserId>,
@@ -258,7 +260,7 @@ pub struct Message {
     pub forwarded: Option<Forwarded>,
     pub merged: Vec<Quote>,
     /// Set for what a group writes about itself; such a message is never unread and never changes.
-    pub note: Option<Note>,
+    pub note: Option<SystemNotice>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
 }
@@ -328,11 +330,11 @@ impl Message {
 
     /// What became of it after somebody answered what it said at `answered`, and when.
     #[must_use]
-    pub fn fate_since(&self, answered: Timestamp) -> Option<(Fate, Timestamp)> {
+    pub fn fate_since(&self, answered: Timestamp) -> Option<(ReplyTargetChange, Timestamp)> {
         match (self.is_deleted, self.recalled_at, self.edited_at) {
-            (true, Some(at), _) => Some((Fate::Recalled, at)),
-            (true, None, _) => Some((Fate::Deleted, self.updated_at)),
-            (false, _, Some(at)) if at > answered => Some((Fate::Edited, at)),
+            (true, Some(at), _) => Some((ReplyTargetChange::Recalled, at)),
+            (true, None, _) => Some((ReplyTargetChange::Deleted, self.updated_at)),
+            (false, _, Some(at)) if at > answered => Some((ReplyTargetChange::Edited, at)),
             (false, _, _) => None,
         }
     }
@@ -357,7 +359,7 @@ mod tests {
             content: content.into(),
             kind,
             file: file.map(|(url, name)| FileRef::named(url.into(), name.into(), 1)),
-            ..Draft::blank(SessionId::generate(), UserId::generate())
+            ..Draft::blank(ConversationId::generate(), UserId::generate())
         }
     }
 

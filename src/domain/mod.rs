@@ -6,29 +6,29 @@
 
 pub mod access;
 pub mod audit;
+pub mod conversation;
+pub mod conversation_state;
 pub mod cursors;
+pub mod encoded_size;
 pub mod error;
 pub mod event;
 pub mod file;
-pub mod fold;
 pub mod ids;
-pub mod ledger;
 pub mod message;
-pub mod names;
+pub mod message_parts;
 pub mod network;
 pub mod paging;
-pub mod parts;
 pub mod password;
 pub mod presence;
 pub mod receipts;
-pub mod session;
+pub mod search_keys;
 pub mod statistics;
 pub mod text;
+pub mod text_folding;
 pub mod time;
 pub mod user;
-pub mod weight;
 
 pub use error::{Error, Result};
-pub use ids::{FileId, MessageId, SessionId, TokenId, UserId};
+pub use ids::{ConversationId, FileId, MessageId, TokenId, UserId};
 pub use network::Network;
 pub use time::{Clock, SystemClock, Timestamp};

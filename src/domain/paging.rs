@@ -18,7 +18,7 @@ pub struct Page {
 }
 
 /// The last entry that a page may reach to.
-pub const MAX_ENTRIES: u64 = 1 << 31;
+pub const MAX_PAGED_ENTRIES: u64 = 1 << 31;
 
 impl Page {
     /// Checks `page` ≥ 1 and 1 ≤ `limit` ≤ `max`; what is absent is 1 and `default`.
@@ -36,9 +36,9 @@ impl Page {
             errors.add("limit", format!("must be 1 to {max}"));
         }
         if let (Some(page), Some(limit)) = (page, limit)
-            && page.checked_mul(limit).is_none_or(|last| last > MAX_ENTRIES)
+            && page.checked_mul(limit).is_none_or(|last| last > MAX_PAGED_ENTRIES)
         {
-            errors.add("page", format!("times limit must be at most {MAX_ENTRIES}"));
+            errors.add("page", format!("times limit must be at most {MAX_PAGED_ENTRIES}"));
             return Err(Error::Validation(errors));
         }
         match (page, limit) {

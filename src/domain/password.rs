@@ -10,16 +10,16 @@ use super::{
 };
 
 /// The commonest passwords, folded; `password/LICENSES.md` says where they come from.
-static COMMON: LazyLock<HashSet<&'static str>> =
+static COMMON_PASSWORDS: LazyLock<HashSet<&'static str>> =
     LazyLock::new(|| include_str!("password/common.txt").lines().collect());
 
 /// The name of this program is the first guess after the commonest.
-const PROGRAM: &str = "wardline";
+const PROGRAM_NAME: &str = "wardline";
 
 /// The form in which passwords are compared with what everybody knows: a wide or a capital letter, an accent, a
 /// blank or something unseen in between makes no other word of it.
 fn fold(text: &str) -> String {
-    super::fold::folded(text).chars().filter(|c| !is_invisible(*c)).collect()
+    super::text_folding::folded(text).chars().filter(|c| !is_invisible(*c)).collect()
 }
 
 /// The same without signs: nobody who guesses is kept by a dash.
@@ -51,7 +51,10 @@ pub fn problem(password: &str, username: &str, real_name: &str) -> Option<Proble
     if is_name(real_name) {
         return Some(("PASSWORD_NAME", "must not be the real name").into());
     }
-    if bare_one == PROGRAM || COMMON.contains(folded.as_str()) || COMMON.contains(bare_one.as_str()) {
+    if bare_one == PROGRAM_NAME
+        || COMMON_PASSWORDS.contains(folded.as_str())
+        || COMMON_PASSWORDS.contains(bare_one.as_str())
+    {
         return Some(("PASSWORD_COMMON", "must not be one of the commonest passwords").into());
     }
     None
@@ -107,7 +110,7 @@ mod tests {
             assert!(!is_refused(good), "{good}");
         }
         assert!(!is_refused(&"密".repeat(128)));
-        assert!(COMMON.len() > 10_000 && COMMON.iter().all(|word| fold(word) == *word));
+        assert!(COMMON_PASSWORDS.len() > 10_000 && COMMON_PASSWORDS.iter().all(|word| fold(word) == *word));
     }
 
     #[test]

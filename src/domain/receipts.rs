@@ -6,17 +6,17 @@
 
 use std::collections::BTreeMap;
 
-use super::{Timestamp, UserId, event::DeliveryStatus, message::Message, parts::Fate};
+use super::{Timestamp, UserId, event::DeliveryStatus, message::Message, message_parts::ReplyTargetChange};
 
 /// The most separate runs of delivered messages remembered for a member. Beyond it the lowest two
 /// are kept apart no longer: the lower is forgotten (which only claims less than is true).
-const MAX_RUNS: usize = 8;
+const MAX_DELIVERED_RANGES: usize = 8;
 
 /// Which runs of `seq` reached a device: ascending, disjoint, inclusive.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Runs(Vec<(u64, u64)>);
+pub struct SeqRanges(Vec<(u64, u64)>);
 
-impl Runs {
+impl SeqRanges {
     /// From stored pairs; anything out of order is put in order.
     #[must_use]
     pub fn from_pairs(pairs: impl IntoIterator<Item = (u64, u64)>) -> Self {
@@ -70,7 +70,7 @@ impl Runs {
         });
         let place = self.0.partition_point(|(low, _)| *low < from);
         self.0.insert(place, (from, to));
-        if self.0.len() > MAX_RUNS {
+        if self.0.len() > MAX_DELIVERED_RANGES {
             self.0.remove(0);
         }
     }
@@ -102,12 +102,12 @@ pub struct ReadBy {
 
 /// Whom a message reached, and who has read it, each since when. Who has read it has got it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Tally {
+pub struct ReceiptTally {
     pub delivered: BTreeMap<UserId, Timestamp>,
     pub read: BTreeMap<UserId, Timestamp>,
 }
 
-impl Tally {
+impl ReceiptTally {
     /// What these receipts say of the message at `seq`. The earliest receipt of a person counts.
     #[must_use]
     pub fn of(seq: u64, sender: UserId, receipts: &[Receipt]) -> Self {
@@ -138,7 +138,7 @@ pub enum Warning {
 }
 
 /// The most readers a message names; how many there are stands beside them.
-const MAX_READERS: usize = 100;
+const MAX_LISTED_READERS: usize = 100;
 
 /// A message with what its receipts say.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -150,7 +150,7 @@ pub struct MessageView {
     pub read_count: u64,
     pub delivered_count: u64,
     /// What became of the message that it answers, since it did, and when.
-    pub answered: Option<(Fate, Timestamp)>,
+    pub answered: Option<(ReplyTargetChange, Timestamp)>,
     /// Its record of forwarded messages was left out of a page that would have been too heavy.
     pub omits_merged: bool,
     /// What its author should know, in the answer to them alone.
@@ -179,12 +179,12 @@ impl MessageView {
     /// A message with the receipts of its session that may touch it.
     #[must_use]
     pub fn with_receipts(message: Message, receipts: &[Receipt]) -> Self {
-        let tally = Tally::of(message.seq, message.sender, receipts);
+        let tally = ReceiptTally::of(message.seq, message.sender, receipts);
         let (read_count, delivered_count) = (tally.read.len() as u64, tally.delivered.len() as u64);
         let mut read_by: Vec<ReadBy> =
             tally.read.into_iter().map(|(user, read_at)| ReadBy { user, read_at }).collect();
         read_by.sort_by_key(|r| (r.read_at, r.user));
-        read_by.truncate(MAX_READERS);
+        read_by.truncate(MAX_LISTED_READERS);
         let status = match (read_count, delivered_count) {
             (0, 0) => DeliveryStatus::Sent,
             (0, _) => DeliveryStatus::Delivered,
@@ -211,7 +211,7 @@ mod tests {
 
     #[test]
     fn neighbouring_runs_become_one() {
-        let mut runs = Runs::default();
+        let mut runs = SeqRanges::default();
         assert!(runs.insert(1) && runs.insert(3) && !runs.insert(3));
         assert_eq!(runs.pairs().collect::<Vec<_>>(), [(1, 1), (3, 3)]);
         assert!(runs.insert(2));
@@ -221,13 +221,13 @@ mod tests {
     proptest! {
         #[test]
         fn runs_never_claim_what_was_not_delivered(seqs in prop::collection::vec(1u64..200, 0..150)) {
-            let mut runs = Runs::default();
+            let mut runs = SeqRanges::default();
             for seq in &seqs { runs.insert(*seq); }
             for seq in 1..200 {
                 if runs.contains(seq) { prop_assert!(seqs.contains(&seq)); }
             }
-            prop_assert!(runs.pairs().count() <= MAX_RUNS);
-            let stored = Runs::from_pairs(runs.pairs());
+            prop_assert!(runs.pairs().count() <= MAX_DELIVERED_RANGES);
+            let stored = SeqRanges::from_pairs(runs.pairs());
             prop_assert_eq!(stored, runs);
         }
     }

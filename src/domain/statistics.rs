@@ -6,8 +6,11 @@
 
 mod calendar;
 mod responses;
-mod sheet;
+mod rollup_delta;
 
-pub use calendar::{BadTimeZone, Calendar, Granularity, When};
+pub use calendar::{BadTimeZone, Calendar, Granularity, TimeOrDay};
 pub use responses::Responses;
-pub use sheet::{Counted, PersonDay, Seen, Sheet, Standing, Tally, Waiting};
+pub use rollup_delta::{
+    ConversationSnapshot, CountedMessage, MessageTally, PersonDay, RollupDelta, RollupPosition,
+    UnansweredMessage,
+};

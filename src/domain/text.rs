@@ -3,7 +3,7 @@
 use url::Url;
 
 /// How many marks may stand on one letter of a name; more of them run over the lines above and below.
-const MAX_MARKS: usize = 4;
+const MAX_MARKS_PER_LETTER: usize = 4;
 
 /// Whether a character is never drawn (Unicode's `Default_Ignorable_Code_Point`).
 #[must_use]
@@ -77,7 +77,7 @@ pub fn visible_text(given: &str) -> Option<String> {
         // A line's end of another kind is one in a list, too.
         let c = if matches!(c, '\u{85}' | '\u{2028}' | '\u{2029}') { ' ' } else { c };
         marks = if unicode_normalization::char::is_combining_mark(c) { marks + 1 } else { 0 };
-        if marks <= MAX_MARKS {
+        if marks <= MAX_MARKS_PER_LETTER {
             text.push(c);
         }
     }

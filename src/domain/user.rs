@@ -49,7 +49,7 @@ impl FromStr for Role {
 
 /// Which accounts a list shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Standing {
+pub enum AccountStatus {
     /// Those that may sign in.
     #[default]
     Active,
@@ -58,13 +58,13 @@ pub enum Standing {
     Any,
 }
 
-impl FromStr for Standing {
+impl FromStr for AccountStatus {
     type Err = &'static str;
     fn from_str(text: &str) -> Result<Self, &'static str> {
         match text {
-            "true" => Ok(Standing::Active),
-            "false" => Ok(Standing::Inactive),
-            "all" => Ok(Standing::Any),
+            "true" => Ok(AccountStatus::Active),
+            "false" => Ok(AccountStatus::Inactive),
+            "all" => Ok(AccountStatus::Any),
             _ => Err("is one of true, false, all"),
         }
     }
@@ -72,7 +72,7 @@ impl FromStr for Standing {
 
 /// Who gets the telephone numbers and e-mail addresses of others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Contacts {
+pub enum ContactVisibility {
     /// Doctors, nurses and admins.
     Staff,
     /// Everybody who is signed in.
@@ -83,22 +83,23 @@ pub enum Contacts {
 
 /// Who reads of people, and what the house allows them.
 #[derive(Debug, Clone, Copy)]
-pub struct Reader {
+pub struct DirectoryReader {
     pub user: UserId,
     pub role: Role,
-    pub contacts: Contacts,
+    pub contacts: ContactVisibility,
 }
 
-impl Reader {
+impl DirectoryReader {
     /// Whether they get a person's telephone number and e-mail address: their own, those that a person shows
     /// to all, and otherwise what the house allows.
     #[must_use]
     pub fn gets_contacts_of(&self, person: &User) -> bool {
         let by_role = match (self.contacts, self.role) {
-            (Contacts::All, _) | (_, Role::Admin) | (Contacts::Staff, Role::Doctor | Role::Nurse) => true,
-            (Contacts::Staff, Role::User) | (Contacts::Nobody, Role::Doctor | Role::Nurse | Role::User) => {
-                false
-            }
+            (ContactVisibility::All, _)
+            | (_, Role::Admin)
+            | (ContactVisibility::Staff, Role::Doctor | Role::Nurse) => true,
+            (ContactVisibility::Staff, Role::User)
+            | (ContactVisibility::Nobody, Role::Doctor | Role::Nurse | Role::User) => false,
         };
         by_role || person.contacts_shared || person.id == self.user
     }
@@ -180,14 +181,14 @@ pub fn is_valid_username(username: &str) -> bool {
 }
 
 /// Names that people may not give themselves: who bears one would seem to speak for the house or for all.
-const RESERVED: [&str; 7] = ["all", "everyone", "here", "admin", "root", "system", "wardline"];
+const RESERVED_NAMES: [&str; 7] = ["all", "everyone", "here", "admin", "root", "system", "wardline"];
 
 /// Whether people may not give themselves this name. `admin` is the name that the operator has chosen for the
 /// first admin.
 #[must_use]
 pub fn is_reserved_username(username: &str, admin: Option<&str>) -> bool {
     let key = username_key(username);
-    RESERVED.contains(&key.as_str())
+    RESERVED_NAMES.contains(&key.as_str())
         || key.starts_with("demo-")
         || admin.is_some_and(|admin| username_key(admin) == key)
 }
@@ -219,16 +220,16 @@ mod tests {
             updated_at: now,
         };
         for (contacts, who) in [
-            (Contacts::Staff, &[Role::Doctor, Role::Nurse, Role::Admin][..]),
-            (Contacts::All, &Role::ALL[..]),
-            (Contacts::Nobody, &[Role::Admin][..]),
+            (ContactVisibility::Staff, &[Role::Doctor, Role::Nurse, Role::Admin][..]),
+            (ContactVisibility::All, &Role::ALL[..]),
+            (ContactVisibility::Nobody, &[Role::Admin][..]),
         ] {
             for role in Role::ALL {
-                let reader = Reader { user: UserId::generate(), role, contacts };
+                let reader = DirectoryReader { user: UserId::generate(), role, contacts };
                 assert_eq!(reader.gets_contacts_of(&person), who.contains(&role), "{contacts:?} {role:?}");
                 let shared = User { contacts_shared: true, ..person.clone() };
                 assert!(reader.gets_contacts_of(&shared));
-                assert!(Reader { user: person.id, ..reader }.gets_contacts_of(&person), "oneself");
+                assert!(DirectoryReader { user: person.id, ..reader }.gets_contacts_of(&person), "oneself");
             }
         }
     }

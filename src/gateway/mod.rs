@@ -1,5 +1,5 @@
-//! The doors: each folder speaks one protocol and decides nothing. What they share of HTTP is in
-//! [`http`]. To remove a gateway is to delete its folder and its line here and in `app.rs`.
+//! The gateways: each folder translates one protocol and decides nothing. Their common HTTP parts
+//! are in [`http`]. A gateway is removed by deleting its folder and its line here and in `app.rs`.
 
 pub mod chat;
 pub mod http;

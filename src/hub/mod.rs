@@ -1,13 +1,14 @@
-//! Live connections of every gateway: who is here, and to whose connections an event goes.
+//! The hub: the live connections of every gateway, and which events go to which.
 //!
-//! The hub knows no protocol. A gateway hands in an [`Outlet`] for each connection; the hub finds the
-//! connections an event concerns and gives it to their outlets, in the order of publishing. One that
-//! cannot keep up is closed, so that its client comes back and syncs: an event is never skipped silently.
+//! The hub knows no protocol. A gateway registers an [`Outbox`] for each connection. The hub sends
+//! an event to the outboxes of the connections it concerns, in the order of publishing. A
+//! connection that cannot keep up is closed, so that its client reconnects and syncs: an event is
+//! never skipped silently.
 //!
-//! This is the in-process bus. With a second node, [`Hub::publish`] is where an event also leaves for
-//! the others, and where theirs come in.
+//! This is the in-process bus. With a second node, [`Hub::publish`] would also send events to other
+//! nodes and receive theirs.
 
-mod seats;
+mod quota;
 
 use std::{
     any::Any,
@@ -20,59 +21,59 @@ use std::{
     },
 };
 
-pub use seats::Seat;
-use seats::Seats;
+use quota::ConnectionQuota;
+pub use quota::QuotaGuard;
 
 use crate::domain::{
     Timestamp, UserId,
-    access::Pass,
+    access::AuthenticatedToken,
     event::{Audience, Closing, Event},
     ids::ConnectionId,
 };
 
-/// Why a connection is closed from our side.
+/// Why the service closes a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CloseReason {
-    /// It cannot keep up; its client is to come back and sync.
+    /// The connection cannot keep up; its client should reconnect and sync.
     Lagging,
     /// Its token ended: signed out, deactivated or expired.
     TokenEnded,
-    /// Its user's rights changed; its client is to come back with the new ones.
+    /// Its user's rights changed; its client should reconnect with the new ones.
     RightsChanged,
 }
 
-/// What became of an event at a connection.
+/// The result of sending an event to a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Handed {
-    /// It is on its way.
+pub enum SendResult {
+    /// The event is queued.
     Over,
     /// The outgoing buffer is full.
     Full,
-    /// The connection is gone already.
+    /// The connection is closed already.
     Gone,
 }
 
-/// How a gateway speaks to one connection.
-pub trait Outlet: Send + Sync {
-    /// Says an event in the connection's protocol. Must not wait.
-    fn say(&self, announcement: &Announcement<'_>) -> Handed;
-    /// Ends the connection.
+/// The outgoing side of one connection, which a gateway implements.
+pub trait Outbox: Send + Sync {
+    /// Sends an event in the connection's protocol. Must not wait.
+    fn say(&self, announcement: &EncodedEvent<'_>) -> SendResult;
+    /// Closes the connection.
     fn close(&self, reason: CloseReason);
 }
 
-/// What gateways encoded of an event. Events that say the same may share it.
+/// The encodings of an event. Events with the same payload may share them.
 #[derive(Default)]
-pub struct Forms(RefCell<Vec<Rc<dyn Any>>>);
+pub struct EncodingCache(RefCell<Vec<Rc<dyn Any>>>);
 
-/// An event on its way to several connections, with what gateways encoded of it: each wire form is
-/// made once, however many connections hear it.
-pub struct Announcement<'a> {
+/// An event for several connections, with its encodings. Each wire form is encoded once, for any
+/// number of connections.
+pub struct EncodedEvent<'a> {
     pub event: &'a Event,
-    forms: &'a Forms,
+    forms: &'a EncodingCache,
 }
 
-impl Announcement<'_> {
-    /// The wire form `T` of the event, made by `encode` the first time.
+impl EncodedEvent<'_> {
+    /// Returns the wire form `T` of the event, which `encode` creates the first time.
     pub fn encoded<T: 'static>(&self, encode: impl FnOnce(&Event) -> T) -> Rc<T> {
         let forms = &self.forms.0;
         let known = forms.borrow().iter().find_map(|form| Rc::clone(form).downcast::<T>().ok());
@@ -87,21 +88,21 @@ impl Announcement<'_> {
 /// One live connection.
 pub struct Connection {
     pub id: ConnectionId,
-    /// By which it came in; it does not outlive it.
-    pub pass: Pass,
-    /// Set once it was told to close: it hears nothing more.
+    /// The token that authenticated it. The connection ends with the token.
+    pub auth: AuthenticatedToken,
+    /// Whether the connection was closed: it receives no further event.
     closing: AtomicBool,
-    outlet: Box<dyn Outlet>,
+    outlet: Box<dyn Outbox>,
 }
 
 impl Connection {
-    fn say(&self, announcement: &Announcement<'_>) {
+    fn say(&self, announcement: &EncodedEvent<'_>) {
         if self.closing.load(Ordering::Acquire) {
             return;
         }
         match self.outlet.say(announcement) {
-            Handed::Over | Handed::Gone => {}
-            Handed::Full => self.close(CloseReason::Lagging),
+            SendResult::Over | SendResult::Gone => {}
+            SendResult::Full => self.close(CloseReason::Lagging),
         }
     }
 
@@ -119,28 +120,28 @@ impl Connection {
 }
 
 #[derive(Default)]
-struct Board {
+struct ConnectionIndex {
     people: HashMap<UserId, Vec<Arc<Connection>>>,
     expiries: BTreeSet<(Timestamp, ConnectionId)>,
     all: BTreeMap<ConnectionId, Arc<Connection>>,
-    /// Those that hear of everybody's coming and going.
+    /// The connections that receive the presence of all users.
     watchers: BTreeMap<ConnectionId, Arc<Connection>>,
 }
 
-/// Everybody's live connections on this node.
+/// The live connections of all users on this node.
 #[derive(Default)]
 pub struct Hub {
-    board: RwLock<Board>,
+    board: RwLock<ConnectionIndex>,
     next: AtomicU64,
-    seats: Arc<Seats>,
+    seats: Arc<ConnectionQuota>,
 }
 
 impl Hub {
-    /// Takes a new connection in; from the next event on it hears what concerns its user.
-    pub fn register(&self, pass: Pass, outlet: Box<dyn Outlet>) -> Arc<Connection> {
+    /// Registers a new connection, which receives its user's events from then on.
+    pub fn register(&self, auth: AuthenticatedToken, outlet: Box<dyn Outbox>) -> Arc<Connection> {
         let id = ConnectionId(self.next.fetch_add(1, Ordering::Relaxed));
-        let (user, expires_at) = (pass.actor.user, pass.expires_at);
-        let connection = Arc::new(Connection { id, pass, closing: AtomicBool::new(false), outlet });
+        let (user, expires_at) = (auth.actor.user, auth.expires_at);
+        let connection = Arc::new(Connection { id, auth, closing: AtomicBool::new(false), outlet });
         let mut board = self.board.write().unwrap_or_else(PoisonError::into_inner);
         board.people.entry(user).or_default().push(Arc::clone(&connection));
         board.expiries.insert((expires_at, id));
@@ -149,24 +150,24 @@ impl Hub {
         connection
     }
 
-    /// Forgets a connection. Forgetting it twice changes nothing.
+    /// Removes a connection. Removing it twice has no effect.
     pub fn unregister(&self, id: ConnectionId) {
         let mut board = self.board.write().unwrap_or_else(PoisonError::into_inner);
         let Some(connection) = board.all.remove(&id) else {
             return;
         };
         board.watchers.remove(&id);
-        board.expiries.remove(&(connection.pass.expires_at, id));
-        if let Some(theirs) = board.people.get_mut(&connection.pass.actor.user) {
+        board.expiries.remove(&(connection.auth.expires_at, id));
+        if let Some(theirs) = board.people.get_mut(&connection.auth.actor.user) {
             theirs.retain(|other| other.id != id);
             if theirs.is_empty() {
-                board.people.remove(&connection.pass.actor.user);
+                board.people.remove(&connection.auth.actor.user);
             }
         }
         metrics::gauge!("wardline_connections").decrement(1.0);
     }
 
-    /// From now on this connection hears of everybody's coming and going.
+    /// Subscribes the connection to the presence of all users.
     pub fn watch_presence(&self, id: ConnectionId) {
         let mut board = self.board.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(connection) = board.all.get(&id).cloned() {
@@ -174,7 +175,7 @@ impl Hub {
         }
     }
 
-    /// This connection lags: it is closed, and hears nothing more.
+    /// Closes a connection that cannot keep up; it receives no further event.
     pub fn cut(&self, id: ConnectionId) {
         let connection = self.board.read().unwrap_or_else(PoisonError::into_inner).all.get(&id).cloned();
         if let Some(connection) = connection {
@@ -182,16 +183,16 @@ impl Hub {
         }
     }
 
-    /// Gives an event to all connections of its audience.
+    /// Sends an event to all connections of its audience.
     pub fn publish(&self, audience: &Audience, event: &Event) {
-        self.publish_sharing(audience, event, &Forms::default());
+        self.publish_sharing(audience, event, &EncodingCache::default());
     }
 
-    /// As [`Hub::publish`], for one of several events whose payload is the same: what was encoded for
-    /// one is in `forms` for the next.
-    pub fn publish_sharing(&self, audience: &Audience, event: &Event, forms: &Forms) {
+    /// Publishes one of several events with the same payload, as [`Hub::publish`] does. `forms`
+    /// keeps the encodings of one event for the next.
+    pub fn publish_sharing(&self, audience: &Audience, event: &Event, forms: &EncodingCache) {
         let targets = self.targets(audience);
-        let announcement = Announcement { event, forms };
+        let announcement = EncodedEvent { event, forms };
         for connection in targets {
             connection.say(&announcement);
         }
@@ -211,43 +212,43 @@ impl Hub {
                 let mut targets = of(users);
                 let concerned: BTreeSet<UserId> = users.iter().copied().collect();
                 let watchers = board.watchers.values();
-                targets.extend(watchers.filter(|c| !concerned.contains(&c.pass.actor.user)).cloned());
+                targets.extend(watchers.filter(|c| !concerned.contains(&c.auth.actor.user)).cloned());
                 targets
             }
         }
     }
 
-    /// Whether this person has a connection here.
+    /// Whether this user has a connection on this node.
     pub fn is_here(&self, user: UserId) -> bool {
         self.board.read().unwrap_or_else(PoisonError::into_inner).people.contains_key(&user)
     }
 
-    /// Whether this connection is (still) here.
+    /// Whether this connection is (still) registered.
     pub fn has(&self, id: ConnectionId) -> bool {
         self.board.read().unwrap_or_else(PoisonError::into_inner).all.contains_key(&id)
     }
 
-    /// Takes a place for a connection of this person that is about to be made; none when they have `most`.
-    pub fn seat(&self, user: UserId, most: usize) -> Option<Seat> {
+    /// Reserves a connection for this user before it is made; `None` if they already have `most`.
+    pub fn seat(&self, user: UserId, most: usize) -> Option<QuotaGuard> {
         self.seats.take(user, most)
     }
 
-    /// How many connections there are.
+    /// Returns the number of connections.
     pub fn count(&self) -> usize {
         self.board.read().unwrap_or_else(PoisonError::into_inner).all.len()
     }
 
-    /// The passes of all connections.
-    pub fn passes(&self) -> Vec<Pass> {
+    /// Returns the authenticated tokens of all connections.
+    pub fn passes(&self) -> Vec<AuthenticatedToken> {
         let board = self.board.read().unwrap_or_else(PoisonError::into_inner);
-        board.all.values().map(|connection| connection.pass.clone()).collect()
+        board.all.values().map(|connection| connection.auth.clone()).collect()
     }
 
     /// Closes connections, for `reason`.
     pub fn close(&self, which: &Closing, reason: CloseReason) {
         self.close_where(reason, |connection| match which {
-            Closing::Token(token) => connection.pass.actor.token == *token,
-            Closing::User(user) => connection.pass.actor.user == *user,
+            Closing::Token(token) => connection.auth.actor.token == *token,
+            Closing::User(user) => connection.auth.actor.user == *user,
         });
     }
 
@@ -261,7 +262,7 @@ impl Hub {
             .first()
             .is_some_and(|(t, _)| *t <= now);
         if due {
-            self.close_where(CloseReason::TokenEnded, |connection| connection.pass.expires_at <= now);
+            self.close_where(CloseReason::TokenEnded, |connection| connection.auth.expires_at <= now);
         }
     }
 
@@ -271,7 +272,7 @@ impl Hub {
             board.all.values().filter(|connection| applies(connection)).cloned().collect()
         };
         for connection in targets {
-            // Out of the hub first: what is published from here on must not reach it.
+            // The connection is removed from the hub first: later events must not reach it.
             self.unregister(connection.id);
             connection.close(reason);
         }
@@ -285,46 +286,47 @@ mod tests {
     use super::*;
     use crate::domain::{
         TokenId,
-        access::{Actor, Issue},
+        access::{Actor, CredentialVersion},
         event::Unread,
         user::Role,
     };
 
     #[derive(Default)]
-    struct Heard {
+    struct LeaveResult {
         events: Mutex<Vec<u64>>,
         closed: Mutex<Vec<CloseReason>>,
     }
 
-    struct Ear {
-        heard: Arc<Heard>,
+    struct Subscriber {
+        heard: Arc<LeaveResult>,
         room: usize,
     }
 
-    impl Outlet for Ear {
-        fn say(&self, announcement: &Announcement<'_>) -> Handed {
+    impl Outbox for Subscriber {
+        fn say(&self, announcement: &EncodedEvent<'_>) -> SendResult {
             let total = *announcement.encoded(|event| match event {
                 Event::UnreadChanged(unread) => unread.total,
                 _ => 0,
             });
             let mut events = self.heard.events.lock().unwrap();
             if events.len() >= self.room {
-                return Handed::Full;
+                return SendResult::Full;
             }
             events.push(total);
-            Handed::Over
+            SendResult::Over
         }
         fn close(&self, reason: CloseReason) {
             self.heard.closed.lock().unwrap().push(reason);
         }
     }
 
-    fn join(hub: &Hub, user: UserId, room: usize) -> (Arc<Connection>, Arc<Heard>) {
-        let heard = Arc::new(Heard::default());
+    fn join(hub: &Hub, user: UserId, room: usize) -> (Arc<Connection>, Arc<LeaveResult>) {
+        let heard = Arc::new(LeaveResult::default());
         let actor = Actor { user, role: Role::Nurse, token: TokenId::generate() };
-        let ear = Box::new(Ear { heard: Arc::clone(&heard), room });
-        let pass = Pass { actor, issued: Issue::Version(0), expires_at: Timestamp(1_000) };
-        (hub.register(pass, ear), heard)
+        let ear = Box::new(Subscriber { heard: Arc::clone(&heard), room });
+        let auth =
+            AuthenticatedToken { actor, issued: CredentialVersion::Version(0), expires_at: Timestamp(1_000) };
+        (hub.register(auth, ear), heard)
     }
 
     fn tell(hub: &Hub, audience: &Audience, total: u64) {
@@ -364,7 +366,7 @@ mod tests {
         let (hub, anna) = (Hub::default(), UserId::generate());
         let (phone, at_phone) = join(&hub, anna, 9);
         let (_desk, at_desk) = join(&hub, anna, 9);
-        hub.close(&Closing::Token(phone.pass.actor.token.clone()), CloseReason::TokenEnded);
+        hub.close(&Closing::Token(phone.auth.actor.token.clone()), CloseReason::TokenEnded);
         tell(&hub, &Audience::Users(vec![anna]), 1);
         assert!(at_phone.events.lock().unwrap().is_empty());
         assert_eq!(*at_desk.events.lock().unwrap(), [1]);

@@ -1,6 +1,6 @@
 //! Accounts: what they are made of, and what admins and the operator do with them.
 
-use super::{Issued, Services, UserChange, audit::Act, passwords::Place};
+use super::{Issued, Services, UserChange, audit::AuditedAction, passwords::HashPriority};
 use crate::{
     domain::{
         Error, Result, Timestamp, UserId,
@@ -14,7 +14,7 @@ use crate::{
         user::{Role, User, department_of, is_valid_username, trim_username},
     },
     hub::CloseReason,
-    store::users::{Account, FailedSignIns},
+    store::users::{FailedSignIns, UserAccount},
 };
 
 /// What a new account is made of. The role is the caller's business: registration gives `User`.
@@ -71,8 +71,8 @@ impl NewAccount {
         errors
     }
 
-    pub(super) fn into_account(self, password_hash: String, now: Timestamp) -> Account {
-        Account {
+    pub(super) fn into_account(self, password_hash: String, now: Timestamp) -> UserAccount {
+        UserAccount {
             user: User {
                 id: UserId::generate(),
                 username: self.username,
@@ -154,10 +154,10 @@ impl Services {
     pub async fn create_user(&self, actor: &Actor, new: NewAccount) -> Result<User> {
         actor.must_be_admin()?;
         self.hold_avatar(Some(actor), &new.avatar).await?;
-        let user = self.make_account(Place::house(), new, false).await?.user;
+        let user = self.make_account(HashPriority::house(), new, false).await?.user;
         let role =
             FieldChange { field: "role".to_owned(), from: None, to: Some(user.role.as_str().to_owned()) };
-        self.note_done(Act::by(actor, "user.create").on(user.id).changes(vec![role]));
+        self.note_done(AuditedAction::by(actor, "user.create").on(user.id).changes(vec![role]));
         Ok(user)
     }
 
@@ -216,7 +216,7 @@ impl Services {
         }
         let now = self.clock.now();
         if let Some(password) = password {
-            change.password_hash = Some(self.passwords.hash(Place::house(), &password).await?);
+            change.password_hash = Some(self.passwords.hash(HashPriority::house(), &password).await?);
             change.must_change_password = Some(id != actor.user);
         }
         let changed = changes(&current.user, &change);
@@ -224,9 +224,9 @@ impl Services {
         if changed.is_empty() {
             return Ok(current.user);
         }
-        self.record(Act::by(actor, "user.change").on(id).changes(changed)).await?;
+        self.record(AuditedAction::by(actor, "user.change").on(id).changes(changed)).await?;
         if change.password_hash.is_some() {
-            self.record(Act::by(actor, "user.password").on(id)).await?;
+            self.record(AuditedAction::by(actor, "user.password").on(id)).await?;
         }
         let account = self.store.update_user(id, &change, now).await?.ok_or(Error::NotFound("user"))?;
         if account.user.avatar != current.user.avatar {
@@ -243,10 +243,10 @@ impl Services {
 
     pub(super) async fn make_account(
         &self,
-        place: Place,
+        place: HashPriority,
         mut new: NewAccount,
         self_registered: bool,
-    ) -> Result<Account> {
+    ) -> Result<UserAccount> {
         new.username = trim_username(&new.username).to_owned();
         new.problems().into_result(Error::Validation)?;
         let hash = self.passwords.hash(place, &new.password).await?;
@@ -309,10 +309,10 @@ impl Services {
             department: blank(),
             title: blank(),
         };
-        let user = self.make_account(Place::house(), new, false).await?.user;
+        let user = self.make_account(HashPriority::house(), new, false).await?.user;
         let role =
             FieldChange { field: "role".to_owned(), from: None, to: Some(user.role.as_str().to_owned()) };
-        self.note_done(Act::named("user.create").on(user.id).changes(vec![role]));
+        self.note_done(AuditedAction::named("user.create").on(user.id).changes(vec![role]));
         Ok(user)
     }
 
@@ -333,7 +333,7 @@ impl Services {
             if let Some(problem) = password::problem(&password, username, real_name) {
                 return Err(Error::Validation(FieldErrors::one("password", problem)));
             }
-            change.password_hash = Some(self.passwords.hash(Place::house(), &password).await?);
+            change.password_hash = Some(self.passwords.hash(HashPriority::house(), &password).await?);
             change.must_change_password = Some(true);
         }
         let id = account.user.id;
@@ -341,9 +341,9 @@ impl Services {
         if changed.is_empty() {
             return Ok(account.user);
         }
-        self.record(Act::named("user.change").on(id).changes(changed)).await?;
+        self.record(AuditedAction::named("user.change").on(id).changes(changed)).await?;
         if change.password_hash.is_some() {
-            self.record(Act::named("user.password").on(id)).await?;
+            self.record(AuditedAction::named("user.password").on(id)).await?;
         }
         let changed = self.store.update_user(id, &change, self.clock.now()).await?;
         let account = changed.ok_or(Error::NotFound("user"))?;
@@ -361,7 +361,7 @@ impl Services {
             return Err(Error::Forbidden("this account is deactivated: its token would not hold"));
         }
         let signed_in = self.signed_in(account)?;
-        self.note(Act::named("token.issue").on(signed_in.user.id).object(&signed_in.issued.id.0))?;
+        self.note(AuditedAction::named("token.issue").on(signed_in.user.id).object(&signed_in.issued.id.0))?;
         Ok(signed_in)
     }
 }

@@ -19,31 +19,31 @@ pub(super) use recorder::{Recorder, keep};
 
 use super::Services;
 use crate::domain::{
-    Network, Result, SessionId, UserId,
+    ConversationId, Network, Result, UserId,
     access::Actor,
-    audit::{Entry, FieldChange, Filter, Origin, Verdict},
+    audit::{AuditEntry, AuditFilter, AuditOutcome, FieldChange, Origin},
     paging::Cursor,
     user::username_key,
 };
 
-struct Situation {
+struct RequestContext {
     origin: Origin,
     /// Who turned out to be acting.
     actor: OnceLock<(UserId, String)>,
 }
 
 tokio::task_local! {
-    static SITUATION: Arc<Situation>;
+    static REQUEST_CONTEXT: Arc<RequestContext>;
 }
 
 /// Does `work` as something that comes from `origin`.
 pub async fn within<F: Future>(origin: Origin, work: F) -> F::Output {
-    SITUATION.scope(Arc::new(Situation { origin, actor: OnceLock::new() }), work).await
+    REQUEST_CONTEXT.scope(Arc::new(RequestContext { origin, actor: OnceLock::new() }), work).await
 }
 
 /// Notes who is acting, for what is refused later in the same work.
 pub fn acts(actor: &Actor) {
-    let _ = SITUATION.try_with(|situation| situation.actor.set((actor.user, token_of(actor))));
+    let _ = REQUEST_CONTEXT.try_with(|situation| situation.actor.set((actor.user, token_of(actor))));
 }
 
 fn token_of(actor: &Actor) -> String {
@@ -52,19 +52,19 @@ fn token_of(actor: &Actor) -> String {
 
 /// An act, as its verb describes it.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Act {
+pub(super) struct AuditedAction {
     action: &'static str,
     actor: Option<UserId>,
     token: Option<String>,
     subject: Option<UserId>,
     object: Option<String>,
-    session: Option<SessionId>,
+    session: Option<ConversationId>,
     changes: Vec<FieldChange>,
-    verdict: Verdict,
+    verdict: AuditOutcome,
     count: u64,
 }
 
-impl Act {
+impl AuditedAction {
     /// Somebody's act.
     pub fn by(actor: &Actor, action: &'static str) -> Self {
         Self { actor: Some(actor.user), token: Some(token_of(actor)), ..Self::named(action) }
@@ -88,7 +88,7 @@ impl Act {
         Self { object: Some(object.to_string().chars().take(200).collect()), ..self }
     }
 
-    pub fn session(self, session: SessionId) -> Self {
+    pub fn session(self, session: ConversationId) -> Self {
         Self { session: Some(session), ..self }
     }
 
@@ -96,7 +96,7 @@ impl Act {
         Self { changes, ..self }
     }
 
-    pub fn verdict(self, verdict: Verdict) -> Self {
+    pub fn verdict(self, verdict: AuditOutcome) -> Self {
         Self { verdict, ..self }
     }
 
@@ -106,11 +106,11 @@ impl Act {
 }
 
 impl Services {
-    fn entry(&self, act: Act) -> Entry {
-        let situation = SITUATION.try_with(Arc::clone).ok();
+    fn entry(&self, act: AuditedAction) -> AuditEntry {
+        let situation = REQUEST_CONTEXT.try_with(Arc::clone).ok();
         let origin = situation.as_ref().map_or(&Origin::SERVICE, |situation| &situation.origin);
         let known = situation.as_ref().and_then(|situation| situation.actor.get());
-        Entry {
+        AuditEntry {
             id: ObjectId::new(),
             at: self.clock.now(),
             actor: act.actor.or(known.map(|(user, _)| *user)),
@@ -132,7 +132,7 @@ impl Services {
     ///
     /// # Errors
     /// When MongoDB does not answer: then the act must not happen.
-    pub(super) async fn record(&self, act: Act) -> Result<()> {
+    pub(super) async fn record(&self, act: AuditedAction) -> Result<()> {
         let entry = self.entry(act);
         self.store.record(std::slice::from_ref(&entry)).await?;
         say(&entry);
@@ -143,7 +143,7 @@ impl Services {
     ///
     /// # Errors
     /// `Unavailable` when it is full: then the act must not happen.
-    pub(super) fn note(&self, act: Act) -> Result<()> {
+    pub(super) fn note(&self, act: AuditedAction) -> Result<()> {
         let entry = self.entry(act);
         self.recorder.put(entry.clone())?;
         say(&entry);
@@ -151,7 +151,7 @@ impl Services {
     }
 
     /// Puts on record what has happened. When the queue is full its log line has to do.
-    pub(super) fn note_done(&self, act: Act) {
+    pub(super) fn note_done(&self, act: AuditedAction) {
         let entry = self.entry(act);
         if self.recorder.put(entry.clone()).is_err() {
             tracing::error!(target: "security", action = entry.action, "the audit log is full: an act has its log line only");
@@ -165,12 +165,12 @@ impl Services {
     /// `Unavailable` when the queue is full: signing in is refused then.
     pub(super) fn note_failed_sign_in(&self, name: &str, known: Option<UserId>) -> Result<()> {
         let hashed = self.recorder.hashed(name);
-        let act = Act::named("auth.failed").verdict(Verdict::Failed);
+        let act = AuditedAction::named("auth.failed").verdict(AuditOutcome::Failed);
         let act = match known {
             Some(user) => act.on(user),
             None => act.object(&hashed),
         };
-        let network = SITUATION
+        let network = REQUEST_CONTEXT
             .try_with(|situation| situation.origin.address.map(|address| Network::of(address).to_string()))
             .ok()
             .flatten();
@@ -183,9 +183,11 @@ impl Services {
     /// the others one together.
     pub fn note_refused(&self, actor: Option<&Actor>, what: &str) {
         metrics::counter!("wardline_forbidden_total").increment(1);
-        let act =
-            actor.map_or_else(|| Act::named("access.refused"), |actor| Act::by(actor, "access.refused"));
-        let entry = self.entry(act.object(what).verdict(Verdict::Refused));
+        let act = actor.map_or_else(
+            || AuditedAction::named("access.refused"),
+            |actor| AuditedAction::by(actor, "access.refused"),
+        );
+        let entry = self.entry(act.object(what).verdict(AuditOutcome::Refused));
         if self.recorder.is_sample(&entry) {
             say(&entry);
             let _ = self.recorder.put(entry);
@@ -194,7 +196,7 @@ impl Services {
 
     /// A command of the operator's.
     pub fn note_command(&self, command: &'static str, object: &str, count: u64) {
-        let act = Act::named(command).count(count);
+        let act = AuditedAction::named(command).count(count);
         self.note_done(if object.is_empty() { act } else { act.object(object) });
     }
 
@@ -205,12 +207,12 @@ impl Services {
     pub async fn recorded(
         &self,
         actor: &Actor,
-        filter: &Filter,
+        filter: &AuditFilter,
         before: Option<&Cursor>,
         limit: u64,
     ) -> Result<Recorded> {
         actor.must_be_admin()?;
-        self.record(described(Act::by(actor, "audit.read"), filter)).await?;
+        self.record(described(AuditedAction::by(actor, "audit.read"), filter)).await?;
         self.rows(filter, before, limit).await
     }
 
@@ -220,17 +222,17 @@ impl Services {
     /// When MongoDB does not answer.
     pub async fn recorded_for_operator(
         &self,
-        filter: &Filter,
+        filter: &AuditFilter,
         before: Option<&Cursor>,
         limit: u64,
     ) -> Result<Recorded> {
         if before.is_none() {
-            self.record(described(Act::named("audit.read"), filter)).await?;
+            self.record(described(AuditedAction::named("audit.read"), filter)).await?;
         }
         self.rows(filter, before, limit).await
     }
 
-    async fn rows(&self, filter: &Filter, before: Option<&Cursor>, limit: u64) -> Result<Recorded> {
+    async fn rows(&self, filter: &AuditFilter, before: Option<&Cursor>, limit: u64) -> Result<Recorded> {
         let mut entries = self.store.recorded(filter, before, limit.saturating_add(1)).await?;
         let has_more = entries.len() as u64 > limit;
         entries.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
@@ -249,7 +251,7 @@ impl Services {
 /// A run of the audit log.
 #[derive(Debug, Clone)]
 pub struct Recorded {
-    pub entries: Vec<Entry>,
+    pub entries: Vec<AuditEntry>,
     /// The real names of whom they name.
     pub names: BTreeMap<UserId, String>,
     /// Where the next run begins; `None` at the end.
@@ -257,7 +259,7 @@ pub struct Recorded {
 }
 
 /// A look at the audit log, with what was asked.
-fn described(act: Act, filter: &Filter) -> Act {
+fn described(act: AuditedAction, filter: &AuditFilter) -> AuditedAction {
     let parts = [
         filter.subject.map(|subject| format!("subject={subject}")),
         filter.session.map(|session| format!("session={session}")),

@@ -1,7 +1,8 @@
-//! Deliveries: what reached somebody's device is gathered here and carried into the commit path.
+//! The queue of deliveries: what reached a user's device is collected here and submitted to the
+//! commit path.
 //!
-//! Gathering coalesces: while one round is being queued, the next collects, so a burst of messages
-//! becomes one operation for each session and receiver.
+//! Collecting coalesces. While one round is submitted, the next one collects. So a burst of
+//! messages becomes one command for each conversation and receiver.
 
 use std::{
     collections::HashMap,
@@ -14,41 +15,41 @@ use tokio::sync::Notify;
 
 use super::Services;
 use crate::domain::{
-    SessionId, UserId,
-    ledger::{MessageRef, Operation},
+    ConversationId, UserId,
+    conversation_state::{Command, MessageRef},
     message::Message,
 };
 
-/// Deliveries that may wait to be queued; beyond it the newest are forgotten. A forgotten one leaves its
-/// message at `sent` until it is read: less than the truth, never more.
-const WAITING: usize = 200_000;
-/// After a round the next one waits so long. The first of a quiet time goes at once; under load a round
-/// becomes one step for each session and receiver instead of one for each message.
-const PAUSE: Duration = Duration::from_millis(200);
-/// The most messages of one operation.
-const AT_ONCE: usize = 500;
+/// The most deliveries that may be queued; beyond it the newest are dropped. The message of a
+/// dropped delivery stays at `sent` until it is read: less than the truth, never more.
+const MAX_QUEUED_DELIVERIES: usize = 200_000;
+/// The pause after a round. The first delivery after a quiet time is submitted at once. Under load
+/// a round becomes one command for each conversation and receiver instead of one for each message.
+const FLUSH_INTERVAL: Duration = Duration::from_millis(200);
+/// The most messages of one command.
+const MAX_COMMAND_MESSAGES: usize = 500;
 
 #[derive(Default)]
-struct Pending {
-    messages: HashMap<(SessionId, UserId), Vec<MessageRef>>,
+struct PendingDelivery {
+    messages: HashMap<(ConversationId, UserId), Vec<MessageRef>>,
     count: usize,
 }
 
-/// Where deliveries are gathered.
+/// The queue of deliveries.
 #[derive(Default)]
-pub(super) struct Desk {
-    pending: Mutex<Pending>,
+pub(super) struct DeliveryQueue {
+    pending: Mutex<PendingDelivery>,
     arrived: Notify,
 }
 
 impl Services {
-    /// A device of `receiver` has these messages.
+    /// Records that a device of `receiver` has these messages.
     pub fn note_delivered<'a>(&self, receiver: UserId, messages: impl IntoIterator<Item = &'a Message>) {
         let mut pending = self.deliveries.pending.lock().unwrap_or_else(PoisonError::into_inner);
         let before = pending.count;
         let counts = |message: &&Message| message.sender != receiver && message.note.is_none();
         for message in messages.into_iter().filter(counts) {
-            if pending.count >= WAITING {
+            if pending.count >= MAX_QUEUED_DELIVERIES {
                 metrics::counter!("wardline_refusals_total", "reason" => "deliveries_full").increment(1);
                 break;
             }
@@ -73,15 +74,15 @@ impl Services {
             let round =
                 mem::take(&mut *self.deliveries.pending.lock().unwrap_or_else(PoisonError::into_inner));
             for ((session, receiver), messages) in round.messages {
-                for messages in messages.chunks(AT_ONCE) {
-                    let operation = Operation::Deliver { session, receiver, messages: messages.to_vec() };
-                    // What comes of it is published like every outcome; nobody waits for the answer.
+                for messages in messages.chunks(MAX_COMMAND_MESSAGES) {
+                    let operation = Command::Deliver { session, receiver, messages: messages.to_vec() };
+                    // The outcome is published like every other; no caller waits for the answer.
                     if self.queue.submit_when_room(operation).await.is_err() {
                         return;
                     }
                 }
             }
-            tokio::time::sleep(PAUSE).await;
+            tokio::time::sleep(FLUSH_INTERVAL).await;
         }
     }
 }

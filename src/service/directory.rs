@@ -2,16 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Services, audit::Act};
+use super::{Services, audit::AuditedAction};
 use crate::{
     config::Environment,
     domain::{
-        Result, SessionId, UserId,
+        ConversationId, Result, UserId,
         access::Actor,
         cursors::{NameCursor, PageRequest},
         paging::Pagination,
         presence::Status,
-        user::{Reader, Role, Standing, User, username_key},
+        user::{AccountStatus, DirectoryReader, Role, User, username_key},
     },
     store::users::UserFilter,
 };
@@ -43,12 +43,12 @@ impl Services {
         &self,
         actor: &Actor,
         filter: &UserFilter,
-        session: Option<SessionId>,
+        session: Option<ConversationId>,
         request: &PageRequest<NameCursor>,
     ) -> Result<(Vec<User>, Pagination)> {
-        if filter.standing != Standing::Active {
+        if filter.standing != AccountStatus::Active {
             actor.must_be_admin()?;
-            self.record(Act::by(actor, "users.inactive")).await?;
+            self.record(AuditedAction::by(actor, "users.inactive")).await?;
         }
         let mut filter = filter.clone();
         if let Some(session) = session {
@@ -94,7 +94,7 @@ impl Services {
     pub(super) async fn show(&self, actor: &Actor, users: &mut [User]) -> Result<()> {
         self.overlay_presence(users);
         let contacts = self.settings.directory_contacts;
-        let reader = Reader { user: actor.user, role: actor.role, contacts };
+        let reader = DirectoryReader { user: actor.user, role: actor.role, contacts };
         let circle =
             if self.is_stranger(actor).await? { Some(self.circle_of(actor.user).await?) } else { None };
         for user in users {

@@ -6,13 +6,13 @@
 mod containers;
 mod links;
 mod picture;
-mod places;
 mod sniff;
 mod sound;
-mod streams;
+mod sound_frames;
 mod strip;
 mod sweep;
 mod upload;
+mod uploader_slots;
 
 use std::{
     ops::Range,
@@ -26,24 +26,24 @@ use futures_util::{Stream, stream};
 pub use links::{FileLink, LinkProof};
 pub use upload::Upload;
 
-use super::{BELIEF, Services, audit::Act};
+use super::{Services, TOKEN_RECHECK_INTERVAL, audit::AuditedAction};
 use crate::{
     domain::{
-        Error, FileId, Result, SessionId, UserId,
+        ConversationId, Error, FileId, Result, UserId,
         access::Actor,
         error::FieldErrors,
         file::{self, StoredFile},
         message::Draft,
     },
-    store::blobs::{Key, Part},
+    store::blobs::{BlobKey, ByteRange},
 };
-pub(super) use upload::Desk;
+pub(super) use upload::UploadSlots;
 
 /// How long a file is kept that no message names.
-const UNSENT: Duration = Duration::from_hours(24);
+const UNSENT_FILE_RETENTION: Duration = Duration::from_hours(24);
 /// How long the sweep stays off a file that is about to be sent, or whose message is about to go: much
 /// longer than a commit can take.
-const HOLD: Duration = Duration::from_mins(10);
+const FILE_HOLD_DURATION: Duration = Duration::from_mins(10);
 
 /// Which version of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,7 +95,7 @@ impl Services {
             Version::Whole => "file.fetch",
             Version::Thumbnail => "file.thumbnail",
         };
-        self.note_done(Act::by(actor, action).on(file.owner).object(&file.id));
+        self.note_done(AuditedAction::by(actor, action).on(file.owner).object(&file.id));
     }
 
     /// The bytes of an open file, piece by piece. Whoever may have it no more gets no further: the stream
@@ -107,8 +107,8 @@ impl Services {
         range: Range<u64>,
     ) -> impl Stream<Item = Result<Bytes>> + Send + use<> {
         let part = match open.version {
-            Version::Whole => Part::Body,
-            Version::Thumbnail => Part::Thumbnail,
+            Version::Whole => ByteRange::Body,
+            Version::Thumbnail => ByteRange::Thumbnail,
         };
         let (services, user, id) = (Weak::clone(&self.this), actor.user, open.file.id);
         stream::try_unfold((range, Instant::now()), move |(rest, mut asked)| {
@@ -118,11 +118,11 @@ impl Services {
                     return Ok(None);
                 }
                 let services = services.upgrade().ok_or(Error::Unavailable)?;
-                if asked.elapsed() > BELIEF {
+                if asked.elapsed() > TOKEN_RECHECK_INTERVAL {
                     services.readable_file(user, id).await?.ok_or(Error::NotFound("file"))?;
                     asked = Instant::now();
                 }
-                let bytes = services.store.blobs().read(Key(id, part), rest.clone()).await?;
+                let bytes = services.store.blobs().read(BlobKey(id, part), rest.clone()).await?;
                 let next = rest.start + bytes.len() as u64;
                 Ok(Some((bytes, (next..rest.end, asked))))
             }
@@ -142,7 +142,7 @@ impl Services {
         if places.is_empty() {
             return Ok(false);
         }
-        let sessions: Vec<SessionId> = places.iter().map(|(session, _)| *session).collect();
+        let sessions: Vec<ConversationId> = places.iter().map(|(session, _)| *session).collect();
         let seats = self.store.seats_of(&sessions, user).await?;
         Ok(places.iter().any(|(session, newest)| seats.get(session).is_some_and(|hidden| hidden < newest)))
     }
@@ -153,7 +153,7 @@ impl Services {
         let Some(named) = &mut draft.file else { return Ok(()) };
         let id = named.id().ok_or(Error::NotFound("file"))?;
         let file = self.readable_file(actor.user, id).await?;
-        let until = self.clock.now().plus(HOLD);
+        let until = self.clock.now().plus(FILE_HOLD_DURATION);
         if let Some(file) = file
             && self.store.hold_files(&[id], until).await?
         {
@@ -172,7 +172,7 @@ impl Services {
         let mut ids: Vec<FileId> = drafts.iter().flat_map(Draft::file_ids).collect();
         ids.sort_unstable();
         ids.dedup();
-        let are_there = self.store.hold_files(&ids, self.clock.now().plus(HOLD)).await?;
+        let are_there = self.store.hold_files(&ids, self.clock.now().plus(FILE_HOLD_DURATION)).await?;
         if are_there { Ok(()) } else { Err(Error::NotFound("message")) }
     }
 
@@ -188,7 +188,7 @@ impl Services {
             None => None,
         };
         let is_shown = readable.is_some_and(|file| file.thumbnail.is_some());
-        if is_shown && self.store.hold_files(&[id], self.clock.now().plus(HOLD)).await? {
+        if is_shown && self.store.hold_files(&[id], self.clock.now().plus(FILE_HOLD_DURATION)).await? {
             return Ok(());
         }
         Err(Error::Validation(FieldErrors::one("avatar", "must be a picture that you may see")))
@@ -204,6 +204,6 @@ impl Services {
 
     /// Has the files of a message looked at once the message is gone.
     pub(super) async fn release_files(&self, ids: &[FileId]) -> Result<()> {
-        self.store.recheck_files(ids, self.clock.now().plus(HOLD)).await
+        self.store.recheck_files(ids, self.clock.now().plus(FILE_HOLD_DURATION)).await
     }
 }

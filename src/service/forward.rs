@@ -4,23 +4,23 @@ use std::collections::BTreeSet;
 
 use super::Services;
 use crate::domain::{
-    Error, MessageId, Result, SessionId,
+    ConversationId, Error, MessageId, Result,
     access::Actor,
+    conversation_state::{Command, Outcome, weight_of},
     error::FieldErrors,
-    ledger::{Operation, Outcome, weight_of},
-    message::{Draft, MAX_CLIENT_ID, Message},
-    parts::{Forwarded as Origin, Quote},
+    message::{Draft, MAX_IDEMPOTENCY_KEY_CHARS, Message},
+    message_parts::{Forwarded as Origin, Quote},
     receipts::{MessageView, Warning},
 };
 
 /// The most messages of one request.
-pub const MAX_MESSAGES: usize = 100;
+pub const MAX_FORWARDED_MESSAGES: usize = 100;
 /// The most sessions of one request.
-pub const MAX_TARGETS: usize = 20;
+pub const MAX_FORWARD_TARGETS: usize = 20;
 /// The most bytes that one request writes: a transaction is at most 16 MB.
-const MAX_BYTES: usize = 4 << 20;
+const MAX_FORWARDED_BYTES: usize = 4 << 20;
 /// The most bytes of one merged message.
-const MAX_MERGED: usize = 128 << 10;
+const MAX_MERGED_BYTES: usize = 128 << 10;
 
 /// Whether several messages stay several.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +35,7 @@ pub enum Mode {
 #[derive(Debug, Clone)]
 pub struct Forwarding {
     pub messages: Vec<MessageId>,
-    pub targets: Vec<SessionId>,
+    pub targets: Vec<ConversationId>,
     pub mode: Mode,
     /// The same one again is the same request.
     pub client_msg_id: Option<String>,
@@ -68,13 +68,17 @@ impl Forwarding {
     #[must_use]
     pub fn problems(&self) -> FieldErrors {
         let mut errors = FieldErrors::default();
-        if self.messages.is_empty() || self.messages.len() > MAX_MESSAGES {
+        if self.messages.is_empty() || self.messages.len() > MAX_FORWARDED_MESSAGES {
             errors.add("messageIds", "must name 1 to 100 messages");
         }
-        if self.targets.is_empty() || self.targets.len() > MAX_TARGETS {
+        if self.targets.is_empty() || self.targets.len() > MAX_FORWARD_TARGETS {
             errors.add("toSessionIds", "must name 1 to 20 sessions");
         }
-        if self.client_msg_id.as_ref().is_some_and(|id| id.is_empty() || id.chars().count() > MAX_CLIENT_ID) {
+        if self
+            .client_msg_id
+            .as_ref()
+            .is_some_and(|id| id.is_empty() || id.chars().count() > MAX_IDEMPOTENCY_KEY_CHARS)
+        {
             errors.add("clientMsgId", "must have 1 to 64 characters");
         }
         errors
@@ -114,11 +118,11 @@ impl Services {
         };
         // What is refused is refused before anything is written, multiplied, or stops a lane.
         let weight: usize = drafts.iter().map(weight_of).sum();
-        if weight.saturating_mul(forwarding.targets.len()) > MAX_BYTES {
-            return Err(Error::MessageTooLarge { limit: MAX_BYTES });
+        if weight.saturating_mul(forwarding.targets.len()) > MAX_FORWARDED_BYTES {
+            return Err(Error::MessageTooLarge { limit: MAX_FORWARDED_BYTES });
         }
-        let targets: BTreeSet<SessionId> = forwarding.targets.iter().copied().collect();
-        let targets: Vec<SessionId> = targets.into_iter().collect();
+        let targets: BTreeSet<ConversationId> = forwarding.targets.iter().copied().collect();
+        let targets: Vec<ConversationId> = targets.into_iter().collect();
         if self.store.seats_of(&targets, actor.user).await?.len() < targets.len() {
             return Err(Error::ConversationNotFound);
         }
@@ -157,12 +161,12 @@ impl Services {
             return Ok(None);
         }
         // Who has lost a seat since reads nothing there any more, not even this.
-        let sessions: BTreeSet<SessionId> = messages.iter().map(|view| view.message.session).collect();
+        let sessions: BTreeSet<ConversationId> = messages.iter().map(|view| view.message.session).collect();
         // What is there for a part of the targets came from another request: neither a repeat nor all of this one.
         if targets.iter().any(|target| !sessions.contains(target)) {
             return Err(Error::Conflict("this clientMsgId was forwarded to a part of these sessions"));
         }
-        let sessions: Vec<SessionId> = sessions.into_iter().collect();
+        let sessions: Vec<ConversationId> = sessions.into_iter().collect();
         if self.store.seats_of(&sessions, actor.user).await?.len() < sessions.len() {
             return Err(Error::ConversationNotFound);
         }
@@ -172,7 +176,7 @@ impl Services {
     /// The messages, in the order asked for, each of which the caller may read.
     async fn sources(&self, actor: &Actor, forwarding: &Forwarding) -> Result<Vec<Message>> {
         let found = self.store.messages_by_id(&forwarding.messages).await?;
-        let sessions: Vec<SessionId> = found.iter().map(|message| message.session).collect();
+        let sessions: Vec<ConversationId> = found.iter().map(|message| message.session).collect();
         let seats = self.store.seats_of(&sessions, actor.user).await?;
         let visible = |message: &&Message| {
             let hidden = seats.get(&message.session);
@@ -229,21 +233,21 @@ fn merged(actor: &Actor, sources: &[Message]) -> Result<Draft> {
         edited_at: source.edited_at,
     };
     let bytes: usize = sources.iter().map(|source| source.content.len()).sum();
-    if bytes > MAX_MERGED {
-        return Err(Error::MessageTooLarge { limit: MAX_MERGED });
+    if bytes > MAX_MERGED_BYTES {
+        return Err(Error::MessageTooLarge { limit: MAX_MERGED_BYTES });
     }
     let session = sources.first().map(|source| source.session).ok_or(Error::Internal)?;
     Ok(Draft { merged: sources.iter().map(quote).collect(), ..Draft::blank(session, actor.user) })
 }
 
-fn operations(forwarding: &Forwarding, drafts: &[Draft]) -> Vec<Operation> {
+fn operations(forwarding: &Forwarding, drafts: &[Draft]) -> Vec<Command> {
     let prefix = forwarding.prefix();
     let mut operations = Vec::with_capacity(forwarding.targets.len() * drafts.len());
     for (place, session) in forwarding.targets.iter().enumerate() {
         for (number, draft) in drafts.iter().enumerate() {
             let client_msg_id = prefix.as_ref().map(|prefix| format!("{prefix}{place:02}:{number:02}"));
             let draft = Draft { session: *session, client_msg_id, ..draft.clone() };
-            operations.push(Operation::Send { id: MessageId::generate(), draft });
+            operations.push(Command::Send { id: MessageId::generate(), draft });
         }
     }
     operations

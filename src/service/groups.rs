@@ -4,29 +4,29 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use super::{
     Services,
-    audit::Act,
-    courtesy::Made,
+    audit::AuditedAction,
+    creation_limits::CreatedThing,
     messages::{once_stored, settled},
 };
 use crate::domain::{
-    Error, MessageId, Result, SessionId, UserId,
+    ConversationId, Error, MessageId, Result, UserId,
     access::Actor,
     audit::FieldChange,
+    conversation::{Conversation, GroupProfile, GroupProfileChange, MAX_MEMBERS},
+    conversation_state::{Command, GroupChange, Outcome},
     error::FieldErrors,
     event::{Audience, Event, GroupEvent},
-    ledger::{GroupChange, Operation, Outcome},
-    session::{MAX_MEMBERS, Profile, ProfileChange, Session},
     text::visible_text,
     user::User,
 };
 
 /// The most groups that others may have put a person into.
-const MAX_GROUPS: u64 = 2_000;
+const MAX_GROUPS_PER_USER: u64 = 2_000;
 
 /// A group that somebody asks for.
 #[derive(Debug, Clone)]
 pub struct NewGroup {
-    pub profile: Profile,
+    pub profile: GroupProfile,
     /// Besides the caller, who is its owner.
     pub participants: Vec<UserId>,
 }
@@ -35,28 +35,28 @@ impl NewGroup {
     /// Every bad field.
     #[must_use]
     pub fn problems(&self) -> FieldErrors {
-        let Profile { name, avatar, topic, .. } = self.profile.clone();
-        let change = ProfileChange {
+        let GroupProfile { name, avatar, topic, .. } = self.profile.clone();
+        let change = GroupProfileChange {
             name: Some(name),
             avatar: Some(avatar),
             topic: Some(topic),
-            ..ProfileChange::default()
+            ..GroupProfileChange::default()
         };
         change.problems()
     }
 
     /// The profile with texts as they are stored: what can be seen of them.
-    fn seen(&self) -> Profile {
+    fn seen(&self) -> GroupProfile {
         let seen = |text: &str| visible_text(text).unwrap_or_default();
-        let Profile { name, topic, .. } = &self.profile;
-        Profile { name: seen(name), topic: seen(topic), ..self.profile.clone() }
+        let GroupProfile { name, topic, .. } = &self.profile;
+        GroupProfile { name: seen(name), topic: seen(topic), ..self.profile.clone() }
     }
 }
 
 /// A session with who is in it.
 #[derive(Debug, Clone)]
-pub struct SessionInfo {
-    pub session: Arc<Session>,
+pub struct ConversationInfo {
+    pub session: Arc<Conversation>,
     pub profiles: Vec<User>,
 }
 
@@ -65,7 +65,7 @@ impl Services {
     ///
     /// # Errors
     /// `Validation` naming every bad field; `NotFound` when somebody does not exist.
-    pub async fn open_group(&self, actor: &Actor, new: NewGroup) -> Result<SessionInfo> {
+    pub async fn open_group(&self, actor: &Actor, new: NewGroup) -> Result<ConversationInfo> {
         let (mut problems, profile) = (new.problems(), new.seen());
         let others: BTreeSet<UserId> =
             new.participants.into_iter().filter(|user| *user != actor.user).collect();
@@ -74,10 +74,10 @@ impl Services {
         }
         problems.into_result(Error::Validation)?;
         self.must_be_people(actor, &others, "participants").await?;
-        self.courtesy.make(actor.user, Made::NewMembers, others.len())?;
-        self.courtesy.make(actor.user, Made::Group, 1)?;
+        self.courtesy.make(actor.user, CreatedThing::NewMembers, others.len())?;
+        self.courtesy.make(actor.user, CreatedThing::Group, 1)?;
         self.must_have_room(&others).await?;
-        let session = Session::group(actor.user, others, profile, self.clock.now());
+        let session = Conversation::group(actor.user, others, profile, self.clock.now());
         self.store.insert_group(&session).await?;
         self.note_changed(session.id);
         let session = Arc::new(session);
@@ -90,7 +90,7 @@ impl Services {
     ///
     /// # Errors
     /// `ConversationNotFound` without a seat.
-    pub async fn session_info(&self, actor: &Actor, session: SessionId) -> Result<SessionInfo> {
+    pub async fn session_info(&self, actor: &Actor, session: ConversationId) -> Result<ConversationInfo> {
         let session = self.seat(session, actor.user).await?;
         self.info(actor, Arc::new(session)).await
     }
@@ -103,7 +103,7 @@ impl Services {
     pub async fn regroup(
         &self,
         actor: &Actor,
-        session: SessionId,
+        session: ConversationId,
         change: GroupChange,
     ) -> Result<Arc<GroupEvent>> {
         if let GroupChange::Add(users) = &change {
@@ -112,24 +112,26 @@ impl Services {
             let new = users.iter().copied().filter(|user| !members.contains_key(user));
             let new = new.collect();
             self.must_be_people(actor, &new, "userIds").await?;
-            self.courtesy.make(actor.user, Made::NewMembers, new.len())?;
+            self.courtesy.make(actor.user, CreatedThing::NewMembers, new.len())?;
             self.must_have_room(&new).await?;
         }
         let change = match change {
-            GroupChange::Profile(profile) => GroupChange::Profile(profile.seen()),
+            GroupChange::GroupProfile(profile) => GroupChange::GroupProfile(profile.seen()),
             other => other,
         };
         let opens = match &change {
-            GroupChange::Profile(profile) => profile.history_visible,
+            GroupChange::GroupProfile(profile) => profile.history_visible,
             _ => None,
         };
         let notes = std::array::from_fn(|_| MessageId::generate());
-        let operation = Operation::Regroup { session, by: actor.user, change, notes };
+        let operation = Command::Regroup { session, by: actor.user, change, notes };
         match settled(self.queue.submit(operation)?).await? {
             Outcome::Regrouped(change) => {
                 if let Some(visible) = opens.filter(|_| change.is_fresh) {
                     let changes = vec![FieldChange::of("historyVisible", &!visible, &visible)];
-                    self.note_done(Act::by(actor, "group.history").session(session).changes(changes));
+                    self.note_done(
+                        AuditedAction::by(actor, "group.history").session(session).changes(changes),
+                    );
                 }
                 Ok(change)
             }
@@ -141,12 +143,12 @@ impl Services {
     ///
     /// # Errors
     /// As `regroup`; `OutcomeUnknown` when it is stored and the people cannot be looked up.
-    pub async fn regrouped(
+    pub async fn change_group(
         &self,
         actor: &Actor,
-        session: SessionId,
+        session: ConversationId,
         change: GroupChange,
-    ) -> Result<SessionInfo> {
+    ) -> Result<ConversationInfo> {
         let change = self.regroup(actor, session, change).await?;
         once_stored(self.info(actor, Arc::clone(&change.session)).await)
     }
@@ -155,14 +157,14 @@ impl Services {
     ///
     /// # Errors
     /// When MongoDB does not answer.
-    async fn info(&self, actor: &Actor, session: Arc<Session>) -> Result<SessionInfo> {
+    async fn info(&self, actor: &Actor, session: Arc<Conversation>) -> Result<ConversationInfo> {
         let profiles = self.profiles(actor, session.participants().collect()).await?;
-        Ok(SessionInfo { session, profiles: profiles.into_values().collect() })
+        Ok(ConversationInfo { session, profiles: profiles.into_values().collect() })
     }
 
     /// Sees to it that nobody is put into more groups than a person can leave again.
     async fn must_have_room(&self, users: &BTreeSet<UserId>) -> Result<()> {
-        let full = self.store.in_too_many_groups(users, MAX_GROUPS).await?;
+        let full = self.store.in_too_many_groups(users, MAX_GROUPS_PER_USER).await?;
         if full.is_empty() {
             return Ok(());
         }
@@ -188,7 +190,7 @@ impl Services {
     }
 
     /// Tells a change of a group: first to those who have gone, who hear nothing after it.
-    pub(super) fn announce_regrouped(&self, session: SessionId, version: u64, change: &Arc<GroupEvent>) {
+    pub(super) fn announce_regrouped(&self, session: ConversationId, version: u64, change: &Arc<GroupEvent>) {
         if !change.is_fresh {
             return;
         }

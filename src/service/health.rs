@@ -7,9 +7,9 @@ use tokio::sync::Mutex;
 use super::Services;
 
 /// An answer counts so long.
-const FRESH: Duration = Duration::from_secs(1);
+const HEALTH_CACHE_TTL: Duration = Duration::from_secs(1);
 /// How long MongoDB may take.
-const LIMIT: Duration = Duration::from_secs(2);
+const DATABASE_CHECK_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The last answer. Who asks while it is being fetched waits for the same one.
 #[derive(Debug, Default)]
@@ -20,11 +20,11 @@ impl Services {
     pub async fn is_healthy(&self) -> bool {
         let mut last = self.health.0.lock().await;
         if let Some((asked, is_well)) = *last
-            && asked.elapsed() < FRESH
+            && asked.elapsed() < HEALTH_CACHE_TTL
         {
             return is_well;
         }
-        let is_well = self.store.is_able(LIMIT).await;
+        let is_well = self.store.is_able(DATABASE_CHECK_TIMEOUT).await;
         let was_well = last.is_none_or(|(_, was_well)| was_well);
         *last = Some((Instant::now(), is_well));
         drop(last);

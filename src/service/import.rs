@@ -5,29 +5,30 @@ use std::sync::Arc;
 use super::Services;
 use crate::domain::{
     Error, MessageId, Result, Timestamp, UserId,
-    ledger::{Account, Facts, MessageRef, Operation, Outcome},
+    conversation::Conversation,
+    conversation_state::{Command, ConversationState, MessageRef, Outcome, Preloaded},
     message::{Draft, Message},
-    session::Session,
 };
 
 /// A session's past, while it is being written.
-pub(super) struct Past {
-    account: Account,
+pub(super) struct ConversationImport {
+    account: ConversationState,
     refs: Vec<MessageRef>,
 }
 
-impl Past {
-    pub fn of(session: Session) -> Self {
-        Self { account: Account::open(session), refs: Vec::new() }
+impl ConversationImport {
+    pub fn of(session: Conversation) -> Self {
+        Self { account: ConversationState::open(session), refs: Vec::new() }
     }
 
     /// `draft` was sent at `at`, to answer `answered` if it answers anything.
     pub fn write(&mut self, draft: Draft, answered: Option<&Message>, at: Timestamp) -> Result<Arc<Message>> {
         draft.check()?;
         let (id, sender) = (MessageId::generate(), draft.sender);
-        let facts = answered.map_or(Facts::None, |answered| Facts::Message(Some(Box::new(answered.clone()))));
+        let facts =
+            answered.map_or(Preloaded::None, |answered| Preloaded::Message(Some(Box::new(answered.clone()))));
         let draft = Draft { reply_to: answered.map(|answered| answered.id), ..draft };
-        let Outcome::Sent { message, .. } = self.account.apply(&Operation::Send { id, draft }, facts, at)?
+        let Outcome::Sent { message, .. } = self.account.apply(&Command::Send { id, draft }, facts, at)?
         else {
             return Err(Error::Internal);
         };
@@ -50,20 +51,20 @@ impl Past {
             .filter(|m| m.seq > after && m.seq <= seq && m.sender != reader)
             .copied()
             .collect();
-        let facts = Facts::Unread { count: read.len() as u64, newest: read };
-        self.account.apply(&Operation::Read { session, reader, up_to, origin: None }, facts, at)?;
+        let facts = Preloaded::Unread { count: read.len() as u64, newest: read };
+        self.account.apply(&Command::Read { session, reader, up_to, origin: None }, facts, at)?;
         Ok(())
     }
 
     /// The session and what belongs to it, as they now are.
-    pub fn into_account(self) -> Account {
+    pub fn into_account(self) -> ConversationState {
         self.account
     }
 }
 
 impl Services {
     /// Stores a past in one transaction; `false` when somebody wrote into the session meanwhile.
-    pub(super) async fn store_past(&self, past: Past) -> Result<bool> {
+    pub(super) async fn store_past(&self, past: ConversationImport) -> Result<bool> {
         self.store.import(past.account).await
     }
 }

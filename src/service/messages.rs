@@ -1,4 +1,4 @@
-//! Messages: sending, reading, deleting, and looking back.
+//! Messages: sending, reading, deleting, and the history.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -6,63 +6,64 @@ use std::{
     time::Duration,
 };
 
-use super::{Services, aside::aside, audit::Act, courtesy::Made};
+use super::{Services, audit::AuditedAction, blocking::aside, creation_limits::CreatedThing};
 use crate::{
     domain::{
-        Error, MessageId, Result, SessionId, UserId,
+        ConversationId, Error, MessageId, Result, UserId,
         access::Actor,
+        conversation_state::{Command, MessageRef, Outcome, ReadOutcome},
+        encoded_size,
         event::{Tombstone, Unread},
         ids::ConnectionId,
-        ledger::{MessageRef, Operation, Outcome, ReadOutcome},
         message::{Draft, IdempotencyKey, Message},
+        message_parts::Mentions,
         paging::{Pagination, SeqRange, Window},
-        parts::Mentions,
         receipts::{MessageView, Warning},
         user::Role,
-        weight,
     },
-    store::writer::Reply,
+    store::commit::PendingReply,
 };
 
-/// How long an author waits to hear what became of an operation. It only passes when the database is
-/// away in the middle of a commit: then nobody can say.
-const ANSWER_LIMIT: Duration = Duration::from_secs(30);
+/// How long a caller waits for the outcome of a command. It only passes when the database fails in
+/// the middle of a commit. Then the outcome is unknown.
+const OUTCOME_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// What a page of messages may weigh. A page by number cannot be cut without leaving messages out between it
-/// and the next: beyond its weight it omits records of forwarded messages, and what is left, 100 of the longest
-/// texts, fits. Who walks by `seq` goes on where the page ended.
-const PAGE_BYTES: usize = 2 << 20;
-const WHOLE_PAGE_BYTES: usize = 6 << 20;
-const WALK_BYTES: usize = 1 << 20;
-/// As how many people all of a session count, who are called together.
-const ALL_CALLED: usize = 50;
+/// The most bytes of a page of messages. A page by number must not be cut, since the next one would
+/// not contain the messages left out. Beyond its limit it omits the records of forwarded messages.
+/// The rest, 100 of the longest texts, fits. A client that pages by `seq` goes on where the page
+/// ended.
+const ABRIDGED_PAGE_BYTES: usize = 2 << 20;
+const MAX_PAGE_BYTES: usize = 6 << 20;
+const MAX_SEQ_WINDOW_BYTES: usize = 1 << 20;
+/// The number of users that a mention of all members counts for.
+const MENTION_ALL_USER_COUNT: usize = 50;
 
-/// A run of a session's messages.
+/// A range of a conversation's messages.
 #[derive(Debug, Clone)]
 pub struct History {
     pub messages: Vec<MessageView>,
     pub pagination: Pagination,
 }
 
-/// Somebody's unread counts.
+/// A user's unread counts.
 pub type Unreads = Unread;
 
-/// A message that was queued for commit; its place in the order is taken.
+/// A message that was queued for commit; its place in the order is fixed.
 pub struct PendingSend {
-    reply: Reply,
+    reply: PendingReply,
     key: Option<IdempotencyKey>,
-    /// Whom its author wanted to mention.
+    /// The users that the sender wanted to mention.
     mentions: Mentions,
 }
 
 impl Services {
-    /// Queues a message without waiting for its commit: messages that one caller queues one after the
-    /// other are stored in that order. Only a message with a file has to be waited for: its file is looked
-    /// for first.
+    /// Queues a message without waiting for its commit. Messages that one caller queues one after
+    /// the other are stored in that order. Only a message with a file must be awaited, since its
+    /// file is read first.
     ///
     /// # Errors
-    /// `Forbidden` for another's name, `InvalidMessage`, `MessageTooLarge`, `RateLimited`; `NotFound` for a
-    /// file that is not there for the caller.
+    /// `Forbidden` for another user's name, `InvalidMessage`, `MessageTooLarge`, `RateLimited`;
+    /// `NotFound` for a file that the caller cannot see.
     pub async fn begin_send(&self, actor: &Actor, mut draft: Draft) -> Result<PendingSend> {
         actor.must_be(draft.sender)?;
         draft.check()?;
@@ -72,19 +73,20 @@ impl Services {
         let key = draft.idempotency_key();
         let mentions = draft.mentions.clone();
         let called = match &draft.mentions {
-            Mentions::All => ALL_CALLED,
+            Mentions::All => MENTION_ALL_USER_COUNT,
             Mentions::People(people) => people.len(),
         };
-        self.courtesy.make(draft.sender, Made::Mentions, called)?;
-        let operation = Operation::Send { id: MessageId::generate(), draft };
+        self.courtesy.make(draft.sender, CreatedThing::Mentions, called)?;
+        let operation = Command::Send { id: MessageId::generate(), draft };
         Ok(PendingSend { reply: self.queue.submit(operation)?, key, mentions })
     }
 
-    /// Waits for a queued message to be committed and answers it as stored. A repeated `clientMsgId`
-    /// answers the first one.
+    /// Waits for the commit of a queued message and returns the message as stored. A repeated
+    /// `clientMsgId` returns the first message.
     ///
     /// # Errors
-    /// `ConversationNotFound` without a seat; `Unavailable` (nothing stored); `OutcomeUnknown`.
+    /// `ConversationNotFound` without a membership; `Unavailable` (nothing stored);
+    /// `OutcomeUnknown`.
     pub async fn finish_send(&self, pending: PendingSend) -> Result<MessageView> {
         match settled(pending.reply).await {
             Ok(Outcome::Sent { message, receivers, .. }) => {
@@ -92,8 +94,8 @@ impl Services {
                 warnings.extend(self.unheard(&message, &receivers));
                 Ok(MessageView { warnings, ..MessageView::fresh(message) })
             }
-            // What is rare is boxed: the calls of the database would make this future, which is moved about with
-            // every message, four times as large.
+            // Rare cases are boxed. Their database calls would make this future four times as
+            // large, and it is moved with every message.
             Ok(Outcome::Repeated { message }) => Box::pin(self.repeated(message)).await,
             Err(Error::RecipientInactive { users, .. }) => {
                 Box::pin(self.sent_to_inactive(pending.key, users)).await
@@ -109,7 +111,8 @@ impl Services {
         }
     }
 
-    /// What is sent to people who are not active any more: refused, unless it was stored while they were.
+    /// Returns the result of a message to inactive users: it is refused, unless it was stored while
+    /// they were active.
     async fn sent_to_inactive(&self, key: Option<IdempotencyKey>, users: Vec<UserId>) -> Result<MessageView> {
         if let Some(key) = key
             && let Some(message) = self.store.message_by_client_id(key).await?
@@ -119,16 +122,16 @@ impl Services {
         Err(self.recipient_inactive(users).await)
     }
 
-    /// The first message of a repeated `clientMsgId`.
+    /// Returns the first message of a repeated `clientMsgId`.
     async fn repeated(&self, message: Arc<Message>) -> Result<MessageView> {
         let (session, sender) = (message.session, message.sender);
         let view = once_stored(self.view(message).await)?;
-        // Who has lost their seat since reads nothing of it any more, not even this.
+        // A former member reads nothing of the conversation, not even this message.
         once_stored(self.seat(session, sender).await)?;
         Ok(MessageView { is_repeat: true, ..view })
     }
 
-    /// That nobody else in a group is active, if so.
+    /// Returns a warning if no other member of a group is active.
     pub(super) fn unheard(&self, message: &Message, receivers: &[UserId]) -> Option<Warning> {
         let inactive = self.store.inactive();
         let is_group = message.receiver.is_none();
@@ -136,14 +139,14 @@ impl Services {
             .then_some(Warning::NoActiveRecipient)
     }
 
-    /// The refusal of a message to people who are not active any more, by name.
+    /// Returns the error for a message to inactive users, with their names.
     pub(super) async fn recipient_inactive(&self, users: Vec<UserId>) -> Error {
         let people = self.store.users_by_id(users.iter().copied()).await.unwrap_or_default();
         let names = people.into_iter().map(|user| user.real_name).collect();
         Error::RecipientInactive { users, names }
     }
 
-    /// [`Services::begin_send`] and [`Services::finish_send`] in one.
+    /// Combines [`Services::begin_send`] and [`Services::finish_send`].
     ///
     /// # Errors
     /// As both.
@@ -152,11 +155,11 @@ impl Services {
         self.finish_send(pending).await
     }
 
-    /// A window of a session's messages, oldest first, with their receipts.
+    /// Returns a window of a conversation's messages, oldest first, with their receipts.
     ///
     /// # Errors
-    /// `ConversationNotFound` without a seat.
-    pub async fn history(&self, actor: &Actor, session: SessionId, window: Window) -> Result<History> {
+    /// `ConversationNotFound` without a membership.
+    pub async fn history(&self, actor: &Actor, session: ConversationId, window: Window) -> Result<History> {
         let session = self.seat(session, actor.user).await?;
         let hidden = session.members.get(&actor.user).map_or(session.seq, |member| member.hidden_seq);
         let mut messages = self.views_in(session.id, window.range(session.seq, hidden)).await?;
@@ -164,23 +167,23 @@ impl Services {
         self.must_still_sit(&session, actor.user).await?;
         let mut pagination = window.pagination(session.seq, hidden);
         let (most, keeps_newest) = match window {
-            Window::Page(_) => (WHOLE_PAGE_BYTES, true),
-            Window::Before { .. } => (WALK_BYTES, true),
-            Window::After { .. } => (WALK_BYTES, false),
+            Window::Page(_) => (MAX_PAGE_BYTES, true),
+            Window::Before { .. } => (MAX_SEQ_WINDOW_BYTES, true),
+            Window::After { .. } => (MAX_SEQ_WINDOW_BYTES, false),
         };
-        pagination.has_more |= aside(weight::of_texts(&messages), || {
+        pagination.has_more |= aside(encoded_size::of_texts(&messages), || {
             if matches!(window, Window::Page(_)) {
-                weight::abridge(&mut messages, PAGE_BYTES);
+                encoded_size::abridge(&mut messages, ABRIDGED_PAGE_BYTES);
             }
-            weight::bound(&mut messages, most, keeps_newest)
+            encoded_size::bound(&mut messages, most, keeps_newest)
         });
         Ok(History { messages, pagination })
     }
 
-    /// Marks a message and every earlier one of its session as read by the caller. Idempotent.
+    /// Marks a message and every earlier one of its conversation as read by the caller. Idempotent.
     ///
     /// # Errors
-    /// `Forbidden` for another's name; `NotFound` when the message is not there for the caller.
+    /// `Forbidden` for another user's name; `NotFound` when the caller cannot see the message.
     pub async fn mark_read(
         &self,
         actor: &Actor,
@@ -191,9 +194,9 @@ impl Services {
         actor.must_be(reader)?;
         let message = self.store.message(message).await?.ok_or(Error::NotFound("message"))?;
         let up_to = MessageRef { id: message.id, seq: message.seq, sender: message.sender };
-        let operation = Operation::Read { session: message.session, reader, up_to, origin };
+        let operation = Command::Read { session: message.session, reader, up_to, origin };
         let outcome = settled(self.queue.submit(operation)?).await.map_err(|error| match error {
-            // A message of a session without a seat is as absent as any other.
+            // A message of a conversation without a membership is reported like an absent one.
             Error::ConversationNotFound => Error::NotFound("message"),
             other => other,
         })?;
@@ -203,15 +206,15 @@ impl Services {
         Ok((outcome, once_stored(self.count_unread(reader).await)?))
     }
 
-    /// Marks everything up to `seq` as read by the caller; a position beyond the newest message is its.
-    /// Answers how many became read, and what is left.
+    /// Marks everything up to `seq` as read by the caller. A position beyond the newest message
+    /// counts as the newest. Returns how many messages became read, and how many are left.
     ///
     /// # Errors
-    /// `ConversationNotFound` without a seat.
+    /// `ConversationNotFound` without a membership.
     pub async fn read_to(
         &self,
         actor: &Actor,
-        session: SessionId,
+        session: ConversationId,
         seq: u64,
         origin: Option<ConnectionId>,
     ) -> Result<(u64, Unread)> {
@@ -223,7 +226,7 @@ impl Services {
             let range = SeqRange { after: seq - 1, up_to: seq };
             let message = self.store.messages_in(session, range).await?.pop().ok_or(Error::Internal)?;
             let up_to = MessageRef { id: message.id, seq, sender: message.sender };
-            let operation = Operation::Read { session, reader, up_to, origin };
+            let operation = Command::Read { session, reader, up_to, origin };
             if let Outcome::Read(outcome) = settled(self.queue.submit(operation)?).await? {
                 count = outcome.count;
             }
@@ -231,10 +234,10 @@ impl Services {
         Ok((count, once_stored(self.count_unread(reader).await)?))
     }
 
-    /// The caller's own unread counts.
+    /// Returns the caller's own unread counts.
     ///
     /// # Errors
-    /// `Forbidden` for another's, for admins too.
+    /// `Forbidden` for another user's counts, for admins too.
     pub async fn unread(&self, actor: &Actor, user: UserId) -> Result<Unread> {
         actor.must_be(user)?;
         self.count_unread(user).await
@@ -250,20 +253,23 @@ impl Services {
             .collect())
     }
 
-    /// Replaces a message by a tombstone: its sender's right, or an admin's. Idempotent.
+    /// Replaces a message by a tombstone; the sender or an admin may do so. Idempotent.
     ///
     /// # Errors
-    /// `Forbidden` for another's name or message; `NotFound`.
+    /// `Forbidden` for another user's name or message; `NotFound`.
     pub async fn delete(&self, actor: &Actor, by: UserId, id: MessageId) -> Result<Tombstone> {
         actor.must_be(by)?;
         let message = self.store.message(id).await?.ok_or(Error::NotFound("message"))?;
         let moderator = actor.role == Role::Admin && message.sender != by;
-        let act = Act::by(actor, "message.delete").on(message.sender).object(&id).session(message.session);
+        let act = AuditedAction::by(actor, "message.delete")
+            .on(message.sender)
+            .object(&id)
+            .session(message.session);
         if moderator {
             self.record(act.clone()).await?;
         }
         self.release_files(&message.file_ids()).await?;
-        let operation = Operation::Delete { session: message.session, message: id, by, moderator };
+        let operation = Command::Delete { session: message.session, message: id, by, moderator };
         match settled(self.queue.submit(operation)?).await {
             Ok(Outcome::Deleted { tombstone, fresh, .. }) => {
                 if fresh && !moderator {
@@ -277,7 +283,7 @@ impl Services {
         }
     }
 
-    /// One stored message with its receipts.
+    /// Returns one stored message with its receipts.
     pub(super) async fn view(&self, message: Arc<Message>) -> Result<MessageView> {
         let range = SeqRange { after: message.seq - 1, up_to: message.seq };
         let receipts = self.store.receipts_in(message.session, range).await?;
@@ -287,12 +293,13 @@ impl Services {
         Ok(view)
     }
 
-    /// Notes at each answer what became of the message it answers, as far as its reader may see that one:
-    /// `hidden` says up to where a session's past is hidden from them.
+    /// Records at each reply the state of the message it replies to, as far as the reader may see
+    /// it. `hidden` is the position up to which the conversation's history is hidden from the
+    /// reader.
     pub(super) async fn note_answered(
         &self,
         views: &mut [MessageView],
-        hidden: impl Fn(SessionId) -> u64,
+        hidden: impl Fn(ConversationId) -> u64,
     ) -> Result<()> {
         let answered: BTreeSet<MessageId> =
             views.iter().filter_map(|view| Some(view.message.reply_to?.message)).collect();
@@ -311,7 +318,8 @@ impl Services {
             let Some(reply) = view.message.reply_to else { continue };
             let visible = reply.seq > hidden(view.message.session);
             let target = found.get(&reply.message).filter(|_| visible);
-            // An answer that waited for a connection answers what its author saw then; nobody saw what was said later.
+            // A reply that waited for a connection refers to what its sender saw, not to later
+            // edits.
             let sent = view.message.created_at;
             let answered = reply.as_of.map_or(sent, |as_of| as_of.min(sent));
             view.answered = target.and_then(|target| target.fate_since(answered));
@@ -319,31 +327,35 @@ impl Services {
         Ok(())
     }
 
-    /// A run of messages with their receipts.
-    pub(super) async fn views_in(&self, session: SessionId, range: SeqRange) -> Result<Vec<MessageView>> {
+    /// Returns a range of messages with their receipts.
+    pub(super) async fn views_in(
+        &self,
+        session: ConversationId,
+        range: SeqRange,
+    ) -> Result<Vec<MessageView>> {
         let (messages, receipts) =
             tokio::try_join!(self.store.messages_in(session, range), self.store.receipts_in(session, range))?;
         Ok(messages.into_iter().map(|message| MessageView::with_receipts(message, &receipts)).collect())
     }
 }
 
-/// That people were not mentioned since they are not active, if so.
+/// Returns a warning if users were not mentioned because they are inactive.
 pub(super) fn unmentioned(asked: &Mentions, stored: &Mentions) -> Vec<Warning> {
     let kept = stored.people();
     let dropped: Vec<UserId> = asked.people().iter().copied().filter(|user| !kept.contains(user)).collect();
     if dropped.is_empty() { Vec::new() } else { vec![Warning::MentionInactive(dropped)] }
 }
 
-/// Waits for what became of an operation.
-pub(super) async fn settled(reply: Reply) -> Result<Outcome> {
-    match tokio::time::timeout(ANSWER_LIMIT, reply).await {
+/// Waits for the outcome of a command.
+pub(super) async fn settled(reply: PendingReply) -> Result<Outcome> {
+    match tokio::time::timeout(OUTCOME_TIMEOUT, reply).await {
         Ok(Ok(result)) => result,
         Ok(Err(_)) | Err(_) => Err(Error::OutcomeUnknown),
     }
 }
 
-/// What an answer still needs once the change itself is stored: when it cannot be had, the change is not
-/// refused.
+/// Maps the errors of reads that follow a stored change. A failed read must not be reported as a
+/// refusal of the change.
 pub(super) fn once_stored<T>(needed: Result<T>) -> Result<T> {
     needed.map_err(|error| match error {
         Error::Unavailable | Error::RateLimited { .. } => Error::OutcomeUnknown,

@@ -4,9 +4,10 @@
 //! a verb may do is in `domain::access` and `domain::ledger`, how it is stored is in `store`.
 
 mod accounts;
-pub mod aside;
 pub mod audit;
-mod courtesy;
+pub mod blocking;
+mod conversations;
+mod creation_limits;
 mod deliveries;
 mod directory;
 mod files;
@@ -18,22 +19,21 @@ mod messages;
 mod passwords;
 mod presence;
 mod publisher;
+mod receipt_counts;
 mod revisions;
 mod rollups;
 mod search;
 mod seed;
-mod sessions;
 mod sign_in;
-mod standing;
 mod statistics;
-mod stats;
 mod sync;
 mod synthetic;
-mod tallies;
 mod throttle;
+mod token_validity;
 mod tokens;
 mod typing;
 mod unread;
+mod user_statistics;
 
 use std::{
     sync::{Arc, Weak},
@@ -49,30 +49,30 @@ use crate::{
     hub::Hub,
     store::{
         Store,
-        gathered::Gathered,
+        batch_loader::BatchLoader,
+        commit::{self, CommitQueue},
         search::SearchIndex,
-        writer::{self, CommitQueue},
     },
 };
 
 pub use accounts::{NewAccount, SignedIn};
 pub use audit::Recorded;
+pub use conversations::ConversationView;
 pub use files::{FileLink, LinkProof, OpenFile, Upload, Version};
-pub use forward::{Forwarded, Forwarding, MAX_MESSAGES as MAX_FORWARDED, MAX_TARGETS, Mode};
-pub use groups::{NewGroup, SessionInfo};
+pub use forward::{Forwarded, Forwarding, MAX_FORWARD_TARGETS, MAX_FORWARDED_MESSAGES, Mode};
+pub use groups::{ConversationInfo, NewGroup};
 pub use messages::{History, PendingSend, Unreads};
-pub use presence::Visit;
+pub use presence::ClientInfo;
 pub use revisions::Receipts;
-pub use search::{Calls, Found, Hit, MAX_KEYWORD, Search};
+pub use search::{Found, FoundMessage, MAX_KEYWORD_CHARS, MentionFilter, Search};
 pub use seed::DEMO_PASSWORD;
-pub use sessions::SessionView;
-pub use standing::BELIEF;
-pub use statistics::{Department, Overview, PeopleOrder, Period, PersonStatistics};
-pub use stats::Stats;
+pub use statistics::{DepartmentStatistics, Overview, PeopleOrder, Period, PersonStatistics};
 pub use store_types::{Excerpt, UserChange, UserFilter};
-pub use sync::{SessionSync, SyncFrom, Synced};
+pub use sync::{ConversationSync, SyncFrom, Synced};
 pub use synthetic::Synthetic;
-pub use tokens::{Entry, Issued, Profile};
+pub use token_validity::TOKEN_RECHECK_INTERVAL;
+pub use tokens::{Authentication, CachedProfile, Issued};
+pub use user_statistics::Stats;
 
 mod store_types {
     //! What the verbs take and give that the store defines.
@@ -83,7 +83,7 @@ mod store_types {
 }
 
 /// How often it is read who was deactivated elsewhere; what this process does it knows at once.
-const STANDINGS: Duration = Duration::from_secs(2);
+const DEACTIVATION_POLL_INTERVAL: Duration = Duration::from_secs(2);
 
 /// All verbs, and what they share.
 pub struct Services {
@@ -95,26 +95,26 @@ pub struct Services {
     clock: Arc<dyn Clock>,
     settings: Arc<Settings>,
     tokens: tokens::Tokens,
-    passwords: passwords::Passwords,
+    passwords: passwords::HashingService,
     throttle: throttle::Throttle,
-    presence: presence::Board,
-    typing: typing::Board,
-    unread: unread::Book,
-    deliveries: deliveries::Desk,
-    tallies: tallies::Board,
-    desk: files::Desk,
+    presence: presence::PresenceRegistry,
+    typing: typing::TypingTracker,
+    unread: unread::UnreadCounts,
+    deliveries: deliveries::DeliveryQueue,
+    tallies: receipt_counts::ReceiptCountQueue,
+    desk: files::UploadSlots,
     recorder: audit::Recorder,
-    courtesy: courtesy::Courtesy,
-    rollups: rollups::Desk,
+    courtesy: creation_limits::CreationLimits,
+    rollups: rollups::RollupQueue,
     /// How many people are online or away, counted once for all who ask at the same time.
-    headcount: Gathered<(), u64>,
+    headcount: BatchLoader<(), u64>,
     search: SearchIndex,
     health: health::Health,
 }
 
 /// Whose tokens are believed, and for how long.
-fn trust(settings: &Settings) -> tokens::Trust {
-    tokens::Trust {
+fn trust(settings: &Settings) -> tokens::TrustedIssuers {
+    tokens::TrustedIssuers {
         lifetime: settings.jwt_ttl,
         audience: settings.jwt_audience.clone(),
         issuers: settings.jwt_issuers.clone(),
@@ -123,7 +123,7 @@ fn trust(settings: &Settings) -> tokens::Trust {
 
 /// How often it is looked whether the rights of whoever is connected still stand as they were: who changes
 /// the database itself tells nobody.
-const RIGHTS_CHECKED: Duration = Duration::from_secs(3);
+const RIGHTS_CHECK_INTERVAL: Duration = Duration::from_secs(3);
 
 /// The services and the tasks that work for them.
 pub struct Running {
@@ -145,23 +145,23 @@ impl Services {
         secret: &[u8],
         stop: &CancellationToken,
     ) -> Running {
-        let writer = writer::start(&store, &clock, stop);
+        let writer = commit::start(&store, &clock, stop);
         let (recorder, rows) = audit::Recorder::new(secret);
         let services = Arc::new_cyclic(|this| Self {
             this: Weak::clone(this),
-            tokens: tokens::Tokens::new(secret, trust(&settings), settings.timings.token_belief),
-            passwords: passwords::Passwords::new(),
+            tokens: tokens::Tokens::new(secret, trust(&settings), settings.timings.token_cache_ttl),
+            passwords: passwords::HashingService::new(),
             throttle: throttle::Throttle::new(settings.rate_limit),
-            presence: presence::Board::new(),
-            typing: typing::Board::default(),
-            unread: unread::Book::default(),
-            deliveries: deliveries::Desk::default(),
-            tallies: tallies::Board::default(),
-            desk: files::Desk::default(),
+            presence: presence::PresenceRegistry::new(),
+            typing: typing::TypingTracker::default(),
+            unread: unread::UnreadCounts::default(),
+            deliveries: deliveries::DeliveryQueue::default(),
+            tallies: receipt_counts::ReceiptCountQueue::default(),
+            desk: files::UploadSlots::default(),
             recorder,
-            courtesy: courtesy::Courtesy::new(settings.rate_limit),
+            courtesy: creation_limits::CreationLimits::new(settings.rate_limit),
             headcount: presence::headcount(Weak::clone(this)),
-            rollups: rollups::Desk::new(Arc::clone(&settings.calendar)),
+            rollups: rollups::RollupQueue::new(Arc::clone(&settings.calendar)),
             search: SearchIndex::of(&settings.data_dir, &settings.mongodb_db),
             health: health::Health::default(),
             queue: writer.queue,
@@ -206,7 +206,7 @@ impl Services {
     /// Sees to it that a look at what belongs to another is allowed and on record.
     async fn look(&self, actor: &Actor, subject: UserId, action: &'static str) -> Result<()> {
         if actor.may_look_at(subject)? {
-            self.record(audit::Act::by(actor, action).on(subject)).await?;
+            self.record(audit::AuditedAction::by(actor, action).on(subject)).await?;
         }
         Ok(())
     }
@@ -216,9 +216,9 @@ impl Services {
     async fn keep_time(self: Arc<Self>, stop: impl Future<Output = ()>) {
         let mut seconds = tokio::time::interval(Duration::from_secs(1));
         let mut minutes = tokio::time::interval(Duration::from_mins(1));
-        let mut standings = tokio::time::interval(STANDINGS);
+        let mut standings = tokio::time::interval(DEACTIVATION_POLL_INTERVAL);
         let mut heartbeat = tokio::time::interval(self.settings.timings.heartbeat);
-        let mut rights = tokio::time::interval(RIGHTS_CHECKED.min(self.settings.timings.heartbeat));
+        let mut rights = tokio::time::interval(RIGHTS_CHECK_INTERVAL.min(self.settings.timings.heartbeat));
         tokio::pin!(stop);
         loop {
             tokio::select! {

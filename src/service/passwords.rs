@@ -11,30 +11,30 @@ use std::{
 
 use argon2::{
     Argon2,
-    password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
+    password_hash::{PasswordHasher as _, PasswordVerifier, phc::PasswordHash},
 };
 use tokio::sync::oneshot;
 
 use crate::domain::{Error, Network, Result, password::composed};
 
 /// Hashes computed at once; each takes a core and 19 MiB (argon2's own defaults, OWASP's minimum).
-const AT_ONCE: usize = 2;
+const MAX_CONCURRENT_HASHES: usize = 2;
 /// Callers of one network that may wait for one: with names that signed in there lately, and with others.
-const MAX_WAITING: [usize; 2] = [64, 16];
+const MAX_QUEUED_PER_NETWORK: [usize; 2] = [64, 16];
 /// Callers that may wait in all.
-const MAX_WAITING_IN_ALL: usize = 256;
+const MAX_QUEUED_HASHES: usize = 256;
 /// How long whoever found no place is to wait.
-const BUSY: Duration = Duration::from_secs(2);
+const BUSY_RETRY_AFTER: Duration = Duration::from_secs(2);
 
 /// For whom a hash is computed.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Place {
+pub(super) struct HashPriority {
     pub network: Network,
     /// The name signed in from there lately, or the caller is signed in.
     pub is_known: bool,
 }
 
-impl Place {
+impl HashPriority {
     /// For the operator and for somebody who is signed in.
     pub fn house() -> Self {
         Self { network: Network::of(std::net::Ipv4Addr::UNSPECIFIED.into()), is_known: true }
@@ -43,18 +43,18 @@ impl Place {
 
 /// Those who wait, by network.
 #[derive(Default)]
-struct Line {
+struct NetworkQueue {
     turns: VecDeque<Network>,
-    waiting: HashMap<Network, VecDeque<oneshot::Sender<Turn>>>,
+    waiting: HashMap<Network, VecDeque<oneshot::Sender<HashPermit>>>,
     count: usize,
 }
 
-impl Line {
+impl NetworkQueue {
     fn of(&self, network: Network) -> usize {
         self.waiting.get(&network).map_or(0, VecDeque::len)
     }
 
-    fn push(&mut self, network: Network, caller: oneshot::Sender<Turn>) {
+    fn push(&mut self, network: Network, caller: oneshot::Sender<HashPermit>) {
         let theirs = self.waiting.entry(network).or_default();
         if theirs.is_empty() {
             self.turns.push_back(network);
@@ -64,7 +64,7 @@ impl Line {
     }
 
     /// The first of the network whose turn it is.
-    fn pop(&mut self) -> Option<oneshot::Sender<Turn>> {
+    fn pop(&mut self) -> Option<oneshot::Sender<HashPermit>> {
         let network = self.turns.pop_front()?;
         let theirs = self.waiting.get_mut(&network)?;
         let caller = theirs.pop_front();
@@ -78,7 +78,7 @@ impl Line {
     }
 
     /// Takes the last one of the network with the most, if that has more than `than`.
-    fn pop_longest(&mut self, than: usize) -> Option<oneshot::Sender<Turn>> {
+    fn pop_longest(&mut self, than: usize) -> Option<oneshot::Sender<HashPermit>> {
         let (network, theirs) = self.waiting.iter_mut().max_by_key(|(_, theirs)| theirs.len())?;
         if theirs.len() <= than {
             return None;
@@ -94,20 +94,20 @@ impl Line {
 }
 
 #[derive(Default)]
-struct Queue {
+struct HashQueue {
     running: usize,
     /// Names that signed in lately, then the others.
-    lines: [Line; 2],
+    lines: [NetworkQueue; 2],
 }
 
 /// A place for one hash; the next caller gets it when it is dropped.
-struct Turn(Arc<Mutex<Queue>>);
+struct HashPermit(Arc<Mutex<HashQueue>>);
 
-impl Drop for Turn {
+impl Drop for HashPermit {
     fn drop(&mut self) {
         let next = {
             let mut queue = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            let next = queue.lines.iter_mut().find_map(Line::pop);
+            let next = queue.lines.iter_mut().find_map(NetworkQueue::pop);
             if next.is_none() {
                 queue.running -= 1;
             }
@@ -115,25 +115,25 @@ impl Drop for Turn {
         };
         if let Some(next) = next {
             // Whoever went away meanwhile drops it, and so hands it on.
-            drop(next.send(Turn(Arc::clone(&self.0))));
+            drop(next.send(HashPermit(Arc::clone(&self.0))));
         }
     }
 }
 
 /// The hashing desk.
-pub(super) struct Passwords {
-    queue: Arc<Mutex<Queue>>,
+pub(super) struct HashingService {
+    queue: Arc<Mutex<HashQueue>>,
     /// What an unknown name's password is compared with, so that it takes as long as a known one's.
     decoy: Arc<tokio::sync::OnceCell<String>>,
 }
 
-impl Passwords {
+impl HashingService {
     pub fn new() -> Self {
         Self { queue: Arc::default(), decoy: Arc::default() }
     }
 
     /// Hashes a password with a random salt.
-    pub async fn hash(&self, place: Place, password: &str) -> Result<String> {
+    pub async fn hash(&self, place: HashPriority, password: &str) -> Result<String> {
         let password = composed(password);
         self.work(place, move || {
             let hash = Argon2::default().hash_password(password.as_bytes());
@@ -146,7 +146,7 @@ impl Passwords {
     }
 
     /// Whether `password` is the one that was hashed. Without a hash it takes as long and is not.
-    pub async fn verify(&self, place: Place, password: String, hash: Option<String>) -> Result<bool> {
+    pub async fn verify(&self, place: HashPriority, password: String, hash: Option<String>) -> Result<bool> {
         let known = hash.is_some();
         let hash = match hash {
             Some(hash) => hash,
@@ -170,21 +170,21 @@ impl Passwords {
     }
 
     /// Waits for a turn.
-    async fn turn(&self, place: Place) -> Result<Turn> {
-        let busy = || Error::RateLimited { retry_after: BUSY };
+    async fn turn(&self, place: HashPriority) -> Result<HashPermit> {
+        let busy = || Error::RateLimited { retry_after: BUSY_RETRY_AFTER };
         let (given, turn) = {
             let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
-            if queue.running < AT_ONCE {
+            if queue.running < MAX_CONCURRENT_HASHES {
                 queue.running += 1;
-                return Ok(Turn(Arc::clone(&self.queue)));
+                return Ok(HashPermit(Arc::clone(&self.queue)));
             }
             let line = usize::from(!place.is_known);
             let theirs = queue.lines[line].of(place.network);
-            if theirs >= MAX_WAITING[line] {
+            if theirs >= MAX_QUEUED_PER_NETWORK[line] {
                 return Err(busy());
             }
             let mut given = None;
-            if queue.lines.iter().map(|line| line.count).sum::<usize>() >= MAX_WAITING_IN_ALL {
+            if queue.lines.iter().map(|line| line.count).sum::<usize>() >= MAX_QUEUED_HASHES {
                 // Full: the last comer of the network that waits the most makes room.
                 let [known, others] = &mut queue.lines;
                 let most = if line == 0 { 0 } else { theirs + 1 };
@@ -206,7 +206,7 @@ impl Passwords {
 
     async fn work<T: Send + 'static>(
         &self,
-        place: Place,
+        place: HashPriority,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T> {
         let turn = self.turn(place).await?;
@@ -227,8 +227,9 @@ mod tests {
 
     #[tokio::test]
     async fn places_are_shared_by_network_and_known_names_come_first() {
-        let passwords = Arc::new(Passwords::new());
-        let place = |last: u8, is_known| Place { network: Network::of([203, 0, 113, last].into()), is_known };
+        let passwords = Arc::new(HashingService::new());
+        let place =
+            |last: u8, is_known| HashPriority { network: Network::of([203, 0, 113, last].into()), is_known };
         let held =
             [passwords.turn(place(1, false)).await.unwrap(), passwords.turn(place(1, false)).await.unwrap()];
         let order = Arc::new(Mutex::new(Vec::new()));

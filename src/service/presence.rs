@@ -1,5 +1,5 @@
-//! Presence: who is here. A person is as present as their best connection; several changes within a
-//! moment are written and told as one.
+//! Presence: which users are connected. A user has the status of their most present connection.
+//! Several changes within a moment are stored and published as one.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -11,7 +11,7 @@ use std::{
 use bson::oid::ObjectId;
 use tokio::sync::Notify;
 
-use super::{Services, tokens::Profile};
+use super::{Services, tokens::CachedProfile};
 use crate::domain::{
     Error, Result, Timestamp, UserId,
     access::Actor,
@@ -20,50 +20,50 @@ use crate::domain::{
     presence::{OnlineSocket, Presence, Status, aggregate},
     user::User,
 };
-use crate::store::gathered::Gathered;
+use crate::store::batch_loader::BatchLoader;
 
-/// How long after a round that MongoDB did not take the next one comes.
-const RETRY_PAUSE: Duration = Duration::from_secs(1);
+/// The delay of the next round after MongoDB failed to store one.
+const RETRY_DELAY: Duration = Duration::from_secs(1);
 
-/// What a gateway knows of a connection that joins.
+/// What a gateway knows about a connection that joins.
 #[derive(Debug, Clone)]
-pub struct Visit {
-    /// The protocol's own name of the connection.
+pub struct ClientInfo {
+    /// The name of the connection in the gateway's protocol.
     pub socket_id: String,
     pub user_agent: String,
     pub ip_address: String,
 }
 
-/// One connection of a person.
-struct Place {
+/// One connection of a user.
+struct PresenceConnection {
     connection: ConnectionId,
     socket: OnlineSocket,
-    /// It was handed to the database once.
+    /// Whether it was sent to the database once.
     is_written: bool,
 }
 
-struct Person {
+struct OnlineUser {
     /// Mostly one or two.
-    places: Vec<Place>,
+    places: Vec<PresenceConnection>,
     status: Status,
     last_seen: Timestamp,
 }
 
-impl Person {
-    /// This connection of theirs, made the first time.
+impl OnlineUser {
+    /// Returns this connection of the user; creates it the first time.
     fn socket(&mut self, id: ConnectionId, make: impl FnOnce() -> OnlineSocket) -> &mut OnlineSocket {
         let index = self.places.iter().position(|place| place.connection == id).unwrap_or_else(|| {
             if self.places.is_empty() {
                 self.places.reserve_exact(1);
             }
-            self.places.push(Place { connection: id, socket: make(), is_written: false });
+            self.places.push(PresenceConnection { connection: id, socket: make(), is_written: false });
             self.places.len() - 1
         });
         &mut self.places[index].socket
     }
 }
 
-impl Visit {
+impl ClientInfo {
     fn online(self, user: UserId, status: Status, now: Timestamp) -> OnlineSocket {
         OnlineSocket {
             id: ObjectId::new(),
@@ -78,58 +78,60 @@ impl Visit {
 }
 
 #[derive(Default)]
-struct State {
-    people: HashMap<UserId, Person>,
-    next: Round,
+struct RegistryState {
+    people: HashMap<UserId, OnlineUser>,
+    next: FlushRound,
 }
 
-/// What changed since the last round: at most what connections there are, since nobody comes in without MongoDB.
+/// The changes since the last round. They are bounded by the number of connections, since
+/// authentication needs MongoDB.
 #[derive(Default)]
-struct Round {
-    /// Whose status changed, and what it is now.
+struct FlushRound {
+    /// The users whose status changed, with the new status.
     statuses: BTreeMap<UserId, Presence>,
-    /// Connections that came or changed.
+    /// Connections that were added or changed.
     touched: BTreeSet<(UserId, ConnectionId)>,
-    /// Connections that went and that the database may know of.
+    /// Connections that closed and that the database may have stored.
     gone: Vec<ObjectId>,
 }
 
-/// The connections of a round, as they are now: those the database has not heard of, and those it has.
+/// The connections of a round, in their present state: those new to the database, and the others.
 #[derive(Default)]
-struct Sockets {
+struct RoundSockets {
     came: Vec<OnlineSocket>,
     altered: Vec<OnlineSocket>,
 }
 
-/// This node's connections and their people.
-pub(super) struct Board {
-    /// This process, as `online_users` and `nodes` call it.
+/// The connections of this node and their users.
+pub(super) struct PresenceRegistry {
+    /// The name of this process in `online_users` and `nodes`.
     node: String,
-    state: Mutex<State>,
+    state: Mutex<RegistryState>,
     arrived: Notify,
 }
 
-impl Board {
+impl PresenceRegistry {
     pub fn new() -> Self {
         let node = format!("node-{:016x}", rand::random::<u64>());
         Self { node, state: Mutex::default(), arrived: Notify::new() }
     }
 
-    /// What this node knows of a person; `None` when they have no connection here.
+    /// Returns what this node knows about a user; `None` when the user has no connection here.
     pub fn of(&self, user: UserId) -> Option<Presence> {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let person = state.people.get(&user)?;
         Some(Presence { user, status: person.status, last_seen: person.last_seen })
     }
 
-    /// Everybody who is online or away here.
+    /// Returns all users that are online or away on this node.
     pub fn present(&self) -> Vec<Presence> {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let people = state.people.iter().filter(|(_, person)| person.status != Status::Offline);
         people.map(|(user, p)| Presence { user: *user, status: p.status, last_seen: p.last_seen }).collect()
     }
 
-    /// How many are online or away: here, or elsewhere as the database says.
+    /// Counts the users that are online or away, on this node or, according to the database, on
+    /// another.
     fn count_with(&self, stored: &[UserId]) -> u64 {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let here = state.people.values().filter(|person| person.status != Status::Offline).count();
@@ -137,16 +139,16 @@ impl Board {
         (here + elsewhere) as u64
     }
 
-    /// Changes a person's connections and notes what follows.
+    /// Changes a user's connections and records the resulting changes.
     fn change(
         &self,
         user: UserId,
         now: Timestamp,
-        change: impl FnOnce(&mut Person, &mut Round) -> Option<ConnectionId>,
+        change: impl FnOnce(&mut OnlineUser, &mut FlushRound) -> Option<ConnectionId>,
     ) {
         let mut guard = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let state = &mut *guard;
-        let person = state.people.entry(user).or_insert_with(|| Person {
+        let person = state.people.entry(user).or_insert_with(|| OnlineUser {
             places: Vec::new(),
             status: Status::Offline,
             last_seen: now,
@@ -163,10 +165,10 @@ impl Board {
         self.arrived.notify_one();
     }
 
-    /// What there is to write and tell. Who has no connection any more is forgotten.
-    fn take(&self) -> (Round, Sockets) {
+    /// Takes what is to be stored and published. Users without a connection are removed.
+    fn take(&self) -> (FlushRound, RoundSockets) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let (round, mut sockets) = (mem::take(&mut state.next), Sockets::default());
+        let (round, mut sockets) = (mem::take(&mut state.next), RoundSockets::default());
         for (user, id) in &round.touched {
             let Some(person) = state.people.get_mut(user) else { continue };
             if let Some(place) = person.places.iter_mut().find(|place| place.connection == *id) {
@@ -179,7 +181,8 @@ impl Board {
         (round, sockets)
     }
 
-    /// Everybody here is to be written and told again: another node took this one for dead.
+    /// Marks all users of this node to be stored and published again: another node took this one
+    /// for dead.
     fn renew(&self) {
         let mut guard = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let state = &mut *guard;
@@ -192,8 +195,9 @@ impl Board {
         self.arrived.notify_one();
     }
 
-    /// The database did not take this round: it is part of the next. What changed meanwhile is newer.
-    fn put_back(&self, round: Round) {
+    /// Puts a round that was not stored into the next one. Changes made meanwhile are newer and
+    /// win.
+    fn put_back(&self, round: FlushRound) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         for (user, presence) in round.statuses {
             state.next.statuses.entry(user).or_insert(presence);
@@ -204,9 +208,9 @@ impl Board {
     }
 }
 
-/// Counts who is present, together for all who ask at the same time.
-pub(super) fn headcount(services: Weak<Services>) -> Gathered<(), u64> {
-    Gathered::new(64, move |asked: Vec<()>| {
+/// Counts the present users, once for all callers that ask at the same time.
+pub(super) fn headcount(services: Weak<Services>) -> BatchLoader<(), u64> {
+    BatchLoader::new(64, move |asked: Vec<()>| {
         let services = Weak::clone(&services);
         async move {
             let services = services.upgrade().ok_or(Error::Unavailable)?;
@@ -217,24 +221,25 @@ pub(super) fn headcount(services: Weak<Services>) -> Gathered<(), u64> {
 }
 
 impl Services {
-    /// A connection of the caller says that it is there. Saying it again changes nothing. `profile` is what its
-    /// entry already read of them.
+    /// Records that a connection of the caller is present. Repeating this changes nothing.
+    /// `profile` is what the authentication already read about the user.
     ///
     /// # Errors
-    /// `Forbidden` for another's name; `AuthFailed` when the account is gone.
+    /// `Forbidden` for another user's name; `AuthFailed` when the account is gone.
     pub async fn join(
         &self,
         actor: &Actor,
         named: UserId,
         connection: ConnectionId,
-        visit: Visit,
-        profile: Option<Profile>,
+        visit: ClientInfo,
+        profile: Option<CachedProfile>,
     ) -> Result<User> {
         actor.must_be(named)?;
         let now = self.clock.now();
         self.presence.change(actor.user, now, |person, _| {
-            // What waited in the inbox may come after the connection went: it brings nobody back. Asked
-            // under the board's lock, which `left` takes after it has unregistered the connection.
+            // A queued inbox event may arrive after the connection closed; it must not restore
+            // presence. The check is made under the registry's lock. `left` takes that lock after
+            // it has unregistered the connection.
             if !self.hub.has(connection) {
                 return None;
             }
@@ -250,13 +255,13 @@ impl Services {
         Ok(user)
     }
 
-    /// A connection of the caller says how present it is. One that never joined joins by it.
+    /// Sets the status of a connection of the caller. A connection that never joined joins by it.
     pub fn set_status(
         &self,
         actor: &Actor,
         connection: ConnectionId,
         status: Status,
-        visit: Visit,
+        visit: ClientInfo,
     ) -> Presence {
         let now = self.clock.now();
         self.presence.change(actor.user, now, |person, _| {
@@ -269,7 +274,7 @@ impl Services {
         self.presence.of(actor.user).unwrap_or(Presence { user: actor.user, status, last_seen: now })
     }
 
-    /// A connection went.
+    /// Records that a connection closed.
     pub fn left(&self, actor: &Actor, connection: ConnectionId) {
         self.hub.unregister(connection);
         self.stop_typing_of(connection);
@@ -286,7 +291,7 @@ impl Services {
         }
     }
 
-    /// Writes and tells what changed, in rounds.
+    /// Stores and publishes the changes, in rounds.
     pub(super) async fn announce_presence(self: Arc<Self>, stop: impl Future<Output = ()>) {
         tokio::pin!(stop);
         loop {
@@ -296,15 +301,15 @@ impl Services {
             }
             tokio::time::sleep(self.settings.timings.presence_window).await;
             if !self.announce_round().await {
-                tokio::time::sleep(RETRY_PAUSE).await;
+                tokio::time::sleep(RETRY_DELAY).await;
             }
         }
     }
 
-    /// Writes and tells what changed; whether that could be done.
+    /// Stores and publishes the changes; returns whether that succeeded.
     async fn announce_round(&self) -> bool {
         let (round, sockets) = self.presence.take();
-        let Sockets { came, altered } = &sockets;
+        let RoundSockets { came, altered } = &sockets;
         let (node, now) = (&self.presence.node, self.clock.now());
         let mut outcome = self.store.write_sockets(node, came, altered, &round.gone, now).await;
         if !outcome.as_ref().is_err_and(is_passing) {
@@ -320,7 +325,7 @@ impl Services {
                 self.presence.put_back(round);
                 false
             }
-            // Trying again would only refuse the next round with this one.
+            // A retry would only make the next round fail with this one.
             Err(error) => {
                 tracing::error!(%error, "statuses were not stored");
                 true
@@ -328,7 +333,8 @@ impl Services {
         }
     }
 
-    /// Stores and announces statuses. Who left `node` but is connected to another one stays.
+    /// Stores and publishes statuses. Users that left `node` but are connected to another node are
+    /// skipped.
     async fn tell_statuses(&self, node: &str, mut changed: Vec<Presence>) -> Result<()> {
         let left: Vec<UserId> =
             changed.iter().filter(|p| p.status == Status::Offline).map(|p| p.user).collect();
@@ -360,7 +366,7 @@ impl Services {
         Ok(())
     }
 
-    /// Says that this node lives, and clears up after nodes that no longer do.
+    /// Records that this node is alive, and cleans up after dead nodes.
     pub(super) async fn heartbeat(&self) -> Result<()> {
         let now = self.clock.now();
         if self.store.heartbeat(&self.presence.node, now).await? {
@@ -373,7 +379,8 @@ impl Services {
         Ok(())
     }
 
-    /// Each step may be repeated, and what breaks off is begun anew: the node is forgotten last.
+    /// Each step may be repeated, and an interrupted cleanup starts again: the node is removed
+    /// last.
     async fn clear_node(&self, node: &str) -> Result<()> {
         let now = self.clock.now();
         let left = self.store.users_of_node(node).await?;
@@ -384,17 +391,17 @@ impl Services {
         self.store.forget_node(node).await
     }
 
-    /// This node stops: nobody is online through it any more.
+    /// Takes this node's users offline when the node stops.
     ///
     /// # Errors
-    /// When MongoDB does not answer; then another node clears up, or this one at its next start.
+    /// When MongoDB does not answer. Then another node cleans up, or this one at its next start.
     pub async fn leave(&self) -> Result<()> {
         mem::take(&mut *self.presence.state.lock().unwrap_or_else(PoisonError::into_inner));
         self.clear_node(&self.presence.node).await
     }
 }
 
-/// MongoDB was not there: the same may go well later.
+/// Returns whether MongoDB was unavailable, so that a retry may succeed.
 fn is_passing(error: &Error) -> bool {
     matches!(error, Error::Unavailable | Error::OutcomeUnknown)
 }

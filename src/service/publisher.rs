@@ -7,12 +7,12 @@ use tokio::sync::mpsc;
 use super::Services;
 use crate::{
     domain::{
-        SessionId, UserId,
+        ConversationId, UserId,
+        conversation_state::{Outcome, ReadOutcome, Revision},
         event::{Audience, DeliveryStatus, Event},
-        ledger::{Outcome, ReadOutcome, Revision},
     },
-    hub::Forms,
-    store::writer::Committed,
+    hub::EncodingCache,
+    store::commit::Committed,
 };
 
 /// Publishes one lane's batches until the lane ends.
@@ -39,7 +39,7 @@ impl Services {
             Outcome::Sent { message, receivers, unread } => {
                 let (to_sender, to_others) =
                     (Audience::Users(vec![message.sender]), Audience::Users(receivers.clone()));
-                let forms = Forms::default();
+                let forms = EncodingCache::default();
                 self.hub.publish_sharing(&to_sender, &Event::MessageSent(Arc::clone(message)), &forms);
                 self.hub.publish_sharing(&to_others, &Event::MessageReceived(Arc::clone(message)), &forms);
                 self.note_unread(session, version, unread);
@@ -82,7 +82,7 @@ impl Services {
         }
     }
 
-    fn announce_read(&self, session: SessionId, version: u64, read: &ReadOutcome) {
+    fn announce_read(&self, session: ConversationId, version: u64, read: &ReadOutcome) {
         let event = Event::MessageRead {
             message: read.up_to.id,
             session,
@@ -113,7 +113,7 @@ impl Services {
         self.note_unread(session, version, &[(read.reader, read.unread)]);
     }
 
-    pub(super) fn note_unread(&self, session: SessionId, version: u64, counts: &[(UserId, u64)]) {
+    pub(super) fn note_unread(&self, session: ConversationId, version: u64, counts: &[(UserId, u64)]) {
         for (user, count) in counts {
             if self.hub.is_here(*user) {
                 self.unread_changed(*user, session, version, *count);

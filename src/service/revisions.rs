@@ -4,20 +4,20 @@ use std::sync::Arc;
 
 use super::{
     Services,
-    audit::Act,
-    courtesy::Made,
+    audit::AuditedAction,
+    creation_limits::CreatedThing,
     messages::{once_stored, settled, unmentioned},
 };
 use crate::domain::{
     Error, MessageId, Result, UserId,
     access::Actor,
+    conversation_state::{Command, Edit, Outcome},
     error::FieldErrors,
     event::Tombstone,
-    ledger::{Edit, Operation, Outcome},
-    message::{MAX_TEXT, Message},
+    message::{MAX_TEXT_CHARS, Message},
+    message_parts::{Mentions, is_old_emoji, is_valid_emoji},
     paging::SeqRange,
-    parts::{Mentions, is_old_emoji, is_valid_emoji},
-    receipts::{MessageView, Tally},
+    receipts::{MessageView, ReceiptTally},
 };
 
 /// Who has got a message, and who has read it.
@@ -27,7 +27,7 @@ pub struct Receipts {
     /// Whom it concerns, its sender aside: who has read it, and who may yet do so. Who is not active any more
     /// and has not will not.
     pub people: Vec<UserId>,
-    pub tally: Tally,
+    pub tally: ReceiptTally,
 }
 
 impl Services {
@@ -42,13 +42,13 @@ impl Services {
         content: String,
         mentions: Option<Mentions>,
     ) -> Result<MessageView> {
-        if content.chars().nth(MAX_TEXT).is_some() {
-            return Err(Error::MessageTooLarge { limit: MAX_TEXT });
+        if content.chars().nth(MAX_TEXT_CHARS).is_some() {
+            return Err(Error::MessageTooLarge { limit: MAX_TEXT_CHARS });
         }
         let session = self.known(message).await?.session;
         let (by, window) = (actor.user, self.settings.edit_window);
         let asked = mentions.clone().unwrap_or_default();
-        let operation = Operation::Edit { session, message, by, content, mentions, window };
+        let operation = Command::Edit { session, message, by, content, mentions, window };
         match self.change(operation).await? {
             Outcome::Revised { message, .. } => {
                 let warnings = unmentioned(&asked, &message.mentions);
@@ -66,10 +66,10 @@ impl Services {
         let known = self.known(message).await?;
         self.release_files(&known.file_ids()).await?;
         let (session, window) = (known.session, self.settings.recall_window);
-        match self.change(Operation::Recall { session, message, by: actor.user, window }).await? {
+        match self.change(Command::Recall { session, message, by: actor.user, window }).await? {
             Outcome::Deleted { tombstone, fresh, .. } => {
                 if fresh {
-                    let act = Act::by(actor, "message.recall").on(known.sender);
+                    let act = AuditedAction::by(actor, "message.recall").on(known.sender);
                     self.note_done(act.object(&message).session(session));
                 }
                 Ok(tombstone)
@@ -95,8 +95,8 @@ impl Services {
             return Err(Error::Validation(FieldErrors::one("emoji", problem)));
         }
         let session = self.known(message).await?.session;
-        self.courtesy.make(actor.user, Made::Reaction, 1)?;
-        match self.change(Operation::React { session, message, by: actor.user, emoji, on }).await? {
+        self.courtesy.make(actor.user, CreatedThing::Reaction, 1)?;
+        match self.change(Command::React { session, message, by: actor.user, emoji, on }).await? {
             Outcome::Revised { message, .. } => Ok(message),
             _ => Err(Error::Internal),
         }
@@ -109,8 +109,10 @@ impl Services {
     pub async fn edits(&self, actor: &Actor, message: MessageId) -> Result<Vec<Edit>> {
         actor.must_be_admin()?;
         let message = self.known(message).await?;
-        let act =
-            Act::by(actor, "message.edits").on(message.sender).object(&message.id).session(message.session);
+        let act = AuditedAction::by(actor, "message.edits")
+            .on(message.sender)
+            .object(&message.id)
+            .session(message.session);
         self.record(act).await?;
         // An older program beside this one leaves them behind: nobody reads them.
         if message.is_deleted { Ok(Vec::new()) } else { self.store.edits_of(message.id).await }
@@ -130,7 +132,7 @@ impl Services {
         let range = SeqRange { after: message.seq - 1, up_to: message.seq };
         let receipts = self.store.receipts_in(message.session, range).await?;
         self.must_still_sit(&session, actor.user).await.map_err(unseen)?;
-        let tally = Tally::of(message.seq, message.sender, &receipts);
+        let tally = ReceiptTally::of(message.seq, message.sender, &receipts);
         let mut people = session.audience(message.seq);
         people.extend(tally.delivered.keys().copied().filter(|user| !session.members.contains_key(user)));
         let inactive = self.store.inactive();
@@ -144,7 +146,7 @@ impl Services {
         self.store.message(message).await?.ok_or(Error::NotFound("message"))
     }
 
-    async fn change(&self, operation: Operation) -> Result<Outcome> {
+    async fn change(&self, operation: Command) -> Result<Outcome> {
         settled(self.queue.submit(operation)?).await.map_err(unseen)
     }
 }

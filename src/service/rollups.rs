@@ -17,51 +17,51 @@ use tokio::sync::Notify;
 use super::Services;
 use crate::{
     domain::{
-        Error, Result, SessionId,
+        ConversationId, Error, Result,
         message::Message,
-        statistics::{Calendar, Counted},
+        statistics::{Calendar, CountedMessage},
     },
     store::statistics::Rolled,
 };
 
 /// How long changes gather before they are counted, unless somebody asks.
-const PAUSE: Duration = Duration::from_secs(10);
+const ROLLUP_INTERVAL: Duration = Duration::from_secs(10);
 /// Messages that are kept to be counted; those beyond are read back from the database.
-const KEPT: usize = 200_000;
+const MAX_PENDING_MESSAGES: usize = 200_000;
 /// So many make a round at once.
-const MANY: usize = 50_000;
+const EARLY_ROLLUP_MESSAGES: usize = 50_000;
 /// Sessions of one transaction.
-const AT_ONCE: usize = 200;
+const MAX_BATCH_CONVERSATIONS: usize = 200;
 /// After a failure, the next try.
-const RETRY: Duration = Duration::from_secs(2);
+const RETRY_DELAY: Duration = Duration::from_secs(2);
 
-type Runs = BTreeMap<SessionId, Vec<Counted>>;
+type CommittedRanges = BTreeMap<ConversationId, Vec<CountedMessage>>;
 
 #[derive(Default)]
-struct Noted {
-    sessions: Runs,
+struct PendingRollup {
+    sessions: CommittedRanges,
     messages: usize,
 }
 
 /// What is still to be counted.
-pub(super) struct Desk {
+pub(super) struct RollupQueue {
     calendar: Arc<Calendar>,
-    noted: Mutex<Noted>,
+    noted: Mutex<PendingRollup>,
     many: Notify,
     /// One round at a time.
     turn: tokio::sync::Mutex<()>,
 }
 
-impl Desk {
+impl RollupQueue {
     pub fn new(calendar: Arc<Calendar>) -> Self {
         Self { calendar, noted: Mutex::default(), many: Notify::new(), turn: tokio::sync::Mutex::default() }
     }
 
-    fn take(&self) -> Runs {
+    fn take(&self) -> CommittedRanges {
         mem::take(&mut *self.noted.lock().unwrap_or_else(PoisonError::into_inner)).sessions
     }
 
-    fn note(&self, sessions: impl IntoIterator<Item = SessionId>) {
+    fn note(&self, sessions: impl IntoIterator<Item = ConversationId>) {
         let mut noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
         for session in sessions {
             noted.sessions.entry(session).or_default();
@@ -78,20 +78,20 @@ impl Services {
     }
 
     /// Something in a session changed.
-    pub(super) fn note_changed(&self, session: SessionId) {
+    pub(super) fn note_changed(&self, session: ConversationId) {
         self.rollups.note([session]);
     }
 
     /// A message was committed.
     pub(super) fn note_written(&self, message: &Message) {
         let mut noted = self.rollups.noted.lock().unwrap_or_else(PoisonError::into_inner);
-        if noted.messages >= KEPT {
+        if noted.messages >= MAX_PENDING_MESSAGES {
             noted.sessions.entry(message.session).or_default();
             return;
         }
         noted.messages += 1;
-        let many = noted.messages == MANY;
-        noted.sessions.entry(message.session).or_default().push(Counted {
+        let many = noted.messages == EARLY_ROLLUP_MESSAGES;
+        noted.sessions.entry(message.session).or_default().push(CountedMessage {
             seq: message.seq,
             sender: message.sender,
             kind: message.kind,
@@ -113,15 +113,15 @@ impl Services {
         let _turn = self.rollups.turn.lock().await;
         let mut noted = self.rollups.take();
         while !noted.is_empty() {
-            let mut batch = Runs::new();
-            while batch.len() < AT_ONCE
+            let mut batch = CommittedRanges::new();
+            while batch.len() < MAX_BATCH_CONVERSATIONS
                 && let Some((session, run)) = noted.pop_first()
             {
                 batch.insert(session, run);
             }
-            let ids: Vec<SessionId> = batch.keys().copied().collect();
+            let ids: Vec<ConversationId> = batch.keys().copied().collect();
             match self.store.roll_up(&self.rollups.calendar, batch).await {
-                Ok(Rolled::Counted { behind }) => {
+                Ok(Rolled::CountedMessage { behind }) => {
                     for session in behind {
                         noted.insert(session, Vec::new());
                     }
@@ -179,13 +179,13 @@ impl Services {
             tracing::warn!(%error, "the statistics could not be caught up with");
             tokio::select! {
                 () = &mut stop => return,
-                () = tokio::time::sleep(RETRY) => {}
+                () = tokio::time::sleep(RETRY_DELAY) => {}
             }
         }
         loop {
             let stopped = tokio::select! {
                 () = &mut stop => true,
-                () = tokio::time::sleep(PAUSE) => false,
+                () = tokio::time::sleep(ROLLUP_INTERVAL) => false,
                 () = self.rollups.many.notified() => false,
             };
             if let Err(error) = self.count_now().await {

@@ -5,25 +5,25 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use super::Services;
 use crate::{
     domain::{
-        Error, Result, SessionId, UserId,
+        ConversationId, Error, Result, UserId,
         access::Actor,
         cursors::{FoundCursor, PageRequest},
         error::FieldErrors,
         message::{Message, MessageType},
         paging::{Page, Pagination},
         receipts::{MessageView, Receipt},
-        statistics::When,
+        statistics::TimeOrDay,
     },
-    store::search::{Excerpt, Mentioned, Question},
+    store::search::{Excerpt, IndexQuery, MentionQuery},
 };
 
 /// The most characters of a keyword.
-pub const MAX_KEYWORD: usize = 200;
+pub const MAX_KEYWORD_CHARS: usize = 200;
 /// How far into what was found pages reach: beyond it a better keyword is quicker than another page. Cursors reach
 /// to the end.
-pub const MAX_DEPTH: u64 = 10_000;
+pub const MAX_PAGED_RESULTS: u64 = 10_000;
 
-const LATE: &str = "must not be later than to";
+const FROM_AFTER_TO: &str = "must not be later than to";
 
 /// What somebody looks for.
 #[derive(Debug, Clone)]
@@ -33,22 +33,22 @@ pub struct Search {
     /// None lists whatever the filters let through; then one must be set.
     pub keyword: Option<String>,
     /// Only what calls the asker by name, or everybody.
-    pub calls: Option<Calls>,
+    pub calls: Option<MentionFilter>,
     /// Only in this session.
-    pub session: Option<SessionId>,
+    pub session: Option<ConversationId>,
     /// Only what this person wrote.
     pub sender: Option<UserId>,
     pub kind: Option<MessageType>,
     /// Written at this time or later.
-    pub from: Option<When>,
+    pub from: Option<TimeOrDay>,
     /// Written at this time or earlier.
-    pub to: Option<When>,
+    pub to: Option<TimeOrDay>,
     pub page: PageRequest<FoundCursor>,
 }
 
 /// Whom messages call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Calls {
+pub enum MentionFilter {
     /// The asker, by name.
     Me,
     /// Everybody, in one word.
@@ -58,15 +58,15 @@ pub enum Calls {
 /// The text names nobody who can be called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("must be me or all")]
-pub struct UnknownCalls;
+pub struct UnknownMentionFilter;
 
-impl std::str::FromStr for Calls {
-    type Err = UnknownCalls;
-    fn from_str(text: &str) -> std::result::Result<Self, UnknownCalls> {
+impl std::str::FromStr for MentionFilter {
+    type Err = UnknownMentionFilter;
+    fn from_str(text: &str) -> std::result::Result<Self, UnknownMentionFilter> {
         match text {
             "me" => Ok(Self::Me),
             "all" => Ok(Self::All),
-            _ => Err(UnknownCalls),
+            _ => Err(UnknownMentionFilter),
         }
     }
 }
@@ -84,21 +84,23 @@ impl Search {
             || self.to.is_some();
         let is_good = match self.keyword() {
             None => is_filtered,
-            Some(keyword) => keyword.chars().nth(MAX_KEYWORD).is_none(),
+            Some(keyword) => keyword.chars().nth(MAX_KEYWORD_CHARS).is_none(),
         };
         if !is_good {
-            errors
-                .add("keyword", format!("must have 1 to {MAX_KEYWORD} characters, unless there is a filter"));
+            errors.add(
+                "keyword",
+                format!("must have 1 to {MAX_KEYWORD_CHARS} characters, unless there is a filter"),
+            );
         }
         let Page { page, limit } = self.page.page;
-        if page.saturating_mul(limit) > MAX_DEPTH {
+        if page.saturating_mul(limit) > MAX_PAGED_RESULTS {
             errors.add(
                 "page",
-                format!("reaches beyond the newest {MAX_DEPTH}: use a narrower search, or cursor"),
+                format!("reaches beyond the newest {MAX_PAGED_RESULTS}: use a narrower search, or cursor"),
             );
         }
         if self.from.zip(self.to).is_some_and(|(from, to)| from.is_after(to)) {
-            errors.add("from", LATE);
+            errors.add("from", FROM_AFTER_TO);
         }
         errors
     }
@@ -111,7 +113,7 @@ impl Search {
 
 /// A found message, and where in it the words stand.
 #[derive(Debug, Clone)]
-pub struct Hit {
+pub struct FoundMessage {
     pub view: MessageView,
     pub excerpts: Vec<Excerpt>,
 }
@@ -120,7 +122,7 @@ pub struct Hit {
 #[derive(Debug, Clone)]
 pub struct Found {
     /// Newest first.
-    pub hits: Vec<Hit>,
+    pub hits: Vec<FoundMessage>,
     pub pagination: Pagination,
     /// The index is being built or catching up: there may be more.
     pub is_behind: bool,
@@ -140,14 +142,14 @@ impl Services {
         let (from, to) =
             (search.from.map(|from| calendar.first(from)), search.to.map(|to| calendar.last(to)));
         if from.zip(to).is_some_and(|(from, to)| from > to) {
-            return Err(Error::Validation(FieldErrors::one("from", LATE)));
+            return Err(Error::Validation(FieldErrors::one("from", FROM_AFTER_TO)));
         }
-        let question = Question {
+        let question = IndexQuery {
             seats: self.searchable(actor.user, search.session).await?,
             keyword: search.keyword().map(str::to_owned),
             mentions: search.calls.map(|calls| match calls {
-                Calls::Me => Mentioned::Person(actor.user),
-                Calls::All => Mentioned::Everybody,
+                MentionFilter::Me => MentionQuery::Person(actor.user),
+                MentionFilter::All => MentionQuery::Everybody,
             }),
             sender: search.sender,
             kind: search.kind,
@@ -172,7 +174,7 @@ impl Services {
             // A second look: what was read while somebody lost their seat is not told to them.
             if seats.get(&message.session).is_some_and(|hidden| message.seq > *hidden) {
                 let receipts = receipts.get(&message.session).map_or(&[][..], Vec::as_slice);
-                hits.push(Hit { view: MessageView::with_receipts(message, receipts), excerpts });
+                hits.push(FoundMessage { view: MessageView::with_receipts(message, receipts), excerpts });
             }
         }
         let mut views: Vec<MessageView> = hits.iter().map(|hit| hit.view.clone()).collect();
@@ -189,8 +191,12 @@ impl Services {
     }
 
     /// Where somebody may search: their sessions, each with what is hidden from them.
-    async fn searchable(&self, user: UserId, only: Option<SessionId>) -> Result<HashMap<SessionId, u64>> {
-        let seats: HashMap<SessionId, u64> = match only {
+    async fn searchable(
+        &self,
+        user: UserId,
+        only: Option<ConversationId>,
+    ) -> Result<HashMap<ConversationId, u64>> {
+        let seats: HashMap<ConversationId, u64> = match only {
             Some(session) => self.store.seats_of(&[session], user).await?.into_iter().collect(),
             None => self.store.all_seats_of(user).await?,
         };
@@ -201,9 +207,9 @@ impl Services {
         &self,
         user: UserId,
         messages: impl Iterator<Item = &Message>,
-    ) -> Result<BTreeMap<SessionId, u64>> {
-        let sessions: BTreeSet<SessionId> = messages.map(|message| message.session).collect();
-        let sessions: Vec<SessionId> = sessions.into_iter().collect();
+    ) -> Result<BTreeMap<ConversationId, u64>> {
+        let sessions: BTreeSet<ConversationId> = messages.map(|message| message.session).collect();
+        let sessions: Vec<ConversationId> = sessions.into_iter().collect();
         if sessions.is_empty() { Ok(BTreeMap::new()) } else { self.store.seats_of(&sessions, user).await }
     }
 
@@ -211,8 +217,9 @@ impl Services {
     async fn receipts_for(
         &self,
         messages: impl Iterator<Item = &Message>,
-    ) -> Result<HashMap<SessionId, Vec<Receipt>>> {
-        let places: Vec<(SessionId, u64)> = messages.map(|message| (message.session, message.seq)).collect();
+    ) -> Result<HashMap<ConversationId, Vec<Receipt>>> {
+        let places: Vec<(ConversationId, u64)> =
+            messages.map(|message| (message.session, message.seq)).collect();
         self.store.receipts_at(&places).await
     }
 }

@@ -9,35 +9,35 @@ use std::{
 
 use serde::Deserialize;
 
-use super::{NewAccount, Services, import::Past, passwords::Place};
+use super::{NewAccount, Services, import::ConversationImport, passwords::HashPriority};
 use crate::domain::{
-    Error, Result, SessionId, Timestamp, UserId,
+    ConversationId, Error, Result, Timestamp, UserId,
+    conversation::{Conversation, GroupProfile},
     message::{Draft, Message},
-    parts::Mentions,
-    session::{Profile, Session},
+    message_parts::Mentions,
     user::{Role, User},
 };
 
 /// The password of every demonstration account.
 pub const DEMO_PASSWORD: &str = "wardline-demo";
 
-const HOSPITAL: &str = include_str!("../../seed/hospital.json");
-const STAFF: &str = include_str!("../../seed/staff.json");
-const SESSIONS: &str = include_str!("../../seed/sessions.json");
-const GROUPS: &str = include_str!("../../seed/groups.json");
+const HOSPITAL_JSON: &str = include_str!("../../seed/hospital.json");
+const STAFF_JSON: &str = include_str!("../../seed/staff.json");
+const CONVERSATIONS_JSON: &str = include_str!("../../seed/sessions.json");
+const GROUPS_JSON: &str = include_str!("../../seed/groups.json");
 
 /// The day shift: from 07:00 to 19:00.
-const SHIFT_START: Duration = Duration::from_hours(7);
-const SHIFT_END: Duration = Duration::from_hours(19);
+const DAY_SHIFT_START: Duration = Duration::from_hours(7);
+const DAY_SHIFT_END: Duration = Duration::from_hours(19);
 const DAY_MS: i64 = 86_400_000;
 
 #[derive(Deserialize)]
-struct Hospital {
-    departments: Vec<Department>,
+struct DemoHospital {
+    departments: Vec<DemoDepartment>,
 }
 
 #[derive(Deserialize)]
-struct Department {
+struct DemoDepartment {
     code: String,
     zh: String,
     en: String,
@@ -45,7 +45,7 @@ struct Department {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Person {
+struct DemoUser {
     username: String,
     real_name: String,
     role: String,
@@ -58,28 +58,28 @@ struct Person {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Conversation {
+struct DemoConversation {
     between: [String; 2],
     read_up_to: BTreeMap<String, u64>,
-    messages: Vec<Line>,
+    messages: Vec<DemoLine>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Group {
+struct DemoGroup {
     /// The same in every demonstration: nothing else tells one group from another.
-    id: SessionId,
+    id: ConversationId,
     name: String,
     topic: String,
     owner: String,
     members: Vec<String>,
     read_up_to: BTreeMap<String, u64>,
-    messages: Vec<Line>,
+    messages: Vec<DemoLine>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Line {
+struct DemoLine {
     from: String,
     minute: u64,
     text: String,
@@ -91,13 +91,13 @@ struct Line {
 }
 
 /// The demonstration's people by username.
-type People = BTreeMap<String, User>;
+type DemoUsers = BTreeMap<String, User>;
 
-fn id(people: &People, name: &str) -> Result<UserId> {
+fn id(people: &DemoUsers, name: &str) -> Result<UserId> {
     people.get(name).map(|user| user.id).ok_or(Error::NotFound("user"))
 }
 
-fn ids(people: &People, names: &[String]) -> Result<BTreeSet<UserId>> {
+fn ids(people: &DemoUsers, names: &[String]) -> Result<BTreeSet<UserId>> {
     names.iter().map(|name| id(people, name)).collect()
 }
 
@@ -111,9 +111,9 @@ fn parse<T: for<'de> Deserialize<'de>>(name: &str, text: &str) -> Result<T> {
 /// When the last day shift that is over began.
 fn last_shift(now: Timestamp) -> Timestamp {
     let midnight = Timestamp(now.0.div_euclid(DAY_MS) * DAY_MS);
-    let over = midnight.plus(SHIFT_END) <= now;
+    let over = midnight.plus(DAY_SHIFT_END) <= now;
     let day = if over { midnight } else { Timestamp(midnight.0 - DAY_MS) };
-    day.plus(SHIFT_START)
+    day.plus(DAY_SHIFT_START)
 }
 
 impl Services {
@@ -123,11 +123,11 @@ impl Services {
     /// `Forbidden` in production; when MongoDB does not answer.
     pub async fn seed_demonstration(&self) -> Result<(Vec<User>, usize)> {
         self.require_development()?;
-        let hospital: Hospital = parse("hospital.json", HOSPITAL)?;
-        let staff: Vec<Person> = parse("staff.json", STAFF)?;
-        let conversations: Vec<Conversation> = parse("sessions.json", SESSIONS)?;
-        let groups: Vec<Group> = parse("groups.json", GROUPS)?;
-        let (mut people, mut made) = (People::new(), 0);
+        let hospital: DemoHospital = parse("hospital.json", HOSPITAL_JSON)?;
+        let staff: Vec<DemoUser> = parse("staff.json", STAFF_JSON)?;
+        let conversations: Vec<DemoConversation> = parse("sessions.json", CONVERSATIONS_JSON)?;
+        let groups: Vec<DemoGroup> = parse("groups.json", GROUPS_JSON)?;
+        let (mut people, mut made) = (DemoUsers::new(), 0);
         for person in staff {
             let username = person.username.clone();
             let (user, is_new) = self.seed_person(person, &hospital.departments).await?;
@@ -137,9 +137,9 @@ impl Services {
         let shift = last_shift(self.clock.now());
         for (index, conversation) in conversations.iter().enumerate() {
             let [first, second] = &conversation.between;
-            let session = Session::private(id(&people, first)?, id(&people, second)?, shift);
+            let session = Conversation::private(id(&people, first)?, id(&people, second)?, shift);
             let (session, _) = self.store.private_session(session).await?;
-            let Conversation { messages, read_up_to, .. } = conversation;
+            let DemoConversation { messages, read_up_to, .. } = conversation;
             self.seed_messages(session, &format!("seed-{index}"), messages, read_up_to, &people, shift)
                 .await?;
         }
@@ -151,7 +151,7 @@ impl Services {
         Ok((people.into_values().filter(|user| user.is_active).collect(), made))
     }
 
-    async fn seed_person(&self, person: Person, departments: &[Department]) -> Result<(User, bool)> {
+    async fn seed_person(&self, person: DemoUser, departments: &[DemoDepartment]) -> Result<(User, bool)> {
         if let Some(known) = self.store.user_named(&person.username).await? {
             if known.user.real_name != person.real_name || known.user.role.as_str() != person.role {
                 tracing::warn!(
@@ -174,21 +174,27 @@ impl Services {
             department: department.map_or(person.department, |d| format!("{} {}", d.zh, d.en)),
             title: person.title,
         };
-        let hash = self.passwords.hash(Place::house(), &new.password).await?;
+        let hash = self.passwords.hash(HashPriority::house(), &new.password).await?;
         let account = new.into_account(hash, self.clock.now());
         self.store.insert_user(&account).await?;
         Ok((account.user, true))
     }
 
     /// The group as it stands, made if there is none.
-    async fn seed_group(&self, group: &Group, people: &People, shift: Timestamp) -> Result<Session> {
+    async fn seed_group(
+        &self,
+        group: &DemoGroup,
+        people: &DemoUsers,
+        shift: Timestamp,
+    ) -> Result<Conversation> {
         if let Some(known) = self.store.sessions_by_id(&[group.id]).await?.pop() {
             return Ok(known);
         }
-        let profile = Profile { name: group.name.clone(), topic: group.topic.clone(), ..Profile::default() };
+        let profile =
+            GroupProfile { name: group.name.clone(), topic: group.topic.clone(), ..GroupProfile::default() };
         let members = ids(people, &group.members)?;
-        let session = Session::group(id(people, &group.owner)?, members, profile, shift);
-        let session = Session { id: group.id, ..session };
+        let session = Conversation::group(id(people, &group.owner)?, members, profile, shift);
+        let session = Conversation { id: group.id, ..session };
         self.store.insert_group(&session).await?;
         Ok(session)
     }
@@ -196,18 +202,18 @@ impl Services {
     /// Writes a session's messages, unless it has some already.
     async fn seed_messages(
         &self,
-        session: Session,
+        session: Conversation,
         name: &str,
-        lines: &[Line],
+        lines: &[DemoLine],
         read_up_to: &BTreeMap<String, u64>,
-        people: &People,
+        people: &DemoUsers,
         shift: Timestamp,
     ) -> Result<()> {
         if session.seq > 0 {
             return Ok(());
         }
         let session_id = session.id;
-        let mut past = Past::of(session);
+        let mut past = ConversationImport::of(session);
         let mut end = shift;
         let mut written: Vec<Arc<Message>> = Vec::new();
         for (number, line) in lines.iter().enumerate() {
@@ -245,15 +251,15 @@ mod tests {
 
     #[test]
     fn the_seed_files_fit_together() {
-        let staff: Vec<Person> = parse("staff.json", STAFF).unwrap();
-        let hospital: Hospital = parse("hospital.json", HOSPITAL).unwrap();
-        let conversations: Vec<Conversation> = parse("sessions.json", SESSIONS).unwrap();
+        let staff: Vec<DemoUser> = parse("staff.json", STAFF_JSON).unwrap();
+        let hospital: DemoHospital = parse("hospital.json", HOSPITAL_JSON).unwrap();
+        let conversations: Vec<DemoConversation> = parse("sessions.json", CONVERSATIONS_JSON).unwrap();
         for person in &staff {
             assert!(crate::domain::user::is_valid_username(&person.username));
             assert!(hospital.departments.iter().any(|d| d.code == person.department), "{}", person.username);
             assert!(person.role.parse::<Role>().is_ok());
         }
-        let groups: Vec<Group> = parse("groups.json", GROUPS).unwrap();
+        let groups: Vec<DemoGroup> = parse("groups.json", GROUPS_JSON).unwrap();
         for group in &groups {
             let is_member = |name: &String| *name == group.owner || group.members.contains(name);
             for line in &group.messages {

@@ -3,18 +3,20 @@
 //! Every attempt to prove a password goes through the throttle before the hash is looked at, and a token is
 //! issued only for the version of the credentials that was proved.
 
-use super::{Issued, NewAccount, Services, SignedIn, UserChange, audit::Act, passwords::Place};
+use super::{
+    Issued, NewAccount, Services, SignedIn, UserChange, audit::AuditedAction, passwords::HashPriority,
+};
 use crate::{
     domain::{
         Error, Network, Result, Timestamp, UserId,
-        access::{Actor, Pass},
+        access::{Actor, AuthenticatedToken},
         error::FieldErrors,
         event::Closing,
         password,
         user::{Role, is_reserved_username, trim_username},
     },
     hub::CloseReason,
-    store::users::Account,
+    store::users::UserAccount,
 };
 
 impl Services {
@@ -36,10 +38,10 @@ impl Services {
         }
         self.throttle.register(from, self.clock.now())?;
         self.hold_avatar(None, &new.avatar).await?;
-        let place = Place { network: from, is_known: false };
+        let place = HashPriority { network: from, is_known: false };
         let signed_in = self.signed_in(self.make_account(place, new, true).await?)?;
         let user = signed_in.user.id;
-        self.note(Act::named("auth.register").of(user, Some(&signed_in.issued.id.0)).on(user))?;
+        self.note(AuditedAction::named("auth.register").of(user, Some(&signed_in.issued.id.0)).on(user))?;
         Ok(signed_in)
     }
 
@@ -53,7 +55,7 @@ impl Services {
         let known = account.as_ref().map(|account| account.user.id);
         let account = account.filter(|account| account.user.is_active);
         let hash = account.as_ref().map(|account| account.password_hash.clone());
-        let place = Place { network: from, is_known: attempt.is_known };
+        let place = HashPriority { network: from, is_known: attempt.is_known };
         let right = self.passwords.verify(place, password, hash).await?;
         let Some(account) = account.filter(|_| right) else {
             attempt.failed();
@@ -65,7 +67,7 @@ impl Services {
         attempt.succeeded();
         let signed_in = self.signed_in(account)?;
         let user = signed_in.user.id;
-        self.note(Act::named("auth.login").of(user, Some(&signed_in.issued.id.0)).on(user))?;
+        self.note(AuditedAction::named("auth.login").of(user, Some(&signed_in.issued.id.0)).on(user))?;
         Ok(signed_in)
     }
 
@@ -84,7 +86,7 @@ impl Services {
         self.store.end_token(&actor.token, actor.user, expires_at.since(now)).await?;
         self.tokens.end_here(actor.token.clone(), expires_at, now);
         self.hub.close(&Closing::Token(actor.token.clone()), CloseReason::TokenEnded);
-        self.note_done(Act::by(actor, "auth.logout").on(actor.user));
+        self.note_done(AuditedAction::by(actor, "auth.logout").on(actor.user));
         Ok(())
     }
 
@@ -113,7 +115,7 @@ impl Services {
         self.throttle.change_own(actor.user, now)?;
         let username = &account.user.username;
         let attempt = self.throttle.begin(from, username, || self.clock.now()).await?;
-        let place = Place { network: from, is_known: true };
+        let place = HashPriority { network: from, is_known: true };
         if !self.passwords.verify(place, current, Some(account.password_hash.clone())).await? {
             attempt.failed();
             self.fail_sign_in(username, Some(actor.user)).await?;
@@ -126,7 +128,7 @@ impl Services {
             if_version: Some(account.credential_version),
             ..UserChange::default()
         };
-        self.record(Act::by(actor, "auth.password").on(actor.user)).await?;
+        self.record(AuditedAction::by(actor, "auth.password").on(actor.user)).await?;
         let account = self.end_tokens(actor.user, &change).await?.ok_or(Error::AuthFailed)?;
         attempt.succeeded();
         self.tokens.issue(&account, self.clock.now())
@@ -136,11 +138,11 @@ impl Services {
     ///
     /// # Errors
     /// `AuthFailed` when the caller's own has ended meanwhile.
-    pub async fn end_own_sessions(&self, pass: &Pass, keep: bool) -> Result<Option<Issued>> {
-        let user = pass.actor.user;
-        let account = self.store.user(user).await?.filter(|account| account.credentials().admit(pass.issued));
+    pub async fn end_own_sessions(&self, auth: &AuthenticatedToken, keep: bool) -> Result<Option<Issued>> {
+        let user = auth.actor.user;
+        let account = self.store.user(user).await?.filter(|account| account.credentials().admit(auth.issued));
         let version = account.ok_or(Error::AuthFailed)?.credential_version;
-        self.record(Act::by(&pass.actor, "auth.sessions").on(user)).await?;
+        self.record(AuditedAction::by(&auth.actor, "auth.sessions").on(user)).await?;
         let change = UserChange { end_tokens: true, if_version: Some(version), ..UserChange::default() };
         let account = self.end_tokens(user, &change).await?.ok_or(Error::AuthFailed)?;
         keep.then(|| self.tokens.issue(&account, self.clock.now())).transpose()
@@ -153,13 +155,13 @@ impl Services {
     pub async fn end_sessions_of(&self, actor: &Actor, id: UserId) -> Result<()> {
         actor.must_be_admin()?;
         self.store.user(id).await?.ok_or(Error::NotFound("user"))?;
-        self.record(Act::by(actor, "user.sessions").on(id)).await?;
+        self.record(AuditedAction::by(actor, "user.sessions").on(id)).await?;
         let change = UserChange { end_tokens: true, ..UserChange::default() };
         self.end_tokens(id, &change).await?.map(drop).ok_or(Error::NotFound("user"))
     }
 
     /// Makes a change that ends all tokens of an account, and closes what they opened.
-    async fn end_tokens(&self, id: UserId, change: &UserChange) -> Result<Option<Account>> {
+    async fn end_tokens(&self, id: UserId, change: &UserChange) -> Result<Option<UserAccount>> {
         let account = self.store.update_user(id, change, self.clock.now()).await?;
         if let Some(account) = &account {
             self.tokens.account_changed(account);

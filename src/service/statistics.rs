@@ -3,24 +3,24 @@
 
 use std::{cmp::Reverse, collections::BTreeMap};
 
-use super::{Services, audit::Act, directory::by_name};
+use super::{Services, audit::AuditedAction, directory::by_name};
 use crate::{
     domain::{
         Error, Result, Timestamp,
         access::Actor,
         cursors::{NameCursor, PageRequest},
         error::FieldErrors,
-        names::key_of,
         paging::Pagination,
         presence::Status,
-        statistics::{Granularity, Responses, Tally},
+        search_keys::key_of,
+        statistics::{Granularity, MessageTally, Responses},
         user::{User, department_of, username_key},
     },
     store::statistics::PersonSum,
 };
 
 /// Response times and the dashboard's other short looks are of so many days, today included.
-const RECENT: u64 = 7;
+const RECENT_DAYS: u64 = 7;
 /// A trend by the hour reaches back so many days at most.
 const MAX_HOURLY_DAYS: u64 = 31;
 
@@ -34,9 +34,9 @@ pub struct Overview {
     pub private_sessions: u64,
     pub groups: u64,
     /// All of time.
-    pub all: Tally,
+    pub all: MessageTally,
     /// Since midnight.
-    pub today: Tally,
+    pub today: MessageTally,
     /// Of the last seven days.
     pub responses: Responses,
     /// Unread messages over all people and sessions.
@@ -51,12 +51,12 @@ pub struct Overview {
 #[derive(Debug, Clone)]
 pub struct Period {
     pub start: Timestamp,
-    pub tally: Tally,
+    pub tally: MessageTally,
 }
 
 /// One department.
 #[derive(Debug, Clone, Default)]
-pub struct Department {
+pub struct DepartmentStatistics {
     pub name: String,
     /// Active accounts.
     pub people: u64,
@@ -118,7 +118,7 @@ impl Services {
         let now = self.clock.now();
         let calendar = self.calendar();
         let today = calendar.start(Granularity::Day, now);
-        let recent = calendar.days_back(now, RECENT);
+        let recent = calendar.days_back(now, RECENT_DAYS);
         let (totals, days, unread, (accounts, active_accounts), present) = tokio::try_join!(
             self.store.statistics_of_all_time(),
             self.store.statistics_of_periods(Granularity::Day, recent, today),
@@ -170,9 +170,9 @@ impl Services {
     ///
     /// # Errors
     /// `Forbidden` for everybody but admins.
-    pub async fn departments(&self, actor: &Actor, days: u64) -> Result<Vec<Department>> {
+    pub async fn departments(&self, actor: &Actor, days: u64) -> Result<Vec<DepartmentStatistics>> {
         actor.must_be_admin()?;
-        let mut departments: BTreeMap<String, Department> = BTreeMap::new();
+        let mut departments: BTreeMap<String, DepartmentStatistics> = BTreeMap::new();
         let mut people = self.everybody(days).await?;
         // However it is written, it is one department: as it was written first.
         people.sort_by_key(|person| (person.user.created_at, person.user.id));
@@ -180,7 +180,7 @@ impl Services {
             let name = department_of(&person.user.department);
             let department = departments
                 .entry(key_of(&name))
-                .or_insert_with(|| Department { name, ..Department::default() });
+                .or_insert_with(|| DepartmentStatistics { name, ..DepartmentStatistics::default() });
             department.people += u64::from(person.user.is_active);
             department.present += u64::from(person.user.is_active && person.user.status != Status::Offline);
             department.messages += person.sum.sent;
@@ -189,7 +189,7 @@ impl Services {
             department.unread += person.unread;
             department.responses.add(&person.sum.responses);
         }
-        let mut departments: Vec<Department> = departments.into_values().collect();
+        let mut departments: Vec<DepartmentStatistics> = departments.into_values().collect();
         departments.sort_by_key(|department| Reverse(department.messages));
         Ok(departments)
     }
@@ -206,7 +206,7 @@ impl Services {
         request: &PageRequest<NameCursor>,
     ) -> Result<(Vec<PersonStatistics>, Pagination)> {
         actor.must_be_admin()?;
-        self.record(Act::by(actor, "stats.people")).await?;
+        self.record(AuditedAction::by(actor, "stats.people")).await?;
         let mut people = self.everybody(days).await?;
         people.sort_by_cached_key(|person| {
             let first = match order {

@@ -5,21 +5,21 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Services;
 use crate::domain::{
-    Result, SessionId,
+    ConversationId, Result,
     access::Actor,
+    conversation::{Conversation, ConversationKind},
+    encoded_size,
     paging::SeqRange,
     receipts::MessageView,
-    session::{Session, SessionKind},
-    weight,
 };
 
 /// The most messages of one answer, new and changed together.
-const MAX_MESSAGES: u64 = 500;
+const MAX_SYNC_MESSAGES: u64 = 500;
 
 /// The most bytes of one answer's messages, about.
-const MAX_BYTES: usize = 2 << 20;
+const MAX_SYNC_BYTES: usize = 2 << 20;
 /// So many messages of a session are read at once.
-const STEP: u64 = 100;
+const READ_STEP_MESSAGES: u64 = 100;
 
 /// What may still be put into an answer.
 struct Budget {
@@ -34,8 +34,8 @@ impl Budget {
 
     /// Takes a message in, unless there is no room left; the first one always has room.
     fn take(&mut self, view: &MessageView) -> bool {
-        let weight = weight::of(view);
-        if self.is_spent() || (weight > self.bytes && self.messages < MAX_MESSAGES) {
+        let weight = encoded_size::of(view);
+        if self.is_spent() || (weight > self.bytes && self.messages < MAX_SYNC_MESSAGES) {
             self.bytes = 0;
             return false;
         }
@@ -45,9 +45,9 @@ impl Budget {
     }
 }
 /// The most sessions of one answer in which there is something new, and of those in which there is not.
-const MAX_SESSIONS: usize = 200;
+const MAX_ANSWERED_CONVERSATIONS: usize = 200;
 /// The most members' positions of one answer.
-const MAX_POSITIONS: usize = 20_000;
+const MAX_MEMBER_POSITIONS: usize = 20_000;
 
 /// How far a client has come in a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -58,9 +58,9 @@ pub struct SyncFrom {
 
 /// One session's share of the way back.
 #[derive(Debug, Clone)]
-pub struct SessionSync {
+pub struct ConversationSync {
     /// As it stands; its `seq` and `rev` are where the client is once it has everything.
-    pub session: Session,
+    pub session: Conversation,
     /// The messages after the client's `seq`, oldest first.
     pub messages: Vec<MessageView>,
     /// Older messages that changed after the client's `rev`, as they now are.
@@ -75,9 +75,9 @@ pub struct SessionSync {
 /// The way back.
 #[derive(Debug, Clone)]
 pub struct Synced {
-    pub sessions: Vec<SessionSync>,
+    pub sessions: Vec<ConversationSync>,
     /// Sessions that the client named and has no seat in (any more).
-    pub removed: Vec<SessionId>,
+    pub removed: Vec<ConversationId>,
     pub has_more: bool,
 }
 
@@ -85,8 +85,8 @@ pub struct Synced {
 /// one. What the client knows comes first: gaps are closed before new sessions are filled. With each answer the
 /// client names more, so that it comes to an end; where nothing was said or changed since it was there, the
 /// sessions with the newest activity are enough.
-fn page_of(sessions: &mut Vec<Session>, from: &BTreeMap<SessionId, SyncFrom>) -> bool {
-    let is_quiet = |session: &Session| {
+fn page_of(sessions: &mut Vec<Conversation>, from: &BTreeMap<ConversationId, SyncFrom>) -> bool {
+    let is_quiet = |session: &Conversation| {
         from.get(&session.id).is_some_and(|known| known.seq >= session.seq && known.rev >= session.rev)
     };
     sessions.sort_by_key(|session| (is_quiet(session), !from.contains_key(&session.id)));
@@ -94,8 +94,8 @@ fn page_of(sessions: &mut Vec<Session>, from: &BTreeMap<SessionId, SyncFrom>) ->
     sessions.retain(|session| {
         let quiet_one = is_quiet(session);
         let count = if quiet_one { &mut quiet } else { &mut behind };
-        let fits =
-            *count < MAX_SESSIONS && (members == 0 || members + session.members.len() <= MAX_POSITIONS);
+        let fits = *count < MAX_ANSWERED_CONVERSATIONS
+            && (members == 0 || members + session.members.len() <= MAX_MEMBER_POSITIONS);
         if fits {
             *count += 1;
             members += session.members.len();
@@ -111,11 +111,11 @@ impl Services {
     ///
     /// # Errors
     /// When MongoDB does not answer.
-    pub async fn sync(&self, actor: &Actor, from: &BTreeMap<SessionId, SyncFrom>) -> Result<Synced> {
+    pub async fn sync(&self, actor: &Actor, from: &BTreeMap<ConversationId, SyncFrom>) -> Result<Synced> {
         let mut sessions = self.store.all_sessions_of(actor.user).await?;
-        let mine: BTreeSet<SessionId> = sessions.iter().map(|session| session.id).collect();
+        let mine: BTreeSet<ConversationId> = sessions.iter().map(|session| session.id).collect();
         let left_out = page_of(&mut sessions, from);
-        let mut budget = Budget { messages: MAX_MESSAGES, bytes: MAX_BYTES };
+        let mut budget = Budget { messages: MAX_SYNC_MESSAGES, bytes: MAX_SYNC_BYTES };
         let mut synced = Vec::with_capacity(sessions.len());
         for session in sessions {
             let known = from.get(&session.id).copied().unwrap_or_default();
@@ -123,9 +123,9 @@ impl Services {
             synced.push(one);
         }
         // Who lost a seat while this was read gets nothing of that session.
-        let groups: Vec<SessionId> = synced
+        let groups: Vec<ConversationId> = synced
             .iter()
-            .filter(|one| one.session.kind == SessionKind::Group)
+            .filter(|one| one.session.kind == ConversationKind::Group)
             .map(|one| one.session.id)
             .collect();
         let seats = if groups.is_empty() {
@@ -135,7 +135,7 @@ impl Services {
         };
         let mut has_more = left_out;
         synced.retain(|one| {
-            let still = one.session.kind == SessionKind::Private
+            let still = one.session.kind == ConversationKind::Private
                 || seats.get(&one.session.id).is_some_and(|hidden| *hidden <= one.hidden);
             // They may have come back since: the client asks again.
             has_more |= one.has_more || !still;
@@ -151,10 +151,10 @@ impl Services {
     async fn sync_session(
         &self,
         actor: &Actor,
-        session: Session,
+        session: Conversation,
         known: SyncFrom,
         budget: &mut Budget,
-    ) -> Result<SessionSync> {
+    ) -> Result<ConversationSync> {
         let hidden = session.members.get(&actor.user).map_or(session.seq, |member| member.hidden_seq);
         let start = known.seq.max(hidden).min(session.seq);
         let mut changed = Vec::new();
@@ -166,7 +166,8 @@ impl Services {
                 self.store.messages_changed(session.id, reached.rev, start, budget.messages).await?
             };
             let mut is_complete = !budget.is_spent() && (found.len() as u64) < budget.messages;
-            let places: Vec<(SessionId, u64)> = found.iter().map(|found| (session.id, found.seq)).collect();
+            let places: Vec<(ConversationId, u64)> =
+                found.iter().map(|found| (session.id, found.seq)).collect();
             let receipts = self.store.receipts_at(&places).await?.remove(&session.id).unwrap_or_default();
             for message in found {
                 let (rev, is_hidden) = (message.rev, message.seq <= hidden);
@@ -187,7 +188,7 @@ impl Services {
         let mut messages = Vec::new();
         // Step by step: what does not fit any more is not read.
         while reached.seq < session.seq && !budget.is_spent() {
-            let step = STEP.min(budget.messages);
+            let step = READ_STEP_MESSAGES.min(budget.messages);
             let range =
                 SeqRange { after: reached.seq, up_to: session.seq.min(reached.seq.saturating_add(step)) };
             let found = self.views_in(session.id, range).await?;
@@ -203,6 +204,6 @@ impl Services {
         self.note_answered(&mut changed, |_| hidden).await?;
         self.note_delivered(actor.user, messages.iter().map(|view| &*view.message));
         let has_more = reached.seq < session.seq || reached.rev < session.rev;
-        Ok(SessionSync { session, messages, changed, reached, has_more, hidden })
+        Ok(ConversationSync { session, messages, changed, reached, has_more, hidden })
     }
 }

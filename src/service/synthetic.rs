@@ -5,18 +5,18 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 
-use super::{Services, SignedIn, import::Past};
+use super::{Services, SignedIn, import::ConversationImport};
 use crate::{
     domain::{
-        Result, SessionId, Timestamp, UserId,
-        ledger::Account as Written,
+        ConversationId, Result, Timestamp, UserId,
+        conversation::Conversation,
+        conversation_state::ConversationState as Written,
         message::{Draft, Message},
         presence::Status,
         receipts::Receipt,
-        session::Session,
         user::{Role, User},
     },
-    store::users::Account,
+    store::users::UserAccount,
 };
 
 /// How much to make.
@@ -28,9 +28,9 @@ pub struct Synthetic {
 }
 
 /// Rows of one insert.
-const CHUNK: usize = 2_000;
+const INSERT_BATCH_SIZE: usize = 2_000;
 
-const WORDS: [&str; 32] = [
+const SAMPLE_WORDS: [&str; 32] = [
     "bed",
     "ward",
     "potassium",
@@ -74,7 +74,9 @@ fn text(number: u64) -> String {
         state ^= state >> 12;
         state ^= state << 25;
         state ^= state >> 27;
-        words.push(WORDS[usize::try_from(state.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 59).unwrap_or(0)]);
+        words.push(
+            SAMPLE_WORDS[usize::try_from(state.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 59).unwrap_or(0)],
+        );
     }
     words.join(" ")
 }
@@ -115,7 +117,7 @@ impl Services {
         for number in 0..sessions {
             let (first, second) = pair(number, users);
             let at = |index: u64| staff[usize::try_from(index).unwrap_or(0)];
-            let session = Session::private(at(first), at(second), start);
+            let session = Conversation::private(at(first), at(second), start);
             if self.store.has_private_session(at(first), at(second)).await? {
                 continue;
             }
@@ -125,7 +127,7 @@ impl Services {
             made.sessions += 1;
             made.messages += count;
             pasts.push(past);
-            if gathered >= CHUNK * 4 || pasts.len() >= CHUNK {
+            if gathered >= INSERT_BATCH_SIZE * 4 || pasts.len() >= INSERT_BATCH_SIZE {
                 self.flush(&mut pasts).await?;
                 gathered = 0;
             }
@@ -138,18 +140,18 @@ impl Services {
     async fn flush(&self, pasts: &mut Vec<Written>) -> Result<()> {
         let messages: Vec<Message> =
             pasts.iter().flat_map(|past| &past.changes().messages).map(|m| Message::clone(m)).collect();
-        let chunks = messages.chunks(CHUNK).map(|chunk| self.store.insert_messages(chunk));
+        let chunks = messages.chunks(INSERT_BATCH_SIZE).map(|chunk| self.store.insert_messages(chunk));
         let mut inserts = std::pin::pin!(futures_util::stream::iter(chunks).buffer_unordered(4));
         while let Some(inserted) = inserts.next().await {
             inserted?;
         }
-        let receipts: Vec<(SessionId, Receipt)> = pasts
+        let receipts: Vec<(ConversationId, Receipt)> = pasts
             .iter()
             .flat_map(|past| past.changes().receipts.iter().map(|receipt| (past.session.id, receipt.clone())))
             .collect();
         self.store.insert_receipts(&receipts).await?;
         // A session comes last: one that is there has its messages.
-        let sessions: Vec<Session> = pasts.drain(..).map(|past| past.session).collect();
+        let sessions: Vec<Conversation> = pasts.drain(..).map(|past| past.session).collect();
         if !sessions.is_empty() {
             self.store.insert_sessions(&sessions).await?;
         }
@@ -157,9 +159,9 @@ impl Services {
     }
 
     async fn make_staff(&self, users: u64, now: Timestamp) -> Result<()> {
-        let hash = self.passwords.hash(super::passwords::Place::house(), super::DEMO_PASSWORD).await?;
-        let accounts: Vec<Account> = (1..=users)
-            .map(|number| Account {
+        let hash = self.passwords.hash(super::passwords::HashPriority::house(), super::DEMO_PASSWORD).await?;
+        let accounts: Vec<UserAccount> = (1..=users)
+            .map(|number| UserAccount {
                 user: User {
                     id: UserId::generate(),
                     username: format!("staff{number:05}"),
@@ -185,7 +187,7 @@ impl Services {
                 failed_sign_ins: None,
             })
             .collect();
-        for chunk in accounts.chunks(CHUNK) {
+        for chunk in accounts.chunks(INSERT_BATCH_SIZE) {
             self.store.insert_users(chunk).await?;
         }
         Ok(())
@@ -209,15 +211,15 @@ impl Services {
 }
 
 fn make_past(
-    session: Session,
+    session: Conversation,
     first: UserId,
     second: UserId,
     count: u64,
     number: u64,
     start: Timestamp,
-) -> Result<Past> {
+) -> Result<ConversationImport> {
     let session_id = session.id;
-    let mut past = Past::of(session);
+    let mut past = ConversationImport::of(session);
     for index in 0..count {
         let sender = if index % 2 == 0 { first } else { second };
         let at = start.plus(Duration::from_secs(index * 20));

@@ -19,18 +19,18 @@ use tokio::sync::Notify;
 use crate::domain::{Error, Network, Result, Timestamp, UserId, user::username_key};
 
 /// Keys that each limit remembers.
-const MAX_KEYS: usize = 100_000;
+const MAX_TRACKED_KEYS: usize = 100_000;
 /// Who has failed too often waits so long.
-const PENALTY: Duration = Duration::from_secs(20);
+const LOCKOUT_DURATION: Duration = Duration::from_secs(20);
 /// Attempts under one name of one network that may wait for the outcome of others.
-const MAX_WAITING: usize = 64;
+const MAX_WAITING_ATTEMPTS: usize = 64;
 /// How long one waits for it.
-const PATIENCE: Duration = Duration::from_secs(15);
+const ATTEMPT_QUEUE_TIMEOUT: Duration = Duration::from_secs(15);
 /// How much later an attempt is made for each failure under its name beyond the limit, and at most.
-const DELAY_STEP: Duration = Duration::from_millis(200);
+const DELAY_PER_FAILURE: Duration = Duration::from_millis(200);
 const MAX_DELAY: Duration = Duration::from_secs(5);
 /// For how long a network is one where somebody signed in lately.
-const LATELY: Duration = Duration::from_hours(30 * 24);
+const RECENT_SIGN_IN_TTL: Duration = Duration::from_hours(30 * 24);
 
 /// So many at once, then one in each period.
 #[derive(Debug, Clone, Copy)]
@@ -51,15 +51,15 @@ impl Quota {
 }
 
 /// Failures under one name of one network.
-const FAILURES: Quota = Quota::new(10.0, Duration::from_secs(6));
+const NAME_AND_NETWORK_FAILURE_QUOTA: Quota = Quota::new(10.0, Duration::from_secs(6));
 /// Failures under one name of all networks together; they delay.
-const NAME_FAILURES: Quota = Quota::new(100.0, Duration::from_secs(36));
+const NAME_FAILURE_QUOTA: Quota = Quota::new(100.0, Duration::from_secs(36));
 /// Attempts of one network under names that did not sign in there lately (a shift begins).
-const STRANGERS: Quota = Quota::new(200.0, Duration::from_millis(500));
+const UNKNOWN_NAME_QUOTA: Quota = Quota::new(200.0, Duration::from_millis(500));
 /// Accounts that one network makes.
-const REGISTRATIONS: Quota = Quota::new(200.0, Duration::from_mins(1));
+const REGISTRATION_QUOTA: Quota = Quota::new(200.0, Duration::from_mins(1));
 /// Attempts of one person to change their own password.
-const OWN_CHANGES: Quota = Quota::new(10.0, Duration::from_mins(6));
+const PASSWORD_CHANGE_QUOTA: Quota = Quota::new(10.0, Duration::from_mins(6));
 
 /// What was used of a quota, and when that was counted.
 #[derive(Debug, Clone, Copy)]
@@ -105,7 +105,7 @@ impl<K: Hash + Eq> Buckets<K> {
     fn new(quota: Quota) -> Self {
         Self {
             quota,
-            of: Mutex::new(LruCache::new(NonZeroUsize::new(MAX_KEYS).unwrap_or(NonZeroUsize::MIN))),
+            of: Mutex::new(LruCache::new(NonZeroUsize::new(MAX_TRACKED_KEYS).unwrap_or(NonZeroUsize::MIN))),
         }
     }
 
@@ -158,7 +158,7 @@ impl ByNetwork {
 }
 
 /// The attempts of one network under one name.
-struct Guesses {
+struct NameAttempts {
     bucket: Bucket,
     /// Attempts whose outcome is not known yet.
     pending: u32,
@@ -167,25 +167,25 @@ struct Guesses {
     decided: Arc<Notify>,
 }
 
-type Key = (Network, String);
+type NameKey = (Network, String);
 
 /// All limits on signing in.
 pub(super) struct Throttle {
     enabled: bool,
-    guesses: Mutex<LruCache<Key, Guesses>>,
-    wide_guesses: Buckets<Key>,
+    guesses: Mutex<LruCache<NameKey, NameAttempts>>,
+    wide_guesses: Buckets<NameKey>,
     names: Buckets<String>,
     strangers: ByNetwork,
     registrations: ByNetwork,
     own_changes: Buckets<UserId>,
     /// Who signed in lately, and from which network.
-    lately: Cache<Key, ()>,
+    lately: Cache<NameKey, ()>,
 }
 
 /// An attempt that was counted. It is given back unless it failed.
-pub(super) struct Attempt<'a> {
+pub(super) struct CountedAttempt<'a> {
     throttle: &'a Throttle,
-    key: Key,
+    key: NameKey,
     /// The name signed in from this network lately.
     pub is_known: bool,
     is_failed: bool,
@@ -196,13 +196,18 @@ impl Throttle {
     pub fn new(enabled: bool) -> Self {
         Self {
             enabled,
-            guesses: Mutex::new(LruCache::new(NonZeroUsize::new(MAX_KEYS).unwrap_or(NonZeroUsize::MIN))),
-            wide_guesses: Buckets::new(FAILURES.wide()),
-            names: Buckets::new(NAME_FAILURES),
-            strangers: ByNetwork::new(STRANGERS),
-            registrations: ByNetwork::new(REGISTRATIONS),
-            own_changes: Buckets::new(OWN_CHANGES),
-            lately: Cache::builder().max_capacity(2 * MAX_KEYS as u64).time_to_live(LATELY).build(),
+            guesses: Mutex::new(LruCache::new(
+                NonZeroUsize::new(MAX_TRACKED_KEYS).unwrap_or(NonZeroUsize::MIN),
+            )),
+            wide_guesses: Buckets::new(NAME_AND_NETWORK_FAILURE_QUOTA.wide()),
+            names: Buckets::new(NAME_FAILURE_QUOTA),
+            strangers: ByNetwork::new(UNKNOWN_NAME_QUOTA),
+            registrations: ByNetwork::new(REGISTRATION_QUOTA),
+            own_changes: Buckets::new(PASSWORD_CHANGE_QUOTA),
+            lately: Cache::builder()
+                .max_capacity(2 * MAX_TRACKED_KEYS as u64)
+                .time_to_live(RECENT_SIGN_IN_TTL)
+                .build(),
         }
     }
 
@@ -216,10 +221,10 @@ impl Throttle {
         network: Network,
         username: &str,
         now: impl Fn() -> Timestamp,
-    ) -> Result<Attempt<'_>> {
-        let key: Key = (network, username_key(username).chars().take(32).collect());
+    ) -> Result<CountedAttempt<'_>> {
+        let key: NameKey = (network, username_key(username).chars().take(32).collect());
         let is_known = self.lately.contains_key(&key);
-        let mut attempt = Attempt { throttle: self, key, is_known, is_failed: true };
+        let mut attempt = CountedAttempt { throttle: self, key, is_known, is_failed: true };
         if !self.enabled {
             return Ok(attempt);
         }
@@ -239,13 +244,13 @@ impl Throttle {
     }
 
     /// Counts an attempt under its name over all networks: beyond the limit it is delayed, and never refused.
-    fn delay(&self, attempt: &Attempt<'_>, now: Timestamp) -> Duration {
-        let longest = MAX_DELAY.as_secs_f64() / DELAY_STEP.as_secs_f64();
+    fn delay(&self, attempt: &CountedAttempt<'_>, now: Timestamp) -> Duration {
+        let longest = MAX_DELAY.as_secs_f64() / DELAY_PER_FAILURE.as_secs_f64();
         let over = self.names.with(attempt.key.1.clone(), now, |bucket| {
-            bucket.settle(NAME_FAILURES, now);
+            bucket.settle(NAME_FAILURE_QUOTA, now);
             // Beyond the longest delay it need not be known how many there were.
-            bucket.used = (bucket.used + 1.0).min(NAME_FAILURES.burst + longest);
-            bucket.used - NAME_FAILURES.burst
+            bucket.used = (bucket.used + 1.0).min(NAME_FAILURE_QUOTA.burst + longest);
+            bucket.used - NAME_FAILURE_QUOTA.burst
         });
         if over <= 0.0 || attempt.is_known {
             return Duration::ZERO;
@@ -254,24 +259,24 @@ impl Throttle {
             let name = digest(&attempt.key.1);
             tracing::warn!(target: "security", name, "many networks fail to sign in under one name; it is delayed");
         }
-        DELAY_STEP.mul_f64(over).min(MAX_DELAY)
+        DELAY_PER_FAILURE.mul_f64(over).min(MAX_DELAY)
     }
 
     /// Takes one of a network's attempts under a name, waiting for those that may be given back.
-    async fn reserve(&self, key: &Key, now: &impl Fn() -> Timestamp) -> Result<()> {
+    async fn reserve(&self, key: &NameKey, now: &impl Fn() -> Timestamp) -> Result<()> {
         let limited = |retry_after| Err(Error::RateLimited { retry_after });
         let wide = key.0.wide().map(|wide| (wide, key.1.clone()));
         if let Some(wide) = &wide {
             self.wide_guesses.take(wide.clone(), now())?;
         }
         let give_wide_back = || wide.iter().for_each(|wide| self.wide_guesses.give_back(wide));
-        let deadline = tokio::time::Instant::now() + PATIENCE;
+        let deadline = tokio::time::Instant::now() + ATTEMPT_QUEUE_TIMEOUT;
         loop {
             let decided;
             let told = {
                 let mut all = self.guesses.lock().unwrap_or_else(PoisonError::into_inner);
                 let now = now();
-                let guesses = all.get_or_insert_mut(key.clone(), || Guesses {
+                let guesses = all.get_or_insert_mut(key.clone(), || NameAttempts {
                     bucket: Bucket::empty(now),
                     pending: 0,
                     barred_until: None,
@@ -282,21 +287,21 @@ impl Throttle {
                     guesses.barred_until.map(|until| until.since(now)).filter(|left| !left.is_zero());
                 if let Some(left) = barred {
                     give_wide_back();
-                    return limited(left.min(PENALTY));
+                    return limited(left.min(LOCKOUT_DURATION));
                 }
-                match guesses.bucket.take(FAILURES, now) {
+                match guesses.bucket.take(NAME_AND_NETWORK_FAILURE_QUOTA, now) {
                     Ok(()) => {
                         guesses.pending += 1;
                         return Ok(());
                     }
                     Err(_) if guesses.pending == 0 => {
-                        guesses.barred_until = Some(now.plus(PENALTY));
+                        guesses.barred_until = Some(now.plus(LOCKOUT_DURATION));
                         give_wide_back();
                         let (network, name) = (key.0, digest(&key.1));
                         tracing::warn!(target: "security", %network, name, "too many failed sign-ins; barred for a while");
-                        return limited(PENALTY);
+                        return limited(LOCKOUT_DURATION);
                     }
-                    Err(_) if Arc::strong_count(&guesses.decided) > MAX_WAITING => {
+                    Err(_) if Arc::strong_count(&guesses.decided) > MAX_WAITING_ATTEMPTS => {
                         give_wide_back();
                         return limited(Duration::from_secs(2));
                     }
@@ -330,7 +335,7 @@ impl Throttle {
     }
 }
 
-impl Attempt<'_> {
+impl CountedAttempt<'_> {
     /// The password was wrong.
     pub fn failed(mut self) {
         self.is_failed = true;
@@ -357,7 +362,7 @@ impl Attempt<'_> {
     }
 }
 
-impl Drop for Attempt<'_> {
+impl Drop for CountedAttempt<'_> {
     fn drop(&mut self) {
         if self.is_failed || !self.throttle.enabled {
             return;
@@ -423,7 +428,7 @@ mod tests {
         let Err(Error::RateLimited { retry_after }) = throttle.begin(ward, "nurse.li", now).await else {
             panic!("the right one is stopped, too");
         };
-        assert_eq!(retry_after, PENALTY);
+        assert_eq!(retry_after, LOCKOUT_DURATION);
         for other in [(ward, "nurse.wu"), (network("203.0.113.8"), "nurse.li")] {
             throttle.begin(other.0, other.1, now).await.unwrap().failed();
         }
@@ -467,7 +472,7 @@ mod tests {
         for number in 0..100 {
             throttle.begin(network(&format!("198.51.100.{number}")), "li", now).await.unwrap().failed();
         }
-        let attempt = |is_known| Attempt {
+        let attempt = |is_known| CountedAttempt {
             throttle: &throttle,
             key: (network("192.0.2.1"), "li".to_owned()),
             is_known,

@@ -1,13 +1,17 @@
-//! Tokens: JWT, HS256, valid on any node that knows the secret, until they expire or are ended.
+//! Tokens: JWT, HS256. A token is valid on any node that knows the secret, until it expires or is
+//! ended.
 //!
-//! A token is bound to its account's credential version, a counter that is raised in the same write as the
-//! password or the standing: no clock decides whether it was issued before a change. An end on this node
-//! counts at once, from memory. What the database says of an account or a token is remembered, and believed
-//! as long as this node has heard within `belief` what was revoked elsewhere (`store/revocations.rs`);
-//! otherwise the database is asked each time the memory is older than that.
+//! A token is bound to its account's credential version. This counter is raised in the same write
+//! as the password or the account status. So no clock decides whether a token was issued before a
+//! change.
+//!
+//! A token that this node ended is refused at once, from memory. What the database answered about
+//! an account or a token is cached. The cache counts while the revocations of other nodes were
+//! polled within the cache lifetime (`store/revocations.rs`). Otherwise an entry that is older than
+//! this lifetime is read from the database again.
 
+mod cache;
 mod claims;
-mod known;
 
 use std::{
     collections::BTreeSet,
@@ -17,21 +21,21 @@ use std::{
 
 use tokio::time::MissedTickBehavior;
 
-pub(super) use claims::Trust;
+pub(super) use claims::TrustedIssuers;
 
 use super::{Services, SignedIn};
 use crate::{
     domain::{
         Error, Result, Timestamp, TokenId, UserId,
-        access::{Actor, Credentials, Issue, Pass},
+        access::{Actor, AuthenticatedToken, CredentialVersion, Credentials},
         event::Closing,
         user::User,
     },
     hub::CloseReason,
-    store::{revocations::Revoked, users::Account},
+    store::{revocations::Revoked, users::UserAccount},
 };
+use cache::TokenCache;
 use claims::Signer;
-use known::Memory;
 
 /// A new token.
 #[derive(Debug, Clone)]
@@ -39,36 +43,36 @@ pub struct Issued {
     pub id: TokenId,
     pub token: String,
     pub expires_at: Timestamp,
-    /// What the person's storage on a device is encrypted with: always the same for one person, known to
-    /// nobody without their sign-in, and nothing that opens anything here.
+    /// The key that encrypts the user's storage on a device. It is always the same for one user.
+    /// Nobody learns it without the user's sign-in, and it grants no access to this service.
     pub storage_key: String,
 }
 
-/// How far each look at the revocations goes back behind the newest known: what was written before may
-/// become visible after, and what was read before a change may be remembered after it.
-const OVERLAP: Duration = Duration::from_secs(15);
+/// How far each poll of the revocations overlaps the newest known one. An earlier write may become
+/// visible later, and an old read may be cached after a change.
+const REVOCATION_OVERLAP: Duration = Duration::from_secs(15);
 
-/// How often the ended tokens are loaded anew, so that expired ones are forgotten.
-const RELOADED: Duration = Duration::from_hours(1);
+/// The interval at which the ended tokens are loaded again, so that expired ones are evicted.
+const ENDED_TOKENS_RELOAD_INTERVAL: Duration = Duration::from_hours(1);
 
 /// Signs, checks and ends tokens.
 pub(super) struct Tokens {
     signer: Signer,
-    known: Memory,
+    known: TokenCache,
     belief: Duration,
 }
 
 impl Tokens {
-    pub fn new(secret: &[u8], trust: Trust, belief: Duration) -> Self {
-        Self { signer: Signer::new(secret, trust), known: Memory::new(belief), belief }
+    pub fn new(secret: &[u8], trust: TrustedIssuers, belief: Duration) -> Self {
+        Self { signer: Signer::new(secret, trust), known: TokenCache::new(belief), belief }
     }
 
     /// Returns a new token for the version of the credentials that its holder proved to know.
-    pub fn issue(&self, account: &Account, now: Timestamp) -> Result<Issued> {
+    pub fn issue(&self, account: &UserAccount, now: Timestamp) -> Result<Issued> {
         self.signer.issue(&account.user, account.credential_version, now)
     }
 
-    /// Returns what a person's storage on a device is encrypted with.
+    /// Returns the key that encrypts a user's storage on a device.
     pub fn storage_key(&self, user: UserId) -> Result<String> {
         self.signer.storage_key(user)
     }
@@ -85,28 +89,28 @@ impl Tokens {
         self.known.end_here(token, expires_at, now);
     }
 
-    /// Returns the user of a profile, unless it may be old.
-    pub fn fresh(&self, profile: Profile) -> Option<User> {
+    /// Returns the user of a profile, unless the profile may be outdated.
+    pub fn fresh(&self, profile: CachedProfile) -> Option<User> {
         self.known.fresh(profile)
     }
 
-    /// An account changed on this node.
-    pub fn account_changed(&self, account: &Account) {
+    /// Records that an account changed on this node.
+    pub fn account_changed(&self, account: &UserAccount) {
         self.known.changed(account.user.id, account.credentials());
     }
 }
 
-/// Somebody who comes in.
-pub struct Entry {
-    pub pass: Pass,
-    /// Their profile, if the database had to be asked for their account: a `user:join` that follows at once
-    /// need not ask again.
-    pub profile: Option<Profile>,
+/// The result of an authentication.
+pub struct Authentication {
+    pub auth: AuthenticatedToken,
+    /// The user's profile, if the account was read from the database. A `user:join` that follows at
+    /// once then needs no second read.
+    pub profile: Option<CachedProfile>,
 }
 
-/// A profile as it was a moment ago.
+/// A profile as it was read a moment ago.
 #[derive(Debug, Clone)]
-pub struct Profile {
+pub struct CachedProfile {
     user: User,
     asked: Instant,
 }
@@ -115,88 +119,88 @@ impl Services {
     /// Checks a token.
     ///
     /// # Errors
-    /// `TokenExpired`; `AuthFailed` for every other fault: bad, ended, or its user gone.
-    pub async fn check_token(&self, token: &str) -> Result<Pass> {
-        self.enter(token).await.map(|entry| entry.pass)
+    /// `TokenExpired`; `AuthFailed` for every other fault: the token is bad or ended, or its user
+    /// is gone.
+    pub async fn check_token(&self, token: &str) -> Result<AuthenticatedToken> {
+        self.enter(token).await.map(|entry| entry.auth)
     }
 
-    /// Checks the token of a connection that is being made.
+    /// Checks the token of a connection that is being opened.
     ///
     /// # Errors
     /// As [`Services::check_token`].
-    pub async fn enter(&self, token: &str) -> Result<Entry> {
-        let pass = self.tokens.signer.read(token, self.clock.now())?;
-        self.still_holds(pass).await
+    pub async fn enter(&self, token: &str) -> Result<Authentication> {
+        let auth = self.tokens.signer.read(token, self.clock.now())?;
+        self.still_holds(auth).await
     }
 
-    /// Sees to it that a token which was read holds still, and fills in its holder's role.
+    /// Checks that a decoded token is still valid, and fills in its user's role.
     ///
     /// # Errors
-    /// `AuthFailed` when it was ended, or its user is gone.
-    pub(super) async fn still_holds(&self, mut pass: Pass) -> Result<Entry> {
-        if self.tokens.known.is_ended_here(&pass) {
+    /// `AuthFailed` when the token was ended or its user is gone.
+    pub(super) async fn still_holds(&self, mut auth: AuthenticatedToken) -> Result<Authentication> {
+        if self.tokens.known.is_ended_here(&auth) {
             return Err(Error::AuthFailed);
         }
-        let token = &pass.actor.token;
+        let token = &auth.actor.token;
         let ((mut credentials, mut profile), ended) =
-            tokio::try_join!(self.credentials(pass.actor.user), self.is_ended(token))?;
-        // A token of a version that this node has not heard of was issued after what it remembers.
-        let is_newer =
-            |known: &Credentials| matches!(pass.issued, Issue::Version(version) if version > known.version);
+            tokio::try_join!(self.credentials(auth.actor.user), self.is_ended(token))?;
+        // A token with a version unknown to this node was issued after the cached state.
+        let is_newer = |known: &Credentials| matches!(auth.issued, CredentialVersion::Version(version) if version > known.version);
         if profile.is_none() && credentials.as_ref().is_none_or(is_newer) {
-            self.tokens.known.forget(pass.actor.user);
-            (credentials, profile) = self.credentials(pass.actor.user).await?;
+            self.tokens.known.forget(auth.actor.user);
+            (credentials, profile) = self.credentials(auth.actor.user).await?;
         }
-        let issued = self.tokens.known.dated(&pass, credentials.as_ref(), self.clock.now());
+        let issued = self.tokens.known.dated(&auth, credentials.as_ref(), self.clock.now());
         match credentials.filter(|credentials| credentials.admit(issued)) {
             Some(credentials) if !ended => {
-                (pass.issued, pass.actor.role) = (issued, credentials.role);
-                Ok(Entry { pass, profile })
+                (auth.issued, auth.actor.role) = (issued, credentials.role);
+                Ok(Authentication { auth, profile })
             }
             _ => Err(Error::AuthFailed),
         }
     }
 
-    /// Whether a token was ended on this node, asked without the database: for a connection that was
-    /// being made while its token ended.
-    pub fn is_ended_here(&self, pass: &Pass) -> bool {
-        self.tokens.known.is_ended_here(pass)
+    /// Returns whether a token was ended on this node, without asking the database. This covers a
+    /// connection that was being opened while its token ended.
+    pub fn is_ended_here(&self, auth: &AuthenticatedToken) -> bool {
+        self.tokens.known.is_ended_here(auth)
     }
 
-    /// Somebody with a fresh token. Whoever calls this has just read the account together with what proves
-    /// who asks.
-    pub(super) fn signed_in(&self, account: Account) -> Result<SignedIn> {
+    /// Returns the user with a new token. The caller must just have read the account together with
+    /// the proof of the user's identity.
+    pub(super) fn signed_in(&self, account: UserAccount) -> Result<SignedIn> {
         let issued = self.tokens.issue(&account, self.clock.now())?;
         Ok(SignedIn { user: account.user, issued, failed: account.failed_sign_ins })
     }
 
-    /// Closes the connections of people and tokens whose rights have changed: on another node, by the
-    /// operator, or in the database itself.
+    /// Closes the connections of users and tokens whose rights have changed: on another node, by
+    /// the operator, or in the database itself.
     pub(super) async fn close_ended_elsewhere(&self) -> Result<()> {
         self.recheck(self.hub.passes()).await
     }
 
-    /// Closes what of these connections does not hold any more.
-    async fn recheck(&self, passes: Vec<Pass>) -> Result<()> {
-        let people: BTreeSet<UserId> = passes.iter().map(|pass| pass.actor.user).collect();
-        let tokens: BTreeSet<&TokenId> = passes.iter().map(|pass| &pass.actor.token).collect();
+    /// Closes those of these connections whose token is no longer valid.
+    async fn recheck(&self, passes: Vec<AuthenticatedToken>) -> Result<()> {
+        let people: BTreeSet<UserId> = passes.iter().map(|auth| auth.actor.user).collect();
+        let tokens: BTreeSet<&TokenId> = passes.iter().map(|auth| &auth.actor.token).collect();
         let (credentials, ended) = tokio::try_join!(
             self.store.credentials(people),
             self.store.tokens_ended_among(tokens.into_iter())
         )?;
-        for pass in &passes {
-            let token = &pass.actor.token;
-            let theirs = credentials.get(&pass.actor.user).filter(|theirs| theirs.admit(pass.issued));
+        for auth in &passes {
+            let token = &auth.actor.token;
+            let theirs = credentials.get(&auth.actor.user).filter(|theirs| theirs.admit(auth.issued));
             match theirs {
                 Some(theirs) if !ended.contains(token) => {
-                    if theirs.role != pass.actor.role {
-                        self.tokens.known.forget(pass.actor.user);
+                    if theirs.role != auth.actor.role {
+                        self.tokens.known.forget(auth.actor.user);
                         self.hub.close(&Closing::Token(token.clone()), CloseReason::RightsChanged);
                     }
                 }
                 _ => {
-                    self.tokens.known.forget(pass.actor.user);
-                    self.tokens.end_here(token.clone(), pass.expires_at, self.clock.now());
+                    self.tokens.known.forget(auth.actor.user);
+                    self.tokens.end_here(token.clone(), auth.expires_at, self.clock.now());
                     self.hub.close(&Closing::Token(token.clone()), CloseReason::TokenEnded);
                 }
             }
@@ -204,16 +208,17 @@ impl Services {
         Ok(())
     }
 
-    /// What decides which of an account's tokens hold, and its profile if the database was asked for it.
-    async fn credentials(&self, user: UserId) -> Result<(Option<Credentials>, Option<Profile>)> {
+    /// Returns what decides which of an account's tokens are valid, and the profile if the database
+    /// was read.
+    async fn credentials(&self, user: UserId) -> Result<(Option<Credentials>, Option<CachedProfile>)> {
         if let Some(known) = self.tokens.known.credentials(user) {
             return Ok((known, None));
         }
         let asked = Instant::now();
         let account = self.store.user(user).await?;
-        let credentials = account.as_ref().map(Account::credentials);
+        let credentials = account.as_ref().map(UserAccount::credentials);
         self.tokens.known.remember(user, (credentials, asked));
-        Ok((credentials, account.map(|account| Profile { user: account.user, asked })))
+        Ok((credentials, account.map(|account| CachedProfile { user: account.user, asked })))
     }
 
     async fn is_ended(&self, token: &TokenId) -> Result<bool> {
@@ -223,8 +228,8 @@ impl Services {
         }
     }
 
-    /// Hears what other nodes and the operator revoke, twice within the time of belief and more, and closes
-    /// the connections that it concerns.
+    /// Polls the revocations by other nodes and the operator, and closes the connections concerned.
+    /// The interval is less than half the cache lifetime.
     pub(super) async fn hear_revocations(self: Arc<Self>, stop: impl Future<Output = ()>) {
         let known = &self.tokens.known;
         let mut looks = tokio::time::interval(self.tokens.belief * 2 / 5);
@@ -237,13 +242,15 @@ impl Services {
                 _ = looks.tick() => {}
             }
             let began = Instant::now();
-            if loaded.is_none_or(|loaded| loaded.elapsed() > RELOADED) {
+            if loaded.is_none_or(|loaded| loaded.elapsed() > ENDED_TOKENS_RELOAD_INTERVAL) {
                 let Ok(all) = self.store.ended_tokens().await else { continue };
                 known.load_ended(all);
                 loaded = Some(began);
             }
-            // While it fails nothing is believed for long, and the next look goes back as far.
-            let Ok((revoked, latest)) = self.store.revocations_since(newest.minus(OVERLAP)).await else {
+            // While this fails, nothing stays cached for long. The next poll starts at the same
+            // point.
+            let Ok((revoked, latest)) = self.store.revocations_since(newest.minus(REVOCATION_OVERLAP)).await
+            else {
                 continue;
             };
             newest = latest.map_or(newest, |latest| latest.max(newest));
@@ -259,12 +266,12 @@ impl Services {
                     }
                 }
             }
-            // Announced is not yet ended: the rows say which are.
+            // A published revocation is not yet an end: the rows tell which tokens are ended.
             let Ok(ended) = self.store.tokens_ended_among(tokens.iter()).await else { continue };
             known.add_ended(ended);
             known.heard(began);
             let mut concerned = self.hub.passes();
-            concerned.retain(|Pass { actor: Actor { user, token, .. }, .. }| {
+            concerned.retain(|AuthenticatedToken { actor: Actor { user, token, .. }, .. }| {
                 people.contains(user) || tokens.contains(token)
             });
             if let Err(error) = self.recheck(concerned).await {

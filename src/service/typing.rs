@@ -5,18 +5,18 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use super::{Services, courtesy::Made};
+use super::{Services, creation_limits::CreatedThing};
 use crate::domain::{
-    Error, Result, SessionId, UserId,
+    ConversationId, Error, Result, UserId,
     access::Actor,
     event::{Audience, Event},
     ids::ConnectionId,
 };
 
 /// Sessions one person may be typing in at once.
-const AT_ONCE: usize = 16;
+const MAX_TYPING_CONVERSATIONS: usize = 16;
 
-struct Sign {
+struct TypingSign {
     others: Vec<UserId>,
     connection: ConnectionId,
     /// Which start it was: a timer of an earlier one does not stop it.
@@ -24,8 +24,8 @@ struct Sign {
 }
 
 #[derive(Default)]
-struct Signs {
-    active: HashMap<(SessionId, UserId), Sign>,
+struct TypingSigns {
+    active: HashMap<(ConversationId, UserId), TypingSign>,
     generation: u64,
     /// How often somebody lost a seat: who is told was looked up before, or after.
     departures: u64,
@@ -33,10 +33,10 @@ struct Signs {
 
 /// Who is typing where.
 #[derive(Default)]
-pub(super) struct Board(Mutex<Signs>);
+pub(super) struct TypingTracker(Mutex<TypingSigns>);
 
-impl Board {
-    fn signs(&self) -> MutexGuard<'_, Signs> {
+impl TypingTracker {
+    fn signs(&self) -> MutexGuard<'_, TypingSigns> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -51,13 +51,13 @@ impl Services {
         &self,
         actor: &Actor,
         user: UserId,
-        session: SessionId,
+        session: ConversationId,
         active: bool,
         connection: ConnectionId,
     ) -> Result<()> {
         actor.must_be(user)?;
         if active {
-            self.courtesy.make(user, Made::Typing, 1)?;
+            self.courtesy.make(user, CreatedThing::Typing, 1)?;
         }
         let (mut signs, others) = loop {
             let departures = self.typing.signs().departures;
@@ -71,12 +71,16 @@ impl Services {
         if active {
             let generation = {
                 let known = signs.active.contains_key(&(session, user));
-                if !known && signs.active.keys().filter(|(_, who)| *who == user).count() >= AT_ONCE {
+                if !known
+                    && signs.active.keys().filter(|(_, who)| *who == user).count() >= MAX_TYPING_CONVERSATIONS
+                {
                     return Err(Error::RateLimited { retry_after: self.settings.timings.typing });
                 }
                 signs.generation += 1;
                 let generation = signs.generation;
-                signs.active.insert((session, user), Sign { others: others.clone(), connection, generation });
+                signs
+                    .active
+                    .insert((session, user), TypingSign { others: others.clone(), connection, generation });
                 generation
             };
             if let Some(services) = self.this.upgrade() {
@@ -96,7 +100,7 @@ impl Services {
     }
 
     /// Somebody has no seat in a session any more: their sign there stops, and they hear of no other.
-    pub(super) fn forget_typing(&self, session: SessionId, user: UserId) {
+    pub(super) fn forget_typing(&self, session: ConversationId, user: UserId) {
         let mut signs = self.typing.signs();
         signs.departures += 1;
         for (_, sign) in signs.active.iter_mut().filter(|((typed_in, _), _)| *typed_in == session) {
@@ -113,7 +117,7 @@ impl Services {
         self.stop_typing_where(|_, sign| sign.connection == connection);
     }
 
-    fn stop_typing_where(&self, applies: impl Fn(&(SessionId, UserId), &Sign) -> bool) {
+    fn stop_typing_where(&self, applies: impl Fn(&(ConversationId, UserId), &TypingSign) -> bool) {
         let mut signs = self.typing.signs();
         let stopped: Vec<_> = signs.active.extract_if(|key, sign| applies(key, sign)).collect();
         for ((session, user), sign) in stopped {

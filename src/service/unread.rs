@@ -9,24 +9,24 @@ use std::{
 
 use super::Services;
 use crate::domain::{
-    SessionId, UserId,
+    ConversationId, UserId,
     event::{Audience, Event, Unread},
 };
 
 /// After a push the next one waits so long.
-const PAUSE: Duration = Duration::from_millis(100);
+const PUSH_INTERVAL: Duration = Duration::from_millis(100);
 
 #[derive(Default)]
-struct Person {
+struct UserCounts {
     /// Version and count: a later version knows better, whichever way it came.
-    counts: HashMap<SessionId, (u64, u64)>,
+    counts: HashMap<ConversationId, (u64, u64)>,
     loaded: bool,
     changed: bool,
     pushing: bool,
 }
 
-impl Person {
-    fn note(&mut self, session: SessionId, version: u64, count: u64) {
+impl UserCounts {
+    fn note(&mut self, session: ConversationId, version: u64, count: u64) {
         let known = self.counts.entry(session).or_insert((version, count));
         if known.0 <= version {
             *known = (version, count);
@@ -36,10 +36,10 @@ impl Person {
 
 /// The counts of the people who are connected here.
 #[derive(Default)]
-pub(super) struct Book(Mutex<HashMap<UserId, Person>>);
+pub(super) struct UnreadCounts(Mutex<HashMap<UserId, UserCounts>>);
 
-impl Book {
-    fn with<T>(&self, user: UserId, work: impl FnOnce(&mut Person) -> T) -> T {
+impl UnreadCounts {
+    fn with<T>(&self, user: UserId, work: impl FnOnce(&mut UserCounts) -> T) -> T {
         work(self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(user).or_default())
     }
 
@@ -54,7 +54,7 @@ impl Services {
     pub(super) fn unread_changed(
         self: &Services,
         user: UserId,
-        session: SessionId,
+        session: ConversationId,
         version: u64,
         count: u64,
     ) {
@@ -96,7 +96,7 @@ impl Services {
             if !pushed {
                 return;
             }
-            tokio::time::sleep(PAUSE).await;
+            tokio::time::sleep(PUSH_INTERVAL).await;
         }
         self.unread.forget(user);
     }

@@ -11,14 +11,14 @@ use mongodb::options::{
 };
 
 /// The most connections of the commit path: its lanes, their look-ups, and room.
-const COMMIT_CONNECTIONS: u32 = 16;
+const MAX_COMMIT_CONNECTIONS: u32 = 16;
 /// The bounds of what an address may say about the number of connections.
-const CONNECTIONS: (u32, u32) = (16, 512);
+const MAX_CONNECTIONS_BOUNDS: (u32, u32) = (16, 512);
 /// The bounds of how long a server may be looked for, and of one connection's beginning. Longer ones would keep
 /// people waiting for a plain refusal.
-const PATIENCE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(10));
+const CONNECT_TIMEOUT_BOUNDS: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(10));
 /// The bounds of how often a server is asked how it is.
-const HEARTBEAT: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(10));
+const HEARTBEAT_INTERVAL_BOUNDS: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(10));
 
 /// Why an address cannot be used; it names what is wrong with it, never the password.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -121,20 +121,22 @@ impl Address {
             Some(WriteConcern::builder().w(Acknowledgment::Majority).journal(true).build());
         (reading.retry_reads, reading.retry_writes) = (Some(true), Some(true));
         reading.server_selection_timeout =
-            Some(within(reading.server_selection_timeout, Duration::from_secs(3), PATIENCE));
-        reading.connect_timeout = Some(within(reading.connect_timeout, Duration::from_secs(3), PATIENCE));
-        reading.heartbeat_freq = Some(within(reading.heartbeat_freq, Duration::from_secs(2), HEARTBEAT));
+            Some(within(reading.server_selection_timeout, Duration::from_secs(3), CONNECT_TIMEOUT_BOUNDS));
+        reading.connect_timeout =
+            Some(within(reading.connect_timeout, Duration::from_secs(3), CONNECT_TIMEOUT_BOUNDS));
+        reading.heartbeat_freq =
+            Some(within(reading.heartbeat_freq, Duration::from_secs(2), HEARTBEAT_INTERVAL_BOUNDS));
         // Zero stands for no bound at all.
         let most = reading.max_pool_size.filter(|most| *most > 0);
-        let most = within(most, read_connections(), CONNECTIONS);
+        let most = within(most, read_connections(), MAX_CONNECTIONS_BOUNDS);
         reading.max_pool_size = Some(most);
         reading.min_pool_size = Some(within(reading.min_pool_size, 4, (0, most)));
         reading.max_connecting = None;
         // Others may have read an address of ours: the name by which lost transactions are found is given here.
         let mut committing = reading.clone();
         reading.app_name = Some("wardline".to_owned());
-        committing.app_name = Some(super::writer::connection_name());
-        committing.max_pool_size = Some(COMMIT_CONNECTIONS);
+        committing.app_name = Some(super::commit::connection_name());
+        committing.max_pool_size = Some(MAX_COMMIT_CONNECTIONS);
         committing.min_pool_size = Some(2);
         Ok(Self { reading, committing })
     }
@@ -206,9 +208,12 @@ mod tests {
                     ours.max_pool_size >= Some(16) && ours.min_pool_size <= ours.max_pool_size,
                     "{query}"
                 );
-                assert!(ours.server_selection_timeout >= Some(PATIENCE.0), "{query}");
-                assert!(ours.server_selection_timeout <= Some(PATIENCE.1), "{query}");
-                assert!(ours.connect_timeout >= Some(PATIENCE.0) && ours.heartbeat_freq <= Some(HEARTBEAT.1));
+                assert!(ours.server_selection_timeout >= Some(CONNECT_TIMEOUT_BOUNDS.0), "{query}");
+                assert!(ours.server_selection_timeout <= Some(CONNECT_TIMEOUT_BOUNDS.1), "{query}");
+                assert!(
+                    ours.connect_timeout >= Some(CONNECT_TIMEOUT_BOUNDS.0)
+                        && ours.heartbeat_freq <= Some(HEARTBEAT_INTERVAL_BOUNDS.1)
+                );
             }
             assert_eq!(address.reading.app_name.as_deref(), Some("wardline"));
             assert_ne!(address.committing.app_name.as_deref(), Some("wardline-commits-0"));

@@ -6,12 +6,12 @@ use serde::{Deserialize, Serialize};
 
 use super::{Store, collect, failure, run};
 use crate::domain::{
-    Result, SessionId, Timestamp, UserId,
-    audit::{Entry, FieldChange, Filter},
+    ConversationId, Result, Timestamp, UserId,
+    audit::{AuditEntry, AuditFilter, FieldChange},
     paging::Cursor,
 };
 
-pub(super) const NAME: &str = "audit";
+pub(super) const COLLECTION: &str = "audit";
 
 #[derive(Serialize, Deserialize)]
 struct ChangeRow {
@@ -41,7 +41,7 @@ struct EntryRow {
     #[serde(skip_serializing_if = "Option::is_none", default)]
     object: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    session: Option<SessionId>,
+    session: Option<ConversationId>,
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     changes: Vec<ChangeRow>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -58,8 +58,8 @@ struct EntryRow {
     count: u64,
 }
 
-impl From<&Entry> for EntryRow {
-    fn from(entry: &Entry) -> Self {
+impl From<&AuditEntry> for EntryRow {
+    fn from(entry: &AuditEntry) -> Self {
         let changes = entry.changes.iter().cloned();
         Self {
             id: entry.id,
@@ -80,7 +80,7 @@ impl From<&Entry> for EntryRow {
     }
 }
 
-impl From<EntryRow> for Entry {
+impl From<EntryRow> for AuditEntry {
     fn from(row: EntryRow) -> Self {
         let changes = row.changes.into_iter();
         let or = |text: String, default: &str| if text.is_empty() { default.to_owned() } else { text };
@@ -108,7 +108,7 @@ impl Store {
     ///
     /// # Errors
     /// When MongoDB does not answer.
-    pub async fn record(&self, entries: &[Entry]) -> Result<()> {
+    pub async fn record(&self, entries: &[AuditEntry]) -> Result<()> {
         self.insert_entries(entries, false).await
     }
 
@@ -117,12 +117,12 @@ impl Store {
     ///
     /// # Errors
     /// As [`Store::record`].
-    pub async fn record_what_fits(&self, entries: &[Entry]) -> Result<()> {
+    pub async fn record_what_fits(&self, entries: &[AuditEntry]) -> Result<()> {
         self.insert_entries(entries, true).await
     }
 
-    async fn insert_entries(&self, entries: &[Entry], what_fits: bool) -> Result<()> {
-        let audit = self.collection::<EntryRow>(NAME);
+    async fn insert_entries(&self, entries: &[AuditEntry], what_fits: bool) -> Result<()> {
+        let audit = self.collection::<EntryRow>(COLLECTION);
         let rows: Vec<EntryRow> = entries.iter().map(EntryRow::from).collect();
         run(async move {
             match audit.insert_many(rows).ordered(false).await {
@@ -142,7 +142,12 @@ impl Store {
     ///
     /// # Errors
     /// When MongoDB does not answer or a row cannot be understood.
-    pub async fn recorded(&self, filter: &Filter, before: Option<&Cursor>, limit: u64) -> Result<Vec<Entry>> {
+    pub async fn recorded(
+        &self,
+        filter: &AuditFilter,
+        before: Option<&Cursor>,
+        limit: u64,
+    ) -> Result<Vec<AuditEntry>> {
         let mut query = doc! {};
         if let Some(actor) = filter.actor {
             query.insert("actor", actor);
@@ -170,12 +175,12 @@ impl Store {
         if let Some(cursor) = before {
             query.insert("$or", cursor.descending("at", "_id"));
         }
-        let audit = self.collection::<EntryRow>(NAME);
+        let audit = self.collection::<EntryRow>(COLLECTION);
         let rows = run(async move {
             let find = audit.find(query).sort(doc! { "at": -1, "_id": -1 });
             collect(find.limit(i64::try_from(limit).unwrap_or(i64::MAX)).await?).await
         })
         .await?;
-        Ok(rows.into_iter().map(Entry::from).collect())
+        Ok(rows.into_iter().map(AuditEntry::from).collect())
     }
 }

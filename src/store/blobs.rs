@@ -14,19 +14,19 @@ use futures_util::{Stream, stream};
 use mongodb::Database;
 use tokio::{sync::mpsc, task::JoinHandle};
 
-use crate::domain::{Error, FileId, Result, file::Place};
+use crate::domain::{Error, FileId, Result, file::BlobLocation};
 use grid::Grid;
-pub(super) use grid::{CHUNKS, FILES};
+pub(super) use grid::{CHUNKS_COLLECTION, FILES_COLLECTION};
 use objects::Objects;
 
 /// Pieces that wait to be written while the one before is.
-const WAITING: usize = 2;
+const MAX_QUEUED_CHUNKS: usize = 2;
 /// How long a piece may take to be written.
-const PIECE_LIMIT: Duration = Duration::from_secs(20);
+const CHUNK_WRITE_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Which bytes of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Part {
+pub enum ByteRange {
     /// What is served.
     Body,
     /// What was sent, until it is made fit to be served.
@@ -36,19 +36,19 @@ pub enum Part {
 
 /// The address of a blob.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Key(pub FileId, pub Part);
+pub struct BlobKey(pub FileId, pub ByteRange);
 
-impl Key {
+impl BlobKey {
     /// All blobs that a file may have.
-    fn all(id: FileId) -> [Key; 3] {
-        [Part::Body, Part::Raw, Part::Thumbnail].map(|part| Key(id, part))
+    fn all(id: FileId) -> [BlobKey; 3] {
+        [ByteRange::Body, ByteRange::Raw, ByteRange::Thumbnail].map(|part| BlobKey(id, part))
     }
 
     fn name(self) -> String {
         let part = match self.1 {
-            Part::Body => "body",
-            Part::Raw => "raw",
-            Part::Thumbnail => "thumbnail",
+            ByteRange::Body => "body",
+            ByteRange::Raw => "raw",
+            ByteRange::Thumbnail => "thumbnail",
         };
         format!("{}/{part}", self.0)
     }
@@ -64,17 +64,17 @@ pub enum Blobs {
 /// Why a store of blobs cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub struct BadPlace(String);
+pub struct BadBlobLocation(String);
 
 /// What comes to the task that writes a blob.
-enum Feed {
+enum BlobChunk {
     Bytes(Bytes),
     End,
 }
 
 /// A blob that is being written. Dropped before its end, it leaves nothing behind once its task has ended.
 pub struct BlobWriter {
-    sender: mpsc::Sender<Feed>,
+    sender: mpsc::Sender<BlobChunk>,
     task: JoinHandle<Result<()>>,
 }
 
@@ -83,12 +83,14 @@ impl Blobs {
     ///
     /// # Errors
     /// When the folder is not there or open to others, or the bucket's settings are not valid.
-    pub fn open(place: &Place, database: &Database) -> Result<Self, BadPlace> {
+    pub fn open(place: &BlobLocation, database: &Database) -> Result<Self, BadBlobLocation> {
         match place {
-            Place::GridFs => Ok(Self::in_database(database)),
-            Place::Folder(folder) => Objects::folder(folder).map(Self::Objects).map_err(BadPlace),
-            Place::S3 { bucket, prefix, options } => {
-                Objects::bucket(bucket, prefix, options).map(Self::Objects).map_err(BadPlace)
+            BlobLocation::GridFs => Ok(Self::in_database(database)),
+            BlobLocation::Folder(folder) => {
+                Objects::folder(folder).map(Self::Objects).map_err(BadBlobLocation)
+            }
+            BlobLocation::S3 { bucket, prefix, options } => {
+                Objects::bucket(bucket, prefix, options).map(Self::Objects).map_err(BadBlobLocation)
             }
         }
     }
@@ -97,17 +99,17 @@ impl Blobs {
     ///
     /// # Errors
     /// When the place does not do it, with its words.
-    pub async fn rehearse(&self) -> Result<(), BadPlace> {
+    pub async fn rehearse(&self) -> Result<(), BadBlobLocation> {
         match self {
-            Self::Objects(objects) => objects.rehearse().await.map_err(BadPlace),
+            Self::Objects(objects) => objects.rehearse().await.map_err(BadBlobLocation),
             Self::Grid(_) => {
-                let key = Key(FileId::generate(), Part::Raw);
+                let key = BlobKey(FileId::generate(), ByteRange::Raw);
                 let trial = async {
                     self.put(key, Bytes::from_static(b"?")).await?;
                     self.read(key, 0..1).await?;
                     self.remove(key).await
                 };
-                trial.await.map_err(|error| BadPlace(format!("GridFS in MongoDB fails: {error}")))
+                trial.await.map_err(|error| BadBlobLocation(format!("GridFS in MongoDB fails: {error}")))
             }
         }
     }
@@ -120,8 +122,8 @@ impl Blobs {
 
     /// Begins a blob.
     #[must_use]
-    pub fn writer(&self, key: Key) -> BlobWriter {
-        let (sender, fed) = mpsc::channel(WAITING);
+    pub fn writer(&self, key: BlobKey) -> BlobWriter {
+        let (sender, fed) = mpsc::channel(MAX_QUEUED_CHUNKS);
         // In a task of its own, because the driver does not bear being dropped half-way.
         let task = match self.clone() {
             Self::Grid(grid) => tokio::spawn(async move { grid.write(&key.name(), fed).await }),
@@ -134,7 +136,7 @@ impl Blobs {
     ///
     /// # Errors
     /// As [`BlobWriter::write`].
-    pub async fn put(&self, key: Key, bytes: Bytes) -> Result<()> {
+    pub async fn put(&self, key: BlobKey, bytes: Bytes) -> Result<()> {
         let mut writer = self.writer(key);
         writer.write(bytes).await?;
         writer.finish().await
@@ -143,8 +145,8 @@ impl Blobs {
     /// How many bytes one read brings at most.
     fn piece(&self) -> u64 {
         match self {
-            Self::Grid(_) => grid::PIECE,
-            Self::Objects(_) => objects::PIECE,
+            Self::Grid(_) => grid::CHUNK_BYTES,
+            Self::Objects(_) => objects::CHUNK_BYTES,
         }
     }
 
@@ -153,7 +155,7 @@ impl Blobs {
     ///
     /// # Errors
     /// `Internal` when the blob is not there or is shorter; when the place does not answer.
-    pub async fn read(&self, key: Key, range: Range<u64>) -> Result<Bytes> {
+    pub async fn read(&self, key: BlobKey, range: Range<u64>) -> Result<Bytes> {
         if range.is_empty() {
             return Ok(Bytes::new());
         }
@@ -171,7 +173,11 @@ impl Blobs {
     }
 
     /// The bytes of `range`, piece by piece.
-    pub fn stream(&self, key: Key, range: Range<u64>) -> impl Stream<Item = Result<Bytes>> + Send + use<> {
+    pub fn stream(
+        &self,
+        key: BlobKey,
+        range: Range<u64>,
+    ) -> impl Stream<Item = Result<Bytes>> + Send + use<> {
         let blobs = self.clone();
         stream::try_unfold(range, move |rest| {
             let blobs = blobs.clone();
@@ -191,18 +197,18 @@ impl Blobs {
     /// # Errors
     /// When the place does not answer.
     pub async fn remove_all(&self, id: FileId) -> Result<()> {
-        self.remove_keys(&Key::all(id)).await
+        self.remove_keys(&BlobKey::all(id)).await
     }
 
     /// Removes a blob.
     ///
     /// # Errors
     /// As [`Blobs::remove_all`].
-    pub async fn remove(&self, key: Key) -> Result<()> {
+    pub async fn remove(&self, key: BlobKey) -> Result<()> {
         self.remove_keys(&[key]).await
     }
 
-    async fn remove_keys(&self, keys: &[Key]) -> Result<()> {
+    async fn remove_keys(&self, keys: &[BlobKey]) -> Result<()> {
         let names: Vec<String> = keys.iter().map(|key| key.name()).collect();
         match self {
             Self::Grid(grid) => grid.remove(names).await,
@@ -222,7 +228,7 @@ impl BlobWriter {
     /// # Errors
     /// `Unavailable` when the place does not take it in time.
     pub async fn write(&mut self, bytes: Bytes) -> Result<()> {
-        let fed = tokio::time::timeout(PIECE_LIMIT, self.sender.send(Feed::Bytes(bytes))).await;
+        let fed = tokio::time::timeout(CHUNK_WRITE_TIMEOUT, self.sender.send(BlobChunk::Bytes(bytes))).await;
         // The task has ended: why, it said in the log.
         if matches!(fed, Ok(Ok(()))) { Ok(()) } else { Err(Error::Unavailable) }
     }
@@ -232,9 +238,9 @@ impl BlobWriter {
     /// # Errors
     /// As [`BlobWriter::write`].
     pub async fn finish(self) -> Result<()> {
-        let ended = tokio::time::timeout(PIECE_LIMIT, async {
+        let ended = tokio::time::timeout(CHUNK_WRITE_TIMEOUT, async {
             // When the task has ended already, it says why.
-            let _ = self.sender.send(Feed::End).await;
+            let _ = self.sender.send(BlobChunk::End).await;
             self.task.await
         });
         match ended.await {
@@ -251,6 +257,6 @@ impl BlobWriter {
     pub async fn discard(self) -> bool {
         let Self { sender, task } = self;
         drop(sender);
-        tokio::time::timeout(PIECE_LIMIT, task).await.is_ok()
+        tokio::time::timeout(CHUNK_WRITE_TIMEOUT, task).await.is_ok()
     }
 }

@@ -9,12 +9,12 @@ use mongodb::{
 use serde::{Deserialize, Serialize};
 
 use super::{Store, collect, messages, run};
-use crate::domain::{MessageId, Result, SessionId, Timestamp, ledger::Edit};
+use crate::domain::{ConversationId, MessageId, Result, Timestamp, conversation_state::Edit};
 
-pub(super) const NAME: &str = "edits";
+pub(super) const COLLECTION: &str = "edits";
 
 /// Earlier versions that are looked at together.
-const TOGETHER: i64 = 1_000;
+const EDIT_BATCH_SIZE: i64 = 1_000;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -32,7 +32,7 @@ struct IdRow {
 #[serde(rename_all = "camelCase")]
 struct EditRow {
     message_id: MessageId,
-    session_id: SessionId,
+    session_id: ConversationId,
     content: String,
     written_at: Timestamp,
     replaced_at: Timestamp,
@@ -44,7 +44,7 @@ impl Store {
     /// # Errors
     /// When MongoDB does not answer or a row cannot be understood.
     pub async fn edits_of(&self, message: MessageId) -> Result<Vec<Edit>> {
-        let edits = self.collection::<EditRow>(NAME);
+        let edits = self.collection::<EditRow>(COLLECTION);
         let rows = run(async move {
             let sort = doc! { "messageId": 1, "replacedAt": 1, "_id": 1 };
             collect(edits.find(doc! { "messageId": message }).sort(sort).await?).await
@@ -67,10 +67,11 @@ impl Store {
     pub(super) async fn remove_edits_of_gone(&self) -> Result<()> {
         let mut after = MessageId(ObjectId::from_bytes([0; 12]));
         loop {
-            let edits = self.collection::<OfRow>(NAME);
+            let edits = self.collection::<OfRow>(COLLECTION);
             let rows = run(async move {
                 let find = edits.find(doc! { "messageId": { "$gt": after } });
-                let find = find.sort(doc! { "messageId": 1, "replacedAt": 1, "_id": 1 }).limit(TOGETHER);
+                let find =
+                    find.sort(doc! { "messageId": 1, "replacedAt": 1, "_id": 1 }).limit(EDIT_BATCH_SIZE);
                 collect(find.projection(doc! { "messageId": 1 }).await?).await
             })
             .await?;
@@ -78,7 +79,7 @@ impl Store {
             after = last.message_id;
             let mut gone: BTreeSet<MessageId> = rows.iter().map(|row| row.message_id).collect();
             let ids: Vec<Bson> = gone.iter().copied().map(Bson::from).collect();
-            let messages = self.collection::<IdRow>(messages::NAME);
+            let messages = self.collection::<IdRow>(messages::COLLECTION);
             let living = run(async move {
                 let find = messages.find(doc! { "_id": { "$in": ids }, "isDeleted": { "$ne": true } });
                 collect(find.projection(doc! { "_id": 1 }).await?).await
@@ -89,7 +90,7 @@ impl Store {
             }
             let of_them =
                 doc! { "messageId": { "$in": gone.into_iter().map(Bson::from).collect::<Vec<_>>() } };
-            let edits = self.collection::<EditRow>(NAME);
+            let edits = self.collection::<EditRow>(COLLECTION);
             run(async move { edits.delete_many(of_them).await.map(drop) }).await?;
         }
     }
@@ -105,7 +106,7 @@ pub(super) async fn remove_in(
         return Ok(());
     }
     let of_them = doc! { "messageId": { "$in": messages } };
-    store.collection::<EditRow>(NAME).delete_many(of_them).session(transaction).await.map(drop)
+    store.collection::<EditRow>(COLLECTION).delete_many(of_them).session(transaction).await.map(drop)
 }
 
 /// Stores earlier versions inside a transaction.
@@ -125,5 +126,5 @@ pub(super) async fn insert_in(
         replaced_at: edit.replaced_at,
     };
     let rows: Vec<EditRow> = edits.iter().map(row).collect();
-    store.collection::<EditRow>(NAME).insert_many(rows).session(transaction).await.map(drop)
+    store.collection::<EditRow>(COLLECTION).insert_many(rows).session(transaction).await.map(drop)
 }

@@ -34,23 +34,23 @@ use tokio::{
 };
 use tracing::{error, info, warn};
 
-use self::{access::Access, process::Process};
+use self::{access::AccessControl, process::MongodProcess};
 
 const REPLICA_SET: &str = "rs0";
 const LOCK_FILE: &str = "wardline.lock";
 const PORT_FILE: &str = "wardline.port";
 /// Below the range the kernel takes for outgoing connections, so the port of last time is likely free.
-const PORTS: Range<u16> = 27_100..28_100;
+const PORT_RANGE: Range<u16> = 27_100..28_100;
 /// The storage engine's cache; mongod's own choice, half of the memory, would starve the service.
-const CACHE_GB: f64 = 1.0;
-const STOP_WITHIN: Duration = Duration::from_secs(30);
+const DEFAULT_CACHE_GB: f64 = 1.0;
+const STOP_TIMEOUT: Duration = Duration::from_secs(30);
 /// From a process's last instruction to its end; longer means that nobody collects its exit status.
-const GONE_WITHIN: Duration = Duration::from_secs(1);
-const RESTART_DELAY: Range<Duration> = Duration::from_millis(500)..Duration::from_secs(30);
-const POLL: Duration = Duration::from_millis(50);
-const START_ATTEMPTS: u32 = 4;
+const EXIT_TIMEOUT: Duration = Duration::from_secs(1);
+const RESTART_DELAY_RANGE: Range<Duration> = Duration::from_millis(500)..Duration::from_secs(30);
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
+const MAX_START_ATTEMPTS: u32 = 4;
 /// mongod's exit code when another one still holds the data folder.
-const EXIT_FOLDER_TAKEN: i32 = 100;
+const FOLDER_TAKEN_EXIT_CODE: i32 = 100;
 
 /// What [`EmbeddedMongod::start`] needs to know; `config.rs` fills it in.
 #[derive(Debug, Clone)]
@@ -81,7 +81,7 @@ pub enum EmbeddedError {
     #[error("{0} is in use by another wardline; stop that one or choose another DATA_DIR")]
     InUse(PathBuf),
     /// Every port we may take is taken.
-    #[error("no free port on 127.0.0.1 from {} to {}", PORTS.start, PORTS.end - 1)]
+    #[error("no free port on 127.0.0.1 from {} to {}", PORT_RANGE.start, PORT_RANGE.end - 1)]
     NoFreePort,
     /// The password of a running mongod is not there.
     #[error("{0} has no password for its mongod; stop the service there and start it again")]
@@ -121,12 +121,12 @@ impl EmbeddedMongod {
     ///
     /// See [`EmbeddedError`]; none of them leaves a process behind.
     pub async fn start(options: EmbeddedOptions) -> Result<Self, EmbeddedError> {
-        let mut home = Home::open(find_binary(&options)?, &options)?;
+        let mut home = DatabaseFolder::open(find_binary(&options)?, &options)?;
         home.end_stray().await;
         let mut attempt = 1;
         let mongod = loop {
             home.choose_port()?;
-            let mut mongod = Process::spawn(&home)?;
+            let mut mongod = MongodProcess::spawn(&home)?;
             let Err(error) = mongod.become_primary(&home).await else {
                 break mongod;
             };
@@ -134,12 +134,12 @@ impl EmbeddedMongod {
             // The port went to someone else since we looked (mongod then aborts), or the last mongod is not
             // quite gone.
             let taken = matches!(&error, EmbeddedError::Exited(status, _)
-                if status.code() == Some(EXIT_FOLDER_TAKEN) || !is_free(home.port));
-            if !taken || attempt == START_ATTEMPTS {
+                if status.code() == Some(FOLDER_TAKEN_EXIT_CODE) || !is_free(home.port));
+            if !taken || attempt == MAX_START_ATTEMPTS {
                 return Err(error);
             }
             attempt += 1;
-            sleep(RESTART_DELAY.start).await;
+            sleep(RESTART_DELAY_RANGE.start).await;
         };
         let port = home.port;
         info!(port, pid = mongod.pid, binary = %home.binary.display(), "the managed mongod is primary");
@@ -180,8 +180,8 @@ impl EmbeddedMongod {
 }
 
 /// Starts mongod again whenever it ends by itself, until `stop` is sent or its sender is gone.
-async fn supervise(mut mongod: Process, home: Home, mut stop: oneshot::Receiver<()>) {
-    let mut delay = RESTART_DELAY.start;
+async fn supervise(mut mongod: MongodProcess, home: DatabaseFolder, mut stop: oneshot::Receiver<()>) {
+    let mut delay = RESTART_DELAY_RANGE.start;
     loop {
         let started = Instant::now();
         tokio::select! {
@@ -189,15 +189,15 @@ async fn supervise(mut mongod: Process, home: Home, mut stop: oneshot::Receiver<
             status = mongod.ended() => error!(?status, log = %home.log.display(), "mongod ended by itself"),
         }
         mongod.dismiss_watchdog().await;
-        if started.elapsed() > RESTART_DELAY.end {
-            delay = RESTART_DELAY.start;
+        if started.elapsed() > RESTART_DELAY_RANGE.end {
+            delay = RESTART_DELAY_RANGE.start;
         }
         mongod = loop {
             tokio::select! {
                 _ = &mut stop => return,
-                () = sleep(delay) => delay = (delay * 2).min(RESTART_DELAY.end),
+                () = sleep(delay) => delay = (delay * 2).min(RESTART_DELAY_RANGE.end),
             }
-            match Process::spawn(&home) {
+            match MongodProcess::spawn(&home) {
                 Ok(again) => break again,
                 Err(error) => error!(%error, "mongod could not be started again"),
             }
@@ -222,19 +222,19 @@ fn find_binary(options: &EmbeddedOptions) -> Result<PathBuf, EmbeddedError> {
 /// The database's folder and what a mongod on it needs. The folder is ours alone while `_lock` is open, and
 /// the kernel closes that however we end.
 #[derive(Debug)]
-struct Home {
+struct DatabaseFolder {
     binary: PathBuf,
     dbpath: PathBuf,
     log: PathBuf,
     /// What children are given of the environment.
     search_path: OsString,
-    access: Access,
+    access: AccessControl,
     cache_gb: f64,
     port: u16,
     _lock: File,
 }
 
-impl Home {
+impl DatabaseFolder {
     fn open(binary: PathBuf, options: &EmbeddedOptions) -> Result<Self, EmbeddedError> {
         let dbpath = options.data_dir.join("mongodb");
         DirBuilder::new().recursive(true).mode(0o700).create(&dbpath).map_err(io_error("create", &dbpath))?;
@@ -250,8 +250,8 @@ impl Home {
             binary,
             log: dbpath.join("mongod.log"),
             search_path: options.search_path.clone().unwrap_or_else(|| "/usr/bin:/bin".into()),
-            access: Access::open(&options.data_dir, &dbpath)?,
-            cache_gb: options.cache_gb.unwrap_or(CACHE_GB),
+            access: AccessControl::open(&options.data_dir, &dbpath)?,
+            cache_gb: options.cache_gb.unwrap_or(DEFAULT_CACHE_GB),
             dbpath,
             port: 0,
             _lock: lock,
@@ -266,8 +266,9 @@ impl Home {
         // another, does not take its port.
         let mut hasher = DefaultHasher::new();
         self.dbpath.hash(&mut hasher);
-        let offset = hasher.finish() % PORTS.len() as u64;
-        let others = PORTS.cycle().skip(usize::try_from(offset).unwrap_or_default()).take(PORTS.len());
+        let offset = hasher.finish() % PORT_RANGE.len() as u64;
+        let others =
+            PORT_RANGE.cycle().skip(usize::try_from(offset).unwrap_or_default()).take(PORT_RANGE.len());
         self.port =
             kept.into_iter().chain(others).find(|port| is_free(*port)).ok_or(EmbeddedError::NoFreePort)?;
         fs::write(&memo, self.port.to_string()).map_err(io_error("write", &memo))
@@ -295,16 +296,16 @@ impl Home {
         process::signal(pid, process::Signal::TERM);
         let signalled = Instant::now();
         while self.stray().is_some() {
-            if signalled.elapsed() > STOP_WITHIN {
+            if signalled.elapsed() > STOP_TIMEOUT {
                 warn!(pid, "it did not end in time and is killed");
                 process::signal(pid, process::Signal::KILL);
             }
-            sleep(POLL).await;
+            sleep(POLL_INTERVAL).await;
         }
         // A process loses its command line a little before its port.
         let ended = Instant::now();
-        while Path::new(&format!("/proc/{pid}")).exists() && ended.elapsed() < GONE_WITHIN {
-            sleep(POLL).await;
+        while Path::new(&format!("/proc/{pid}")).exists() && ended.elapsed() < EXIT_TIMEOUT {
+            sleep(POLL_INTERVAL).await;
         }
     }
 }

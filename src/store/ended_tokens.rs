@@ -9,10 +9,10 @@ use serde::{Deserialize, Serialize};
 use super::{Store, collect, revocations::Revoked, run, write};
 use crate::domain::{Result, Timestamp, TokenId, UserId};
 
-pub(super) const NAME: &str = "ended_tokens";
+pub(super) const COLLECTION: &str = "ended_tokens";
 
 /// How much longer than its token a row stays, in case that a clock was set.
-const KEPT_LONGER: Duration = Duration::from_hours(24);
+const RETENTION_AFTER_EXPIRY: Duration = Duration::from_hours(24);
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -30,9 +30,9 @@ impl Store {
     /// When MongoDB does not answer.
     pub async fn end_token(&self, token: &TokenId, user: UserId, remaining: Duration) -> Result<()> {
         self.announce_revocation(&Revoked::Token(token.clone())).await?;
-        let tokens = self.collection::<EndedTokenRow>(NAME);
+        let tokens = self.collection::<EndedTokenRow>(COLLECTION);
         // By mongod's clock, which removes the row: the token's own stamps may be of a clock that is wrong.
-        let kept = i64::try_from((remaining + KEPT_LONGER).as_millis()).unwrap_or(i64::MAX);
+        let kept = i64::try_from((remaining + RETENTION_AFTER_EXPIRY).as_millis()).unwrap_or(i64::MAX);
         let expires_at = doc! { "$ifNull": ["$expiresAt", { "$add": ["$$NOW", kept] }] };
         let set = vec![doc! { "$set": { "userId": user, "expiresAt": expires_at } }];
         // As a condition, not as an expression: a name may begin with a dollar.
@@ -49,7 +49,7 @@ impl Store {
         if ids.is_empty() {
             return Ok(HashSet::new());
         }
-        let tokens = self.collection::<EndedTokenRow>(NAME);
+        let tokens = self.collection::<EndedTokenRow>(COLLECTION);
         let filter = doc! { "_id": { "$in": ids } };
         let rows = run(async move { collect(tokens.find(filter).await?).await }).await?;
         Ok(rows.into_iter().map(|row| TokenId(row.token.into())).collect())
@@ -60,7 +60,7 @@ impl Store {
     /// # Errors
     /// When MongoDB does not answer.
     pub async fn ended_tokens(&self) -> Result<HashSet<TokenId>> {
-        let tokens = self.collection::<EndedTokenRow>(NAME);
+        let tokens = self.collection::<EndedTokenRow>(COLLECTION);
         let rows = run(async move { collect(tokens.find(doc! {}).batch_size(10_000).await?).await }).await?;
         Ok(rows.into_iter().map(|row| TokenId(row.token.into())).collect())
     }
@@ -70,7 +70,7 @@ impl Store {
     /// # Errors
     /// When MongoDB does not answer.
     pub async fn is_token_ended(&self, token: &TokenId) -> Result<bool> {
-        let tokens = self.collection::<EndedTokenRow>(NAME);
+        let tokens = self.collection::<EndedTokenRow>(COLLECTION);
         let filter = doc! { "_id": &*token.0 };
         let found = run(async move { tokens.find_one(filter).await }).await?;
         Ok(found.is_some())

@@ -13,7 +13,7 @@ use crate::domain;
 /// The duplicate-key error of MongoDB's error codes.
 const DUPLICATE_KEY: i32 = 11_000;
 /// "Document failed validation".
-const VALIDATION: i32 = 121;
+const DOCUMENT_VALIDATION_FAILURE: i32 = 121;
 
 /// The numeric code of a failed command or write, when there is one.
 #[must_use]
@@ -55,7 +55,7 @@ pub fn is_duplicate_key(error: &Error) -> bool {
 #[must_use]
 pub fn is_poison(error: &Error) -> bool {
     // 121 DocumentValidationFailure, 10334 BSONObjectTooLarge, 17280 KeyTooLong, 2 BadValue
-    matches!(code(error), Some(VALIDATION | 10_334 | 17_280 | 2))
+    matches!(code(error), Some(DOCUMENT_VALIDATION_FAILURE | 10_334 | 17_280 | 2))
         || matches!(&*error.kind, ErrorKind::BsonSerialization(_) | ErrorKind::InvalidArgument { .. })
 }
 
@@ -63,14 +63,15 @@ pub fn is_poison(error: &Error) -> bool {
 #[must_use]
 pub fn is_unavailable(error: &Error) -> bool {
     // Stepping down, shutting down, not primary, interrupted; see MongoDB's list of error codes.
-    const GONE: [i32; 12] = [6, 7, 89, 91, 189, 262, 9_001, 10_107, 11_600, 11_602, 13_435, 13_436];
+    const UNAVAILABLE_CODES: [i32; 12] =
+        [6, 7, 89, 91, 189, 262, 9_001, 10_107, 11_600, 11_602, 13_435, 13_436];
     matches!(
         &*error.kind,
         ErrorKind::Io(_)
             | ErrorKind::ServerSelection { .. }
             | ErrorKind::ConnectionPoolCleared { .. }
             | ErrorKind::DnsResolve { .. }
-    ) || code(error).is_some_and(|code| GONE.contains(&code))
+    ) || code(error).is_some_and(|code| UNAVAILABLE_CODES.contains(&code))
 }
 
 /// Whether the call did not reach a server at all.

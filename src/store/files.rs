@@ -4,23 +4,23 @@
 //! the sweep is to look at it next; it is absent while a message is known to name the file. Whoever is
 //! about to send a file moves it ahead *before* the commit, so that no sweep takes the file away meanwhile.
 
-mod room;
+mod quota;
 
 use mongodb::bson::{Bson, Document, doc};
 use serde::{Deserialize, Serialize};
 
-use super::{Store, collect, failure, messages, number, run, users, write};
+use super::{Store, collect, failure, messages, run, stored_number, users, write};
 use crate::domain::{
-    Error, FileId, Result, SessionId, Timestamp, UserId,
+    ConversationId, Error, FileId, Result, Timestamp, UserId,
     file::{self, Dimensions, StoredFile, Thumbnail},
 };
-pub use room::Completion;
-pub(super) use room::USAGE;
+pub use quota::Completion;
+pub(super) use quota::USAGE_COLLECTION;
 
-pub(super) const NAME: &str = "files";
+pub(super) const COLLECTION: &str = "files";
 
 /// The most sessions in which a file counts as sent.
-const MAX_USES: i64 = 10_000;
+const MAX_COUNTED_USES: i64 = 10_000;
 
 /// How far a file has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,7 +55,7 @@ struct FileRow {
     // The rest is known once it is ready.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     name: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none", default, deserialize_with = "number::perhaps")]
+    #[serde(skip_serializing_if = "Option::is_none", default, deserialize_with = "stored_number::perhaps")]
     size: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     mime: Option<String>,
@@ -74,15 +74,15 @@ struct FileRow {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct ThumbnailRow {
     mime: String,
-    #[serde(deserialize_with = "number::natural")]
+    #[serde(deserialize_with = "stored_number::natural")]
     size: u64,
 }
 
 #[derive(Deserialize)]
 struct UseRow {
     #[serde(rename = "_id")]
-    session: SessionId,
-    #[serde(deserialize_with = "number::natural")]
+    session: ConversationId,
+    #[serde(deserialize_with = "stored_number::natural")]
     seq: u64,
 }
 
@@ -156,7 +156,8 @@ impl Store {
         now: Timestamp,
         check_at: Timestamp,
     ) -> Result<()> {
-        let (files, usage) = (self.collection::<Document>(NAME), self.collection::<Document>(USAGE));
+        let (files, usage) =
+            (self.collection::<Document>(COLLECTION), self.collection::<Document>(USAGE_COLLECTION));
         let state = FileState::Uploading.as_str();
         let row = doc! { "_id": id, "owner": owner, "state": state, "createdAt": now, "checkAt": check_at };
         write(async move {
@@ -176,7 +177,7 @@ impl Store {
     /// # Errors
     /// When MongoDB does not answer or the row cannot be understood.
     pub async fn file(&self, id: FileId) -> Result<Option<StoredFile>> {
-        let files = self.collection::<FileRow>(NAME);
+        let files = self.collection::<FileRow>(COLLECTION);
         let row = run(async move { files.find_one(doc! { "_id": id }).await }).await?;
         row.filter(|row| row.state == FileState::Ready).map(StoredFile::try_from).transpose()
     }
@@ -191,7 +192,7 @@ impl Store {
         }
         let wanted = ids.len() as u64;
         let filter = doc! { "_id": { "$in": bson_ids(ids) }, "state": FileState::Ready.as_str() };
-        let files = self.collection::<Document>(NAME);
+        let files = self.collection::<Document>(COLLECTION);
         let hold = doc! { "$max": { "checkAt": until } };
         // A lost answer harms nobody: whoever asks has stored nothing else yet.
         let done = run(async move { files.update_many(filter, hold).await }).await?;
@@ -207,7 +208,7 @@ impl Store {
             return Ok(());
         }
         let filter = doc! { "_id": { "$in": bson_ids(ids) }, "state": FileState::Ready.as_str() };
-        let files = self.collection::<Document>(NAME);
+        let files = self.collection::<Document>(COLLECTION);
         let check = doc! { "$set": { "checkAt": at } };
         run(async move { files.update_many(filter, check).await.map(drop) }).await
     }
@@ -216,13 +217,13 @@ impl Store {
     ///
     /// # Errors
     /// When MongoDB does not answer.
-    pub async fn file_uses(&self, id: FileId) -> Result<Vec<(SessionId, u64)>> {
-        let sent = self.collection::<Document>(messages::NAME);
+    pub async fn file_uses(&self, id: FileId) -> Result<Vec<(ConversationId, u64)>> {
+        let sent = self.collection::<Document>(messages::COLLECTION);
         let rows: Vec<UseRow> = run(async move {
             let pipeline = [
                 doc! { "$match": { "fileIds": id } },
                 doc! { "$group": { "_id": "$sessionId", "seq": { "$max": "$seq" } } },
-                doc! { "$limit": MAX_USES },
+                doc! { "$limit": MAX_COUNTED_USES },
             ];
             collect(sent.aggregate(pipeline).with_type::<UseRow>().await?).await
         })
@@ -235,7 +236,7 @@ impl Store {
     /// # Errors
     /// When MongoDB does not answer.
     pub async fn is_file_used(&self, id: FileId) -> Result<bool> {
-        let sent = self.collection::<Document>(messages::NAME);
+        let sent = self.collection::<Document>(messages::COLLECTION);
         let found =
             run(async move { sent.find_one(doc! { "fileIds": id }).projection(doc! { "_id": 1 }).await });
         Ok(found.await?.is_some() || self.is_avatar(id).await?)
@@ -246,7 +247,7 @@ impl Store {
     /// # Errors
     /// When MongoDB does not answer.
     pub async fn is_avatar(&self, id: FileId) -> Result<bool> {
-        let people = self.collection::<Document>(users::NAME);
+        let people = self.collection::<Document>(users::COLLECTION);
         let named = doc! { "avatar": file::url(id) };
         let found = run(async move { people.find_one(named).projection(doc! { "_id": 1 }).await });
         Ok(found.await?.is_some())
@@ -257,7 +258,7 @@ impl Store {
     /// # Errors
     /// When MongoDB does not answer or a row cannot be understood.
     pub async fn files_due(&self, now: Timestamp, limit: i64) -> Result<Vec<DueFile>> {
-        let files = self.collection::<FileRow>(NAME);
+        let files = self.collection::<FileRow>(COLLECTION);
         let rows = run(async move {
             let due = files.find(doc! { "checkAt": { "$lte": now } });
             collect(due.sort(doc! { "checkAt": 1 }).limit(limit).await?).await
@@ -291,7 +292,7 @@ impl Store {
     }
 
     async fn turn_file(&self, seen: &DueFile, update: Document) -> Result<bool> {
-        let files = self.collection::<Document>(NAME);
+        let files = self.collection::<Document>(COLLECTION);
         let filter = doc! { "_id": seen.id, "state": seen.state.as_str(), "checkAt": seen.check_at };
         let turned = write(async move { files.update_one(filter, update).await }).await?;
         Ok(turned.matched_count > 0)
@@ -303,7 +304,7 @@ impl Store {
     /// # Errors
     /// When MongoDB does not answer.
     pub async fn give_up_file(&self, id: FileId) -> Result<Option<DueFile>> {
-        let files = self.collection::<FileRow>(NAME);
+        let files = self.collection::<FileRow>(COLLECTION);
         let filter = doc! { "_id": id, "state": FileState::Uploading.as_str() };
         let update = doc! { "$set": { "state": FileState::Doomed.as_str() } };
         let row = write(async move { files.find_one_and_update(filter, update).await }).await?;

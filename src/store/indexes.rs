@@ -8,8 +8,8 @@ use mongodb::{
 };
 
 use super::{
-    Store, audit, blobs, edits, ended_tokens, files, messages, nodes, online_users, receipts, revocations,
-    run, run_within, sessions, statistics, users,
+    Store, audit, blobs, conversations, edits, ended_tokens, files, messages, nodes, online_users, receipts,
+    revocations, run, run_within, statistics, users,
 };
 use crate::domain::Result;
 
@@ -49,29 +49,44 @@ impl Index {
 pub fn all() -> Vec<Index> {
     let plain = Index::plain;
     vec![
-        plain(users::NAME, "username", doc! { "usernameKey": 1 }, "sign-in by name; one name, one person")
-            .unique(),
         plain(
-            users::NAME,
+            users::COLLECTION,
+            "username",
+            doc! { "usernameKey": 1 },
+            "sign-in by name; one name, one person",
+        )
+        .unique(),
+        plain(
+            users::COLLECTION,
             "search",
             doc! { "isActive": 1, "searchKeys": 1 },
             "the directory's search by a part of a name",
         ),
         plain(
-            users::NAME,
+            users::COLLECTION,
             "role",
             doc! { "role": 1, "isActive": 1, "usernameKey": 1 },
             "the directory by role",
         ),
-        plain(users::NAME, "directory", doc! { "isActive": 1, "usernameKey": 1 }, "the directory by name"),
-        plain(users::NAME, "avatar", doc! { "avatar": 1 }, "whose profile shows a file")
-            .partial(doc! { "avatar": { "$gt": "" } }),
-        plain(users::NAME, "status", doc! { "status": 1, "isActive": 1 }, "who is online or away"),
-        plain(sessions::NAME, "pair", doc! { "pairKey": 1 }, "two people have exactly one private session")
-            .unique()
-            .partial(doc! { "pairKey": { "$exists": true } }),
         plain(
-            sessions::NAME,
+            users::COLLECTION,
+            "directory",
+            doc! { "isActive": 1, "usernameKey": 1 },
+            "the directory by name",
+        ),
+        plain(users::COLLECTION, "avatar", doc! { "avatar": 1 }, "whose profile shows a file")
+            .partial(doc! { "avatar": { "$gt": "" } }),
+        plain(users::COLLECTION, "status", doc! { "status": 1, "isActive": 1 }, "who is online or away"),
+        plain(
+            conversations::COLLECTION,
+            "pair",
+            doc! { "pairKey": 1 },
+            "two people have exactly one private session",
+        )
+        .unique()
+        .partial(doc! { "pairKey": { "$exists": true } }),
+        plain(
+            conversations::COLLECTION,
             "activity",
             doc! { "participants": 1, "lastMessageTime": -1, "_id": -1 },
             "somebody's sessions, newest activity first; unread counts; statistics; who shares a session",
@@ -79,9 +94,9 @@ pub fn all() -> Vec<Index> {
         // Not unique: each transaction that stores a `seq` changes its session too, from a version that it has
         // checked, and of two that do mongod commits one. To check it here as well took a sixth of all messages a
         // second: for each key of a unique index mongod writes, removes, searches and writes again.
-        plain(messages::NAME, "order", doc! { "sessionId": 1, "seq": 1 }, "history by seq"),
+        plain(messages::COLLECTION, "order", doc! { "sessionId": 1, "seq": 1 }, "history by seq"),
         plain(
-            messages::NAME,
+            messages::COLLECTION,
             "once",
             doc! { "sessionId": 1, "sender": 1, "clientMsgId": 1 },
             "a sender's clientMsgId is one message of a session",
@@ -89,57 +104,73 @@ pub fn all() -> Vec<Index> {
         .unique()
         .partial(doc! { "clientMsgId": { "$exists": true } }),
         plain(
-            messages::NAME,
+            messages::COLLECTION,
             "changes",
             doc! { "sessionId": 1, "rev": 1 },
             "chat:sync: messages changed after a rev",
         )
         .partial(doc! { "rev": { "$gt": 0 } }),
         plain(
-            messages::NAME,
+            messages::COLLECTION,
             "files",
             doc! { "fileIds": 1, "sessionId": 1, "seq": 1 },
             "in which sessions a file was sent; whether a message still names it",
         )
         .partial(doc! { "fileIds": { "$exists": true } }),
-        plain(files::NAME, "due", doc! { "checkAt": 1 }, "the files that the sweep is to look at")
+        plain(files::COLLECTION, "due", doc! { "checkAt": 1 }, "the files that the sweep is to look at")
             .partial(doc! { "checkAt": { "$exists": true } }),
         // These two under the names that GridFS would give them.
         plain(
-            blobs::FILES,
+            blobs::FILES_COLLECTION,
             "filename_1_uploadDate_1",
             doc! { "filename": 1, "uploadDate": 1 },
             "GridFS wants it",
         ),
-        plain(blobs::CHUNKS, "files_id_1_n_1", doc! { "files_id": 1, "n": 1 }, "a part of a file's bytes")
-            .unique(),
         plain(
-            edits::NAME,
+            blobs::CHUNKS_COLLECTION,
+            "files_id_1_n_1",
+            doc! { "files_id": 1, "n": 1 },
+            "a part of a file's bytes",
+        )
+        .unique(),
+        plain(
+            edits::COLLECTION,
             "message",
             doc! { "messageId": 1, "replacedAt": 1, "_id": 1 },
             "the earlier versions of a message",
         ),
         plain(
-            receipts::NAME,
+            receipts::COLLECTION,
             "bucket",
             doc! { "sessionId": 1, "bucket": 1, "to": 1, "from": 1 },
             "the receipts that touch a page of messages",
         ),
-        plain(online_users::NAME, "node", doc! { "node": 1 }, "the connections of a node that dies"),
-        plain(online_users::NAME, "user", doc! { "userId": 1 }, "whether somebody is present elsewhere"),
-        plain(ended_tokens::NAME, "expiry", doc! { "expiresAt": 1 }, "expired tokens need no record")
-            .expiring(),
-        plain(revocations::NAME, "news", doc! { "at": 1 }, "what was revoked since a node last asked"),
-        plain(revocations::NAME, "expiry", doc! { "expiresAt": 1 }, "old news need no record").expiring(),
-        plain(nodes::NAME, "heartbeat", doc! { "heartbeatAt": 1 }, "nodes that fell silent"),
-        plain(statistics::UNREAD, "backlog", doc! { "unread": 1 }, "who has unread messages")
-            .partial(doc! { "unread": { "$gt": 0 } }),
-        plain(audit::NAME, "time", doc! { "at": -1, "_id": -1 }, "the record, newest first"),
-        plain(audit::NAME, "actor", doc! { "actor": 1, "at": -1, "_id": -1 }, "what somebody did"),
-        plain(audit::NAME, "about", doc! { "subject": 1, "at": -1, "_id": -1 }, "what was done to somebody"),
-        plain(audit::NAME, "action", doc! { "action": 1, "at": -1, "_id": -1 }, "acts of one kind"),
+        plain(online_users::COLLECTION, "node", doc! { "node": 1 }, "the connections of a node that dies"),
         plain(
-            audit::NAME,
+            online_users::COLLECTION,
+            "user",
+            doc! { "userId": 1 },
+            "whether somebody is present elsewhere",
+        ),
+        plain(ended_tokens::COLLECTION, "expiry", doc! { "expiresAt": 1 }, "expired tokens need no record")
+            .expiring(),
+        plain(revocations::COLLECTION, "news", doc! { "at": 1 }, "what was revoked since a node last asked"),
+        plain(revocations::COLLECTION, "expiry", doc! { "expiresAt": 1 }, "old news need no record")
+            .expiring(),
+        plain(nodes::COLLECTION, "heartbeat", doc! { "heartbeatAt": 1 }, "nodes that fell silent"),
+        plain(statistics::UNREAD_COLLECTION, "backlog", doc! { "unread": 1 }, "who has unread messages")
+            .partial(doc! { "unread": { "$gt": 0 } }),
+        plain(audit::COLLECTION, "time", doc! { "at": -1, "_id": -1 }, "the record, newest first"),
+        plain(audit::COLLECTION, "actor", doc! { "actor": 1, "at": -1, "_id": -1 }, "what somebody did"),
+        plain(
+            audit::COLLECTION,
+            "about",
+            doc! { "subject": 1, "at": -1, "_id": -1 },
+            "what was done to somebody",
+        ),
+        plain(audit::COLLECTION, "action", doc! { "action": 1, "at": -1, "_id": -1 }, "acts of one kind"),
+        plain(
+            audit::COLLECTION,
             "session",
             doc! { "session": 1, "at": -1, "_id": -1 },
             "what was done in a session",

@@ -10,27 +10,29 @@ use mongodb::{
 };
 use serde::Deserialize;
 
-use super::{BYPASS_VALIDATION, Store, any_of, collect, failure, gathered::Gathered, number, run};
+use super::{
+    BYPASS_VALIDATION, Store, any_of, batch_loader::BatchLoader, collect, failure, run, stored_number,
+};
 use crate::domain::{
-    MessageId, Result, SessionId, UserId,
-    ledger::{MAX_REPORTED, MessageRef},
+    ConversationId, MessageId, Result, UserId,
+    conversation_state::{MAX_REPORTED_MESSAGES, MessageRef},
     message::{IdempotencyKey, Message},
     paging::SeqRange,
 };
 pub(super) use row::mentions_of;
 use row::{MessageRow, revision};
 
-pub(super) const NAME: &str = "messages";
+pub(super) const COLLECTION: &str = "messages";
 
 /// Pages that one command answers, and the longest of them.
-const GATHERED: usize = 8;
-const LONGEST: u64 = 100;
+const PAGE_BATCH_SIZE: usize = 8;
+const MAX_BATCHED_PAGE_MESSAGES: u64 = 100;
 
 #[derive(Deserialize)]
 struct RefRow {
     #[serde(rename = "_id")]
     id: MessageId,
-    #[serde(deserialize_with = "number::natural")]
+    #[serde(deserialize_with = "stored_number::natural")]
     seq: u64,
     sender: UserId,
 }
@@ -40,20 +42,20 @@ fn as_i64(number: u64) -> i64 {
 }
 
 /// A run of a session's messages.
-fn run_of(session: SessionId, range: SeqRange) -> Document {
+fn run_of(session: ConversationId, range: SeqRange) -> Document {
     let seq = doc! { "$gt": as_i64(range.after), "$lte": as_i64(range.up_to) };
     doc! { "sessionId": session, "seq": seq }
 }
 
 /// Pages of sessions, oldest message first, for several callers at once.
-pub(super) fn gathered(database: Database) -> Gathered<(SessionId, SeqRange), Vec<Message>> {
-    Gathered::new(GATHERED, move |wanted: Vec<(SessionId, SeqRange)>| {
-        let messages = database.collection::<MessageRow>(NAME);
+pub(super) fn gathered(database: Database) -> BatchLoader<(ConversationId, SeqRange), Vec<Message>> {
+    BatchLoader::new(PAGE_BATCH_SIZE, move |wanted: Vec<(ConversationId, SeqRange)>| {
+        let messages = database.collection::<MessageRow>(COLLECTION);
         async move {
             let filter = any_of(wanted.iter().map(|(session, range)| run_of(*session, *range)));
             let rows =
                 run(async move { collect(messages.find(filter).batch_size(1_000).await?).await }).await?;
-            let mut found: HashMap<SessionId, Vec<Message>> = HashMap::new();
+            let mut found: HashMap<ConversationId, Vec<Message>> = HashMap::new();
             for row in rows {
                 let message = Message::try_from(row)?;
                 found.entry(message.session).or_default().push(message);
@@ -61,7 +63,7 @@ pub(super) fn gathered(database: Database) -> Gathered<(SessionId, SeqRange), Ve
             for messages in found.values_mut() {
                 messages.sort_unstable_by_key(|message| message.seq);
             }
-            let page = |(session, range): (SessionId, SeqRange)| {
+            let page = |(session, range): (ConversationId, SeqRange)| {
                 let within = |m: &&Message| range.after < m.seq && m.seq <= range.up_to;
                 found.get(&session).into_iter().flatten().filter(within).cloned().collect()
             };
@@ -84,11 +86,11 @@ impl Store {
     ///
     /// # Errors
     /// As [`Store::message`].
-    pub async fn messages_in(&self, session: SessionId, range: SeqRange) -> Result<Vec<Message>> {
+    pub async fn messages_in(&self, session: ConversationId, range: SeqRange) -> Result<Vec<Message>> {
         if range.is_empty() {
             return Ok(Vec::new());
         }
-        if range.up_to - range.after <= LONGEST {
+        if range.up_to - range.after <= MAX_BATCHED_PAGE_MESSAGES {
             return self.lookups.messages.get((session, range)).await;
         }
         self.find_messages(run_of(session, range), doc! { "seq": 1 }, 0).await
@@ -100,7 +102,7 @@ impl Store {
     /// As [`Store::message`].
     pub async fn messages_changed(
         &self,
-        session: SessionId,
+        session: ConversationId,
         rev: u64,
         up_to: u64,
         limit: u64,
@@ -127,7 +129,7 @@ impl Store {
     /// As [`Store::message`].
     pub async fn messages_by_client_prefix(
         &self,
-        sessions: &[SessionId],
+        sessions: &[ConversationId],
         sender: UserId,
         prefix: &str,
     ) -> Result<Vec<Message>> {
@@ -168,7 +170,7 @@ impl Store {
     }
 
     async fn find_messages(&self, filter: Document, sort: Document, limit: u64) -> Result<Vec<Message>> {
-        let messages = self.collection::<MessageRow>(NAME);
+        let messages = self.collection::<MessageRow>(COLLECTION);
         let rows = run(async move {
             collect(messages.find(filter).sort(sort).limit(as_i64(limit)).batch_size(1_000).await?).await
         })
@@ -179,7 +181,7 @@ impl Store {
     /// How many messages of others in `after < seq ≤ up_to` are not deleted, and the newest of them.
     pub(super) async fn unread_in(
         &self,
-        session: SessionId,
+        session: ConversationId,
         reader: UserId,
         after: u64,
         up_to: u64,
@@ -192,13 +194,13 @@ impl Store {
             // What a group writes about itself is unread for nobody.
             "system": { "$exists": false },
         };
-        let messages = self.collection::<RefRow>(NAME);
+        let messages = self.collection::<RefRow>(COLLECTION);
         let (count, rows) = run(async move {
             let count = messages.count_documents(filter.clone()).await?;
             let newest = messages
                 .find(filter)
                 .sort(doc! { "seq": -1 })
-                .limit(i64::try_from(MAX_REPORTED).unwrap_or(i64::MAX))
+                .limit(i64::try_from(MAX_REPORTED_MESSAGES).unwrap_or(i64::MAX))
                 .projection(doc! { "seq": 1, "sender": 1 })
                 .await?;
             Ok((count, collect(newest).await?))
@@ -213,7 +215,7 @@ impl Store {
     /// # Errors
     /// When MongoDB does not answer.
     pub async fn insert_messages(&self, new: &[Message]) -> Result<()> {
-        let messages = self.collection::<MessageRow>(NAME);
+        let messages = self.collection::<MessageRow>(COLLECTION);
         let rows: Vec<MessageRow> = new.iter().map(MessageRow::from).collect();
         run(async move { messages.insert_many(rows).ordered(false).await.map(drop) }).await
     }
@@ -229,7 +231,7 @@ pub(super) async fn insert_in(
     if rows.is_empty() {
         return Ok(());
     }
-    let collection = store.collection::<MessageRow>(NAME);
+    let collection = store.collection::<MessageRow>(COLLECTION);
     let insert = collection.insert_many(rows).bypass_document_validation(BYPASS_VALIDATION);
     insert.session(transaction).await.map(drop)
 }
@@ -254,7 +256,7 @@ pub(super) async fn revise_in(
         return Ok(());
     }
     let command = doc! {
-        "update": NAME,
+        "update": COLLECTION,
         "updates": statements,
         "ordered": true,
         "bypassDocumentValidation": BYPASS_VALIDATION,

@@ -5,34 +5,34 @@
 
 use mongodb::bson::{Document, doc};
 
-use super::{Store, number::whole, run};
+use super::{Store, run, stored_number::whole};
 use crate::domain::{Error, Result};
 
-pub(super) const NAME: &str = "meta";
+pub(super) const COLLECTION: &str = "meta";
 
 /// One step: what it is for; `Store::take_step` does it.
-pub struct Step {
+pub struct Migration {
     pub version: i64,
     pub what: &'static str,
 }
 
 /// All steps, ascending without a gap.
-pub const STEPS: [Step; 5] = [
-    Step { version: 1, what: "collections with their validators, and the indexes" },
-    Step { version: 2, what: "indexes that need not be unique are not" },
-    Step { version: 3, what: "people are found by any part of what they are called, and by pinyin" },
-    Step { version: 4, what: "a clientMsgId is one message of its session" },
-    Step { version: 5, what: "what messages said before they were edited goes with them" },
+pub const MIGRATIONS: [Migration; 5] = [
+    Migration { version: 1, what: "collections with their validators, and the indexes" },
+    Migration { version: 2, what: "indexes that need not be unique are not" },
+    Migration { version: 3, what: "people are found by any part of what they are called, and by pinyin" },
+    Migration { version: 4, what: "a clientMsgId is one message of its session" },
+    Migration { version: 5, what: "what messages said before they were edited goes with them" },
 ];
 
 /// What step 2 removes, where it is unique: two indexes of format 1.
-const UNIQUE_BEFORE: [(&str, &str); 2] =
-    [(super::messages::NAME, "order"), (super::online_users::NAME, "socket")];
+const FORMER_UNIQUE_INDEXES: [(&str, &str); 2] =
+    [(super::messages::COLLECTION, "order"), (super::online_users::COLLECTION, "socket")];
 
 /// The format this program knows.
 #[must_use]
 pub fn newest() -> i64 {
-    STEPS.last().map_or(0, |step| step.version)
+    MIGRATIONS.last().map_or(0, |step| step.version)
 }
 
 /// What a run of the migrations found and did.
@@ -48,7 +48,7 @@ impl Store {
     /// # Errors
     /// `Conflict` when what is stored as such is none; else when MongoDB does not answer.
     pub async fn format(&self) -> Result<i64> {
-        let meta = self.collection::<Document>(NAME);
+        let meta = self.collection::<Document>(COLLECTION);
         let row = run(async move { meta.find_one(doc! { "_id": "format" }).await }).await?;
         let Some(row) = row else { return Ok(0) };
         row.get("version").and_then(whole).ok_or(Error::Conflict("the database's format is no number"))
@@ -63,10 +63,10 @@ impl Store {
         if from > newest() {
             return Err(Error::Conflict("the database is newer than this program; run a newer one"));
         }
-        for step in STEPS.iter().filter(|step| step.version > from) {
+        for step in MIGRATIONS.iter().filter(|step| step.version > from) {
             tracing::info!(version = step.version, what = step.what, "migrating");
             self.take_step(step.version).await?;
-            let meta = self.collection::<Document>(NAME);
+            let meta = self.collection::<Document>(COLLECTION);
             let set = doc! { "$set": { "version": step.version } };
             run(async move { meta.update_one(doc! { "_id": "format" }, set).upsert(true).await.map(drop) })
                 .await?;
@@ -87,7 +87,7 @@ impl Store {
             // What is to be there instead is made like everything that is missing.
             2 => self.drop_unique_indexes().await,
             3 => self.renew_search_keys().await,
-            4 => self.drop_unique_index(super::messages::NAME, "idempotency").await,
+            4 => self.drop_unique_index(super::messages::COLLECTION, "idempotency").await,
             5 => self.remove_edits_of_gone().await,
             unknown => {
                 tracing::error!(unknown, "there is no such migration step");
@@ -97,7 +97,7 @@ impl Store {
     }
 
     async fn drop_unique_indexes(&self) -> Result<()> {
-        for (collection, name) in UNIQUE_BEFORE {
+        for (collection, name) in FORMER_UNIQUE_INDEXES {
             self.drop_unique_index(collection, name).await?;
         }
         Ok(())

@@ -6,29 +6,29 @@
 
 pub mod address;
 pub mod audit;
+pub mod batch_loader;
 pub mod blobs;
+pub mod commit;
+pub mod conversations;
+pub mod deactivated_users;
 pub mod edits;
 pub mod embedded;
 pub mod ended_tokens;
 pub mod failure;
 pub mod files;
-pub mod gathered;
-pub mod inactive;
 pub mod indexes;
 pub mod messages;
 pub mod migrations;
 pub mod nodes;
-mod number;
 pub mod online_users;
 pub mod readiness;
 pub mod receipts;
 pub mod revocations;
 pub mod search;
-pub mod sessions;
 pub mod statistics;
+mod stored_number;
 pub mod users;
 pub mod validators;
-pub mod writer;
 
 use std::{
     future::Future,
@@ -47,13 +47,13 @@ use mongodb::{
 use serde::de::DeserializeOwned;
 
 use crate::domain::{
-    Result, SessionId, UserId, file::Place, message::Message, paging::SeqRange, receipts::Receipt,
-    session::Session,
+    ConversationId, Result, UserId, conversation::Conversation, file::BlobLocation, message::Message,
+    paging::SeqRange, receipts::Receipt,
 };
-use gathered::Gathered;
+use batch_loader::BatchLoader;
 
 /// How long a single read or write may take before its caller gives up.
-const CALL_LIMIT: Duration = Duration::from_secs(8);
+const CALL_TIMEOUT: Duration = Duration::from_secs(8);
 
 /// Whether the commit path stores without the collections' validators (`schemas/`), which took a fifth of
 /// its time in mongod. They guard against other writers; what this room stores has one form, and a build
@@ -74,17 +74,17 @@ pub struct Store {
     lookups: Arc<Lookups>,
     /// Operations that this process has committed.
     committed: Arc<AtomicU64>,
-    inactive: Arc<inactive::Inactive>,
+    inactive: Arc<deactivated_users::DeactivatedUsers>,
 }
 
 /// The look-ups that gather (see [`gathered`]).
 #[derive(Debug)]
 struct Lookups {
-    accounts: Gathered<Vec<UserId>, Vec<users::Account>>,
-    sessions: Gathered<SessionId, Option<Arc<Session>>>,
-    unread: Gathered<UserId, Vec<sessions::UnreadAt>>,
-    messages: Gathered<(SessionId, SeqRange), Vec<Message>>,
-    receipts: Gathered<(SessionId, SeqRange), Vec<Receipt>>,
+    accounts: BatchLoader<Vec<UserId>, Vec<users::UserAccount>>,
+    sessions: BatchLoader<ConversationId, Option<Arc<Conversation>>>,
+    unread: BatchLoader<UserId, Vec<conversations::UnreadAt>>,
+    messages: BatchLoader<(ConversationId, SeqRange), Vec<Message>>,
+    receipts: BatchLoader<(ConversationId, SeqRange), Vec<Receipt>>,
 }
 
 impl Store {
@@ -97,8 +97,8 @@ impl Store {
         let database = client.database(database);
         let lookups = Arc::new(Lookups {
             accounts: users::gathered(database.clone()),
-            sessions: sessions::gathered(database.clone()),
-            unread: sessions::gathered_unread(database.clone()),
+            sessions: conversations::gathered(database.clone()),
+            unread: conversations::gathered_unread(database.clone()),
             messages: messages::gathered(database.clone()),
             receipts: receipts::gathered(database.clone()),
         });
@@ -121,7 +121,10 @@ impl Store {
     ///
     /// # Errors
     /// When that place cannot be used.
-    pub fn with_files_in(mut self, place: &Place) -> std::result::Result<Self, blobs::BadPlace> {
+    pub fn with_files_in(
+        mut self,
+        place: &BlobLocation,
+    ) -> std::result::Result<Self, blobs::BadBlobLocation> {
         self.blobs = blobs::Blobs::open(place, &self.database)?;
         Ok(self)
     }
@@ -187,7 +190,7 @@ impl Store {
 async fn run<T: Send + 'static>(
     call: impl Future<Output = mongodb::error::Result<T>> + Send + 'static,
 ) -> Result<T> {
-    run_within(CALL_LIMIT, call).await
+    run_within(CALL_TIMEOUT, call).await
 }
 
 /// Runs several updates of one collection as one command, each for itself.
@@ -206,14 +209,14 @@ async fn run_updates(database: &Database, collection: &str, updates: Vec<Documen
 async fn write<T: Send + 'static>(
     call: impl Future<Output = mongodb::error::Result<T>> + Send + 'static,
 ) -> Result<T> {
-    let limited = tokio::time::timeout(CALL_LIMIT, tokio::spawn(call));
+    let limited = tokio::time::timeout(CALL_TIMEOUT, tokio::spawn(call));
     match limited.await {
         Ok(Ok(Err(error))) if failure::is_unavailable(&error) && !failure::was_never_sent(&error) => {
             tracing::warn!(cause = failure::describe(&error), "the answer to a write was lost");
             Err(crate::domain::Error::OutcomeUnknown)
         }
         Err(_) => {
-            tracing::warn!(limit_ms = CALL_LIMIT.as_millis(), "a write took too long");
+            tracing::warn!(limit_ms = CALL_TIMEOUT.as_millis(), "a write took too long");
             Err(crate::domain::Error::OutcomeUnknown)
         }
         Ok(joined) => settle(joined),

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{Store, collect, run};
 use crate::domain::{Result, Timestamp};
 
-pub(super) const NAME: &str = "nodes";
+pub(super) const COLLECTION: &str = "nodes";
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -23,7 +23,7 @@ impl Store {
     /// # Errors
     /// When MongoDB does not answer.
     pub async fn heartbeat(&self, node: &str, now: Timestamp) -> Result<bool> {
-        let nodes = self.collection::<NodeRow>(NAME);
+        let nodes = self.collection::<NodeRow>(COLLECTION);
         let (filter, set) = (doc! { "_id": node }, doc! { "$set": { "heartbeatAt": now } });
         let updated = run(async move { nodes.update_one(filter, set).upsert(true).await }).await?;
         Ok(updated.upserted_id.is_some())
@@ -34,7 +34,7 @@ impl Store {
     /// # Errors
     /// When MongoDB does not answer.
     pub async fn silent_nodes(&self, before: Timestamp) -> Result<Vec<String>> {
-        let nodes = self.collection::<NodeRow>(NAME);
+        let nodes = self.collection::<NodeRow>(COLLECTION);
         let filter = doc! { "heartbeatAt": { "$lt": before } };
         let rows = run(async move { collect(nodes.find(filter).await?).await }).await?;
         Ok(rows.into_iter().map(|row| row.node).collect())
@@ -45,7 +45,7 @@ impl Store {
     /// # Errors
     /// When MongoDB does not answer.
     pub async fn forget_node(&self, node: &str) -> Result<()> {
-        let nodes = self.collection::<NodeRow>(NAME);
+        let nodes = self.collection::<NodeRow>(COLLECTION);
         let filter = doc! { "_id": node };
         run(async move { nodes.delete_one(filter).await.map(drop) }).await
     }

@@ -8,10 +8,10 @@ use serde::{Deserialize, Serialize};
 use super::{BYPASS_VALIDATION, Store, collect, run, run_updates};
 use crate::domain::{Error, Result, Timestamp, UserId, presence::OnlineSocket};
 
-pub(super) const NAME: &str = "online_users";
+pub(super) const COLLECTION: &str = "online_users";
 
 /// Changed connections of one command: after an outage it may be all there are, and a command has 48 MB at most.
-const AT_ONCE: usize = 10_000;
+const UPDATE_BATCH_SIZE: usize = 10_000;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -69,7 +69,7 @@ impl Store {
         let row = |socket: &OnlineSocket| SocketRow::of(socket, node, now);
         if !came.is_empty() {
             // mongod inserts in groups: 15 µs for each in a thousand; an update that inserts takes 45 (measured).
-            let sockets = self.collection::<SocketRow>(NAME);
+            let sockets = self.collection::<SocketRow>(COLLECTION);
             let rows: Vec<SocketRow> = came.iter().map(row).collect();
             run(async move {
                 let insert = sockets.insert_many(rows).bypass_document_validation(BYPASS_VALIDATION);
@@ -77,7 +77,7 @@ impl Store {
             })
             .await?;
         }
-        for changed in changed.chunks(AT_ONCE) {
+        for changed in changed.chunks(UPDATE_BATCH_SIZE) {
             let updates = changed.iter().map(|socket| {
                 let row = serialize_to_raw_document_buf(&row(socket))?;
                 // Its insertion may have failed.
@@ -87,10 +87,10 @@ impl Store {
                 tracing::error!(%error, "a connection could not be written");
                 Error::Internal
             })?;
-            run_updates(&self.database, NAME, updates).await?;
+            run_updates(&self.database, COLLECTION, updates).await?;
         }
         if !gone.is_empty() {
-            let sockets = self.collection::<Document>(NAME);
+            let sockets = self.collection::<Document>(COLLECTION);
             let filter = doc! { "_id": { "$in": gone } };
             run(async move { sockets.delete_many(filter).await }).await?;
         }
@@ -110,7 +110,7 @@ impl Store {
     /// # Errors
     /// When MongoDB does not answer.
     pub async fn remove_sockets_of_node(&self, node: &str) -> Result<()> {
-        let sockets = self.collection::<Document>(NAME);
+        let sockets = self.collection::<Document>(COLLECTION);
         let filter = doc! { "node": node };
         run(async move { sockets.delete_many(filter).await.map(drop) }).await
     }
@@ -125,7 +125,7 @@ impl Store {
     }
 
     async fn users_with_socket(&self, filter: Document) -> Result<BTreeSet<UserId>> {
-        let sockets = self.collection::<UserOnly>(NAME);
+        let sockets = self.collection::<UserOnly>(COLLECTION);
         let rows = run(async move { collect(sockets.find(filter).await?).await }).await?;
         Ok(rows.into_iter().map(|row| row.user_id).collect())
     }

@@ -17,21 +17,21 @@ use tokio::{
     time::timeout,
 };
 
-use super::{Store, address::Address, failure, messages, migrations, number};
+use super::{Store, address::Address, failure, messages, migrations, stored_number};
 
 /// The wire version of MongoDB 6.0.
 const MIN_WIRE_VERSION: i64 = 17;
 /// How long one step may take.
-const LIMIT: Duration = Duration::from_secs(20);
+const STEP_TIMEOUT: Duration = Duration::from_secs(20);
 /// How often a transaction is tried that fails for reasons of the moment, and how long after the last time.
-const TRIALS: u32 = 8;
-const BETWEEN_TRIALS: Duration = Duration::from_millis(400);
+const MAX_TRANSACTION_TRIES: u32 = 8;
+const TRANSACTION_RETRY_DELAY: Duration = Duration::from_millis(400);
 /// How long a single server may take to say how it is.
-const LOOK: Duration = Duration::from_secs(3);
+const SERVER_CHECK_TIMEOUT: Duration = Duration::from_secs(3);
 /// Servers of an address that are asked.
-const MAX_SERVERS: usize = 7;
+const MAX_CHECKED_SERVERS: usize = 7;
 /// What an account must be allowed in the service's database.
-const ACTIONS: [&str; 11] = [
+const REQUIRED_ACTIONS: [&str; 11] = [
     "find",
     "insert",
     "update",
@@ -59,10 +59,14 @@ fn hindrance(hello: &Document) -> Option<String> {
     if !is_router && hello.get_str("setName").is_err() {
         return Some("it is a single mongod (start it with --replSet, then rs.initiate())".to_owned());
     }
-    if hello.get("maxWireVersion").and_then(number::whole).is_none_or(|version| version < MIN_WIRE_VERSION) {
+    if hello
+        .get("maxWireVersion")
+        .and_then(stored_number::whole)
+        .is_none_or(|version| version < MIN_WIRE_VERSION)
+    {
         return Some("it needs MongoDB ≥ 6".to_owned());
     }
-    if hello.get("logicalSessionTimeoutMinutes").and_then(number::whole).is_none() {
+    if hello.get("logicalSessionTimeoutMinutes").and_then(stored_number::whole).is_none() {
         return Some("it has no sessions, and so no transactions".to_owned());
     }
     None
@@ -82,11 +86,11 @@ fn refuse(at: &str, why: &str) -> NotReady {
 async fn ask(address: &Address, server: &ServerAddress) -> Result<Document, String> {
     if let ServerAddress::Tcp { host, port } = server {
         let port = port.unwrap_or(27_017);
-        let found = timeout(LOOK, lookup_host((host.as_str(), port))).await;
+        let found = timeout(SERVER_CHECK_TIMEOUT, lookup_host((host.as_str(), port))).await;
         let Ok(Ok(found)) = found else { return Err("this name is not known".to_owned()) };
         let mut why = "it has no address".to_owned();
         for place in found {
-            match timeout(LOOK, TcpStream::connect(place)).await {
+            match timeout(SERVER_CHECK_TIMEOUT, TcpStream::connect(place)).await {
                 Ok(Ok(_)) => {
                     why.clear();
                     break;
@@ -110,7 +114,7 @@ async fn ask(address: &Address, server: &ServerAddress) -> Result<Document, Stri
         client.shutdown().immediate(true).await;
         answer
     });
-    match timeout(LOOK, asked).await {
+    match timeout(SERVER_CHECK_TIMEOUT, asked).await {
         Ok(Ok(Ok(hello))) => Ok(hello),
         _ if has_tls => {
             Err("it listens, but TLS to it fails (certificate, tlsCAFile, or it speaks none)".to_owned())
@@ -122,7 +126,7 @@ async fn ask(address: &Address, server: &ServerAddress) -> Result<Document, Stri
 /// Why none of the servers of an address can be used.
 pub(super) async fn diagnose(address: &Address) -> NotReady {
     let mut reasons = Vec::new();
-    for server in address.reading.hosts.iter().take(MAX_SERVERS) {
+    for server in address.reading.hosts.iter().take(MAX_CHECKED_SERVERS) {
         let hello = match ask(address, server).await {
             Ok(hello) => hello,
             Err(why) => {
@@ -190,8 +194,7 @@ impl Store {
     /// An address that now counts must not make everything seem lost.
     async fn find_lost_data(&self, by_address: bool) -> Result<(), NotReady> {
         let old = self.client.database("wardline");
-        let find =
-            doc! { "find": migrations::NAME, "filter": { "_id": "format" }, "limit": 1, "singleBatch": true };
+        let find = doc! { "find": migrations::COLLECTION, "filter": { "_id": "format" }, "limit": 1, "singleBatch": true };
         let here = self.try_step(self.database.clone(), find.clone()).await?;
         if !by_address {
             return Ok(());
@@ -223,18 +226,18 @@ impl Store {
             loop {
                 match trial(&store).await {
                     // An election, or an index that was made a moment ago: the same works a little later.
-                    Err(error) if attempt < TRIALS && passes(&error) => attempt += 1,
+                    Err(error) if attempt < MAX_TRANSACTION_TRIES && passes(&error) => attempt += 1,
                     ended => return ended,
                 }
-                tokio::time::sleep(BETWEEN_TRIALS).await;
+                tokio::time::sleep(TRANSACTION_RETRY_DELAY).await;
             }
         });
-        self.understood("a transaction and a change stream", timeout(LIMIT, trial).await).await
+        self.understood("a transaction and a change stream", timeout(STEP_TIMEOUT, trial).await).await
     }
 
     async fn try_step(&self, database: mongodb::Database, command: Document) -> Result<Document, NotReady> {
         let step = tokio::spawn(async move { database.run_command(command).await });
-        self.understood("a first question", timeout(LIMIT, step).await).await
+        self.understood("a first question", timeout(STEP_TIMEOUT, step).await).await
     }
 
     /// What came of a step, failures in words.
@@ -280,14 +283,14 @@ fn passes(error: &MongoError) -> bool {
 }
 
 async fn trial(store: &Store) -> mongodb::error::Result<()> {
-    let meta = store.collection::<Document>(migrations::NAME);
+    let meta = store.collection::<Document>(migrations::COLLECTION);
     let id = doc! { "_id": format!("trial-{}", ObjectId::new()) };
     let mut session = store.client.start_session().await?;
     session.start_transaction().await?;
     meta.insert_one(&id).session(&mut session).await?;
     session.commit_transaction().await?;
     meta.delete_one(id).await?;
-    store.collection::<Document>(messages::NAME).watch().await.map(drop)
+    store.collection::<Document>(messages::COLLECTION).watch().await.map(drop)
 }
 
 /// What an account lacks; nothing where there is no access control.
@@ -307,5 +310,5 @@ fn missing(status: &Document, database: &str) -> Vec<&'static str> {
         }
     }
     let lacks = |action: &&str| !granted.contains(action) && !granted.contains(&"anyAction");
-    ACTIONS.into_iter().filter(|action| lacks(action)).collect()
+    REQUIRED_ACTIONS.into_iter().filter(|action| lacks(action)).collect()
 }

@@ -1,6 +1,6 @@
 //! `receipts`: when which run of messages reached, or was read by, whom.
 //!
-//! A stored run never crosses a multiple of `BUCKET`, so that the receipts of a page are found by
+//! A stored run never crosses a multiple of `BUCKET_MESSAGES`, so that the receipts of a page are found by
 //! equality on their buckets: however long the history, a page looks at two or three of them.
 
 use std::collections::{BTreeSet, HashMap};
@@ -11,41 +11,41 @@ use mongodb::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{BYPASS_VALIDATION, Store, any_of, collect, gathered::Gathered, number, run};
+use super::{BYPASS_VALIDATION, Store, any_of, batch_loader::BatchLoader, collect, run, stored_number};
 use crate::domain::{
-    Error, Result, SessionId, Timestamp, UserId,
+    ConversationId, Error, Result, Timestamp, UserId,
     paging::SeqRange,
     receipts::{Receipt, ReceiptKind},
 };
 
-pub(super) const NAME: &str = "receipts";
+pub(super) const COLLECTION: &str = "receipts";
 
 /// How many messages a bucket spans.
-const BUCKET: u64 = 128;
+const BUCKET_MESSAGES: u64 = 128;
 /// Runs that one command answers.
-const GATHERED: usize = 8;
+const RANGE_BATCH_SIZE: usize = 8;
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct ReceiptRow {
-    session_id: SessionId,
-    #[serde(deserialize_with = "number::natural")]
+    session_id: ConversationId,
+    #[serde(deserialize_with = "stored_number::natural")]
     bucket: u64,
     kind: String,
     users: Vec<UserId>,
-    #[serde(deserialize_with = "number::natural")]
+    #[serde(deserialize_with = "stored_number::natural")]
     from: u64,
-    #[serde(deserialize_with = "number::natural")]
+    #[serde(deserialize_with = "stored_number::natural")]
     to: u64,
     at: Timestamp,
 }
 
 fn bucket_of(seq: u64) -> u64 {
-    seq.saturating_sub(1) / BUCKET
+    seq.saturating_sub(1) / BUCKET_MESSAGES
 }
 
 /// A receipt cut at the buckets' borders.
-fn rows(session: SessionId, receipt: &Receipt) -> impl Iterator<Item = ReceiptRow> + '_ {
+fn rows(session: ConversationId, receipt: &Receipt) -> impl Iterator<Item = ReceiptRow> + '_ {
     (bucket_of(receipt.from)..=bucket_of(receipt.to)).map(move |bucket| ReceiptRow {
         session_id: session,
         bucket,
@@ -54,8 +54,8 @@ fn rows(session: SessionId, receipt: &Receipt) -> impl Iterator<Item = ReceiptRo
             ReceiptKind::Read => "read".to_owned(),
         },
         users: receipt.users.clone(),
-        from: receipt.from.max(bucket * BUCKET + 1),
-        to: receipt.to.min((bucket + 1) * BUCKET),
+        from: receipt.from.max(bucket * BUCKET_MESSAGES + 1),
+        to: receipt.to.min((bucket + 1) * BUCKET_MESSAGES),
         at: receipt.at,
     })
 }
@@ -76,7 +76,7 @@ impl TryFrom<ReceiptRow> for Receipt {
 }
 
 /// The receipts that touch a run of a session's messages.
-fn touching(session: SessionId, range: SeqRange) -> Document {
+fn touching(session: ConversationId, range: SeqRange) -> Document {
     let (first, last) = (range.after + 1, range.up_to);
     let signed = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
     doc! {
@@ -88,18 +88,18 @@ fn touching(session: SessionId, range: SeqRange) -> Document {
 }
 
 /// The receipts of runs of sessions' messages, for several callers at once.
-pub(super) fn gathered(database: Database) -> Gathered<(SessionId, SeqRange), Vec<Receipt>> {
-    Gathered::new(GATHERED, move |wanted: Vec<(SessionId, SeqRange)>| {
-        let receipts = database.collection::<ReceiptRow>(NAME);
+pub(super) fn gathered(database: Database) -> BatchLoader<(ConversationId, SeqRange), Vec<Receipt>> {
+    BatchLoader::new(RANGE_BATCH_SIZE, move |wanted: Vec<(ConversationId, SeqRange)>| {
+        let receipts = database.collection::<ReceiptRow>(COLLECTION);
         async move {
             let filter = any_of(wanted.iter().map(|(session, range)| touching(*session, *range)));
             let rows =
                 run(async move { collect(receipts.find(filter).batch_size(1_000).await?).await }).await?;
-            let mut found: HashMap<SessionId, Vec<Receipt>> = HashMap::new();
+            let mut found: HashMap<ConversationId, Vec<Receipt>> = HashMap::new();
             for row in rows {
                 found.entry(row.session_id).or_default().push(Receipt::try_from(row)?);
             }
-            let of = |(session, range): (SessionId, SeqRange)| {
+            let of = |(session, range): (ConversationId, SeqRange)| {
                 let touches = |r: &&Receipt| range.after < r.to && r.from <= range.up_to;
                 found.get(&session).into_iter().flatten().filter(touches).cloned().collect()
             };
@@ -113,7 +113,7 @@ impl Store {
     ///
     /// # Errors
     /// When MongoDB does not answer or a row cannot be understood.
-    pub async fn receipts_in(&self, session: SessionId, range: SeqRange) -> Result<Vec<Receipt>> {
+    pub async fn receipts_in(&self, session: ConversationId, range: SeqRange) -> Result<Vec<Receipt>> {
         if range.is_empty() {
             return Ok(Vec::new());
         }
@@ -125,8 +125,11 @@ impl Store {
     ///
     /// # Errors
     /// As [`Store::receipts_in`].
-    pub async fn receipts_at(&self, places: &[(SessionId, u64)]) -> Result<HashMap<SessionId, Vec<Receipt>>> {
-        let buckets: BTreeSet<(SessionId, u64)> =
+    pub async fn receipts_at(
+        &self,
+        places: &[(ConversationId, u64)],
+    ) -> Result<HashMap<ConversationId, Vec<Receipt>>> {
+        let buckets: BTreeSet<(ConversationId, u64)> =
             places.iter().map(|(session, seq)| (*session, bucket_of(*seq))).collect();
         let any: Vec<Document> = buckets
             .into_iter()
@@ -138,9 +141,9 @@ impl Store {
             return Ok(HashMap::new());
         }
         let filter = doc! { "$or": any };
-        let receipts = self.collection::<ReceiptRow>(NAME);
+        let receipts = self.collection::<ReceiptRow>(COLLECTION);
         let rows = run(async move { collect(receipts.find(filter).batch_size(1_000).await?).await }).await?;
-        let mut found: HashMap<SessionId, Vec<Receipt>> = HashMap::new();
+        let mut found: HashMap<ConversationId, Vec<Receipt>> = HashMap::new();
         for row in rows {
             found.entry(row.session_id).or_default().push(Receipt::try_from(row)?);
         }
@@ -151,13 +154,13 @@ impl Store {
     ///
     /// # Errors
     /// When MongoDB does not answer.
-    pub async fn insert_receipts(&self, new: &[(SessionId, Receipt)]) -> Result<()> {
+    pub async fn insert_receipts(&self, new: &[(ConversationId, Receipt)]) -> Result<()> {
         let all: Vec<ReceiptRow> =
             new.iter().flat_map(|(session, receipt)| rows(*session, receipt)).collect();
         if all.is_empty() {
             return Ok(());
         }
-        let receipts = self.collection::<ReceiptRow>(NAME);
+        let receipts = self.collection::<ReceiptRow>(COLLECTION);
         run(async move { receipts.insert_many(all).ordered(false).await.map(drop) }).await
     }
 }
@@ -166,13 +169,13 @@ impl Store {
 pub(super) async fn insert_in(
     store: &Store,
     transaction: &mut ClientSession,
-    new: impl Iterator<Item = (SessionId, &Receipt)>,
+    new: impl Iterator<Item = (ConversationId, &Receipt)>,
 ) -> mongodb::error::Result<()> {
     let all: Vec<ReceiptRow> = new.flat_map(|(session, receipt)| rows(session, receipt)).collect();
     if all.is_empty() {
         return Ok(());
     }
-    let collection = store.collection::<ReceiptRow>(NAME);
+    let collection = store.collection::<ReceiptRow>(COLLECTION);
     let insert = collection.insert_many(all).bypass_document_validation(BYPASS_VALIDATION);
     insert.session(transaction).await.map(drop)
 }
@@ -190,7 +193,8 @@ mod tests {
             to: 300,
             at: Timestamp(0),
         };
-        let cut: Vec<_> = rows(SessionId::generate(), &receipt).map(|r| (r.bucket, r.from, r.to)).collect();
+        let cut: Vec<_> =
+            rows(ConversationId::generate(), &receipt).map(|r| (r.bucket, r.from, r.to)).collect();
         assert_eq!(cut, [(0, 100, 128), (1, 129, 256), (2, 257, 300)]);
     }
 }

@@ -10,10 +10,10 @@ use serde::Deserialize;
 use super::{Store, collect, run, write};
 use crate::domain::{Result, Timestamp, TokenId, UserId};
 
-pub(super) const NAME: &str = "revocations";
+pub(super) const COLLECTION: &str = "revocations";
 
 /// How long a row stays: nodes ask again within seconds.
-const KEPT: Duration = Duration::from_hours(1);
+const REVOCATION_RETENTION: Duration = Duration::from_hours(1);
 
 /// What is not to be remembered any more.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,14 +36,14 @@ impl Store {
     /// Announces a change that is about to be made.
     pub(super) async fn announce_revocation(&self, what: &Revoked) -> Result<()> {
         // By mongod's clock, the one clock of all nodes.
-        let kept = i64::try_from(KEPT.as_millis()).unwrap_or(i64::MAX);
+        let kept = i64::try_from(REVOCATION_RETENTION.as_millis()).unwrap_or(i64::MAX);
         let mut set = doc! { "at": "$$NOW", "expiresAt": { "$add": ["$$NOW", kept] } };
         match what {
             Revoked::User(user) => set.insert("userId", user),
             Revoked::Token(token) => set.insert("token", doc! { "$literal": &*token.0 }),
         };
         let update = vec![doc! { "$set": set }];
-        let revocations = self.collection::<Document>(NAME);
+        let revocations = self.collection::<Document>(COLLECTION);
         let filter = doc! { "_id": ObjectId::new() };
         write(async move { revocations.update_one(filter, update).upsert(true).await.map(drop) }).await
     }
@@ -53,7 +53,7 @@ impl Store {
     /// # Errors
     /// When MongoDB does not answer.
     pub async fn revocations_since(&self, at: Timestamp) -> Result<(Vec<Revoked>, Option<Timestamp>)> {
-        let revocations = self.collection::<RevocationRow>(NAME);
+        let revocations = self.collection::<RevocationRow>(COLLECTION);
         let filter = doc! { "at": { "$gte": at } };
         let rows = run(async move { collect(revocations.find(filter).await?).await }).await?;
         let newest = rows.iter().map(|row| row.at).max();

@@ -11,28 +11,29 @@ use mongodb::{
 use serde::Deserialize;
 
 use super::{
-    Store, collect, failure, gathered::Gathered, number, revocations::Revoked, run, run_updates, write,
+    Store, batch_loader::BatchLoader, collect, failure, revocations::Revoked, run, run_updates,
+    stored_number, write,
 };
 use crate::domain::{
     Error, Result, Timestamp, UserId,
     access::Credentials,
     cursors::{NameCursor, PageRequest},
-    names,
     paging::Page,
     presence::{Presence, Status},
-    user::{Role, Standing, User, username_key},
+    search_keys,
+    user::{AccountStatus, Role, User, username_key},
 };
 
-pub use row::{Account, FailedSignIns};
+pub use row::{FailedSignIns, UserAccount};
 use row::{UserRow, named};
 
-pub(super) const NAME: &str = "users";
+pub(super) const COLLECTION: &str = "users";
 
 /// People whose keys one command renews.
-const RENEWED: usize = 500;
+const KEY_RENEWAL_BATCH_SIZE: usize = 500;
 
 /// Callers whose look-ups one command answers.
-const GATHERED: usize = 64;
+const LOOKUP_BATCH_SIZE: usize = 64;
 
 #[derive(Deserialize)]
 struct IdRow {
@@ -42,13 +43,13 @@ struct IdRow {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct StandingRow {
+struct AccountStatusRow {
     #[serde(rename = "_id")]
     id: UserId,
     role: String,
     is_active: bool,
     tokens_valid_from: Timestamp,
-    #[serde(default, deserialize_with = "number::natural")]
+    #[serde(default, deserialize_with = "stored_number::natural")]
     credential_version: u64,
 }
 
@@ -76,7 +77,7 @@ pub struct UserFilter {
     pub role: Option<Role>,
     /// Parts of a name, username, department or title, in any order; Chinese ones also by pinyin.
     pub search: Option<String>,
-    pub standing: Standing,
+    pub standing: AccountStatus,
     /// Only these.
     pub among: Option<BTreeSet<UserId>>,
 }
@@ -103,9 +104,9 @@ pub struct UserChange {
 }
 
 /// Accounts by id, for several callers at once: those that exist.
-pub(super) fn gathered(database: Database) -> Gathered<Vec<UserId>, Vec<Account>> {
-    Gathered::new(GATHERED, move |wanted: Vec<Vec<UserId>>| {
-        let users = database.collection::<UserRow>(NAME);
+pub(super) fn gathered(database: Database) -> BatchLoader<Vec<UserId>, Vec<UserAccount>> {
+    BatchLoader::new(LOOKUP_BATCH_SIZE, move |wanted: Vec<Vec<UserId>>| {
+        let users = database.collection::<UserRow>(COLLECTION);
         async move {
             let ids: BTreeSet<UserId> = wanted.iter().flatten().copied().collect();
             let ids: Vec<Bson> = ids.into_iter().map(Bson::from).collect();
@@ -113,9 +114,9 @@ pub(super) fn gathered(database: Database) -> Gathered<Vec<UserId>, Vec<Account>
                 collect(users.find(doc! { "_id": { "$in": ids } }).batch_size(10_000).await?).await
             })
             .await?;
-            let accounts: HashMap<UserId, Account> = rows
+            let accounts: HashMap<UserId, UserAccount> = rows
                 .into_iter()
-                .map(|row| Account::try_from(row).map(|account| (account.user.id, account)))
+                .map(|row| UserAccount::try_from(row).map(|account| (account.user.id, account)))
                 .collect::<Result<_>>()?;
             let of = |ids: Vec<UserId>| ids.iter().filter_map(|id| accounts.get(id).cloned()).collect();
             Ok(wanted.into_iter().map(of).collect())
@@ -128,8 +129,8 @@ impl Store {
     ///
     /// # Errors
     /// `Conflict` when the username is taken, in any case.
-    pub async fn insert_user(&self, account: &Account) -> Result<()> {
-        let users = self.collection::<UserRow>(NAME);
+    pub async fn insert_user(&self, account: &UserAccount) -> Result<()> {
+        let users = self.collection::<UserRow>(COLLECTION);
         let row = UserRow::from(account);
         let inserted = write(async move {
             match users.insert_one(row).await {
@@ -146,8 +147,8 @@ impl Store {
     ///
     /// # Errors
     /// When MongoDB does not answer.
-    pub async fn insert_users(&self, accounts: &[Account]) -> Result<()> {
-        let users = self.collection::<UserRow>(NAME);
+    pub async fn insert_users(&self, accounts: &[UserAccount]) -> Result<()> {
+        let users = self.collection::<UserRow>(COLLECTION);
         let rows: Vec<UserRow> = accounts.iter().map(UserRow::from).collect();
         run(async move {
             match users.insert_many(rows).ordered(false).await {
@@ -162,7 +163,7 @@ impl Store {
     ///
     /// # Errors
     /// When MongoDB does not answer or the row cannot be understood.
-    pub async fn user(&self, id: UserId) -> Result<Option<Account>> {
+    pub async fn user(&self, id: UserId) -> Result<Option<UserAccount>> {
         Ok(self.lookups.accounts.get(vec![id]).await?.pop())
     }
 
@@ -170,14 +171,14 @@ impl Store {
     ///
     /// # Errors
     /// As [`Store::user`].
-    pub async fn user_named(&self, username: &str) -> Result<Option<Account>> {
+    pub async fn user_named(&self, username: &str) -> Result<Option<UserAccount>> {
         self.one_user(doc! { "usernameKey": username_key(username) }).await
     }
 
-    async fn one_user(&self, filter: Document) -> Result<Option<Account>> {
-        let users = self.collection::<UserRow>(NAME);
+    async fn one_user(&self, filter: Document) -> Result<Option<UserAccount>> {
+        let users = self.collection::<UserRow>(COLLECTION);
         let row = run(async move { users.find_one(filter).await }).await?;
-        row.map(Account::try_from).transpose()
+        row.map(UserAccount::try_from).transpose()
     }
 
     /// These people, in no order; those that do not exist are not in it.
@@ -204,15 +205,15 @@ impl Store {
     ) -> Result<(Vec<User>, u64)> {
         // Always a condition on `isActive`: the indexes begin with it.
         let mut query = match filter.standing {
-            Standing::Active => doc! { "isActive": true },
-            Standing::Inactive => doc! { "isActive": false },
-            Standing::Any => doc! { "isActive": { "$in": [true, false] } },
+            AccountStatus::Active => doc! { "isActive": true },
+            AccountStatus::Inactive => doc! { "isActive": false },
+            AccountStatus::Any => doc! { "isActive": { "$in": [true, false] } },
         };
         if let Some(role) = filter.role {
             query.insert("role", role.as_str());
         }
         if let Some(search) = filter.search.as_deref().filter(|text| !text.trim().is_empty()) {
-            let parts = names::parts(search);
+            let parts = search_keys::parts(search);
             let each = parts.iter().map(|part| doc! { "searchKeys": { "$regex": literal_prefix(part) } });
             let each: Vec<Document> = each.collect();
             // Nothing but marks begins nobody's name.
@@ -222,7 +223,7 @@ impl Store {
         if let Some(among) = &filter.among {
             query.insert("_id", doc! { "$in": among.iter().copied().map(Bson::from).collect::<Vec<_>>() });
         }
-        let users = self.collection::<UserRow>(NAME);
+        let users = self.collection::<UserRow>(COLLECTION);
         let count_query = query.clone();
         let total = run(async move { users.count_documents(count_query).await });
         if let Some(NameCursor(name)) = &request.cursor {
@@ -258,7 +259,7 @@ impl Store {
     /// When MongoDB does not answer.
     pub async fn ids_present(&self) -> Result<Vec<UserId>> {
         let present = [Status::Online, Status::Away].map(Status::as_str);
-        let users = self.collection::<IdRow>(NAME);
+        let users = self.collection::<IdRow>(COLLECTION);
         let filter = doc! { "status": { "$in": present.as_slice() }, "isActive": true };
         let rows = run(async move {
             collect(users.find(filter).projection(doc! { "_id": 1 }).batch_size(10_000).await?).await
@@ -277,8 +278,8 @@ impl Store {
         query: Document,
         sort: Document,
         page: Option<Page>,
-    ) -> Result<Vec<Account>> {
-        let users = self.collection::<UserRow>(NAME);
+    ) -> Result<Vec<UserAccount>> {
+        let users = self.collection::<UserRow>(COLLECTION);
         let rows = run(async move {
             let mut find = users.find(query).sort(sort);
             if let Some(page) = page {
@@ -287,7 +288,7 @@ impl Store {
             collect(find.await?).await
         })
         .await?;
-        rows.into_iter().map(Account::try_from).collect()
+        rows.into_iter().map(UserAccount::try_from).collect()
     }
 
     /// Changes an account and answers how it is now; `None` when there is no such account, or none of the
@@ -300,7 +301,7 @@ impl Store {
         id: UserId,
         change: &UserChange,
         now: Timestamp,
-    ) -> Result<Option<Account>> {
+    ) -> Result<Option<UserAccount>> {
         let Some(current) = self.user(id).await? else {
             return Ok(None);
         };
@@ -363,7 +364,7 @@ impl Store {
         if let Some(version) = change.if_version {
             filter.insert("credentialVersion", is_version(version));
         }
-        let users = self.collection::<UserRow>(NAME);
+        let users = self.collection::<UserRow>(COLLECTION);
         let row = write(async move {
             users
                 .find_one_and_update(filter, update)
@@ -371,7 +372,7 @@ impl Store {
                 .await
         })
         .await?;
-        let account = row.map(Account::try_from).transpose()?;
+        let account = row.map(UserAccount::try_from).transpose()?;
         if let Some(account) = &account {
             self.inactive.set(id, account.user.is_active);
         }
@@ -390,7 +391,7 @@ impl Store {
         if ids.is_empty() {
             return Ok(HashMap::new());
         }
-        let users = self.collection::<StandingRow>(NAME);
+        let users = self.collection::<AccountStatusRow>(COLLECTION);
         let fields = doc! { "role": 1, "isActive": 1, "tokensValidFrom": 1, "credentialVersion": 1 };
         let rows = run(async move {
             let find = users.find(doc! { "_id": { "$in": ids } });
@@ -412,7 +413,7 @@ impl Store {
     /// # Errors
     /// When MongoDB does not answer.
     pub async fn sign_in_failed(&self, username: &str, now: Timestamp) -> Result<()> {
-        let users = self.collection::<Document>(NAME);
+        let users = self.collection::<Document>(COLLECTION);
         let failed =
             doc! { "$inc": { "failedSignIns.count": 1_i64 }, "$min": { "failedSignIns.since": now } };
         let filter = doc! { "usernameKey": username_key(username) };
@@ -424,16 +425,16 @@ impl Store {
     ///
     /// # Errors
     /// As [`Store::user`].
-    pub async fn sign_in(&self, checked: &Account) -> Result<Option<Account>> {
+    pub async fn sign_in(&self, checked: &UserAccount) -> Result<Option<UserAccount>> {
         let version = is_version(checked.credential_version);
         let filter = doc! { "_id": checked.user.id, "isActive": true, "credentialVersion": version };
         if checked.failed_sign_ins.is_none() {
             return self.one_user(filter).await;
         }
-        let users = self.collection::<UserRow>(NAME);
+        let users = self.collection::<UserRow>(COLLECTION);
         let forget = doc! { "$unset": { "failedSignIns": "" } };
         let row = write(async move { users.find_one_and_update(filter, forget).await }).await?;
-        row.map(Account::try_from).transpose()
+        row.map(UserAccount::try_from).transpose()
     }
 
     /// Writes anew by what everybody is found, after the rules for it have changed.
@@ -441,12 +442,12 @@ impl Store {
     /// # Errors
     /// As [`Store::user`].
     pub(super) async fn renew_search_keys(&self) -> Result<()> {
-        for some in self.everybody().await?.chunks(RENEWED) {
+        for some in self.everybody().await?.chunks(KEY_RENEWAL_BATCH_SIZE) {
             let updates = some.iter().map(|user| {
                 let set = doc! { "searchKeys": named(user).keys() };
                 doc! { "q": { "_id": user.id }, "u": { "$set": set } }
             });
-            run_updates(&self.database, NAME, updates.collect()).await?;
+            run_updates(&self.database, COLLECTION, updates.collect()).await?;
         }
         Ok(())
     }
@@ -464,7 +465,7 @@ impl Store {
     ///
     /// # Errors
     /// As [`Store::user`].
-    pub async fn accounts_with_prefix(&self, prefix: &str, limit: u64) -> Result<Vec<Account>> {
+    pub async fn accounts_with_prefix(&self, prefix: &str, limit: u64) -> Result<Vec<UserAccount>> {
         let query = doc! { "usernameKey": { "$regex": literal_prefix(prefix) } };
         self.find_accounts(query, doc! { "usernameKey": 1 }, Some(Page { page: 1, limit })).await
     }
@@ -485,7 +486,7 @@ impl Store {
             let set = doc! { "status": status.as_str(), "lastSeen": last_seen };
             Some(doc! { "q": { "_id": { "$in": users } }, "u": { "$set": set }, "multi": true })
         });
-        run_updates(&self.database, NAME, updates.collect()).await
+        run_updates(&self.database, COLLECTION, updates.collect()).await
     }
 }
 

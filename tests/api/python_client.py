@@ -9,13 +9,21 @@ from wardline_api.api.accounts import accounts_login
 from wardline_api.api.messages import messages_history, messages_send
 from wardline_api.api.sessions import sessions_open_private
 from wardline_api.api.users import users_list
-from wardline_api.models import Failure, FailureCode, Login, Pair, SendBody, UserRole, UsersListRole
+from wardline_api.models import (
+    CreatePrivateRequest,
+    Failure,
+    FailureCode,
+    LoginRequest,
+    SendMessageRequest,
+    UserRole,
+    UsersListRole,
+)
 
 ADDRESS = os.environ["WARDLINE_URL"]
 
 
 def main() -> None:
-    login = Login(username="nurse.zhang", password="wardline-demo")
+    login = LoginRequest(username="nurse.zhang", password="wardline-demo")
     answer = accounts_login.sync(client=Client(base_url=ADDRESS), body=login)
     assert answer is not None and not isinstance(answer, Failure), answer
     me = answer.data.user
@@ -28,13 +36,13 @@ def main() -> None:
     assert [user.username for user in found.data] == ["dr.wang"]
     assert found.pagination.total == 1
 
-    pair = Pair(user_id_1=me.field_id, user_id_2=found.data[0].field_id)
+    pair = CreatePrivateRequest(user_id_1=me.field_id, user_id_2=found.data[0].field_id)
     opened = sessions_open_private.sync(client=client, body=pair)
     assert opened is not None and not isinstance(opened, Failure), opened
     session = opened.data.field_id
 
     content = f"from openapi-python-client {time.time()}"
-    body = SendBody(session_id=session, sender_id=me.field_id, content=content)
+    body = SendMessageRequest(session_id=session, sender_id=me.field_id, content=content)
     sent = messages_send.sync(client=client, body=body)
     assert sent is not None and not isinstance(sent, Failure), sent
     history = messages_history.sync(session, client=client, limit=10)

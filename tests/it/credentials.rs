@@ -116,7 +116,7 @@ fn with_header(person: &Person, header: &Header, claims: &Value) -> Person {
 #[expect(clippy::cast_precision_loss, reason = "seconds since 1970 are far below 2^52")]
 async fn tokens_of_other_issuers_are_read_as_the_standards_say() {
     let mut settings = settings(&[("JWT_ISSUERS", "https://id.ward.example, other")]);
-    settings.timings.token_belief = Duration::from_millis(100);
+    settings.timings.token_cache_ttl = Duration::from_millis(100);
     let app = TestApp::with(settings, Arc::new(SystemClock)).await;
     let li = app.nurse("Li").await;
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();

@@ -127,7 +127,7 @@ async fn unique_indexes_of_the_first_format_are_replaced() {
     assert_eq!(order, Some(false), "it is there, and not unique");
     let names = sockets.list_index_names().await.unwrap();
     assert!(names.contains(&"node".to_owned()) && !names.contains(&"socket".to_owned()), "{names:?}");
-    app.discard().await.unwrap();
+    app.drop_database_and_close().await.unwrap();
 }
 
 #[tokio::test]
@@ -148,7 +148,7 @@ async fn the_demonstration_hospital_loads_once() {
     assert!(count > 200, "{count}");
     assert_eq!(app.services.seed_demonstration().await.unwrap().1, 0, "nobody is made twice");
     assert_eq!(messages().await, count);
-    app.discard().await.unwrap();
+    app.drop_database_and_close().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

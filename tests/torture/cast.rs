@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use super::{
     client::Device,
     desk::Desk,
-    history::{Ended, Ending, Id, Intrusion},
+    history::{Ended, Id, Intrusion, Removal},
     service::ADMIN,
     wire::Manner,
     world::{Answer, PASSWORD, Person, World},
@@ -139,7 +139,7 @@ impl Cast {
         world.record(|history| {
             let theirs = history.wires.iter().filter(|(_, wire)| wire.person == person);
             let wires = theirs.map(|(number, _)| *number).collect();
-            history.endings.push(Ending { person, wires, answered, why: "deactivation" });
+            history.endings.push(Removal { person, wires, answered, why: "deactivation" });
         });
         self.leaver.is_deactivated.store(true, Ordering::Relaxed);
     }

@@ -313,7 +313,7 @@ impl Device {
         // Nobody knows whether it is ended when there was no answer: then that claims nothing.
         if outcome == Ended::Ok(()) {
             self.world.record(|history| {
-                history.endings.push(super::history::Ending { person, wires, answered, why });
+                history.endings.push(super::history::Removal { person, wires, answered, why });
             });
         }
         // The old connection goes on listening: that is what is checked.

@@ -199,7 +199,7 @@ pub struct Counts {
 
 /// A logout or deactivation whose success was answered.
 #[derive(Debug, Clone)]
-pub struct Ending {
+pub struct Removal {
     pub person: Id,
     pub wires: Vec<u32>,
     pub answered: Moment,
@@ -289,7 +289,7 @@ pub struct History {
     pub deletions: Vec<Deletion>,
     pub positions: Vec<Position>,
     pub counts: Vec<Counts>,
-    pub endings: Vec<Ending>,
+    pub endings: Vec<Removal>,
     pub intrusions: Vec<Intrusion>,
     pub heals: Vec<Heal>,
     /// Answers that the contract does not foresee.

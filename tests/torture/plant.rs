@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::{
     history::{
-        Attempt, Counts, Deletion, DeviceState, Ended, Ending, Final, Heal, Heard, History, Id, Intrusion,
-        Known, Mark, Page, Position, Rules, Seen, What, WireLife,
+        Attempt, Counts, Deletion, DeviceState, Ended, Final, Heal, Heard, History, Id, Intrusion, Known,
+        Mark, Page, Position, Removal, Rules, Seen, What, WireLife,
     },
     plant_group,
 };
@@ -108,7 +108,7 @@ pub fn clean() -> History {
     let told = What::Message { session: WARD, seen: message(1) };
     history.heard.push(heard(SIGNED_OUT, 1_400, told));
     let why = "logout";
-    history.endings.push(Ending { person: CHEN, wires: vec![SIGNED_OUT], answered: 3_500, why });
+    history.endings.push(Removal { person: CHEN, wires: vec![SIGNED_OUT], answered: 3_500, why });
     history.pages = vec![page(LI, 4_600, 4), page(CHEN, 6_600, 6), page(LI, LATE - 1_000, COUNT)];
     history.pages[2].messages = (1..=COUNT).map(lasting).collect();
     for (reader, seqs) in [(CHEN, [2, CHEN_READ]), (LI, [1, LI_READ])] {

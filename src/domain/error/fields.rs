@@ -32,7 +32,7 @@ impl From<(&'static str, &str)> for Problem {
 }
 
 /// How a problem's text begins, and the code that stands for it.
-const CODES: [(&str, &str); 21] = [
+const PROBLEM_CODES: [(&str, &str); 21] = [
     ("is required", "REQUIRED"),
     ("must be given", "REQUIRED"),
     ("must not be empty", "EMPTY"),
@@ -58,7 +58,7 @@ const CODES: [(&str, &str); 21] = [
 
 /// The code of a problem that names none.
 fn code_of(text: &str) -> &'static str {
-    let known = CODES.iter().find(|(beginning, _)| text.starts_with(beginning));
+    let known = PROBLEM_CODES.iter().find(|(beginning, _)| text.starts_with(beginning));
     let number =
         || text.strip_prefix("must be ").is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
     match known {

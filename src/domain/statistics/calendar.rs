@@ -46,7 +46,7 @@ pub struct UnknownGranularity;
 
 /// A moment, or a whole day where the hospital stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum When {
+pub enum TimeOrDay {
     At(Timestamp),
     Day(jiff::civil::Date),
 }
@@ -56,7 +56,7 @@ pub enum When {
 #[error("must be a time such as 2024-05-01T08:00:00Z, or a day such as 2024-05-01")]
 pub struct UnknownTime;
 
-impl FromStr for When {
+impl FromStr for TimeOrDay {
     type Err = UnknownTime;
     fn from_str(text: &str) -> Result<Self, UnknownTime> {
         // In a query a plus sign is a space.
@@ -67,7 +67,7 @@ impl FromStr for When {
     }
 }
 
-impl When {
+impl TimeOrDay {
     /// Whether this ends before the other begins, as far as that is the same in every time zone.
     #[must_use]
     pub fn is_after(self, other: Self) -> bool {
@@ -126,11 +126,11 @@ impl Calendar {
 
     /// The first moment of it.
     #[must_use]
-    pub fn first(&self, when: When) -> Timestamp {
+    pub fn first(&self, when: TimeOrDay) -> Timestamp {
         match when {
-            When::At(moment) => moment,
+            TimeOrDay::At(moment) => moment,
             // A day may begin later than at midnight, where the clock is put on then.
-            When::Day(day) => day
+            TimeOrDay::Day(day) => day
                 .to_zoned(self.zone.clone())
                 .and_then(|day| day.start_of_day())
                 .map_or(Timestamp(i64::MAX), |start| Timestamp(start.timestamp().as_millisecond())),
@@ -139,11 +139,11 @@ impl Calendar {
 
     /// The last millisecond of it: of a day of 23 or 25 hours, too.
     #[must_use]
-    pub fn last(&self, when: When) -> Timestamp {
+    pub fn last(&self, when: TimeOrDay) -> Timestamp {
         match when {
-            When::At(moment) => moment,
-            When::Day(day) => day.tomorrow().map_or(Timestamp(i64::MAX), |next| {
-                Timestamp(self.first(When::Day(next)).0.saturating_sub(1))
+            TimeOrDay::At(moment) => moment,
+            TimeOrDay::Day(day) => day.tomorrow().map_or(Timestamp(i64::MAX), |next| {
+                Timestamp(self.first(TimeOrDay::Day(next)).0.saturating_sub(1))
             }),
         }
     }
@@ -252,7 +252,7 @@ mod tests {
 
     #[test]
     fn a_bare_day_is_the_hospitals() {
-        let day = |text: &str| text.parse::<When>().unwrap();
+        let day = |text: &str| text.parse::<TimeOrDay>().unwrap();
         for (zone, text, first, last) in [
             ("UTC", "2026-11-29", "2026-11-29T00:00:00Z", "2026-11-29T23:59:59.999Z"),
             ("Asia/Shanghai", "2026-11-29", "2026-11-28T16:00:00Z", "2026-11-29T15:59:59.999Z"),
@@ -269,7 +269,7 @@ mod tests {
             );
         }
         for bad in ["yesterday", "2026-02-30", "", "29.11.2026"] {
-            assert!(bad.parse::<When>().is_err(), "{bad}");
+            assert!(bad.parse::<TimeOrDay>().is_err(), "{bad}");
         }
         let berlin = Calendar::of("Europe/Berlin").unwrap();
         assert_eq!(berlin.day_and_time(at("2026-10-25T22:30:00Z")), "2026-10-25 23:30:00");

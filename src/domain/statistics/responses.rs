@@ -3,9 +3,9 @@
 use std::{collections::BTreeMap, time::Duration};
 
 /// The buckets' borders grow by this factor, from 1 ms: a percentile is right within 2.5%.
-const GROWTH: f64 = 1.05;
+const BUCKET_GROWTH_FACTOR: f64 = 1.05;
 /// Longer waits count as this long.
-const LONGEST: Duration = Duration::from_hours(24 * 90);
+const MAX_RESPONSE_TIME: Duration = Duration::from_hours(24 * 90);
 
 /// A histogram of waiting times.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -14,8 +14,8 @@ pub struct Responses(BTreeMap<u16, u64>);
 impl Responses {
     /// One more answer after `wait`.
     pub fn note(&mut self, wait: Duration) {
-        let ms = wait.min(LONGEST).as_secs_f64() * 1_000.0;
-        let bucket = if ms < 1.0 { 0.0 } else { (ms.ln() / GROWTH.ln()).floor() };
+        let ms = wait.min(MAX_RESPONSE_TIME).as_secs_f64() * 1_000.0;
+        let bucket = if ms < 1.0 { 0.0 } else { (ms.ln() / BUCKET_GROWTH_FACTOR.ln()).floor() };
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 0 to 467")]
         let bucket = bucket as u16;
         *self.0.entry(bucket).or_default() += 1;
@@ -59,7 +59,7 @@ impl Responses {
             passed += **count;
             passed >= rank
         })?;
-        let middle = GROWTH.powf(f64::from(*bucket) + 0.5);
+        let middle = BUCKET_GROWTH_FACTOR.powf(f64::from(*bucket) + 0.5);
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at most 90 days")]
         Some(middle.round() as u64)
     }

@@ -1,5 +1,5 @@
-//! The wire form: how users, sessions and messages look to clients of this gateway. Field names are the
-//! source's.
+//! The wire form of users, sessions and messages for clients of this gateway. The field names are
+//! the source's.
 
 use std::collections::BTreeMap;
 
@@ -16,20 +16,20 @@ mod statistics;
 pub use audit::AuditJson;
 pub use files::{FileJson, FileLinkJson};
 pub use messages::{
-    CountsJson, EditJson, ForwardedJson, MessageJson, ReactionJson, ReceiptsJson, RevisedJson, StatusJson,
-    ToldJson, TombstoneJson, messages,
+    DeliveredMessageJson, EditJson, ForwardedJson, MessageDeletedJson, MessageJson, MessageUpdatedJson,
+    ReactionJson, ReceiptCountsJson, ReceiptsJson, StatusJson, messages,
 };
 pub use search::{FoundMessageJson, found};
 pub use sessions::{
-    CreatedJson, GroupChangedJson, InfoJson, PositionJson, RemovedJson, SeatGoneJson, SessionJson,
+    CreatedJson, GroupChangedJson, InfoJson, MemberRemoved, PositionJson, RemovedJson, SessionJson,
     SessionViewJson,
 };
 pub use statistics::{DepartmentJson, OverviewJson, PeriodJson, PersonStatisticsJson, Row};
 
 use crate::{
     config::Settings,
-    domain::{SessionId, Timestamp, UserId, event::Unread, user::User},
-    service::{Issued, SessionSync, SignedIn, Stats, Synced},
+    domain::{ConversationId, Timestamp, UserId, event::Unread, user::User},
+    service::{ConversationSync, Issued, SignedIn, Stats, Synced},
 };
 
 /// A person.
@@ -61,7 +61,7 @@ pub struct UserJson {
     /// They show their telephone number and e-mail address to everybody.
     contacts_shared: bool,
     /// Somebody else set the password: the client asks for a new one first. Only told to oneself, and only
-    /// while it is so: who searches answers for passwords finds no word of them.
+    /// while it is so: a search of the answers for passwords finds nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     must_change_password: Option<bool>,
     #[schema(value_type = String, format = DateTime)]
@@ -97,8 +97,8 @@ impl From<User> for UserJson {
 /// What the house has decided for clients.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = HouseSettings)]
-pub struct HouseSettingsJson {
+#[schema(as = ClientSettings)]
+pub struct ClientSettingsJson {
     /// `open` or `closed`: whether people may register themselves.
     registration: &'static str,
     /// The most that an alert shows: `none`, `sender` or `text`.
@@ -109,7 +109,7 @@ pub struct HouseSettingsJson {
     languages: [&'static str; 2],
 }
 
-impl From<&Settings> for HouseSettingsJson {
+impl From<&Settings> for ClientSettingsJson {
     fn from(settings: &Settings) -> Self {
         Self {
             registration: if settings.registration_open { "open" } else { "closed" },
@@ -127,13 +127,13 @@ impl From<&Settings> for HouseSettingsJson {
 pub struct MeJson {
     #[serde(flatten)]
     pub user: UserJson,
-    pub settings: HouseSettingsJson,
+    pub settings: ClientSettingsJson,
     /// What this person's storage on a device is encrypted with.
     pub storage_key: String,
 }
 
 impl UserJson {
-    /// A person as they see themselves.
+    /// Converts a user for that user themselves.
     #[must_use]
     pub fn own(user: User) -> Self {
         let must_change_password = user.must_change_password.then_some(true);
@@ -175,7 +175,7 @@ pub struct SignedInJson {
     token: String,
     #[schema(value_type = String, format = DateTime)]
     expires_at: Timestamp,
-    settings: HouseSettingsJson,
+    settings: ClientSettingsJson,
     /// What this person's storage on a device is encrypted with: the same at each sign-in.
     storage_key: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -183,7 +183,7 @@ pub struct SignedInJson {
 }
 
 impl SignedInJson {
-    /// Somebody who has just signed in to this house.
+    /// Converts a user who has just signed in.
     pub fn of(signed_in: SignedIn, settings: &Settings) -> Self {
         let SignedIn { user, issued, failed } = signed_in;
         Self {
@@ -217,7 +217,7 @@ pub struct UnreadJson {
     unread_count: u64,
     /// Session id → count; only sessions with something unread.
     #[schema(value_type = BTreeMap<String, u64>)]
-    by_session: BTreeMap<SessionId, u64>,
+    by_session: BTreeMap<ConversationId, u64>,
 }
 
 impl From<&Unread> for UnreadJson {
@@ -252,7 +252,7 @@ impl From<Stats> for StatsJson {
     }
 }
 
-/// Where to ask from the next time.
+/// The position from which the next `chat:sync` continues.
 #[derive(Debug, Serialize)]
 pub struct NextJson {
     seq: u64,
@@ -267,8 +267,8 @@ pub struct SessionSyncJson<'a> {
     messages: Vec<MessageJson<'a>>,
     changed: Vec<MessageJson<'a>>,
     positions: BTreeMap<UserId, PositionJson>,
-    /// Where the client is with this answer, as `next`; once it has everything, the session's own. A client that
-    /// asks again from here misses nothing.
+    /// The client's position after this answer, as `next`; once it has everything, the session's
+    /// own position. A client that syncs again from here misses nothing.
     seq: u64,
     rev: u64,
     next: NextJson,
@@ -281,14 +281,14 @@ pub struct SessionSyncJson<'a> {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SyncedJson<'a> {
-    sessions: BTreeMap<SessionId, SessionSyncJson<'a>>,
-    removed: &'a [SessionId],
+    sessions: BTreeMap<ConversationId, SessionSyncJson<'a>>,
+    removed: &'a [ConversationId],
     has_more: bool,
 }
 
 impl<'a> From<&'a Synced> for SyncedJson<'a> {
     fn from(synced: &'a Synced) -> Self {
-        let session = |one: &'a SessionSync| SessionSyncJson {
+        let session = |one: &'a ConversationSync| SessionSyncJson {
             session: SessionJson::from(&one.session),
             messages: messages(&one.messages),
             changed: messages(&one.changed),

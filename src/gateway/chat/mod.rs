@@ -1,6 +1,7 @@
-//! The chat gateway: `/api/chat`, `/api/auth` and the Socket.IO events, as `docs/contracts/chat.md` names them.
+//! The chat gateway: `/api/chat`, `/api/auth` and the Socket.IO events, as `docs/contracts/chat.md`
+//! names them.
 //!
-//! [`json`] is the wire form of everything, [`rest`] the REST calls, [`socket`] the events.
+//! [`json`] is the wire form of all data, [`rest`] the REST calls, [`socket`] the events.
 
 pub mod json;
 pub mod rest;

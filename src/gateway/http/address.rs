@@ -1,7 +1,9 @@
-//! Whose request it is, by address: the peer's own, or what a trusted proxy says; and what else a proxy says.
+//! The client's address: the peer's own, or the one that a trusted proxy reports; and what else a
+//! proxy reports.
 //!
-//! Proxies write addresses in many forms. What cannot be read is never taken for the proxy itself: the request
-//! then has no address, which is nobody's own, shares the limits of all such requests and opens nothing.
+//! Proxies write addresses in many forms. An unreadable address is never replaced by that of the
+//! proxy. The request then has no address: it shares the limits of all such requests and gets no
+//! right that depends on an address.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -13,9 +15,9 @@ static FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 static FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 static FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 static REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
-/// What else proxies, balancers and content networks write into what they pass on; beside all that begins with
+/// Other headers that proxies, balancers and content networks add, beside those that begin with
 /// `x-forwarded`.
-const MARKS: [&str; 12] = [
+const PROXY_HEADERS: [&str; 12] = [
     "forwarded",
     "via",
     "x-real-ip",
@@ -30,28 +32,29 @@ const MARKS: [&str; 12] = [
     "x-amzn-trace-id",
 ];
 
-/// What stands for an address that cannot be known.
-const NOBODY: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+/// The value for an unknown address.
+const UNKNOWN_ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
-/// The client's address, as far as it can be believed; an extension of every request. Unspecified (`0.0.0.0`)
-/// where a trusted proxy said something that cannot be read.
+/// The client's address, as far as it can be trusted; an extension of every request. Unspecified
+/// (`0.0.0.0`) where a trusted proxy sent an unreadable one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ClientAddress(pub IpAddr);
 
-/// How a request came here; an extension of every request.
+/// How a request arrived; an extension of every request.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Way {
-    /// Whether it comes from this machine with nothing in it that says it was passed on.
-    pub is_straight: bool,
-    /// Whether a trusted proxy says that it came to it over TLS.
+pub struct RequestOrigin {
+    /// Whether the request comes from this machine and has no header of a proxy.
+    pub is_direct: bool,
+    /// Whether a trusted proxy reports that it received the request over TLS.
     pub is_secure: bool,
-    /// The host that the client asked, by a trusted proxy's word.
+    /// The host that the client requested, as a trusted proxy reports it.
     pub host: Option<String>,
 }
 
-/// The address to believe: from the right of what the proxies wrote, skipping trusted ones, the first that is none
-/// of them. A client can write what it likes on the left; whoever is not a trusted proxy is not asked. One header
-/// counts: `X-Forwarded-For`, else `Forwarded`, else `X-Real-IP`.
+/// Returns the client's address. From the right of the proxies' entries, it is the first that is
+/// not a trusted proxy. The entries on the left may be forged by the client, and the headers of an
+/// untrusted peer are ignored. Only one header is used: `X-Forwarded-For`, else `Forwarded`, else
+/// `X-Real-IP`.
 #[must_use]
 pub fn client_address(peer: SocketAddr, headers: &HeaderMap, trusted: &[IpNet]) -> ClientAddress {
     let is_trusted = |address: &IpAddr| trusted.iter().any(|network| network.contains(address));
@@ -60,17 +63,17 @@ pub fn client_address(peer: SocketAddr, headers: &HeaderMap, trusted: &[IpNet]) 
         return ClientAddress(peer);
     }
     let chain = if headers.contains_key(&FORWARDED_FOR) {
-        lines(headers, &FORWARDED_FOR, |line| line.split(',').map(node).collect())
+        lines(headers, &FORWARDED_FOR, |line| line.split(',').map(parse_node).collect())
     } else if headers.contains_key(&FORWARDED) {
         lines(headers, &FORWARDED, forwarded)
     } else if headers.contains_key(&REAL_IP) {
-        lines(headers, &REAL_IP, |line| vec![node(line)])
+        lines(headers, &REAL_IP, |line| vec![parse_node(line)])
     } else {
         return ClientAddress(peer);
     };
     let mut believed = peer;
     for entry in chain.into_iter().rev() {
-        let Some(address) = entry else { return ClientAddress(NOBODY) };
+        let Some(address) = entry else { return ClientAddress(UNKNOWN_ADDRESS) };
         believed = address;
         if !is_trusted(&believed) {
             break;
@@ -79,14 +82,15 @@ pub fn client_address(peer: SocketAddr, headers: &HeaderMap, trusted: &[IpNet]) 
     ClientAddress(believed)
 }
 
-/// How a request came here, by its peer and by what trusted proxies say.
+/// Returns how a request arrived, by its peer and by what trusted proxies report.
 #[must_use]
-pub fn way(peer: SocketAddr, headers: &HeaderMap, trusted: &[IpNet]) -> Way {
+pub fn request_origin(peer: SocketAddr, headers: &HeaderMap, trusted: &[IpNet]) -> RequestOrigin {
     let peer = peer.ip().to_canonical();
-    let is_mark =
-        |name: &HeaderName| name.as_str().starts_with("x-forwarded") || MARKS.contains(&name.as_str());
+    let is_mark = |name: &HeaderName| {
+        name.as_str().starts_with("x-forwarded") || PROXY_HEADERS.contains(&name.as_str())
+    };
     let is_trusted = trusted.iter().any(|network| network.contains(&peer));
-    // The last entry is that of the proxy we know; what stands before it may be the client's.
+    // The last entry is that of the known proxy; earlier entries may come from the client.
     let last = |name: &HeaderName| {
         let line = headers.get_all(name).iter().next_back()?.to_str().ok()?;
         line.rsplit(',').next().map(|entry| entry.trim().to_ascii_lowercase())
@@ -99,14 +103,14 @@ pub fn way(peer: SocketAddr, headers: &HeaderMap, trusted: &[IpNet]) -> Way {
     let said = |name: &HeaderName, parameter: &str| {
         if is_trusted { last(name).or_else(|| last_forwarded(parameter)) } else { None }
     };
-    Way {
-        is_straight: peer.is_loopback() && !headers.keys().any(is_mark),
+    RequestOrigin {
+        is_direct: peer.is_loopback() && !headers.keys().any(is_mark),
         is_secure: said(&FORWARDED_PROTO, "proto").is_some_and(|scheme| scheme == "https" || scheme == "wss"),
         host: said(&FORWARDED_HOST, "host").filter(|host| !host.is_empty()),
     }
 }
 
-/// The entries of a header's lines, in order; one that cannot be read is none.
+/// Returns the entries of a header's lines, in order; an unreadable one is `None`.
 fn lines(
     headers: &HeaderMap,
     name: &HeaderName,
@@ -115,32 +119,32 @@ fn lines(
     headers.get_all(name).iter().flat_map(|line| line.to_str().map_or_else(|_| vec![None], &read)).collect()
 }
 
-/// The `for` of each element of a `Forwarded` header (RFC 7239).
+/// Returns the `for` of each element of a `Forwarded` header (RFC 7239).
 fn forwarded(line: &str) -> Vec<Option<IpAddr>> {
     let Some(elements) = split(line, ',') else { return vec![None] };
-    elements.into_iter().map(|element| node(&parameter(element, "for").ok()??)).collect()
+    elements.into_iter().map(|element| parse_node(&parameter(element, "for").ok()??)).collect()
 }
 
-/// An element that cannot be read.
-struct Unreadable;
+/// An unreadable element.
+struct InvalidForwarded;
 
-/// The value of a parameter of an element, unquoted, where it has one.
-fn parameter(element: &str, wanted: &str) -> Result<Option<String>, Unreadable> {
+/// Returns the value of a parameter of an element, unquoted, if there is one.
+fn parameter(element: &str, wanted: &str) -> Result<Option<String>, InvalidForwarded> {
     let mut found = None;
-    for pair in split(element, ';').ok_or(Unreadable)? {
-        let (name, value) = pair.split_once('=').ok_or(Unreadable)?;
+    for pair in split(element, ';').ok_or(InvalidForwarded)? {
+        let (name, value) = pair.split_once('=').ok_or(InvalidForwarded)?;
         if name.trim().eq_ignore_ascii_case(wanted) {
-            // Twice the same is a forgery or a mistake.
+            // A repeated parameter is a forgery or a mistake.
             if found.is_some() {
-                return Err(Unreadable);
+                return Err(InvalidForwarded);
             }
-            found = Some(unquoted(value.trim()).ok_or(Unreadable)?);
+            found = Some(unquoted(value.trim()).ok_or(InvalidForwarded)?);
         }
     }
     Ok(found)
 }
 
-/// The parts between separators that stand outside of quotes; none when a quote has no end.
+/// Splits a text at separators outside of quotes; `None` when a quote has no end.
 fn split(text: &str, separator: char) -> Option<Vec<&str>> {
     let (mut parts, mut start, mut is_quoted, mut is_escaped) = (Vec::new(), 0, false, false);
     for (at, c) in text.char_indices() {
@@ -159,7 +163,7 @@ fn split(text: &str, separator: char) -> Option<Vec<&str>> {
     (!is_quoted).then_some(parts)
 }
 
-/// A token as it is, or what a quoted text says (RFC 9110, 5.6.4).
+/// Returns a token unchanged, or the content of a quoted text (RFC 9110, 5.6.4).
 fn unquoted(text: &str) -> Option<String> {
     let Some(inner) = text.strip_prefix('"') else {
         return (!text.is_empty() && !text.contains('"')).then(|| text.to_owned());
@@ -179,8 +183,9 @@ fn unquoted(text: &str) -> Option<String> {
     }
 }
 
-/// An address as proxies write it: alone, in brackets, with a port, with a zone, in quotes, mapped.
-fn node(text: &str) -> Option<IpAddr> {
+/// Parses an address as proxies write it: plain, in brackets, with a port, with a zone, in quotes,
+/// mapped.
+fn parse_node(text: &str) -> Option<IpAddr> {
     let text = unquoted(text.trim())?;
     let text = text.trim();
     if let Some(rest) = text.strip_prefix('[') {
@@ -189,7 +194,7 @@ fn node(text: &str) -> Option<IpAddr> {
         return if is_whole { v6(address) } else { None };
     }
     match text.split_once(':') {
-        // One colon stands before a port, several belong to an address.
+        // One colon precedes a port; several belong to an address.
         Some((address, port)) if !port.contains(':') => {
             address.parse::<Ipv4Addr>().ok().filter(|_| is_port(port)).map(IpAddr::V4)
         }
@@ -199,7 +204,7 @@ fn node(text: &str) -> Option<IpAddr> {
 }
 
 fn v6(text: &str) -> Option<IpAddr> {
-    // The zone of a link-local address says by which of the proxy's lines, which is nothing to us.
+    // The zone of a link-local address names an interface of the proxy, which is irrelevant here.
     let (address, zone) = text.split_once('%').map_or((text, None), |(address, zone)| (address, Some(zone)));
     let is_zone = |zone: &str| {
         !zone.is_empty()
@@ -211,7 +216,7 @@ fn v6(text: &str) -> Option<IpAddr> {
     address.parse::<Ipv6Addr>().ok().map(|address| IpAddr::V6(address).to_canonical())
 }
 
-/// A port's number, or the name that hides it (RFC 7239, 6.3).
+/// Whether a text is a port's number, or the name that hides it (RFC 7239, 6.3).
 fn is_port(text: &str) -> bool {
     let is_hidden = text.strip_prefix('_').is_some_and(|name| {
         !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'))
@@ -223,14 +228,14 @@ fn is_port(text: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn of(peer: &str, lines: &[(&HeaderName, &str)], trusted: &[&str]) -> (String, Way) {
+    fn of(peer: &str, lines: &[(&HeaderName, &str)], trusted: &[&str]) -> (String, RequestOrigin) {
         let mut headers = HeaderMap::new();
         for (name, line) in lines {
             headers.append((*name).clone(), axum::http::HeaderValue::from_bytes(line.as_bytes()).unwrap());
         }
         let trusted: Vec<IpNet> = trusted.iter().map(|network| network.parse().unwrap()).collect();
         let peer = SocketAddr::new(peer.parse().unwrap(), 1);
-        (client_address(peer, &headers, &trusted).0.to_string(), way(peer, &headers, &trusted))
+        (client_address(peer, &headers, &trusted).0.to_string(), request_origin(peer, &headers, &trusted))
     }
 
     fn believed(peer: &str, forwarded: &[&str], trusted: &[&str]) -> String {
@@ -339,25 +344,28 @@ mod tests {
     #[test]
     fn only_a_trusted_proxy_says_which_host_and_whether_over_tls() {
         let said = [(&FORWARDED_HOST, "evil.example, Chat.Example:443"), (&FORWARDED_PROTO, "http, https")];
-        let (_, way) = of("127.0.0.1", &said, &["127.0.0.1/32"]);
+        let (_, request_origin) = of("127.0.0.1", &said, &["127.0.0.1/32"]);
         assert_eq!(
-            (way.host.as_deref(), way.is_secure, way.is_straight),
+            (request_origin.host.as_deref(), request_origin.is_secure, request_origin.is_direct),
             (Some("chat.example:443"), true, false)
         );
-        let (_, way) = of("127.0.0.1", &said, &[]);
-        assert_eq!((way.host, way.is_secure, way.is_straight), (None, false, false));
+        let (_, request_origin) = of("127.0.0.1", &said, &[]);
+        assert_eq!(
+            (request_origin.host, request_origin.is_secure, request_origin.is_direct),
+            (None, false, false)
+        );
         let standard = [(&FORWARDED, "for=1.1.1.1;proto=HTTPS;host=\"chat.example\"")];
-        let (_, way) = of("127.0.0.1", &standard, &["127.0.0.1/32"]);
-        assert_eq!((way.host.as_deref(), way.is_secure), (Some("chat.example"), true));
-        assert!(of("127.0.0.1", &[], &[]).1.is_straight && !of("10.0.0.2", &[], &[]).1.is_straight);
-        for mark in MARKS.into_iter().chain([
+        let (_, request_origin) = of("127.0.0.1", &standard, &["127.0.0.1/32"]);
+        assert_eq!((request_origin.host.as_deref(), request_origin.is_secure), (Some("chat.example"), true));
+        assert!(of("127.0.0.1", &[], &[]).1.is_direct && !of("10.0.0.2", &[], &[]).1.is_direct);
+        for mark in PROXY_HEADERS.into_iter().chain([
             "x-forwarded",
             "x-forwarded-for",
             "x-forwarded-port",
             "x-forwarded-server",
         ]) {
             let mark = HeaderName::from_static(mark);
-            assert!(!of("::1", &[(&mark, "")], &[]).1.is_straight, "{mark}");
+            assert!(!of("::1", &[(&mark, "")], &[]).1.is_direct, "{mark}");
         }
     }
 }

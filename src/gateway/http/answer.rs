@@ -1,7 +1,8 @@
 //! Answers: the one place where a success or a failure becomes an HTTP response.
 //!
-//! A handler returns an [`Error`] as it is; it travels in the response's extensions to [`render`], which
-//! knows the request's language. Failures of the framework's own layers come to the same form there.
+//! A handler returns an [`Error`] unchanged. The response's extensions carry it to
+//! [`render_failures`], which knows the request's language. Failures of the framework's own layers
+//! get the same form there.
 
 use axum::{
     Json,
@@ -29,22 +30,22 @@ pub struct Answer<T> {
 }
 
 impl<T> Answer<T> {
-    /// 200.
+    /// Creates an answer with 200.
     pub fn ok(data: T) -> Self {
         Self { status: StatusCode::OK, data, pagination: None, warnings: Vec::new() }
     }
 
-    /// 201.
+    /// Creates an answer with 201.
     pub fn created(data: T) -> Self {
         Self { status: StatusCode::CREATED, data, pagination: None, warnings: Vec::new() }
     }
 
-    /// 200 with where in the list it is.
+    /// Creates an answer with 200 and its position in the list.
     pub fn page(data: T, pagination: Pagination) -> Self {
         Self { status: StatusCode::OK, data, pagination: Some(pagination), warnings: Vec::new() }
     }
 
-    /// With what the caller should know although it was done.
+    /// Adds warnings: the action succeeded, and the caller should know these facts.
     #[must_use]
     pub fn warning(self, warnings: Vec<Warning>) -> Self {
         Self { warnings, ..self }
@@ -58,7 +59,7 @@ pub struct Success<T> {
     pub data: T,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pagination: Option<PaginationJson>,
-    /// What the caller should know although it was done.
+    /// Facts that the caller should know although the action succeeded.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<WarningJson>,
 }
@@ -69,7 +70,7 @@ pub struct Success<T> {
 #[schema(as = Warning)]
 pub struct WarningJson {
     /// `MENTION_INACTIVE`: these people are not active any more and were not mentioned. `NO_ACTIVE_RECIPIENT`:
-    /// nobody else in the group is active.
+    /// no other member of the group is active.
     code: &'static str,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(value_type = Option<Vec<String>>)]
@@ -86,17 +87,17 @@ impl From<Warning> for WarningJson {
 }
 
 impl<T> Success<T> {
-    /// A success without pages.
+    /// Creates a success without pagination.
     pub fn of(data: T) -> Self {
         Self { success: true, data, pagination: None, warnings: Vec::new() }
     }
 
-    /// A page of a list.
+    /// Creates a success with a page of a list.
     pub fn page(data: T, pagination: Pagination) -> Self {
         Self { success: true, data, pagination: Some(pagination.into()), warnings: Vec::new() }
     }
 
-    /// With what the caller should know although it was done.
+    /// Adds warnings: the action succeeded, and the caller should know these facts.
     #[must_use]
     pub fn warning(self, warnings: Vec<Warning>) -> Self {
         Self { warnings: warnings.into_iter().map(WarningJson::from).collect(), ..self }
@@ -143,10 +144,10 @@ impl<T: Serialize> IntoResponse for Answer<T> {
     }
 }
 
-/// What a handler answers.
+/// The result of a handler.
 pub type Outcome<T> = Result<Answer<T>, Refusal>;
 
-/// A failure on its way to [`render`].
+/// A failure for [`render_failures`].
 pub struct Refusal(pub Error);
 
 impl From<Error> for Refusal {
@@ -156,17 +157,17 @@ impl From<Error> for Refusal {
 }
 
 #[derive(Clone)]
-struct Carried(Error);
+struct RefusalBody(Error);
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let mut response = status(&self.0).into_response();
-        response.extensions_mut().insert(Carried(self.0));
+        response.extensions_mut().insert(RefusalBody(self.0));
         response
     }
 }
 
-/// The HTTP status of an error.
+/// Returns the HTTP status of an error.
 #[must_use]
 pub fn status(error: &Error) -> StatusCode {
     match error {
@@ -197,8 +198,8 @@ pub fn status(error: &Error) -> StatusCode {
     }
 }
 
-/// The failure's wire form, over every transport: `{"success": false, "message", "error", "code", "details"?,
-/// "fieldCodes"?}`.
+/// Returns the failure's wire form, over every transport: `{"success": false, "message", "error",
+/// "code", "details"?, "fieldCodes"?}`.
 #[must_use]
 pub fn failure(error: &Error, language: Language) -> Map<String, Value> {
     let mut body = Map::new();
@@ -220,7 +221,7 @@ pub fn failure(error: &Error, language: Language) -> Map<String, Value> {
     if let Some(details) = details {
         body.insert("details".to_owned(), details);
     }
-    // Beside `details`, which maps each field to its text and nothing else.
+    // A separate member: `details` maps each field to its text and contains nothing else.
     if let Some(fields) = error.fields() {
         let codes = fields.codes().map(|(field, code)| (field.to_owned(), json!(code)));
         body.insert("fieldCodes".to_owned(), codes.collect());
@@ -228,7 +229,8 @@ pub fn failure(error: &Error, language: Language) -> Map<String, Value> {
     body
 }
 
-/// The language that `Accept-Language` prefers of ours (RFC 9110, 12.5.4); English when it names none.
+/// Returns the supported language that `Accept-Language` prefers (RFC 9110, 12.5.4); English when
+/// it names none.
 #[must_use]
 pub fn language_of(header: Option<&HeaderValue>) -> Language {
     let Some(text) = header.and_then(|value| value.to_str().ok()) else {
@@ -237,8 +239,8 @@ pub fn language_of(header: Option<&HeaderValue>) -> Language {
     let mut best = (0.0, Language::English);
     for entry in text.split(',').take(16) {
         let (tag, parameters) = entry.split_once(';').unwrap_or((entry, ""));
-        let quality = super::accept::weight(parameters);
-        // Programs write a locale's underscore, too.
+        let quality = super::accept_header::weight(parameters);
+        // Some programs write a locale with an underscore.
         let tag = tag.trim().to_ascii_lowercase();
         let language = match tag.split(['-', '_']).next() {
             Some("zh") => Language::Chinese,
@@ -252,11 +254,11 @@ pub fn language_of(header: Option<&HeaderValue>) -> Language {
     best.1
 }
 
-/// Renders every failure, ours and the framework's, in the one form.
-pub async fn render(request: Request, next: Next) -> Response {
+/// Renders every failure, of the service and of the framework, in one form.
+pub async fn render_failures(request: Request, next: Next) -> Response {
     let language = language_of(request.headers().get(header::ACCEPT_LANGUAGE));
     let mut response = next.run(request).await;
-    let carried = response.extensions_mut().remove::<Carried>().map(|carried| carried.0);
+    let carried = response.extensions_mut().remove::<RefusalBody>().map(|carried| carried.0);
     let is_ours = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == "application/json");
     let error = match (carried, response.status()) {
         (Some(error), _) => error,
@@ -265,7 +267,9 @@ pub async fn render(request: Request, next: Next) -> Response {
         }
         (None, StatusCode::NOT_FOUND) => Error::NotFound("address"),
         (None, StatusCode::METHOD_NOT_ALLOWED) => Error::MethodNotAllowed,
-        (None, StatusCode::PAYLOAD_TOO_LARGE) => Error::MessageTooLarge { limit: super::extract::MAX_BODY },
+        (None, StatusCode::PAYLOAD_TOO_LARGE) => {
+            Error::MessageTooLarge { limit: super::extract::MAX_BODY_BYTES }
+        }
         (None, StatusCode::TOO_MANY_REQUESTS) => {
             Error::RateLimited { retry_after: std::time::Duration::from_secs(1) }
         }

@@ -1,15 +1,16 @@
-//! What the REST API's description says of every call alike, written once: the envelope around each success, the
-//! failures, unique operation ids, and what each field and parameter may be (`bounds`).
+//! The common parts of the REST API's description, written once. They are the envelope around each
+//! success, the failures, unique operation ids, and the bounds of each field and parameter
+//! (`bounds`).
 //!
-//! The handlers' own annotations say what is in the envelope. The result is what the service answers: a client that is
-//! generated from it reads `data`.
+//! The handlers' own annotations describe what is in the envelope. The result describes the actual
+//! answers: a client that is generated from it reads `data`.
 
 mod bounds;
 
 use serde_json::{Map, Value, json};
 use utoipa::openapi::OpenApi;
 
-/// What the calls are about, for a reader who looks for one.
+/// The subjects of the calls.
 const TAGS: [(&str, &str); 8] = [
     ("accounts", "Signing in and out, and one's own account"),
     ("users", "The directory, and accounts in an admin's hands"),
@@ -21,14 +22,14 @@ const TAGS: [(&str, &str); 8] = [
     ("service", "How the service is"),
 ];
 
-/// Calls that may say beside `data` what the caller should know although it was done.
-const WARN: [&str; 3] = ["messages.send", "messages.edit", "messages.forward"];
+/// Calls that may return warnings beside `data`.
+const OPERATIONS_WITH_WARNINGS: [&str; 3] = ["messages.send", "messages.edit", "messages.forward"];
 
-/// A status, what it means, and for which calls.
-type Failure = (&'static str, &'static str, fn(&Call) -> bool);
+/// A status, its meaning, and the calls to which it applies.
+type Failure = (&'static str, &'static str, fn(&OperationTraits) -> bool);
 
-/// The failures that any call may have: status, what it means, and for which calls.
-const FAILURES: [Failure; 11] = [
+/// The failures that any call may have: status, meaning, and the calls to which it applies.
+const COMMON_FAILURES: [Failure; 11] = [
     ("400", "The input is malformed or not valid; `details` names every bad field", |_| true),
     ("401", "No token, a bad one, or one that has ended", |call| !call.is_open || call.reads_password),
     ("403", "The caller may not do this", |_| true),
@@ -42,8 +43,8 @@ const FAILURES: [Failure; 11] = [
     ("503", "The database is not reachable; `details.outcome` says what became of a change", |_| true),
 ];
 
-/// What decides which failures a call may have.
-struct Call {
+/// The traits that decide which failures a call may have.
+struct OperationTraits {
     is_open: bool,
     reads_password: bool,
     changes: bool,
@@ -52,7 +53,7 @@ struct Call {
 /// Completes the description of every call.
 ///
 /// # Errors
-/// When the result is no `OpenAPI` document, which would be a defect of ours.
+/// When the result is no `OpenAPI` document, which is a defect of the service.
 pub fn complete(document: OpenApi) -> serde_json::Result<OpenApi> {
     let mut whole = serde_json::to_value(document)?;
     whole["info"]["license"] = json!({ "name": "Proprietary", "identifier": "LicenseRef-Proprietary" });
@@ -70,13 +71,13 @@ pub fn complete(document: OpenApi) -> serde_json::Result<OpenApi> {
         schemas.insert("Pagination".to_owned(), pagination());
         for (name, schema) in schemas {
             bounds::schema(name, schema);
-            bounds::free_forms(schema);
+            bounds::describe_free_maps(schema);
         }
     }
     serde_json::from_value(whole)
 }
 
-/// Where a page stands in its list.
+/// Returns the schema of a page's position in its list.
 fn pagination() -> Value {
     let natural = |least: u64| json!({ "type": "integer", "format": "int64", "minimum": least });
     json!({
@@ -97,7 +98,7 @@ fn complete_call(path: &str, method: &str, call: &mut Value) {
     let name = call["operationId"].as_str().unwrap_or(method).to_owned();
     let id = format!("{tag}.{}", camel_case(&name));
     call["operationId"] = json!(id);
-    // By `get_mut` wherever something may be absent: an index would put a null there.
+    // `get_mut` is used wherever a value may be absent: an index would insert a null.
     if call.get("description").is_none() {
         call["description"] = call["summary"].clone();
     }
@@ -114,7 +115,7 @@ fn complete_call(path: &str, method: &str, call: &mut Value) {
         .get("security")
         .and_then(Value::as_array)
         .is_some_and(|all| all.iter().all(|one| one == &json!({})));
-    let facts = Call {
+    let facts = OperationTraits {
         is_open,
         reads_password: path.starts_with("/api/auth/"),
         changes: !matches!(method, "get" | "head"),
@@ -123,13 +124,13 @@ fn complete_call(path: &str, method: &str, call: &mut Value) {
     for (status, response) in responses.iter_mut() {
         complete_response(path, status, response, &beside);
     }
-    for (status, description, applies) in FAILURES {
+    for (status, description, applies) in COMMON_FAILURES {
         if applies(&facts) {
             responses.entry(status).or_insert_with(|| json!({ "description": description }));
         }
     }
     for (status, response) in responses {
-        // Health answers its own form with 503.
+        // Health answers 503 in its own form.
         if status.starts_with(['4', '5']) && response.get("content").is_none() {
             response["content"] = failure();
         }
@@ -140,17 +141,17 @@ fn complete_call(path: &str, method: &str, call: &mut Value) {
     }
 }
 
-/// What stands beside `data` in the successes of a call.
+/// Returns the members beside `data` in the successes of a call.
 fn beside(id: &str, has: &impl Fn(&str) -> bool) -> Map<String, Value> {
     let mut fields = Map::new();
     if has("page") {
         fields.insert("pagination".to_owned(), json!({ "$ref": "#/components/schemas/Pagination" }));
     }
-    // The audit log is walked by a mark, not by pages.
+    // The audit log is paged by a cursor, not by page numbers.
     if has("before") {
         fields.insert("pagination".to_owned(), json!({ "$ref": "#/components/schemas/AuditPagination" }));
     }
-    if WARN.contains(&id) {
+    if OPERATIONS_WITH_WARNINGS.contains(&id) {
         let each = json!({ "$ref": "#/components/schemas/Warning" });
         let description = "What the caller should know although it was done.";
         fields.insert(
@@ -179,7 +180,7 @@ fn complete_response(path: &str, status: &str, response: &mut Value, beside: &Ma
             _ => "Failure",
         });
     }
-    // Health keeps the form that its source gives it; bytes and tables have no envelope.
+    // Health keeps the form of its source; bytes and tables have no envelope.
     if !is_success || path.ends_with("/health") {
         return;
     }
@@ -200,7 +201,7 @@ fn complete_response(path: &str, status: &str, response: &mut Value, beside: &Ma
     }
 }
 
-/// What every success looks like around its `data`.
+/// Returns the schema of every success around its `data`.
 fn envelope(data: Value, beside: &Map<String, Value>) -> Value {
     let mut properties = Map::new();
     properties.insert("success".to_owned(), json!({ "type": "boolean", "enum": [true] }));

@@ -13,30 +13,30 @@ use futures_util::StreamExt;
 use serde_json::{Map, Value};
 
 use super::{
-    Door,
+    AppState,
     answer::Refusal,
     fields::FromFields,
     listener::Peer,
-    scales::{Heavy, Purse, Turn},
+    load_meter::{Heavy, HeavyPermit, LoadAccount},
 };
 use crate::{
-    domain::{Error, Result, access::Pass, error::FieldErrors},
-    service::{BELIEF, audit},
+    domain::{Error, Result, access::AuthenticatedToken, error::FieldErrors},
+    service::{TOKEN_RECHECK_INTERVAL, audit},
 };
 
-/// The largest body of a REST call, bytes: a message of 8,000 characters, each written as two `\u` escapes,
-/// is 96 kB.
-pub const MAX_BODY: usize = 256 * 1024;
+/// The largest body of a REST call, bytes: a message of 8,000 characters, each written as two `\u`
+/// escapes, is 96 kB.
+pub const MAX_BODY_BYTES: usize = 256 * 1024;
 
-/// How much of a body that is too large is taken off the line, bytes.
-const MAX_DROPPED: usize = 16 << 20;
+/// How much of a body that is too large is drained, bytes.
+const MAX_DRAINED_BYTES: usize = 16 << 20;
 /// How long a body may take.
-const BODY_LIMIT: Duration = Duration::from_secs(15);
+const BODY_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// Whoever the request's bearer token belongs to.
-pub struct Caller(pub Pass);
+/// The user of the request's bearer token.
+pub struct Caller(pub AuthenticatedToken);
 
-/// The bearer token of an `Authorization` header (RFC 6750).
+/// Returns the bearer token of an `Authorization` header (RFC 6750).
 #[must_use]
 pub fn bearer(headers: &HeaderMap) -> Option<&str> {
     let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
@@ -44,46 +44,46 @@ pub fn bearer(headers: &HeaderMap) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
-impl FromRequestParts<Door> for Caller {
+impl FromRequestParts<AppState> for Caller {
     type Rejection = Refusal;
-    async fn from_request_parts(parts: &mut Parts, door: &Door) -> Result<Self, Refusal> {
-        // Whoever counted the call has asked already.
-        let pass = if let Some(pass) = parts.extensions.get::<Pass>() {
-            pass.clone()
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Refusal> {
+        // The layer that counted the call has already authenticated it.
+        let auth = if let Some(auth) = parts.extensions.get::<AuthenticatedToken>() {
+            auth.clone()
         } else {
-            door.services.check_token(bearer(&parts.headers).ok_or(Error::AuthFailed)?).await?
+            app.services.check_token(bearer(&parts.headers).ok_or(Error::AuthFailed)?).await?
         };
-        audit::acts(&pass.actor);
+        audit::acts(&auth.actor);
         if let Some(ConnectInfo(peer)) = parts.extensions.get::<ConnectInfo<Peer>>() {
-            peer.is(pass.actor.user);
+            peer.is(auth.actor.user);
         }
-        Ok(Self(pass))
+        Ok(Self(auth))
     }
 }
 
-/// The caller of something heavy, which counts as `WEIGHT` events, with their turn to do it.
-pub struct HeavyCaller<const WEIGHT: usize>(pub Pass, pub Turn);
+/// The caller of a heavy call, which counts as `WEIGHT` events, with the permit for it.
+pub struct HeavyCaller<const WEIGHT: usize>(pub AuthenticatedToken, pub HeavyPermit);
 
-impl<const WEIGHT: usize> FromRequestParts<Door> for HeavyCaller<WEIGHT> {
+impl<const WEIGHT: usize> FromRequestParts<AppState> for HeavyCaller<WEIGHT> {
     type Rejection = Refusal;
-    async fn from_request_parts(parts: &mut Parts, door: &Door) -> Result<Self, Refusal> {
-        let Caller(pass) = Caller::from_request_parts(parts, door).await?;
-        let turn = door.turn(pass.actor.user, Heavy::Read, WEIGHT).await?;
-        Ok(Self(pass, turn))
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Refusal> {
+        let Caller(auth) = Caller::from_request_parts(parts, app).await?;
+        let turn = app.turn(auth.actor.user, Heavy::Read, WEIGHT).await?;
+        Ok(Self(auth, turn))
     }
 }
 
 /// A JSON object as body.
 pub struct Body<T>(pub T);
 
-impl<T: FromFields> FromRequest<Door> for Body<T> {
+impl<T: FromFields> FromRequest<AppState> for Body<T> {
     type Rejection = Refusal;
-    async fn from_request(request: Request, door: &Door) -> Result<Self, Refusal> {
-        let (pass, begun) = (request.extensions().get::<Pass>().cloned(), Instant::now());
+    async fn from_request(request: Request, app: &AppState) -> Result<Self, Refusal> {
+        let (auth, begun) = (request.extensions().get::<AuthenticatedToken>().cloned(), Instant::now());
         let map = read_object(request).await?;
-        // What came slowly may have outlived the right to say it.
-        if let Some(pass) = pass.filter(|_| begun.elapsed() > BELIEF) {
-            door.services.must_still_hold(&pass).await?;
+        // The token may have ended while the body arrived slowly.
+        if let Some(auth) = auth.filter(|_| begun.elapsed() > TOKEN_RECHECK_INTERVAL) {
+            app.services.must_still_hold(&auth).await?;
         }
         Ok(Self(T::from_map(map, false)?))
     }
@@ -96,19 +96,19 @@ async fn read_object(request: Request) -> Result<Map<String, Value>> {
     if essence != "application/json" {
         return Err(Error::UnsupportedMediaType);
     }
-    // A body that says it is compressed is not unpacked: no decompression bombs.
+    // A compressed body is refused: no decompression bombs.
     if headers.contains_key(header::CONTENT_ENCODING) {
         return Err(Error::UnsupportedMediaType);
     }
-    let peer = request.extensions().get::<ConnectInfo<Peer>>().map(|ConnectInfo(peer)| peer.purse());
-    let purse = peer.ok_or(Error::Internal)?;
-    let bytes = read_bounded(request.into_body(), MAX_BODY, BODY_LIMIT, &purse).await?;
-    // Some programs begin UTF-8 with a mark (RFC 8259, 8.1, lets a reader skip it).
+    let peer = request.extensions().get::<ConnectInfo<Peer>>().map(|ConnectInfo(peer)| peer.load_account());
+    let load_account = peer.ok_or(Error::Internal)?;
+    let bytes = read_bounded(request.into_body(), MAX_BODY_BYTES, BODY_TIMEOUT, &load_account).await?;
+    // Some programs begin UTF-8 with a byte order mark, which a reader may skip (RFC 8259, 8.1).
     let json = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
     match serde_json::from_slice(json) {
         Ok(Value::Object(map)) => Ok(map),
         Ok(_) => Err(Error::Malformed("the body must be a JSON object".to_owned())),
-        // The parser's words name a place, never the content.
+        // The parser's message names a position, never the content.
         Err(error) => Err(Error::Malformed(format!(
             "the body is not JSON (line {}, column {})",
             error.line(),
@@ -117,20 +117,21 @@ async fn read_object(request: Request) -> Result<Map<String, Value>> {
     }
 }
 
-/// Reads a body, up to `most` bytes and for `limit` at most; while it comes it weighs. Of a larger one the rest
-/// is taken off the line, within bounds: closing while it still comes would break the connection before the
-/// client has read why.
+/// Reads a body, up to `most` bytes and for `limit` at most. It counts in the load while it
+/// arrives. The rest of a larger body is drained, within bounds: closing the connection while it
+/// arrives would break it before the client has read the reason.
 ///
 /// # Errors
-/// `MessageTooLarge`; `Malformed` when it breaks off or comes too slowly; `RateLimited` when too much comes in.
+/// `MessageTooLarge`; `Malformed` when it breaks off or arrives too slowly; `RateLimited` when the
+/// load is too high.
 pub async fn read_bounded(
     body: axum::body::Body,
     most: usize,
     limit: Duration,
-    purse: &Arc<Purse>,
+    load_account: &Arc<LoadAccount>,
 ) -> Result<Vec<u8>> {
     let (mut bytes, mut dropped) = (Vec::new(), 0);
-    let mut held = purse.take_in(0)?;
+    let mut held = load_account.hold_incoming(0)?;
     let mut stream = body.into_data_stream();
     let read = async {
         while let Some(chunk) = stream.next().await {
@@ -141,7 +142,7 @@ pub async fn read_bounded(
             } else {
                 dropped += chunk.len();
             }
-            if dropped > MAX_DROPPED {
+            if dropped > MAX_DRAINED_BYTES {
                 break;
             }
         }
@@ -158,9 +159,9 @@ pub async fn read_bounded(
 /// The query string.
 pub struct Query<T>(pub T);
 
-impl<T: FromFields> FromRequestParts<Door> for Query<T> {
+impl<T: FromFields> FromRequestParts<AppState> for Query<T> {
     type Rejection = Refusal;
-    async fn from_request_parts(parts: &mut Parts, _: &Door) -> Result<Self, Refusal> {
+    async fn from_request_parts(parts: &mut Parts, _: &AppState) -> Result<Self, Refusal> {
         Ok(Self::of(parts.uri.query())?)
     }
 }
@@ -169,7 +170,7 @@ impl<T: FromFields> Query<T> {
     /// Reads a query.
     ///
     /// # Errors
-    /// Naming every bad field.
+    /// A validation error that names every bad field.
     pub fn of(query: Option<&str>) -> Result<Self> {
         let text = query.unwrap_or_default();
         let mut map = Map::new();
@@ -185,30 +186,30 @@ impl<T: FromFields> Query<T> {
 /// One id in the path.
 pub struct PathId<T>(pub T);
 
-impl<T> FromRequestParts<Door> for PathId<T>
+impl<T> FromRequestParts<AppState> for PathId<T>
 where
     T: std::str::FromStr<Err: std::fmt::Display> + Send,
 {
     type Rejection = Refusal;
-    async fn from_request_parts(parts: &mut Parts, door: &Door) -> Result<Self, Refusal> {
-        let segments = segments(parts, door).await?;
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Refusal> {
+        let segments = segments(parts, app).await?;
         let mut errors = FieldErrors::default();
         let parsed = segment(&segments, 0, &mut errors);
         parsed.map(Self).ok_or_else(|| Error::Validation(errors).into())
     }
 }
 
-/// Two ids, or other words, in the path.
+/// Two ids, or other texts, in the path.
 pub struct PathPair<A, B>(pub A, pub B);
 
-impl<A, B> FromRequestParts<Door> for PathPair<A, B>
+impl<A, B> FromRequestParts<AppState> for PathPair<A, B>
 where
     A: std::str::FromStr<Err: std::fmt::Display> + Send,
     B: std::str::FromStr<Err: std::fmt::Display> + Send,
 {
     type Rejection = Refusal;
-    async fn from_request_parts(parts: &mut Parts, door: &Door) -> Result<Self, Refusal> {
-        let segments = segments(parts, door).await?;
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Refusal> {
+        let segments = segments(parts, app).await?;
         let mut errors = FieldErrors::default();
         let pair = (segment(&segments, 0, &mut errors), segment(&segments, 1, &mut errors));
         match pair {
@@ -218,8 +219,8 @@ where
     }
 }
 
-async fn segments(parts: &mut Parts, door: &Door) -> Result<Vec<(String, String)>> {
-    let segments = Path::<Vec<(String, String)>>::from_request_parts(parts, door).await;
+async fn segments(parts: &mut Parts, app: &AppState) -> Result<Vec<(String, String)>> {
+    let segments = Path::<Vec<(String, String)>>::from_request_parts(parts, app).await;
     segments
         .map(|Path(segments)| segments)
         .map_err(|_| Error::Malformed("the path cannot be read".to_owned()))

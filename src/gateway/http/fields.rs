@@ -1,7 +1,8 @@
 //! Reading input field by field: a body, a query or an event's payload.
 //!
-//! A field is taken only if it has the wanted shape: an object or an array where a text belongs is a bad
-//! field, never an operator. All bad fields are gathered, so that one answer names them all.
+//! A field is accepted only in the wanted shape: an object or an array instead of a text is a bad
+//! field, never a database operator. All bad fields are collected, so that one answer names them
+//! all.
 
 use std::str::FromStr;
 
@@ -14,11 +15,11 @@ use crate::domain::{
 
 /// Input that can be read from fields.
 pub trait FromFields: Sized {
-    /// Reads what is there; problems are noted in `fields`, and the value is only used when there are
-    /// none.
+    /// Reads the fields. Problems are recorded in `fields`, and the value is only used when there
+    /// are none.
     fn read(fields: &mut Fields) -> Option<Self>;
 
-    /// The error that carries the bad fields.
+    /// Returns the error that carries the bad fields.
     fn problem(errors: FieldErrors) -> Error {
         Error::Validation(errors)
     }
@@ -26,7 +27,7 @@ pub trait FromFields: Sized {
     /// Reads the whole input.
     ///
     /// # Errors
-    /// Naming every bad field.
+    /// A validation error that names every bad field.
     fn from_map(map: Map<String, Value>, are_texts: bool) -> Result<Self> {
         let mut fields = Fields { map, are_texts, errors: FieldErrors::default() };
         let read = Self::read(&mut fields);
@@ -40,40 +41,40 @@ pub trait FromFields: Sized {
 /// The fields of one input.
 pub struct Fields {
     map: Map<String, Value>,
-    /// In a query everything is text, numbers too.
+    /// In a query every value is text, also a number.
     are_texts: bool,
     errors: FieldErrors,
 }
 
 impl Fields {
-    /// Notes a problem.
+    /// Records a problem.
     pub fn problem(&mut self, name: &str, problem: impl Into<Problem>) {
         self.errors.add(name, problem);
     }
 
-    /// Whether something stands there that has not been taken.
+    /// Whether the field is present and was not taken.
     #[must_use]
     pub fn has(&self, name: &str) -> bool {
         self.map.get(name).is_some_and(|value| !value.is_null())
     }
 
-    /// Whether a field was found to be bad.
+    /// Whether the field is bad.
     #[must_use]
     pub fn is_bad(&self, name: &str) -> bool {
         self.errors.names().any(|bad| bad == name)
     }
 
-    /// Notes problems found elsewhere.
+    /// Records problems found elsewhere.
     pub fn problems(&mut self, problems: &FieldErrors) {
         self.errors.merge(problems);
     }
 
-    /// What stands there; `null` is as absent.
+    /// Takes the value of a field; `null` counts as absent.
     fn take(&mut self, name: &str) -> Option<Value> {
         self.map.remove(name).filter(|value| !value.is_null())
     }
 
-    /// A text, when it is there.
+    /// Takes a text, if present.
     pub fn text(&mut self, name: &str) -> Option<String> {
         if let Value::String(text) = self.take(name)? {
             Some(text)
@@ -83,12 +84,12 @@ impl Fields {
         }
     }
 
-    /// A text, or an empty one.
+    /// Takes a text, or returns an empty one.
     pub fn text_or_empty(&mut self, name: &str) -> String {
         self.text(name).unwrap_or_default()
     }
 
-    /// A text that must be there.
+    /// Takes a required text.
     pub fn required_text(&mut self, name: &str) -> Option<String> {
         let text = self.text(name);
         if text.is_none() {
@@ -97,7 +98,7 @@ impl Fields {
         text
     }
 
-    /// Something that is written as text; an empty one is as absent.
+    /// Takes a value that is written as text; an empty text counts as absent.
     pub fn parsed<T: FromStr<Err: std::fmt::Display>>(&mut self, name: &str) -> Option<T> {
         let text = self.text(name).filter(|text| !text.is_empty())?;
         match text.parse() {
@@ -109,7 +110,7 @@ impl Fields {
         }
     }
 
-    /// Something that is written as text and must be there.
+    /// Takes a required value that is written as text.
     pub fn required<T: FromStr<Err: std::fmt::Display>>(&mut self, name: &str) -> Option<T> {
         let value = self.parsed(name);
         if value.is_none() {
@@ -118,7 +119,7 @@ impl Fields {
         value
     }
 
-    /// A whole number, when it is there.
+    /// Takes a whole number, if present.
     pub fn integer(&mut self, name: &str) -> Option<i64> {
         let value = match self.take(name)? {
             Value::Number(number) => number.as_i64().or_else(|| whole(number.as_f64()?)),
@@ -131,7 +132,7 @@ impl Fields {
         value
     }
 
-    /// A whole number from 0 on, when it is there.
+    /// Takes a whole number from 0 on, if present.
     pub fn natural(&mut self, name: &str) -> Option<u64> {
         let value = self.integer(name)?;
         let natural = u64::try_from(value).ok();
@@ -141,7 +142,7 @@ impl Fields {
         natural
     }
 
-    /// Yes or no, when it is there.
+    /// Takes a boolean, if present.
     pub fn boolean(&mut self, name: &str) -> Option<bool> {
         let value = match self.take(name)? {
             Value::Bool(value) => Some(value),
@@ -154,7 +155,7 @@ impl Fields {
         value
     }
 
-    /// A list of things that are written as text, when it is there; each counts once.
+    /// Takes a list of values that are written as text, if present, without duplicates.
     pub fn list<T: FromStr<Err: std::fmt::Display> + PartialEq>(
         &mut self,
         name: &str,
@@ -180,7 +181,7 @@ impl Fields {
         (!self.is_bad(name)).then_some(list)
     }
 
-    /// A list that must be there and not be empty.
+    /// Takes a required list that must not be empty.
     pub fn required_list<T: FromStr<Err: std::fmt::Display> + PartialEq>(
         &mut self,
         name: &str,
@@ -193,8 +194,8 @@ impl Fields {
         list
     }
 
-    /// Whether it is this very text; then it is taken.
-    pub fn takes(&mut self, name: &str, text: &str) -> bool {
+    /// Takes the field if it is exactly this text; returns whether it was.
+    pub fn take_exact(&mut self, name: &str, text: &str) -> bool {
         let is = self.map.get(name).and_then(Value::as_str) == Some(text);
         if is {
             self.map.remove(name);
@@ -202,7 +203,7 @@ impl Fields {
         is
     }
 
-    /// An object, when it is there.
+    /// Takes an object, if present.
     pub fn object(&mut self, name: &str) -> Option<Map<String, Value>> {
         if let Value::Object(map) = self.take(name)? {
             Some(map)
@@ -213,7 +214,7 @@ impl Fields {
     }
 }
 
-/// A number such as `50.0`, which some clients write for 50.
+/// Converts a number such as `50.0`, which some clients write for 50.
 fn whole(number: f64) -> Option<i64> {
     #[expect(clippy::cast_possible_truncation, reason = "bounded and without a fraction")]
     (number.fract() == 0.0 && number.abs() < 9e15).then_some(number as i64)

@@ -1,15 +1,17 @@
-//! The name of a file in a form, as the many programs that send forms write it into `Content-Disposition`.
+//! The name of a file in a form, as the many programs that send forms write it into
+//! `Content-Disposition`.
 //!
-//! Browsers, `OkHttp` and undici write `%22`, `%0D` and `%0A` for what a quoted text cannot hold (WHATWG HTML, "multipart
-//! form data") and nothing else; curl, Go and Ruby write `\"` and `\\`; Python and .NET write `filename*` (RFC 8187),
-//! mail libraries its numbered pieces (RFC 2231), .NET and Java mail's words (RFC 2047); old programs write bytes of
-//! their machine's code page, or leave the quotes out.
+//! Browsers, `OkHttp` and undici write `%22`, `%0D` and `%0A` for what a quoted text cannot hold
+//! (WHATWG HTML, "multipart form data") and nothing else. curl, Go and Ruby write `\"` and `\\`.
+//! Python and .NET write `filename*` (RFC 8187), mail libraries its numbered pieces (RFC 2231),
+//! .NET and Java encoded words of mail (RFC 2047). Old programs write bytes of their machine's code
+//! page, or omit the quotes.
 
 use std::borrow::Cow;
 
 use encoding_rs::{Encoding, GB18030, WINDOWS_1252};
 
-/// The name of the file that a `Content-Disposition` gives; none when it gives none.
+/// Returns the name of the file in a `Content-Disposition`, if it has one.
 #[must_use]
 pub fn file_name(disposition: &[u8]) -> Option<String> {
     let mut plain = None;
@@ -33,17 +35,18 @@ pub fn file_name(disposition: &[u8]) -> Option<String> {
     extended.or_else(|| joined(pieces)).or_else(|| plain.map(|value| plain_text(&value)))
 }
 
-/// The name of the field that a `Content-Disposition` gives; none when it gives none.
+/// Returns the name of the field in a `Content-Disposition`, if it has one.
 #[must_use]
 pub fn field_name(disposition: &[u8]) -> Option<String> {
     let named = parameters(guessed(disposition).as_bytes()).into_iter().find(|(name, _)| name == "name");
     named.map(|(_, value)| String::from_utf8_lossy(&value).into_owned())
 }
 
-/// The parameters of a header in UTF-8, names in lower case, quoted values without their quotes and escapes.
+/// Returns the parameters of a header in UTF-8: names in lower case, quoted values without their
+/// quotes and escapes.
 fn parameters(header: &[u8]) -> Vec<(String, Vec<u8>)> {
     let mut found = Vec::new();
-    // What stands before the first semicolon is the kind.
+    // The part before the first semicolon is the kind.
     let mut rest = after(header, b';');
     while let Some(parameter) = rest {
         let Some(equals) = parameter.iter().position(|byte| *byte == b'=') else { break };
@@ -69,8 +72,8 @@ fn after(bytes: &[u8], mark: u8) -> Option<&[u8]> {
     bytes.iter().position(|byte| *byte == mark).map(|place| &bytes[place + 1..])
 }
 
-/// A quoted text up to its end, and what follows. A backslash counts before a quote and a backslash alone: old
-/// browsers write whole Windows paths without escaping them.
+/// Returns a quoted text up to its end, and what follows. A backslash is an escape only before a
+/// quote or a backslash: old browsers write whole Windows paths without escaping them.
 fn unquoted(quoted: &[u8]) -> (Vec<u8>, &[u8]) {
     let mut text = Vec::with_capacity(quoted.len());
     let mut at = 0;
@@ -90,14 +93,14 @@ fn unquoted(quoted: &[u8]) -> (Vec<u8>, &[u8]) {
     (text, &[])
 }
 
-/// `charset'language'percent-encoded` (RFC 8187).
+/// Decodes `charset'language'percent-encoded` (RFC 8187).
 fn extended_text(value: &[u8]) -> Option<String> {
     let mut parts = value.splitn(3, |byte| *byte == b'\'');
     let (charset, _language, text) = (parts.next()?, parts.next()?, parts.next()?);
     decoded(charset, &percent_decoded(text))
 }
 
-/// The pieces of RFC 2231 in their order; the first one names the character set.
+/// Joins the pieces of RFC 2231 in their order; the first one names the character set.
 fn joined(mut pieces: Vec<(u32, bool, Vec<u8>)>) -> Option<String> {
     pieces.sort_by_key(|(place, ..)| *place);
     let (_, is_extended, first) = pieces.first()?;
@@ -118,7 +121,8 @@ fn joined(mut pieces: Vec<(u32, bool, Vec<u8>)>) -> Option<String> {
         if *is_extended {
             bytes.extend(percent_decoded(value));
         } else {
-            // The header was read as text, which becomes bytes of the pieces' own set again.
+            // The header was read as text. The text becomes bytes in the pieces' own character set
+            // again.
             let encoding = Encoding::for_label(charset.trim_ascii())?;
             bytes.extend_from_slice(&encoding.encode(std::str::from_utf8(value).ok()?).0);
         }
@@ -140,7 +144,7 @@ fn percent_decoded(text: &[u8]) -> Vec<u8> {
     replaced(text, b'%', Some)
 }
 
-/// Puts the byte for each `mark` with two hexadecimal digits that `allowed` lets through.
+/// Replaces each `mark` with two hexadecimal digits by its byte, if `allowed` accepts it.
 fn replaced(text: &[u8], mark: u8, allowed: impl Fn(u8) -> Option<u8> + Copy) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut at = 0;
@@ -156,14 +160,15 @@ fn plain_text(value: &[u8]) -> String {
     if let Some(text) = mail_words(value) {
         return text;
     }
-    // Only these three are ever written so by browsers: any other percent sign is the name's own.
+    // Browsers encode only these three: any other percent sign is part of the name.
     let bytes = replaced(value, b'%', |code| matches!(code, b'"' | b'\r' | b'\n').then_some(code));
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// Text whose character set nobody said: UTF-8; else Chinese (GB18030, which holds GBK), if all of it is Chinese
-/// and it does not look like Western words; else Western. It is read before anything is looked for in it: the
-/// second byte of a Chinese character may be a backslash or a letter.
+/// Decodes a text of unknown character set. It is UTF-8; else Chinese (GB18030, which includes
+/// GBK), if all of it is Chinese and it does not look like Western words; else Western. It is
+/// decoded before it is parsed: the second byte of a Chinese character may be a backslash or a
+/// letter.
 fn guessed(bytes: &[u8]) -> Cow<'_, str> {
     if let Ok(text) = std::str::from_utf8(bytes) {
         return Cow::Borrowed(text);
@@ -173,17 +178,18 @@ fn guessed(bytes: &[u8]) -> Cow<'_, str> {
     chinese.filter(|text| text.chars().all(is_plausible) && !is_western(&western)).unwrap_or(western)
 }
 
-/// Whether a character stands in Chinese names: no character that programs define for themselves, and of the
-/// rarest planes Han only.
+/// Whether a character occurs in Chinese names: no private-use character, and of the rarest planes
+/// Han only.
 fn is_plausible(c: char) -> bool {
     !matches!(c, '\u{80}'..='\u{9f}' | '\u{e000}'..='\u{f8ff}' | '\u{fffd}')
         && (c <= '\u{ffff}' || matches!(c, '\u{20000}'..='\u{323af}'))
 }
 
-/// Whether a text that was read as Western has its high characters where Western words have them: a letter
-/// alone beside an ASCII letter (`Müller`), two between ASCII letters (`Größe`), the sign of a degree or a
-/// millionth between a figure and a letter. A capital behind a small letter stands in no word; most Chinese
-/// characters, read as Western, begin with a capital or hold a sign.
+/// Whether a text that was decoded as Western has its high characters where Western words have
+/// them. They are: a single letter beside an ASCII letter (`Müller`), two between ASCII letters
+/// (`Größe`), the sign of a degree or a millionth between a digit and a letter. No word has a
+/// capital after a small letter. Most Chinese characters, decoded as Western, begin with a capital
+/// or contain a sign.
 fn is_western(text: &str) -> bool {
     let chars: Vec<char> = text.chars().collect();
     let mut at = 0;
@@ -217,8 +223,8 @@ fn is_western(text: &str) -> bool {
     true
 }
 
-/// A text with `=?charset?B?…?=` and `=?charset?Q?…?=` in it (RFC 2047), blanks between two of them left out; none
-/// when none of them is whole.
+/// Decodes a text with `=?charset?B?…?=` and `=?charset?Q?…?=` in it (RFC 2047), without the blanks
+/// between two of them. Returns `None` when none of them is complete.
 fn mail_words(value: &[u8]) -> Option<String> {
     let mut rest = std::str::from_utf8(value).ok()?.trim();
     let mut text = String::new();
@@ -244,7 +250,7 @@ fn mail_words(value: &[u8]) -> Option<String> {
     (found && !text.is_empty()).then_some(text)
 }
 
-/// What the word at the beginning of a text says, and what follows it.
+/// Decodes the encoded word at the beginning of a text; returns it with what follows.
 fn mail_word(text: &str) -> Option<(String, &str)> {
     let (charset, word) = text.strip_prefix("=?")?.split_once('?')?;
     let (kind, word) = word.split_once('?')?;

@@ -1,7 +1,8 @@
-//! Forms that bring a file (multipart/form-data, RFC 7578), read as they come.
+//! Forms that carry a file (multipart/form-data, RFC 7578), read as a stream.
 //!
-//! The parser would take as much as is there; here it gets one piece at a time, and between files no more
-//! than a form's words may have. So an upload takes a few pieces of memory, whatever is in it.
+//! The parser would buffer all that has arrived. Here it gets one piece at a time, and between
+//! files only a limited number of bytes. So an upload takes a few pieces of memory, whatever its
+//! content.
 
 use std::{
     pin::Pin,
@@ -22,20 +23,20 @@ use super::file_name;
 use crate::domain::{Error, Result, error::FieldErrors};
 
 /// The most bytes of a form before, between and after its files.
-const MAX_WORDS: usize = 64 * 1024;
-/// How much of a refused form is taken off the line, and for how long: closing while it still comes would
-/// break the connection before the client has read why.
-const MAX_DROPPED: usize = 64 << 20;
-const DROP_LIMIT: Duration = Duration::from_secs(15);
-const DROP_STALL: Duration = Duration::from_secs(1);
+const MAX_BETWEEN_FILES_BYTES: usize = 64 * 1024;
+/// How much of a refused form is drained, and for how long. Closing the connection while the form
+/// arrives would break it before the client has read the reason.
+const MAX_DRAINED_BYTES: usize = 64 << 20;
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(15);
+const DRAIN_STALL_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The body, and how much of it may come before the parser says what it was.
-struct Line {
+/// The body, and how much of it may arrive before the parser reports a field.
+struct BoundedBody {
     body: BodyDataStream,
-    /// Bytes that may still come before the next field.
-    words: usize,
+    /// Bytes that may still arrive before the next field.
+    remaining_bytes: usize,
     in_file: bool,
-    /// A piece was just handed over: the next one waits until that is worked off.
+    /// A piece was just passed to the parser; the next one waits until the parser has handled it.
     gave: bool,
 }
 
@@ -44,15 +45,15 @@ struct Line {
 struct TooManyWords;
 
 #[derive(Clone)]
-struct Metered(Arc<Mutex<Line>>);
+struct MeteredBody(Arc<Mutex<BoundedBody>>);
 
-impl Metered {
-    fn line(&self) -> std::sync::MutexGuard<'_, Line> {
+impl MeteredBody {
+    fn line(&self) -> std::sync::MutexGuard<'_, BoundedBody> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Stream for Metered {
+impl Stream for MeteredBody {
     type Item = std::result::Result<Bytes, axum::BoxError>;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
@@ -61,15 +62,15 @@ impl Stream for Metered {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
-        // One piece, which may be most of a small file, always comes.
-        if !line.in_file && line.words == 0 {
+        // One piece is always passed; it may contain most of a small file.
+        if !line.in_file && line.remaining_bytes == 0 {
             return Poll::Ready(Some(Err(TooManyWords.into())));
         }
         match line.body.poll_next_unpin(cx) {
             Poll::Ready(Some(Ok(bytes))) => {
                 line.gave = true;
                 if !line.in_file {
-                    line.words = line.words.saturating_sub(bytes.len());
+                    line.remaining_bytes = line.remaining_bytes.saturating_sub(bytes.len());
                 }
                 Poll::Ready(Some(Ok(bytes)))
             }
@@ -78,37 +79,42 @@ impl Stream for Metered {
     }
 }
 
-/// A form that is coming in.
+/// A form that is being read.
 pub struct Form {
-    line: Metered,
+    line: MeteredBody,
     fields: Multipart,
     stall: Duration,
 }
 
-/// A form that was refused, with what may still come of it.
-pub struct Leftover(Metered);
+/// The unread rest of a refused form.
+pub struct RefusedForm(MeteredBody);
 
-/// The length that a request says its body has.
+/// Returns the length that a request declares for its body.
 #[must_use]
 pub fn declared_length(request: &Request) -> Option<u64> {
     request.headers().get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-/// Takes a request for a form; its body may be taken off the line when it is refused.
+/// Splits a request from its body, which can then be drained if the form is refused.
 #[must_use]
-pub fn split(request: Request) -> (Request, Leftover) {
+pub fn split(request: Request) -> (Request, RefusedForm) {
     let (parts, body) = request.into_parts();
-    let line = Line { body: body.into_data_stream(), words: MAX_WORDS, in_file: false, gave: false };
-    let line = Metered(Arc::new(Mutex::new(line)));
-    (Request::from_parts(parts, Body::from_stream(line.clone())), Leftover(line))
+    let line = BoundedBody {
+        body: body.into_data_stream(),
+        remaining_bytes: MAX_BETWEEN_FILES_BYTES,
+        in_file: false,
+        gave: false,
+    };
+    let line = MeteredBody(Arc::new(Mutex::new(line)));
+    (Request::from_parts(parts, Body::from_stream(line.clone())), RefusedForm(line))
 }
 
 impl Form {
-    /// Begins to read. Between two pieces no more than `stall` may pass.
+    /// Begins to read. At most `stall` may pass between two pieces.
     ///
     /// # Errors
-    /// `UnsupportedMediaType` for what is no form.
-    pub async fn of(request: Request, leftover: &Leftover, stall: Duration) -> Result<Self> {
+    /// `UnsupportedMediaType` for a body that is no form.
+    pub async fn of(request: Request, leftover: &RefusedForm, stall: Duration) -> Result<Self> {
         let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
         let essence = kind.unwrap_or_default().split(';').next().unwrap_or_default().trim();
         let is_packed = request.headers().contains_key(header::CONTENT_ENCODING);
@@ -120,87 +126,87 @@ impl Form {
         Ok(Self { line: leftover.0.clone(), fields, stall })
     }
 
-    /// The next field.
+    /// Returns the next field.
     ///
     /// # Errors
     /// `Malformed`.
-    pub async fn next(&mut self) -> Result<Option<Part<'_>>> {
+    pub async fn next(&mut self) -> Result<Option<FormPart<'_>>> {
         {
             let mut line = self.line.line();
-            (line.in_file, line.words) = (false, MAX_WORDS);
+            (line.in_file, line.remaining_bytes) = (false, MAX_BETWEEN_FILES_BYTES);
         }
-        let next = in_time(self.stall, self.fields.next_field()).await?;
-        let Some(field) = next.map_err(|_| unreadable())? else { return Ok(None) };
-        Ok(Some(Part { line: self.line.clone(), field, stall: self.stall }))
+        let next = within_timeout(self.stall, self.fields.next_field()).await?;
+        let Some(field) = next.map_err(|_| unreadable_form())? else { return Ok(None) };
+        Ok(Some(FormPart { line: self.line.clone(), field, stall: self.stall }))
     }
 }
 
 /// One field of a form.
-pub struct Part<'a> {
-    line: Metered,
+pub struct FormPart<'a> {
+    line: MeteredBody,
     field: Field<'a>,
     stall: Duration,
 }
 
-impl Part<'_> {
-    /// Its name.
+impl FormPart<'_> {
+    /// Returns its name.
     #[must_use]
     pub fn name(&self) -> String {
-        self.named_by(file_name::field_name)
+        self.disposition_name(file_name::field_name)
     }
 
-    /// The name that its file has where it comes from; empty when it has none.
+    /// Returns the name of its file on the client; empty when it has none.
     #[must_use]
     pub fn file_name(&self) -> String {
-        self.named_by(file_name::file_name)
+        self.disposition_name(file_name::file_name)
     }
 
-    fn named_by(&self, read: fn(&[u8]) -> Option<String>) -> String {
+    fn disposition_name(&self, read: fn(&[u8]) -> Option<String>) -> String {
         let disposition = self.field.headers().get(header::CONTENT_DISPOSITION);
         disposition.and_then(|value| read(value.as_bytes())).unwrap_or_default()
     }
 
-    /// The next bytes of a file.
+    /// Returns the next bytes of a file.
     ///
     /// # Errors
     /// `Malformed` when it breaks off or stalls.
     pub async fn piece(&mut self) -> Result<Option<Bytes>> {
         self.line.line().in_file = true;
-        in_time(self.stall, self.field.chunk()).await?.map_err(|_| unreadable())
+        within_timeout(self.stall, self.field.chunk()).await?.map_err(|_| unreadable_form())
     }
 }
 
-async fn in_time<T>(limit: Duration, work: impl Future<Output = T>) -> Result<T> {
+async fn within_timeout<T>(limit: Duration, work: impl Future<Output = T>) -> Result<T> {
     let late = |_| Error::Malformed("nothing came for too long".to_owned());
     tokio::time::timeout(limit, work).await.map_err(late)
 }
 
-// The parser's words may quote a field's name: they stay here.
-fn unreadable() -> Error {
+// The parser's message may quote a field's name and is therefore not returned.
+fn unreadable_form() -> Error {
     Error::Malformed("the form could not be read".to_owned())
 }
 
-/// A form without its file, with two, or with a file of no name.
+/// Returns the error for a form without its file, with two, or with a file without a name.
 #[must_use]
 pub fn bad_file(problem: &str) -> Error {
     Error::Validation(FieldErrors::one("file", problem))
 }
 
-impl Leftover {
-    /// Takes what still comes off the line, within bounds.
+impl RefusedForm {
+    /// Reads and drops the rest of the body, within bounds.
     pub async fn drain(self) {
         let drained = async {
             let mut dropped = 0;
             let mut line = self.0;
             line.line().in_file = true;
-            // Who has stopped sending is listening.
-            while let Ok(Some(Ok(bytes))) = tokio::time::timeout(DROP_STALL, line.next()).await {
+            // A client that has stopped sending is waiting for the answer.
+            while let Ok(Some(Ok(bytes))) = tokio::time::timeout(DRAIN_STALL_TIMEOUT, line.next()).await {
                 dropped += bytes.len();
-                if dropped > MAX_DROPPED {
+                if dropped > MAX_DRAINED_BYTES {
                     return;
                 }
             }
         };
-        let _ = tokio::time::timeout(DROP_LIMIT, drained).await;
+        let _ = tokio::time::timeout(DRAIN_TIMEOUT, drained).await;
     }
 }

@@ -1,4 +1,4 @@
-//! What every request passes through: its id, the believed address, a trace line, security headers, CORS,
+//! The layers of every request: its id, the client address, a trace line, security headers, CORS,
 //! time and body bounds.
 
 use std::{sync::Arc, time::Duration};
@@ -20,20 +20,20 @@ use tower_http::{
 };
 
 use super::{
-    Door,
-    address::{self, Way},
-    answer::{Refusal, render},
-    leftover::take_off_the_line,
+    AppState,
+    address::{self, RequestOrigin},
+    answer::{Refusal, render_failures},
+    audit_context,
+    drainable_body::drain_refused_body,
     listener::Peer,
     origin::Origins,
-    trail,
 };
 use crate::domain::Error;
 
-static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+static REQUEST_ID_HEADER: HeaderName = HeaderName::from_static("x-request-id");
 
-/// A request may take so long; beyond the commit path's own patience.
-const REQUEST_LIMIT: Duration = Duration::from_secs(40);
+/// The longest time of a request; it exceeds the deadline of the commit path.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(40);
 
 #[derive(Clone, Copy)]
 struct FreshId;
@@ -45,34 +45,38 @@ impl MakeRequestId for FreshId {
     }
 }
 
-/// A caller's own request id is kept if it is one: short, and of harmless characters.
-fn drop_odd_request_id(mut request: Request) -> Request {
-    let odd = request.headers().get(&REQUEST_ID).is_some_and(|id| {
+/// Drops a caller's own request id unless it is short and of harmless characters.
+fn drop_invalid_request_id(mut request: Request) -> Request {
+    let odd = request.headers().get(&REQUEST_ID_HEADER).is_some_and(|id| {
         id.len() > 64
             || !id.as_bytes().iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
     });
     if odd {
-        request.headers_mut().remove(&REQUEST_ID);
+        request.headers_mut().remove(&REQUEST_ID_HEADER);
     }
     request
 }
 
-async fn believe_address(State(trusted): State<Arc<[IpNet]>>, mut request: Request, next: Next) -> Response {
+async fn resolve_client_address(
+    State(trusted): State<Arc<[IpNet]>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let mut request = {
         if let Some(ConnectInfo(peer)) = request.extensions().get::<ConnectInfo<Peer>>() {
             let address = address::client_address(peer.address, request.headers(), &trusted);
-            let way = address::way(peer.address, request.headers(), &trusted);
+            let request_origin = address::request_origin(peer.address, request.headers(), &trusted);
             request.extensions_mut().insert(address);
-            request.extensions_mut().insert(way);
+            request.extensions_mut().insert(request_origin);
         }
-        drop_odd_request_id(request)
+        drop_invalid_request_id(request)
     };
     request.headers_mut().remove(header::COOKIE);
     next.run(request).await
 }
 
-/// Headers that browsers heed. The service's pages bring everything with them; the API's documentation page
-/// needs inline styles.
+/// Headers that browsers obey. The service's pages need no external resources; the API's
+/// documentation page needs inline styles.
 const SECURITY_HEADERS: [(HeaderName, HeaderValue); 6] = [
     (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
@@ -88,14 +92,15 @@ const SECURITY_HEADERS: [(HeaderName, HeaderValue); 6] = [
     ),
 ];
 
-/// Who came over TLS once does not come without it again, for a year.
-static STRICT_TRANSPORT: HeaderValue = HeaderValue::from_static("max-age=31536000");
+/// A browser that once used TLS uses nothing else for a year.
+static STRICT_TRANSPORT_VALUE: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
-async fn secure(request: Request, next: Next) -> Response {
-    // What belongs to a person stays out of caches that belong to others.
+async fn add_security_headers(request: Request, next: Next) -> Response {
+    // A user's data stays out of shared caches.
     let path = request.uri().path();
     let is_api = path.starts_with("/api/") || path.starts_with("/socket.io");
-    let is_secure = request.extensions().get::<Way>().is_some_and(|way| way.is_secure);
+    let is_secure =
+        request.extensions().get::<RequestOrigin>().is_some_and(|request_origin| request_origin.is_secure);
     let mut response = next.run(request).await;
     for (name, value) in &SECURITY_HEADERS {
         response.headers_mut().entry(name).or_insert_with(|| value.clone());
@@ -104,7 +109,7 @@ async fn secure(request: Request, next: Next) -> Response {
         response.headers_mut().entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     }
     if is_secure {
-        response.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, STRICT_TRANSPORT.clone());
+        response.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, STRICT_TRANSPORT_VALUE.clone());
     }
     response
 }
@@ -127,7 +132,8 @@ fn cors(origins: Origins) -> CorsLayer {
     CorsLayer::new()
         .allow_origin(AllowOrigin::predicate(origins.predicate()))
         .allow_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
-        // Original clients of the protocol ask with credentials, though there are no cookies here.
+        // Original clients of the protocol send requests with credentials, though there are no
+        // cookies here.
         .allow_credentials(true)
         .allow_headers([
             header::AUTHORIZATION,
@@ -139,10 +145,10 @@ fn cors(origins: Origins) -> CorsLayer {
             header::RANGE,
             header::IF_RANGE,
             header::IF_NONE_MATCH,
-            REQUEST_ID.clone(),
+            REQUEST_ID_HEADER.clone(),
         ])
         .expose_headers([
-            REQUEST_ID.clone(),
+            REQUEST_ID_HEADER.clone(),
             header::RETRY_AFTER,
             header::ETAG,
             header::ACCEPT_RANGES,
@@ -152,8 +158,8 @@ fn cors(origins: Origins) -> CorsLayer {
         .max_age(Duration::from_mins(10))
 }
 
-/// Whether a request says which host it asks, once and readably (RFC 9112, 3.2).
-fn names_host(request: &Request) -> bool {
+/// Whether a request names exactly one readable host (RFC 9112, 3.2).
+fn has_one_host(request: &Request) -> bool {
     let mut hosts = request.headers().get_all(header::HOST).iter();
     match (hosts.next(), hosts.next()) {
         (Some(host), None) => {
@@ -165,55 +171,59 @@ fn names_host(request: &Request) -> bool {
     }
 }
 
-/// Refuses what names no host or several, and sockets of pages that are not allowed, before it reaches anything.
-async fn admit(State(origins): State<Origins>, request: Request, next: Next) -> Response {
+/// Refuses a request with no host or several, and a socket of a page that is not allowed. This runs
+/// before all other layers.
+async fn check_host_and_origin(State(origins): State<Origins>, request: Request, next: Next) -> Response {
     use axum::response::IntoResponse;
-    if !names_host(&request) {
+    if !has_one_host(&request) {
         return Refusal(Error::Malformed("the request must name one host".to_owned())).into_response();
     }
     let opens_socket = request.uri().path().starts_with("/socket.io");
-    if opens_socket && !origins.admit(request.headers(), request.extensions()) {
+    if opens_socket && !origins.allows_upgrade(request.headers(), request.extensions()) {
         return Refusal(Error::Forbidden("this origin is not allowed")).into_response();
     }
     next.run(request).await
 }
 
-/// Whether a request brings a form. How long that takes is up to the line; what reads it
-/// ([`super::form`]) has bounds of its own.
-fn brings_form(request: &Request) -> bool {
+/// Whether a request carries a form. Its time depends on the client's connection; its reader
+/// ([`super::form`]) has its own bounds.
+fn is_form_upload(request: &Request) -> bool {
     let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
     kind.is_some_and(|kind| kind.trim_start().to_ascii_lowercase().starts_with("multipart/form-data"))
 }
 
-async fn in_time(request: Request, next: Next) -> Response {
+async fn limit_request_time(request: Request, next: Next) -> Response {
     use axum::response::IntoResponse;
-    if brings_form(&request) {
+    if is_form_upload(&request) {
         return next.run(request).await;
     }
-    let answered = tokio::time::timeout(REQUEST_LIMIT, next.run(request)).await;
+    let answered = tokio::time::timeout(REQUEST_TIMEOUT, next.run(request)).await;
     answered.unwrap_or_else(|_| StatusCode::GATEWAY_TIMEOUT.into_response())
 }
 
-/// Puts the bounds of a REST call around `routes`: time and panics. The body's is its extractor's.
+/// Adds the bounds of a REST call to `routes`: time and panics. The extractor bounds the body.
 pub fn bound(routes: Router) -> Router {
-    routes.layer(ServiceBuilder::new().layer(middleware::from_fn(in_time)).layer(CatchPanicLayer::new()))
+    routes.layer(
+        ServiceBuilder::new().layer(middleware::from_fn(limit_request_time)).layer(CatchPanicLayer::new()),
+    )
 }
 
-/// Puts around everything what every request passes through.
-pub fn wrap(door: &Door, everything: Router) -> Router {
-    let origins = Origins::new(&door.settings);
-    let trusted: Arc<[IpNet]> = door.settings.trusted_proxies.clone().into();
+/// Adds the layers of every request.
+pub fn wrap(app: &AppState, everything: Router) -> Router {
+    let origins = Origins::new(&app.settings);
+    let trusted: Arc<[IpNet]> = app.settings.trusted_proxies.clone().into();
     let span = |request: &Request| {
-        let id = request.headers().get(&REQUEST_ID).and_then(|id| id.to_str().ok()).unwrap_or_default();
-        // The path alone: a query may hold a keyword, and that is message text.
+        let id =
+            request.headers().get(&REQUEST_ID_HEADER).and_then(|id| id.to_str().ok()).unwrap_or_default();
+        // Only the path is logged: a query may hold a search keyword, which is message text.
         tracing::info_span!("request", id, method = %request.method(), path = request.uri().path())
     };
     everything.layer(
         ServiceBuilder::new()
-            .layer(middleware::from_fn_with_state(trusted, believe_address))
-            .layer(SetRequestIdLayer::new(REQUEST_ID.clone(), FreshId))
-            .layer(PropagateRequestIdLayer::new(REQUEST_ID.clone()))
-            .layer(middleware::from_fn_with_state(door.clone(), trail::follow))
+            .layer(middleware::from_fn_with_state(trusted, resolve_client_address))
+            .layer(SetRequestIdLayer::new(REQUEST_ID_HEADER.clone(), FreshId))
+            .layer(PropagateRequestIdLayer::new(REQUEST_ID_HEADER.clone()))
+            .layer(middleware::from_fn_with_state(app.clone(), audit_context::audit_request))
             .layer(
                 TraceLayer::new_for_http()
                     .make_span_with(span)
@@ -228,10 +238,10 @@ pub fn wrap(door: &Door, everything: Router) -> Router {
                     .on_failure(()),
             )
             .layer(middleware::from_fn(count))
-            .layer(middleware::from_fn(secure))
+            .layer(middleware::from_fn(add_security_headers))
             .layer(cors(origins.clone()))
-            .layer(middleware::from_fn(render))
-            .layer(middleware::from_fn(take_off_the_line))
-            .layer(middleware::from_fn_with_state(origins, admit)),
+            .layer(middleware::from_fn(render_failures))
+            .layer(middleware::from_fn(drain_refused_body))
+            .layer(middleware::from_fn_with_state(origins, check_host_and_origin)),
     )
 }

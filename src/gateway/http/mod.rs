@@ -1,29 +1,30 @@
-//! What every gateway shares of HTTP: reading input, rendering answers, limits, addresses, origins.
+//! The HTTP parts that all gateways share: reading input, rendering answers, limits, addresses,
+//! origins.
 
-pub mod accept;
+pub mod accept_header;
 pub mod address;
 pub mod answer;
-pub mod cells;
+pub mod audit_context;
+pub mod connection_slots;
+pub mod csv_cells;
 pub mod document;
+pub mod drainable_body;
 pub mod extract;
 pub mod fields;
 pub mod file_name;
 pub mod form;
 pub mod layers;
-pub mod leftover;
 pub mod limits;
 pub mod listener;
+pub mod load_meter;
 pub mod operations;
 pub mod origin;
-pub mod places;
-pub mod scales;
 pub mod serve;
-pub mod standing;
-pub mod trail;
+pub mod token_expiry;
 
 use std::sync::Arc;
 
-use scales::{Heavy, Owner, Turn};
+use load_meter::{Heavy, HeavyPermit, LoadOwner};
 
 use crate::{
     config::Settings,
@@ -31,29 +32,29 @@ use crate::{
     service::Services,
 };
 
-/// What a handler can reach.
+/// The state that handlers use.
 #[derive(Clone)]
-pub struct Door {
+pub struct AppState {
     pub services: Arc<Services>,
     pub settings: Arc<Settings>,
     pub limits: Arc<limits::Limits>,
-    pub scales: scales::Scales,
+    pub load_meter: load_meter::LoadMeter,
 }
 
-impl Door {
-    /// Lets a person do something heavy, which counts as `weight` events: when it is their turn, and while not
-    /// too much waits for them to be read. A refusal costs nothing. Without limits (`RATE_LIMIT=off`) everybody waits
-    /// until it is their turn.
+impl AppState {
+    /// Waits for a permit for a heavy call of a user, which counts as `weight` events. It is
+    /// refused while the user has too many unread bytes. A refusal costs nothing. Without limits
+    /// (`RATE_LIMIT=off`) every call waits until it has its permit.
     ///
     /// # Errors
     /// `RateLimited`.
-    pub async fn turn(&self, user: UserId, heavy: Heavy, weight: usize) -> Result<Turn> {
-        self.limits.spend(user, weight)?;
-        let purse = self.scales.purse(Owner::Person(user));
-        purse.has_room()?;
-        let turn = purse.turn(heavy, !self.settings.rate_limit).await?;
-        // What was read meanwhile may have filled the room.
-        purse.has_room()?;
+    pub async fn turn(&self, user: UserId, heavy: Heavy, weight: usize) -> Result<HeavyPermit> {
+        self.limits.spend_events(user, weight)?;
+        let load_account = self.load_meter.load_account(LoadOwner::Person(user));
+        load_account.check_capacity()?;
+        let turn = load_account.turn(heavy, !self.settings.rate_limit).await?;
+        // Other answers may have used up the capacity meanwhile.
+        load_account.check_capacity()?;
         Ok(turn)
     }
 }

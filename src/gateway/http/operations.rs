@@ -1,4 +1,4 @@
-//! What operators and probes ask: health, metrics, the API's documentation.
+//! Endpoints for operators and probes: health, metrics, the API's documentation.
 
 use axum::{
     Json, Router,
@@ -14,8 +14,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use utoipa_swagger_ui::SwaggerUi;
 
 use super::{
-    Door,
-    address::Way,
+    AppState,
+    address::RequestOrigin,
     answer::{Refusal, language_of},
     extract::bearer,
     origin::Origins,
@@ -32,13 +32,13 @@ pub struct Health {
     message: &'static str,
 }
 
-/// Whether the service and its database are well
+/// Get the service's health
 ///
 /// 503 with `degraded` when MongoDB does not answer within two seconds.
 #[utoipa::path(get, path = "/api/health", tag = "service", security(()),
     responses((status = 200, body = Health), (status = 503, body = Health)))]
-async fn health(State(door): State<Door>, headers: HeaderMap) -> Response {
-    let well = door.services.is_healthy().await;
+async fn health(State(app): State<AppState>, headers: HeaderMap) -> Response {
+    let well = app.services.is_healthy().await;
     let language = language_of(headers.get(header::ACCEPT_LANGUAGE));
     let (code, status) =
         if well { (StatusCode::OK, "ok") } else { (StatusCode::SERVICE_UNAVAILABLE, "degraded") };
@@ -51,43 +51,44 @@ async fn health(State(door): State<Door>, headers: HeaderMap) -> Response {
     (code, Json(Health { status, timestamp: SystemClock.now().to_string(), message })).into_response()
 }
 
-/// Whether two secrets are the same, in a time that does not say how much of them is.
+/// Whether two secrets are equal, in a time that does not reveal how much of them is.
 fn is_same(given: &str, wanted: &str) -> bool {
     let difference =
         given.bytes().zip(wanted.bytes()).fold(0, |sum, (a, b)| std::hint::black_box(sum | (a ^ b)));
     given.len() == wanted.len() && difference == 0
 }
 
-/// Prometheus's text format; for what comes straight from this machine under its own name, or whoever has the
-/// token.
+/// Returns the metrics in Prometheus's text format. It requires a direct request from this machine
+/// under its own name, or the token.
 async fn metrics(
-    State(door): State<Door>,
-    Extension(way): Extension<Way>,
+    State(app): State<AppState>,
+    Extension(request_origin): Extension<RequestOrigin>,
     Extension(recorder): Extension<PrometheusHandle>,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
-    let token = door.settings.metrics_token.as_deref();
+    let token = app.settings.metrics_token.as_deref();
     let knows_token = token.zip(bearer(&headers)).is_some_and(|(token, given)| is_same(given, token));
-    // A page that a stranger's name brought to this machine comes from it, too.
-    let is_own = way.is_straight && Origins::new(&door.settings).is_ours(headers.get(header::HOST));
+    // A page of a foreign host name that resolves to this machine sends its requests from it, too.
+    let is_own =
+        request_origin.is_direct && Origins::new(&app.settings).is_own_host(headers.get(header::HOST));
     if !(is_own || knows_token) {
         return Err(Error::NotFound("address").into());
     }
-    let depth = u32::try_from(door.services.commit_queue_depth()).unwrap_or(u32::MAX);
+    let depth = u32::try_from(app.services.commit_queue_depth()).unwrap_or(u32::MAX);
     ::metrics::gauge!("wardline_commit_queue_depth").set(f64::from(depth));
-    let waiting = u32::try_from(door.scales.outgoing()).unwrap_or(u32::MAX);
+    let waiting = u32::try_from(app.load_meter.outgoing()).unwrap_or(u32::MAX);
     ::metrics::gauge!("wardline_waiting_bytes").set(f64::from(waiting));
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], recorder.render()).into_response())
 }
 
-/// Health as part of the documented API.
-pub fn documented() -> OpenApiRouter<Door> {
+/// Returns the health route as part of the documented API.
+pub fn documented() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(health))
 }
 
-/// The API's description for browsers, at `/docs`. Everything in it is found beside the page, so that it works
-/// below whatever path a proxy puts it.
-pub fn docs(document: utoipa::openapi::OpenApi) -> Router<Door> {
+/// Returns the API's documentation page, at `/docs`. All its resources are relative to the page, so
+/// that it works below any path of a proxy.
+pub fn docs(document: utoipa::openapi::OpenApi) -> Router<AppState> {
     let pages = SwaggerUi::new("/docs").url("/docs/openapi.json", document);
     let pages = pages.config(utoipa_swagger_ui::Config::from("openapi.json"));
     Router::from(pages).layer(middleware::from_fn(own_docs))
@@ -116,7 +117,7 @@ async fn own_docs(request: Request, next: Next) -> Response {
     (parts, page).into_response()
 }
 
-/// The rest: the short health address and the metrics.
-pub fn plain(recorder: PrometheusHandle) -> Router<Door> {
+/// Returns the other routes: the short health address and the metrics.
+pub fn plain(recorder: PrometheusHandle) -> Router<AppState> {
     Router::new().route("/health", get(health)).route("/metrics", get(metrics)).layer(Extension(recorder))
 }

@@ -1,8 +1,9 @@
-//! Which web pages may call: one list for CORS and for the WebSocket handshake.
+//! The web pages that may call: one list for CORS and for the WebSocket handshake.
 //!
-//! A page is the service's own when it was loaded from where its calls go. That says nothing of a name that a
-//! stranger's server made stand for this machine: what comes straight from this machine, through no proxy, is
-//! own only under this machine's names and those that the operator lists.
+//! A page is the service's own when its host is the host of its calls. This proves nothing about a
+//! host name that a foreign server resolves to this machine (DNS rebinding). A request straight
+//! from this machine, through no proxy, is therefore own only under this machine's names and those
+//! that the operator lists.
 
 use std::{
     collections::BTreeSet,
@@ -11,23 +12,24 @@ use std::{
 
 use axum::http::{Extensions, HeaderMap, HeaderValue, header, request::Parts};
 
-use super::address::Way;
+use super::address::RequestOrigin;
 use crate::config::{Environment, Settings};
 
-/// Refused origins that are told of.
-const MAX_TOLD: usize = 64;
+/// The most refused origins that are logged.
+const MAX_LOGGED_ORIGINS: usize = 64;
 
-/// The allowed origins: the service's own, those of the settings, and in development this machine's.
+/// The allowed origins: the service's own, those of the settings, and in development this
+/// machine's.
 #[derive(Clone)]
 pub struct Origins {
     listed: Arc<[String]>,
     hosts: Arc<[String]>,
     development: bool,
-    told: Arc<Mutex<BTreeSet<String>>>,
+    logged: Arc<Mutex<BTreeSet<String>>>,
 }
 
-/// A host and its port, where it is not the scheme's own: `ward.example`, `[::1]:3000`.
-fn without_usual_port<'a>(authority: &'a str, scheme: &str) -> &'a str {
+/// Returns a host with its port, unless that is the scheme's default: `ward.example`, `[::1]:3000`.
+fn strip_default_port<'a>(authority: &'a str, scheme: &str) -> &'a str {
     let usual = match scheme {
         "https" | "wss" => ":443",
         _ => ":80",
@@ -35,7 +37,7 @@ fn without_usual_port<'a>(authority: &'a str, scheme: &str) -> &'a str {
     authority.strip_suffix(usual).unwrap_or(authority)
 }
 
-/// The host of an authority, without its port.
+/// Returns the host of an authority, without its port.
 fn name_of(authority: &str) -> &str {
     match authority.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name,
@@ -43,80 +45,92 @@ fn name_of(authority: &str) -> &str {
     }
 }
 
-fn is_this_machine(name: &str) -> bool {
+fn is_loopback_name(name: &str) -> bool {
     let v4 = || name.parse::<std::net::Ipv4Addr>().is_ok_and(|address| address.is_loopback());
     name == "localhost" || name == "[::1]" || v4()
 }
 
 impl Origins {
-    /// From the settings.
+    /// Creates the list from the settings.
     #[must_use]
     pub fn new(settings: &Settings) -> Self {
         Self {
             listed: settings.origins.clone().into(),
             hosts: settings.public_hosts.clone().into(),
             development: settings.environment == Environment::Development,
-            told: Arc::default(),
+            logged: Arc::default(),
         }
     }
 
-    /// Whether a host is a name that this service goes by on its own machine.
+    /// Whether a host is a name of this service on its own machine.
     #[must_use]
-    pub fn is_ours(&self, host: Option<&HeaderValue>) -> bool {
+    pub fn is_own_host(&self, host: Option<&HeaderValue>) -> bool {
         let Some(host) = host.and_then(|host| host.to_str().ok()) else { return false };
         let host = host.to_ascii_lowercase();
         let name = name_of(&host);
-        is_this_machine(name) || self.hosts.iter().any(|ours| *ours == host || ours == name)
+        is_loopback_name(name) || self.hosts.iter().any(|ours| *ours == host || ours == name)
     }
 
-    /// Whether a page of `origin` may make a request that came this way.
+    /// Whether a page of `origin` may make a request with this `request_origin`.
     #[must_use]
-    pub fn allows(&self, origin: &HeaderValue, headers: &HeaderMap, way: Option<&Way>) -> bool {
+    pub fn allows(
+        &self,
+        origin: &HeaderValue,
+        headers: &HeaderMap,
+        request_origin: Option<&RequestOrigin>,
+    ) -> bool {
         let Ok(origin) = origin.to_str() else { return false };
         let origin = origin.to_ascii_lowercase();
         let Some((scheme, authority)) = origin.split_once("://") else {
             return false;
         };
-        let authority = without_usual_port(authority, scheme);
+        let authority = strip_default_port(authority, scheme);
         let asked = headers.get(header::HOST);
-        let host = match way.and_then(|way| way.host.as_deref()) {
+        let host = match request_origin.and_then(|request_origin| request_origin.host.as_deref()) {
             Some(host) => Some(host.to_owned()),
-            None if way.is_some_and(|way| way.is_straight) && !self.is_ours(asked) => None,
+            None if request_origin.is_some_and(|request_origin| request_origin.is_direct)
+                && !self.is_own_host(asked) =>
+            {
+                None
+            }
             None => asked.and_then(|host| host.to_str().ok()).map(str::to_ascii_lowercase),
         };
-        // Asked over TLS, its own pages were loaded over TLS: the same host's page without it is anybody's.
-        let is_pretended = scheme != "https" && way.is_some_and(|way| way.is_secure);
-        let own = !is_pretended && host.is_some_and(|host| without_usual_port(&host, scheme) == authority);
+        // A page that calls over TLS was loaded over TLS. A page of the same host without TLS may
+        // come from anybody.
+        let is_pretended =
+            scheme != "https" && request_origin.is_some_and(|request_origin| request_origin.is_secure);
+        let own = !is_pretended && host.is_some_and(|host| strip_default_port(&host, scheme) == authority);
         let listed = self.listed.iter().any(|listed| {
             listed
                 .split_once("://")
-                .is_some_and(|(s, a)| s == scheme && without_usual_port(a, s) == authority)
+                .is_some_and(|(s, a)| s == scheme && strip_default_port(a, s) == authority)
         });
         let is_port = |port: &str| port.parse::<u16>().is_ok();
-        let this_machine = is_this_machine(name_of(authority))
+        let this_machine = is_loopback_name(name_of(authority))
             && authority.rsplit_once(':').is_none_or(|(_, port)| port.ends_with(']') || is_port(port));
         own || listed || (self.development && this_machine)
     }
 
-    /// Whether a request without a browser, or from an allowed page, may open a socket.
+    /// Whether a request may open a socket: one without an origin (no browser), or from an allowed
+    /// page.
     #[must_use]
-    pub fn admit(&self, headers: &HeaderMap, extensions: &Extensions) -> bool {
+    pub fn allows_upgrade(&self, headers: &HeaderMap, extensions: &Extensions) -> bool {
         let Some(origin) = headers.get(header::ORIGIN) else { return true };
-        let is_allowed = self.allows(origin, headers, extensions.get::<Way>());
+        let is_allowed = self.allows(origin, headers, extensions.get::<RequestOrigin>());
         if !is_allowed {
-            self.tell(origin, headers.get(header::HOST));
+            self.log_refused_origin(origin, headers.get(header::HOST));
         }
         is_allowed
     }
 
-    /// Says once of each origin that it was refused, and what to do where it is one's own.
-    fn tell(&self, origin: &HeaderValue, host: Option<&HeaderValue>) {
+    /// Logs each refused origin once, with the settings that allow it if it is the service's own.
+    fn log_refused_origin(&self, origin: &HeaderValue, host: Option<&HeaderValue>) {
         let text = |value: &HeaderValue| -> String {
             String::from_utf8_lossy(value.as_bytes()).chars().filter(|c| !c.is_control()).take(120).collect()
         };
         let (origin, host) = (text(origin), host.map(text).unwrap_or_default());
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        if told.len() >= MAX_TOLD || !told.insert(origin.clone()) {
+        let mut logged = self.logged.lock().unwrap_or_else(PoisonError::into_inner);
+        if logged.len() >= MAX_LOGGED_ORIGINS || !logged.insert(origin.clone()) {
             return;
         }
         tracing::warn!(
@@ -128,9 +142,9 @@ impl Origins {
         );
     }
 
-    /// For tower-http's CORS layer.
+    /// Returns the predicate for tower-http's CORS layer.
     pub fn predicate(self) -> impl Fn(&HeaderValue, &Parts) -> bool + Clone + Send + Sync + 'static {
-        move |origin, parts| self.allows(origin, &parts.headers, parts.extensions.get::<Way>())
+        move |origin, parts| self.allows(origin, &parts.headers, parts.extensions.get::<RequestOrigin>())
     }
 }
 
@@ -140,22 +154,27 @@ mod tests {
 
     fn origins(listed: &[&str], hosts: &[&str], development: bool) -> Origins {
         let owned = |list: &[&str]| list.iter().map(|&text| text.to_owned()).collect();
-        Origins { listed: owned(listed), hosts: owned(hosts), development, told: Arc::default() }
+        Origins { listed: owned(listed), hosts: owned(hosts), development, logged: Arc::default() }
     }
 
-    fn way(is_straight: bool, host: Option<&str>) -> Way {
-        Way { is_straight, is_secure: false, host: host.map(str::to_owned) }
+    fn request_origin(is_direct: bool, host: Option<&str>) -> RequestOrigin {
+        RequestOrigin { is_direct, is_secure: false, host: host.map(str::to_owned) }
     }
 
-    fn allows(origins: &Origins, origin: &'static str, host: &'static str, way: &Way) -> bool {
+    fn allows(
+        origins: &Origins,
+        origin: &'static str,
+        host: &'static str,
+        request_origin: &RequestOrigin,
+    ) -> bool {
         let headers = HeaderMap::from_iter([(header::HOST, HeaderValue::from_static(host))]);
-        origins.allows(&HeaderValue::from_static(origin), &headers, Some(way))
+        origins.allows(&HeaderValue::from_static(origin), &headers, Some(request_origin))
     }
 
     #[test]
     fn in_development_this_machine_is_itself_and_nobody_who_looks_like_it() {
         let origins = origins(&[], &[], true);
-        let allows = |origin: &'static str| allows(&origins, origin, "x", &way(false, None));
+        let allows = |origin: &'static str| allows(&origins, origin, "x", &request_origin(false, None));
         assert!(
             allows("http://localhost:5173") && allows("http://127.0.0.1:3000") && allows("http://[::1]:3000")
         );
@@ -173,7 +192,9 @@ mod tests {
     #[test]
     fn only_listed_pages_and_our_own_may_call() {
         let origins = origins(&["https://ward.example", "capacitor://localhost"], &[], false);
-        let allows = |origin: &'static str| allows(&origins, origin, "chat.example:3000", &way(false, None));
+        let allows = |origin: &'static str| {
+            allows(&origins, origin, "chat.example:3000", &request_origin(false, None))
+        };
         assert!(allows("https://ward.example") && allows("http://chat.example:3000"));
         assert!(allows("https://ward.example:443") && allows("capacitor://localhost"));
         for foreign in [
@@ -191,7 +212,7 @@ mod tests {
     #[test]
     fn a_name_that_was_turned_to_this_machine_is_not_our_own() {
         let strict = origins(&[], &["chat.hospital.example", "ward.example:8443"], false);
-        let straight = way(true, None);
+        let straight = request_origin(true, None);
         assert!(!allows(&strict, "http://evil.example:3000", "evil.example:3000", &straight));
         assert!(!allows(
             &strict,
@@ -210,21 +231,26 @@ mod tests {
         ));
         assert!(allows(&strict, "https://ward.example:8443", "ward.example:8443", &straight));
         assert!(!allows(&strict, "https://ward.example:1", "ward.example:1", &straight));
-        // From elsewhere, or through a proxy, as ever.
-        assert!(allows(&strict, "http://chat.example:3000", "chat.example:3000", &way(false, None)));
+        // From another machine, or through a proxy, nothing changes.
+        assert!(allows(
+            &strict,
+            "http://chat.example:3000",
+            "chat.example:3000",
+            &request_origin(false, None)
+        ));
     }
 
     #[test]
     fn a_trusted_proxy_says_which_host_was_asked() {
         let strict = origins(&[], &[], false);
-        let behind = way(false, Some("chat.hospital.example"));
+        let behind = request_origin(false, Some("chat.hospital.example"));
         assert!(allows(&strict, "https://chat.hospital.example", "127.0.0.1:3000", &behind));
         assert!(!allows(&strict, "http://127.0.0.1:3000", "127.0.0.1:3000", &behind));
         assert!(allows(
             &strict,
             "https://chat.hospital.example",
             "x",
-            &way(false, Some("chat.hospital.example:443"))
+            &request_origin(false, Some("chat.hospital.example:443"))
         ));
         assert!(!allows(&strict, "https://evil.example", "127.0.0.1:3000", &behind));
     }
@@ -232,14 +258,15 @@ mod tests {
     #[test]
     fn behind_tls_a_page_without_it_is_another_origin() {
         let strict = origins(&[], &[], false);
-        let secure = |host: Option<&str>| Way { is_secure: true, ..way(false, host) };
-        for way in [secure(Some("chat.hospital.example")), secure(None)] {
-            let allows = |origin: &'static str| allows(&strict, origin, "chat.hospital.example", &way);
+        let secure = |host: Option<&str>| RequestOrigin { is_secure: true, ..request_origin(false, host) };
+        for request_origin in [secure(Some("chat.hospital.example")), secure(None)] {
+            let allows =
+                |origin: &'static str| allows(&strict, origin, "chat.hospital.example", &request_origin);
             assert!(allows("https://chat.hospital.example") && allows("https://chat.hospital.example:443"));
             assert!(!allows("http://chat.hospital.example") && !allows("http://chat.hospital.example:443"));
         }
-        // Nobody says so: the proxy may be silent, or there is none.
-        let silent = way(false, None);
+        // No proxy reports the host: it may omit it, or there is none.
+        let silent = request_origin(false, None);
         for origin in ["https://chat.hospital.example", "http://chat.hospital.example"] {
             assert!(allows(&strict, origin, "chat.hospital.example", &silent), "{origin}");
         }

@@ -1,5 +1,5 @@
-//! Serving stored bytes: conditions and ranges (RFC 9110, 13 and 14), and the headers that keep a browser
-//! from running what it fetches.
+//! Serving stored bytes: conditions and ranges (RFC 9110, 13 and 14), and the headers that keep a
+//! browser from running the content.
 
 use std::{fmt::Write as _, ops::Range};
 
@@ -16,43 +16,45 @@ use crate::domain::{
     file::{is_inline, served_type},
 };
 
-/// What is to be served.
+/// The content to serve.
 pub struct Content<'a> {
-    /// Without quotes; another one for other bytes.
+    /// The entity tag, without quotes; it differs for different bytes.
     pub tag: &'a str,
     pub mime: &'a str,
     pub name: &'a str,
-    /// Bytes.
+    /// The length in bytes.
     pub size: u64,
 }
 
-/// What of it the client wants.
+/// The requested part of the content.
 #[derive(Debug, PartialEq, Eq)]
-enum Wanted {
-    /// It has it already.
+enum RequestedPart {
+    /// The client has it already.
     Nothing,
     All,
     Part(Range<u64>),
-    /// A part that is not there.
+    /// A part beyond the end.
     Beyond,
 }
 
-/// Whether a list of entity tags names this one; `*` names all. For `If-None-Match` weak ones count, too.
+/// Whether a list of entity tags contains this one; `*` matches all. For `If-None-Match` weak tags
+/// count, too.
 fn names(list: &str, tag: &str) -> bool {
     list.split(',')
         .map(str::trim)
         .any(|entry| entry == "*" || entry.trim_start_matches("W/").trim_matches('"') == tag)
 }
 
-/// A single range of bytes; what is none, or several, is as if nothing were said.
-fn range(text: &str, size: u64) -> Option<Wanted> {
+/// Parses a single range of bytes. An invalid range, or several, is ignored.
+fn range(text: &str, size: u64) -> Option<RequestedPart> {
     let (unit, rest) = text.split_once('=')?;
     let (first, last) = rest.split_once('-')?;
     if !unit.trim().eq_ignore_ascii_case("bytes") || rest.contains(',') {
         return None;
     }
     let (first, last) = (first.trim(), last.trim());
-    // Digits only: `+5` is a number to Rust and none here. What is beyond all numbers is beyond the file.
+    // Digits only: Rust parses `+5` as a number, HTTP does not. A number that overflows is beyond
+    // the file.
     let number = |text: &str| {
         let is_number = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
         is_number.then(|| text.parse::<u64>().unwrap_or(u64::MAX))
@@ -69,20 +71,24 @@ fn range(text: &str, size: u64) -> Option<Wanted> {
             first..last.saturating_add(1).min(size)
         }
     };
-    Some(if part.start < part.end { Wanted::Part(part) } else { Wanted::Beyond })
+    Some(if part.start < part.end { RequestedPart::Part(part) } else { RequestedPart::Beyond })
 }
 
-fn wanted(headers: &HeaderMap, content: &Content) -> Wanted {
+fn requested_part(headers: &HeaderMap, content: &Content) -> RequestedPart {
     let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
     if text(header::IF_NONE_MATCH).is_some_and(|list| names(list, content.tag)) {
-        return Wanted::Nothing;
+        return RequestedPart::Nothing;
     }
-    // A part of what has changed since, or may have, is of no use; a weak tag or a date says too little.
+    // A part is useless if the content has, or may have, changed. A weak tag or a date is not proof
+    // enough.
     let same = text(header::IF_RANGE).is_none_or(|tag| tag == format!("\"{}\"", content.tag));
-    text(header::RANGE).filter(|_| same).and_then(|text| range(text, content.size)).unwrap_or(Wanted::All)
+    text(header::RANGE)
+        .filter(|_| same)
+        .and_then(|text| range(text, content.size))
+        .unwrap_or(RequestedPart::All)
 }
 
-/// `Content-Disposition` (RFC 6266): a name for old clients and the true one.
+/// Returns `Content-Disposition` (RFC 6266): a name for old clients and the true one.
 fn disposition(content: &Content) -> String {
     let kind = if is_inline(content.mime) { "inline" } else { "attachment" };
     let plain: String = content
@@ -101,7 +107,7 @@ fn disposition(content: &Content) -> String {
     text
 }
 
-/// Answers with what the client wants of `content`; `bytes` makes a stream of a part.
+/// Serves the requested part of `content`; `bytes` creates the stream of a part.
 ///
 /// # Errors
 /// `RangeNotSatisfiable`; `Internal` when a header could not be written.
@@ -113,16 +119,16 @@ pub fn serve<S>(
 where
     S: Stream<Item = Result<Bytes>> + Send + 'static,
 {
-    let (status, part) = match wanted(headers, content) {
-        Wanted::Nothing => (StatusCode::NOT_MODIFIED, 0..0),
-        Wanted::All => (StatusCode::OK, 0..content.size),
-        Wanted::Part(part) => (StatusCode::PARTIAL_CONTENT, part),
-        Wanted::Beyond => return Err(Error::RangeNotSatisfiable { size: content.size }),
+    let (status, part) = match requested_part(headers, content) {
+        RequestedPart::Nothing => (StatusCode::NOT_MODIFIED, 0..0),
+        RequestedPart::All => (StatusCode::OK, 0..content.size),
+        RequestedPart::Part(part) => (StatusCode::PARTIAL_CONTENT, part),
+        RequestedPart::Beyond => return Err(Error::RangeNotSatisfiable { size: content.size }),
     };
     let mut response = Response::builder()
         .status(status)
         .header(header::ETAG, format!("\"{}\"", content.tag))
-        // Each use asks again whether it may, and no copy stays on the disk of a shared computer.
+        // Each use checks the right again, and no copy stays on the disk of a shared computer.
         .header(header::CACHE_CONTROL, "private, no-store")
         .header(header::VARY, "authorization")
         .header(header::ACCEPT_RANGES, "bytes")
@@ -151,10 +157,10 @@ mod tests {
 
     const PHOTO: Content<'static> = Content { tag: "abc", mime: "image/png", name: "x.png", size: 100 };
 
-    fn asked(pairs: &[(HeaderName, &'static str)]) -> Wanted {
+    fn asked(pairs: &[(HeaderName, &'static str)]) -> RequestedPart {
         let headers: HeaderMap =
             pairs.iter().map(|(name, value)| (name.clone(), HeaderValue::from_static(value))).collect();
-        wanted(&headers, &PHOTO)
+        requested_part(&headers, &PHOTO)
     }
 
     #[test]
@@ -169,15 +175,15 @@ mod tests {
             ("Bytes = 99-", 99..100),
             ("bytes=5-99999999999999999999999", 5..100),
         ] {
-            assert_eq!(asked(&[(header::RANGE, text)]), Wanted::Part(part), "{text}");
+            assert_eq!(asked(&[(header::RANGE, text)]), RequestedPart::Part(part), "{text}");
         }
         for text in ["bytes=100-", "bytes=-0", "bytes=100-200", "bytes=99999999999999999999999-"] {
-            assert_eq!(asked(&[(header::RANGE, text)]), Wanted::Beyond, "{text}");
+            assert_eq!(asked(&[(header::RANGE, text)]), RequestedPart::Beyond, "{text}");
         }
         for text in
             ["bytes=5-4", "bytes=0-1,5-6", "lines=1-2", "bytes=", "bytes=-", "bytes=a-b", "bytes=+1-5", "5-6"]
         {
-            assert_eq!(asked(&[(header::RANGE, text)]), Wanted::All, "{text}");
+            assert_eq!(asked(&[(header::RANGE, text)]), RequestedPart::All, "{text}");
         }
     }
 
@@ -186,14 +192,14 @@ mod tests {
         for list in ["\"abc\"", "\"x\", \"abc\"", "W/\"abc\"", "*"] {
             assert_eq!(
                 asked(&[(header::IF_NONE_MATCH, list), (header::RANGE, "bytes=0-1")]),
-                Wanted::Nothing
+                RequestedPart::Nothing
             );
         }
-        assert_eq!(asked(&[(header::IF_NONE_MATCH, "\"abcd\"")]), Wanted::All);
+        assert_eq!(asked(&[(header::IF_NONE_MATCH, "\"abcd\"")]), RequestedPart::All);
         let part = (header::RANGE, "bytes=0-1");
-        assert_eq!(asked(&[part.clone(), (header::IF_RANGE, "\"abc\"")]), Wanted::Part(0..2));
+        assert_eq!(asked(&[part.clone(), (header::IF_RANGE, "\"abc\"")]), RequestedPart::Part(0..2));
         for other in ["\"x\"", "W/\"abc\"", "Wed, 21 Oct 2015 07:28:00 GMT"] {
-            assert_eq!(asked(&[part.clone(), (header::IF_RANGE, other)]), Wanted::All, "{other}");
+            assert_eq!(asked(&[part.clone(), (header::IF_RANGE, other)]), RequestedPart::All, "{other}");
         }
     }
 

@@ -1,4 +1,4 @@
-//! A file as an HTTP answer: the form the browser takes, how long it may keep it, what the page may do.
+//! A file as an HTTP answer: its content coding, how long it may be cached, what the page may do.
 
 use axum::{
     body::Body,
@@ -6,29 +6,31 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use super::files::{Asset, Coding};
+use super::files::{Asset, ContentCoding};
 
-/// What the client's page may load and where it may send to: this service alone. Nothing is inline, neither
-/// scripts nor style sheets; pictures and sounds fetched with a token are shown from memory (`blob:`).
-const POLICY: HeaderValue = HeaderValue::from_static(
+/// The origins from which the client's page may load and to which it may send: this service alone.
+/// Neither scripts nor style sheets are inline. Pictures and sounds fetched with a token are shown
+/// from memory (`blob:`).
+const CONTENT_POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; \
      media-src 'self' blob:; font-src 'self'; connect-src 'self'; manifest-src 'self'; worker-src 'self'; \
      object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
 );
-/// The page that is shown instead brings its one style sheet with it.
-const POLICY_WITHOUT_CLIENT: HeaderValue = HeaderValue::from_static(
+/// The page that is shown without a client contains its one style sheet.
+const CONTENT_POLICY_WITHOUT_CLIENT: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 );
 /// Voice notes need the microphone; nothing else is needed.
-const PERMISSIONS: HeaderValue = HeaderValue::from_static("camera=(), geolocation=(), microphone=(self)");
+const PERMISSIONS_POLICY_VALUE: HeaderValue =
+    HeaderValue::from_static("camera=(), geolocation=(), microphone=(self)");
 
-const PERMISSIONS_POLICY: HeaderName = HeaderName::from_static("permissions-policy");
+const PERMISSIONS_POLICY_HEADER: HeaderName = HeaderName::from_static("permissions-policy");
 
-/// A hashed name never gets another content; anything else is asked for anew, at the price of a 304.
-const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
-const ASK_AGAIN: HeaderValue = HeaderValue::from_static("no-cache");
+/// The content of a hashed name never changes. All else is revalidated, at the cost of a 304.
+const CACHE_FOREVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
+const CACHE_WITH_REVALIDATION: HeaderValue = HeaderValue::from_static("no-cache");
 
-/// The answer to a GET of `asset` (to HEAD, too: the server leaves the body out).
+/// Returns the answer to a GET of `asset` (also to HEAD: the server omits the body).
 pub fn of(asset: &Asset, request: &HeaderMap) -> Response {
     let (coding, bytes) = asset.form(|coding| accepts(request, coding));
     let tag = asset.tag(coding);
@@ -36,13 +38,16 @@ pub fn of(asset: &Asset, request: &HeaderMap) -> Response {
     if let Ok(tag) = HeaderValue::try_from(&tag) {
         headers.insert(header::ETAG, tag);
     }
-    headers.insert(header::CACHE_CONTROL, if asset.is_hashed() { FOR_EVER } else { ASK_AGAIN });
+    headers.insert(
+        header::CACHE_CONTROL,
+        if asset.is_hashed() { CACHE_FOREVER } else { CACHE_WITH_REVALIDATION },
+    );
     if asset.varies() {
         headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
     }
     if asset.is_page() {
-        headers.insert(header::CONTENT_SECURITY_POLICY, POLICY);
-        headers.insert(PERMISSIONS_POLICY, PERMISSIONS);
+        headers.insert(header::CONTENT_SECURITY_POLICY, CONTENT_POLICY);
+        headers.insert(PERMISSIONS_POLICY_HEADER, PERMISSIONS_POLICY_VALUE);
     }
     if is_known(request, &tag) {
         return (StatusCode::NOT_MODIFIED, headers).into_response();
@@ -50,45 +55,46 @@ pub fn of(asset: &Asset, request: &HeaderMap) -> Response {
     if let Ok(kind) = HeaderValue::try_from(asset.media_type()) {
         headers.insert(header::CONTENT_TYPE, kind);
     }
-    if coding != Coding::Identity {
+    if coding != ContentCoding::Identity {
         headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(coding.name()));
     }
     (headers, Body::from(bytes)).into_response()
 }
 
-/// The page for an address so many folders deep: what it loads lies that far above it. Whatever a proxy puts in
-/// front, the way there is the same.
-pub fn below(page: &Asset, depth: usize) -> Response {
+/// Returns the page for an address `depth` folders deep, whose resources are that many folders
+/// above. The relative path is the same below any prefix of a proxy.
+pub fn page_at_depth(page: &Asset, depth: usize) -> Response {
     let (_, bytes) = page.form(|_| false);
     let text = String::from_utf8_lossy(&bytes).replace("=\"./", &format!("=\"{}", "../".repeat(depth)));
     let mut headers = HeaderMap::new();
-    headers.insert(header::CACHE_CONTROL, ASK_AGAIN);
-    headers.insert(header::CONTENT_SECURITY_POLICY, POLICY);
-    headers.insert(PERMISSIONS_POLICY, PERMISSIONS);
+    headers.insert(header::CACHE_CONTROL, CACHE_WITH_REVALIDATION);
+    headers.insert(header::CONTENT_SECURITY_POLICY, CONTENT_POLICY);
+    headers.insert(PERMISSIONS_POLICY_HEADER, PERMISSIONS_POLICY_VALUE);
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
     (headers, text).into_response()
 }
 
-/// The answer with a file of which there is one for each language: caches must tell them apart.
-pub fn in_language(asset: &Asset, request: &HeaderMap) -> Response {
+/// Returns the answer with a file that exists for each language: caches must distinguish them.
+pub fn localized(asset: &Asset, request: &HeaderMap) -> Response {
     let mut response = of(asset, request);
     response.headers_mut().append(header::VARY, HeaderValue::from_static("accept-language"));
     response
 }
 
-/// What stands at `/` when the client was not compiled in; its link lies `depth` folders above.
+/// Returns the page at `/` when the client was not compiled in; its link is `depth` folders above.
 pub fn not_built(depth: usize) -> Response {
     let mut headers = HeaderMap::new();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(header::CONTENT_SECURITY_POLICY, POLICY_WITHOUT_CLIENT);
+    headers.insert(header::CONTENT_SECURITY_POLICY, CONTENT_POLICY_WITHOUT_CLIENT);
     let page =
         include_str!("not_built.html").replace("\"docs/\"", &format!("\"{}docs/\"", "../".repeat(depth)));
     (headers, page).into_response()
 }
 
-/// Whether `Accept-Encoding` allows a coding (RFC 9110, 12.5.3). Without the header nothing is packed.
-fn accepts(request: &HeaderMap, coding: Coding) -> bool {
+/// Whether `Accept-Encoding` allows a coding (RFC 9110, 12.5.3). Without the header nothing is
+/// compressed.
+fn accepts(request: &HeaderMap, coding: ContentCoding) -> bool {
     let mut any = None;
     for entry in entries(request, &header::ACCEPT_ENCODING) {
         let (name, parameters) = entry.split_once(';').unwrap_or((entry, ""));
@@ -100,7 +106,7 @@ fn accepts(request: &HeaderMap, coding: Coding) -> bool {
             _ => {}
         }
     }
-    any.unwrap_or(coding == Coding::Identity)
+    any.unwrap_or(coding == ContentCoding::Identity)
 }
 
 /// Whether `If-None-Match` names this tag, weakly or not (RFC 9110, 13.1.2).
@@ -110,7 +116,8 @@ fn is_known(request: &HeaderMap, tag: &str) -> bool {
         .any(|known| known == "*" || known.strip_prefix("W/").unwrap_or(known) == tag)
 }
 
-/// The entries of a list header, over all its lines; at most so many as an honest browser sends.
+/// Returns the entries of a list header, over all its lines; at most as many as a usual browser
+/// sends.
 fn entries<'a>(request: &'a HeaderMap, name: &'a HeaderName) -> impl Iterator<Item = &'a str> {
     let lines = request.get_all(name).iter().filter_map(|value| value.to_str().ok());
     lines.flat_map(|line| line.split(',')).take(32)
@@ -122,7 +129,7 @@ mod tests {
 
     use super::*;
 
-    /// A client as the web build leaves it, small enough to read.
+    /// A client as the web build writes it, small enough to read.
     #[derive(RustEmbed)]
     #[folder = "tests/it/web-client/"]
     struct Small;

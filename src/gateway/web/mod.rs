@@ -1,8 +1,9 @@
-//! The web client: what `npm run build` left in `web/dist` when this binary was compiled, served at `/`.
+//! The web client: the output of `npm run build` in `web/dist` when this binary was compiled,
+//! served at `/`.
 //!
-//! The client has addresses of its own (`/chat/…`, `/admin/…`): a browser that opens one gets `index.html`,
-//! and the client finds its way from there. Everything else that is not there stays a 404 in the API's form.
-//! A binary that was compiled without the client shows a page that says so, and how to get it.
+//! The client has its own addresses (`/chat/…`, `/admin/…`). A browser that opens one gets
+//! `index.html`, and the client shows the right page. Any other unknown address stays a 404 in the
+//! API's form. A binary without the client shows a page that explains this, and how to get it.
 
 mod answer;
 mod files;
@@ -19,70 +20,71 @@ use super::http::answer::{Refusal, language_of};
 use crate::domain::{Error, error::Language};
 use files::{Asset, Client};
 
-/// What belongs to others: a wrong address there is no page.
-const RESERVED: [&str; 6] = ["api", "socket.io", "docs", "metrics", "health", "assets"];
+/// Path segments of other parts: an unknown address below them is not a page.
+const RESERVED_FIRST_SEGMENTS: [&str; 6] = ["api", "socket.io", "docs", "metrics", "health", "assets"];
 
-/// Deeper addresses are nobody's.
-const MAX_DEPTH: usize = 16;
+/// The deepest address of the client.
+const MAX_PATH_DEPTH: usize = 16;
 
-/// What makes the client installable, with names in the browser's language.
-const MANIFEST: &str = "manifest.webmanifest";
-const MANIFEST_IN_CHINESE: &str = "manifest.zh.webmanifest";
+/// The web app manifests, which make the client installable, with names in the browser's language.
+const MANIFEST_FILE: &str = "manifest.webmanifest";
+const CHINESE_MANIFEST_FILE: &str = "manifest.zh.webmanifest";
 
-/// Whether the client was there when this binary was compiled.
+/// Whether the client existed when this binary was compiled.
 #[must_use]
 pub fn is_built() -> bool {
-    Asset::find::<Client>(files::INDEX).is_some()
+    Asset::find::<Client>(files::INDEX_FILE).is_some()
 }
 
-/// The client's files, and its index for its own addresses. To be merged last: it takes what is left.
+/// Returns the routes of the client's files, and its index for its own addresses. Must be merged
+/// last: its fallback takes all other addresses.
 pub fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
-    Router::new().route("/", get(index)).fallback(anything_else)
+    Router::new().route("/", get(index)).fallback(serve_other_path)
 }
 
 async fn index(headers: HeaderMap) -> Response {
     page(&headers, 0)
 }
 
-async fn anything_else(request: Request) -> Response {
+async fn serve_other_path(request: Request) -> Response {
     let (method, uri, headers) = (request.method(), request.uri(), request.headers());
     if !matches!(*method, Method::GET | Method::HEAD) {
-        return no_such_address();
+        return not_found();
     }
     let path = uri.path().trim_start_matches('/');
-    if path == MANIFEST {
+    if path == MANIFEST_FILE {
         let name = if language_of(headers.get(header::ACCEPT_LANGUAGE)) == Language::Chinese {
-            MANIFEST_IN_CHINESE
+            CHINESE_MANIFEST_FILE
         } else {
-            MANIFEST
+            MANIFEST_FILE
         };
         return Asset::find::<Client>(name)
-            .map_or_else(no_such_address, |asset| answer::in_language(&asset, headers));
+            .map_or_else(not_found, |asset| answer::localized(&asset, headers));
     }
     if let Some(asset) = Asset::find::<Client>(path) {
         return answer::of(&asset, headers);
     }
     if !is_client_address(uri, headers) {
-        return no_such_address();
+        return not_found();
     }
-    page(headers, uri.path().trim_start_matches('/').matches('/').count().min(MAX_DEPTH))
+    page(headers, uri.path().trim_start_matches('/').matches('/').count().min(MAX_PATH_DEPTH))
 }
 
-/// The page for an address so many folders deep.
+/// Returns the page for an address `depth` folders deep.
 fn page(headers: &HeaderMap, depth: usize) -> Response {
-    match Asset::find::<Client>(files::INDEX) {
-        Some(index) if depth > 0 => answer::below(&index, depth),
+    match Asset::find::<Client>(files::INDEX_FILE) {
+        Some(index) if depth > 0 => answer::page_at_depth(&index, depth),
         Some(index) => answer::of(&index, headers),
         None => answer::not_built(depth),
     }
 }
 
-fn no_such_address() -> Response {
+fn not_found() -> Response {
     Refusal(Error::NotFound("address")).into_response()
 }
 
-/// Whether a browser opens an address that only the client can know: it asks for a page, by name, and the
-/// address is nobody else's.
+/// Whether a browser opens an address of the client: it explicitly accepts a page, and the address
+/// belongs to no other part.
 fn is_client_address(uri: &Uri, headers: &HeaderMap) -> bool {
     let first = uri.path().trim_start_matches('/').split('/').next().unwrap_or_default();
     let asks_for_a_page = headers
@@ -91,7 +93,7 @@ fn is_client_address(uri: &Uri, headers: &HeaderMap) -> bool {
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(','))
         .any(|kind| kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("text/html")));
-    asks_for_a_page && !RESERVED.contains(&first)
+    asks_for_a_page && !RESERVED_FIRST_SEGMENTS.contains(&first)
 }
 
 #[cfg(test)]

@@ -15,40 +15,40 @@ use tokio_util::sync::CancellationToken;
 
 use super::super::Services;
 use crate::{
-    domain::{Error, FileId, Result, UserId, audit::Entry, user::username_key},
+    domain::{Error, FileId, Result, UserId, audit::AuditEntry, user::username_key},
     store::Store,
 };
 
 /// Rows that may wait to be written.
-const QUEUE: usize = 10_000;
+const MAX_QUEUED_ENTRIES: usize = 10_000;
 /// Rows of one write.
-const TOGETHER: usize = 500;
+const WRITE_BATCH_SIZE: usize = 500;
 /// The pause after a write that failed.
-const PAUSE: Duration = Duration::from_millis(500);
+const RETRY_DELAY: Duration = Duration::from_millis(500);
 /// How often the rows are tried once the service stops.
-const LAST_TRIES: usize = 6;
+const MAX_SHUTDOWN_TRIES: usize = 6;
 /// The time over which failures and refusals are summed up.
-const SUMMED: Duration = Duration::from_mins(1);
+const SUMMARY_INTERVAL: Duration = Duration::from_mins(1);
 /// Refusals of one caller within it that have a row of their own.
-const SAMPLES: u64 = 10;
+const MAX_SINGLE_REFUSALS: u64 = 10;
 /// Callers, or names, that are told apart within it.
-const APART: usize = 10_000;
+const MAX_TRACKED_CALLERS: usize = 10_000;
 /// Sums that one warning names.
-const NAMED: usize = 10;
+const MAX_LOGGED_SUMS: usize = 10;
 
 /// What is summed up over a minute.
 #[derive(Default)]
-struct Sums {
+struct FailureSums {
     /// Failed sign-ins, by name (or its hash) and network.
     failures: BTreeMap<(String, String), u64>,
     /// Refusals, by caller and call.
-    refusals: BTreeMap<String, (u64, Option<Entry>)>,
+    refusals: BTreeMap<String, (u64, Option<AuditEntry>)>,
 }
 
 /// The queue of rows, and the sums.
 pub struct Recorder {
-    sender: mpsc::Sender<Entry>,
-    sums: Mutex<Sums>,
+    sender: mpsc::Sender<AuditEntry>,
+    sums: Mutex<FailureSums>,
     /// Who has lately fetched which file, or its thumbnail: the parts of a film are one fetch.
     fetched: Cache<(UserId, FileId, bool), ()>,
     /// Makes the hash of a name worthless to whoever does not have it.
@@ -57,13 +57,14 @@ pub struct Recorder {
 
 impl Recorder {
     /// The queue, and its other end for [`keep`].
-    pub fn new(secret: &[u8]) -> (Self, mpsc::Receiver<Entry>) {
-        Self::holding(QUEUE, secret)
+    pub fn new(secret: &[u8]) -> (Self, mpsc::Receiver<AuditEntry>) {
+        Self::holding(MAX_QUEUED_ENTRIES, secret)
     }
 
-    fn holding(rows: usize, secret: &[u8]) -> (Self, mpsc::Receiver<Entry>) {
+    fn holding(rows: usize, secret: &[u8]) -> (Self, mpsc::Receiver<AuditEntry>) {
         let (sender, receiver) = mpsc::channel(rows);
-        let fetched = Cache::builder().max_capacity(APART as u64).time_to_live(SUMMED).build();
+        let fetched =
+            Cache::builder().max_capacity(MAX_TRACKED_CALLERS as u64).time_to_live(SUMMARY_INTERVAL).build();
         let key = Sha256::new().chain_update(b"wardline audit names\n").chain_update(secret).finalize();
         (Self { sender, sums: Mutex::default(), fetched, key: key.into() }, receiver)
     }
@@ -72,7 +73,7 @@ impl Recorder {
     ///
     /// # Errors
     /// `Unavailable` when it is full.
-    pub fn put(&self, entry: Entry) -> Result<()> {
+    pub fn put(&self, entry: AuditEntry) -> Result<()> {
         self.sender.try_send(entry).map_err(|_| {
             metrics::counter!("wardline_audit_full_total").increment(1);
             Error::Unavailable
@@ -89,24 +90,24 @@ impl Recorder {
         })
     }
 
-    fn sums(&self) -> MutexGuard<'_, Sums> {
+    fn sums(&self) -> MutexGuard<'_, FailureSums> {
         self.sums.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// One more refusal of a caller; `true` when it has a row of its own.
-    pub fn is_sample(&self, entry: &Entry) -> bool {
+    pub fn is_sample(&self, entry: &AuditEntry) -> bool {
         let caller =
             entry.actor.map_or_else(|| entry.address.clone().unwrap_or_default(), |user| user.to_string());
         let mut sums = self.sums();
-        if sums.refusals.len() >= APART && !sums.refusals.contains_key(&caller) {
+        if sums.refusals.len() >= MAX_TRACKED_CALLERS && !sums.refusals.contains_key(&caller) {
             return false;
         }
         let (count, last) = sums.refusals.entry(caller).or_default();
         *count += 1;
-        if *count > SAMPLES {
+        if *count > MAX_SINGLE_REFUSALS {
             *last = Some(entry.clone());
         }
-        *count <= SAMPLES
+        *count <= MAX_SINGLE_REFUSALS
     }
 
     /// Whether somebody has not just fetched this file.
@@ -122,28 +123,30 @@ impl Recorder {
     /// One more failure to sign in.
     pub fn failed(&self, name: String, network: String) {
         let mut sums = self.sums();
-        if sums.failures.len() < APART || sums.failures.contains_key(&(name.clone(), network.clone())) {
+        if sums.failures.len() < MAX_TRACKED_CALLERS
+            || sums.failures.contains_key(&(name.clone(), network.clone()))
+        {
             *sums.failures.entry((name, network)).or_default() += 1;
         }
     }
 
     /// Says what was summed up, and begins anew.
     pub fn sum_up(&self) {
-        let Sums { failures, refusals } = std::mem::take(&mut *self.sums());
+        let FailureSums { failures, refusals } = std::mem::take(&mut *self.sums());
         let mut worst: Vec<_> = failures.into_iter().collect();
         worst.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
         if !worst.is_empty() {
             let total: u64 = worst.iter().map(|(_, count)| count).sum();
             let named: Vec<String> = worst
                 .iter()
-                .take(NAMED)
+                .take(MAX_LOGGED_SUMS)
                 .map(|((name, network), count)| format!("{name} from {network}: {count}"))
                 .collect();
             tracing::warn!(target: "security", total, worst = named.join("; "), "sign-ins failed within a minute");
         }
         for (count, last) in refusals.into_values() {
             if let Some(entry) = last {
-                let entry = Entry { id: ObjectId::new(), count: count - SAMPLES, ..entry };
+                let entry = AuditEntry { id: ObjectId::new(), count: count - MAX_SINGLE_REFUSALS, ..entry };
                 say(&entry);
                 // What does not fit any more was counted by the metric.
                 let _ = self.put(entry);
@@ -153,7 +156,7 @@ impl Recorder {
 }
 
 /// The log line of an act.
-pub fn say(entry: &Entry) {
+pub fn say(entry: &AuditEntry) {
     let text = |id: Option<String>| id.unwrap_or_default();
     let changed: Vec<&str> = entry.changes.iter().map(|change| change.field.as_str()).collect();
     tracing::info!(
@@ -178,10 +181,10 @@ pub fn say(entry: &Entry) {
 pub async fn keep(
     store: Store,
     recorder: Weak<Services>,
-    mut receiver: mpsc::Receiver<Entry>,
+    mut receiver: mpsc::Receiver<AuditEntry>,
     stop: CancellationToken,
 ) {
-    let mut minutes = tokio::time::interval(SUMMED);
+    let mut minutes = tokio::time::interval(SUMMARY_INTERVAL);
     let mut rows = Vec::new();
     let sum_up = || {
         if let Some(services) = recorder.upgrade() {
@@ -192,29 +195,29 @@ pub async fn keep(
         tokio::select! {
             () = stop.cancelled() => {}
             _ = minutes.tick() => sum_up(),
-            _ = receiver.recv_many(&mut rows, TOGETHER) => {
+            _ = receiver.recv_many(&mut rows, WRITE_BATCH_SIZE) => {
                 while !rows.is_empty() && !write(&store, &mut rows).await && !stop.is_cancelled() {
-                    tokio::time::sleep(PAUSE).await;
+                    tokio::time::sleep(RETRY_DELAY).await;
                 }
             }
         }
     }
     sum_up();
     receiver.close();
-    for _ in 0..LAST_TRIES {
-        while rows.is_empty() && receiver.recv_many(&mut rows, TOGETHER).await > 0 {
+    for _ in 0..MAX_SHUTDOWN_TRIES {
+        while rows.is_empty() && receiver.recv_many(&mut rows, WRITE_BATCH_SIZE).await > 0 {
             write(&store, &mut rows).await;
         }
         if rows.is_empty() {
             return;
         }
-        tokio::time::sleep(PAUSE).await;
+        tokio::time::sleep(RETRY_DELAY).await;
         write(&store, &mut rows).await;
     }
     tracing::error!(target: "security", rows = rows.len() + receiver.len(), "rows of the record were not stored");
 }
 
-async fn write(store: &Store, rows: &mut Vec<Entry>) -> bool {
+async fn write(store: &Store, rows: &mut Vec<AuditEntry>) -> bool {
     match store.record_what_fits(rows).await {
         Ok(()) => {
             rows.clear();
@@ -232,8 +235,8 @@ mod tests {
     use super::*;
     use crate::domain::Timestamp;
 
-    fn entry(address: &str) -> Entry {
-        Entry {
+    fn entry(address: &str) -> AuditEntry {
+        AuditEntry {
             id: ObjectId::new(),
             at: Timestamp(0),
             actor: None,
@@ -270,7 +273,7 @@ mod tests {
     fn many_refusals_are_counted_and_a_few_are_rows() {
         let (recorder, mut rows) = Recorder::holding(100, b"secret");
         let samples = (0..25).filter(|_| recorder.is_sample(&entry("a"))).count();
-        assert_eq!(samples as u64, SAMPLES);
+        assert_eq!(samples as u64, MAX_SINGLE_REFUSALS);
         assert!(recorder.is_sample(&entry("b")), "another caller is another");
         recorder.sum_up();
         assert_eq!(rows.try_recv().unwrap().count, 15);

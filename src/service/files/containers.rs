@@ -4,15 +4,15 @@
 
 use std::io::{Read, Seek, SeekFrom};
 
-use super::{sound::Heard, streams::ac3_frame};
+use super::{sound::SoundInfo, sound_frames::ac3_frame};
 
 /// The most boxes, chunks or objects that are looked at.
-const MAX_PARTS: usize = 4_096;
+const MAX_CONTAINER_PARTS: usize = 4_096;
 /// The most frames of telephone speech: twelve hours, 20 ms each.
-const MAX_FRAMES: u64 = 2_200_000;
+const MAX_SPEECH_FRAMES: u64 = 2_200_000;
 
 /// What can be read by hand of a file that begins like this.
-pub(super) fn measure(mut file: impl Read + Seek, mime: &str) -> Option<Heard> {
+pub(super) fn measure(mut file: impl Read + Seek, mime: &str) -> Option<SoundInfo> {
     match mime {
         "audio/mp4" | "video/mp4" | "video/quicktime" | "video/3gpp" | "video/3gpp2" | "video/x-m4v" => {
             movie(&mut file)
@@ -60,7 +60,7 @@ struct IsoBox {
 fn boxes(file: &mut (impl Read + Seek), from: u64, to: u64) -> Vec<IsoBox> {
     let mut found = Vec::new();
     let mut at = from;
-    while at + 8 <= to && found.len() < MAX_PARTS {
+    while at + 8 <= to && found.len() < MAX_CONTAINER_PARTS {
         let Some(head) = bytes_at::<8>(file, at) else { break };
         let kind = [head[4], head[5], head[6], head[7]];
         let (size, head_size) = match big(&head[..4]) {
@@ -88,7 +88,7 @@ fn header_length(file: &mut (impl Read + Seek), header: &IsoBox) -> Option<f64> 
     seconds(ticks, scale).filter(|_| ticks != unknown)
 }
 
-fn movie(file: &mut (impl Read + Seek)) -> Option<Heard> {
+fn movie(file: &mut (impl Read + Seek)) -> Option<SoundInfo> {
     let end = file.seek(SeekFrom::End(0)).ok()?;
     let top = boxes(file, 0, end);
     let movie = top.iter().find(|part| &part.kind == b"moov")?;
@@ -115,29 +115,30 @@ fn movie(file: &mut (impl Read + Seek)) -> Option<Heard> {
             _ => {}
         }
     }
-    (has_pictures || has_sound).then_some(Heard { seconds: longest, has_pictures })
+    (has_pictures || has_sound).then_some(SoundInfo { seconds: longest, has_pictures })
 }
 
 /// WAV: the samples that are told of what is packed, or the bytes of sound by the bytes of a second, whatever codec they
 /// are in.
-fn wave(file: &mut (impl Read + Seek)) -> Option<Heard> {
-    const PLAIN: [u64; 3] = [1, 3, 0xfffe];
+fn wave(file: &mut (impl Read + Seek)) -> Option<SoundInfo> {
+    const UNCOMPRESSED_FORMATS: [u64; 3] = [1, 3, 0xfffe];
     let end = file.seek(SeekFrom::End(0)).ok()?;
     let (mut at, mut rate, mut told) = (12, 0, None);
     let mut packed = None;
-    for _ in 0..MAX_PARTS {
+    for _ in 0..MAX_CONTAINER_PARTS {
         let head = bytes_at::<8>(file, at)?;
         let size = little(&head[4..]);
         match &head[..4] {
             b"fmt " => {
                 let format = bytes_at::<12>(file, at + 8)?;
                 rate = little(&format[8..]);
-                packed = Some(little(&format[4..8])).filter(|_| !PLAIN.contains(&little(&format[..2])));
+                packed = Some(little(&format[4..8]))
+                    .filter(|_| !UNCOMPRESSED_FORMATS.contains(&little(&format[..2])));
             }
             b"fact" => told = seconds(little(&bytes_at::<4>(file, at + 8)?), packed.unwrap_or(0)),
             b"data" => {
                 let by_bytes = seconds(size.min(end.saturating_sub(at + 8)), rate);
-                return Some(Heard { seconds: told.or(by_bytes), has_pictures: false });
+                return Some(SoundInfo { seconds: told.or(by_bytes), has_pictures: false });
             }
             _ => {}
         }
@@ -147,20 +148,20 @@ fn wave(file: &mut (impl Read + Seek)) -> Option<Heard> {
 }
 
 /// FLAC (RFC 9639, 8.2): the front says how many samples there are, and of what rate.
-fn flac(file: &mut (impl Read + Seek)) -> Option<Heard> {
+fn flac(file: &mut (impl Read + Seek)) -> Option<SoundInfo> {
     let head = bytes_at::<26>(file, 0).filter(|head| head.starts_with(b"fLaC"))?;
     let packed = big(&head[18..26]);
     let (rate, samples) = (packed >> 44, packed & 0xf_ffff_ffff);
-    Some(Heard { seconds: seconds(samples, rate), has_pictures: false })
+    Some(SoundInfo { seconds: seconds(samples, rate), has_pictures: false })
 }
 
 /// AMR (RFC 4867, 5): frames of 20 ms, each with a byte that says its kind; `sizes` are the bytes of each kind.
-fn speech(file: &mut (impl Read + Seek), sizes: &[u8]) -> Option<Heard> {
+fn speech(file: &mut (impl Read + Seek), sizes: &[u8]) -> Option<SoundInfo> {
     let start = if sizes[0] == 17 { 9 } else { 6 };
     file.seek(SeekFrom::Start(start)).ok()?;
     let mut file = std::io::BufReader::new(file);
     let mut frames = 0;
-    while frames < MAX_FRAMES {
+    while frames < MAX_SPEECH_FRAMES {
         let mut head = [0];
         if file.read_exact(&mut head).is_err() {
             break;
@@ -172,15 +173,15 @@ fn speech(file: &mut (impl Read + Seek), sizes: &[u8]) -> Option<Heard> {
         }
         frames += 1;
     }
-    Some(Heard { seconds: seconds(frames, 50), has_pictures: false })
+    Some(SoundInfo { seconds: seconds(frames, 50), has_pictures: false })
 }
 
 /// CAF ("Apple Core Audio Format specification 1.0"): the frames that its table of packets counts, or else those that its
 /// bytes of sound make.
-fn core_audio(file: &mut (impl Read + Seek)) -> Option<Heard> {
+fn core_audio(file: &mut (impl Read + Seek)) -> Option<SoundInfo> {
     let end = file.seek(SeekFrom::End(0)).ok()?;
     let (mut at, mut description, mut counted, mut sound) = (8, None, 0, 0);
-    for _ in 0..MAX_PARTS {
+    for _ in 0..MAX_CONTAINER_PARTS {
         let Some(head) = bytes_at::<12>(file, at) else { break };
         let (size, begin) = (big(&head[4..]), at + 12);
         match &head[..4] {
@@ -201,41 +202,43 @@ fn core_audio(file: &mut (impl Read + Seek)) -> Option<Heard> {
     let rate = if (1.0..1e7).contains(&rate) { rate } else { return None };
     #[expect(clippy::cast_precision_loss, reason = "lengths of recordings are far below 2^52 frames")]
     let seconds = (counted > 0).then(|| counted as f64 / rate);
-    Some(Heard { seconds, has_pictures: false })
+    Some(SoundInfo { seconds, has_pictures: false })
 }
 
 /// AC-3 without a container, frame by frame.
-fn dolby(file: &mut (impl Read + Seek)) -> Heard {
+fn dolby(file: &mut (impl Read + Seek)) -> SoundInfo {
     let (mut at, mut length) = (0, 0.0);
-    for _ in 0..MAX_FRAMES {
+    for _ in 0..MAX_SPEECH_FRAMES {
         let Some(frame) = bytes_at::<6>(file, at).as_ref().and_then(|head| ac3_frame(head)) else { break };
         length += seconds(frame.samples, frame.rate).unwrap_or(0.0);
         at += frame.size as u64;
     }
-    Heard { seconds: Some(length), has_pictures: false }
+    SoundInfo { seconds: Some(length), has_pictures: false }
 }
 
 /// ASF, of which Windows Media is made ("Advanced Systems Format specification", 3): the play time in the file's
 /// properties, less the time for filling buffers.
-fn windows_media(file: &mut (impl Read + Seek)) -> Option<Heard> {
-    const PROPERTIES: [u8; 16] = *b"\xa1\xdc\xab\x8c\x47\xa9\xcf\x11\x8e\xe4\x00\xc0\x0c\x20\x53\x65";
-    const STREAM: [u8; 16] = *b"\x91\x07\xdc\xb7\xb7\xa9\xcf\x11\x8e\xe6\x00\xc0\x0c\x20\x53\x65";
-    const PICTURES: [u8; 16] = *b"\xc0\xef\x19\xbc\x4d\x5b\xcf\x11\xa8\xfd\x00\x80\x5f\x5c\x44\x2b";
+fn windows_media(file: &mut (impl Read + Seek)) -> Option<SoundInfo> {
+    const FILE_PROPERTIES_GUID: [u8; 16] =
+        *b"\xa1\xdc\xab\x8c\x47\xa9\xcf\x11\x8e\xe4\x00\xc0\x0c\x20\x53\x65";
+    const STREAM_PROPERTIES_GUID: [u8; 16] =
+        *b"\x91\x07\xdc\xb7\xb7\xa9\xcf\x11\x8e\xe6\x00\xc0\x0c\x20\x53\x65";
+    const VIDEO_MEDIA_GUID: [u8; 16] = *b"\xc0\xef\x19\xbc\x4d\x5b\xcf\x11\xa8\xfd\x00\x80\x5f\x5c\x44\x2b";
     let end = little(&bytes_at::<8>(file, 16)?);
     let (mut at, mut length, mut has_pictures) = (30_u64, None, false);
-    for _ in 0..MAX_PARTS {
+    for _ in 0..MAX_CONTAINER_PARTS {
         if at + 24 > end {
             break;
         }
         let head = bytes_at::<24>(file, at)?;
-        if head[..16] == PROPERTIES {
+        if head[..16] == FILE_PROPERTIES_GUID {
             let ticks = little(&bytes_at::<8>(file, at + 64)?);
             let preroll = little(&bytes_at::<8>(file, at + 80)?).saturating_mul(10_000);
             length = seconds(ticks.saturating_sub(preroll), 10_000_000);
-        } else if head[..16] == STREAM {
-            has_pictures |= bytes_at::<16>(file, at + 24)? == PICTURES;
+        } else if head[..16] == STREAM_PROPERTIES_GUID {
+            has_pictures |= bytes_at::<16>(file, at + 24)? == VIDEO_MEDIA_GUID;
         }
         at = at.checked_add(little(&head[16..]).max(24))?;
     }
-    Some(Heard { seconds: length, has_pictures })
+    Some(SoundInfo { seconds: length, has_pictures })
 }

@@ -7,13 +7,13 @@ use std::time::Duration;
 use super::super::Services;
 use crate::domain::{
     Error, FileId, Result, Timestamp, TokenId, UserId,
-    access::{Actor, Issue, Pass},
+    access::{Actor, AuthenticatedToken, CredentialVersion},
     file,
     user::Role,
 };
 
 /// How long a signed address holds.
-const LIFETIME: Duration = Duration::from_mins(5);
+const LINK_TTL: Duration = Duration::from_mins(5);
 
 /// Signed addresses of a file.
 #[derive(Debug, Clone)]
@@ -41,20 +41,20 @@ fn words(file: FileId, user: UserId, token: &str, expires: i64) -> String {
 
 /// The token of an address: `v3-1700000000000~name` for one of the credentials' version 3 that ends at this time,
 /// `t1690000000000-1700000000000~name` for another issuer's by its time.
-fn token_text(pass: &Pass) -> String {
-    let (name, end) = (&pass.actor.token.0, pass.expires_at.0);
-    match pass.issued {
-        Issue::Version(version) => format!("v{version}-{end}~{name}"),
-        Issue::At(at) => format!("t{}-{end}~{name}", at.0),
+fn token_text(auth: &AuthenticatedToken) -> String {
+    let (name, end) = (&auth.actor.token.0, auth.expires_at.0);
+    match auth.issued {
+        CredentialVersion::Version(version) => format!("v{version}-{end}~{name}"),
+        CredentialVersion::At(at) => format!("t{}-{end}~{name}", at.0),
     }
 }
 
-fn read_token(text: &str) -> Option<(Issue, Timestamp, TokenId)> {
+fn read_token(text: &str) -> Option<(CredentialVersion, Timestamp, TokenId)> {
     let (dates, name) = text.split_once('~')?;
     let (issue, end) = dates.split_once('-')?;
     let issue = match issue.split_at_checked(1)? {
-        ("v", version) => Issue::Version(version.parse().ok()?),
-        ("t", at) => Issue::At(Timestamp(at.parse().ok()?)),
+        ("v", version) => CredentialVersion::Version(version.parse().ok()?),
+        ("t", at) => CredentialVersion::At(Timestamp(at.parse().ok()?)),
         _ => return None,
     };
     Some((issue, Timestamp(end.parse().ok()?), TokenId(name.into())))
@@ -65,11 +65,11 @@ impl Services {
     ///
     /// # Errors
     /// `NotFound` when it is not there for the caller.
-    pub async fn file_link(&self, pass: &Pass, id: FileId) -> Result<FileLink> {
-        let actor = &pass.actor;
+    pub async fn file_link(&self, auth: &AuthenticatedToken, id: FileId) -> Result<FileLink> {
+        let actor = &auth.actor;
         let file = self.readable_file(actor.user, id).await?.ok_or(Error::NotFound("file"))?;
-        let expires_at = self.clock.now().plus(LIFETIME).min(pass.expires_at);
-        let token = token_text(pass);
+        let expires_at = self.clock.now().plus(LINK_TTL).min(auth.expires_at);
+        let token = token_text(auth);
         let signature = self.tokens.sign(&words(id, actor.user, &token, expires_at.0))?;
         let query: String = form_urlencoded::Serializer::new(String::new())
             .append_pair("user", &actor.user.to_string())
@@ -90,7 +90,7 @@ impl Services {
     ///
     /// # Errors
     /// `TokenExpired`; `AuthFailed` for every other fault.
-    pub async fn check_link(&self, id: FileId, proof: &LinkProof) -> Result<Pass> {
+    pub async fn check_link(&self, id: FileId, proof: &LinkProof) -> Result<AuthenticatedToken> {
         let signed = words(id, proof.user, &proof.token, proof.expires);
         if !self.tokens.is_signed(&signed, &proof.signature) {
             return Err(Error::AuthFailed);
@@ -99,7 +99,11 @@ impl Services {
             return Err(Error::TokenExpired);
         }
         let (issued, expires_at, token) = read_token(&proof.token).ok_or(Error::AuthFailed)?;
-        let pass = Pass { actor: Actor { user: proof.user, role: Role::User, token }, issued, expires_at };
-        Ok(self.still_holds(pass).await?.pass)
+        let auth = AuthenticatedToken {
+            actor: Actor { user: proof.user, role: Role::User, token },
+            issued,
+            expires_at,
+        };
+        Ok(self.still_holds(auth).await?.auth)
     }
 }

@@ -20,22 +20,22 @@ pub const MAX_PIXELS: u64 = 64_000_000;
 /// The most pixels of a JPEG that gets a small version: it can be unpacked at an eighth of its size.
 const MAX_JPEG_PIXELS: u64 = 200_000_000;
 /// A JPEG of up to as many pixels is unpacked whole, which knows more kinds of colours.
-const MAX_WHOLE_JPEG: u64 = 50_000_000;
+const MAX_WHOLE_JPEG_PIXELS: u64 = 50_000_000;
 /// The most pixels of a HEIC picture: its planes and its red, green and blue are in memory together.
 const MAX_HEIC_PIXELS: u64 = 50_000_000;
 /// No camera packs more pixels into a byte: a JPEG's block of 64 takes two bits for each colour at least.
-const PIXELS_OF_A_BYTE: u64 = 400;
+const MAX_PIXELS_PER_BYTE: u64 = 400;
 /// The most pixels of a picture that is turned: as it was and as it becomes are in memory together.
-const MAX_TURNED: u64 = MAX_PIXELS / 2;
+const MAX_ROTATED_PIXELS: u64 = MAX_PIXELS / 2;
 /// The most bytes of memory that unpacking may take: as many pixels, four bytes each, and room.
-const MAX_MEMORY: u64 = 256 << 20;
+const MAX_DECODER_BYTES: u64 = 256 << 20;
 /// The longer side of a small version, pixels.
-const SMALL: u32 = 320;
-const QUALITY: u8 = 80;
+const THUMBNAIL_SIDE_PIXELS: u32 = 320;
+const THUMBNAIL_QUALITY: u8 = 80;
 /// Of what is converted, as cameras have it.
 const CONVERTED_QUALITY: u8 = 90;
 /// A larger colour profile is not put into a small version.
-const MAX_PROFILE: usize = 16 << 10;
+const MAX_COLOUR_PROFILE_BYTES: usize = 16 << 10;
 
 /// What a picture is unpacked from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,7 +91,7 @@ fn keep(format: ImageFormat, raw: Bytes) -> Result<Picture> {
     };
     let pixels = u64::from(width) * u64::from(height);
     if format == ImageFormat::Jpeg {
-        if pixels / PIXELS_OF_A_BYTE > bytes.len() as u64 {
+        if pixels / MAX_PIXELS_PER_BYTE > bytes.len() as u64 {
             return Err(damaged(()));
         }
     } else if pixels > MAX_PIXELS {
@@ -99,14 +99,14 @@ fn keep(format: ImageFormat, raw: Bytes) -> Result<Picture> {
     }
     // Browsers do not turn these either, but telephones count on it.
     let orientation = match format {
-        ImageFormat::WebP if orientation != Orientation::NoTransforms && pixels <= MAX_TURNED => {
+        ImageFormat::WebP if orientation != Orientation::NoTransforms && pixels <= MAX_ROTATED_PIXELS => {
             return turned(&bytes, orientation);
         }
         ImageFormat::WebP => Orientation::NoTransforms,
         _ => orientation,
     };
     let small = match (format, pixels) {
-        (ImageFormat::Jpeg, MAX_WHOLE_JPEG..) => scaled_jpeg(&bytes, pixels, orientation)?,
+        (ImageFormat::Jpeg, MAX_WHOLE_JPEG_PIXELS..) => scaled_jpeg(&bytes, pixels, orientation)?,
         _ => whole(format, &bytes, orientation)?,
     };
     let (width, height) = if turns(orientation) { (height, width) } else { (width, height) };
@@ -116,7 +116,7 @@ fn keep(format: ImageFormat, raw: Bytes) -> Result<Picture> {
 fn decoder(format: ImageFormat, bytes: &Bytes) -> Result<impl ImageDecoder> {
     let mut reader = ImageReader::with_format(Cursor::new(bytes.clone()), format);
     let mut limits = Limits::default();
-    limits.max_alloc = Some(MAX_MEMORY);
+    limits.max_alloc = Some(MAX_DECODER_BYTES);
     reader.limits(limits);
     reader.into_decoder().map_err(damaged)
 }
@@ -130,7 +130,7 @@ fn whole(
     let mut decoder = decoder(format, bytes)?;
     let profile = decoder.icc_profile().ok().flatten();
     // A profile for inks does not fit the small version's red, green and blue.
-    let profile = profile.filter(|p| p.len() <= MAX_PROFILE && p.get(16..20) == Some(b"RGB "));
+    let profile = profile.filter(|p| p.len() <= MAX_COLOUR_PROFILE_BYTES && p.get(16..20) == Some(b"RGB "));
     match DynamicImage::from_decoder(decoder) {
         Ok(pixels) => smaller(pixels, orientation, profile).map(Some),
         // Sixteen bits a colour may need more than there is; browsers have more.
@@ -152,12 +152,12 @@ fn scaled_jpeg(
         return Ok(None);
     }
     let mut decoder = jpeg_decoder::Decoder::new(Cursor::new(bytes.clone()));
-    decoder.set_max_decoding_buffer_size(usize::try_from(MAX_MEMORY).unwrap_or(usize::MAX));
-    let side = u16::try_from(SMALL * 2).map_err(damaged)?;
+    decoder.set_max_decoding_buffer_size(usize::try_from(MAX_DECODER_BYTES).unwrap_or(usize::MAX));
+    let side = u16::try_from(THUMBNAIL_SIDE_PIXELS * 2).map_err(damaged)?;
     let (width, height) = decoder.scale(side, side).map_err(damaged)?;
     let info = decoder.info().ok_or_else(|| damaged(()))?;
     // A progressive one keeps two bytes for each colour of each pixel until its last scan has come.
-    if info.coding_process != CodingProcess::DctSequential && pixels * 6 > MAX_MEMORY {
+    if info.coding_process != CodingProcess::DctSequential && pixels * 6 > MAX_DECODER_BYTES {
         return Ok(None);
     }
     let samples = match info.pixel_format {
@@ -169,7 +169,9 @@ fn scaled_jpeg(
         PixelFormat::L8 => GrayImage::from_raw(width, height, samples).map(DynamicImage::from),
         _ => RgbImage::from_raw(width, height, samples).map(DynamicImage::from),
     };
-    let profile = decoder.icc_profile().filter(|p| p.len() <= MAX_PROFILE && p.get(16..20) == Some(b"RGB "));
+    let profile = decoder
+        .icc_profile()
+        .filter(|p| p.len() <= MAX_COLOUR_PROFILE_BYTES && p.get(16..20) == Some(b"RGB "));
     smaller(pixels.ok_or_else(|| damaged(()))?, orientation, profile).map(Some)
 }
 
@@ -186,8 +188,11 @@ fn convert(raw: &Bytes) -> Result<Picture> {
     let pixels = RgbImage::from_raw(width, height, picture.data).ok_or_else(|| damaged(()))?;
     let profile = heic_profile(raw);
     let bytes = as_jpeg(&pixels, CONVERTED_QUALITY, profile.clone())?;
-    let small =
-        smaller(pixels.into(), Orientation::NoTransforms, profile.filter(|p| p.len() <= MAX_PROFILE))?;
+    let small = smaller(
+        pixels.into(),
+        Orientation::NoTransforms,
+        profile.filter(|p| p.len() <= MAX_COLOUR_PROFILE_BYTES),
+    )?;
     Ok(Picture { bytes, dimensions: Dimensions { width, height }, became_jpeg: true, small: Some(small) })
 }
 
@@ -213,7 +218,7 @@ fn turned(bytes: &Bytes, orientation: Orientation) -> Result<Picture> {
         pixels.write_with_encoder(encoder).map_err(unwritten)?;
         bytes.into()
     };
-    let profile = profile.filter(|p| p.len() <= MAX_PROFILE);
+    let profile = profile.filter(|p| p.len() <= MAX_COLOUR_PROFILE_BYTES);
     let small = Some(smaller(pixels, Orientation::NoTransforms, profile)?);
     Ok(Picture { bytes, dimensions, became_jpeg, small })
 }
@@ -240,14 +245,17 @@ fn turns(orientation: Orientation) -> bool {
     )
 }
 
-/// Upright, at most [`SMALL`] on each side: as JPEG, or, where something shines through, as PNG.
+/// Upright, at most [`THUMBNAIL_SIDE_PIXELS`] on each side: as JPEG, or, where something shines through, as PNG.
 fn smaller(
     pixels: DynamicImage,
     orientation: Orientation,
     profile: Option<Vec<u8>>,
 ) -> Result<(Bytes, &'static str)> {
-    let mut small =
-        if pixels.width().max(pixels.height()) > SMALL { pixels.thumbnail(SMALL, SMALL) } else { pixels };
+    let mut small = if pixels.width().max(pixels.height()) > THUMBNAIL_SIDE_PIXELS {
+        pixels.thumbnail(THUMBNAIL_SIDE_PIXELS, THUMBNAIL_SIDE_PIXELS)
+    } else {
+        pixels
+    };
     small.apply_orientation(orientation);
     if shines(&small) {
         let mut bytes = Vec::new();
@@ -258,7 +266,7 @@ fn smaller(
         DynamicImage::from(small.to_rgba8()).write_with_encoder(encoder).map_err(unwritten)?;
         return Ok((bytes.into(), "image/png"));
     }
-    Ok((as_jpeg(&small.to_rgb8(), QUALITY, profile)?, "image/jpeg"))
+    Ok((as_jpeg(&small.to_rgb8(), THUMBNAIL_QUALITY, profile)?, "image/jpeg"))
 }
 
 fn as_jpeg(pixels: &RgbImage, quality: u8, profile: Option<Vec<u8>>) -> Result<Bytes> {

@@ -4,13 +4,13 @@ use image::ImageFormat;
 
 use super::{
     picture::Source,
-    streams::{ac3_frame, adts_frame, mpeg_frame},
+    sound_frames::{ac3_frame, adts_frame, mpeg_frame},
 };
 
 /// How many bytes from the front tell what it is.
-pub const HEAD: usize = 8 * 1024;
+pub const HEAD_BYTES: usize = 8 * 1024;
 /// Behind how many stray bytes a picture is looked for.
-const STRAY: usize = 4 * 1024;
+const MAX_STRAY_BYTES: usize = 4 * 1024;
 
 /// What is to be done with a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,7 +26,7 @@ pub enum Kind {
 
 /// What the front of a file says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Guess {
+pub struct TypeGuess {
     pub kind: Kind,
     /// None when only the whole tells: text, or bytes.
     pub mime: Option<&'static str>,
@@ -34,7 +34,7 @@ pub struct Guess {
 
 /// What a file that begins like this is.
 #[must_use]
-pub fn guess(head: &[u8]) -> Guess {
+pub fn guess(head: &[u8]) -> TypeGuess {
     let known = recording(head).or_else(|| infer::get(head).map(|known| known.mime_type()));
     // What the general table knows by a few letters or by two bytes.
     let known = known.filter(|mime| match *mime {
@@ -47,7 +47,7 @@ pub fn guess(head: &[u8]) -> Guess {
         _ => true,
     });
     let Some(known) = known else {
-        return hidden_picture(head).unwrap_or(Guess { kind: Kind::Other, mime: None });
+        return hidden_picture(head).unwrap_or(TypeGuess { kind: Kind::Other, mime: None });
     };
     let mime = match known {
         "audio/m4a" | "audio/x-m4a" => "audio/mp4",
@@ -57,7 +57,7 @@ pub fn guess(head: &[u8]) -> Guess {
         "audio/ogg" | "audio/opus" if has(head, &[b"\x80theora"]) => "video/ogg",
         "audio/opus" => "audio/ogg",
         "text/html" | "text/xml" if has_svg(head) => "image/svg+xml",
-        "text/plain" => return Guess { kind: Kind::Other, mime: None },
+        "text/plain" => return TypeGuess { kind: Kind::Other, mime: None },
         other => other,
     };
     let kind = match mime {
@@ -75,7 +75,7 @@ pub fn guess(head: &[u8]) -> Guess {
         sound if sound.starts_with("audio/") || sound.starts_with("video/") => Kind::Sound,
         _ => Kind::Other,
     };
-    Guess { kind, mime: Some(mime) }
+    TypeGuess { kind, mime: Some(mime) }
 }
 
 /// What a file is that [`guess`] could not tell: by its front, and whether all of it is text.
@@ -85,14 +85,14 @@ pub fn settle(head: &[u8], is_text: bool) -> &'static str {
         (true, true) => "image/svg+xml",
         (true, false) if has_markup(head) => "text/html",
         (true, false) => "text/plain",
-        (false, _) => crate::domain::file::OPAQUE,
+        (false, _) => crate::domain::file::OPAQUE_MEDIA_TYPE,
     }
 }
 
 /// A picture behind a few stray bytes, as broken programs write it: kept as mere bytes it would keep where it was
 /// taken, too. Each head is followed by what must stand there, so that other kinds of files are not taken for one.
-fn hidden_picture(head: &[u8]) -> Option<Guess> {
-    let front = head.get(..STRAY.min(head.len()))?;
+fn hidden_picture(head: &[u8]) -> Option<TypeGuess> {
+    let front = head.get(..MAX_STRAY_BYTES.min(head.len()))?;
     (1..front.len()).find_map(|at| {
         let rest = &head[at..];
         let (source, mime) = match rest {
@@ -115,7 +115,7 @@ fn hidden_picture(head: &[u8]) -> Option<Guess> {
             }
             _ => return None,
         };
-        Some(Guess { kind: Kind::Picture(source, at), mime: Some(mime) })
+        Some(TypeGuess { kind: Kind::Picture(source, at), mime: Some(mime) })
     })
 }
 
@@ -187,7 +187,7 @@ fn recording(head: &[u8]) -> Option<&'static str> {
 
 /// What a file of EBML (RFC 8794) says that it is, however long the sizes in its head are written.
 fn by_document_type(head: &[u8]) -> Option<&'static str> {
-    const DOCUMENT_TYPE: &[u8] = &[0x42, 0x82];
+    const DOC_TYPE_ELEMENT_ID: &[u8] = &[0x42, 0x82];
     let size = |at: usize| {
         let first = *head.get(at)?;
         let length = usize::try_from(first.leading_zeros()).ok().filter(|zeros| *zeros < 8)? + 1;
@@ -200,7 +200,7 @@ fn by_document_type(head: &[u8]) -> Option<&'static str> {
         let id_length = usize::try_from(head.get(at)?.leading_zeros()).ok()? + 1;
         let (length, contents) = size(at + id_length)?;
         let begin = at + id_length + length;
-        if head.get(at..at + id_length)? == DOCUMENT_TYPE {
+        if head.get(at..at + id_length)? == DOC_TYPE_ELEMENT_ID {
             return match head.get(begin..begin.checked_add(contents)?)? {
                 b"webm" => Some("video/webm"),
                 b"matroska" => Some("video/x-matroska"),

@@ -15,18 +15,18 @@ use symphonia::core::{
 use tokio::runtime::Handle;
 
 use super::containers;
-use crate::store::blobs::{Blobs, Key};
+use crate::store::blobs::{BlobKey, Blobs};
 
 /// The most packets that are walked through: twelve hours of speech.
 const MAX_PACKETS: usize = 2_200_000;
 /// A written length that is further off than this part of it was a guess.
-const GUESS: f64 = 0.02;
+const MAX_LENGTH_DEVIATION: f64 = 0.02;
 /// More than a week is no length but a mistake.
-const LONGEST: f64 = 604_800.0;
+const MAX_SOUND_SECONDS: f64 = 604_800.0;
 
 /// What could be heard out.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Heard {
+pub struct SoundInfo {
     /// None when it cannot be found.
     pub seconds: Option<f64>,
     pub has_pictures: bool,
@@ -39,7 +39,7 @@ pub fn listen<F: MediaSource + 'static>(
     open: impl Fn() -> F,
     mime: &str,
     deadline: Instant,
-) -> Option<Heard> {
+) -> Option<SoundInfo> {
     let (heard, measured) = (heard_out(open(), mime, deadline), containers::measure(open(), mime));
     let both = || [heard, measured].into_iter().flatten();
     both().next()?;
@@ -51,11 +51,11 @@ pub fn listen<F: MediaSource + 'static>(
         found.reverse();
     }
     let seconds = found.into_iter().next();
-    let seconds = seconds.filter(|s| s.is_finite() && *s > 0.0 && *s < LONGEST);
-    Some(Heard { seconds: seconds.map(|s| (s * 1000.0).round() / 1000.0), has_pictures })
+    let seconds = seconds.filter(|s| s.is_finite() && *s > 0.0 && *s < MAX_SOUND_SECONDS);
+    Some(SoundInfo { seconds: seconds.map(|s| (s * 1000.0).round() / 1000.0), has_pictures })
 }
 
-fn heard_out(file: impl MediaSource + 'static, mime: &str, deadline: Instant) -> Option<Heard> {
+fn heard_out(file: impl MediaSource + 'static, mime: &str, deadline: Instant) -> Option<SoundInfo> {
     let mut hint = Hint::new();
     hint.mime_type(mime);
     let source = MediaSourceStream::new(Box::new(file), MediaSourceStreamOptions::default());
@@ -66,11 +66,13 @@ fn heard_out(file: impl MediaSource + 'static, mime: &str, deadline: Instant) ->
         // It may be a guess by the first frame's rate: with a varying rate only the frames themselves tell.
         Some(written) if mime == "audio/mpeg" => {
             let walked = walked_length(&mut *format, deadline);
-            walked.filter(|walked| (walked - written).abs() > GUESS * written).or(Some(written))
+            walked
+                .filter(|walked| (walked - written).abs() > MAX_LENGTH_DEVIATION * written)
+                .or(Some(written))
         }
         written => written.or_else(|| walked_length(&mut *format, deadline)),
     };
-    Some(Heard { seconds, has_pictures })
+    Some(SoundInfo { seconds, has_pictures })
 }
 
 /// What the container says of itself.
@@ -102,7 +104,7 @@ fn walked_length(format: &mut dyn FormatReader, deadline: Instant) -> Option<f64
 /// A stored file as something that can be read and sought in, piece by piece.
 pub struct StoredBytes {
     blobs: Blobs,
-    key: Key,
+    key: BlobKey,
     size: u64,
     runtime: Handle,
     /// From then on reading fails.
@@ -115,7 +117,7 @@ pub struct StoredBytes {
 impl StoredBytes {
     /// From the front.
     #[must_use]
-    pub fn open(blobs: Blobs, key: Key, size: u64, runtime: Handle, deadline: Instant) -> Self {
+    pub fn open(blobs: Blobs, key: BlobKey, size: u64, runtime: Handle, deadline: Instant) -> Self {
         Self { blobs, key, size, runtime, deadline, position: 0, piece: (0, Bytes::new()) }
     }
 }

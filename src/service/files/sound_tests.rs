@@ -6,7 +6,7 @@ use std::{io::Cursor, time::Duration};
 use super::*;
 use crate::service::files::sniff;
 
-fn heard(bytes: &[u8]) -> Option<Heard> {
+fn heard(bytes: &[u8]) -> Option<SoundInfo> {
     let mime = sniff::guess(bytes).mime.expect("a known kind");
     listen(|| Cursor::new(bytes.to_vec()), mime, Instant::now() + Duration::from_secs(5))
 }

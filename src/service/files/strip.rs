@@ -68,7 +68,7 @@ fn is_note(marker: u8) -> bool {
 /// The scans of a JPEG up to its end, without notes between them and without what comes after the end
 /// (further pictures, films). A missing end is put there.
 fn strip_scans(data: &[u8]) -> Option<Vec<u8>> {
-    const END: [u8; 2] = [0xff, 0xd9];
+    const JPEG_END_MARKER: [u8; 2] = [0xff, 0xd9];
     let mut kept = Vec::with_capacity(data.len());
     let (mut from, mut at) = (0, 0);
     while let Some(offset) = data.get(at..)?.iter().position(|byte| *byte == 0xff) {
@@ -80,7 +80,7 @@ fn strip_scans(data: &[u8]) -> Option<Vec<u8>> {
             Some(0xff) => at = next + 1,
             Some(0xd9) => {
                 kept.extend_from_slice(&data[from..next]);
-                kept.extend(END);
+                kept.extend(JPEG_END_MARKER);
                 return Some(kept);
             }
             Some(marker) => {
@@ -98,12 +98,12 @@ fn strip_scans(data: &[u8]) -> Option<Vec<u8>> {
         }
     }
     kept.extend_from_slice(&data[from..]);
-    kept.extend(END);
+    kept.extend(JPEG_END_MARKER);
     Some(kept)
 }
 
 /// The chunks of a PNG that make the picture: its pixels, colours, transparency and animation.
-const PNG_CHUNKS: [&[u8; 4]; 16] = [
+const KEPT_PNG_CHUNKS: [&[u8; 4]; 16] = [
     b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"gAMA", b"cHRM", b"sRGB", b"iCCP", b"sBIT", b"pHYs",
     b"bKGD", b"cICP", b"acTL", b"fcTL", b"fdAT",
 ];
@@ -111,7 +111,7 @@ const PNG_CHUNKS: [&[u8; 4]; 16] = [
 /// What every PNG begins with.
 const PNG_SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
 /// The most bytes that a PNG's colour profile may unfold to: the largest of real devices have a few million.
-const MAX_PROFILE: u64 = 8 << 20;
+const MAX_COLOUR_PROFILE_BYTES: u64 = 8 << 20;
 
 /// The chunks of a PNG: kind, contents, and the whole with length and checksum. One that breaks off ends them.
 fn png_chunks(picture: &[u8]) -> impl Iterator<Item = ([u8; 4], &[u8], &[u8])> {
@@ -161,7 +161,7 @@ fn is_real_profile(chunk: &[u8]) -> bool {
     // Its name, an end, and how it is packed.
     let Some(name) = chunk.iter().position(|byte| *byte == 0) else { return false };
     let packed = chunk.get(name + 2..).unwrap_or_default();
-    let mut unfolding = flate2::read::ZlibDecoder::new(packed).take(MAX_PROFILE + 1);
+    let mut unfolding = flate2::read::ZlibDecoder::new(packed).take(MAX_COLOUR_PROFILE_BYTES + 1);
     // A broken one is passed over by who shows the picture.
     let _ = std::io::copy(&mut unfolding, &mut std::io::sink());
     unfolding.limit() > 0
@@ -176,7 +176,7 @@ fn strip_png(picture: &[u8], exif: Option<&Bytes>) -> Option<Bytes> {
         if kind == *b"iCCP" && !is_real_profile(contents) {
             return None;
         }
-        if PNG_CHUNKS.contains(&&kind) {
+        if KEPT_PNG_CHUNKS.contains(&&kind) {
             kept.extend_from_slice(whole);
         }
         if kind == *b"IHDR"
@@ -192,8 +192,8 @@ fn strip_png(picture: &[u8], exif: Option<&Bytes>) -> Option<Bytes> {
 
 fn strip_webp(picture: Bytes) -> Option<Bytes> {
     /// The bits of VP8X that announce EXIF and XMP.
-    const EXIF: u8 = 0b1000;
-    const XMP: u8 = 0b0100;
+    const EXIF_FLAG: u8 = 0b1000;
+    const XMP_FLAG: u8 = 0b0100;
     let mut file = WebP::from_bytes(picture).ok()?;
     let belongs = |chunk: &RiffChunk| {
         matches!(
@@ -211,7 +211,7 @@ fn strip_webp(picture: Bytes) -> Option<Bytes> {
     let header = file.chunks_mut().iter_mut().find(|chunk| chunk.id() == webp::CHUNK_VP8X);
     if let Some(RiffContent::Data(flags)) = header.map(RiffChunk::content_mut) {
         let mut bytes = flags.to_vec();
-        *bytes.first_mut()? &= !(EXIF | XMP);
+        *bytes.first_mut()? &= !(EXIF_FLAG | XMP_FLAG);
         *flags = bytes.into();
     }
     Some(file.encoder().bytes())

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// The most files of one pass.
-const BATCH: i64 = 200;
+const SWEEP_BATCH_SIZE: i64 = 200;
 
 impl Services {
     /// Clears away by the clock, until `stop`.
@@ -38,7 +38,7 @@ impl Services {
 
     /// One pass. What fails is tried again in a later one.
     async fn clear_due_files(&self) -> Result<()> {
-        for file in self.store.files_due(self.clock.now(), BATCH).await? {
+        for file in self.store.files_due(self.clock.now(), SWEEP_BATCH_SIZE).await? {
             if let Err(error) = self.clear_file(file).await {
                 tracing::warn!(file = %file.id, %error, "a file could not be cleared away");
             }

@@ -14,52 +14,52 @@ use tokio::sync::Semaphore;
 
 use super::{
     super::Services,
-    UNSENT,
+    UNSENT_FILE_RETENTION,
     picture::{self, Source},
-    places::{Place, Places},
-    sniff::{self, Guess, Kind, TextCheck},
+    sniff::{self, Kind, TextCheck, TypeGuess},
     sound::{self, StoredBytes},
+    uploader_slots::{UploaderSlot, UploaderSlots},
 };
 use crate::{
     domain::{
         Error, FileId, Result,
-        access::Pass,
+        access::AuthenticatedToken,
         error::FieldErrors,
         file::{StoredFile, Thumbnail, clean_name},
     },
     store::{
-        blobs::{BlobWriter, Key, Part},
+        blobs::{BlobKey, BlobWriter, ByteRange},
         files::Completion,
     },
 };
 
 /// The largest picture, bytes: it is prepared in memory.
-const MAX_PICTURE: u64 = 50_000_000;
+const MAX_PICTURE_BYTES: u64 = 50_000_000;
 /// Pictures prepared at once; each may take a quarter of a gigabyte.
-const PICTURES: usize = 1;
+const MAX_CONCURRENT_PICTURES: usize = 1;
 /// Files listened to at once, and for how long.
-const SOUNDS: usize = 2;
-const LISTEN: Duration = Duration::from_secs(10);
+const MAX_CONCURRENT_SOUNDS: usize = 2;
+const SOUND_CHECK_TIMEOUT: Duration = Duration::from_secs(10);
 /// What comes slower than this is given up, bytes a second on the average; and how long a line may hesitate.
-const SLOWEST: u64 = 2_048;
-const GRACE: Duration = Duration::from_secs(10);
+const MIN_UPLOAD_BYTES_PER_SECOND: u64 = 2_048;
+const SLOW_UPLOAD_GRACE: Duration = Duration::from_secs(10);
 /// How much longer a request is than its file at most: the form around it, bytes.
-pub const FORM: u64 = 64 * 1024;
+pub const MAX_FORM_OVERHEAD_BYTES: u64 = 64 * 1024;
 
 /// Who is uploading, and what is being prepared.
-pub(in crate::service) struct Desk {
-    places: Places,
+pub(in crate::service) struct UploadSlots {
+    places: UploaderSlots,
     pictures: Arc<Semaphore>,
     sounds: Arc<Semaphore>,
     house: tokio::sync::Mutex<()>,
 }
 
-impl Default for Desk {
+impl Default for UploadSlots {
     fn default() -> Self {
         Self {
-            places: Places::default(),
-            pictures: Arc::new(Semaphore::new(PICTURES)),
-            sounds: Arc::new(Semaphore::new(SOUNDS)),
+            places: UploaderSlots::default(),
+            pictures: Arc::new(Semaphore::new(MAX_CONCURRENT_PICTURES)),
+            sounds: Arc::new(Semaphore::new(MAX_CONCURRENT_SOUNDS)),
             house: tokio::sync::Mutex::default(),
         }
     }
@@ -70,7 +70,7 @@ pub struct Upload {
     services: Arc<Services>,
     id: FileId,
     /// Whose it is, and by what right it comes.
-    pass: Pass,
+    auth: AuthenticatedToken,
     name: String,
     started: Instant,
     size: u64,
@@ -78,10 +78,10 @@ pub struct Upload {
     text: TextCheck,
     digest: Sha256,
     /// From when on it is known what it is.
-    writing: Option<(BlobWriter, Guess)>,
+    writing: Option<(BlobWriter, TypeGuess)>,
     /// Ready, or left to the sweep.
     is_settled: bool,
-    place: Place,
+    place: UploaderSlot,
 }
 
 impl Services {
@@ -98,13 +98,13 @@ impl Services {
     ///
     /// # Errors
     /// `FileTooLarge`, `QuotaExceeded`, `RateLimited` when too many are under way.
-    pub async fn begin_upload(&self, pass: &Pass, declared: Option<u64>) -> Result<Upload> {
+    pub async fn begin_upload(&self, auth: &AuthenticatedToken, declared: Option<u64>) -> Result<Upload> {
         let limit = self.settings.max_upload;
-        let least = declared.unwrap_or(0).saturating_sub(FORM);
+        let least = declared.unwrap_or(0).saturating_sub(MAX_FORM_OVERHEAD_BYTES);
         if least > limit {
             return Err(Error::FileTooLarge { limit });
         }
-        let owner = pass.actor.user;
+        let owner = auth.actor.user;
         let place = self.desk.places.take(owner)?;
         let quota = self.settings.upload_quota;
         if self.store.file_usage(owner).await?.saturating_add(least.max(1)) > quota {
@@ -112,12 +112,14 @@ impl Services {
         }
         self.house_must_have_room(least.max(1)).await?;
         let (id, now) = (FileId::generate(), self.clock.now());
-        let longest = GRACE + Duration::from_secs(limit / SLOWEST) + Duration::from_hours(1);
+        let longest = SLOW_UPLOAD_GRACE
+            + Duration::from_secs(limit / MIN_UPLOAD_BYTES_PER_SECOND)
+            + Duration::from_hours(1);
         self.store.expect_file(id, owner, now, now.plus(longest)).await?;
         Ok(Upload {
             services: self.this.upgrade().ok_or(Error::Internal)?,
             id,
-            pass: pass.clone(),
+            auth: auth.clone(),
             name: String::new(),
             started: Instant::now(),
             size: 0,
@@ -154,7 +156,9 @@ impl Upload {
         if self.size > limit {
             return Err(Error::FileTooLarge { limit });
         }
-        if self.started.elapsed() > GRACE + Duration::from_secs(self.size / SLOWEST) {
+        if self.started.elapsed()
+            > SLOW_UPLOAD_GRACE + Duration::from_secs(self.size / MIN_UPLOAD_BYTES_PER_SECOND)
+        {
             return Err(Error::Malformed("the file came too slowly".to_owned()));
         }
         self.text.feed(&bytes);
@@ -164,7 +168,7 @@ impl Upload {
             return writer.write(bytes).await;
         }
         self.head.extend_from_slice(&bytes);
-        if self.head.len() < sniff::HEAD { Ok(()) } else { self.begin_writing().await }
+        if self.head.len() < sniff::HEAD_BYTES { Ok(()) } else { self.begin_writing().await }
     }
 
     /// Enough is known to say what it is.
@@ -176,14 +180,14 @@ impl Upload {
                     "pictures are PNG, JPEG, GIF, WebP or HEIC; others keep where they were taken",
                 ));
             }
-            Kind::Picture(..) => Part::Raw,
-            Kind::Sound | Kind::Other => Part::Body,
+            Kind::Picture(..) => ByteRange::Raw,
+            Kind::Sound | Kind::Other => ByteRange::Body,
         };
         must_fit(guess, self.size)?;
         let front = self.head.clone().freeze();
-        self.head.truncate(sniff::HEAD);
+        self.head.truncate(sniff::HEAD_BYTES);
         // Kept before it is written to: whatever breaks this off, the writer is ended in order.
-        let writer = self.services.store.blobs().writer(Key(self.id, part));
+        let writer = self.services.store.blobs().writer(BlobKey(self.id, part));
         self.writing.insert((writer, guess)).0.write(front).await
     }
 
@@ -233,7 +237,7 @@ impl Upload {
         let text = self.text.is_text();
         let mut file = StoredFile {
             id: self.id,
-            owner: self.pass.actor.user,
+            owner: self.auth.actor.user,
             name: self.name.clone(),
             size: self.size,
             mime: guess.mime.unwrap_or_else(|| sniff::settle(&self.head, text)).to_owned(),
@@ -253,8 +257,8 @@ impl Upload {
         let _turn = self.services.desk.house.lock().await;
         self.services.house_must_have_room(file.size).await?;
         // Preparing may have taken long.
-        self.services.must_still_hold(&self.pass).await?;
-        let check_at = file.created_at.plus(UNSENT);
+        self.services.must_still_hold(&self.auth).await?;
+        let check_at = file.created_at.plus(UNSENT_FILE_RETENTION);
         match self.services.store.complete_file(&file, quota, check_at).await? {
             Completion::Done => {}
             Completion::NoRoom => return Err(Error::QuotaExceeded { quota }),
@@ -272,7 +276,7 @@ impl Upload {
         let turn = Arc::clone(&services.desk.pictures).acquire_owned().await;
         let turn = turn.map_err(|_| Error::Unavailable)?;
         let blobs = services.store.blobs();
-        let raw = Key(self.id, Part::Raw);
+        let raw = BlobKey(self.id, ByteRange::Raw);
         let room = usize::try_from(self.size).map_err(|_| Error::Internal)?;
         let gather = blobs.stream(raw, 0..self.size);
         let gathered = gather.try_fold(BytesMut::with_capacity(room), |mut all, piece| async move {
@@ -298,19 +302,19 @@ impl Upload {
         }
         if let Some((small, mime)) = picture.small {
             file.thumbnail = Some(Thumbnail { mime: mime.to_owned(), size: small.len() as u64 });
-            blobs.put(Key(self.id, Part::Thumbnail), small).await?;
+            blobs.put(BlobKey(self.id, ByteRange::Thumbnail), small).await?;
         }
-        blobs.put(Key(self.id, Part::Body), picture.bytes).await?;
+        blobs.put(BlobKey(self.id, ByteRange::Body), picture.bytes).await?;
         blobs.remove(raw).await
     }
 
     /// Finds out how long it sounds; what cannot be found out is left out.
-    async fn listen(&self, file: &mut StoredFile, guess: Guess) {
+    async fn listen(&self, file: &mut StoredFile, guess: TypeGuess) {
         let services = &self.services;
         let Some(mime) = guess.mime else { return };
         let Ok(turn) = Arc::clone(&services.desk.sounds).acquire_owned().await else { return };
-        let (blobs, key) = (services.store.blobs().clone(), Key(self.id, Part::Body));
-        let deadline = Instant::now() + LISTEN;
+        let (blobs, key) = (services.store.blobs().clone(), BlobKey(self.id, ByteRange::Body));
+        let deadline = Instant::now() + SOUND_CHECK_TIMEOUT;
         let (size, runtime) = (self.size, tokio::runtime::Handle::current());
         let open = move || StoredBytes::open(blobs.clone(), key, size, runtime.clone(), deadline);
         let work = tokio::task::spawn_blocking(move || {
@@ -332,9 +336,13 @@ fn named_jpeg(name: &str) -> String {
     clean_name(&format!("{stem}.jpg")).unwrap_or_else(|| "picture.jpg".to_owned())
 }
 
-fn must_fit(guess: Guess, size: u64) -> Result<()> {
+fn must_fit(guess: TypeGuess, size: u64) -> Result<()> {
     let is_picture = matches!(guess.kind, Kind::Picture(..));
-    if is_picture && size > MAX_PICTURE { Err(Error::FileTooLarge { limit: MAX_PICTURE }) } else { Ok(()) }
+    if is_picture && size > MAX_PICTURE_BYTES {
+        Err(Error::FileTooLarge { limit: MAX_PICTURE_BYTES })
+    } else {
+        Ok(())
+    }
 }
 
 fn hex(bytes: &[u8]) -> String {

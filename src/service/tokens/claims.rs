@@ -1,7 +1,8 @@
-//! What a token says, and whether it may be believed before the database is asked (RFC 7519, RFC 7515).
+//! The claims of a token, and which checks are made before the database is read (RFC 7519, RFC
+//! 7515).
 //!
-//! Whoever shares the secret issues tokens, too. Everything that the standards tell a receiver to honour is
-//! honoured here; what a token says of its holder's rights never counts.
+//! Other services that share the secret issue tokens, too. Every rule of the standards for a
+//! receiver is applied here. The claims about the holder's rights are ignored.
 
 use std::{collections::HashSet, time::Duration};
 
@@ -12,18 +13,18 @@ use sha2::{Digest, Sha256};
 use super::Issued;
 use crate::domain::{
     Error, Result, Timestamp, TokenId, UserId,
-    access::{Actor, Issue, Pass},
+    access::{Actor, AuthenticatedToken, CredentialVersion},
     user::{Role, User},
 };
 
-/// The longest token that is looked at, bytes.
+/// The longest token that is parsed, bytes.
 const MAX_TOKEN_BYTES: usize = 4_096;
 /// How far another issuer's clock may be ahead of this one.
 pub(super) const CLOCK_SKEW: Duration = Duration::from_mins(1);
-/// Kinds of tokens that name an access token (RFC 7519, RFC 9068); others say that they are something else.
+/// The token types of an access token (RFC 7519, RFC 9068). Other types name something else.
 const TOKEN_TYPES: [&str; 2] = ["jwt", "at+jwt"];
 
-/// The claims of our own tokens (RFC 7519 names).
+/// The claims of tokens issued here (RFC 7519 names).
 #[derive(Serialize)]
 struct OwnClaims<'a> {
     sub: String,
@@ -48,7 +49,7 @@ impl<'de> Deserialize<'de> for NumericDate {
     }
 }
 
-/// One receiver, or several.
+/// One recipient, or several.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Audience {
@@ -66,17 +67,18 @@ struct Claims {
     iss: Option<String>,
     aud: Option<Audience>,
     cv: Option<u64>,
-    /// When it was issued in milliseconds: tokens of earlier versions of this service.
+    /// The time of issue in milliseconds: tokens of earlier versions of this service.
     ims: Option<i64>,
 }
 
-/// Who tokens are for, and whose are believed.
+/// The audience of tokens, and the issuers that are trusted.
 #[derive(Debug, Clone)]
-pub(in crate::service) struct Trust {
+pub(in crate::service) struct TrustedIssuers {
     pub lifetime: Duration,
-    /// What `aud` must name, where there is one.
+    /// What `aud` must contain, if it is present.
     pub audience: String,
-    /// Whose tokens hold, where `iss` is given; all that are signed with the secret when there is none.
+    /// The trusted values of `iss`, if it is present. When empty, all tokens signed with the secret
+    /// are valid.
     pub issuers: Vec<String>,
 }
 
@@ -85,13 +87,13 @@ pub(super) struct Signer {
     signing: EncodingKey,
     checking: DecodingKey,
     validation: Validation,
-    trust: Trust,
+    trust: TrustedIssuers,
 }
 
 impl Signer {
-    pub fn new(secret: &[u8], trust: Trust) -> Self {
+    pub fn new(secret: &[u8], trust: TrustedIssuers) -> Self {
         let mut validation = Validation::new(Algorithm::HS256);
-        // The claims are checked below, by the house's own clock.
+        // The claims are checked below, against the service's own clock.
         validation.validate_exp = false;
         validation.validate_nbf = false;
         validation.validate_aud = false;
@@ -125,40 +127,40 @@ impl Signer {
         Ok(Issued { id, token, expires_at, storage_key: self.storage_key(user.id)? })
     }
 
-    /// Returns what a person's storage on a device is encrypted with.
+    /// Returns the key that encrypts a user's storage on a device.
     pub fn storage_key(&self, user: UserId) -> Result<String> {
         self.sign(&format!("wardline storage on a device\n{user}"))
     }
 
-    /// Returns what a token says, if its signature, its times and its parties are right. The role is the
-    /// account's, so the caller fills it in.
-    pub fn read(&self, token: &str, now: Timestamp) -> Result<Pass> {
+    /// Returns the content of a token, if its signature, times and parties are valid. The caller
+    /// fills in the role, which is the account's.
+    pub fn read(&self, token: &str, now: Timestamp) -> Result<AuthenticatedToken> {
         if token.len() > MAX_TOKEN_BYTES {
             return Err(Error::AuthFailed);
         }
         let decoded = jsonwebtoken::decode::<Claims>(token, &self.checking, &self.validation);
         let decoded = decoded.map_err(|_| Error::AuthFailed)?;
         let (header, claims) = (decoded.header, decoded.claims);
-        // RFC 7515, 4.1.11: whoever does not understand what is critical must refuse. This service
-        // understands no extension.
+        // RFC 7515, 4.1.11: a receiver must refuse a critical header that it does not understand.
+        // This service understands no extension.
         if header.crit.is_some() || header.extras.inner().contains_key("b64") || !is_access_token(&header) {
             return Err(Error::AuthFailed);
         }
         let expires_at = self.check_times(&claims, now)?;
         self.check_parties(&claims)?;
         let issued = match (claims.cv, claims.ims, claims.iat) {
-            (Some(version), ..) => Issue::Version(version),
-            (None, Some(milliseconds), _) => Issue::At(Timestamp(milliseconds)),
-            (None, None, Some(NumericDate(iat))) => Issue::At(iat),
-            // It cannot be told whether this was issued before the last change of the account.
+            (Some(version), ..) => CredentialVersion::Version(version),
+            (None, Some(milliseconds), _) => CredentialVersion::At(Timestamp(milliseconds)),
+            (None, None, Some(NumericDate(iat))) => CredentialVersion::At(iat),
+            // It is unknown whether this token was issued before the last change of the account.
             (None, None, None) => return Err(Error::AuthFailed),
         };
         let user: UserId = claims.sub.parse().map_err(|_| Error::AuthFailed)?;
         let actor = Actor { user, role: Role::User, token: name_of(token, claims.jti) };
-        Ok(Pass { actor, issued, expires_at })
+        Ok(AuthenticatedToken { actor, issued, expires_at })
     }
 
-    /// Returns until when the token holds.
+    /// Returns the time until which the token is valid.
     fn check_times(&self, claims: &Claims, now: Timestamp) -> Result<Timestamp> {
         let NumericDate(expires_at) = claims.exp;
         if expires_at <= now {
@@ -171,7 +173,7 @@ impl Signer {
             return Err(Error::AuthFailed);
         }
         let Some(issued_at) = issued_at.or(exactly_at) else {
-            // It may be as old as it likes, but has no longer to live than one that is issued now.
+            // Any age is accepted, but the remaining time must not exceed that of a new token.
             return if expires_at <= now.plus(self.trust.lifetime) {
                 Ok(expires_at)
             } else {
@@ -183,7 +185,7 @@ impl Signer {
             return Ok(expires_at);
         }
         match claims.cv {
-            // One of ours, from before the lifetime was made shorter.
+            // A token of this service, issued before the lifetime was shortened.
             Some(_) if longest > now => Ok(longest),
             Some(_) => Err(Error::TokenExpired),
             None => Err(Error::AuthFailed),
@@ -206,8 +208,8 @@ impl Signer {
         if is_for_us && is_trusted { Ok(()) } else { Err(Error::AuthFailed) }
     }
 
-    /// Signs words that are not a token: an HMAC with the same secret. A token's signed part has letters,
-    /// digits, `-`, `_` and dots only, so words with a line break are never one.
+    /// Signs a text that is not a token: an HMAC with the same secret. The signed part of a token
+    /// has letters, digits, `-`, `_` and dots only. So a text with a line break is never one.
     pub fn sign(&self, words: &str) -> Result<String> {
         jsonwebtoken::crypto::sign(words.as_bytes(), &self.signing, Algorithm::HS256).map_err(|error| {
             tracing::error!(%error, "words could not be signed");
@@ -215,7 +217,7 @@ impl Signer {
         })
     }
 
-    /// Returns whether these words were signed here.
+    /// Returns whether this text was signed here.
     pub fn is_signed(&self, words: &str, signature: &str) -> bool {
         let checked =
             jsonwebtoken::crypto::verify(signature, words.as_bytes(), &self.checking, Algorithm::HS256);
@@ -230,8 +232,8 @@ fn is_access_token(header: &Header) -> bool {
     })
 }
 
-/// Returns the name under which a token is ended and written down. One without a `jti` is named by a digest:
-/// a part of the token itself would be a part of the secret.
+/// Returns the name under which a token is ended and logged. A token without a `jti` is named by a
+/// digest, since a part of the token would be a part of the secret.
 fn name_of(token: &str, jti: Option<String>) -> TokenId {
     let name = jti.filter(|name| (1..=128).contains(&name.len())).unwrap_or_else(|| {
         use std::fmt::Write as _;
@@ -254,9 +256,9 @@ mod tests {
     const HOURS: i64 = 3_600;
     const TEN_YEARS: i64 = 10 * 366 * 24 * HOURS;
 
-    fn read(claims: &Value) -> Result<Pass> {
+    fn read(claims: &Value) -> Result<AuthenticatedToken> {
         let secret = b"0123456789abcdef0123456789abcdef";
-        let trust = Trust {
+        let trust = TrustedIssuers {
             lifetime: Duration::from_hours(12),
             audience: "wardline".to_owned(),
             issuers: Vec::new(),

@@ -9,15 +9,15 @@ use object_store::{
 };
 use tokio::sync::mpsc;
 
-use super::Feed;
+use super::BlobChunk;
 use crate::domain::{Error, Result};
 
 /// How many bytes one read brings.
-pub(super) const PIECE: u64 = 1 << 20;
+pub(super) const CHUNK_BYTES: u64 = 1 << 20;
 /// The size of a part of an object that comes in parts; S3 takes no smaller ones.
-const PART: usize = 5 << 20;
+const UPLOAD_PART_BYTES: usize = 5 << 20;
 /// How long a read or a removal may take.
-const LIMIT: Duration = Duration::from_secs(20);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// The objects, all below a prefix.
 #[derive(Debug, Clone)]
@@ -43,15 +43,15 @@ impl Objects {
 
     /// Writes, reads and removes a small object.
     pub(super) async fn rehearse(&self) -> Result<(), String> {
-        const WORDS: &str = "may this be stored?";
+        const PROBE_TEXT: &str = "may this be stored?";
         let path = self.path(&format!("trial-{:032x}", rand::random::<u128>()));
         let trial = async {
-            self.store.put(&path, PutPayload::from_static(WORDS.as_bytes())).await?;
-            let read = self.store.get_range(&path, 0..WORDS.len() as u64).await?;
+            self.store.put(&path, PutPayload::from_static(PROBE_TEXT.as_bytes())).await?;
+            let read = self.store.get_range(&path, 0..PROBE_TEXT.len() as u64).await?;
             self.store.delete(&path).await?;
-            Ok::<bool, ObjectError>(read == WORDS.as_bytes())
+            Ok::<bool, ObjectError>(read == PROBE_TEXT.as_bytes())
         };
-        match tokio::time::timeout(LIMIT, trial).await {
+        match tokio::time::timeout(REQUEST_TIMEOUT, trial).await {
             Ok(Ok(true)) => Ok(()),
             Ok(Ok(false)) => Err("what was stored is not what is read".to_owned()),
             Ok(Err(error)) => Err(error.to_string()),
@@ -75,13 +75,13 @@ impl Objects {
     }
 
     /// A small object is put at once; a larger one in parts, two at a time.
-    pub(super) async fn write(&self, name: &str, mut fed: mpsc::Receiver<Feed>) -> Result<()> {
+    pub(super) async fn write(&self, name: &str, mut fed: mpsc::Receiver<BlobChunk>) -> Result<()> {
         let path = self.path(name);
         let (mut gathered, mut size) = (Vec::new(), 0);
         let mut parts: Option<WriteMultipart> = None;
         loop {
             match fed.recv().await {
-                Some(Feed::Bytes(bytes)) => {
+                Some(BlobChunk::Bytes(bytes)) => {
                     if let Some(parts) = &mut parts {
                         parts.wait_for_capacity(2).await.map_err(|error| broken(&error))?;
                         parts.put(bytes);
@@ -89,14 +89,14 @@ impl Objects {
                     }
                     size += bytes.len();
                     gathered.push(bytes);
-                    if size >= PART {
+                    if size >= UPLOAD_PART_BYTES {
                         let upload = self.store.put_multipart(&path).await.map_err(|error| broken(&error))?;
-                        let mut begun = WriteMultipart::new_with_chunk_size(upload, PART);
+                        let mut begun = WriteMultipart::new_with_chunk_size(upload, UPLOAD_PART_BYTES);
                         gathered.drain(..).for_each(|bytes| begun.put(bytes));
                         parts = Some(begun);
                     }
                 }
-                Some(Feed::End) => {
+                Some(BlobChunk::End) => {
                     let ended = match parts {
                         Some(parts) => parts.finish().await,
                         None => self.store.put(&path, gathered.into_iter().collect::<PutPayload>()).await,
@@ -115,7 +115,7 @@ impl Objects {
 
     pub(super) async fn read(&self, name: &str, range: Range<u64>) -> Result<Bytes> {
         let path = self.path(name);
-        match tokio::time::timeout(LIMIT, self.store.get_range(&path, range)).await {
+        match tokio::time::timeout(REQUEST_TIMEOUT, self.store.get_range(&path, range)).await {
             Ok(Ok(bytes)) => Ok(bytes),
             Ok(Err(ObjectError::NotFound { .. })) => Ok(Bytes::new()),
             Ok(Err(error)) => Err(broken(&error)),
@@ -125,7 +125,7 @@ impl Objects {
 
     pub(super) async fn remove(&self, name: &str) -> Result<()> {
         let path = self.path(name);
-        match tokio::time::timeout(LIMIT, self.store.delete(&path)).await {
+        match tokio::time::timeout(REQUEST_TIMEOUT, self.store.delete(&path)).await {
             Ok(Ok(()) | Err(ObjectError::NotFound { .. })) => Ok(()),
             Ok(Err(error)) => Err(broken(&error)),
             Err(_) => Err(Error::Unavailable),

@@ -23,27 +23,27 @@ use mongodb::{
 use super::{EmbeddedError, io_error};
 
 /// The account of the service.
-const USER: &str = "wardline";
+const SERVICE_USER: &str = "wardline";
 const PASSWORD_FILE: &str = "mongodb.password";
 const KEY_FILE: &str = "wardline.key";
 /// Bytes of a secret in hexadecimal digits.
-const SECRET_LENGTH: usize = 64;
+const SECRET_HEX_DIGITS: usize = 64;
 
 /// What opens the managed mongod.
-pub(super) struct Access {
+pub(super) struct AccessControl {
     pub key_file: PathBuf,
     key: String,
     password: String,
 }
 
 // Secrets stay out of logs.
-impl std::fmt::Debug for Access {
+impl std::fmt::Debug for AccessControl {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Access").field("key_file", &self.key_file).finish_non_exhaustive()
     }
 }
 
-impl Access {
+impl AccessControl {
     /// The secrets of a data folder, made where there are none.
     pub fn open(data_dir: &Path, dbpath: &Path) -> Result<Self, EmbeddedError> {
         let key_file = dbpath.join(KEY_FILE);
@@ -61,21 +61,21 @@ impl Access {
 
     /// Makes the service's account, or gives it the password of the data folder.
     pub async fn ensure_account(&self, admin: &Database, port: u16) -> Result<(), MongoError> {
-        let own = Client::with_options(of(port, USER, "admin", &self.password))?;
+        let own = Client::with_options(of(port, SERVICE_USER, "admin", &self.password))?;
         let greeted = own.database("admin").run_command(doc! { "ping": 1 }).await;
         own.shutdown().immediate(true).await;
         match greeted {
             Err(error) if matches!(&*error.kind, ErrorKind::Authentication { .. }) => {}
             greeted => return greeted.map(drop),
         }
-        let known = admin.run_command(doc! { "usersInfo": USER }).await?;
+        let known = admin.run_command(doc! { "usersInfo": SERVICE_USER }).await?;
         let verb = if known.get_array("users").is_ok_and(|users| !users.is_empty()) {
             "updateUser"
         } else {
             "createUser"
         };
         let change = doc! {
-            verb: USER,
+            verb: SERVICE_USER,
             "pwd": &self.password,
             "roles": ["root"],
             "mechanisms": ["SCRAM-SHA-256"],
@@ -100,13 +100,13 @@ fn of(port: u16, user: &str, source: &str, password: &str) -> ClientOptions {
 /// The connection string of the managed mongod on a port, with the password of its data folder.
 pub(super) fn uri_of(data_dir: &Path, port: u16, set: &str) -> Option<String> {
     let password = kept(&data_dir.join(PASSWORD_FILE))?;
-    Some(format!("mongodb://{USER}:{password}@127.0.0.1:{port}/?replicaSet={set}&authSource=admin"))
+    Some(format!("mongodb://{SERVICE_USER}:{password}@127.0.0.1:{port}/?replicaSet={set}&authSource=admin"))
 }
 
 fn kept(path: &Path) -> Option<String> {
     let secret = fs::read_to_string(path).ok()?;
     let secret = secret.trim();
-    (secret.len() >= SECRET_LENGTH && secret.bytes().all(|b| b.is_ascii_hexdigit()))
+    (secret.len() >= SECRET_HEX_DIGITS && secret.bytes().all(|b| b.is_ascii_hexdigit()))
         .then(|| secret.to_owned())
 }
 

@@ -15,29 +15,30 @@ use tokio::{
 };
 use tracing::{debug, error, info, warn};
 
-use super::{EmbeddedError, Home, REPLICA_SET, STOP_WITHIN, append_to, io_error, replica_set};
+use super::{DatabaseFolder, EmbeddedError, REPLICA_SET, STOP_TIMEOUT, append_to, io_error, replica_set};
 
 /// Time for a recovery after a crash, which replays at most one checkpoint interval (60 s) of journal.
-const PRIMARY_WITHIN: Duration = Duration::from_mins(1);
+const PRIMARY_TIMEOUT: Duration = Duration::from_mins(1);
 /// Ends mongod `$1` on folder `$2` when our end of the pipe closes unasked; a line on the pipe dismisses it.
 /// (`PR_SET_PDEATHSIG` needs unsafe code, and follows the thread that started the child, not the process.)
-const WATCHDOG: &str = r#"if ! read -r _ && grep -qF -e "$2" "/proc/$1/cmdline"; then kill -TERM "$1"; fi"#;
+const WATCHDOG_SCRIPT: &str =
+    r#"if ! read -r _ && grep -qF -e "$2" "/proc/$1/cmdline"; then kill -TERM "$1"; fi"#;
 
 #[derive(Debug)]
-pub(super) struct Process {
+pub(super) struct MongodProcess {
     child: Child,
     pub(super) pid: u32,
     watchdog: Option<Child>,
 }
 
-impl Process {
-    pub(super) fn spawn(home: &Home) -> Result<Self, EmbeddedError> {
+impl MongodProcess {
+    pub(super) fn spawn(home: &DatabaseFolder) -> Result<Self, EmbeddedError> {
         let child = command(home)?.spawn().map_err(io_error("run", &home.binary))?;
         let pid = child.id().unwrap_or_default();
         let mut watchdog = Command::new("sh");
         // No secret of ours is any business of a child.
         watchdog.env_clear().env("PATH", &home.search_path);
-        watchdog.args(["-c", WATCHDOG, "wardline-watchdog", &pid.to_string()]).arg(&home.dbpath);
+        watchdog.args(["-c", WATCHDOG_SCRIPT, "wardline-watchdog", &pid.to_string()]).arg(&home.dbpath);
         watchdog.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
         let without = |error: &io::Error| warn!(%error, "no watchdog: if we are killed, mongod runs on");
         let watchdog = watchdog.spawn().inspect_err(without).ok();
@@ -48,11 +49,11 @@ impl Process {
         self.child.wait().await
     }
 
-    pub(super) async fn become_primary(&mut self, home: &Home) -> Result<(), EmbeddedError> {
+    pub(super) async fn become_primary(&mut self, home: &DatabaseFolder) -> Result<(), EmbeddedError> {
         let mut last_error = None;
         let primary = replica_set::make_primary(&home.access, home.port, self.pid, &mut last_error);
         let ended = tokio::select! {
-            primary = timeout(PRIMARY_WITHIN, primary) => {
+            primary = timeout(PRIMARY_TIMEOUT, primary) => {
                 return match primary {
                     Ok(Ok(())) => Ok(()),
                     Ok(Err(error)) => Err(EmbeddedError::NoPrimary(home.log.clone(), Some(error))),
@@ -69,10 +70,10 @@ impl Process {
         if self.child.id().is_some() {
             signal(self.pid, Signal::TERM);
         }
-        if let Ok(status) = timeout(STOP_WITHIN, self.child.wait()).await {
+        if let Ok(status) = timeout(STOP_TIMEOUT, self.child.wait()).await {
             info!(pid = self.pid, ?status, "mongod has ended");
         } else {
-            warn!(pid = self.pid, "mongod did not stop within {} s and is killed", STOP_WITHIN.as_secs());
+            warn!(pid = self.pid, "mongod did not stop within {} s and is killed", STOP_TIMEOUT.as_secs());
             if let Err(error) = self.child.kill().await {
                 error!(%error, "mongod could not be killed");
             }
@@ -92,7 +93,7 @@ impl Process {
     }
 }
 
-fn command(home: &Home) -> Result<Command, EmbeddedError> {
+fn command(home: &DatabaseFolder) -> Result<Command, EmbeddedError> {
     let mut command = Command::new(&home.binary);
     command
         .env_clear()

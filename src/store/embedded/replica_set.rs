@@ -10,7 +10,7 @@ use mongodb::{
 use tokio::{net::TcpStream, time::sleep};
 use tracing::debug;
 
-use super::{POLL, REPLICA_SET, access::Access};
+use super::{POLL_INTERVAL, REPLICA_SET, access::AccessControl};
 
 const NOT_YET_INITIALIZED: i32 = 94;
 
@@ -18,14 +18,14 @@ const NOT_YET_INITIALIZED: i32 = 94;
 ///
 /// What goes wrong on the way, while mongod is still starting, is left in `last_error`.
 pub(super) async fn make_primary(
-    access: &Access,
+    access: &AccessControl,
     port: u16,
     pid: u32,
     last_error: &mut Option<MongoError>,
 ) -> Result<(), MongoError> {
     // Asked before mongod listens, the driver would wait half a second between its attempts.
     while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.is_err() {
-        sleep(POLL).await;
+        sleep(POLL_INTERVAL).await;
     }
     let client = Client::with_options(access.internal(port))?;
     let admin = client.database("admin");
@@ -45,7 +45,7 @@ pub(super) async fn make_primary(
                 *last_error = Some(error);
             }
         }
-        sleep(POLL).await;
+        sleep(POLL_INTERVAL).await;
     }
     client.shutdown().immediate(true).await;
     Ok(())

@@ -4,11 +4,11 @@
 use mongodb::bson::{Bson, Document};
 use serde::{Deserialize, Serialize};
 
-use super::super::{number, to_document};
+use super::super::{stored_number, to_document};
 use crate::domain::{
-    Error, FileId, MessageId, Result, SessionId, Timestamp, UserId,
+    ConversationId, Error, FileId, MessageId, Result, Timestamp, UserId,
     message::{FileRef, Message, MessageType},
-    parts::{Forwarded, Mentions, Note, NoteKind, Quote, Reaction, ReplyTo},
+    message_parts::{Forwarded, Mentions, Quote, Reaction, ReplyTo, SystemNotice, SystemNoticeKind},
 };
 
 // No `flatten` and no `untagged` here: serde would read through a buffer that forgets what BSON's ids are.
@@ -17,7 +17,7 @@ use crate::domain::{
 pub(in crate::store) struct MessageRow {
     #[serde(rename = "_id")]
     id: MessageId,
-    session_id: SessionId,
+    session_id: ConversationId,
     sender: UserId,
     receiver: Option<UserId>,
     content: String,
@@ -26,7 +26,7 @@ pub(in crate::store) struct MessageRow {
     file_url: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     file_name: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none", default, deserialize_with = "number::perhaps")]
+    #[serde(skip_serializing_if = "Option::is_none", default, deserialize_with = "stored_number::perhaps")]
     file_size: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     mime_type: Option<String>,
@@ -37,9 +37,9 @@ pub(in crate::store) struct MessageRow {
     file_ids: Vec<FileId>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     client_msg_id: Option<String>,
-    #[serde(deserialize_with = "number::natural")]
+    #[serde(deserialize_with = "stored_number::natural")]
     seq: u64,
-    #[serde(deserialize_with = "number::natural")]
+    #[serde(deserialize_with = "stored_number::natural")]
     rev: u64,
     is_deleted: bool,
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -60,17 +60,17 @@ pub(in crate::store) struct MessageRow {
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     merged: Vec<QuoteRow>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    system: Option<NoteRow>,
+    system: Option<SystemNoticeRow>,
     created_at: Timestamp,
     updated_at: Timestamp,
 }
 
 /// What never changes about a stored message.
-const FIXED: [&str; 9] =
+const IMMUTABLE_FIELDS: [&str; 9] =
     ["_id", "sessionId", "sender", "receiver", "messageType", "clientMsgId", "seq", "system", "createdAt"];
 
 /// What may be absent, and may change.
-const OPTIONAL: [&str; 14] = [
+const OPTIONAL_FIELDS: [&str; 14] = [
     "fileUrl",
     "fileName",
     "fileSize",
@@ -88,7 +88,7 @@ const OPTIONAL: [&str; 14] = [
 ];
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
-struct NoteRow {
+struct SystemNoticeRow {
     kind: String,
     subjects: Vec<UserId>,
 }
@@ -97,7 +97,7 @@ struct NoteRow {
 #[serde(rename_all = "camelCase")]
 struct ReplyRow {
     message: MessageId,
-    #[serde(deserialize_with = "number::natural")]
+    #[serde(deserialize_with = "stored_number::natural")]
     seq: u64,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     as_of: Option<Timestamp>,
@@ -130,7 +130,7 @@ struct QuoteRow {
     file_url: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     file_name: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none", default, deserialize_with = "number::perhaps")]
+    #[serde(skip_serializing_if = "Option::is_none", default, deserialize_with = "stored_number::perhaps")]
     file_size: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     mime_type: Option<String>,
@@ -197,10 +197,10 @@ pub(in crate::store) fn mentions_of(row: Option<Bson>) -> Option<Mentions> {
 /// What to set and what to take away so that a stored message becomes this one.
 pub(super) fn revision(message: &Message) -> mongodb::error::Result<(Document, Document)> {
     let mut set = to_document(&MessageRow::from(message))?;
-    for field in FIXED {
+    for field in IMMUTABLE_FIELDS {
         set.remove(field);
     }
-    let absent = OPTIONAL.iter().filter(|field| !set.contains_key(**field));
+    let absent = OPTIONAL_FIELDS.iter().filter(|field| !set.contains_key(**field));
     let unset = absent.map(|field| ((*field).to_owned(), Bson::from(""))).collect();
     Ok((set, unset))
 }
@@ -246,10 +246,10 @@ impl From<&Message> for MessageRow {
                 edited_at: forwarded.edited_at,
             }),
             merged: message.merged.iter().map(QuoteRow::from).collect(),
-            system: message
-                .note
-                .as_ref()
-                .map(|note| NoteRow { kind: note.kind.as_str().to_owned(), subjects: note.subjects.clone() }),
+            system: message.note.as_ref().map(|note| SystemNoticeRow {
+                kind: note.kind.as_str().to_owned(),
+                subjects: note.subjects.clone(),
+            }),
             created_at: message.created_at,
             updated_at: message.updated_at,
         }
@@ -265,9 +265,9 @@ impl TryFrom<MessageRow> for Message {
             Error::Internal
         };
         let kind_of = |text: &str| text.parse::<MessageType>().map_err(|_| corrupt("messageType"));
-        let note_of = |row: NoteRow| {
-            let kind = row.kind.parse::<NoteKind>().map_err(|_| corrupt("system"))?;
-            Ok::<_, Error>(Note { kind, subjects: row.subjects })
+        let note_of = |row: SystemNoticeRow| {
+            let kind = row.kind.parse::<SystemNoticeKind>().map_err(|_| corrupt("system"))?;
+            Ok::<_, Error>(SystemNotice { kind, subjects: row.subjects })
         };
         let quote_of = |row: QuoteRow| {
             Ok(Quote {

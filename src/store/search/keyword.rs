@@ -1,56 +1,57 @@
-//! What somebody asked for, taken apart: units that must all be found.
+//! Parses a search keyword into units that must all be found.
 //!
-//! There are no operators, so there is nothing to get wrong: a quote that is never closed is a mark like any
-//! other. In quotes everything stands together, in order, with the signs that touch it. Outside, each word may
-//! stand anywhere; what is written without a space (`x-ray`, `120/80`, `10ml`, `3床`) stands together. Chinese
-//! is cut into words by jieba, each of which may stand anywhere. The word that is typed last may be a
-//! beginning; words that are joined may be written in one; a few digits may begin or end a long number.
+//! There are no operators, so no keyword is invalid: an unclosed quote is a mark like any other.
+//! Words in quotes must stand together, in order, with the signs that touch them. Outside quotes,
+//! each word may stand anywhere; what is written without a space (`x-ray`, `120/80`, `10ml`, `3床`)
+//! stands together. Jieba splits Chinese into words, each of which may stand anywhere. The last
+//! word may be a beginning. Joined words may be written as one. A few digits may begin or end a
+//! long number.
 
 use std::{collections::BTreeSet, sync::OnceLock};
 
 use jieba_rs::Jieba;
 
 use super::{
-    fractions, terms,
-    words::{self, Kind, LONG_NUMBER, MIN_PART, Piece, What, Word},
+    fractions, index_terms,
+    tokenizer::{self, Kind, MIN_LONG_NUMBER_DIGITS, MIN_PART_CHARS, Piece, PieceKind, Word},
 };
-use crate::domain::fold::{CUT, Folded, fold};
+use crate::domain::text_folding::{Folded, NUMBER_BOUNDARY, fold};
 
-/// The most words that are looked for as one phrase; a longer one becomes several phrases.
-const MAX_PHRASE: usize = 32;
+/// The maximum number of terms in one phrase; a longer one becomes several phrases.
+const MAX_PHRASE_TERMS: usize = 32;
 
-/// What marks a phrase, straight, curly, full-width and Chinese.
-const QUOTES: [char; 9] = ['"', '“', '”', '„', '＂', '「', '」', '『', '』'];
+/// The quotation marks of a phrase: straight, curly, full-width and Chinese.
+const PHRASE_QUOTES: [char; 9] = ['"', '“', '”', '„', '＂', '「', '」', '『', '』'];
 
-/// What separates words besides spaces.
-const SEPARATORS: [char; 7] = [',', ';', '，', '；', '、', '。', '\u{2800}'];
+/// The separators of words besides spaces.
+const WORD_SEPARATORS: [char; 7] = [',', ';', '，', '；', '、', '。', '\u{2800}'];
 
-/// Terms that stand at these distances from the first one's position: one alone is a word.
+/// Terms at these distances from the first one's position; a single term is a word.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Phrase {
     pub terms: Vec<(usize, String)>,
-    /// The last term is what a word begins with.
+    /// The last term is the beginning of a word.
     pub is_begun: bool,
 }
 
-/// What must be found: in any of these forms.
+/// A unit that must be found, in any of these forms.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Unit(pub Vec<Phrase>);
+pub(super) struct QueryTerm(pub Vec<Phrase>);
 
-/// jieba's dictionary, read at the first call: a quarter of a second, some 30 MB.
+/// Returns jieba's dictionary, loaded at the first call: a quarter of a second, some 30 MB.
 pub(super) fn dictionary() -> &'static Jieba {
     static DICTIONARY: OnceLock<Jieba> = OnceLock::new();
     DICTIONARY.get_or_init(Jieba::new)
 }
 
-/// Takes a keyword apart. Nothing but marks leaves no unit.
-pub(super) fn units(keyword: &str) -> Vec<Unit> {
-    let parts: Vec<&str> = keyword.split(|c| QUOTES.contains(&c)).collect();
+/// Parses a keyword. A keyword of marks alone has no unit.
+pub(super) fn units(keyword: &str) -> Vec<QueryTerm> {
+    let parts: Vec<&str> = keyword.split(|c| PHRASE_QUOTES.contains(&c)).collect();
     let mut units = BTreeSet::new();
     for (index, part) in parts.iter().enumerate() {
         let is_last = index + 1 == parts.len();
         if index % 2 == 1 && !is_last {
-            quoted(&words::pieces(&fold(part)), &mut units);
+            quoted(&tokenizer::pieces(&fold(part)), &mut units);
         } else {
             let apart = apart(part);
             for (place, word) in apart.iter().enumerate() {
@@ -61,8 +62,8 @@ pub(super) fn units(keyword: &str) -> Vec<Unit> {
     units.into_iter().collect()
 }
 
-/// What blanks and separators set apart; after the last of them comes what is being typed. A comma between
-/// digits belongs to a number.
+/// Splits at blanks and separators. The last part is the one being typed. A comma between digits
+/// belongs to a number.
 fn apart(text: &str) -> Vec<&str> {
     let is_digit = |c: Option<char>| c.is_some_and(char::is_numeric);
     let mut words = Vec::new();
@@ -72,7 +73,7 @@ fn apart(text: &str) -> Vec<&str> {
         let in_number = matches!(c, ',' | '，')
             && is_digit(text[..at].chars().next_back())
             && is_digit(text[behind..].chars().next());
-        if c.is_whitespace() || (SEPARATORS.contains(&c) && !in_number) {
+        if c.is_whitespace() || (WORD_SEPARATORS.contains(&c) && !in_number) {
             words.push(&text[start..at]);
             start = behind;
         }
@@ -81,23 +82,24 @@ fn apart(text: &str) -> Vec<&str> {
     words
 }
 
-/// Words outside quotes, written without a space.
-fn plain(word: &str, is_last: bool, units: &mut BTreeSet<Unit>) {
+/// Adds the units of a word outside quotes, written without a space.
+fn plain(word: &str, is_last: bool, units: &mut BTreeSet<QueryTerm>) {
     let folded = fold(word);
-    let pieces = words::pieces(&folded);
+    let pieces = tokenizer::pieces(&folded);
     let is_open = |piece: &Piece| is_last && piece.span.end == folded.len();
     let mut together: Vec<Piece> = Vec::new();
     for piece in pieces {
         let touches = together.last().is_some_and(|last| touch(&folded, last, &piece));
-        let is_run = |piece: Option<&Piece>| piece.is_some_and(|piece| matches!(piece.what, What::Run(..)));
+        let is_run =
+            |piece: Option<&Piece>| piece.is_some_and(|piece| matches!(piece.what, PieceKind::Run(..)));
         if !touches && (is_run(together.last()) || is_run(Some(&piece))) {
             unit(&std::mem::take(&mut together), false, units);
         }
-        let What::Run(chars, _) = &piece.what else {
+        let PieceKind::Run(chars, _) = &piece.what else {
             together.push(piece);
             continue;
         };
-        // The first and the last word of a run stand beside what they touch.
+        // The first and the last word of a run are adjacent to what the run touches.
         let mut position = piece.position;
         for (index, word) in cut(chars).into_iter().enumerate() {
             if index > 0 {
@@ -112,13 +114,13 @@ fn plain(word: &str, is_last: bool, units: &mut BTreeSet<Unit>) {
     unit(&together, is_begun, units);
 }
 
-/// Whether nothing but signs stands between two pieces.
+/// Returns whether only signs stand between two pieces.
 fn touch(folded: &[Folded], one: &Piece, next: &Piece) -> bool {
     let between = &folded[one.span.end..next.span.start];
-    between.iter().all(|between| words::is_sign(between.c) || between.c == CUT)
+    between.iter().all(|between| tokenizer::is_sign(between.c) || between.c == NUMBER_BOUNDARY)
 }
 
-/// A run's words. Only Han is in the dictionary; kana and hangul stay as they are written.
+/// Returns the words of a run. The dictionary has Han only; kana and hangul stay as written.
 fn cut(chars: &[Folded]) -> Vec<Vec<Folded>> {
     let is_foreign = |c: char| matches!(c, '\u{3041}'..='\u{31ff}' | '\u{ac00}'..='\u{d7a3}');
     if chars.len() == 1 || chars.iter().any(|folded| is_foreign(folded.c)) {
@@ -135,44 +137,47 @@ fn cut(chars: &[Folded]) -> Vec<Vec<Folded>> {
     words
 }
 
-/// Pieces that stand together, in every form in which they may be written.
-fn unit(pieces: &[Piece], is_begun: bool, units: &mut BTreeSet<Unit>) {
+/// Adds pieces that stand together, in every form in which they may be written.
+fn unit(pieces: &[Piece], is_begun: bool, units: &mut BTreeSet<QueryTerm>) {
     let Some(last) = pieces.last() else { return };
     let terms = terms(pieces, Word::term);
-    if terms.len() > MAX_PHRASE {
+    if terms.len() > MAX_PHRASE_TERMS {
         return units.extend(phrases(&terms));
     }
     let before = || terms[..terms.len() - 1].iter().cloned();
     let with_last = |term: String| before().chain([(last.position, term)]).collect::<Vec<_>>();
     let mut forms = vec![form(&terms, false)];
-    if let What::Word(word) = &last.what {
+    if let PieceKind::Word(word) = &last.what {
         let length = word.text.chars().count();
-        if is_begun && word.kind == Kind::Letters && length >= MIN_PART {
+        if is_begun && word.kind == Kind::Letters && length >= MIN_PART_CHARS {
             forms.push(form(&with_last(word.text.clone()), true));
         }
-        if word.kind == Kind::Digits && length >= MIN_PART {
-            forms.push(form(&with_last(terms::part_of_number(&word.text)), false));
+        if word.kind == Kind::Digits && length >= MIN_PART_CHARS {
+            forms.push(form(&with_last(index_terms::part_of_number(&word.text)), false));
         }
         if let Some(other) = word.other {
-            forms.push(form(&with_last(terms::stem(other)), false));
+            forms.push(form(&with_last(index_terms::stem(other)), false));
         }
     }
-    if let What::Word(first) = &pieces[0].what {
+    if let PieceKind::Word(first) = &pieces[0].what {
         if let Some(joined) = first.joined.as_ref().filter(|joined| joined.words == pieces.len()) {
-            let stem =
-                if first.kind == Kind::Letters { terms::stem(&joined.text) } else { joined.text.clone() };
+            let stem = if first.kind == Kind::Letters {
+                index_terms::stem(&joined.text)
+            } else {
+                joined.text.clone()
+            };
             forms.push(form(&[(0, stem)], false));
-            if is_begun && first.kind == Kind::Letters && joined.text.chars().count() >= MIN_PART {
+            if is_begun && first.kind == Kind::Letters && joined.text.chars().count() >= MIN_PART_CHARS {
                 forms.push(form(&[(0, joined.text.clone())], true));
             }
-            if first.kind == Kind::Digits && joined.text.len() >= LONG_NUMBER {
-                forms.push(form(&[(0, terms::part_of_number(&joined.text))], false));
+            if first.kind == Kind::Digits && joined.text.len() >= MIN_LONG_NUMBER_DIGITS {
+                forms.push(form(&[(0, index_terms::part_of_number(&joined.text))], false));
             }
         }
         if let Some(other) = first.other.filter(|_| pieces.len() > 1) {
             let rest = terms[1..].iter().cloned();
             forms.push(form(
-                &[(terms[0].0, terms::stem(other))].into_iter().chain(rest).collect::<Vec<_>>(),
+                &[(terms[0].0, index_terms::stem(other))].into_iter().chain(rest).collect::<Vec<_>>(),
                 false,
             ));
         }
@@ -180,38 +185,38 @@ fn unit(pieces: &[Piece], is_begun: bool, units: &mut BTreeSet<Unit>) {
     if let Some(whole) = fractions::made_whole(pieces) {
         forms.push(form(&self::terms(&whole, Word::term), false));
     }
-    units.insert(Unit(forms));
+    units.insert(QueryTerm(forms));
 }
 
-/// Everything between quotes, with the signs that touch it.
-fn quoted(pieces: &[Piece], units: &mut BTreeSet<Unit>) {
+/// Adds everything between quotes, with the signs that touch it.
+fn quoted(pieces: &[Piece], units: &mut BTreeSet<QueryTerm>) {
     let terms = |pieces: &[Piece]| {
         let mut terms = terms(pieces, Word::exact);
-        terms.extend(pieces.iter().flat_map(words::signed_ends));
+        terms.extend(pieces.iter().flat_map(tokenizer::signed_ends));
         terms.sort();
         terms
     };
     let mut asked = phrases(&terms(pieces));
-    if let ([Unit(forms)], Some(whole)) = (&mut asked[..], fractions::made_whole(pieces)) {
+    if let ([QueryTerm(forms)], Some(whole)) = (&mut asked[..], fractions::made_whole(pieces)) {
         forms.push(form(&terms(&whole), false));
     }
     units.extend(asked);
 }
 
-/// The terms of pieces, at their positions.
+/// Returns the terms of pieces, at their positions.
 fn terms(pieces: &[Piece], of_word: impl Fn(&Word) -> String) -> Vec<(usize, String)> {
     let mut terms = Vec::new();
     for piece in pieces {
         match &piece.what {
-            What::Word(word) => terms.push((piece.position, of_word(word))),
-            What::Run(chars, _) => literal(chars, piece.position, &mut terms),
+            PieceKind::Word(word) => terms.push((piece.position, of_word(word))),
+            PieceKind::Run(chars, _) => literal(chars, piece.position, &mut terms),
         }
     }
     terms
 }
 
-fn phrases(terms: &[(usize, String)]) -> Vec<Unit> {
-    terms.chunks(MAX_PHRASE).map(|part| Unit(vec![form(part, false)])).collect()
+fn phrases(terms: &[(usize, String)]) -> Vec<QueryTerm> {
+    terms.chunks(MAX_PHRASE_TERMS).map(|part| QueryTerm(vec![form(part, false)])).collect()
 }
 
 fn form(terms: &[(usize, String)], is_begun: bool) -> Phrase {
@@ -219,7 +224,7 @@ fn form(terms: &[(usize, String)], is_begun: bool) -> Phrase {
     Phrase { terms: terms.iter().map(|(at, term)| (at - start, term.clone())).collect(), is_begun }
 }
 
-/// The pairs that cover a run, or its only character.
+/// Adds the pairs that cover a run, or its only character.
 fn literal(chars: &[Folded], position: usize, terms: &mut Vec<(usize, String)>) {
     if let [only] = chars {
         terms.push((position, only.c.into()));
@@ -314,7 +319,9 @@ mod tests {
         ] {
             let units = units(&hostile);
             assert!(units.len() <= 100);
-            assert!(units.iter().flat_map(|unit| &unit.0).all(|phrase| phrase.terms.len() <= MAX_PHRASE));
+            assert!(
+                units.iter().flat_map(|unit| &unit.0).all(|phrase| phrase.terms.len() <= MAX_PHRASE_TERMS)
+            );
             assert!(units.iter().all(|unit| unit.0.len() <= 8));
         }
     }

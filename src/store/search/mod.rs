@@ -1,21 +1,21 @@
-//! The search index: which messages hold which words.
+//! The search index: which messages contain which words.
 //!
-//! It is a store of a second kind, fed from the first (see `feed`): nothing in it is the only copy of
-//! anything, and it may be removed at any time. Who may see what is a condition of the question itself, never
-//! a sieve behind it. What is found are ids; the messages themselves come from the database.
+//! It is a second store, derived from the first (see `indexer`). It holds no only copy, and it may
+//! be deleted at any time. Access is a condition of the query itself, never a filter on its
+//! results. The results are ids; the messages themselves come from the database.
 
-mod changes;
-mod feed;
-mod folder;
+mod change_stream;
+mod directory;
+mod excerpts;
 mod fractions;
+mod index_terms;
+mod indexer;
 mod keyword;
-mod marks;
-mod pace;
-mod pen;
+mod message_source;
 mod schema;
-mod source;
-mod terms;
-mod words;
+mod throttle;
+mod tokenizer;
+mod writer_task;
 
 use std::{
     collections::HashMap,
@@ -28,34 +28,34 @@ use tantivy::{IndexReader, TantivyError};
 use tokio::sync::{Notify, Semaphore, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
-pub use marks::Excerpt;
+pub use excerpts::Excerpt;
 
 use super::Store;
 use crate::domain::{
-    Error, MessageId, Result, SessionId, Timestamp, UserId,
+    ConversationId, Error, MessageId, Result, Timestamp, UserId,
     cursors::FoundCursor,
     message::{Message, MessageType},
 };
-pub use schema::Mentioned;
-use schema::{Asked, Fields};
+pub use schema::MentionQuery;
+use schema::{Fields, PreparedQuery};
 
-/// Searches at once for each processor; each takes one while it runs.
-const AT_ONCE_EACH: usize = 2;
-/// Searches that may wait for their turn.
-const MAX_WAITING: usize = 64;
-/// How long one search may take before it is given up.
-const LIMIT: Duration = Duration::from_secs(2);
+/// The concurrent searches for each processor; each uses one while it runs.
+const SEARCHES_PER_CORE: usize = 2;
+/// The maximum number of searches that wait.
+const MAX_QUEUED_SEARCHES: usize = 64;
+/// The time after which a search is aborted.
+const SEARCH_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long a search waits for the index of a service that has just started.
-const OPENING: Duration = Duration::from_secs(2);
+const INDEX_OPEN_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// What is asked. `seats` says where the asker may look: their sessions, each with the `seq` up to which the
-/// past is hidden from them.
+/// A search query. `seats` limits its access: the user's conversations, each with the `seq` up to
+/// which the history is hidden from them.
 #[derive(Debug, Clone)]
-pub struct Question {
-    /// None for everything that the filters let through.
+pub struct IndexQuery {
+    /// `None` for everything that passes the filters.
     pub keyword: Option<String>,
-    pub mentions: Option<Mentioned>,
-    pub seats: HashMap<SessionId, u64>,
+    pub mentions: Option<MentionQuery>,
+    pub seats: HashMap<ConversationId, u64>,
     pub sender: Option<UserId>,
     pub kind: Option<MessageType>,
     /// Written at this time or later.
@@ -64,22 +64,22 @@ pub struct Question {
     pub to: Option<Timestamp>,
     pub skip: usize,
     pub limit: usize,
-    /// Only what comes behind this.
+    /// Only matches behind this cursor.
     pub behind: Option<FoundCursor>,
 }
 
-/// What the index says.
+/// The result of a search.
 #[derive(Debug, Clone)]
 pub struct Matches {
     /// Newest first.
     pub ids: Vec<MessageId>,
-    /// How many there are in all, before a cursor and behind it.
+    /// The total number of matches, before a cursor and behind it.
     pub total: u64,
-    /// The cursor behind these, when there are more.
+    /// The cursor behind these matches, when there are more.
     pub next: Option<FoundCursor>,
-    /// The index is not yet, or not again, up to date: there may be more.
+    /// The index is not up to date yet, or not again: there may be more matches.
     pub is_behind: bool,
-    asked: Arc<Vec<keyword::Unit>>,
+    asked: Arc<Vec<keyword::QueryTerm>>,
 }
 
 /// A readable index.
@@ -90,7 +90,7 @@ struct View {
     is_behind: bool,
 }
 
-/// What the one who keeps the index and those who search in it have in common.
+/// The state that the indexer and the searches share.
 struct Shared {
     folder: PathBuf,
     view: watch::Sender<Option<View>>,
@@ -107,14 +107,14 @@ impl Shared {
         self.view.send_replace(None);
     }
 
-    /// Whether the index knows everything that the database has told.
+    /// Sets whether the index contains every change received from the database.
     fn is_up_to_date(&self, is_it: bool) {
         self.view.send_if_modified(|view| {
             view.as_mut().is_some_and(|view| std::mem::replace(&mut view.is_behind, !is_it) == is_it)
         });
     }
 
-    /// Ends when a search has failed in a way that speaks against the index.
+    /// Completes when a search has failed in a way that suggests a damaged index.
     async fn suspected(&self) {
         self.suspicion.notified().await;
     }
@@ -129,7 +129,7 @@ fn lag(lag: Duration) {
     metrics::gauge!("wardline_search_lag_seconds").set(lag.as_secs_f64());
 }
 
-/// What may be logged of an index's failure: never a text.
+/// Describes an index error for the log, never with text of a message.
 fn describe(error: &TantivyError) -> String {
     match error {
         TantivyError::IoError(error) => format!("io {:?}", error.kind()),
@@ -142,7 +142,7 @@ fn describe(error: &TantivyError) -> String {
     }
 }
 
-/// The index, to search in.
+/// The search index, for queries.
 #[derive(Clone)]
 pub struct SearchIndex {
     shared: Arc<Shared>,
@@ -151,7 +151,8 @@ pub struct SearchIndex {
 }
 
 impl SearchIndex {
-    /// The index of the database `name`, below the data folder. Nothing is opened before [`SearchIndex::keep`].
+    /// Returns the index of the database `name`, below the data directory. Nothing is opened before
+    /// [`SearchIndex::keep`].
     #[must_use]
     pub fn of(data_dir: &Path, name: &str) -> Self {
         let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
@@ -162,40 +163,42 @@ impl SearchIndex {
         };
         Self {
             shared: Arc::new(shared),
-            running: Arc::new(Semaphore::new(cores * AT_ONCE_EACH)),
-            waiting: Arc::new(Semaphore::new(cores * AT_ONCE_EACH + MAX_WAITING)),
+            running: Arc::new(Semaphore::new(cores * SEARCHES_PER_CORE)),
+            waiting: Arc::new(Semaphore::new(cores * SEARCHES_PER_CORE + MAX_QUEUED_SEARCHES)),
         }
     }
 
-    /// Has the index made anew: at once where a service keeps it, else when the next one starts.
+    /// Requests a rebuild of the index: at once where a service runs it, else when the next one
+    /// starts.
     ///
     /// # Errors
-    /// When its folder cannot be written.
+    /// When its directory cannot be written.
     pub fn renew(data_dir: &Path, name: &str) -> std::io::Result<()> {
-        folder::ask_renewal(&data_dir.join("search").join(name))
+        directory::ask_renewal(&data_dir.join("search").join(name))
     }
 
-    /// Opens, builds and feeds the index in the background until `stop`; answers when that has ended.
+    /// Opens, builds and feeds the index in the background until `stop`; the receiver resolves when
+    /// that has ended.
     ///
     /// # Errors
     /// When no thread can be started.
     pub fn keep(&self, store: &Store, stop: &CancellationToken) -> std::io::Result<oneshot::Receiver<()>> {
-        feed::start(Arc::clone(&self.shared), store.clone(), stop.clone())
+        indexer::start(Arc::clone(&self.shared), store.clone(), stop.clone())
     }
 
     async fn view(&self) -> Option<View> {
         let mut views = self.shared.view.subscribe();
-        let opened = tokio::time::timeout(OPENING, views.wait_for(Option::is_some)).await;
+        let opened = tokio::time::timeout(INDEX_OPEN_TIMEOUT, views.wait_for(Option::is_some)).await;
         opened.ok()?.ok()?.clone()
     }
 
-    /// Runs work that takes a processor, when it is its turn.
+    /// Runs CPU-bound work when a permit is free.
     async fn work<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
         let busy = Error::RateLimited { retry_after: Duration::from_secs(1) };
         let _place = self.waiting.try_acquire().map_err(|_| busy)?;
         let turn = Arc::clone(&self.running).acquire_owned().await.map_err(|_| Error::Internal)?;
         let worker = tokio::task::spawn_blocking(move || {
-            // Held by the work itself: who asked may have left.
+            // Held by the work itself: the caller may have left.
             let _turn = turn;
             work()
         });
@@ -206,19 +209,19 @@ impl SearchIndex {
         })
     }
 
-    /// Finds messages. An index that is not there yet finds nothing, and says so.
+    /// Finds messages. An index that is not open yet returns no matches and sets `is_behind`.
     ///
     /// # Errors
-    /// `RateLimited` when too many search at once, or a search takes too long; `Internal`.
-    pub async fn find(&self, question: Question) -> Result<Matches> {
+    /// `RateLimited` when too many searches wait, or a search takes too long; `Internal`.
+    pub async fn find(&self, question: IndexQuery) -> Result<Matches> {
         let start = Instant::now();
         let view = self.view().await;
         let (asked, found) = self
             .work(move || {
                 let units = question.keyword.as_deref().map(keyword::units);
-                // A keyword in which there is nothing to look for finds nothing.
+                // A keyword without any unit finds nothing.
                 let is_empty = units.as_ref().is_some_and(Vec::is_empty);
-                let asked = Asked {
+                let asked = PreparedQuery {
                     units: units.unwrap_or_default(),
                     mentions: question.mentions,
                     seats: question.seats,
@@ -231,9 +234,9 @@ impl SearchIndex {
                     behind: question.behind,
                 };
                 let found = view.map(|view| {
-                    let (searcher, until) = (view.reader.searcher(), Instant::now() + LIMIT);
+                    let (searcher, until) = (view.reader.searcher(), Instant::now() + SEARCH_TIMEOUT);
                     let found = if is_empty {
-                        Ok(Some(schema::Matches::default()))
+                        Ok(Some(schema::IndexMatches::default()))
                     } else {
                         schema::search(&searcher, view.fields, &asked, until)
                     };
@@ -245,7 +248,7 @@ impl SearchIndex {
         metrics::histogram!("wardline_search_seconds").record(start.elapsed().as_secs_f64());
         match found {
             None => Ok(Matches { ids: Vec::new(), total: 0, next: None, is_behind: true, asked }),
-            Some((Ok(Some(schema::Matches { ids, total, next })), is_behind)) => {
+            Some((Ok(Some(schema::IndexMatches { ids, total, next })), is_behind)) => {
                 Ok(Matches { ids, total, next, is_behind, asked })
             }
             Some((Ok(None), _)) => Err(Error::RateLimited { retry_after: Duration::from_secs(1) }),
@@ -257,7 +260,8 @@ impl SearchIndex {
         }
     }
 
-    /// Where in these messages the asked words stand; what does not hold all of them any more is left out.
+    /// Returns the excerpts of these messages. A message that no longer contains all searched words
+    /// is omitted.
     ///
     /// # Errors
     /// `RateLimited`, `Internal`.
@@ -268,14 +272,14 @@ impl SearchIndex {
     ) -> Result<Vec<(Message, Vec<Excerpt>)>> {
         let asked = Arc::clone(&matches.asked);
         let show = move |message: Message| {
-            let excerpts = marks::excerpts(&texts(&message), &asked)?;
+            let excerpts = excerpts::excerpts(&texts(&message), &asked)?;
             Some((message, excerpts))
         };
         self.work(move || messages.into_iter().filter_map(show).collect()).await
     }
 }
 
-/// What of a message is searched: as it is indexed.
+/// Returns the searched texts of a message, as they are indexed.
 fn texts(message: &Message) -> Vec<&str> {
     let mut texts = vec![message.content.as_str()];
     texts.extend(message.file.as_ref().map(|file| file.name.as_str()));

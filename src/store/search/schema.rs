@@ -1,4 +1,4 @@
-//! What stands in the index of each message, and what is asked of it.
+//! The schema of the index: what is stored for each message, and how it is queried.
 
 use std::{collections::HashMap, time::Instant};
 
@@ -15,30 +15,33 @@ use tantivy::{
 };
 
 use super::{
-    keyword::{Phrase, Unit},
-    terms,
+    index_terms,
+    keyword::{Phrase, QueryTerm},
 };
 use crate::domain::{
-    MessageId, SessionId, Timestamp, UserId, cursors::FoundCursor, message::MessageType, parts::Mentions,
+    ConversationId, MessageId, Timestamp, UserId, cursors::FoundCursor, message::MessageType,
+    message_parts::Mentions,
 };
 
-/// Grows with every change to what stands in the index or how it is cut: an older index is made anew.
-/// 2: numbers are whole, traditional Chinese is simplified, words as they are written and with their signs,
-/// whom a message mentions. 3: lists of numbers are no number, groups of thousands and fractions are one, and a
-/// point begins a number of percent behind any word. 4: a decimal comma is a point.
-pub(super) const FORMAT: u32 = 4;
+/// Incremented with every change to the stored terms or to their tokenizing: an older index is
+/// rebuilt. 2: numbers are whole, traditional Chinese is simplified, words as they are written and
+/// with their signs, the users whom a message mentions. 3: lists of numbers are no number, groups
+/// of thousands and fractions are one, and a point begins a number of percent behind any word. 4: a
+/// decimal comma is a point.
+pub(super) const INDEX_FORMAT: u32 = 4;
 
-/// With at most so many sessions their messages are looked up; of more, each found message's is.
-const FEW_SESSIONS: usize = 64;
-/// A beginning stands for so many words at most: the commonest of those that begin so.
-const MAX_WORDS: usize = 256;
-/// So many words of a segment are looked at for them.
-const MAX_LOOKED_AT: usize = 4_096;
+/// Up to this number of conversations, they are terms of the query; with more, the conversation of
+/// each found message is checked.
+const MAX_CONVERSATION_TERMS: usize = 64;
+/// The maximum number of words for a beginning: the most frequent ones.
+const MAX_PREFIX_WORDS: usize = 256;
+/// The maximum number of terms that are scanned in one segment for them.
+const MAX_SCANNED_TERMS: usize = 4_096;
 
-/// Under this, the index knows messages that mention everybody.
-const EVERYBODY: &[u8] = b"all";
+/// The term of messages that mention everybody.
+const MENTION_ALL_TERM: &[u8] = b"all";
 
-/// The index's fields.
+/// The fields of the index.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Fields {
     id: Field,
@@ -55,17 +58,17 @@ pub(super) struct Fields {
     session_low: Field,
 }
 
-// Ids stand twice in the index: as terms, to find by them, and as two numbers, to read them quickly.
-const COLUMNS: [&str; 6] = ["seq", "at", "idHigh", "idLow", "sessionHigh", "sessionLow"];
+// Each id is stored twice: as a term, to find by it, and as two numbers, to read it quickly.
+const FAST_FIELD_NAMES: [&str; 6] = ["seq", "at", "idHigh", "idLow", "sessionHigh", "sessionLow"];
 
-/// The index's form.
+/// Returns the schema of the index.
 pub(super) fn schema() -> (Schema, Fields) {
     let mut schema = Schema::builder();
     let text = TextFieldIndexing::default()
-        .set_tokenizer(terms::ANALYZER)
+        .set_tokenizer(index_terms::ANALYZER_NAME)
         .set_index_option(IndexRecordOption::WithFreqsAndPositions)
         .set_fieldnorms(false);
-    let [seq, at, id_high, id_low, session_high, session_low] = COLUMNS;
+    let [seq, at, id_high, id_low, session_high, session_low] = FAST_FIELD_NAMES;
     let fields = Fields {
         id: schema.add_bytes_field("id", INDEXED),
         session: schema.add_bytes_field("session", INDEXED),
@@ -83,7 +86,7 @@ pub(super) fn schema() -> (Schema, Fields) {
     (schema.build(), fields)
 }
 
-/// An id as two numbers.
+/// Returns an id as two numbers.
 fn halves(id: ObjectId) -> (u64, u64) {
     let bytes = id.bytes();
     let number = |part: &[u8]| part.iter().fold(0, |number, byte| number << 8 | u64::from(*byte));
@@ -97,35 +100,35 @@ fn whole(high: u64, low: u64) -> ObjectId {
     ObjectId::from_bytes(bytes)
 }
 
-/// What of a message is looked for.
+/// The indexed data of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Entry {
+pub(super) struct IndexedDocument {
     pub id: MessageId,
-    pub session: SessionId,
+    pub session: ConversationId,
     pub sender: UserId,
     pub kind: String,
     pub seq: u64,
     pub at: Timestamp,
     pub mentions: Mentions,
-    /// Its content, its file's name, and those of the messages that it carries.
+    /// Its content, the name of its file, and those of the messages that it forwards.
     pub texts: Vec<String>,
 }
 
 impl Fields {
-    /// The term that is only this message's.
+    /// Returns the term that only this message has.
     pub fn only(&self, id: MessageId) -> Term {
         Term::from_field_bytes(self.id, &id.0.bytes())
     }
 
-    /// A message as the index holds it.
-    pub fn document(&self, entry: &Entry) -> TantivyDocument {
+    /// Returns a message in the form of the index.
+    pub fn document(&self, entry: &IndexedDocument) -> TantivyDocument {
         let mut document = TantivyDocument::default();
         document.add_bytes(self.id, &entry.id.0.bytes());
         document.add_bytes(self.session, &entry.session.0.bytes());
         document.add_bytes(self.sender, &entry.sender.0.bytes());
         document.add_bytes(self.kind, entry.kind.as_bytes());
         match &entry.mentions {
-            Mentions::All => document.add_bytes(self.mentions, EVERYBODY),
+            Mentions::All => document.add_bytes(self.mentions, MENTION_ALL_TERM),
             Mentions::People(people) => {
                 for user in people {
                     document.add_bytes(self.mentions, &user.0.bytes());
@@ -160,8 +163,8 @@ impl Fields {
         }
     }
 
-    /// A unit in any of its forms.
-    fn unit_query(&self, unit: &Unit, searcher: &Searcher) -> tantivy::Result<Box<dyn Query>> {
+    /// Returns the query for a unit in any of its forms.
+    fn unit_query(&self, unit: &QueryTerm, searcher: &Searcher) -> tantivy::Result<Box<dyn Query>> {
         let mut forms = Vec::new();
         for Phrase { terms, is_begun } in &unit.0 {
             let Some(((at, last), before)) = terms.split_last().filter(|_| *is_begun) else {
@@ -179,20 +182,21 @@ impl Fields {
         Ok(Box::new(BooleanQuery::new(forms.into_iter().map(|form| (Occur::Should, form)).collect())))
     }
 
-    /// The terms of words that begin so, the commonest ones when there are too many.
+    /// Returns the terms of words with this beginning, the most frequent ones when there are too
+    /// many.
     fn begun(&self, begun: &str, searcher: &Searcher) -> tantivy::Result<Vec<String>> {
         let mut words: HashMap<String, u64> = HashMap::new();
         for segment in searcher.segment_readers() {
             let index = segment.inverted_index(self.text)?;
-            for start in terms::beginnings(begun) {
-                // No byte of a text is the highest one.
+            for start in index_terms::beginnings(begun) {
+                // No byte of a text is 255.
                 let mut end = start.clone().into_bytes();
                 if let Some(last) = end.last_mut() {
                     *last += 1;
                 }
                 let mut terms = index.terms().range().ge(start.as_bytes()).lt(&end).into_stream()?;
                 let mut looked_at = 0;
-                while looked_at < MAX_LOOKED_AT && terms.advance() {
+                while looked_at < MAX_SCANNED_TERMS && terms.advance() {
                     looked_at += 1;
                     if let Ok(word) = std::str::from_utf8(terms.key()) {
                         *words.entry(word.to_owned()).or_default() += u64::from(terms.value().doc_freq);
@@ -202,20 +206,25 @@ impl Fields {
         }
         let mut words: Vec<(String, u64)> = words.into_iter().collect();
         words.sort_by(|(one, many), (other, more)| (more, one).cmp(&(many, other)));
-        Ok(words.into_iter().take(MAX_WORDS).map(|(word, _)| word).collect())
+        Ok(words.into_iter().take(MAX_PREFIX_WORDS).map(|(word, _)| word).collect())
     }
 
-    /// Everything that must hold of a hit, access included.
-    fn query(&self, asked: &Asked, searcher: &Searcher, until: Instant) -> tantivy::Result<BooleanQuery> {
+    /// Returns the query with all conditions of a match, access included.
+    fn query(
+        &self,
+        asked: &PreparedQuery,
+        searcher: &Searcher,
+        until: Instant,
+    ) -> tantivy::Result<BooleanQuery> {
         let units = asked.units.iter().map(|unit| self.unit_query(unit, searcher));
         let mut all: Vec<Box<dyn Query>> = units.collect::<tantivy::Result<_>>()?;
         all.extend(asked.mentions.map(|whom| match whom {
-            Mentioned::Everybody => Self::bytes_query(self.mentions, EVERYBODY),
-            Mentioned::Person(user) => Self::bytes_query(self.mentions, &user.0.bytes()),
+            MentionQuery::Everybody => Self::bytes_query(self.mentions, MENTION_ALL_TERM),
+            MentionQuery::Person(user) => Self::bytes_query(self.mentions, &user.0.bytes()),
         }));
         all.extend(asked.sender.map(|sender| Self::bytes_query(self.sender, &sender.0.bytes())));
         all.extend(asked.kind.map(|kind| Self::bytes_query(self.kind, kind.as_str().as_bytes())));
-        if asked.seats.len() <= FEW_SESSIONS {
+        if asked.seats.len() <= MAX_CONVERSATION_TERMS {
             let sessions = asked.seats.keys();
             let any = sessions.map(|id| (Occur::Should, Self::bytes_query(self.session, &id.0.bytes())));
             all.push(Box::new(BooleanQuery::new(any.collect())));
@@ -225,23 +234,23 @@ impl Fields {
     }
 }
 
-/// Whom messages are to mention.
+/// The mention that matching messages must have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mentioned {
-    /// This one, by name.
+pub enum MentionQuery {
+    /// This user, by name.
     Person(UserId),
-    /// Everybody, in one word.
+    /// Everybody, by a single mention.
     Everybody,
 }
 
 /// A search, ready for the index.
 #[derive(Debug, Clone)]
-pub(super) struct Asked {
-    /// None for everything that the filters let through.
-    pub units: Vec<Unit>,
-    pub mentions: Option<Mentioned>,
-    /// The asker's sessions, each with the `seq` up to which the past is hidden from them.
-    pub seats: HashMap<SessionId, u64>,
+pub(super) struct PreparedQuery {
+    /// Empty for everything that passes the filters.
+    pub units: Vec<QueryTerm>,
+    pub mentions: Option<MentionQuery>,
+    /// The user's conversations, each with the `seq` up to which the history is hidden from them.
+    pub seats: HashMap<ConversationId, u64>,
     pub sender: Option<UserId>,
     pub kind: Option<MessageType>,
     pub from: Option<Timestamp>,
@@ -251,9 +260,10 @@ pub(super) struct Asked {
     pub behind: Option<FoundCursor>,
 }
 
-/// The condition that a message stands in one of the asker's sessions, behind what is hidden from them, in the
-/// wanted time, and behind the cursor; false for everything once the time is over.
-fn access(asked: &Asked, until: Instant) -> DocPredicateQuery {
+/// Returns the access condition: the message is in one of the user's conversations, behind what is
+/// hidden from them, in the requested time, and behind the cursor. Once the time limit has passed,
+/// it is false for everything.
+fn access(asked: &PreparedQuery, until: Instant) -> DocPredicateQuery {
     let seats: std::sync::Arc<HashMap<(u64, u64), u64>> =
         std::sync::Arc::new(asked.seats.iter().map(|(id, hidden)| (halves(id.0), *hidden)).collect());
     let from = asked.from.map_or(i64::MIN, |time| time.0);
@@ -266,7 +276,7 @@ fn access(asked: &Asked, until: Instant) -> DocPredicateQuery {
         let (seq, at, id) = (columns.u64("seq")?, columns.i64("at")?, columns.u64("idLow")?);
         let looks = std::sync::atomic::AtomicU32::new(0);
         Ok(move |document: DocId| {
-            // The clock is looked at now and then only.
+            // Reading the clock for every document would cost too much.
             let look = looks.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
             if look.is_multiple_of(4_096) && Instant::now() > until {
                 return false;
@@ -291,37 +301,38 @@ fn value<T: PartialOrd + Copy + std::fmt::Debug + Send + Sync + 'static>(
     column.first(document)
 }
 
-/// What the index found.
+/// The result of a query.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Matches {
+pub(super) struct IndexMatches {
     /// Newest first.
     pub ids: Vec<MessageId>,
-    /// How many there are in all.
+    /// The total number of matches.
     pub total: u64,
     pub next: Option<FoundCursor>,
 }
 
-/// Asks the index; none when it did not come to an end in time.
+/// Runs a query; returns `None` when it did not finish in time.
 pub(super) fn search(
     searcher: &Searcher,
     fields: Fields,
-    asked: &Asked,
+    asked: &PreparedQuery,
     until: Instant,
-) -> tantivy::Result<Option<Matches>> {
+) -> tantivy::Result<Option<IndexMatches>> {
     if asked.seats.is_empty() {
-        return Ok(Some(Matches::default()));
+        return Ok(Some(IndexMatches::default()));
     }
-    // Messages of one moment: by their place, then by their id, so that pages neither overlap nor miss any.
+    // Messages of the same time are ordered by `seq`, then by id, so that pages neither overlap nor
+    // skip any.
     let order = (
         (SortByStaticFastValue::<i64>::for_field("at"), Order::Desc),
         (SortByStaticFastValue::<u64>::for_field("seq"), Order::Desc),
         (SortByStaticFastValue::<u64>::for_field("idLow"), Order::Desc),
     );
-    // One more says whether there are more.
+    // One extra result shows whether there are more.
     let page = TopDocs::with_limit(asked.limit.saturating_add(1)).and_offset(asked.skip).order_by(order);
     let (mut top, found) = searcher.search(&fields.query(asked, searcher, until)?, &(page, Count))?;
     let total = if asked.behind.is_some() {
-        let whole = Asked { behind: None, ..asked.clone() };
+        let whole = PreparedQuery { behind: None, ..asked.clone() };
         searcher.search(&fields.query(&whole, searcher, until)?, &Count)?
     } else {
         found
@@ -341,7 +352,7 @@ pub(super) fn search(
         let (at, seq) = (value(&columns.i64("at")?, doc_id), value(&columns.u64("seq")?, doc_id));
         next = at.zip(seq).map(|(at, seq)| FoundCursor { at, seq, id: low });
     }
-    Ok(Some(Matches { ids, total: total as u64, next: next.filter(|_| has_more) }))
+    Ok(Some(IndexMatches { ids, total: total as u64, next: next.filter(|_| has_more) }))
 }
 
 #[cfg(test)]

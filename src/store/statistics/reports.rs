@@ -7,18 +7,18 @@ use serde::Deserialize;
 
 use super::{
     super::{Store, collect, run, users},
-    PEOPLE, PERIODS, UNREAD,
+    PERIODS_COLLECTION, UNREAD_COLLECTION, USERS_COLLECTION,
     rows::{Buckets, PeriodRow, period_key, responses},
 };
 use crate::domain::{
     Result, Timestamp, UserId,
-    statistics::{Granularity, Responses, Tally},
+    statistics::{Granularity, MessageTally, Responses},
 };
 
 /// All of time.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Totals {
-    pub tally: Tally,
+pub struct AllTimeTotals {
+    pub tally: MessageTally,
     pub private: u64,
     pub groups: u64,
 }
@@ -64,14 +64,14 @@ impl Store {
     ///
     /// # Errors
     /// When MongoDB does not answer or a row cannot be understood.
-    pub async fn statistics_of_all_time(&self) -> Result<Totals> {
-        let rows = self.collection::<PeriodRow>(PERIODS);
+    pub async fn statistics_of_all_time(&self) -> Result<AllTimeTotals> {
+        let rows = self.collection::<PeriodRow>(PERIODS_COLLECTION);
         let key = doc! { "_id": period_key("all", Timestamp(0)) };
         let Some(row) = run(async move { rows.find_one(key).await }).await? else {
-            return Ok(Totals::default());
+            return Ok(AllTimeTotals::default());
         };
         let (private, groups) = (row.private, row.groups);
-        Ok(Totals { tally: row.tally()?, private, groups })
+        Ok(AllTimeTotals { tally: row.tally()?, private, groups })
     }
 
     /// The sums of the hours or days that began from `from` to `to`; those in which nothing was said are
@@ -84,10 +84,10 @@ impl Store {
         granularity: Granularity,
         from: Timestamp,
         to: Timestamp,
-    ) -> Result<BTreeMap<Timestamp, Tally>> {
+    ) -> Result<BTreeMap<Timestamp, MessageTally>> {
         let unit = granularity.as_str();
         let filter = doc! { "_id": { "$gte": period_key(unit, from), "$lte": period_key(unit, to) } };
-        let rows = self.collection::<PeriodRow>(PERIODS);
+        let rows = self.collection::<PeriodRow>(PERIODS_COLLECTION);
         let rows: Vec<PeriodRow> =
             run(async move { collect(rows.find(filter).batch_size(5_000).await?).await }).await?;
         rows.into_iter().map(|row| Ok((row.key.start, row.tally()?))).collect()
@@ -115,7 +115,8 @@ impl Store {
                 "count": { "$sum": "$responses.v" },
             } },
         ];
-        let (people, again) = (self.collection::<Document>(PEOPLE), self.collection::<Document>(PEOPLE));
+        let (people, again) =
+            (self.collection::<Document>(USERS_COLLECTION), self.collection::<Document>(USERS_COLLECTION));
         let sent = run(async move {
             collect::<SentRow>(people.aggregate(sent).batch_size(10_000).with_type().await?).await
         });
@@ -140,7 +141,7 @@ impl Store {
     /// # Errors
     /// As [`Store::statistics_of_all_time`].
     pub async fn unread_of_all(&self) -> Result<BTreeMap<UserId, u64>> {
-        let rows = self.collection::<UnreadRow>(UNREAD);
+        let rows = self.collection::<UnreadRow>(UNREAD_COLLECTION);
         let some = doc! { "unread": { "$gt": 0 } };
         let rows: Vec<UnreadRow> =
             run(async move { collect(rows.find(some).batch_size(10_000).await?).await }).await?;
@@ -154,7 +155,7 @@ impl Store {
     /// # Errors
     /// When MongoDB does not answer.
     pub async fn count_users(&self) -> Result<(u64, u64)> {
-        let users = self.collection::<Document>(users::NAME);
+        let users = self.collection::<Document>(users::COLLECTION);
         run(async move {
             let active = users.count_documents(doc! { "isActive": true }).await?;
             Ok((active + users.count_documents(doc! { "isActive": false }).await?, active))

@@ -11,44 +11,44 @@ use mongodb::{
 };
 
 use super::{
-    super::{Store, failure, messages, run, sessions},
-    META, PEOPLE, POSITIONS, ready,
-    rows::{CountedRow, HoursRow, PositionRow, SeenRow, person_key, statements},
+    super::{Store, conversations, failure, messages, run},
+    META_COLLECTION, POSITIONS_COLLECTION, USERS_COLLECTION, ready,
+    rows::{CountedRow, HoursRow, PositionRow, SnapshotRow, person_key, statements},
 };
 use crate::domain::{
-    Error, Result, SessionId, Timestamp, UserId,
-    statistics::{Calendar, Counted, Sheet},
+    ConversationId, Error, Result, Timestamp, UserId,
+    statistics::{Calendar, CountedMessage, RollupDelta},
 };
 
 /// The most messages that one transaction reads back.
-const AT_ONCE: usize = 10_000;
+const MAX_TRANSACTION_MESSAGES: usize = 10_000;
 /// How often a transaction that met another one is tried again at once.
-const TRIES: usize = 5;
+const MAX_TRANSACTION_TRIES: usize = 5;
 
 /// What came of counting some sessions.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Rolled {
     /// They are counted, except these, of which there is more.
-    Counted { behind: Vec<SessionId> },
+    CountedMessage { behind: Vec<ConversationId> },
     /// The rollups are being emptied, by this process or another: nothing was counted.
     NotReady,
 }
 
-type Runs = BTreeMap<SessionId, Vec<Counted>>;
+type CommittedRanges = BTreeMap<ConversationId, Vec<CountedMessage>>;
 
-enum Stop {
+enum RollupStop {
     NotReady,
     Corrupt(Error),
     Database(mongodb::error::Error),
 }
 
-impl From<mongodb::error::Error> for Stop {
+impl From<mongodb::error::Error> for RollupStop {
     fn from(error: mongodb::error::Error) -> Self {
         Self::Database(error)
     }
 }
 
-impl From<Error> for Stop {
+impl From<Error> for RollupStop {
     fn from(error: Error) -> Self {
         Self::Corrupt(error)
     }
@@ -66,16 +66,16 @@ impl Store {
     ///
     /// # Errors
     /// When MongoDB does not answer; then nothing, or everything, was counted, and may be tried again.
-    pub async fn roll_up(&self, calendar: &Arc<Calendar>, runs: Runs) -> Result<Rolled> {
+    pub async fn roll_up(&self, calendar: &Arc<Calendar>, runs: CommittedRanges) -> Result<Rolled> {
         let (store, calendar, runs) = (self.clone(), Arc::clone(calendar), Arc::new(runs));
-        for _ in 0..TRIES {
+        for _ in 0..MAX_TRANSACTION_TRIES {
             let (store, calendar, runs) = (store.clone(), Arc::clone(&calendar), Arc::clone(&runs));
             let outcome = run(async move { store.try_roll_up(&calendar, &runs).await }).await?;
             match outcome {
-                Ok(behind) => return Ok(Rolled::Counted { behind }),
-                Err(Stop::NotReady) => return Ok(Rolled::NotReady),
-                Err(Stop::Corrupt(error)) => return Err(error),
-                Err(Stop::Database(error)) => {
+                Ok(behind) => return Ok(Rolled::CountedMessage { behind }),
+                Err(RollupStop::NotReady) => return Ok(Rolled::NotReady),
+                Err(RollupStop::Corrupt(error)) => return Err(error),
+                Err(RollupStop::Database(error)) => {
                     tracing::debug!(cause = failure::describe(&error), "counting met another transaction");
                 }
             }
@@ -87,8 +87,8 @@ impl Store {
     async fn try_roll_up(
         &self,
         calendar: &Calendar,
-        runs: &Runs,
-    ) -> mongodb::error::Result<std::result::Result<Vec<SessionId>, Stop>> {
+        runs: &CommittedRanges,
+    ) -> mongodb::error::Result<std::result::Result<Vec<ConversationId>, RollupStop>> {
         let mut transaction = self.client.start_session().await?;
         transaction.start_transaction().await?;
         let counted = self.count_in(&mut transaction, calendar, runs).await;
@@ -98,7 +98,7 @@ impl Store {
                 // An abort that fails is no loss: the server ends the transaction by itself.
                 drop(transaction.abort_transaction().await);
                 return match stop {
-                    Stop::Database(error) if !met_another(&error) => Err(error),
+                    RollupStop::Database(error) if !met_another(&error) => Err(error),
                     stop => Ok(Err(stop)),
                 };
             }
@@ -111,33 +111,34 @@ impl Store {
         &self,
         transaction: &mut ClientSession,
         calendar: &Calendar,
-        runs: &Runs,
-    ) -> std::result::Result<Vec<SessionId>, Stop> {
+        runs: &CommittedRanges,
+    ) -> std::result::Result<Vec<ConversationId>, RollupStop> {
         // One after the other, over all processes: whoever writes this first goes first.
-        let meta = self.collection::<Document>(META);
+        let meta = self.collection::<Document>(META_COLLECTION);
         let turn = doc! { "$inc": { "rounds": 1_i64 } };
         let found = meta.update_one(ready(calendar), turn).session(&mut *transaction).await?;
         if found.matched_count == 0 {
-            return Err(Stop::NotReady);
+            return Err(RollupStop::NotReady);
         }
         let ids: Vec<Bson> = runs.keys().copied().map(Bson::from).collect();
         let among = doc! { "_id": { "$in": ids } };
-        let positions = self.collection::<PositionRow>(POSITIONS);
+        let positions = self.collection::<PositionRow>(POSITIONS_COLLECTION);
         let mut cursor = positions.find(among.clone()).session(&mut *transaction).await?;
         let rows: Vec<PositionRow> = cursor.stream(&mut *transaction).try_collect().await?;
         let mut standings = BTreeMap::new();
         for row in rows {
             standings.insert(row.id, row.standing()?);
         }
-        let seen = self.collection::<SeenRow>(sessions::NAME);
+        let seen = self.collection::<SnapshotRow>(conversations::COLLECTION);
         let fields = doc! { "sessionType": 1, "seq": 1, "version": 1, "unreadCount": 1 };
         let mut cursor = seen.find(among).projection(fields).session(&mut *transaction).await?;
-        let rows: Vec<SeenRow> = cursor.stream(&mut *transaction).try_collect().await?;
-        let (mut sheet, mut behind, mut room) = (Sheet::default(), Vec::new(), AT_ONCE);
+        let rows: Vec<SnapshotRow> = cursor.stream(&mut *transaction).try_collect().await?;
+        let (mut delta, mut behind, mut room) =
+            (RollupDelta::default(), Vec::new(), MAX_TRANSACTION_MESSAGES);
         for row in rows {
             let (id, newest, standing) = (row.id, row.seq, standings.remove(&row.id));
             let after = standing.as_ref().map_or(0, |standing| standing.seq);
-            let mut new: Vec<Counted> = runs.get(&id).into_iter().flatten().copied().collect();
+            let mut new: Vec<CountedMessage> = runs.get(&id).into_iter().flatten().copied().collect();
             new.retain(|message| message.seq > after);
             let follows = new.first().map_or(newest <= after, |first| first.seq == after + 1)
                 && new.windows(2).all(|pair| pair[0].seq + 1 == pair[1].seq);
@@ -152,11 +153,11 @@ impl Store {
                     behind.push(id);
                 }
             }
-            sheet.count(calendar, id, standing, &row.seen()?, &new);
+            delta.count(calendar, id, standing, &row.seen()?, &new);
         }
-        let before = self.hours_before(transaction, &sheet).await?;
-        sheet.count_people(calendar, &before);
-        for (collection, statements) in statements(&sheet) {
+        let before = self.hours_before(transaction, &delta).await?;
+        delta.count_people(calendar, &before);
+        for (collection, statements) in statements(&delta) {
             if statements.is_empty() {
                 continue;
             }
@@ -170,32 +171,32 @@ impl Store {
     async fn messages_to_count(
         &self,
         transaction: &mut ClientSession,
-        session: SessionId,
+        session: ConversationId,
         after: u64,
         limit: usize,
-    ) -> std::result::Result<Vec<Counted>, Stop> {
+    ) -> std::result::Result<Vec<CountedMessage>, RollupStop> {
         let filter =
             doc! { "sessionId": session, "seq": { "$gt": i64::try_from(after).unwrap_or(i64::MAX) } };
         let fields = doc! { "_id": 0, "seq": 1, "sender": 1, "messageType": 1, "createdAt": 1, "system": 1 };
-        let rows = self.collection::<CountedRow>(messages::NAME);
+        let rows = self.collection::<CountedRow>(messages::COLLECTION);
         let find = rows.find(filter).sort(doc! { "sessionId": 1, "seq": 1 }).projection(fields);
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let mut cursor = find.limit(limit).batch_size(5_000).session(&mut *transaction).await?;
         let rows: Vec<CountedRow> = cursor.stream(&mut *transaction).try_collect().await?;
-        Ok(rows.into_iter().map(Counted::try_from).collect::<Result<_>>()?)
+        Ok(rows.into_iter().map(CountedMessage::try_from).collect::<Result<_>>()?)
     }
 
     async fn hours_before(
         &self,
         transaction: &mut ClientSession,
-        sheet: &Sheet,
-    ) -> std::result::Result<BTreeMap<(Timestamp, UserId), u32>, Stop> {
+        delta: &RollupDelta,
+    ) -> std::result::Result<BTreeMap<(Timestamp, UserId), u32>, RollupStop> {
         let keys: Vec<Bson> =
-            sheet.people.keys().map(|(day, user)| Bson::Document(person_key(*day, *user))).collect();
+            delta.people.keys().map(|(day, user)| Bson::Document(person_key(*day, *user))).collect();
         if keys.is_empty() {
             return Ok(BTreeMap::new());
         }
-        let rows = self.collection::<HoursRow>(PEOPLE);
+        let rows = self.collection::<HoursRow>(USERS_COLLECTION);
         let find = rows.find(doc! { "_id": { "$in": keys } }).projection(doc! { "hours": 1 });
         let mut cursor = find.batch_size(5_000).session(&mut *transaction).await?;
         let rows: Vec<HoursRow> = cursor.stream(&mut *transaction).try_collect().await?;

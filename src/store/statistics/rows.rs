@@ -5,12 +5,15 @@ use std::collections::BTreeMap;
 use mongodb::bson::{Bson, Document, doc};
 use serde::{Deserialize, de::IgnoredAny};
 
-use super::super::number;
+use super::super::stored_number;
 use crate::domain::{
-    Error, Result, SessionId, Timestamp, UserId,
+    ConversationId, Error, Result, Timestamp, UserId,
+    conversation::ConversationKind,
     message::MessageType,
-    session::SessionKind,
-    statistics::{Counted, PersonDay, Responses, Seen, Sheet, Standing, Tally, Waiting},
+    statistics::{
+        ConversationSnapshot, CountedMessage, MessageTally, PersonDay, Responses, RollupDelta,
+        RollupPosition, UnansweredMessage,
+    },
 };
 
 /// A histogram as it is stored: buckets by number, as text.
@@ -35,18 +38,18 @@ pub(super) fn responses(buckets: Buckets) -> Result<Responses> {
 #[derive(Deserialize)]
 pub(super) struct PositionRow {
     #[serde(rename = "_id")]
-    pub id: SessionId,
-    #[serde(deserialize_with = "number::natural")]
+    pub id: ConversationId,
+    #[serde(deserialize_with = "stored_number::natural")]
     seq: u64,
-    #[serde(deserialize_with = "number::natural")]
+    #[serde(deserialize_with = "stored_number::natural")]
     version: u64,
-    waiting: Option<WaitingRow>,
-    #[serde(deserialize_with = "number::by_name")]
+    waiting: Option<UnansweredRow>,
+    #[serde(deserialize_with = "stored_number::by_name")]
     unread: BTreeMap<String, u64>,
 }
 
 #[derive(Deserialize)]
-struct WaitingRow {
+struct UnansweredRow {
     sender: UserId,
     since: Timestamp,
 }
@@ -63,11 +66,11 @@ fn people(counts: BTreeMap<String, u64>) -> Result<BTreeMap<UserId, u64>> {
 }
 
 impl PositionRow {
-    pub fn standing(self) -> Result<Standing> {
-        Ok(Standing {
+    pub fn standing(self) -> Result<RollupPosition> {
+        Ok(RollupPosition {
             seq: self.seq,
             version: self.version,
-            waiting: self.waiting.map(|row| Waiting { sender: row.sender, since: row.since }),
+            waiting: self.waiting.map(|row| UnansweredMessage { sender: row.sender, since: row.since }),
             unread: people(self.unread)?,
         })
     }
@@ -76,29 +79,29 @@ impl PositionRow {
 /// Of a session only what counting needs.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct SeenRow {
+pub(super) struct SnapshotRow {
     #[serde(rename = "_id")]
-    pub id: SessionId,
+    pub id: ConversationId,
     session_type: String,
-    #[serde(deserialize_with = "number::natural")]
+    #[serde(deserialize_with = "stored_number::natural")]
     pub seq: u64,
-    #[serde(deserialize_with = "number::natural")]
+    #[serde(deserialize_with = "stored_number::natural")]
     version: u64,
-    #[serde(deserialize_with = "number::by_name")]
+    #[serde(deserialize_with = "stored_number::by_name")]
     unread_count: BTreeMap<String, u64>,
 }
 
-impl SeenRow {
-    pub fn seen(self) -> Result<Seen> {
+impl SnapshotRow {
+    pub fn seen(self) -> Result<ConversationSnapshot> {
         let kind = match self.session_type.as_str() {
-            "private" => SessionKind::Private,
-            "group" => SessionKind::Group,
+            "private" => ConversationKind::Private,
+            "group" => ConversationKind::Group,
             _ => {
                 tracing::error!(session = %self.id, "a stored session is of unknown type");
                 return Err(Error::Internal);
             }
         };
-        Ok(Seen { kind, version: self.version, unread: people(self.unread_count)? })
+        Ok(ConversationSnapshot { kind, version: self.version, unread: people(self.unread_count)? })
     }
 }
 
@@ -106,7 +109,7 @@ impl SeenRow {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct CountedRow {
-    #[serde(deserialize_with = "number::natural")]
+    #[serde(deserialize_with = "stored_number::natural")]
     seq: u64,
     sender: UserId,
     message_type: String,
@@ -114,7 +117,7 @@ pub(super) struct CountedRow {
     system: Option<IgnoredAny>,
 }
 
-impl TryFrom<CountedRow> for Counted {
+impl TryFrom<CountedRow> for CountedMessage {
     type Error = Error;
     fn try_from(row: CountedRow) -> Result<Self> {
         let kind = row.message_type.parse::<MessageType>().map_err(|_| {
@@ -173,12 +176,12 @@ pub(super) struct PeriodKey {
 }
 
 impl PeriodRow {
-    pub fn tally(self) -> Result<Tally> {
+    pub fn tally(self) -> Result<MessageTally> {
         let mut by_kind = [0; 4];
         for (count, kind) in by_kind.iter_mut().zip(MessageType::ALL) {
             *count = self.by_type.get(kind.as_str()).copied().unwrap_or(0);
         }
-        Ok(Tally {
+        Ok(MessageTally {
             messages: self.messages,
             by_kind,
             people: self.people,
@@ -193,7 +196,7 @@ fn add_responses(add: &mut Document, responses: &Responses) {
     }
 }
 
-fn additions(tally: &Tally) -> Document {
+fn additions(tally: &MessageTally) -> Document {
     let mut add = doc! { "messages": as_i64(tally.messages) };
     for (count, kind) in tally.by_kind.iter().zip(MessageType::ALL) {
         if *count > 0 {
@@ -212,32 +215,32 @@ fn upsert(key: impl Into<Bson>, update: Document) -> Document {
 }
 
 /// What a sheet adds, as statements by collection.
-pub(super) fn statements(sheet: &Sheet) -> [(&'static str, Vec<Document>); 4] {
+pub(super) fn statements(delta: &RollupDelta) -> [(&'static str, Vec<Document>); 4] {
     let mut periods = Vec::new();
-    for (unit, tallies) in [("hour", &sheet.hours), ("day", &sheet.days)] {
+    for (unit, tallies) in [("hour", &delta.hours), ("day", &delta.days)] {
         for (start, tally) in tallies {
             periods.push(upsert(period_key(unit, *start), doc! { "$inc": additions(tally) }));
         }
     }
-    let mut total = additions(&sheet.total);
-    total.insert("private", as_i64(sheet.new_private));
-    total.insert("groups", as_i64(sheet.new_groups));
+    let mut total = additions(&delta.total);
+    total.insert("private", as_i64(delta.new_private));
+    total.insert("groups", as_i64(delta.new_groups));
     periods.push(upsert(period_key("all", Timestamp(0)), doc! { "$inc": total }));
-    let people = sheet
+    let people = delta
         .people
         .iter()
         .map(|((day, user), person)| upsert(person_key(*day, *user), person_update(person)));
-    let unread = sheet.unread.iter().filter(|(_, change)| **change != 0);
+    let unread = delta.unread.iter().filter(|(_, change)| **change != 0);
     let unread = unread.map(|(user, change)| upsert(*user, doc! { "$inc": { "unread": change } }));
-    let positions = sheet
+    let positions = delta
         .standings
         .iter()
         .map(|(session, standing)| upsert(*session, doc! { "$set": position(standing) }));
     [
-        (super::PERIODS, periods),
-        (super::PEOPLE, people.collect()),
-        (super::UNREAD, unread.collect()),
-        (super::POSITIONS, positions.collect()),
+        (super::PERIODS_COLLECTION, periods),
+        (super::USERS_COLLECTION, people.collect()),
+        (super::UNREAD_COLLECTION, unread.collect()),
+        (super::POSITIONS_COLLECTION, positions.collect()),
     ]
 }
 
@@ -254,7 +257,7 @@ fn person_update(person: &PersonDay) -> Document {
     update
 }
 
-fn position(standing: &Standing) -> Document {
+fn position(standing: &RollupPosition) -> Document {
     let waiting = standing.waiting.map(|waiting| doc! { "sender": waiting.sender, "since": waiting.since });
     let unread = standing.unread.iter().map(|(user, count)| (user.to_string(), Bson::from(as_i64(*count))));
     doc! {

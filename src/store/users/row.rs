@@ -2,12 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::super::number;
+use super::super::stored_number;
 use crate::domain::{
     Error, Result, Timestamp, UserId,
     access::Credentials,
-    names::Named,
     presence::Status,
+    search_keys::PersonTexts,
     user::{Role, User, username_key},
 };
 
@@ -36,7 +36,7 @@ pub(super) struct UserRow {
     #[serde(default)]
     contacts_shared: bool,
     tokens_valid_from: Timestamp,
-    #[serde(default, deserialize_with = "number::natural")]
+    #[serde(default, deserialize_with = "stored_number::natural")]
     credential_version: u64,
     #[serde(default)]
     must_change_password: bool,
@@ -48,7 +48,7 @@ pub(super) struct UserRow {
 
 /// Somebody's account: the person and what only the house knows of them.
 #[derive(Debug, Clone)]
-pub struct Account {
+pub struct UserAccount {
     pub user: User,
     /// An argon2id hash in PHC form.
     pub password_hash: String,
@@ -63,12 +63,12 @@ pub struct Account {
 /// How often somebody failed to sign in under a name, and since when.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FailedSignIns {
-    #[serde(deserialize_with = "number::natural")]
+    #[serde(deserialize_with = "stored_number::natural")]
     pub count: u64,
     pub since: Timestamp,
 }
 
-impl Account {
+impl UserAccount {
     /// Returns what decides which tokens hold.
     #[must_use]
     pub fn credentials(&self) -> Credentials {
@@ -82,8 +82,8 @@ impl Account {
 }
 
 /// By what a person is found.
-pub(super) fn named(user: &User) -> Named<'_> {
-    Named {
+pub(super) fn named(user: &User) -> PersonTexts<'_> {
+    PersonTexts {
         username: &user.username,
         real_name: &user.real_name,
         department: &user.department,
@@ -91,8 +91,8 @@ pub(super) fn named(user: &User) -> Named<'_> {
     }
 }
 
-impl From<&Account> for UserRow {
-    fn from(account: &Account) -> Self {
+impl From<&UserAccount> for UserRow {
+    fn from(account: &UserAccount) -> Self {
         let user = &account.user;
         Self {
             id: user.id,
@@ -122,7 +122,7 @@ impl From<&Account> for UserRow {
     }
 }
 
-impl TryFrom<UserRow> for Account {
+impl TryFrom<UserRow> for UserAccount {
     type Error = Error;
     fn try_from(row: UserRow) -> Result<Self> {
         let corrupt = |what: &str| {

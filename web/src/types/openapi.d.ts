@@ -9,7 +9,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The audit log (admins), under its shorter address
+         * Read the audit log (admins; short address)
          * @description As `GET /api/chat/audit`.
          */
         get: {
@@ -157,7 +157,7 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["Login"];
+                    "application/json": components["schemas"]["LoginRequest"];
                 };
             };
             responses: {
@@ -443,8 +443,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The caller
-         * @description The caller
+         * Get the caller
+         * @description Get the caller
          */
         get: {
             parameters: {
@@ -565,7 +565,7 @@ export interface paths {
         };
         get?: never;
         /**
-         * Change one's own password
+         * Change the caller's password
          * @description Every token and every socket of the caller ends before the answer, which brings a fresh token. A wrong
          *     `current` is 400 and counts as a failed sign-in. Ten an hour.
          */
@@ -578,7 +578,7 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["OwnPassword"];
+                    "application/json": components["schemas"]["ChangePasswordRequest"];
                 };
             };
             responses: {
@@ -719,7 +719,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Make an account for oneself
+         * Register
          * @description The role is always `user`. Closed by `REGISTRATION=closed` (403); a taken name is 409. One network makes 200
          *     accounts at once, then one a minute.
          */
@@ -732,7 +732,7 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["RegistrationBody"];
+                    "application/json": components["schemas"]["RegisterRequest"];
                 };
             };
             responses: {
@@ -1021,7 +1021,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What the house has decided
+         * Get the settings for clients
          * @description For the sign-in page, which has no token yet.
          */
         get: {
@@ -1040,7 +1040,7 @@ export interface paths {
                     };
                     content: {
                         "application/json": {
-                            data: components["schemas"]["HouseSettings"];
+                            data: components["schemas"]["ClientSettings"];
                             /** @description For a person. */
                             message?: string;
                             /** @enum {boolean} */
@@ -1142,7 +1142,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The audit log (admins)
+         * Read the audit log (admins)
          * @description Newest first. Reading it is an act on record itself. `pagination` is `{limit, hasMore, nextBefore}`: rows that
          *     come meanwhile shift none. `Accept: text/csv` for a spreadsheet, its times where the hospital stands.
          */
@@ -1438,7 +1438,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Fetch a file
+         * Download a file
          * @description For its uploader, and for whoever may read a message that names it; to all others it is not there. With a
          *     token, or under a signed address. `Range`, `If-Range` and `If-None-Match` work. Pictures, sounds and films
          *     that browsers show safely come inline, everything else as an attachment; what a browser would run comes
@@ -1600,7 +1600,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Signed addresses of a file
+         * Create signed links to a file
          * @description For tags of a page, which send no header. They hold for five minutes and end with the caller's token, and
          *     whether the caller may have the file is asked at each use.
          */
@@ -1725,8 +1725,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Fetch the small version of a picture
-         * @description Fetch the small version of a picture
+         * Download a thumbnail
+         * @description Download a thumbnail
          */
         get: {
             parameters: {
@@ -1890,7 +1890,7 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["SendBody"];
+                    "application/json": components["schemas"]["SendMessageRequest"];
                 };
             };
             responses: {
@@ -2044,7 +2044,7 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["ForwardBody"];
+                    "application/json": components["schemas"]["ForwardRequest"];
                 };
             };
             responses: {
@@ -2184,7 +2184,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Search in one's own sessions
+         * Search messages
          * @description Newest first. Several words mean all of them, in any order; quotes mean a phrase, in which signs that touch
          *     a word count (`"Rh-"`, `"≥38"`); there are no operators. Chinese is segmented, traditional and simplified are
          *     one; English is folded in case and stemmed; the word typed last may be a beginning of three letters. A number
@@ -2338,8 +2338,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Somebody's unread counts
-         * @description Somebody's unread counts
+         * Get a user's unread counts
+         * @description Get a user's unread counts
          */
         get: {
             parameters: {
@@ -2461,7 +2461,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * A session's messages
+         * List a session's messages
          * @description Page 1 holds the newest; inside a page the oldest comes first. `beforeSeq` or `afterSeq` instead of
          *     `page` walk without counting; more than one of the three is 400.
          */
@@ -2593,7 +2593,7 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["Edited"];
+                    "application/json": components["schemas"]["EditMessageRequest"];
                 };
             };
             responses: {
@@ -2736,7 +2736,7 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["Author"];
+                    "application/json": components["schemas"]["SenderRequest"];
                 };
             };
             responses: {
@@ -2873,8 +2873,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What a message said before it was edited, oldest first (admins, on record)
-         * @description What a message said before it was edited, oldest first (admins, on record)
+         * List earlier versions of a message (admins; audited)
+         * @description List earlier versions of a message (admins; audited)
          */
         get: {
             parameters: {
@@ -2999,7 +2999,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Put an emoji on a message
+         * Add a reaction
          * @description One of each kind for a person, 20 kinds for a message.
          */
         post: {
@@ -3014,7 +3014,7 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["Emoji"];
+                    "application/json": components["schemas"]["ReactionRequest"];
                 };
             };
             responses: {
@@ -3155,8 +3155,8 @@ export interface paths {
         put?: never;
         post?: never;
         /**
-         * Take one's emoji off a message
-         * @description Take one's emoji off a message
+         * Remove a reaction
+         * @description Remove a reaction
          */
         delete: {
             parameters: {
@@ -3305,8 +3305,8 @@ export interface paths {
         };
         get?: never;
         /**
-         * Mark a message and every earlier one of its session as read
-         * @description Mark a message and every earlier one of its session as read
+         * Mark messages as read up to this one
+         * @description Mark messages as read up to this one
          */
         put: {
             parameters: {
@@ -3320,7 +3320,7 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["Author"];
+                    "application/json": components["schemas"]["SenderRequest"];
                 };
             };
             responses: {
@@ -3461,7 +3461,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Take a message back
+         * Recall a message
          * @description Its sender's right, within the recall window. A tombstone remains; recalling again changes nothing.
          */
         post: {
@@ -3610,8 +3610,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Who has got a message, and who has read it
-         * @description Who has got a message, and who has read it
+         * List a message's receipts
+         * @description List a message's receipts
          */
         get: {
             parameters: {
@@ -3736,7 +3736,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Make a group
+         * Create a group
          * @description The caller is its owner.
          */
         post: {
@@ -3748,7 +3748,7 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["GroupBody"];
+                    "application/json": components["schemas"]["CreateGroupRequest"];
                 };
             };
             responses: {
@@ -3888,7 +3888,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * The private session of two people
+         * Open a private session
          * @description 201 when it is new, 200 when they have it already; the caller is one of the two.
          */
         post: {
@@ -3900,7 +3900,7 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["Pair"];
+                    "application/json": components["schemas"]["CreatePrivateRequest"];
                 };
             };
             responses: {
@@ -4053,7 +4053,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Somebody's sessions, newest activity first
+         * List a user's sessions
          * @description One's own; admins may look at others', which is put on record. With `cursor` (`pagination.nextCursor` of the
          *     first page, and of each behind it) the order is that of the first page, whatever is said meanwhile: no session
          *     is missed, none comes twice.
@@ -4176,8 +4176,8 @@ export interface paths {
         options?: never;
         head?: never;
         /**
-         * Change a group (its owners and admins)
-         * @description Change a group (its owners and admins)
+         * Update a group (owners and group admins)
+         * @description Update a group (owners and group admins)
          */
         patch: {
             parameters: {
@@ -4191,7 +4191,7 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["ChangedGroupBody"];
+                    "application/json": components["schemas"]["UpdateGroupRequest"];
                 };
             };
             responses: {
@@ -4325,8 +4325,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * One session and who is in it
-         * @description One session and who is in it
+         * Get a session with its members
+         * @description Get a session with its members
          */
         get: {
             parameters: {
@@ -4451,7 +4451,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Add people (owners and admins)
+         * Add members (owners and group admins)
          * @description They see what is said from now on, or everything when the group's past is open. Who is in already
          *     stays as they are.
          */
@@ -4467,7 +4467,7 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["Newcomers"];
+                    "application/json": components["schemas"]["AddMembersRequest"];
                 };
             };
             responses: {
@@ -4608,7 +4608,7 @@ export interface paths {
         put?: never;
         post?: never;
         /**
-         * Remove somebody (owners and admins; an owner only by owners), or leave
+         * Remove a member, or leave
          * @description They hear and read nothing of the group from then on. The last owner leaves last.
          */
         delete: {
@@ -4631,7 +4631,7 @@ export interface paths {
                     };
                     content: {
                         "application/json": {
-                            data: components["schemas"]["SeatGone"];
+                            data: components["schemas"]["MemberRemoved"];
                             /** @description For a person. */
                             message?: string;
                             /** @enum {boolean} */
@@ -4747,8 +4747,8 @@ export interface paths {
         options?: never;
         head?: never;
         /**
-         * Give a role (owners), or mute (oneself)
-         * @description Give a role (owners), or mute (oneself)
+         * Change a member's role, or mute the session
+         * @description Change a member's role, or mute the session
          */
         patch: {
             parameters: {
@@ -4763,7 +4763,7 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["ChangedMember"];
+                    "application/json": components["schemas"]["UpdateMemberRequest"];
                 };
             };
             responses: {
@@ -4899,8 +4899,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Mark everything up to a `seq` as read; it only moves forward
-         * @description Mark everything up to a `seq` as read; it only moves forward
+         * Mark a session as read up to a `seq`
+         * @description Mark a session as read up to a `seq`
          */
         post: {
             parameters: {
@@ -4914,7 +4914,7 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["ReadSeq"];
+                    "application/json": components["schemas"]["MarkReadRequest"];
                 };
             };
             responses: {
@@ -5052,7 +5052,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The house at a glance (admins)
+         * Get overall statistics (admins)
          * @description `Accept: text/csv` for a spreadsheet.
          */
         get: {
@@ -5174,7 +5174,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Departments (admins)
+         * List statistics by department (admins)
          * @description The one that wrote most first. `Accept: text/csv` for a spreadsheet.
          */
         get: {
@@ -5299,7 +5299,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Messages, people and response times by hour or day (admins)
+         * List statistics by hour or day (admins)
          * @description Every hour or day is there, in the hospital's time zone (`TIME_ZONE`), oldest first. `Accept: text/csv`
          *     for a spreadsheet.
          */
@@ -5427,7 +5427,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Everybody (admins; the look is put on record)
+         * List statistics by user (admins; audited)
          * @description `Accept: text/csv` for a spreadsheet. Whoever wants everybody on several pages asks with `sort=name` and `cursor`:
          *     other orders change with what is said meanwhile.
          */
@@ -5561,7 +5561,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Somebody's statistics
+         * Get a user's statistics
          * @description One's own; admins may look at others', which is put on record.
          */
         get: {
@@ -5684,7 +5684,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The directory
+         * List the directory
          * @description By username, also behind a `cursor` (`pagination.nextCursor`): people who come or go meanwhile shift nobody.
          */
         get: {
@@ -5805,8 +5805,8 @@ export interface paths {
         };
         put?: never;
         /**
-         * Make an account (admins)
-         * @description Make an account (admins)
+         * Create an account (admins)
+         * @description Create an account (admins)
          */
         post: {
             parameters: {
@@ -5817,7 +5817,7 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["NewUserBody"];
+                    "application/json": components["schemas"]["CreateUserRequest"];
                 };
             };
             responses: {
@@ -5955,8 +5955,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Who is online or away
-         * @description Who is online or away
+         * List users who are online or away
+         * @description List users who are online or away
          */
         get: {
             parameters: {
@@ -6082,7 +6082,7 @@ export interface paths {
         options?: never;
         head?: never;
         /**
-         * Change an account (admins), or one's own
+         * Update an account (admins), or one's own profile
          * @description Of their own account everybody changes `contactsShared` and `avatar`; nobody else changes `contactsShared`.
          *     Deactivating, or a new password, ends the person's tokens and closes their sockets. A new password is one
          *     that they are asked to change: `mustChangePassword`.
@@ -6098,7 +6098,7 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["ChangedUserBody"];
+                    "application/json": components["schemas"]["UpdateUserRequest"];
                 };
             };
             responses: {
@@ -6235,7 +6235,7 @@ export interface paths {
         put?: never;
         post?: never;
         /**
-         * Sign somebody out everywhere (admins)
+         * Sign a user out everywhere (admins)
          * @description Ends every token and every socket of theirs.
          */
         delete: {
@@ -6382,7 +6382,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Whether the service and its database are well
+         * Get the service's health
          * @description 503 with `degraded` when MongoDB does not answer within two seconds.
          */
         get: {
@@ -6480,6 +6480,10 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description `POST /api/chat/sessions/:id/participants` */
+        AddMembersRequest: {
+            userIds: string[];
+        };
         /** @description What became of an answered message after it was answered. */
         AnsweredChange: {
             /** Format: date-time */
@@ -6542,43 +6546,64 @@ export interface components {
             subjectName?: string | null;
             tokenId?: string | null;
         };
-        /** @description A body that names its author: `{userId}`. */
-        Author: {
-            userId: string;
+        /** @description `PUT /api/auth/password` */
+        ChangePasswordRequest: {
+            /** @description The password as it is. */
+            current: string;
+            /** @description 8 to 128 characters; not the username, not the real name, none of the commonest. */
+            next: string;
         };
-        /** @description `PATCH /api/chat/sessions/:id`; what is absent stays. */
-        ChangedGroupBody: {
+        /** @description What the house has decided for clients. */
+        ClientSettings: {
+            /**
+             * Format: int64
+             * @description Seconds without use after which a station that is nobody's own signs out; null: never.
+             */
+            autoLogoff?: number | null;
+            /** @description The languages in which the service speaks to people. */
+            languages: string[];
+            /**
+             * @description The most that an alert shows: `none`, `sender` or `text`.
+             * @enum {string}
+             */
+            notifyContentMax: "none" | "sender" | "text";
+            /**
+             * @description `open` or `closed`: whether people may register themselves.
+             * @enum {string}
+             */
+            registration: "open" | "closed";
+        };
+        /** @description `POST /api/chat/sessions/group` */
+        CreateGroupRequest: {
             avatar?: string | null;
-            /** @description `true` opens the past to everybody, also to those who came later. */
             historyVisible?: boolean | null;
-            sessionName?: string | null;
+            /** @description With the caller 2 to 500 people. */
+            participants: string[];
+            /** @description 1 to 100 characters. */
+            sessionName: string;
+            /** @description At most 500 characters. */
             topic?: string | null;
         };
-        /** @description `PATCH /api/chat/sessions/:id/participants/:userId` */
-        ChangedMember: {
-            /** @description Everybody mutes for themselves. */
-            muted?: boolean | null;
-            /**
-             * @description `owner`, `admin` or `member`: owners give roles.
-             * @enum {string|null}
-             */
-            role?: "member" | "admin" | "owner" | null;
+        /** @description `POST /api/chat/sessions/private` */
+        CreatePrivateRequest: {
+            userId1: string;
+            userId2: string;
         };
-        /** @description `PATCH /api/chat/users/:id`; what is absent stays. */
-        ChangedUserBody: {
+        /** @description `POST /api/chat/users` */
+        CreateUserRequest: {
             avatar?: string | null;
-            /** @description Only of oneself: show telephone number and e-mail address to everybody. */
-            contactsShared?: boolean | null;
             department?: string | null;
             email?: string | null;
-            isActive?: boolean | null;
-            /** @description A new password ends the person's tokens. */
-            password?: string | null;
+            password: string;
             phone?: string | null;
-            realName?: string | null;
-            /** @enum {string|null} */
-            role?: "admin" | "doctor" | "nurse" | "user" | null;
+            realName: string;
+            /**
+             * @description `admin`, `doctor`, `nurse` or `user`.
+             * @enum {string}
+             */
+            role: "admin" | "doctor" | "nurse" | "user";
             title?: string | null;
+            username: string;
         };
         /** @description A department. */
         DepartmentStatistics: {
@@ -6623,16 +6648,11 @@ export interface components {
             writtenAt: string;
         };
         /** @description `PUT /api/chat/messages/:id` */
-        Edited: {
+        EditMessageRequest: {
             /** @description 1 to 8,000 characters. */
             content: string;
             /** @description Ids of members, or `all`; absent, they stay. */
             mentions?: string[] | "all" | null;
-        };
-        /** @description `POST /api/chat/messages/:id/reactions` */
-        Emoji: {
-            /** @description Exactly one emoji. */
-            emoji: string;
         };
         /** @description Failures to sign in under this name since its last sign-in; told once. */
         FailedSignIns: {
@@ -6709,7 +6729,7 @@ export interface components {
             url: string;
         };
         /** @description `POST /api/chat/messages/forward` */
-        ForwardBody: {
+        ForwardRequest: {
             /** @description The same one again is the same request. */
             clientMsgId?: string | null;
             /** @description 1 to 100. */
@@ -6748,17 +6768,6 @@ export interface components {
              */
             highlights: string[];
         };
-        /** @description `POST /api/chat/sessions/group` */
-        GroupBody: {
-            avatar?: string | null;
-            historyVisible?: boolean | null;
-            /** @description With the caller 2 to 500 people. */
-            participants: string[];
-            /** @description 1 to 100 characters. */
-            sessionName: string;
-            /** @description At most 500 characters. */
-            topic?: string | null;
-        };
         /** @description How the service is, exactly as the source shows it. */
         Health: {
             message: string;
@@ -6769,26 +6778,6 @@ export interface components {
             status: "ok" | "degraded";
             /** Format: date-time */
             timestamp: string;
-        };
-        /** @description What the house has decided for clients. */
-        HouseSettings: {
-            /**
-             * Format: int64
-             * @description Seconds without use after which a station that is nobody's own signs out; null: never.
-             */
-            autoLogoff?: number | null;
-            /** @description The languages in which the service speaks to people. */
-            languages: string[];
-            /**
-             * @description The most that an alert shows: `none`, `sender` or `text`.
-             * @enum {string}
-             */
-            notifyContentMax: "none" | "sender" | "text";
-            /**
-             * @description `open` or `closed`: whether people may register themselves.
-             * @enum {string}
-             */
-            registration: "open" | "closed";
         };
         /** @description What the newest message is, beside its text: enough for the line of a list. */
         LastMessageSummary: {
@@ -6809,13 +6798,18 @@ export interface components {
             system?: "joined" | "left" | "removed" | "renamed" | "topic" | "avatar" | "history" | "role" | null;
         };
         /** @description `POST /api/auth/login` */
-        Login: {
+        LoginRequest: {
             password: string;
             username: string;
         };
+        /** @description `POST /api/chat/sessions/:id/read` */
+        MarkReadRequest: {
+            /** Format: int64 */
+            seq: number;
+        };
         /** @description The caller, and what the house has decided. */
         Me: components["schemas"]["User"] & {
-            settings: components["schemas"]["HouseSettings"];
+            settings: components["schemas"]["ClientSettings"];
             /** @description What this person's storage on a device is encrypted with. */
             storageKey: string;
         };
@@ -6835,6 +6829,14 @@ export interface components {
              * @enum {string}
              */
             role: "member" | "admin" | "owner";
+            userId: string;
+        };
+        /** @description Somebody has no seat any more. */
+        MemberRemoved: {
+            /** Format: int64 */
+            rev: number;
+            sessionId: string;
+            /** @description Who has gone. */
             userId: string;
         };
         /** @description One message inside a merged one. */
@@ -6963,26 +6965,6 @@ export interface components {
             /** Format: int64 */
             total: number;
         };
-        /** @description `POST /api/chat/users` */
-        NewUserBody: {
-            avatar?: string | null;
-            department?: string | null;
-            email?: string | null;
-            password: string;
-            phone?: string | null;
-            realName: string;
-            /**
-             * @description `admin`, `doctor`, `nurse` or `user`.
-             * @enum {string}
-             */
-            role: "admin" | "doctor" | "nurse" | "user";
-            title?: string | null;
-            username: string;
-        };
-        /** @description `POST /api/chat/sessions/:id/participants` */
-        Newcomers: {
-            userIds: string[];
-        };
         /** @description The house at a glance. */
         Overview: {
             /**
@@ -6999,14 +6981,7 @@ export interface components {
             /** @description The hospital's time zone (IANA), which its days follow. */
             timeZone: string;
             unread: components["schemas"]["UnreadBacklog"];
-            users: components["schemas"]["PeopleNow"];
-        };
-        /** @description `PUT /api/auth/password` */
-        OwnPassword: {
-            /** @description The password as it is. */
-            current: string;
-            /** @description 8 to 128 characters; not the username, not the real name, none of the commonest. */
-            next: string;
+            users: components["schemas"]["UserTotals"];
         };
         /** @description Where a page stands in its list. */
         Pagination: {
@@ -7020,28 +6995,6 @@ export interface components {
             /** Format: int64 */
             pages: number;
             /** Format: int64 */
-            total: number;
-        };
-        /** @description `POST /api/chat/sessions/private` */
-        Pair: {
-            userId1: string;
-            userId2: string;
-        };
-        /** @description People: accounts and presence. */
-        PeopleNow: {
-            /**
-             * Format: int64
-             * @description Those that are not deactivated.
-             */
-            active: number;
-            /** Format: int64 */
-            away: number;
-            /** Format: int64 */
-            online: number;
-            /**
-             * Format: int64
-             * @description All accounts.
-             */
             total: number;
         };
         /** @description A person. */
@@ -7086,6 +7039,11 @@ export interface components {
             emoji: string;
             users: string[];
         };
+        /** @description `POST /api/chat/messages/:id/reactions` */
+        ReactionRequest: {
+            /** @description Exactly one emoji. */
+            emoji: string;
+        };
         /** @description All reactions of a message, after one of them changed. */
         Reactions: {
             /** @description Whether it was put on. */
@@ -7122,11 +7080,6 @@ export interface components {
              */
             unreadCount: number;
         };
-        /** @description `POST /api/chat/sessions/:id/read` */
-        ReadSeq: {
-            /** Format: int64 */
-            seq: number;
-        };
         /** @description How far a message has come with one person. */
         Receipt: {
             /** Format: date-time */
@@ -7152,7 +7105,7 @@ export interface components {
             sessionId: string;
         };
         /** @description `POST /api/auth/register`; the role is always `user`. */
-        RegistrationBody: {
+        RegisterRequest: {
             avatar?: string | null;
             email?: string | null;
             /** @description 8 to 128 characters; not the username, not the real name, none of the commonest. */
@@ -7183,16 +7136,8 @@ export interface components {
              */
             p90Ms?: number | null;
         };
-        /** @description Somebody has no seat any more. */
-        SeatGone: {
-            /** Format: int64 */
-            rev: number;
-            sessionId: string;
-            /** @description Who has gone. */
-            userId: string;
-        };
         /** @description `POST /api/chat/messages` and `message:send` */
-        SendBody: {
+        SendMessageRequest: {
             /** @description Chosen by the sender, at most 64 characters: the same one again is the same message. */
             clientMsgId?: string | null;
             /** @description 1 to 8,000 characters for text. */
@@ -7224,6 +7169,10 @@ export interface components {
             replyToAsOf?: string | null;
             senderId: string;
             sessionId: string;
+        };
+        /** @description A body that names its author: `{userId}`. */
+        SenderRequest: {
+            userId: string;
         };
         /** @description A session document. */
         Session: {
@@ -7300,7 +7249,7 @@ export interface components {
             /** Format: date-time */
             expiresAt: string;
             failedSignIns?: components["schemas"]["FailedSignIns"] | null;
-            settings: components["schemas"]["HouseSettings"];
+            settings: components["schemas"]["ClientSettings"];
             /** @description What this person's storage on a device is encrypted with: the same at each sign-in. */
             storageKey: string;
             token: string;
@@ -7384,6 +7333,40 @@ export interface components {
             /** Format: int64 */
             total: number;
         };
+        /** @description `PATCH /api/chat/sessions/:id`; what is absent stays. */
+        UpdateGroupRequest: {
+            avatar?: string | null;
+            /** @description `true` opens the past to everybody, also to those who came later. */
+            historyVisible?: boolean | null;
+            sessionName?: string | null;
+            topic?: string | null;
+        };
+        /** @description `PATCH /api/chat/sessions/:id/participants/:userId` */
+        UpdateMemberRequest: {
+            /** @description Everybody mutes for themselves. */
+            muted?: boolean | null;
+            /**
+             * @description `owner`, `admin` or `member`: owners give roles.
+             * @enum {string|null}
+             */
+            role?: "member" | "admin" | "owner" | null;
+        };
+        /** @description `PATCH /api/chat/users/:id`; what is absent stays. */
+        UpdateUserRequest: {
+            avatar?: string | null;
+            /** @description Only of oneself: show telephone number and e-mail address to everybody. */
+            contactsShared?: boolean | null;
+            department?: string | null;
+            email?: string | null;
+            isActive?: boolean | null;
+            /** @description A new password ends the person's tokens. */
+            password?: string | null;
+            phone?: string | null;
+            realName?: string | null;
+            /** @enum {string|null} */
+            role?: "admin" | "doctor" | "nurse" | "user" | null;
+            title?: string | null;
+        };
         /** @description The form of an upload. */
         UploadForm: {
             /**
@@ -7431,6 +7414,23 @@ export interface components {
             /** Format: date-time */
             updatedAt: string;
             username: string;
+        };
+        /** @description People: accounts and presence. */
+        UserTotals: {
+            /**
+             * Format: int64
+             * @description Those that are not deactivated.
+             */
+            active: number;
+            /** Format: int64 */
+            away: number;
+            /** Format: int64 */
+            online: number;
+            /**
+             * Format: int64
+             * @description All accounts.
+             */
+            total: number;
         };
         /** @description Something that the caller should know although it was done. */
         Warning: {

@@ -8,8 +8,8 @@ use utoipa::ToSchema;
 use super::statistics::Row;
 use crate::{
     domain::{
-        SessionId, Timestamp, UserId,
-        audit::{Entry, FieldChange},
+        ConversationId, Timestamp, UserId,
+        audit::{AuditEntry, FieldChange},
         statistics::Calendar,
     },
     service::Recorded,
@@ -60,7 +60,7 @@ pub struct AuditJson {
     /// What it concerns besides: a message, a file, a call, the hash of a name that nobody here has.
     object: Option<String>,
     #[schema(value_type = Option<String>)]
-    session: Option<SessionId>,
+    session: Option<ConversationId>,
     changes: Vec<AuditChangeJson>,
     address: Option<String>,
     request_id: Option<String>,
@@ -74,13 +74,13 @@ pub struct AuditJson {
 }
 
 impl AuditJson {
-    /// The rows of a run of the record, their times as the calendar reads them.
+    /// Converts audited actions to rows, with times of the calendar.
     pub fn rows(recorded: Recorded, calendar: &Calendar) -> Vec<Self> {
         let Recorded { entries, names, .. } = recorded;
         entries.into_iter().map(|entry| Self::of(entry, &names, calendar)).collect()
     }
 
-    fn of(entry: Entry, names: &BTreeMap<UserId, String>, calendar: &Calendar) -> Self {
+    fn of(entry: AuditEntry, names: &BTreeMap<UserId, String>, calendar: &Calendar) -> Self {
         let name = |user: Option<UserId>| user.and_then(|user| names.get(&user).cloned());
         Self {
             id: entry.id.to_hex(),
@@ -104,7 +104,7 @@ impl AuditJson {
     }
 }
 
-fn maybe(value: Option<&impl ToString>) -> String {
+fn text_or_empty(value: Option<&impl ToString>) -> String {
     value.map_or_else(String::new, ToString::to_string)
 }
 
@@ -131,22 +131,24 @@ impl Row for AuditJson {
     fn cells(&self, _: &Calendar) -> Vec<String> {
         let change = |change: &AuditChangeJson| match (&change.from, &change.to) {
             (None, None) => change.field.clone(),
-            (from, to) => format!("{}: {} → {}", change.field, maybe(from.as_ref()), maybe(to.as_ref())),
+            (from, to) => {
+                format!("{}: {} → {}", change.field, text_or_empty(from.as_ref()), text_or_empty(to.as_ref()))
+            }
         };
         let changes: Vec<String> = self.changes.iter().map(change).collect();
         vec![
             self.local.clone(),
-            maybe(self.actor.as_ref()),
-            maybe(self.actor_name.as_ref()),
+            text_or_empty(self.actor.as_ref()),
+            text_or_empty(self.actor_name.as_ref()),
             self.action.clone(),
-            maybe(self.subject.as_ref()),
-            maybe(self.subject_name.as_ref()),
-            maybe(self.object.as_ref()),
-            maybe(self.session.as_ref()),
+            text_or_empty(self.subject.as_ref()),
+            text_or_empty(self.subject_name.as_ref()),
+            text_or_empty(self.object.as_ref()),
+            text_or_empty(self.session.as_ref()),
             changes.join("; "),
-            maybe(self.address.as_ref()),
-            maybe(self.request_id.as_ref()),
-            maybe(self.token_id.as_ref()),
+            text_or_empty(self.address.as_ref()),
+            text_or_empty(self.request_id.as_ref()),
+            text_or_empty(self.token_id.as_ref()),
             self.gateway.clone(),
             self.outcome.clone(),
             self.count.to_string(),

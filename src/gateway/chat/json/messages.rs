@@ -1,21 +1,21 @@
-//! Messages, what becomes of them, and who has got them.
+//! Messages, their changes and their receipts.
 
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
     domain::{
-        MessageId, SessionId, Timestamp, UserId,
+        ConversationId, MessageId, Timestamp, UserId,
+        conversation_state::Edit,
         event::Tombstone,
-        ledger::Edit,
         message::Message,
-        parts::{Forwarded, Mentions, Quote, Reaction, is_same_emoji},
+        message_parts::{Forwarded, Mentions, Quote, Reaction, is_same_emoji},
         receipts::MessageView,
     },
     service::{self, Receipts},
 };
 
-/// Whom a message calls by name: `all`, or people.
+/// The users whom a message mentions: `all`, or a list.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub enum MentionsJson<'a> {
@@ -133,7 +133,7 @@ pub struct ReadByJson {
 /// What became of an answered message after it was answered.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = AnsweredChange)]
-pub struct FateJson {
+pub struct ReplyChangeJson {
     /// `edited`, `recalled` or `deleted`.
     kind: &'static str,
     #[schema(value_type = String, format = DateTime)]
@@ -149,7 +149,7 @@ pub struct MessageJson<'a> {
     #[schema(value_type = String)]
     id: MessageId,
     #[schema(value_type = String)]
-    session_id: SessionId,
+    session_id: ConversationId,
     #[schema(value_type = String)]
     sender: UserId,
     #[schema(value_type = Option<String>)]
@@ -205,7 +205,7 @@ pub struct MessageJson<'a> {
     reply_to_as_of: Option<Timestamp>,
     /// What became of that message since it was answered; absent while it says what it said.
     #[serde(skip_serializing_if = "Option::is_none")]
-    reply_to_change: Option<FateJson>,
+    reply_to_change: Option<ReplyChangeJson>,
     /// Ids of members, or the text `all`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Vec<String>>)]
@@ -264,7 +264,7 @@ impl<'a> From<&'a MessageView> for MessageJson<'a> {
             reply_to: message.reply_to.map(|reply| reply.message),
             reply_to_seq: message.reply_to.map(|reply| reply.seq),
             reply_to_as_of: message.reply_to.and_then(|reply| reply.as_of),
-            reply_to_change: view.answered.map(|(fate, at)| FateJson { kind: fate.as_str(), at }),
+            reply_to_change: view.answered.map(|(fate, at)| ReplyChangeJson { kind: fate.as_str(), at }),
             mentions: (!message.mentions.is_empty()).then(|| MentionsJson::from(&message.mentions)),
             reactions: message.reactions.iter().map(ReactionGroupJson::from).collect(),
             forwarded_from: message.forwarded.as_ref().map(OriginJson::from),
@@ -278,24 +278,24 @@ impl<'a> From<&'a MessageView> for MessageJson<'a> {
     }
 }
 
-/// A message as `message:sent` and `message:receive` tell it.
+/// A message in `message:sent` and `message:receive`.
 #[derive(Serialize)]
-pub struct ToldJson<'a> {
+pub struct DeliveredMessageJson<'a> {
     pub message: MessageJson<'a>,
 }
 
-/// How far a message has come with one receiver, as `message:status` tells it.
+/// The status of a message for one receiver, in `message:status`.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StatusJson {
     pub message_id: MessageId,
-    pub session_id: SessionId,
+    pub session_id: ConversationId,
     pub status: &'static str,
     pub user_id: UserId,
     pub at: Timestamp,
 }
 
-/// Messages as a list.
+/// Converts messages to a list.
 pub fn messages(views: &[MessageView]) -> Vec<MessageJson<'_>> {
     views.iter().map(MessageJson::from).collect()
 }
@@ -304,11 +304,11 @@ pub fn messages(views: &[MessageView]) -> Vec<MessageJson<'_>> {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Tombstone)]
-pub struct TombstoneJson {
+pub struct MessageDeletedJson {
     #[schema(value_type = String)]
     message_id: MessageId,
     #[schema(value_type = String)]
-    session_id: SessionId,
+    session_id: ConversationId,
     seq: u64,
     rev: u64,
     /// Who deleted or recalled it.
@@ -323,7 +323,7 @@ pub struct TombstoneJson {
     deleted_at: Timestamp,
 }
 
-impl From<&Tombstone> for TombstoneJson {
+impl From<&Tombstone> for MessageDeletedJson {
     fn from(tombstone: &Tombstone) -> Self {
         Self {
             message_id: tombstone.message,
@@ -338,12 +338,12 @@ impl From<&Tombstone> for TombstoneJson {
     }
 }
 
-/// `message:updated`: what an edited message says now.
+/// `message:updated`: the content of an edited message.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct RevisedJson<'a> {
+pub struct MessageUpdatedJson<'a> {
     message_id: MessageId,
-    session_id: SessionId,
+    session_id: ConversationId,
     seq: u64,
     rev: u64,
     user_id: UserId,
@@ -353,7 +353,7 @@ pub struct RevisedJson<'a> {
     updated_at: Timestamp,
 }
 
-impl<'a> From<&'a Message> for RevisedJson<'a> {
+impl<'a> From<&'a Message> for MessageUpdatedJson<'a> {
     fn from(message: &'a Message) -> Self {
         Self {
             message_id: message.id,
@@ -377,7 +377,7 @@ pub struct ReactionJson<'a> {
     #[schema(value_type = String)]
     message_id: MessageId,
     #[schema(value_type = String)]
-    session_id: SessionId,
+    session_id: ConversationId,
     seq: u64,
     rev: u64,
     /// Who put it on, or took it off.
@@ -392,9 +392,9 @@ pub struct ReactionJson<'a> {
 }
 
 impl<'a> ReactionJson<'a> {
-    /// `user` put an emoji on this message, or took it off.
+    /// Creates the event in which `user` added an emoji to this message, or removed it.
     pub fn of(message: &'a Message, user: UserId, emoji: &'a str, added: bool) -> Self {
-        // As it was sent first, where it stands.
+        // The emoji is written as in its first reaction, if there is one.
         let stored = message.reactions.iter().find(|reaction| is_same_emoji(&reaction.emoji, emoji));
         let emoji = stored.map_or(emoji, |reaction| reaction.emoji.as_str());
         Self {
@@ -414,9 +414,9 @@ impl<'a> ReactionJson<'a> {
 /// `message:status` in groups.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct CountsJson {
+pub struct ReceiptCountsJson {
     pub message_id: MessageId,
-    pub session_id: SessionId,
+    pub session_id: ConversationId,
     pub status: &'static str,
     pub delivered_count: u64,
     pub read_count: u64,
@@ -462,7 +462,7 @@ pub struct ReceiptsJson {
     #[schema(value_type = String)]
     message_id: MessageId,
     #[schema(value_type = String)]
-    session_id: SessionId,
+    session_id: ConversationId,
     seq: u64,
     delivered_count: u64,
     read_count: u64,

@@ -1,10 +1,10 @@
-//! Found messages, with what was found in them marked.
+//! Found messages, with the matches marked.
 
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::MessageJson;
-use crate::service::{Excerpt, Hit};
+use crate::service::{Excerpt, FoundMessage};
 
 /// A message that was found.
 #[derive(Debug, Serialize, ToSchema)]
@@ -17,8 +17,8 @@ pub struct FoundMessageJson<'a> {
     highlights: Vec<String>,
 }
 
-/// Found messages as a list.
-pub fn found(hits: &[Hit]) -> Vec<FoundMessageJson<'_>> {
+/// Converts found messages to a list.
+pub fn found(hits: &[FoundMessage]) -> Vec<FoundMessageJson<'_>> {
     hits.iter()
         .map(|hit| FoundMessageJson {
             message: MessageJson::from(&hit.view),
@@ -27,7 +27,7 @@ pub fn found(hits: &[Hit]) -> Vec<FoundMessageJson<'_>> {
         .collect()
 }
 
-/// An excerpt as HTML that is safe to show.
+/// Returns an excerpt as HTML that is safe to show.
 fn highlight(excerpt: &Excerpt) -> String {
     let mut html = String::with_capacity(excerpt.text.len() + 32);
     if excerpt.is_cut.0 {

@@ -1,4 +1,4 @@
-//! Sessions and who is in them.
+//! Sessions and their members.
 
 use std::collections::BTreeMap;
 
@@ -8,11 +8,11 @@ use utoipa::ToSchema;
 use super::UserJson;
 use crate::{
     domain::{
-        MessageId, SessionId, Timestamp, UserId,
+        ConversationId, MessageId, Timestamp, UserId,
+        conversation::{Conversation, ConversationKind, LastMessage, Member},
         event::GroupEvent,
-        session::{LastMessage, Member, Session, SessionKind},
     },
-    service::{SessionInfo, SessionView},
+    service::{ConversationInfo, ConversationView},
 };
 
 /// A session document.
@@ -22,7 +22,7 @@ use crate::{
 pub struct SessionJson {
     #[serde(rename = "_id")]
     #[schema(value_type = String)]
-    id: SessionId,
+    id: ConversationId,
     #[schema(value_type = Vec<String>)]
     participants: Vec<UserId>,
     /// `private` or `group`.
@@ -57,8 +57,8 @@ pub struct SessionJson {
     updated_at: Timestamp,
 }
 
-impl From<&Session> for SessionJson {
-    fn from(session: &Session) -> Self {
+impl From<&Conversation> for SessionJson {
+    fn from(session: &Conversation) -> Self {
         Self {
             id: session.id,
             participants: session.participants().collect(),
@@ -66,7 +66,8 @@ impl From<&Session> for SessionJson {
             session_name: session.profile.name.clone(),
             avatar: session.profile.avatar.clone(),
             topic: session.profile.topic.clone(),
-            history_visible: (session.kind == SessionKind::Group).then_some(session.profile.history_visible),
+            history_visible: (session.kind == ConversationKind::Group)
+                .then_some(session.profile.history_visible),
             last_message: session.last_message.as_ref().map(|last| last.id),
             last_message_time: session.last_message_time,
             unread_count: session.members.iter().map(|(user, member)| (*user, member.unread)).collect(),
@@ -134,8 +135,8 @@ pub struct SessionViewJson {
     muted: bool,
 }
 
-impl From<SessionView> for SessionViewJson {
-    fn from(view: SessionView) -> Self {
+impl From<ConversationView> for SessionViewJson {
+    fn from(view: ConversationView) -> Self {
         Self {
             session: SessionJson::from(&view.session),
             participant_profiles: view.profiles.into_iter().map(UserJson::from).collect(),
@@ -148,7 +149,7 @@ impl From<SessionView> for SessionViewJson {
     }
 }
 
-/// How far a member has come.
+/// The positions of a member.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PositionJson {
@@ -215,8 +216,8 @@ pub struct InfoJson {
     participant_profiles: Vec<UserJson>,
 }
 
-impl From<SessionInfo> for InfoJson {
-    fn from(info: SessionInfo) -> Self {
+impl From<ConversationInfo> for InfoJson {
+    fn from(info: ConversationInfo) -> Self {
         Self {
             session: SessionJson::from(&*info.session),
             members: info.session.members.iter().map(MemberJson::from).collect(),
@@ -232,8 +233,8 @@ pub struct CreatedJson {
     members: Vec<MemberJson>,
 }
 
-impl From<&Session> for CreatedJson {
-    fn from(session: &Session) -> Self {
+impl From<&Conversation> for CreatedJson {
+    fn from(session: &Conversation) -> Self {
         Self {
             session: SessionJson::from(session),
             members: session.members.iter().map(MemberJson::from).collect(),
@@ -244,18 +245,18 @@ impl From<&Session> for CreatedJson {
 /// Somebody has no seat any more.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = SeatGone)]
-pub struct SeatGoneJson {
+#[schema(as = MemberRemoved)]
+pub struct MemberRemoved {
     #[schema(value_type = String)]
-    session_id: SessionId,
-    /// Who has gone.
+    session_id: ConversationId,
+    /// The former members.
     #[schema(value_type = String)]
     user_id: UserId,
     rev: u64,
 }
 
-impl SeatGoneJson {
-    /// `user` has gone by this change.
+impl MemberRemoved {
+    /// Creates the removal of `user` by this change.
     pub fn of(user: UserId, change: &GroupEvent) -> Self {
         Self { session_id: change.session.id, user_id: user, rev: change.session.rev }
     }
@@ -265,7 +266,7 @@ impl SeatGoneJson {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RemovedJson {
-    session_id: SessionId,
+    session_id: ConversationId,
     user_id: UserId,
     rev: u64,
     /// `left` or `removed`.
@@ -275,7 +276,7 @@ pub struct RemovedJson {
 }
 
 impl RemovedJson {
-    /// `user` has gone by this change.
+    /// Creates the removal of `user` by this change.
     pub fn of(user: UserId, change: &GroupEvent) -> Self {
         Self {
             session_id: change.session.id,
@@ -288,7 +289,7 @@ impl RemovedJson {
     }
 }
 
-/// How a group shows itself.
+/// The profile of a group.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct ProfileJson {
@@ -298,22 +299,22 @@ struct ProfileJson {
     history_visible: bool,
 }
 
-/// `session:updated`: what is different, so that a change of one seat among 500 stays small.
+/// `session:updated`: only the differences, so that a change of one member among 500 stays small.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct GroupChangedJson {
-    session_id: SessionId,
+    session_id: ConversationId,
     rev: u64,
-    /// The newest message's `seq` after it.
+    /// The newest message's `seq` after the change.
     seq: u64,
     by: UserId,
     at: Timestamp,
     session: ProfileJson,
-    /// Who has come.
+    /// The new members.
     joined: Vec<MemberJson>,
-    /// Who has gone.
+    /// The former members.
     left: Vec<UserId>,
-    /// Members with another role, or muted otherwise.
+    /// Members whose role or mute setting changed.
     changed: Vec<MemberJson>,
 }
 

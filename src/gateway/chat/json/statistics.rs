@@ -1,4 +1,4 @@
-//! Statistics of the house, as JSON and as rows of a table.
+//! The hospital's statistics, as JSON and as rows of a table.
 
 use std::collections::BTreeMap;
 
@@ -9,20 +9,20 @@ use crate::{
     domain::{
         Timestamp, UserId,
         message::MessageType,
-        statistics::{Calendar, Granularity, Responses, Tally},
+        statistics::{Calendar, Granularity, MessageTally, Responses},
     },
-    service::{Department, Overview, Period, PersonStatistics},
+    service::{DepartmentStatistics, Overview, Period, PersonStatistics},
 };
 
-/// What a list of statistics is as a table: for spreadsheets.
+/// A list of statistics as a table for spreadsheets.
 pub trait Row {
     /// The columns' names.
     const COLUMNS: &'static [&'static str];
-    /// One row, with the days and times of the hospital's calendar.
+    /// Returns one row, with the days and times of the hospital's calendar.
     fn cells(&self, calendar: &Calendar) -> Vec<String>;
 }
 
-fn maybe(value: Option<impl ToString>) -> String {
+fn text_or_empty(value: Option<impl ToString>) -> String {
     value.map_or_else(String::new, |value| value.to_string())
 }
 
@@ -52,8 +52,8 @@ impl From<&Responses> for ResponseTimeJson {
 
 /// People: accounts and presence.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = PeopleNow)]
-pub struct PeopleNowJson {
+#[schema(as = UserTotals)]
+pub struct UserTotalsJson {
     /// All accounts.
     total: u64,
     /// Those that are not deactivated.
@@ -97,7 +97,7 @@ pub struct UnreadBacklogJson {
 #[serde(rename_all = "camelCase")]
 #[schema(as = Overview)]
 pub struct OverviewJson {
-    users: PeopleNowJson,
+    users: UserTotalsJson,
     sessions: SessionTotalsJson,
     messages: MessageTotalsJson,
     unread: UnreadBacklogJson,
@@ -115,7 +115,7 @@ impl From<Overview> for OverviewJson {
     fn from(overview: Overview) -> Self {
         let by_type = MessageType::ALL.iter().map(|kind| kind.as_str()).zip(overview.all.by_kind);
         Self {
-            users: PeopleNowJson {
+            users: UserTotalsJson {
                 total: overview.accounts,
                 active: overview.active_accounts,
                 online: overview.online,
@@ -176,7 +176,7 @@ impl Row for OverviewJson {
             self.unread.people,
         ];
         cells.extend(numbers.iter().map(u64::to_string));
-        cells.extend([maybe(self.response_time.median_ms), maybe(self.response_time.p90_ms)]);
+        cells.extend([text_or_empty(self.response_time.median_ms), text_or_empty(self.response_time.p90_ms)]);
         cells
     }
 }
@@ -199,9 +199,9 @@ pub struct PeriodJson {
 }
 
 impl PeriodJson {
-    /// A period of a trend of this granularity.
+    /// Converts a period of a trend with this granularity.
     pub fn of(period: Period, granularity: Granularity) -> Self {
-        let Tally { messages, people, responses, by_kind: _ } = period.tally;
+        let MessageTally { messages, people, responses, by_kind: _ } = period.tally;
         Self {
             start: period.start,
             granularity,
@@ -225,8 +225,8 @@ impl Row for PeriodJson {
             start,
             self.messages.to_string(),
             self.active_people.to_string(),
-            maybe(self.response_median_ms),
-            maybe(self.response_p90_ms),
+            text_or_empty(self.response_median_ms),
+            text_or_empty(self.response_p90_ms),
         ]
     }
 }
@@ -252,8 +252,8 @@ pub struct DepartmentJson {
     response_p90_ms: Option<u64>,
 }
 
-impl From<Department> for DepartmentJson {
-    fn from(department: Department) -> Self {
+impl From<DepartmentStatistics> for DepartmentJson {
+    fn from(department: DepartmentStatistics) -> Self {
         Self {
             people: department.people,
             online: department.present,
@@ -282,7 +282,7 @@ impl Row for DepartmentJson {
         let numbers = [self.people, self.online, self.messages, self.active_people, self.unread];
         let mut cells = vec![self.department.clone()];
         cells.extend(numbers.iter().map(u64::to_string));
-        cells.extend([maybe(self.response_median_ms), maybe(self.response_p90_ms)]);
+        cells.extend([text_or_empty(self.response_median_ms), text_or_empty(self.response_p90_ms)]);
         cells
     }
 }
@@ -357,10 +357,10 @@ impl Row for PersonStatisticsJson {
             self.is_active.to_string(),
             self.sent.to_string(),
             self.answers.to_string(),
-            maybe(self.response_median_ms),
-            maybe(self.response_p90_ms),
+            text_or_empty(self.response_median_ms),
+            text_or_empty(self.response_p90_ms),
             self.unread.to_string(),
-            maybe(self.last_active.map(|at| calendar.day_and_time(at))),
+            text_or_empty(self.last_active.map(|at| calendar.day_and_time(at))),
         ]
     }
 }

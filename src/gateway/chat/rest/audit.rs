@@ -8,13 +8,13 @@ use axum::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::statistics::{WantsTable, table};
+use super::statistics::{WantsCsv, csv_response};
 use crate::{
-    domain::{Error, SessionId, UserId, audit::Filter, error::FieldErrors, paging::Cursor},
+    domain::{ConversationId, Error, UserId, audit::AuditFilter, error::FieldErrors, paging::Cursor},
     gateway::{
         chat::json::AuditJson,
         http::{
-            Door,
+            AppState,
             answer::Refusal,
             extract::{Caller, Query},
             fields::{Fields, FromFields},
@@ -26,14 +26,14 @@ use crate::{
 const MAX_ROWS: u64 = 200;
 const DEFAULT_ROWS: u64 = 50;
 /// The longest name of an action.
-const LONGEST_ACTION: usize = 64;
+const MAX_ACTION_BYTES: usize = 64;
 
-/// The query of a look at the audit log. Days are read where the hospital stands.
+/// The query of the audit log. Days are those of the hospital's time zone.
 pub struct AuditQuery {
     actor: Option<UserId>,
     subject: Option<UserId>,
     action: Option<String>,
-    session: Option<SessionId>,
+    session: Option<ConversationId>,
     from: Option<String>,
     to: Option<String>,
     before: Option<Cursor>,
@@ -44,7 +44,7 @@ impl FromFields for AuditQuery {
     fn read(fields: &mut Fields) -> Option<Self> {
         let text = |fields: &mut Fields, name: &str| fields.text(name).filter(|text| !text.is_empty());
         let action = text(fields, "action");
-        if action.as_ref().is_some_and(|action| action.len() > LONGEST_ACTION) {
+        if action.as_ref().is_some_and(|action| action.len() > MAX_ACTION_BYTES) {
             fields.problem("action", "is too long");
         }
         let limit = fields.natural("limit").unwrap_or(DEFAULT_ROWS);
@@ -65,11 +65,11 @@ impl FromFields for AuditQuery {
 }
 
 impl AuditQuery {
-    fn filter(&self, door: &Door) -> Result<Filter, Error> {
+    fn filter(&self, app: &AppState) -> Result<AuditFilter, Error> {
         let mut errors = FieldErrors::default();
         let mut moment = |name: &str, text: &Option<String>, is_end: bool| {
             let text = text.as_ref()?;
-            let moment = door.settings.calendar.moment(text, is_end);
+            let moment = app.settings.calendar.moment(text, is_end);
             if moment.is_none() {
                 let problem = "must be a time such as 2024-05-01T08:00:00Z, or a day such as 2024-05-01";
                 errors.add(name, problem);
@@ -82,7 +82,7 @@ impl AuditQuery {
         }
         errors.into_result(Error::Validation)?;
         let (actor, subject, session) = (self.actor, self.subject, self.session);
-        Ok(Filter { actor, subject, action: self.action.clone(), session, from, to })
+        Ok(AuditFilter { actor, subject, action: self.action.clone(), session, from, to })
     }
 }
 
@@ -104,10 +104,11 @@ struct AuditAnswer {
     pagination: AuditPaginationJson,
 }
 
-/// The audit log (admins)
+/// Read the audit log (admins)
 ///
-/// Newest first. Reading it is an act on record itself. `pagination` is `{limit, hasMore, nextBefore}`: rows that
-/// come meanwhile shift none. `Accept: text/csv` for a spreadsheet, its times where the hospital stands.
+/// Newest first. Reading the audit log is itself audited. `pagination` is `{limit, hasMore,
+/// nextBefore}`: rows that are added meanwhile shift none. `Accept: text/csv` for a spreadsheet,
+/// with times in the hospital's time zone.
 #[utoipa::path(get, path = "/api/chat/audit", tag = "audit",
     params(("actor" = Option<String>, Query, description = "who acted"), ("subject" = Option<String>, Query, description = "whom it concerned"),
         ("action" = Option<String>, Query, description = "such as `auth.failed`"), ("session" = Option<String>, Query, description = "in this session"),
@@ -116,24 +117,24 @@ struct AuditAnswer {
         ("before" = Option<String>, Query, description = "`nextBefore` of an answer"), ("limit" = Option<u64>, Query, description = "1 to 200; 50")),
     responses((status = 200, content((Vec<AuditJson> = "application/json"), (String = "text/csv")))))]
 pub async fn read(
-    State(door): State<Door>,
+    State(app): State<AppState>,
     Caller(caller): Caller,
     Query(query): Query<AuditQuery>,
-    wants: WantsTable,
+    wants: WantsCsv,
 ) -> Result<Response, Refusal> {
-    let filter = query.filter(&door)?;
-    let recorded = door.services.recorded(&caller.actor, &filter, query.before.as_ref(), query.limit).await?;
+    let filter = query.filter(&app)?;
+    let recorded = app.services.recorded(&caller.actor, &filter, query.before.as_ref(), query.limit).await?;
     let next = recorded.next;
-    let rows = AuditJson::rows(recorded, &door.settings.calendar);
+    let rows = AuditJson::rows(recorded, &app.settings.calendar);
     if wants.0 {
-        return table(&door.settings.calendar, &rows, "audit");
+        return csv_response(&app.settings.calendar, &rows, "audit");
     }
     let next_before = next.map(|next| next.to_string());
     let pagination = AuditPaginationJson { limit: query.limit, has_more: next.is_some(), next_before };
     Ok(Json(AuditAnswer { success: true, data: rows, pagination }).into_response())
 }
 
-/// The audit log (admins), under its shorter address
+/// Read the audit log (admins; short address)
 ///
 /// As `GET /api/chat/audit`.
 #[utoipa::path(get, path = "/api/audit", tag = "audit",
@@ -142,10 +143,10 @@ pub async fn read(
         ("before" = Option<String>, Query), ("limit" = Option<u64>, Query, description = "1 to 200; 50")),
     responses((status = 200, content((Vec<AuditJson> = "application/json"), (String = "text/csv")))))]
 pub async fn read_short(
-    state: State<Door>,
+    state: State<AppState>,
     caller: Caller,
     query: Query<AuditQuery>,
-    wants: WantsTable,
+    wants: WantsCsv,
 ) -> Result<Response, Refusal> {
     read(state, caller, query, wants).await
 }

@@ -10,25 +10,25 @@ use utoipa::ToSchema;
 use crate::{
     domain::{
         Error, FileId, Result,
-        access::{Actor, Pass},
+        access::{Actor, AuthenticatedToken},
         file::StoredFile,
     },
     gateway::{
         chat::json::{FileJson, FileLinkJson},
         http::{
-            Door,
+            AppState,
             answer::{Answer, Outcome, Refusal},
             extract::{Caller, PathId, Query, bearer},
             fields::{Fields, FromFields},
-            form::{self, Form, Leftover},
+            form::{self, Form, RefusedForm},
             serve::{Content, serve},
         },
     },
     service::{LinkProof, Upload, Version, audit},
 };
 
-/// The most fields of the form; all but `file` are passed over.
-const MAX_FIELDS: usize = 16;
+/// The most fields of the form; all but `file` are skipped.
+const MAX_FORM_FIELDS: usize = 16;
 
 /// The form of an upload.
 #[derive(ToSchema)]
@@ -41,10 +41,11 @@ pub struct UploadForm {
 
 /// Upload a file
 ///
-/// At most `MAX_UPLOAD`; all files of a person together at most `UPLOAD_QUOTA`. The type is found by the content.
-/// Pictures (PNG, GIF, WebP of at most 64 million pixels, JPEG) lose where, when and with what they were taken
-/// and get a thumbnail, which a JPEG of more than 200 million pixels has not; HEIC becomes a JPEG; other kinds of
-/// pictures are refused. A file that no message names is removed after a day. Four uploads of a person at once, 32 in all.
+/// At most `MAX_UPLOAD`; all files of a user together at most `UPLOAD_QUOTA`. The type is found by
+/// the content. Pictures (PNG, GIF, WebP of at most 64 million pixels, JPEG) lose their metadata of
+/// place, time and device and get a thumbnail, which a JPEG of more than 200 million pixels has
+/// not; HEIC becomes a JPEG; other kinds of pictures are refused. A file that no message names is
+/// removed after a day. Four uploads of a user at once, 32 in all.
 #[utoipa::path(post, path = "/api/chat/files", tag = "files",
     request_body(content = UploadForm, content_type = "multipart/form-data"),
     responses((status = 201, body = FileJson), (status = 400, description = "No file, two, an empty one, one without a name, or a damaged picture (`FILE_REJECTED`)"),
@@ -52,16 +53,16 @@ pub struct UploadForm {
         (status = 415, description = "No form, or a kind of picture that is not taken (`FILE_REJECTED`)"),
         (status = 429, description = "Too many uploads at once")))]
 pub async fn upload(
-    State(door): State<Door>,
+    State(app): State<AppState>,
     Caller(caller): Caller,
     request: Request,
 ) -> Result<Response, Refusal> {
     let declared = form::declared_length(&request);
     let (request, leftover) = form::split(request);
     let received = tokio::select! {
-        received = receive(&door, &caller, declared, request, &leftover) => received,
-        // What still comes is nobody's any more: the connection closes behind the answer.
-        error = door.services.ended(&caller) => return Err(error.into()),
+        received = receive(&app, &caller, declared, request, &leftover) => received,
+        // The rest of the body is not read: the connection closes after the answer.
+        error = app.services.ended(&caller) => return Err(error.into()),
     };
     match received {
         Ok(file) => Ok(Answer::created(FileJson::from(file)).into_response()),
@@ -73,15 +74,15 @@ pub async fn upload(
 }
 
 async fn receive(
-    door: &Door,
-    pass: &Pass,
+    app: &AppState,
+    auth: &AuthenticatedToken,
     declared: Option<u64>,
     request: Request,
-    leftover: &Leftover,
+    leftover: &RefusedForm,
 ) -> Result<StoredFile> {
-    let mut form = Form::of(request, leftover, door.settings.timings.upload_stall).await?;
+    let mut form = Form::of(request, leftover, app.settings.timings.upload_stall).await?;
     let mut upload: Option<Upload> = None;
-    for _ in 0..MAX_FIELDS {
+    for _ in 0..MAX_FORM_FIELDS {
         let Some(mut part) = form.next().await? else {
             let upload = upload.ok_or_else(|| form::bad_file("is required"))?;
             return upload.finish().await;
@@ -92,7 +93,7 @@ async fn receive(
         if upload.is_some() {
             return Err(form::bad_file("must be one file"));
         }
-        let mut coming = door.services.begin_upload(pass, declared).await?;
+        let mut coming = app.services.begin_upload(auth, declared).await?;
         coming.name(&part.file_name())?;
         loop {
             let piece = tokio::select! {
@@ -107,13 +108,13 @@ async fn receive(
     Err(Error::Malformed("the form has too many fields".to_owned()))
 }
 
-/// Whoever may be asking for a file: by token, or by a signed address.
-pub struct Visitor(HeaderMap, FileId, Actor);
+/// A request for a file, with its reader: authenticated by token, or by a signed address.
+pub struct FileReader(HeaderMap, FileId, Actor);
 
-/// What a signed address adds.
-struct Signed(Option<LinkProof>);
+/// The signature in a signed address.
+struct LinkSignature(Option<LinkProof>);
 
-impl FromFields for Signed {
+impl FromFields for LinkSignature {
     fn read(fields: &mut Fields) -> Option<Self> {
         let Some(signature) = fields.text("signature") else { return Some(Self(None)) };
         let (user, token) = (fields.required("user"), fields.required_text("token"));
@@ -125,39 +126,40 @@ impl FromFields for Signed {
     }
 }
 
-impl Visitor {
-    /// Whoever signed the address that is asked for, if it is such a one and holds.
-    pub async fn signer(parts: &Parts, door: &Door) -> Option<Pass> {
+impl FileReader {
+    /// Returns the authenticated token of the address's signer, if the address is signed and valid.
+    pub async fn signer(parts: &Parts, app: &AppState) -> Option<AuthenticatedToken> {
         let file = parts.uri.path().strip_prefix("/api/chat/files/")?.split('/').next()?.parse().ok()?;
-        let Query(Signed(proof)) = Query::<Signed>::of(parts.uri.query()).ok()?;
-        door.services.check_link(file, &proof?).await.ok()
+        let Query(LinkSignature(proof)) = Query::<LinkSignature>::of(parts.uri.query()).ok()?;
+        app.services.check_link(file, &proof?).await.ok()
     }
 }
 
-impl FromRequestParts<Door> for Visitor {
+impl FromRequestParts<AppState> for FileReader {
     type Rejection = Refusal;
-    async fn from_request_parts(parts: &mut Parts, door: &Door) -> Result<Self, Refusal> {
-        // Who asks comes before what for: a stranger learns nothing of what an id looks like.
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Refusal> {
+        // The caller is authenticated before the id is parsed: a caller without a token learns
+        // nothing about the form of ids.
         if bearer(&parts.headers).is_some() {
-            let actor = Caller::from_request_parts(parts, door).await?.0.actor;
-            let PathId(file) = PathId::<FileId>::from_request_parts(parts, door).await?;
+            let actor = Caller::from_request_parts(parts, app).await?.0.actor;
+            let PathId(file) = PathId::<FileId>::from_request_parts(parts, app).await?;
             return Ok(Self(parts.headers.clone(), file, actor));
         }
-        let Query(Signed(proof)) = Query::<Signed>::from_request_parts(parts, door).await?;
+        let Query(LinkSignature(proof)) = Query::<LinkSignature>::from_request_parts(parts, app).await?;
         let proof = proof.ok_or(Error::AuthFailed)?;
-        let PathId(file) = PathId::<FileId>::from_request_parts(parts, door).await?;
-        let actor = door.services.check_link(file, &proof).await?.actor;
+        let PathId(file) = PathId::<FileId>::from_request_parts(parts, app).await?;
+        let actor = app.services.check_link(file, &proof).await?.actor;
         audit::acts(&actor);
         Ok(Self(parts.headers.clone(), file, actor))
     }
 }
 
-/// Fetch a file
+/// Download a file
 ///
-/// For its uploader, and for whoever may read a message that names it; to all others it is not there. With a
-/// token, or under a signed address. `Range`, `If-Range` and `If-None-Match` work. Pictures, sounds and films
-/// that browsers show safely come inline, everything else as an attachment; what a browser would run comes
-/// as bytes.
+/// For its uploader, and for every user who may read a message that names it; for all others it is
+/// not there. With a token, or under a signed address. `Range`, `If-Range` and `If-None-Match`
+/// work. Pictures, sounds and films that browsers show safely come inline, everything else as an
+/// attachment; content that a browser would run comes as bytes.
 #[utoipa::path(get, path = "/api/chat/files/{id}", tag = "files",
     params(("id" = String, Path, description = "the file"), ("user" = Option<String>, Query), ("token" = Option<String>, Query),
         ("expires" = Option<i64>, Query), ("signature" = Option<String>, Query, description = "with user, token and expires: a signed address")),
@@ -168,11 +170,11 @@ impl FromRequestParts<Door> for Visitor {
             (Vec<u8> = "audio/*"), (Vec<u8> = "image/*"), (Vec<u8> = "text/plain"), (Vec<u8> = "video/*"))),
         (status = 304, description = "The client has it"), (status = 404, description = "Not there for the caller"),
         (status = 416, description = "A part that it does not have")))]
-pub async fn fetch(State(door): State<Door>, visitor: Visitor) -> Result<Response, Refusal> {
-    hand_out(&door, visitor, Version::Whole).await
+pub async fn fetch(State(app): State<AppState>, visitor: FileReader) -> Result<Response, Refusal> {
+    serve_file(&app, visitor, Version::Whole).await
 }
 
-/// Fetch the small version of a picture
+/// Download a thumbnail
 #[utoipa::path(get, path = "/api/chat/files/{id}/thumbnail", tag = "files",
     params(("id" = String, Path, description = "the file"), ("user" = Option<String>, Query), ("token" = Option<String>, Query),
         ("expires" = Option<i64>, Query), ("signature" = Option<String>, Query, description = "with user, token and expires: a signed address")),
@@ -181,34 +183,34 @@ pub async fn fetch(State(door): State<Door>, visitor: Visitor) -> Result<Respons
         (status = 206, description = "A part of it", content((Vec<u8> = "image/jpeg"), (Vec<u8> = "image/png"))),
         (status = 304, description = "The client has it"), (status = 416, description = "A part that it does not have"),
         (status = 404, description = "Not there for the caller, or no picture")))]
-pub async fn thumbnail(State(door): State<Door>, visitor: Visitor) -> Result<Response, Refusal> {
-    hand_out(&door, visitor, Version::Thumbnail).await
+pub async fn thumbnail(State(app): State<AppState>, visitor: FileReader) -> Result<Response, Refusal> {
+    serve_file(&app, visitor, Version::Thumbnail).await
 }
 
-async fn hand_out(
-    door: &Door,
-    Visitor(headers, id, actor): Visitor,
+async fn serve_file(
+    app: &AppState,
+    FileReader(headers, id, actor): FileReader,
     version: Version,
 ) -> Result<Response, Refusal> {
-    let open = door.services.open_file(&actor, id, version).await?;
+    let open = app.services.open_file(&actor, id, version).await?;
     let tag = match version {
         Version::Whole => open.file.digest.clone(),
         Version::Thumbnail => format!("{}-small", open.file.digest),
     };
     let content = Content { tag: &tag, mime: &open.mime, name: &open.file.name, size: open.size };
-    Ok(serve(&headers, &content, |range| door.services.read_file(&actor, &open, range))?)
+    Ok(serve(&headers, &content, |range| app.services.read_file(&actor, &open, range))?)
 }
 
-/// Signed addresses of a file
+/// Create signed links to a file
 ///
-/// For tags of a page, which send no header. They hold for five minutes and end with the caller's token, and
-/// whether the caller may have the file is asked at each use.
+/// For tags of a page, which send no header. They are valid for five minutes and end with the
+/// caller's token. The caller's right to the file is checked at each use.
 #[utoipa::path(get, path = "/api/chat/files/{id}/link", tag = "files", params(("id" = String, Path, description = "the file")),
     responses((status = 200, body = FileLinkJson), (status = 404, description = "Not there for the caller")))]
 pub async fn link(
-    State(door): State<Door>,
+    State(app): State<AppState>,
     Caller(caller): Caller,
     PathId(file): PathId<FileId>,
 ) -> Outcome<FileLinkJson> {
-    Ok(Answer::ok(door.services.file_link(&caller, file).await?.into()))
+    Ok(Answer::ok(app.services.file_link(&caller, file).await?.into()))
 }

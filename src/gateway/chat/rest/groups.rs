@@ -1,124 +1,128 @@
-//! `/api/chat/sessions/group`, and what happens to one session
+//! `/api/chat/sessions/group`, and the calls for one session
 
 use axum::extract::State;
 
-use super::changes::{ChangedGroup, ChangedGroupBody, ChangedMember, Group, GroupBody, Newcomers, ReadSeq};
+use super::change_requests::{
+    AddMembersRequest, CreateGroup, CreateGroupRequest, MarkReadRequest, UpdateGroup, UpdateGroupRequest,
+    UpdateMemberRequest,
+};
 use crate::{
-    domain::{SessionId, UserId, ledger::GroupChange},
+    domain::{ConversationId, UserId, conversation_state::GroupChange},
     gateway::{
-        chat::json::{InfoJson, ReadJson, SeatGoneJson},
+        chat::json::{InfoJson, MemberRemoved, ReadJson},
         http::{
-            Door,
+            AppState,
             answer::{Answer, Outcome},
             extract::{Body, Caller, PathId, PathPair},
-            scales::Heavy,
+            load_meter::Heavy,
         },
     },
 };
 
-/// What a change of a group counts as, in events, besides each newcomer: all of them hear of it, and of who is in it.
-const CHANGE: usize = 10;
+/// A change of a group costs this many events, plus one for each new member: all of them receive
+/// the change and the list of members.
+const GROUP_CHANGE_COST: usize = 10;
 
-/// Make a group
+/// Create a group
 ///
 /// The caller is its owner.
-#[utoipa::path(post, path = "/api/chat/sessions/group", tag = "sessions", request_body = GroupBody,
+#[utoipa::path(post, path = "/api/chat/sessions/group", tag = "sessions", request_body = CreateGroupRequest,
     responses((status = 201, body = InfoJson)))]
 pub async fn open(
-    State(door): State<Door>,
+    State(app): State<AppState>,
     Caller(caller): Caller,
-    Body(Group(group)): Body<Group>,
+    Body(CreateGroup(group)): Body<CreateGroup>,
 ) -> Outcome<InfoJson> {
-    Ok(Answer::created(door.services.open_group(&caller.actor, group).await?.into()))
+    Ok(Answer::created(app.services.open_group(&caller.actor, group).await?.into()))
 }
 
-/// One session and who is in it
+/// Get a session with its members
 #[utoipa::path(get, path = "/api/chat/sessions/{id}/info", tag = "sessions", params(("id" = String, Path, description = "the session")),
     responses((status = 200, body = InfoJson)))]
 pub async fn info(
-    State(door): State<Door>,
+    State(app): State<AppState>,
     Caller(caller): Caller,
-    PathId(session): PathId<SessionId>,
+    PathId(session): PathId<ConversationId>,
 ) -> Outcome<InfoJson> {
-    Ok(Answer::ok(door.services.session_info(&caller.actor, session).await?.into()))
+    Ok(Answer::ok(app.services.session_info(&caller.actor, session).await?.into()))
 }
 
-/// Change a group (its owners and admins)
+/// Update a group (owners and group admins)
 #[utoipa::path(patch, path = "/api/chat/sessions/{id}", tag = "sessions", params(("id" = String, Path, description = "the session")),
-    request_body = ChangedGroupBody, responses((status = 200, body = InfoJson)))]
+    request_body = UpdateGroupRequest, responses((status = 200, body = InfoJson)))]
 pub async fn change(
-    State(door): State<Door>,
+    State(app): State<AppState>,
     Caller(caller): Caller,
-    PathId(session): PathId<SessionId>,
-    Body(ChangedGroup(change)): Body<ChangedGroup>,
+    PathId(session): PathId<ConversationId>,
+    Body(UpdateGroup(change)): Body<UpdateGroup>,
 ) -> Outcome<InfoJson> {
-    regrouped(&door, &caller.actor, session, change).await
+    change_group(&app, &caller.actor, session, change).await
 }
 
-/// Add people (owners and admins)
+/// Add members (owners and group admins)
 ///
-/// They see what is said from now on, or everything when the group's past is open. Who is in already
-/// stays as they are.
+/// They see messages from now on, or all messages when the group's history is visible. An existing
+/// member stays unchanged.
 #[utoipa::path(post, path = "/api/chat/sessions/{id}/participants", tag = "sessions", params(("id" = String, Path, description = "the session")),
-    request_body = Newcomers, responses((status = 200, body = InfoJson)))]
+    request_body = AddMembersRequest, responses((status = 200, body = InfoJson)))]
 pub async fn add(
-    State(door): State<Door>,
+    State(app): State<AppState>,
     Caller(caller): Caller,
-    PathId(session): PathId<SessionId>,
-    Body(newcomers): Body<Newcomers>,
+    PathId(session): PathId<ConversationId>,
+    Body(newcomers): Body<AddMembersRequest>,
 ) -> Outcome<InfoJson> {
-    regrouped(&door, &caller.actor, session, GroupChange::Add(newcomers.user_ids)).await
+    change_group(&app, &caller.actor, session, GroupChange::Add(newcomers.user_ids)).await
 }
 
-/// Remove somebody (owners and admins; an owner only by owners), or leave
+/// Remove a member, or leave
 ///
-/// They hear and read nothing of the group from then on. The last owner leaves last.
+/// They receive and read nothing of the group from then on. The last owner leaves last.
 #[utoipa::path(delete, path = "/api/chat/sessions/{id}/participants/{userId}", tag = "sessions",
     params(("id" = String, Path, description = "the session"), ("userId" = String, Path)),
-    responses((status = 200, body = SeatGoneJson)))]
+    responses((status = 200, body = MemberRemoved)))]
 pub async fn remove(
-    State(door): State<Door>,
+    State(app): State<AppState>,
     Caller(caller): Caller,
-    PathPair(session, user): PathPair<SessionId, UserId>,
-) -> Outcome<SeatGoneJson> {
-    let _turn = door.turn(caller.actor.user, Heavy::Write, CHANGE).await?;
-    let change = door.services.regroup(&caller.actor, session, GroupChange::Remove(user)).await?;
-    Ok(Answer::ok(SeatGoneJson::of(user, &change)))
+    PathPair(session, user): PathPair<ConversationId, UserId>,
+) -> Outcome<MemberRemoved> {
+    let _turn = app.turn(caller.actor.user, Heavy::Write, GROUP_CHANGE_COST).await?;
+    let change = app.services.regroup(&caller.actor, session, GroupChange::Remove(user)).await?;
+    Ok(Answer::ok(MemberRemoved::of(user, &change)))
 }
 
-/// Give a role (owners), or mute (oneself)
+/// Change a member's role, or mute the session
 #[utoipa::path(patch, path = "/api/chat/sessions/{id}/participants/{userId}", tag = "sessions",
     params(("id" = String, Path, description = "the session"), ("userId" = String, Path)),
-    request_body = ChangedMember, responses((status = 200, body = InfoJson)))]
+    request_body = UpdateMemberRequest, responses((status = 200, body = InfoJson)))]
 pub async fn change_member(
-    State(door): State<Door>,
+    State(app): State<AppState>,
     Caller(caller): Caller,
-    PathPair(session, user): PathPair<SessionId, UserId>,
-    Body(ChangedMember { role, muted }): Body<ChangedMember>,
+    PathPair(session, user): PathPair<ConversationId, UserId>,
+    Body(UpdateMemberRequest { role, muted }): Body<UpdateMemberRequest>,
 ) -> Outcome<InfoJson> {
-    regrouped(&door, &caller.actor, session, GroupChange::Member { user, role, muted }).await
+    change_group(&app, &caller.actor, session, GroupChange::Member { user, role, muted }).await
 }
 
-/// Mark everything up to a `seq` as read; it only moves forward
+/// Mark a session as read up to a `seq`
 #[utoipa::path(post, path = "/api/chat/sessions/{id}/read", tag = "sessions", params(("id" = String, Path, description = "the session")),
-    request_body = ReadSeq, responses((status = 200, body = ReadJson)))]
+    request_body = MarkReadRequest, responses((status = 200, body = ReadJson)))]
 pub async fn read(
-    State(door): State<Door>,
+    State(app): State<AppState>,
     Caller(caller): Caller,
-    PathId(session): PathId<SessionId>,
-    Body(ReadSeq { seq }): Body<ReadSeq>,
+    PathId(session): PathId<ConversationId>,
+    Body(MarkReadRequest { seq }): Body<MarkReadRequest>,
 ) -> Outcome<ReadJson> {
-    let (read_count, unread) = door.services.read_to(&caller.actor, session, seq, None).await?;
+    let (read_count, unread) = app.services.read_to(&caller.actor, session, seq, None).await?;
     Ok(Answer::ok(ReadJson { read_count, unread_count: unread.total }))
 }
 
-async fn regrouped(
-    door: &Door,
+async fn change_group(
+    app: &AppState,
     actor: &crate::domain::access::Actor,
-    session: SessionId,
+    session: ConversationId,
     change: GroupChange,
 ) -> Outcome<InfoJson> {
     let newcomers = if let GroupChange::Add(users) = &change { users.len() } else { 0 };
-    let _turn = door.turn(actor.user, Heavy::Write, CHANGE + newcomers).await?;
-    Ok(Answer::ok(door.services.regrouped(actor, session, change).await?.into()))
+    let _turn = app.turn(actor.user, Heavy::Write, GROUP_CHANGE_COST + newcomers).await?;
+    Ok(Answer::ok(app.services.change_group(actor, session, change).await?.into()))
 }

@@ -5,21 +5,21 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use super::input::{Author, HistoryWindow, Send, SendBody};
+use super::requests::{HistoryWindow, SendMessage, SendMessageRequest, SenderRequest};
 use crate::{
-    domain::{MessageId, SessionId, UserId, weight},
+    domain::{ConversationId, MessageId, UserId, encoded_size},
     gateway::{
-        chat::json::{self, MessageJson, ReadJson, TombstoneJson, UnreadJson},
+        chat::json::{self, MessageDeletedJson, MessageJson, ReadJson, UnreadJson},
         http::{
-            Door,
+            AppState,
             answer::{Answer, Outcome, Refusal},
             extract::{Body, Caller, HeavyCaller, PathId, Query},
         },
     },
-    service::aside::aside,
+    service::blocking::aside,
 };
 
-/// A session's messages
+/// List a session's messages
 ///
 /// Page 1 holds the newest; inside a page the oldest comes first. `beforeSeq` or `afterSeq` instead of
 /// `page` walk without counting; more than one of the three is 400.
@@ -28,13 +28,13 @@ use crate::{
         ("beforeSeq" = Option<u64>, Query), ("afterSeq" = Option<u64>, Query)),
     responses((status = 200, body = Vec<MessageJson>)))]
 pub async fn history(
-    State(door): State<Door>,
+    State(app): State<AppState>,
     HeavyCaller(caller, _turn): HeavyCaller<5>,
-    PathId(session): PathId<SessionId>,
+    PathId(session): PathId<ConversationId>,
     Query(HistoryWindow(window)): Query<HistoryWindow>,
 ) -> Result<Response, Refusal> {
-    let history = door.services.history(&caller.actor, session, window).await?;
-    Ok(aside(weight::of_texts(&history.messages), || {
+    let history = app.services.history(&caller.actor, session, window).await?;
+    Ok(aside(encoded_size::of_texts(&history.messages), || {
         Answer::page(json::messages(&history.messages), history.pagination).into_response()
     }))
 }
@@ -42,53 +42,53 @@ pub async fn history(
 /// Send a message
 ///
 /// The same path as the event `message:send`. Committed when it is answered.
-#[utoipa::path(post, path = "/api/chat/messages", tag = "messages", request_body = SendBody,
+#[utoipa::path(post, path = "/api/chat/messages", tag = "messages", request_body = SendMessageRequest,
     responses((status = 201, body = MessageJson)))]
 pub async fn send(
-    State(door): State<Door>,
+    State(app): State<AppState>,
     Caller(caller): Caller,
-    Body(Send(draft)): Body<Send>,
+    Body(SendMessage(draft)): Body<SendMessage>,
 ) -> Result<Response, Refusal> {
-    let message = door.services.send(&caller.actor, draft).await?;
+    let message = app.services.send(&caller.actor, draft).await?;
     let warnings = message.warnings.clone();
     Ok(Answer::created(MessageJson::from(&message)).warning(warnings).into_response())
 }
 
-/// Mark a message and every earlier one of its session as read
+/// Mark messages as read up to this one
 #[utoipa::path(put, path = "/api/chat/messages/{id}/read", tag = "messages", params(("id" = String, Path, description = "the message")),
-    request_body = Author, responses((status = 200, body = ReadJson)))]
+    request_body = SenderRequest, responses((status = 200, body = ReadJson)))]
 pub async fn read(
-    State(door): State<Door>,
+    State(app): State<AppState>,
     Caller(caller): Caller,
     PathId(message): PathId<MessageId>,
-    Body(author): Body<Author>,
+    Body(author): Body<SenderRequest>,
 ) -> Outcome<ReadJson> {
-    let (read, unread) = door.services.mark_read(&caller.actor, author.user_id, message, None).await?;
+    let (read, unread) = app.services.mark_read(&caller.actor, author.user_id, message, None).await?;
     Ok(Answer::ok(ReadJson { read_count: read.count, unread_count: unread.total }))
 }
 
-/// Somebody's unread counts
+/// Get a user's unread counts
 #[utoipa::path(get, path = "/api/chat/messages/unread/{userId}", tag = "messages", params(("userId" = String, Path)),
     responses((status = 200, body = UnreadJson)))]
 pub async fn unread(
-    State(door): State<Door>,
+    State(app): State<AppState>,
     Caller(caller): Caller,
     PathId(user): PathId<UserId>,
 ) -> Outcome<UnreadJson> {
-    Ok(Answer::ok(UnreadJson::from(&door.services.unread(&caller.actor, user).await?)))
+    Ok(Answer::ok(UnreadJson::from(&app.services.unread(&caller.actor, user).await?)))
 }
 
 /// Delete a message
 ///
 /// Its sender's right, or an admin's. A tombstone remains at its `seq`; deleting again changes nothing.
 #[utoipa::path(delete, path = "/api/chat/messages/{id}", tag = "messages", params(("id" = String, Path, description = "the message")),
-    request_body = Author, responses((status = 200, body = TombstoneJson)))]
+    request_body = SenderRequest, responses((status = 200, body = MessageDeletedJson)))]
 pub async fn delete(
-    State(door): State<Door>,
+    State(app): State<AppState>,
     Caller(caller): Caller,
     PathId(message): PathId<MessageId>,
-    Body(author): Body<Author>,
-) -> Outcome<TombstoneJson> {
-    let tombstone = door.services.delete(&caller.actor, author.user_id, message).await?;
-    Ok(Answer::ok(TombstoneJson::from(&tombstone)))
+    Body(author): Body<SenderRequest>,
+) -> Outcome<MessageDeletedJson> {
+    let tombstone = app.services.delete(&caller.actor, author.user_id, message).await?;
+    Ok(Answer::ok(MessageDeletedJson::from(&tombstone)))
 }

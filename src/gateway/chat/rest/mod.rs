@@ -1,22 +1,24 @@
-//! The REST calls: each decodes, calls one verb, encodes.
+//! The REST calls: each decodes, calls one service method, encodes.
 
 mod audit;
 mod auth;
-mod changes;
+mod change_requests;
 mod files;
 mod groups;
-mod input;
-mod limit;
 mod messages;
-mod pages;
+mod pagination;
+mod rate_limit;
+mod requests;
 mod revisions;
 mod search;
 mod sessions;
 mod statistics;
 mod users;
 
-pub(super) use changes::{EditOf, Edited, Forward, MessageOf, ReactionTo, ReadTo};
-pub(super) use input::{HistoryOf, Join, ReadUpTo, Send, Sync, Typing};
+pub(super) use change_requests::{
+    EditMessage, EditMessageRequest, Forward, MessageReference, ReactToMessage, ReadConversationTo,
+};
+pub(super) use requests::{HistoryRequest, JoinRequest, ReadUpTo, SendMessage, SyncRequest, TypingRequest};
 
 use axum::{extract::DefaultBodyLimit, middleware};
 use utoipa::{
@@ -28,7 +30,7 @@ use utoipa_axum::{
     routes,
 };
 
-use crate::gateway::http::{Door, answer::WarningJson};
+use crate::gateway::http::{AppState, answer::WarningJson};
 
 /// A failure, whatever the call.
 #[derive(ToSchema)]
@@ -63,7 +65,7 @@ impl Modify for Bearer {
     }
 }
 
-/// The document's head.
+/// The head of the document.
 #[derive(OpenApi)]
 #[openapi(
     info(
@@ -77,15 +79,15 @@ impl Modify for Bearer {
 )]
 pub struct Document;
 
-/// The calls that prove a password.
+/// Returns the routes that check a password.
 #[must_use]
-pub fn sign_in() -> OpenApiRouter<Door> {
+pub fn sign_in_routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(auth::register)).routes(routes!(auth::login))
 }
 
-/// All others.
+/// Returns all other routes.
 #[must_use]
-pub fn calls() -> OpenApiRouter<Door> {
+pub fn calls() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(auth::logout))
         .routes(routes!(auth::me))
@@ -127,14 +129,15 @@ pub fn calls() -> OpenApiRouter<Door> {
         .routes(routes!(files::link))
 }
 
-/// Both, and what is open beside them, with their limits if there is somebody to count them.
+/// Returns both, with the `open` routes that need no token. The calls are rate-limited when `app`
+/// is given.
 #[must_use]
-pub fn routes(door: Option<&Door>, open: OpenApiRouter<Door>) -> OpenApiRouter<Door> {
+pub fn routes(app: Option<&AppState>, open: OpenApiRouter<AppState>) -> OpenApiRouter<AppState> {
     let calls = calls().merge(open);
-    let calls = match door {
-        Some(door) => calls.layer(middleware::from_fn_with_state(door.clone(), limit::limit_call)),
+    let calls = match app {
+        Some(app) => calls.layer(middleware::from_fn_with_state(app.clone(), rate_limit::limit_call)),
         None => calls,
     };
-    // What signs in is counted by the service, for all gateways, once it knows the name.
-    sign_in().merge(calls)
+    // The service counts sign-ins, for all gateways, once it knows the name.
+    sign_in_routes().merge(calls)
 }

@@ -1,4 +1,5 @@
-//! `/api/chat/stats` and what is below it, for admins: as JSON, or as a table with `Accept: text/csv`.
+//! `/api/chat/stats` and the addresses below it, for admins: as JSON, or as a table with `Accept:
+//! text/csv`.
 
 use axum::{
     extract::{FromRequestParts, State},
@@ -7,7 +8,7 @@ use axum::{
 };
 use serde::Serialize;
 
-use super::pages::page_or_cursor;
+use super::pagination::page_or_cursor;
 use crate::{
     domain::{
         Error,
@@ -18,10 +19,10 @@ use crate::{
     gateway::{
         chat::json::{DepartmentJson, OverviewJson, PeriodJson, PersonStatisticsJson, Row},
         http::{
-            Door,
-            accept::prefers_csv,
+            AppState,
+            accept_header::prefers_csv,
             answer::{Answer, Refusal},
-            cells::harmless,
+            csv_cells::neutralize_formula,
             extract::{HeavyCaller, Query},
             fields::{Fields, FromFields},
         },
@@ -29,7 +30,7 @@ use crate::{
     service::PeopleOrder,
 };
 
-/// How far back statistics reach.
+/// The most days that statistics cover.
 const MAX_DAYS: u64 = 366;
 const DEFAULT_DAYS: u64 = 7;
 
@@ -42,21 +43,21 @@ fn days(fields: &mut Fields) -> u64 {
 }
 
 /// `?days`
-pub struct Days(u64);
+pub struct DaysQuery(u64);
 
-impl FromFields for Days {
+impl FromFields for DaysQuery {
     fn read(fields: &mut Fields) -> Option<Self> {
         Some(Self(days(fields)))
     }
 }
 
 /// `?days&granularity`
-pub struct Trend {
+pub struct TrendQuery {
     days: u64,
     granularity: Granularity,
 }
 
-impl FromFields for Trend {
+impl FromFields for TrendQuery {
     fn read(fields: &mut Fields) -> Option<Self> {
         let granularity = fields.parsed("granularity").unwrap_or(Granularity::Day);
         Some(Self { days: days(fields), granularity })
@@ -64,13 +65,13 @@ impl FromFields for Trend {
 }
 
 /// `?days&sort&page&limit`
-pub struct People {
+pub struct PeopleQuery {
     days: u64,
     order: PeopleOrder,
     page: PageRequest<NameCursor>,
 }
 
-impl FromFields for People {
+impl FromFields for PeopleQuery {
     fn read(fields: &mut Fields) -> Option<Self> {
         let order = fields.parsed("sort").unwrap_or_default();
         let page: PageRequest<NameCursor> = page_or_cursor(fields, 50, 1_000)?;
@@ -81,23 +82,25 @@ impl FromFields for People {
     }
 }
 
-/// Whether the caller asked for a table.
-pub struct WantsTable(pub(super) bool);
+/// Whether the caller requested a table.
+pub struct WantsCsv(pub(super) bool);
 
-impl FromRequestParts<Door> for WantsTable {
+impl FromRequestParts<AppState> for WantsCsv {
     type Rejection = Refusal;
-    async fn from_request_parts(parts: &mut Parts, _: &Door) -> Result<Self, Refusal> {
+    async fn from_request_parts(parts: &mut Parts, _: &AppState) -> Result<Self, Refusal> {
         Ok(Self(prefers_csv(&parts.headers)))
     }
 }
 
-/// RFC 4180, in UTF-8 with the mark that spreadsheets need to see it.
-pub(super) fn table<R: Row>(calendar: &Calendar, rows: &[R], name: &str) -> Result<Response, Refusal> {
+/// Creates a response of RFC 4180, in UTF-8 with the byte order mark that spreadsheets need.
+pub(super) fn csv_response<R: Row>(calendar: &Calendar, rows: &[R], name: &str) -> Result<Response, Refusal> {
     let broken = |_| Error::Internal;
     let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
     writer.write_record(R::COLUMNS).map_err(broken)?;
     for row in rows {
-        writer.write_record(row.cells(calendar).iter().map(|cell| harmless(cell))).map_err(broken)?;
+        writer
+            .write_record(row.cells(calendar).iter().map(|cell| neutralize_formula(cell)))
+            .map_err(broken)?;
     }
     let mut body = "\u{feff}".as_bytes().to_vec();
     body.extend(writer.into_inner().map_err(|_| Error::Internal)?);
@@ -108,38 +111,38 @@ pub(super) fn table<R: Row>(calendar: &Calendar, rows: &[R], name: &str) -> Resu
     Ok((headers, body).into_response())
 }
 
-/// A list in the form that was asked for.
+/// Returns a list in the requested form.
 fn list<R: Row + Serialize>(
-    (wants, calendar): (&WantsTable, &Calendar),
+    (wants, calendar): (&WantsCsv, &Calendar),
     rows: Vec<R>,
     pagination: Option<Pagination>,
     name: &str,
 ) -> Result<Response, Refusal> {
     match (wants.0, pagination) {
-        (true, _) => table(calendar, &rows, name),
+        (true, _) => csv_response(calendar, &rows, name),
         (false, Some(pagination)) => Ok(Answer::page(rows, pagination).into_response()),
         (false, None) => Ok(Answer::ok(rows).into_response()),
     }
 }
 
-/// The house at a glance (admins)
+/// Get overall statistics (admins)
 ///
 /// `Accept: text/csv` for a spreadsheet.
 #[utoipa::path(get, path = "/api/chat/stats", tag = "statistics", responses((status = 200, content((OverviewJson = "application/json"), (String = "text/csv")))))]
 pub async fn overview(
-    State(door): State<Door>,
+    State(app): State<AppState>,
     HeavyCaller(caller, _turn): HeavyCaller<5>,
-    wants: WantsTable,
+    wants: WantsCsv,
 ) -> Result<Response, Refusal> {
-    let overview = OverviewJson::from(door.services.overview(&caller.actor).await?);
+    let overview = OverviewJson::from(app.services.overview(&caller.actor).await?);
     if wants.0 {
-        table(door.services.calendar(), &[overview], "overview")
+        csv_response(app.services.calendar(), &[overview], "overview")
     } else {
         Ok(Answer::ok(overview).into_response())
     }
 }
 
-/// Messages, people and response times by hour or day (admins)
+/// List statistics by hour or day (admins)
 ///
 /// Every hour or day is there, in the hospital's time zone (`TIME_ZONE`), oldest first. `Accept: text/csv`
 /// for a spreadsheet.
@@ -148,45 +151,45 @@ pub async fn overview(
         ("granularity" = Option<String>, Query, description = "`hour` or `day`; `day`")),
     responses((status = 200, content((Vec<PeriodJson> = "application/json"), (String = "text/csv")))))]
 pub async fn trends(
-    State(door): State<Door>,
+    State(app): State<AppState>,
     HeavyCaller(caller, _turn): HeavyCaller<5>,
-    Query(trend): Query<Trend>,
-    wants: WantsTable,
+    Query(trend): Query<TrendQuery>,
+    wants: WantsCsv,
 ) -> Result<Response, Refusal> {
-    let periods = door.services.trends(&caller.actor, trend.days, trend.granularity).await?;
+    let periods = app.services.trends(&caller.actor, trend.days, trend.granularity).await?;
     list(
-        (&wants, door.services.calendar()),
+        (&wants, app.services.calendar()),
         periods.into_iter().map(|period| PeriodJson::of(period, trend.granularity)).collect(),
         None,
         "trends",
     )
 }
 
-/// Departments (admins)
+/// List statistics by department (admins)
 ///
 /// The one that wrote most first. `Accept: text/csv` for a spreadsheet.
 #[utoipa::path(get, path = "/api/chat/stats/departments", tag = "statistics",
     params(("days" = Option<u64>, Query, description = "1 to 366, with today; 7")),
     responses((status = 200, content((Vec<DepartmentJson> = "application/json"), (String = "text/csv")))))]
 pub async fn departments(
-    State(door): State<Door>,
+    State(app): State<AppState>,
     HeavyCaller(caller, _turn): HeavyCaller<5>,
-    Query(Days(days)): Query<Days>,
-    wants: WantsTable,
+    Query(DaysQuery(days)): Query<DaysQuery>,
+    wants: WantsCsv,
 ) -> Result<Response, Refusal> {
-    let departments = door.services.departments(&caller.actor, days).await?;
+    let departments = app.services.departments(&caller.actor, days).await?;
     list(
-        (&wants, door.services.calendar()),
+        (&wants, app.services.calendar()),
         departments.into_iter().map(DepartmentJson::from).collect(),
         None,
         "departments",
     )
 }
 
-/// Everybody (admins; the look is put on record)
+/// List statistics by user (admins; audited)
 ///
-/// `Accept: text/csv` for a spreadsheet. Whoever wants everybody on several pages asks with `sort=name` and `cursor`:
-/// other orders change with what is said meanwhile.
+/// `Accept: text/csv` for a spreadsheet. To read all users over several pages, use `sort=name` and
+/// `cursor`: other orders change with the messages sent meanwhile.
 #[utoipa::path(get, path = "/api/chat/stats/users", tag = "statistics",
     params(("days" = Option<u64>, Query, description = "1 to 366, with today; 7"),
         ("sort" = Option<String>, Query, description = "`messages`, `unread` or `response`, the most first; `name`"),
@@ -194,15 +197,15 @@ pub async fn departments(
         ("page" = Option<u64>, Query), ("limit" = Option<u64>, Query, description = "1 to 1000; 50")),
     responses((status = 200, content((Vec<PersonStatisticsJson> = "application/json"), (String = "text/csv")))))]
 pub async fn people(
-    State(door): State<Door>,
+    State(app): State<AppState>,
     HeavyCaller(caller, _turn): HeavyCaller<5>,
-    Query(query): Query<People>,
-    wants: WantsTable,
+    Query(query): Query<PeopleQuery>,
+    wants: WantsCsv,
 ) -> Result<Response, Refusal> {
     let (people, pagination) =
-        door.services.people_statistics(&caller.actor, query.days, query.order, &query.page).await?;
+        app.services.people_statistics(&caller.actor, query.days, query.order, &query.page).await?;
     list(
-        (&wants, door.services.calendar()),
+        (&wants, app.services.calendar()),
         people.into_iter().map(PersonStatisticsJson::from).collect(),
         Some(pagination),
         "people",

@@ -2,22 +2,23 @@
 
 use axum::extract::State;
 
-use super::input::{ChangedUser, ChangedUserBody, Directory, NewUser, NewUserBody};
+use super::requests::{CreateUser, CreateUserRequest, DirectoryQuery, UpdateUser, UpdateUserRequest};
 use crate::{
     domain::UserId,
     gateway::{
         chat::json::{StatsJson, UserJson},
         http::{
-            Door,
+            AppState,
             answer::{Answer, Outcome},
             extract::{Body, Caller, HeavyCaller, PathId, Query},
         },
     },
 };
 
-/// The directory
+/// List the directory
 ///
-/// By username, also behind a `cursor` (`pagination.nextCursor`): people who come or go meanwhile shift nobody.
+/// By username, also after a `cursor` (`pagination.nextCursor`): users who are added or removed
+/// meanwhile shift none.
 #[utoipa::path(get, path = "/api/chat/users", tag = "users",
     params(("page" = Option<u64>, Query), ("limit" = Option<u64>, Query, description = "1 to 1000"),
         ("cursor" = Option<String>, Query, description = "`start`, then `nextCursor` of the answer, instead of `page`"),
@@ -27,75 +28,75 @@ use crate::{
         ("active" = Option<String>, Query, description = "`true` (the default); admins also `false` and `all`")),
     responses((status = 200, body = Vec<UserJson>)))]
 pub async fn list(
-    State(door): State<Door>,
+    State(app): State<AppState>,
     HeavyCaller(caller, _turn): HeavyCaller<5>,
-    Query(query): Query<Directory>,
+    Query(query): Query<DirectoryQuery>,
 ) -> Outcome<Vec<UserJson>> {
     let (users, pagination) =
-        door.services.users(&caller.actor, &query.filter, query.session, &query.page).await?;
+        app.services.users(&caller.actor, &query.filter, query.session, &query.page).await?;
     Ok(Answer::page(users.into_iter().map(UserJson::from).collect(), pagination))
 }
 
-/// Who is online or away
+/// List users who are online or away
 #[utoipa::path(get, path = "/api/chat/users/online", tag = "users", responses((status = 200, body = Vec<UserJson>)))]
 pub async fn online(
-    State(door): State<Door>,
+    State(app): State<AppState>,
     HeavyCaller(caller, _turn): HeavyCaller<5>,
 ) -> Outcome<Vec<UserJson>> {
-    let users = door.services.users_online(&caller.actor).await?;
+    let users = app.services.users_online(&caller.actor).await?;
     Ok(Answer::ok(users.into_iter().map(UserJson::from).collect()))
 }
 
-/// Make an account (admins)
+/// Create an account (admins)
 #[utoipa::path(post, path = "/api/chat/users", tag = "users",
-    request_body = NewUserBody, responses((status = 201, body = UserJson)))]
+    request_body = CreateUserRequest, responses((status = 201, body = UserJson)))]
 pub async fn create(
-    State(door): State<Door>,
+    State(app): State<AppState>,
     Caller(caller): Caller,
-    Body(NewUser(new)): Body<NewUser>,
+    Body(CreateUser(new)): Body<CreateUser>,
 ) -> Outcome<UserJson> {
-    Ok(Answer::created(door.services.create_user(&caller.actor, new).await?.into()))
+    Ok(Answer::created(app.services.create_user(&caller.actor, new).await?.into()))
 }
 
-/// Change an account (admins), or one's own
+/// Update an account (admins), or one's own profile
 ///
-/// Of their own account everybody changes `contactsShared` and `avatar`; nobody else changes `contactsShared`.
-/// Deactivating, or a new password, ends the person's tokens and closes their sockets. A new password is one
-/// that they are asked to change: `mustChangePassword`.
+/// Every user may change `contactsShared` and `avatar` of their own account; nobody else may change
+/// `contactsShared`. Deactivating, or a new password, ends the user's tokens and closes their
+/// sockets. The user is asked to change such a password: `mustChangePassword`.
 #[utoipa::path(patch, path = "/api/chat/users/{id}", tag = "users", params(("id" = String, Path)),
-    request_body = ChangedUserBody, responses((status = 200, body = UserJson)))]
+    request_body = UpdateUserRequest, responses((status = 200, body = UserJson)))]
 pub async fn change(
-    State(door): State<Door>,
+    State(app): State<AppState>,
     Caller(caller): Caller,
     PathId(id): PathId<UserId>,
-    Body(changed): Body<ChangedUser>,
+    Body(changed): Body<UpdateUser>,
 ) -> Outcome<UserJson> {
-    let user = door.services.change_user(&caller.actor, id, changed.change, changed.password).await?;
+    let user = app.services.change_user(&caller.actor, id, changed.change, changed.password).await?;
     Ok(Answer::ok(user.into()))
 }
 
-/// Sign somebody out everywhere (admins)
+/// Sign a user out everywhere (admins)
 ///
 /// Ends every token and every socket of theirs.
 #[utoipa::path(delete, path = "/api/chat/users/{id}/sessions", tag = "users", params(("id" = String, Path)),
     responses((status = 200)))]
 pub async fn end_sessions(
-    State(door): State<Door>,
+    State(app): State<AppState>,
     Caller(caller): Caller,
     PathId(id): PathId<UserId>,
 ) -> Outcome<()> {
-    Ok(Answer::ok(door.services.end_sessions_of(&caller.actor, id).await?))
+    Ok(Answer::ok(app.services.end_sessions_of(&caller.actor, id).await?))
 }
 
-/// Somebody's statistics
+/// Get a user's statistics
 ///
-/// One's own; admins may look at others', which is put on record.
+/// The caller's own; admins may read those of others, which is audited.
 #[utoipa::path(get, path = "/api/chat/stats/{userId}", tag = "statistics", params(("userId" = String, Path)),
     responses((status = 200, body = StatsJson)))]
 pub async fn stats(
-    State(door): State<Door>,
+    State(app): State<AppState>,
     Caller(caller): Caller,
     PathId(user): PathId<UserId>,
 ) -> Outcome<StatsJson> {
-    Ok(Answer::ok(door.services.stats(&caller.actor, user).await?.into()))
+    Ok(Answer::ok(app.services.stats(&caller.actor, user).await?.into()))
 }

@@ -1,5 +1,5 @@
-//! Connecting: a socket is authenticated before it is accepted, its events are taken in from before its
-//! client is told so, and it is in the hub before anything can be said to it.
+//! Connecting. A socket is authenticated before it is accepted. Its inbox exists before its client
+//! learns of the acceptance. It joins the hub before any event can be sent to it.
 
 use std::{
     pin::Pin,
@@ -17,103 +17,104 @@ use socketioxide::{
 use tokio::sync::Notify;
 
 use super::{
-    inbox::{Inbox, Intake},
-    lobby::Ticket,
-    outlet::SocketOutlet,
+    inbox::{EventIntake, Inbox},
+    outbox::SocketOutbox,
+    session_registry::SessionEntry,
     transport::Transport,
 };
 use crate::{
     domain::{
         Error, Result,
-        access::{Actor, Pass},
+        access::{Actor, AuthenticatedToken},
         audit::Origin,
         error::Language,
         event::Closing,
         ids::ConnectionId,
     },
     gateway::http::{
-        Door,
+        AppState,
         address::ClientAddress,
         answer::language_of,
+        audit_context,
         extract::bearer,
-        scales::{CONNECTION_OUT, Heavy, Load, Owner, Purse, Turn},
-        trail,
+        load_meter::{Heavy, HeavyPermit, Load, LoadAccount, LoadOwner, MAX_CONNECTION_OUTGOING_BYTES},
     },
-    hub::{CloseReason, Hub, Seat},
-    service::{Entry, Profile, Visit},
+    hub::{CloseReason, Hub, QuotaGuard},
+    service::{Authentication, CachedProfile, ClientInfo},
 };
 
-/// After so long a connection that was cut takes nothing any more.
-const CUT_WITHIN: Duration = Duration::from_secs(1);
+/// An aborted connection sends nothing more after this time.
+const CLOSE_GRACE: Duration = Duration::from_secs(1);
 
 /// How long a handshake may wait for the check of its token.
-const CHECK_LIMIT: Duration = Duration::from_secs(4);
+const TOKEN_CHECK_TIMEOUT: Duration = Duration::from_secs(4);
 
-/// The most live sockets of one user: far more than anybody has devices and tabs.
-const MAX_SOCKETS: usize = 2_000;
+/// The most live sockets of one user: far more than a user has devices and tabs.
+const MAX_CONNECTIONS_PER_USER: usize = 2_000;
 
-/// How often it is looked whether a client has read what waits, and for how long: who takes nothing is cut
-/// before.
-const DRAINING: Duration = Duration::from_millis(25);
-const DRAIN_LIMIT: Duration = Duration::from_mins(1);
+/// How often a connection's unread bytes are checked, and for how long. A client that reads nothing
+/// is disconnected earlier.
+const DRAIN_POLL_INTERVAL: Duration = Duration::from_millis(25);
+const DRAIN_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// One socket, for as long as it lives.
-pub(super) struct Guest {
-    pub door: Door,
+/// One socket, until it is closed.
+pub(super) struct Connection {
+    pub app: AppState,
     pub actor: Actor,
     pub language: Language,
-    /// Where its events come from, for the record.
+    /// Where its events come from, for the audit log.
     pub origin: Origin,
-    /// Its client acknowledges `message:receive` itself.
+    /// Whether its client acknowledges `message:receive` itself.
     pub acknowledges: bool,
     pub inbox: Inbox,
-    /// What its user has waiting, over all connections.
-    pub purse: Arc<Purse>,
-    ticket: Arc<Ticket>,
-    pub pass: Pass,
+    /// The load of its user, over all connections.
+    pub load_account: Arc<LoadAccount>,
+    entry: Arc<SessionEntry>,
+    pub auth: AuthenticatedToken,
     hub: Arc<Hub>,
-    /// What its entry read of its user, until it joins.
-    profile: Mutex<Option<Box<Profile>>>,
-    place: Mutex<Place>,
-    connection: OnceLock<ConnectionId>,
-    /// Its place among its user's sockets, until it leaves.
-    seat: Mutex<Option<Seat>>,
+    /// The profile that authentication loaded, until the connection joins the hub.
+    profile: Mutex<Option<Box<CachedProfile>>>,
+    place: Mutex<ConnectionPhase>,
+    connection_id: OnceLock<ConnectionId>,
+    /// Its share of its user's connection quota, until it leaves.
+    seat: Mutex<Option<QuotaGuard>>,
     arrived: Notify,
 }
 
-/// Where a socket stands: leaving may overtake arriving.
-enum Place {
+/// The phase of a socket. A socket may leave before it has joined the hub.
+enum ConnectionPhase {
     Arriving,
     In,
     Gone,
 }
 
-impl Guest {
-    /// Its name in the hub; none before it has arrived.
-    pub fn connection(&self) -> Option<ConnectionId> {
-        self.connection.get().copied()
+impl Connection {
+    /// Returns its id in the hub; `None` before it has joined.
+    pub fn connection_id(&self) -> Option<ConnectionId> {
+        self.connection_id.get().copied()
     }
 
-    /// What its entry read of its user; once.
-    pub fn profile(&self) -> Option<Profile> {
+    /// Takes the profile that authentication loaded; returns it only once.
+    pub fn profile(&self) -> Option<CachedProfile> {
         self.profile.lock().unwrap_or_else(PoisonError::into_inner).take().map(|profile| *profile)
     }
 
-    /// Waits until it has arrived: its client may have been told so, and answered, a moment before.
-    pub async fn arrival(&self) {
+    /// Waits until it has joined the hub. Its client may learn of the acceptance, and send an
+    /// event, shortly before.
+    pub async fn wait_until_joined(&self) {
         let arrived = self.arrived.notified();
         tokio::pin!(arrived);
         arrived.as_mut().enable();
-        if self.connection().is_none() {
-            let _ = tokio::time::timeout(CHECK_LIMIT, arrived).await;
+        if self.connection_id().is_none() {
+            let _ = tokio::time::timeout(TOKEN_CHECK_TIMEOUT, arrived).await;
         }
     }
 
-    /// What presence wants to know of it.
-    pub fn visit(socket: &Socket<LocalAdapter>) -> Visit {
+    /// Returns what presence records about the client.
+    pub fn client_info(socket: &Socket<LocalAdapter>) -> ClientInfo {
         let parts = socket.req_parts();
         let text = |name| parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        Visit {
+        ClientInfo {
             socket_id: socket.id.to_string(),
             user_agent: text(axum::http::header::USER_AGENT).to_owned(),
             ip_address: parts
@@ -123,144 +124,146 @@ impl Guest {
         }
     }
 
-    /// What waits for its client to read it.
+    /// Returns its load: the bytes its client has not read yet.
     pub fn load(&self) -> &Load {
-        &self.ticket.load
+        &self.entry.load
     }
 
-    /// Its turn to do something heavy: once its client has read what waits already, so that whoever asks for
-    /// much at once gets it as they read it.
-    pub async fn turn(&self, heavy: Heavy, weight: usize) -> Result<Turn> {
+    /// Waits for a permit for heavy work. It first waits until the client has read most of its
+    /// earlier answers, so that a client which requests much at once gets it only as fast as it
+    /// reads.
+    pub async fn turn(&self, heavy: Heavy, weight: usize) -> Result<HeavyPermit> {
         let drained = async {
-            while self.load().waiting() > CONNECTION_OUT / 2 && !self.is_gone() {
-                tokio::time::sleep(DRAINING).await;
+            while self.load().waiting() > MAX_CONNECTION_OUTGOING_BYTES / 2 && !self.is_closed() {
+                tokio::time::sleep(DRAIN_POLL_INTERVAL).await;
             }
         };
-        let late = |_| Error::RateLimited { retry_after: CHECK_LIMIT };
-        tokio::time::timeout(DRAIN_LIMIT, drained).await.map_err(late)?;
-        self.door.turn(self.actor.user, heavy, weight).await
+        let late = |_| Error::RateLimited { retry_after: TOKEN_CHECK_TIMEOUT };
+        tokio::time::timeout(DRAIN_TIMEOUT, drained).await.map_err(late)?;
+        self.app.turn(self.actor.user, heavy, weight).await
     }
 
-    fn is_gone(&self) -> bool {
-        matches!(*self.place.lock().unwrap_or_else(PoisonError::into_inner), Place::Gone)
+    fn is_closed(&self) -> bool {
+        matches!(*self.place.lock().unwrap_or_else(PoisonError::into_inner), ConnectionPhase::Gone)
     }
 
-    /// From now on it hears what concerns its user.
-    fn arrive(self: &Arc<Self>, socket: SocketRef) {
+    /// Registers the connection in the hub, from where it receives its user's events.
+    fn join_hub(self: &Arc<Self>, socket: SocketRef) {
         let mut place = self.place.lock().unwrap_or_else(PoisonError::into_inner);
-        if !matches!(*place, Place::Arriving) {
+        if !matches!(*place, ConnectionPhase::Arriving) {
             return;
         }
-        let outlet = SocketOutlet {
-            ticket: Arc::clone(&self.ticket),
-            services: Arc::clone(&self.door.services),
+        let outlet = SocketOutbox {
+            entry: Arc::clone(&self.entry),
+            services: Arc::clone(&self.app.services),
             user: self.actor.user,
             acknowledges: self.acknowledges,
             socket,
         };
-        let connection = self.hub.register(self.pass.clone(), Box::new(outlet));
-        let _ = self.connection.set(connection.id);
-        *place = Place::In;
+        let connection_id = self.hub.register(self.auth.clone(), Box::new(outlet));
+        let _ = self.connection_id.set(connection_id.id);
+        *place = ConnectionPhase::In;
         drop(place);
         self.arrived.notify_waiters();
-        // Its token may have ended while it was arriving; whoever ends one from now on finds it in the hub.
-        if self.door.services.is_ended_here(&self.pass) {
+        // Its token may have ended before it was registered. A token that ends from now on is found
+        // in the hub.
+        if self.app.services.is_ended_here(&self.auth) {
             self.hub.close(&Closing::Token(self.actor.token.clone()), CloseReason::TokenEnded);
         }
     }
 
     fn leave(&self) {
         let mut place = self.place.lock().unwrap_or_else(PoisonError::into_inner);
-        if let (Place::In, Some(connection)) =
-            (std::mem::replace(&mut *place, Place::Gone), self.connection())
+        if let (ConnectionPhase::In, Some(connection_id)) =
+            (std::mem::replace(&mut *place, ConnectionPhase::Gone), self.connection_id())
         {
-            self.door.services.left(&self.actor, connection);
+            self.app.services.left(&self.actor, connection_id);
         }
         drop(place);
         *self.seat.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
-    /// It does not take what is said to it any more.
-    pub fn lag(&self) {
-        if let Some(connection) = self.connection() {
-            self.hub.cut(connection);
+    /// Disconnects the client because it cannot keep up with its outbox.
+    pub fn disconnect_slow_consumer(&self) {
+        if let Some(connection_id) = self.connection_id() {
+            self.hub.cut(connection_id);
         }
     }
 
-    /// Hears, too, of everybody's coming and going.
+    /// Subscribes the connection to the presence of all users.
     pub fn watch_presence(&self) {
-        if let Some(connection) = self.connection() {
-            self.hub.watch_presence(connection);
+        if let Some(connection_id) = self.connection_id() {
+            self.hub.watch_presence(connection_id);
         }
     }
 }
 
-/// The door of the namespace `/`.
+/// The connect handler of the namespace `/`.
 #[derive(Clone)]
-pub(super) struct Entrance {
+pub(super) struct ConnectAuthenticator {
     pub transport: Transport,
     pub hub: Arc<Hub>,
 }
 
-impl Entrance {
-    /// Checks who is there and puts the inbox up.
-    async fn admit(&self, socket: Arc<Socket<LocalAdapter>>, auth: Option<&Value>) -> Result<()> {
+impl ConnectAuthenticator {
+    /// Authenticates the socket and installs its inbox.
+    async fn authenticate(&self, socket: Arc<Socket<LocalAdapter>>, payload: Option<&Value>) -> Result<()> {
         let headers = &socket.req_parts().headers;
-        let auth = match TryData::<Json>::from_connect_parts(&socket, &auth.cloned()) {
-            Ok(TryData(Ok(auth))) => auth,
+        let payload = match TryData::<Json>::from_connect_parts(&socket, &payload.cloned()) {
+            Ok(TryData(Ok(payload))) => payload,
             Ok(TryData(Err(_))) | Err(_) => Json::Null,
         };
-        let token = match auth.get("token") {
+        let token = match payload.get("token") {
             Some(Json::String(token)) => token.clone(),
             None | Some(Json::Null) => bearer(headers).ok_or(Error::AuthFailed)?.to_owned(),
-            // An operator where a token belongs is a bad token.
+            // A token that is an object (for instance a database operator) is a bad token.
             Some(_) => return Err(Error::AuthFailed),
         };
-        let check = tokio::time::timeout(CHECK_LIMIT, self.transport.door.services.enter(&token));
-        let Entry { pass, profile } = check.await.map_err(|_| Error::Unavailable)??;
-        // Taken before anything else is done: many may be coming in at this moment.
-        let seat = self.hub.seat(pass.actor.user, MAX_SOCKETS);
-        let seat = seat.ok_or(Error::RateLimited { retry_after: CHECK_LIMIT })?;
-        let ticket = socket.req_parts().extensions.get::<Arc<Ticket>>().ok_or(Error::Internal)?;
-        let purse = self.transport.door.scales.purse(Owner::Person(pass.actor.user));
-        ticket.signed_in(pass.actor.user);
-        let guest = Arc::new(Guest {
-            door: self.transport.door.clone(),
-            actor: pass.actor.clone(),
+        let check = tokio::time::timeout(TOKEN_CHECK_TIMEOUT, self.transport.app.services.enter(&token));
+        let Authentication { auth, profile } = check.await.map_err(|_| Error::Unavailable)??;
+        // The quota is taken before anything else: several handshakes may run at the same time.
+        let seat = self.hub.seat(auth.actor.user, MAX_CONNECTIONS_PER_USER);
+        let seat = seat.ok_or(Error::RateLimited { retry_after: TOKEN_CHECK_TIMEOUT })?;
+        let entry = socket.req_parts().extensions.get::<Arc<SessionEntry>>().ok_or(Error::Internal)?;
+        let load_account = self.transport.app.load_meter.load_account(LoadOwner::Person(auth.actor.user));
+        entry.signed_in(auth.actor.user);
+        let connection = Arc::new(Connection {
+            app: self.transport.app.clone(),
+            actor: auth.actor.clone(),
             language: language_of(headers.get(axum::http::header::ACCEPT_LANGUAGE)),
-            origin: trail::origin_of(&socket.req_parts().extensions, headers),
-            acknowledges: auth.get("acks") == Some(&Json::Bool(true)),
+            origin: audit_context::origin_of(&socket.req_parts().extensions, headers),
+            acknowledges: payload.get("acks") == Some(&Json::Bool(true)),
             inbox: Inbox::default(),
-            purse: Arc::clone(&purse),
-            ticket: Arc::clone(ticket),
-            pass,
+            load_account: Arc::clone(&load_account),
+            entry: Arc::clone(entry),
+            auth,
             hub: Arc::clone(&self.hub),
             profile: Mutex::new(profile.map(Box::new)),
-            place: Mutex::new(Place::Arriving),
-            connection: OnceLock::new(),
+            place: Mutex::new(ConnectionPhase::Arriving),
+            connection_id: OnceLock::new(),
             seat: Mutex::new(Some(seat)),
             arrived: Notify::new(),
         });
-        let (weak, session) = (Arc::downgrade(&guest), Arc::downgrade(ticket));
-        ticket.load.belongs_to(purse, move || match (weak.upgrade(), session.upgrade()) {
-            (Some(guest), _) => guest.lag(),
-            // It signed in anew on the same session.
-            (None, Some(ticket)) => {
-                ticket.cut();
+        let (weak, session) = (Arc::downgrade(&connection), Arc::downgrade(entry));
+        entry.load.set_owner(load_account, move || match (weak.upgrade(), session.upgrade()) {
+            (Some(connection), _) => connection.disconnect_slow_consumer(),
+            // The client signed in again on the same session.
+            (None, Some(entry)) => {
+                entry.cut();
             }
             (None, None) => {}
         });
-        socket.extensions.insert(Arc::clone(&guest));
-        socket.on_fallback(Intake(Arc::clone(&guest)));
-        socket.on_disconnect(async move || guest.leave());
+        socket.extensions.insert(Arc::clone(&connection));
+        socket.on_fallback(EventIntake(Arc::clone(&connection)));
+        socket.on_disconnect(async move || connection.leave());
         Ok(())
     }
 }
 
-impl ConnectHandler<LocalAdapter, ()> for Entrance {
+impl ConnectHandler<LocalAdapter, ()> for ConnectAuthenticator {
     fn call(&self, socket: Arc<Socket<LocalAdapter>>, _: Option<Value>) {
-        if let Some(guest) = socket.extensions.get::<Arc<Guest>>() {
-            guest.arrive(SocketRef::from(socket));
+        if let Some(connection) = socket.extensions.get::<Arc<Connection>>() {
+            connection.join_hub(SocketRef::from(socket));
         }
     }
 
@@ -270,14 +273,17 @@ impl ConnectHandler<LocalAdapter, ()> for Entrance {
         auth: &'a Option<Value>,
     ) -> Pin<Box<dyn Future<Output = Result<(), Box<dyn std::fmt::Display + Send>>> + Send + 'a>> {
         Box::pin(async move {
-            let Err(error) = self.admit(Arc::clone(&socket), auth.as_ref()).await else { return Ok(()) };
+            let Err(error) = self.authenticate(Arc::clone(&socket), auth.as_ref()).await else {
+                return Ok(());
+            };
             metrics::counter!("wardline_refusals_total", "reason" => "handshake").increment(1);
-            // After a `connect_error` the official client does not come again by itself; after a broken connection it does.
+            // The official client does not reconnect by itself after a `connect_error`. It does
+            // after a broken connection.
             if matches!(error, Error::Unavailable)
-                && let Some(ticket) = socket.req_parts().extensions.get::<Arc<Ticket>>()
+                && let Some(entry) = socket.req_parts().extensions.get::<Arc<SessionEntry>>()
             {
-                self.transport.part(ticket);
-                tokio::time::sleep(CUT_WITHIN).await;
+                self.transport.part(entry);
+                tokio::time::sleep(CLOSE_GRACE).await;
             }
             // The client sees this as the `message` of `connect_error`.
             let code: Box<dyn std::fmt::Display + Send> = Box::new(error.code().as_str());

@@ -1,23 +1,23 @@
-//! The client's events: decoding each, calling its verb, answering.
+//! The client's events: each is decoded, passed to its service call and answered.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::{super::json as wire, answer::Answering, connect::Guest};
+use super::{super::json as wire, connect::Connection, responder::EventResponder};
 use crate::{
     domain::{
-        Error, MessageId, Result, SessionId, UserId, error::FieldErrors, message::Draft, presence::Status,
-        weight,
+        ConversationId, Error, MessageId, Result, UserId, encoded_size, error::FieldErrors, message::Draft,
+        presence::Status,
     },
     gateway::{
         chat::rest::{
-            EditOf, Edited, Forward, HistoryOf, Join, MessageOf, ReactionTo, ReadTo, ReadUpTo, Send, Sync,
-            Typing,
+            EditMessage, EditMessageRequest, Forward, HistoryRequest, JoinRequest, MessageReference,
+            ReactToMessage, ReadConversationTo, ReadUpTo, SendMessage, SyncRequest, TypingRequest,
         },
-        http::{answer::Success, fields::FromFields, scales::Heavy},
+        http::{answer::Success, fields::FromFields, load_meter::Heavy},
     },
-    service::{Forwarded, Forwarding, PendingSend, SyncFrom, aside::aside},
+    service::{Forwarded, Forwarding, PendingSend, SyncFrom, blocking::aside},
 };
 
 /// Every event a client may send.
@@ -67,50 +67,51 @@ pub const SERVER_EVENTS: [&str; 20] = [
 /// A decoded event.
 #[expect(clippy::large_enum_variant, reason = "most events are sends: a box would cost each an allocation")]
 pub(super) enum ClientEvent {
-    Join(UserId),
-    Send(Draft),
+    JoinRequest(UserId),
+    SendMessage(Draft),
     Read(ReadUpTo),
-    Edit(MessageId, Edited),
+    Edit(MessageId, EditMessageRequest),
     Recall(MessageId),
-    /// By whom, when it is said.
+    /// The user who deletes, when the payload names one.
     Delete(MessageId, Option<UserId>),
-    React(ReactionTo),
+    React(ReactToMessage),
     Forward(Forwarding),
-    ReadTo(ReadTo),
-    /// Whose counts; the caller's when nobody is named.
+    ReadConversationTo(ReadConversationTo),
+    /// The user whose counts are requested; the caller when the payload names none.
     Unread(Option<UserId>),
     Online,
     Status(Status),
-    History(HistoryOf),
-    Sync(BTreeMap<SessionId, SyncFrom>),
-    Typing(Typing, bool),
+    History(HistoryRequest),
+    SyncRequest(BTreeMap<ConversationId, SyncFrom>),
+    TypingRequest(TypingRequest, bool),
 }
 
 /// The longest part of an unknown event's name that is repeated to its sender, characters.
-const LONGEST_NAME: usize = 64;
+const MAX_ECHOED_NAME_CHARS: usize = 64;
 
-/// The event's name, as far as it can be read.
-pub(super) fn name_of(text: &str) -> String {
+/// Returns the event's name, as far as it can be read.
+pub(super) fn name_in(text: &str) -> String {
     decode(text).0
 }
 
-/// What heavy events count as, in events.
-const ONLINE: usize = 5;
-const HISTORY: usize = 5;
-const SYNC: usize = 10;
+/// How many events a heavy event counts as.
+const ONLINE_USERS_COST: usize = 5;
+const HISTORY_COST: usize = 5;
+const SYNC_COST: usize = 10;
 
 /// Reads `["name", payload?, …]`.
 pub(super) fn decode(text: &str) -> (String, Result<ClientEvent>) {
     let Ok(Value::Array(parts)) = serde_json::from_str::<Value>(text) else {
-        // Its name can be read all the same: it comes first, and without escapes (see `sieve`).
-        let name = text.split('"').nth(1).unwrap_or_default().chars().take(LONGEST_NAME).collect();
+        // The name can be read all the same: it comes first, and without escapes (see
+        // `packet_filter`).
+        let name = text.split('"').nth(1).unwrap_or_default().chars().take(MAX_ECHOED_NAME_CHARS).collect();
         return (name, Err(Error::Malformed("the event could not be read".to_owned())));
     };
     let mut parts = parts.into_iter();
     let name = parts.next();
     let name = name.as_ref().and_then(Value::as_str).unwrap_or_default();
     let Some(known) = CLIENT_EVENTS.into_iter().find(|event| *event == name) else {
-        let shown = name.chars().take(LONGEST_NAME).collect();
+        let shown = name.chars().take(MAX_ECHOED_NAME_CHARS).collect();
         return (shown, Err(Error::Malformed("there is no such event".to_owned())));
     };
     (known.to_owned(), decode_payload(known, parts.next().unwrap_or(Value::Null)))
@@ -118,28 +119,28 @@ pub(super) fn decode(text: &str) -> (String, Result<ClientEvent>) {
 
 fn decode_payload(name: &str, payload: Value) -> Result<ClientEvent> {
     Ok(match name {
-        "user:join" => ClientEvent::Join(read::<Join>(payload)?.0),
-        "message:send" => ClientEvent::Send(read::<Send>(payload)?.0),
+        "user:join" => ClientEvent::JoinRequest(read::<JoinRequest>(payload)?.0),
+        "message:send" => ClientEvent::SendMessage(read::<SendMessage>(payload)?.0),
         "message:read" => ClientEvent::Read(read(payload)?),
         "message:edit" => {
-            let EditOf { message, edited } = read(payload)?;
+            let EditMessage { message, edited } = read(payload)?;
             ClientEvent::Edit(message, edited)
         }
-        "message:recall" => ClientEvent::Recall(read::<MessageOf>(payload)?.message),
+        "message:recall" => ClientEvent::Recall(read::<MessageReference>(payload)?.message),
         "message:delete" => {
-            let MessageOf { message, user } = read(payload)?;
+            let MessageReference { message, user } = read(payload)?;
             ClientEvent::Delete(message, user)
         }
         "message:react" => ClientEvent::React(read(payload)?),
         "message:forward" => ClientEvent::Forward(read::<Forward>(payload)?.0),
-        "session:read" => ClientEvent::ReadTo(read(payload)?),
+        "session:read" => ClientEvent::ReadConversationTo(read(payload)?),
         "unread:count" => ClientEvent::Unread(named_user(&payload)?),
         "users:online" => ClientEvent::Online,
         "user:status:update" => ClientEvent::Status(status(&payload)?),
         "chat:history" => ClientEvent::History(read(payload)?),
-        "chat:sync" => ClientEvent::Sync(read::<Sync>(payload)?.0),
-        "typing:start" => ClientEvent::Typing(read(payload)?, true),
-        "typing:stop" => ClientEvent::Typing(read(payload)?, false),
+        "chat:sync" => ClientEvent::SyncRequest(read::<SyncRequest>(payload)?.0),
+        "typing:start" => ClientEvent::TypingRequest(read(payload)?, true),
+        "typing:stop" => ClientEvent::TypingRequest(read(payload)?, false),
         _ => return Err(Error::Malformed("there is no such event".to_owned())),
     })
 }
@@ -152,7 +153,7 @@ fn read<T: FromFields>(payload: Value) -> Result<T> {
     }
 }
 
-/// A bare id, an object with one, or nothing.
+/// Returns the user whom the payload names: a bare id, an object with one, or nothing.
 fn named_user(payload: &Value) -> Result<Option<UserId>> {
     let id = match payload {
         Value::Null => return Ok(None),
@@ -173,21 +174,27 @@ fn status(payload: &Value) -> Result<Status> {
     parsed.ok_or_else(|| Error::Validation(FieldErrors::one("status", "must be online, away or offline")))
 }
 
-/// Does what an event asks and answers it.
-pub(super) async fn handle(guest: &Guest, name: &str, event: ClientEvent, answering: Answering) {
-    if let Err(error) = act(guest, event, &answering).await {
+/// Executes an event and answers it.
+pub(super) async fn handle(
+    connection: &Connection,
+    name: &str,
+    event: ClientEvent,
+    answering: EventResponder,
+) {
+    if let Err(error) = execute(connection, event, &answering).await {
         answering.refuse(name, &error);
     }
 }
 
-/// Waits for a message's commit and answers it. The sockets of its sender hear `message:sent` from the hub.
-pub(super) async fn answer_send(guest: &Guest, pending: PendingSend, answering: Answering) {
-    match guest.door.services.finish_send(pending).await {
+/// Waits for a message's commit and answers it. The sender's sockets receive `message:sent` from
+/// the hub.
+pub(super) async fn answer_send(connection: &Connection, pending: PendingSend, answering: EventResponder) {
+    match connection.app.services.finish_send(pending).await {
         Ok(message) if answering.has_callback() => {
             let answer = Success::of(wire::MessageJson::from(&message));
             answering.acknowledge(&answer.warning(message.warnings.clone()));
         }
-        // A repeat was told to nobody: without a callback its author would wait for ever.
+        // A repeat publishes no event: without a callback its sender would wait for ever.
         Ok(message) if message.is_repeat => {
             answering.emit("message:sent", &json!({ "message": wire::MessageJson::from(&message) }));
         }
@@ -196,26 +203,32 @@ pub(super) async fn answer_send(guest: &Guest, pending: PendingSend, answering: 
     }
 }
 
-async fn act(guest: &Guest, event: ClientEvent, answering: &Answering) -> Result<()> {
-    let (services, actor) = (&guest.door.services, &guest.actor);
-    let connection = guest.connection().ok_or(Error::AuthFailed)?;
+async fn execute(connection: &Connection, event: ClientEvent, answering: &EventResponder) -> Result<()> {
+    let (services, actor) = (&connection.app.services, &connection.actor);
+    let connection_id = connection.connection_id().ok_or(Error::AuthFailed)?;
     match event {
-        ClientEvent::Join(user) => {
+        ClientEvent::JoinRequest(user) => {
             let user = services
-                .join(actor, user, connection, Guest::visit(&answering.socket), guest.profile())
+                .join(
+                    actor,
+                    user,
+                    connection_id,
+                    Connection::client_info(&answering.socket),
+                    connection.profile(),
+                )
                 .await?;
             let user = wire::UserJson::from(user);
             answering.acknowledge(&Success::of(&user));
             answering.emit("user:joined", &json!({ "success": true, "user": user }));
         }
-        ClientEvent::Send(draft) => {
+        ClientEvent::SendMessage(draft) => {
             let pending = services.begin_send(actor, draft).await?;
             let message = services.finish_send(pending).await?;
             let answer = Success::of(wire::MessageJson::from(&message));
             answering.acknowledge(&answer.warning(message.warnings.clone()));
         }
         ClientEvent::Read(ReadUpTo { message, user }) => {
-            let (read, unread) = services.mark_read(actor, user, message, Some(connection)).await?;
+            let (read, unread) = services.mark_read(actor, user, message, Some(connection_id)).await?;
             let answer = wire::ReadJson { read_count: read.count, unread_count: unread.total };
             answering.acknowledge(&Success::of(answer));
         }
@@ -226,24 +239,24 @@ async fn act(guest: &Guest, event: ClientEvent, answering: &Answering) -> Result
         }
         ClientEvent::Recall(message) => {
             let tombstone = services.recall(actor, message).await?;
-            answering.acknowledge(&Success::of(wire::TombstoneJson::from(&tombstone)));
+            answering.acknowledge(&Success::of(wire::MessageDeletedJson::from(&tombstone)));
         }
         ClientEvent::Delete(message, user) => {
             let tombstone = services.delete(actor, user.unwrap_or(actor.user), message).await?;
-            answering.acknowledge(&Success::of(wire::TombstoneJson::from(&tombstone)));
+            answering.acknowledge(&Success::of(wire::MessageDeletedJson::from(&tombstone)));
         }
-        ClientEvent::React(ReactionTo { message, emoji, on }) => {
+        ClientEvent::React(ReactToMessage { message, emoji, on }) => {
             let message = services.react(actor, message, emoji.clone(), on).await?;
             let answer = wire::ReactionJson::of(&message, actor.user, &emoji, on);
             answering.acknowledge(&Success::of(answer));
         }
         ClientEvent::Forward(forwarding) => {
-            let _turn = guest.turn(Heavy::Write, forwarding.writes()).await?;
+            let _turn = connection.turn(Heavy::Write, forwarding.writes()).await?;
             let forwarded = services.forward(actor, &forwarding).await?;
             answer_forward(&forwarded, answering);
         }
-        ClientEvent::ReadTo(ReadTo { session, seq }) => {
-            let (read_count, unread) = services.read_to(actor, session, seq, Some(connection)).await?;
+        ClientEvent::ReadConversationTo(ReadConversationTo { session, seq }) => {
+            let (read_count, unread) = services.read_to(actor, session, seq, Some(connection_id)).await?;
             let answer = wire::ReadJson { read_count, unread_count: unread.total };
             answering.acknowledge(&Success::of(answer));
         }
@@ -255,48 +268,50 @@ async fn act(guest: &Guest, event: ClientEvent, answering: &Answering) -> Result
         }
         ClientEvent::Online => {
             if !services.is_stranger(actor).await? {
-                guest.watch_presence();
+                connection.watch_presence();
             }
-            let _turn = guest.turn(Heavy::Read, ONLINE).await?;
+            let _turn = connection.turn(Heavy::Read, ONLINE_USERS_COST).await?;
             let users: Vec<_> =
                 services.users_online(actor).await?.into_iter().map(wire::UserJson::from).collect();
-            // As the source shows it: the bare array, without the envelope.
+            // The answer is the bare array without the envelope, as in the source.
             answering.acknowledge(&users);
             answering.emit("users:online", &users);
         }
         ClientEvent::Status(status) => {
-            let presence = services.set_status(actor, connection, status, Guest::visit(&answering.socket));
+            let presence =
+                services.set_status(actor, connection_id, status, Connection::client_info(&answering.socket));
             let answer = json!({
                 "userId": presence.user, "status": presence.status.as_str(), "lastSeen": presence.last_seen,
             });
             answering.acknowledge(&Success::of(answer));
         }
-        ClientEvent::History(HistoryOf { session, window }) => {
-            let _turn = guest.turn(Heavy::Read, HISTORY).await?;
+        ClientEvent::History(HistoryRequest { session, window }) => {
+            let _turn = connection.turn(Heavy::Read, HISTORY_COST).await?;
             let history = services.history(actor, session, window).await?;
             services.note_delivered(actor.user, history.messages.iter().map(|view| &*view.message));
             let answer = Success::page(wire::messages(&history.messages), history.pagination);
-            aside(weight::of_texts(&history.messages), || answering.answer("chat:history", &answer));
+            aside(encoded_size::of_texts(&history.messages), || answering.answer("chat:history", &answer));
         }
-        ClientEvent::Sync(from) => {
-            let _turn = guest.turn(Heavy::Read, SYNC).await?;
+        ClientEvent::SyncRequest(from) => {
+            let _turn = connection.turn(Heavy::Read, SYNC_COST).await?;
             let synced = services.sync(actor, &from).await?;
             let messages = synced.sessions.iter().flat_map(|one| one.messages.iter().chain(&one.changed));
-            let bytes = weight::of_texts(messages);
+            let bytes = encoded_size::of_texts(messages);
             aside(bytes, || {
                 answering.answer("chat:sync", &Success::of(wire::SyncedJson::from(&synced)));
             });
         }
-        ClientEvent::Typing(Typing { session, user }, active) => {
-            services.typing(actor, user, session, active, connection).await?;
+        ClientEvent::TypingRequest(TypingRequest { session, user }, active) => {
+            services.typing(actor, user, session, active, connection_id).await?;
             answering.acknowledge(&Success::of(Value::Null));
         }
     }
     Ok(())
 }
 
-/// A forward's messages are told by the hub; a repeat's were told the first time.
-fn answer_forward(forwarded: &Forwarded, answering: &Answering) {
+/// Answers a forward. The hub publishes its messages; those of a repeat were published the first
+/// time.
+fn answer_forward(forwarded: &Forwarded, answering: &EventResponder) {
     let answer = Success::of(wire::ForwardedJson::from(forwarded));
     answering.acknowledge(&answer.warning(forwarded.warnings()));
     if forwarded.is_repeat && !answering.has_callback() {
@@ -349,9 +364,9 @@ mod tests {
         for rest in
             ["{\"content\":\"\\ud83d\"}]", "1e999]", &format!("{}{}]", "[".repeat(200), "]".repeat(200))]
         {
-            assert_eq!(name_of(&format!("[\"message:send\",{rest}")), "message:send", "{rest}");
+            assert_eq!(name_in(&format!("[\"message:send\",{rest}")), "message:send", "{rest}");
         }
-        assert_eq!(name_of("{}"), "");
+        assert_eq!(name_in("{}"), "");
     }
 
     #[test]

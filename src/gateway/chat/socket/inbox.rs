@@ -1,8 +1,8 @@
-//! The inbox of a socket: events in the order they came, bounded, worked off by one task that lives only
-//! while there is something to do.
+//! The inbox of a socket: a bounded queue of events in the order of arrival. One task works it off
+//! and ends when the queue is empty.
 //!
-//! Sends are pipelined: each is queued for commit at once, in order, and answered when committed. Any other
-//! event waits for the sends before it, so that a client reads its own writes.
+//! Sends are pipelined: each is queued for commit at once, in order, and answered when committed.
+//! Any other event waits for the sends before it, so that a client reads its own writes.
 
 use std::{
     collections::VecDeque,
@@ -18,49 +18,49 @@ use socketioxide::{
 use tracing::Instrument;
 
 use super::{
-    answer::Answering,
-    connect::Guest,
+    connect::Connection,
     events::{self, ClientEvent},
+    responder::EventResponder,
 };
 use crate::{
     domain::Error,
-    gateway::http::scales::Held,
+    gateway::http::load_meter::HeldBytes,
     service::{PendingSend, audit},
 };
 
-/// Events that may wait.
-const MAX_EVENTS: usize = 2_500;
-/// Bytes that may wait.
-const MAX_BYTES: usize = 8 << 20;
-/// An event counts once more for each so many bytes.
-const LONG: usize = 8 << 10;
-/// Sends of one socket that may be on their way to the commit.
-const IN_FLIGHT: usize = 256;
+/// The most events that may wait.
+const MAX_QUEUED_EVENTS: usize = 2_500;
+/// The most bytes that may wait.
+const MAX_QUEUED_BYTES: usize = 8 << 20;
+/// An event counts once more for each full multiple of this size.
+const BYTES_PER_EXTRA_EVENT: usize = 8 << 10;
+/// The most sends of one socket that may wait for their commit.
+const MAX_SENDS_IN_FLIGHT: usize = 256;
 
-/// One event as it came: `["name", arguments…]`.
-struct Raw {
+/// One event as received: `["name", arguments…]`.
+struct RawEvent {
     text: String,
-    answering: Answering,
-    /// Its weight, until it is answered.
-    held: Held,
+    answering: EventResponder,
+    /// Its bytes in the user's load, until it is answered.
+    held: HeldBytes,
 }
 
 #[derive(Default)]
-struct Queue {
-    events: VecDeque<Raw>,
+struct EventQueue {
+    events: VecDeque<RawEvent>,
     bytes: usize,
     is_served: bool,
 }
 
-/// What waits to be worked off.
+/// The events that wait.
 #[derive(Default)]
-pub(super) struct Inbox(Mutex<Queue>);
+pub(super) struct Inbox(Mutex<EventQueue>);
 
 impl Inbox {
-    /// Puts an event in. `Ok(true)` says that nobody is working it off yet.
-    fn push(&self, raw: Raw) -> Result<bool, Raw> {
+    /// Adds an event. Returns `Ok(true)` if no task serves the inbox yet.
+    fn push(&self, raw: RawEvent) -> Result<bool, RawEvent> {
         let mut queue = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if queue.events.len() >= MAX_EVENTS || queue.bytes + raw.text.len() > MAX_BYTES {
+        if queue.events.len() >= MAX_QUEUED_EVENTS || queue.bytes + raw.text.len() > MAX_QUEUED_BYTES {
             return Err(raw);
         }
         queue.bytes += raw.text.len();
@@ -69,7 +69,7 @@ impl Inbox {
         Ok(!std::mem::replace(&mut queue.is_served, true))
     }
 
-    fn pop(&self) -> Option<Raw> {
+    fn pop(&self) -> Option<RawEvent> {
         let mut queue = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let raw = queue.events.pop_front()?;
         queue.bytes -= raw.text.len();
@@ -77,103 +77,111 @@ impl Inbox {
         Some(raw)
     }
 
-    /// Nothing is left: the task may end. `false` when something came meanwhile.
+    /// Returns whether the task may end: `false` if an event has arrived meanwhile.
     fn rest(&self) -> bool {
         let mut queue = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if queue.events.is_empty() {
             // An idle connection keeps no buffer.
-            *queue = Queue::default();
+            *queue = EventQueue::default();
         }
         queue.events.is_empty()
     }
 }
 
-/// Takes every event of a socket in. The library calls it in order and waits for nothing; it is the
-/// future of a handler that it would spawn, and this has none.
-pub(super) struct Intake(pub Arc<Guest>);
+/// Receives every event of a socket. The library calls it in order and does not wait. A usual
+/// handler is a future, which the library would spawn; this one has none.
+pub(super) struct EventIntake(pub Arc<Connection>);
 
-impl MessageHandler<LocalAdapter, ()> for Intake {
+impl MessageHandler<LocalAdapter, ()> for EventIntake {
     fn call(&self, socket: Arc<Socket<LocalAdapter>>, value: Value, ack: Option<i64>) {
-        let guest = &self.0;
-        let answering = Answering::new(&socket, ack, guest);
+        let connection = &self.0;
+        let answering = EventResponder::new(&socket, ack, connection);
         let Value::Str(text, _) = &value else {
             return answering.refuse("", &Error::Malformed("binary frames are not events".to_owned()));
         };
         let text = text.as_str().to_owned();
         // A long event counts as several.
-        if let Err(limited) = guest.door.limits.spend(guest.actor.user, 1 + text.len() / LONG) {
+        if let Err(limited) =
+            connection.app.limits.spend_events(connection.actor.user, 1 + text.len() / BYTES_PER_EXTRA_EVENT)
+        {
             metrics::counter!("wardline_refusals_total", "reason" => "event_rate").increment(1);
-            return answering.refuse(&events::name_of(&text), &limited);
+            return answering.refuse(&events::name_in(&text), &limited);
         }
-        let held = match guest.purse.take_in(text.len()) {
+        let held = match connection.load_account.hold_incoming(text.len()) {
             Ok(held) => held,
             Err(limited) => {
                 metrics::counter!("wardline_refusals_total", "reason" => "inboxes_full").increment(1);
-                return answering.refuse(&events::name_of(&text), &limited);
+                return answering.refuse(&events::name_in(&text), &limited);
             }
         };
-        match guest.inbox.push(Raw { text, answering, held }) {
+        match connection.inbox.push(RawEvent { text, answering, held }) {
             Ok(true) => {
                 let span = tracing::info_span!("socket", id = %socket.id);
-                let work = audit::within(guest.origin.clone(), serve(Arc::clone(guest)));
+                let work = audit::within(connection.origin.clone(), serve(Arc::clone(connection)));
                 tokio::spawn(work.instrument(span));
             }
             Ok(false) => {}
             Err(raw) => {
                 metrics::counter!("wardline_refusals_total", "reason" => "inbox_full").increment(1);
                 let retry_after = std::time::Duration::from_secs(1);
-                raw.answering.refuse(&events::name_of(&raw.text), &Error::RateLimited { retry_after });
+                raw.answering.refuse(&events::name_in(&raw.text), &Error::RateLimited { retry_after });
             }
         }
     }
 }
 
-async fn serve(guest: Arc<Guest>) {
-    guest.arrival().await;
-    let mut on_their_way: VecDeque<(PendingSend, Answering, Held)> = VecDeque::new();
+async fn serve(connection: Arc<Connection>) {
+    connection.wait_until_joined().await;
+    let mut sends_in_flight: VecDeque<(PendingSend, EventResponder, HeldBytes)> = VecDeque::new();
     loop {
-        if on_their_way.len() >= IN_FLIGHT {
-            finish_first(&guest, &mut on_their_way).await;
+        if sends_in_flight.len() >= MAX_SENDS_IN_FLIGHT {
+            finish_oldest_send(&connection, &mut sends_in_flight).await;
         }
-        let Some(raw) = guest.inbox.pop() else {
-            if on_their_way.is_empty() {
-                if guest.inbox.rest() {
+        let Some(raw) = connection.inbox.pop() else {
+            if sends_in_flight.is_empty() {
+                if connection.inbox.rest() {
                     return;
                 }
             } else {
-                finish_first(&guest, &mut on_their_way).await;
+                finish_oldest_send(&connection, &mut sends_in_flight).await;
             }
             continue;
         };
         let (name, event) = events::decode(&raw.text);
-        // What waited behind the end of its token is not done any more.
-        if guest.door.services.is_ended_here(&guest.pass) {
+        // Events that waited when the token ended are refused.
+        if connection.app.services.is_ended_here(&connection.auth) {
             raw.answering.refuse(&name, &Error::AuthFailed);
             continue;
         }
-        // Nobody is there to read a page: the rest of what was asked for costs nothing any more.
+        // The client is gone and cannot read a page. The rest of its requests is skipped at no
+        // cost.
         if matches!(name.as_str(), "chat:history" | "chat:sync") && !raw.answering.socket.connected() {
             continue;
         }
         match event {
-            Ok(ClientEvent::Send(draft)) => match guest.door.services.begin_send(&guest.actor, draft).await {
-                Ok(pending) => on_their_way.push_back((pending, raw.answering, raw.held)),
-                Err(error) => raw.answering.refuse(&name, &error),
-            },
-            Ok(event) => {
-                while !on_their_way.is_empty() {
-                    finish_first(&guest, &mut on_their_way).await;
+            Ok(ClientEvent::SendMessage(draft)) => {
+                match connection.app.services.begin_send(&connection.actor, draft).await {
+                    Ok(pending) => sends_in_flight.push_back((pending, raw.answering, raw.held)),
+                    Err(error) => raw.answering.refuse(&name, &error),
                 }
-                Box::pin(events::handle(&guest, &name, event, raw.answering)).await;
+            }
+            Ok(event) => {
+                while !sends_in_flight.is_empty() {
+                    finish_oldest_send(&connection, &mut sends_in_flight).await;
+                }
+                Box::pin(events::handle(&connection, &name, event, raw.answering)).await;
             }
             Err(error) => raw.answering.refuse(&name, &error),
         }
     }
 }
 
-async fn finish_first(guest: &Guest, on_their_way: &mut VecDeque<(PendingSend, Answering, Held)>) {
-    if let Some((pending, answering, _held)) = on_their_way.pop_front() {
-        events::answer_send(guest, pending, answering).await;
+async fn finish_oldest_send(
+    connection: &Connection,
+    sends_in_flight: &mut VecDeque<(PendingSend, EventResponder, HeldBytes)>,
+) {
+    if let Some((pending, answering, _held)) = sends_in_flight.pop_front() {
+        events::answer_send(connection, pending, answering).await;
     }
 }
 
@@ -181,7 +189,8 @@ async fn finish_first(guest: &Guest, on_their_way: &mut VecDeque<(PendingSend, A
 mod tests {
     use super::*;
 
-    /// A send that finds an empty inbox starts this future, which is moved several times on its way to a worker.
+    /// A send to an empty inbox starts this future, which is moved several times on its way to a
+    /// worker.
     #[test]
     fn what_works_an_inbox_off_is_small() {
         fn size_of_future<Given, Fut>(_: impl Fn(Given) -> Fut) -> usize {

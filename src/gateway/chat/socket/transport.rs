@@ -1,11 +1,13 @@
 //! The requests below `/socket.io`, before and after the Socket.IO library.
 //!
-//! The library takes any request for an upgrade, reads bodies without weighing them, and tells nobody what
-//! becomes of what it was given to send. So upgrades are checked and carried out here, over a transport that
-//! weighs ([`super::frames`]); bodies are read here; and what a poll takes away is taken off the session's load.
+//! The library accepts any request for an upgrade, reads bodies without counting them in the load,
+//! and does not report what was sent. So upgrades are checked and carried out here, over a
+//! transport that counts its bytes ([`super::metered_transport`]). Bodies are read here, and the
+//! answer to a poll is subtracted from the session's load.
 //!
-//! Of a handshake only the few headers that it and we need remain, because the library keeps the request for as
-//! long as the connection lives, and with it hyper's read buffer (16 KiB a connection).
+//! A handshake keeps only the few headers that the library and the service need. The library keeps
+//! the request for as long as the connection lives, and with it hyper's read buffer (16 KiB a
+//! connection).
 
 use std::{
     convert::Infallible,
@@ -28,38 +30,40 @@ use socketioxide::service::SocketIoService;
 use tower::{Service, ServiceExt};
 
 use super::{
-    MAX_FRAME,
-    frames::Metered,
-    lobby::{Lobby, Ticket},
-    sieve::pass_body,
+    MAX_FRAME_BYTES,
+    metered_transport::MeteredTransport,
+    packet_filter::filter_body,
+    session_registry::{SessionEntry, SessionRegistry},
 };
 use crate::{
     domain::{Error, Result, network::Network},
-    gateway::http::{Door, address::ClientAddress, answer::Refusal, extract::read_bounded, listener::Peer},
+    gateway::http::{
+        AppState, address::ClientAddress, answer::Refusal, extract::read_bounded, listener::Peer,
+    },
 };
 
-/// What the library, hyper and we need of a handshake.
-const KEPT: [HeaderName; 5] = [
+/// The headers of a handshake that the library, hyper and the service need.
+const KEPT_HEADERS: [HeaderName; 5] = [
     header::SEC_WEBSOCKET_KEY,
     header::AUTHORIZATION,
     header::USER_AGENT,
     header::ACCEPT_LANGUAGE,
     header::CONTENT_TYPE,
 ];
-/// Where the library listens.
-const PATH: &str = "/socket.io";
+/// The path of the library.
+const SOCKET_IO_PATH: &str = "/socket.io";
 /// How long the body of a polling request may take.
-const BODY_LIMIT: Duration = Duration::from_mins(1);
-/// The longest answer of the library that is looked at: a handshake or an error.
-const SHORT: usize = 4 << 10;
-/// What the library adds when it refuses a namespace.
-const REFUSED_NAMESPACE: usize = 64;
+const POLLING_BODY_TIMEOUT: Duration = Duration::from_mins(1);
+/// The longest answer of the library that is inspected: a handshake or an error.
+const MAX_INSPECTED_BYTES: usize = 4 << 10;
+/// How many bytes the library adds when it refuses a namespace.
+const NAMESPACE_REFUSAL_BYTES: usize = 64;
 
-/// What the library serves besides `/socket.io`: nothing.
+/// The service for paths other than `/socket.io`: always 404.
 #[derive(Clone, Copy)]
-pub struct Nothing;
+pub struct NotFoundService;
 
-impl Service<Request> for Nothing {
+impl Service<Request> for NotFoundService {
     type Response = Response;
     type Error = Infallible;
     type Future = Ready<Result<Response, Infallible>>;
@@ -73,43 +77,48 @@ impl Service<Request> for Nothing {
     }
 }
 
-/// The library behind its door.
+/// The library, with the checks before and after it.
 #[derive(Clone)]
 pub(super) struct Transport {
-    pub service: SocketIoService<Nothing>,
-    pub lobby: Arc<Lobby>,
-    pub door: Door,
+    pub service: SocketIoService<NotFoundService>,
+    pub registry: Arc<SessionRegistry>,
+    pub app: AppState,
 }
 
-/// What a request asks of the transport.
-struct Asked {
+/// The query parameters that concern the transport.
+struct TransportQuery {
     session: Option<String>,
     is_websocket: bool,
 }
 
-fn asked(uri: &Uri) -> Asked {
+fn parse_query(uri: &Uri) -> TransportQuery {
     let query = uri.query().unwrap_or_default();
-    // As the library reads them: the first of each, as it stands.
+    // The library reads them this way: the first of each, undecoded.
     let first = |name: &str| query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
-    Asked { session: first("sid").map(str::to_owned), is_websocket: first("transport") == Some("websocket") }
+    TransportQuery {
+        session: first("sid").map(str::to_owned),
+        is_websocket: first("transport") == Some("websocket"),
+    }
 }
 
-/// The middleware: what is below `/socket.io` goes to the library, all else to `next`.
+/// The middleware: requests below `/socket.io` go to the library, all others to `next`.
 pub(super) async fn serve(State(transport): State<Transport>, request: Request, next: Next) -> Response {
-    let Some(rest) = request.uri().path().strip_prefix(PATH) else { return next.run(request).await };
+    let Some(rest) = request.uri().path().strip_prefix(SOCKET_IO_PATH) else {
+        return next.run(request).await;
+    };
     let mut response = match rest {
         "" | "/" => transport.dispatch(request).await.unwrap_or_else(|error| Refusal(error).into_response()),
         _ if rest.starts_with('/') => Refusal(Error::NotFound("address")).into_response(),
         _ => return next.run(request).await,
     };
-    // What is said to one person is no other's.
+    // A response to one user must not be cached for another.
     response.headers_mut().entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response
 }
 
 impl Transport {
     async fn dispatch(&self, request: Request) -> Result<Response> {
-        let Asked { session, is_websocket } = asked(request.uri());
+        let TransportQuery { session, is_websocket } = parse_query(request.uri());
         match (request.method(), session, is_websocket) {
             (&Method::GET, session, true) => self.upgrade(request, session).await,
             (&Method::GET, None, false) => self.open(request).await,
@@ -119,7 +128,7 @@ impl Transport {
         }
     }
 
-    /// Asks the library; its errors have their numbers as numbers.
+    /// Calls the library; the codes in its errors become JSON numbers.
     async fn call(&self, request: Request) -> Response {
         let Ok(response) = self.service.clone().oneshot(request).await;
         let response = response.map(Body::new);
@@ -127,7 +136,7 @@ impl Transport {
             return response;
         }
         let (mut parts, body) = response.into_parts();
-        let text = to_bytes(body, SHORT).await.unwrap_or_default();
+        let text = to_bytes(body, MAX_INSPECTED_BYTES).await.unwrap_or_default();
         let text = String::from_utf8_lossy(&text);
         let number = |code: &str| (format!("{{\"code\":\"{code}\""), format!("{{\"code\":{code}"));
         let found = ["0", "1", "2", "3", "4", "5"]
@@ -140,141 +149,151 @@ impl Transport {
         Response::from_parts(parts, Body::from(text))
     }
 
-    /// Lets a handshake in: so many of a network, of which only so many wait for a sign-in.
-    fn admit(&self, request: &Request) -> Result<Arc<Ticket>> {
+    /// Admits a handshake. Handshakes are limited for each network, and so are its unauthenticated
+    /// sessions.
+    fn admit_handshake(&self, request: &Request) -> Result<Arc<SessionEntry>> {
         let address = request.extensions().get::<ClientAddress>().ok_or(Error::Internal)?;
         let network = Network::of(address.0);
-        self.door.limits.handshake(network)?;
-        let (ticket, oldest) = self.lobby.enter(network)?;
-        if let Some(oldest) = oldest.filter(|_| self.door.settings.rate_limit) {
+        self.app.limits.check_handshake(network)?;
+        let (entry, oldest) = self.registry.register(network)?;
+        if let Some(oldest) = oldest.filter(|_| self.app.settings.rate_limit) {
             self.part(&oldest);
         }
-        Ok(ticket)
+        Ok(entry)
     }
 
-    /// Closes the connection of a session for which nobody has signed in.
-    pub fn part(&self, ticket: &Ticket) {
-        if !ticket.cut()
-            && let Some(session) = ticket.session()
+    /// Closes the connection of an unauthenticated session.
+    pub fn part(&self, entry: &SessionEntry) {
+        if !entry.cut()
+            && let Some(session) = entry.session()
         {
             self.end(session.to_owned());
         }
     }
 
-    /// Lets nobody in any more. Whoever is still signing in loses the connection, and so comes again: to a
-    /// library that is closing they would be refused for good (`Invalid namespace`).
+    /// Admits no handshake any more. A client that is still authenticating loses its connection and
+    /// therefore reconnects. A library that is closing would refuse it for good (`Invalid
+    /// namespace`).
     pub fn close(&self) {
-        for stranger in self.lobby.close() {
+        for stranger in self.registry.close() {
             self.part(&stranger);
         }
     }
 
-    /// Ends a session that is polled, as its client would.
+    /// Ends a polling session as its client would.
     fn end(&self, session: String) {
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
         let transport = self.clone();
         runtime.spawn(async move {
-            let address = format!("{PATH}/?EIO=4&transport=polling&sid={session}");
+            let address = format!("{SOCKET_IO_PATH}/?EIO=4&transport=polling&sid={session}");
             if let Ok(request) = Request::post(address).body(Body::from("1")) {
                 transport.call(request).await;
             }
         });
     }
 
-    /// The handshake of a session that is polled.
+    /// Handles the handshake of a polling session.
     async fn open(&self, mut request: Request) -> Result<Response> {
-        let ticket = self.admit(&request)?;
-        slim(&mut request);
-        request.extensions_mut().insert(Arc::clone(&ticket));
+        let entry = self.admit_handshake(&request)?;
+        trim_handshake_request(&mut request);
+        request.extensions_mut().insert(Arc::clone(&entry));
         let (parts, body) = self.call(request).await.into_parts();
-        let text = to_bytes(body, SHORT).await.map_err(|_| Error::Internal)?;
+        let text = to_bytes(body, MAX_INSPECTED_BYTES).await.map_err(|_| Error::Internal)?;
         if parts.status == StatusCode::OK {
             let opened: serde_json::Value =
                 serde_json::from_slice(text.get(1..).unwrap_or_default()).map_err(|_| Error::Internal)?;
-            self.lobby.name(opened["sid"].as_str().unwrap_or_default(), &ticket);
-            // The lobby may have been closed before the session had a name to end it by.
-            if ticket.is_turned_away() {
-                self.part(&ticket);
+            self.registry.name(opened["sid"].as_str().unwrap_or_default(), &entry);
+            // The registry may have been closed before the session had an id by which it can be
+            // ended.
+            if entry.is_rejected() {
+                self.part(&entry);
                 return Err(Error::Unavailable);
             }
         }
         Ok(Response::from_parts(parts, Body::from(text)))
     }
 
-    /// A poll: what it takes away waits no more for the session, but for the connection.
+    /// Handles a poll. Its answer moves from the session's load to that of the connection.
     async fn poll(&self, request: Request, session: &str) -> Result<Response> {
-        let ticket = self.lobby.find(session);
-        if let (Some(purse), Some(peer)) =
-            (ticket.as_ref().and_then(|ticket| ticket.load.purse()), peer(&request))
+        let entry = self.registry.find(session);
+        if let (Some(load_account), Some(peer)) =
+            (entry.as_ref().and_then(|entry| entry.load.load_account()), peer(&request))
         {
-            peer.is_of(purse);
+            peer.set_load_account(load_account);
         }
         let response = self.call(request).await;
-        if let Some(ticket) = ticket.filter(|_| response.status() == StatusCode::OK) {
-            ticket.load.written(usize::try_from(response.body().size_hint().lower()).unwrap_or(usize::MAX));
+        if let Some(entry) = entry.filter(|_| response.status() == StatusCode::OK) {
+            entry.load.written(usize::try_from(response.body().size_hint().lower()).unwrap_or(usize::MAX));
         }
         Ok(response)
     }
 
-    /// What a polled client sends.
+    /// Handles the packets that a polling client sends.
     async fn post(&self, request: Request, session: &str) -> Result<Response> {
-        let ticket = self.lobby.find(session);
-        if ticket.as_ref().is_some_and(|ticket| ticket.is_turned_away()) {
+        let entry = self.registry.find(session);
+        if entry.as_ref().is_some_and(|entry| entry.is_rejected()) {
             return Err(Error::Unavailable);
         }
         let peer = peer(&request).ok_or(Error::Internal)?;
-        if let Some(purse) = ticket.as_ref().and_then(|ticket| ticket.load.purse()) {
-            peer.is_of(purse);
+        if let Some(load_account) = entry.as_ref().and_then(|entry| entry.load.load_account()) {
+            peer.set_load_account(load_account);
         }
         let (parts, body) = request.into_parts();
-        let body = read_bounded(body, MAX_FRAME, BODY_LIMIT, &peer.purse()).await?;
-        let is_here = ticket.is_some();
-        if let Some(ticket) = ticket {
-            // Each strange namespace is refused by its name, which waits like everything else.
+        let body = read_bounded(body, MAX_FRAME_BYTES, POLLING_BODY_TIMEOUT, &peer.load_account()).await?;
+        let is_here = entry.is_some();
+        if let Some(entry) = entry {
+            // The library refuses each unknown namespace by name. These refusals count in the load
+            // like any answer.
             let refusals = body.split(|byte| *byte == 0x1e).filter(|packet| packet.starts_with(b"40/"));
-            let weight: usize = refusals.map(|packet| packet.len() + REFUSED_NAMESPACE).sum();
-            if weight > 0 && !ticket.load.add(weight) {
+            let weight: usize = refusals.map(|packet| packet.len() + NAMESPACE_REFUSAL_BYTES).sum();
+            if weight > 0 && !entry.load.add(weight) {
                 return Err(Error::RateLimited { retry_after: Duration::from_secs(1) });
             }
         }
-        let passes = pass_body(&body);
-        // Nothing but what stays out.
+        let passes = filter_body(&body);
+        // The body held only packets that are filtered out.
         if passes.is_empty() && !body.is_empty() && is_here {
             return Ok("ok".into_response());
         }
         Ok(self.call(Request::from_parts(parts, Body::from(passes))).await)
     }
 
-    /// A WebSocket: a session of its own, or the upgrade of one that was polled.
+    /// Handles a WebSocket: a new session, or the upgrade of a polling session.
     async fn upgrade(&self, mut request: Request, session: Option<String>) -> Result<Response> {
         if let Some(refused) = refuse_upgrade(&request) {
             return Ok(refused);
         }
         let peer = peer(&request).ok_or(Error::Internal)?;
         let upgrade = request.extensions_mut().remove::<OnUpgrade>().ok_or(Error::Internal)?;
-        let ticket = match &session {
-            Some(session) => match self.lobby.find(session) {
-                Some(ticket) => ticket,
-                // Unknown: the library says so.
-                None => return Ok(self.call(as_polled(request)).await),
+        let entry = match &session {
+            Some(session) => match self.registry.find(session) {
+                Some(entry) => entry,
+                // The session is unknown: the library answers with its error.
+                None => return Ok(self.call(to_polling_request(request)).await),
             },
-            None => self.admit(&request)?,
+            None => self.admit_handshake(&request)?,
         };
-        slim(&mut request);
-        request.extensions_mut().insert(Arc::clone(&ticket));
+        trim_handshake_request(&mut request);
+        request.extensions_mut().insert(Arc::clone(&entry));
         let (parts, _) = request.into_parts();
-        // Without the upgrade itself the library only makes the answer.
+        // Without the upgrade itself the library only creates the answer.
         let response = self.call(Request::from_parts(parts.clone(), Body::empty())).await;
         if response.status() != StatusCode::SWITCHING_PROTOCOLS {
             return Ok(response);
         }
-        ticket.carried_by(&peer.switch);
+        entry.set_carrier(&peer.aborter);
         let mut transport = self.clone();
         tokio::spawn(async move {
             let Ok(upgraded) = upgrade.await else { return };
-            let ending = session.map(|session| Ending { transport: transport.clone(), session });
-            // Boxed: the library's future has room for several of it, for as long as the connection lives.
-            let line = Box::new(Metered::new(TokioIo::new(upgraded), peer, Arc::clone(&ticket.load), ending));
+            let ending = session.map(|session| AbortOnDrop { transport: transport.clone(), session });
+            // The transport is boxed. The library's future reserves space for several copies of it,
+            // for as long as the connection lives.
+            let line = Box::new(MeteredTransport::new(
+                TokioIo::new(upgraded),
+                peer,
+                Arc::clone(&entry.load),
+                ending,
+            ));
             let request = axum::http::Request::from_parts(parts, ());
             // An error would be a request that was refused above.
             let _ =
@@ -284,14 +303,14 @@ impl Transport {
     }
 }
 
-/// Ends a session whose upgrade broke off: the library would leave it for ever. One that was upgraded has
-/// ended by then.
-pub(super) struct Ending {
+/// Ends a session whose upgrade broke off, which the library would keep for ever. A session whose
+/// upgrade succeeded has ended before this.
+pub(super) struct AbortOnDrop {
     transport: Transport,
     session: String,
 }
 
-impl Drop for Ending {
+impl Drop for AbortOnDrop {
     fn drop(&mut self) {
         self.transport.end(std::mem::take(&mut self.session));
     }
@@ -301,8 +320,8 @@ fn peer(request: &Request) -> Option<Peer> {
     request.extensions().get::<ConnectInfo<Peer>>().map(|ConnectInfo(peer)| peer.clone())
 }
 
-/// The same request as a poll, for which the library knows an unknown session from others.
-fn as_polled(mut request: Request) -> Request {
+/// Returns the same request as a poll, for which the library reports an unknown session.
+fn to_polling_request(mut request: Request) -> Request {
     let polled = request.uri().to_string().replacen("transport=websocket", "transport=polling", 1);
     if let Ok(uri) = polled.parse() {
         *request.uri_mut() = uri;
@@ -310,7 +329,7 @@ fn as_polled(mut request: Request) -> Request {
     request
 }
 
-/// Why this is no request for a WebSocket (RFC 6455, 4.2.1), if it is none.
+/// Returns the refusal of a request that is no valid WebSocket upgrade (RFC 6455, 4.2.1).
 fn refuse_upgrade(request: &Request) -> Option<Response> {
     let lists = |name: HeaderName, wanted: &str| {
         let lines = request.headers().get_all(name).into_iter().filter_map(|line| line.to_str().ok());
@@ -330,31 +349,31 @@ fn refuse_upgrade(request: &Request) -> Option<Response> {
     (!is_good).then(|| refusal(StatusCode::BAD_REQUEST, []))
 }
 
-/// Whether it is the base64 of 16 bytes.
+/// Whether `key` is the base64 of 16 bytes.
 fn is_key(key: &[u8]) -> bool {
     let (text, padding) = key.split_at(key.len().min(22));
     let is_base64 = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
     text.len() == 22 && padding == b"==" && text.iter().all(is_base64)
 }
 
-/// A refusal in Engine.IO's words.
+/// Creates a refusal in the form of Engine.IO.
 fn refusal<const N: usize>(status: StatusCode, headers: [(HeaderName, HeaderValue); N]) -> Response {
     let body = serde_json::json!({ "code": 3, "message": "Bad request" });
     (status, headers, axum::Json(body)).into_response()
 }
 
-/// Leaves of a handshake what is needed.
-fn slim(request: &mut Request) {
-    *request.headers_mut() = kept(request.headers());
-    // A copy of its own: the parsed one is a slice of the read buffer.
+/// Removes what is not needed from a handshake.
+fn trim_handshake_request(request: &mut Request) {
+    *request.headers_mut() = needed_headers(request.headers());
+    // The URI is copied: the parsed one is a slice of the read buffer.
     if let Ok(uri) = request.uri().to_string().parse::<Uri>() {
         *request.uri_mut() = uri;
     }
-    keep_extensions(request.extensions_mut());
+    retain_needed_extensions(request.extensions_mut());
 }
 
-/// Drops what the layers in front left for handlers of their own.
-fn keep_extensions(extensions: &mut Extensions) {
+/// Drops the extensions that earlier layers added for their own handlers.
+fn retain_needed_extensions(extensions: &mut Extensions) {
     let mut all = std::mem::take(extensions);
     if let Some(peer) = all.remove::<ConnectInfo<Peer>>() {
         extensions.insert(peer);
@@ -364,16 +383,16 @@ fn keep_extensions(extensions: &mut Extensions) {
     }
 }
 
-fn kept(headers: &HeaderMap) -> HeaderMap {
+fn needed_headers(headers: &HeaderMap) -> HeaderMap {
     let mut copy = HeaderMap::new();
-    for name in KEPT {
+    for name in KEPT_HEADERS {
         if let Some(value) = headers.get(&name)
             && let Ok(value) = HeaderValue::from_bytes(value.as_bytes())
         {
             copy.insert(name, value);
         }
     }
-    // A map that was filled has room for six at least; a copy of it for those that are there.
+    // A filled map has capacity for at least six headers. A clone allocates only what it needs.
     copy.clone()
 }
 

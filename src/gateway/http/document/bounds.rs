@@ -1,29 +1,30 @@
-//! What the fields and parameters of the API may be, where their annotations say their type alone: ids, names of
-//! kinds, lengths, ranges.
+//! The bounds of the API's fields and parameters whose annotations give the type alone: ids, names
+//! of kinds, lengths, ranges.
 //!
-//! A rule goes by a field's name where the name means one thing everywhere, else by schema and name.
+//! A rule depends on a field's name where the name has one meaning everywhere, else on schema and
+//! name.
 
 use serde_json::{Value, json};
 
 use crate::domain::{
-    audit::Verdict,
+    audit::AuditOutcome,
+    conversation::{self, ConversationKind, MAX_MEMBERS, MAX_TOPIC_CHARS, MemberRole},
     error::Code,
     event::DeliveryStatus,
-    message::{MAX_CLIENT_ID, MAX_FILE_NAME, MAX_TEXT, MessageType},
-    paging::MAX_ENTRIES,
-    parts::{Fate, MAX_MENTIONS, NoteKind},
+    message::{MAX_FILE_NAME_CHARS, MAX_IDEMPOTENCY_KEY_CHARS, MAX_TEXT_CHARS, MessageType},
+    message_parts::{MAX_MENTIONS, ReplyTargetChange, SystemNoticeKind},
+    paging::MAX_PAGED_ENTRIES,
     presence::Status,
-    session::{self, MAX_MEMBERS, MAX_TOPIC, MemberRole, SessionKind},
     user::Role,
 };
-use crate::service::{MAX_FORWARDED, MAX_KEYWORD, MAX_TARGETS};
+use crate::service::{MAX_FORWARD_TARGETS, MAX_FORWARDED_MESSAGES, MAX_KEYWORD_CHARS};
 
-const ID: &str = "^[0-9a-fA-F]{24}$";
-/// A username has a letter or a digit among its signs.
-const USERNAME: &str = "^[A-Za-z0-9._-]*[A-Za-z0-9][A-Za-z0-9._-]*$";
+const ID_PATTERN: &str = "^[0-9a-fA-F]{24}$";
+/// A username contains a letter or a digit.
+const USERNAME_PATTERN: &str = "^[A-Za-z0-9._-]*[A-Za-z0-9][A-Za-z0-9._-]*$";
 
 /// Fields that hold an id, or ids, though their names do not end in `Id`.
-const IDS: [&str; 19] = [
+const ID_FIELDS: [&str; 19] = [
     "_id",
     "userId1",
     "userId2",
@@ -45,16 +46,17 @@ const IDS: [&str; 19] = [
     "lastMessage",
 ];
 
-/// Whether a field of this name holds ids of ours.
+/// Whether a field of this name holds ids of the service.
 fn is_id(name: &str) -> bool {
-    IDS.contains(&name) || (name.ends_with("Id") && !matches!(name, "clientMsgId" | "requestId" | "tokenId"))
+    ID_FIELDS.contains(&name)
+        || (name.ends_with("Id") && !matches!(name, "clientMsgId" | "requestId" | "tokenId"))
 }
 
 fn one_of(names: &[&str]) -> Value {
     json!({ "enum": names })
 }
 
-/// Says what a parameter may be.
+/// Adds the bounds of a parameter.
 pub fn parameter(path: &str, parameter: &mut Value) {
     let name = parameter["name"].as_str().unwrap_or_default();
     let in_path = parameter["in"] == "path";
@@ -64,8 +66,8 @@ pub fn parameter(path: &str, parameter: &mut Value) {
         _ => 100,
     };
     let bound = match name {
-        // With a large limit the service draws the line earlier: at so many entries.
-        "page" => json!({ "minimum": 1, "maximum": MAX_ENTRIES }),
+        // With a large limit the service stops earlier: after this number of entries.
+        "page" => json!({ "minimum": 1, "maximum": MAX_PAGED_ENTRIES }),
         "limit" => json!({ "minimum": 1, "maximum": most }),
         "days" => json!({ "minimum": 1, "maximum": 366 }),
         "role" => one_of(&Role::ALL.map(Role::as_str)),
@@ -75,20 +77,20 @@ pub fn parameter(path: &str, parameter: &mut Value) {
         "active" => one_of(&["true", "false", "all"]),
         "mentions" => one_of(&["me", "all"]),
         "keep" => one_of(&["current"]),
-        "keyword" => json!({ "maxLength": MAX_KEYWORD }),
+        "keyword" => json!({ "maxLength": MAX_KEYWORD_CHARS }),
         "search" | "action" => json!({ "maxLength": 64 }),
         "cursor" => json!({ "maxLength": 4_096 }),
         "before" => json!({ "pattern": "^[0-9]+-[0-9a-f]{24}$" }),
         "emoji" => json!({ "minLength": 1 }),
-        id if is_id(id) || (in_path && id == "id") => json!({ "pattern": ID }),
+        id if is_id(id) || (in_path && id == "id") => json!({ "pattern": ID_PATTERN }),
         _ => return,
     };
     if let Some(schema) = parameter.get_mut("schema") {
-        impose(schema, &bound);
+        apply_rules(schema, &bound);
     }
 }
 
-/// Says of every field of a schema what it may be.
+/// Adds the bounds of every field of a schema.
 pub fn schema(name: &str, node: &mut Value) {
     for part in node.get_mut("allOf").and_then(Value::as_array_mut).into_iter().flatten() {
         schema(name, part);
@@ -96,27 +98,28 @@ pub fn schema(name: &str, node: &mut Value) {
     for (field, property) in node.get_mut("properties").and_then(Value::as_object_mut).into_iter().flatten() {
         if field == "mentions" {
             mentions(property);
-        } else if let Some(bound) = bound_of(name, field) {
-            impose(property, &bound);
+        } else if let Some(bound) = field_bounds(name, field) {
+            apply_rules(property, &bound);
         }
         schema(name, property);
     }
 }
 
-fn bound_of(schema: &str, field: &str) -> Option<Value> {
+fn field_bounds(schema: &str, field: &str) -> Option<Value> {
     let length = |least: usize, most: usize| json!({ "minLength": least, "maxLength": most });
-    let items = |least: usize, most: usize| json!({ "minItems": least, "maxItems": most, "pattern": ID });
+    let items =
+        |least: usize, most: usize| json!({ "minItems": least, "maxItems": most, "pattern": ID_PATTERN });
     Some(match (schema, field) {
         ("Failure", "success") => json!({ "enum": [false] }),
         ("Failure", "code") => one_of(&Code::ALL.map(Code::as_str)),
         ("Warning", "code") => one_of(&["MENTION_INACTIVE", "NO_ACTIVE_RECIPIENT"]),
         ("Health", "status") => one_of(&["ok", "degraded"]),
-        ("HouseSettings", "registration") => one_of(&["open", "closed"]),
-        ("HouseSettings", "notifyContentMax") => one_of(&["none", "sender", "text"]),
-        ("User" | "PersonStatistics" | "NewUserBody" | "ChangedUserBody", "role") => {
+        ("ClientSettings", "registration") => one_of(&["open", "closed"]),
+        ("ClientSettings", "notifyContentMax") => one_of(&["none", "sender", "text"]),
+        ("User" | "PersonStatistics" | "CreateUserRequest" | "UpdateUserRequest", "role") => {
             one_of(&Role::ALL.map(Role::as_str))
         }
-        ("Member" | "SessionListed" | "ChangedMember", "role") => {
+        ("Member" | "SessionListed" | "UpdateMemberRequest", "role") => {
             one_of(&MemberRole::ALL.map(MemberRole::as_str))
         }
         ("User", "status") => one_of(&Status::ALL.map(Status::as_str)),
@@ -124,68 +127,77 @@ fn bound_of(schema: &str, field: &str) -> Option<Value> {
             let all = [DeliveryStatus::Sent, DeliveryStatus::Delivered, DeliveryStatus::Read];
             one_of(&all.map(DeliveryStatus::as_str))
         }
-        ("Message" | "MergedMessage" | "SendBody", "messageType") => {
+        ("Message" | "MergedMessage" | "SendMessageRequest", "messageType") => {
             one_of(&MessageType::ALL.map(MessageType::as_str))
         }
-        ("Message" | "LastMessageSummary", "system") => one_of(&NoteKind::ALL.map(NoteKind::as_str)),
+        ("Message" | "LastMessageSummary", "system") => {
+            one_of(&SystemNoticeKind::ALL.map(SystemNoticeKind::as_str))
+        }
         ("LastMessageSummary", "kind") => {
             let kinds = MessageType::ALL.map(MessageType::as_str);
             one_of(&[&kinds[..], &["merged", "system"]].concat())
         }
-        ("AnsweredChange", "kind") => {
-            one_of(&[Fate::Edited, Fate::Recalled, Fate::Deleted].map(Fate::as_str))
-        }
+        ("AnsweredChange", "kind") => one_of(
+            &[ReplyTargetChange::Edited, ReplyTargetChange::Recalled, ReplyTargetChange::Deleted]
+                .map(ReplyTargetChange::as_str),
+        ),
         ("Session", "sessionType") => {
-            one_of(&[SessionKind::Private, SessionKind::Group].map(SessionKind::as_str))
+            one_of(&[ConversationKind::Private, ConversationKind::Group].map(ConversationKind::as_str))
         }
-        ("AuditRow", "outcome") => {
-            one_of(&[Verdict::Done, Verdict::Failed, Verdict::Refused].map(Verdict::as_str))
+        ("AuditRow", "outcome") => one_of(
+            &[AuditOutcome::Done, AuditOutcome::Failed, AuditOutcome::Refused].map(AuditOutcome::as_str),
+        ),
+        ("RegisterRequest" | "CreateUserRequest", "username") => {
+            json!({ "minLength": 3, "maxLength": 32, "pattern": USERNAME_PATTERN })
         }
-        ("RegistrationBody" | "NewUserBody", "username") => {
-            json!({ "minLength": 3, "maxLength": 32, "pattern": USERNAME })
+        ("RegisterRequest" | "CreateUserRequest" | "UpdateUserRequest", "password")
+        | ("ChangePasswordRequest", "next") => length(8, 128),
+        // Counted in bytes; no password is that long.
+        ("LoginRequest", _) | ("ChangePasswordRequest", "current") => json!({ "maxLength": 256 }),
+        ("RegisterRequest" | "CreateUserRequest" | "UpdateUserRequest", "realName") => length(1, 64),
+        ("RegisterRequest" | "CreateUserRequest" | "UpdateUserRequest", "email") => {
+            json!({ "maxLength": 254 })
         }
-        ("RegistrationBody" | "NewUserBody" | "ChangedUserBody", "password") | ("OwnPassword", "next") => {
-            length(8, 128)
+        ("RegisterRequest" | "CreateUserRequest" | "UpdateUserRequest", "phone") => {
+            json!({ "maxLength": 32 })
         }
-        // Counted in bytes; what is that long is no password of anybody's.
-        ("Login", _) | ("OwnPassword", "current") => json!({ "maxLength": 256 }),
-        ("RegistrationBody" | "NewUserBody" | "ChangedUserBody", "realName") => length(1, 64),
-        ("RegistrationBody" | "NewUserBody" | "ChangedUserBody", "email") => json!({ "maxLength": 254 }),
-        ("RegistrationBody" | "NewUserBody" | "ChangedUserBody", "phone") => json!({ "maxLength": 32 }),
         (
-            "RegistrationBody" | "NewUserBody" | "ChangedUserBody" | "GroupBody" | "ChangedGroupBody",
+            "RegisterRequest" | "CreateUserRequest" | "UpdateUserRequest" | "CreateGroupRequest"
+            | "UpdateGroupRequest",
             "avatar",
-        ) => json!({ "maxLength": session::MAX_AVATAR }),
-        ("NewUserBody" | "ChangedUserBody", "department" | "title") => json!({ "maxLength": 64 }),
-        ("GroupBody" | "ChangedGroupBody", "sessionName") => length(1, session::MAX_NAME),
-        ("GroupBody" | "ChangedGroupBody", "topic") => json!({ "maxLength": MAX_TOPIC }),
-        ("GroupBody" | "Newcomers", "participants" | "userIds") => items(1, MAX_MEMBERS),
-        ("SendBody" | "Edited", "content") => json!({ "maxLength": MAX_TEXT }),
-        ("SendBody" | "ForwardBody", "clientMsgId") => length(1, MAX_CLIENT_ID),
-        ("SendBody", "fileName") => json!({ "maxLength": MAX_FILE_NAME }),
-        ("ForwardBody", "messageIds") => items(1, MAX_FORWARDED),
-        ("ForwardBody", "toSessionIds") => items(1, MAX_TARGETS),
-        ("ForwardBody", "mode") => one_of(&["each", "merged"]),
-        ("Emoji", "emoji") => json!({ "minLength": 1 }),
-        (_, id) if is_id(id) => json!({ "pattern": ID }),
+        ) => json!({ "maxLength": conversation::MAX_AVATAR_CHARS }),
+        ("CreateUserRequest" | "UpdateUserRequest", "department" | "title") => json!({ "maxLength": 64 }),
+        ("CreateGroupRequest" | "UpdateGroupRequest", "sessionName") => {
+            length(1, conversation::MAX_GROUP_NAME_CHARS)
+        }
+        ("CreateGroupRequest" | "UpdateGroupRequest", "topic") => json!({ "maxLength": MAX_TOPIC_CHARS }),
+        ("CreateGroupRequest" | "AddMembersRequest", "participants" | "userIds") => items(1, MAX_MEMBERS),
+        ("SendMessageRequest" | "EditMessageRequest", "content") => json!({ "maxLength": MAX_TEXT_CHARS }),
+        ("SendMessageRequest" | "ForwardRequest", "clientMsgId") => length(1, MAX_IDEMPOTENCY_KEY_CHARS),
+        ("SendMessageRequest", "fileName") => json!({ "maxLength": MAX_FILE_NAME_CHARS }),
+        ("ForwardRequest", "messageIds") => items(1, MAX_FORWARDED_MESSAGES),
+        ("ForwardRequest", "toSessionIds") => items(1, MAX_FORWARD_TARGETS),
+        ("ForwardRequest", "mode") => one_of(&["each", "merged"]),
+        ("ReactionRequest", "emoji") => json!({ "minLength": 1 }),
+        (_, id) if is_id(id) => json!({ "pattern": ID_PATTERN }),
         _ => return None,
     })
 }
 
-/// Whom a message calls by name: people, or everybody in one word.
+/// Describes the users whom a message mentions: their ids, or all in one word.
 fn mentions(property: &mut Value) {
     *property = json!({
         "description": property["description"],
         "oneOf": [
-            { "type": "array", "items": { "type": "string", "pattern": ID }, "maxItems": MAX_MENTIONS },
+            { "type": "array", "items": { "type": "string", "pattern": ID_PATTERN }, "maxItems": MAX_MENTIONS },
             { "type": "string", "enum": ["all"] },
             { "type": "null" },
         ],
     });
 }
 
-/// Puts rules on what a field or parameter says of itself. A pattern is for texts; of a list it is its entries'.
-fn impose(property: &mut Value, rules: &Value) {
+/// Applies rules to a field or parameter. A pattern applies to texts, and to the entries of a list.
+fn apply_rules(property: &mut Value, rules: &Value) {
     let is = |property: &Value, wanted: &str| match &property["type"] {
         Value::Array(kinds) => kinds.iter().any(|kind| kind == wanted),
         kind => kind == wanted,
@@ -207,10 +219,10 @@ fn impose(property: &mut Value, rules: &Value) {
     }
 }
 
-/// Says of a map of anything that it is one: an empty schema is not read again.
-pub fn free_forms(schema: &mut Value) {
+/// Marks a map of anything as one: an empty schema is not read again.
+pub fn describe_free_maps(schema: &mut Value) {
     for property in schema.as_object_mut().into_iter().flatten().map(|(_, property)| property) {
-        free_forms(property);
+        describe_free_maps(property);
     }
     if let Some(of_any) = schema.get_mut("additionalProperties").filter(|of_any| **of_any == json!({})) {
         *of_any = json!(true);

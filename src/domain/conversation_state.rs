@@ -1,0 +1,394 @@
+//! The state of a conversation, and how each command changes it. The code is pure: the commit path
+//! (`store/writer`) applies a whole batch before it writes to the database. It also allows tests of
+//! the invariants by the thousand:
+//!
+//! - `seq` is 1, 2, 3 … in the order in which sends are applied;
+//! - a member's `unread` equals the count of others' messages above `read_seq`, without deleted and
+//!   system messages;
+//! - `read_seq` never decreases; a receipt is never removed.
+//!
+//! The writer applies commands in their order to a [`ConversationState`]. Then it stores the
+//! changes that the state lists, and then it publishes the [`Outcome`]s.
+
+mod command;
+mod membership;
+mod revision;
+
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    sync::Arc,
+};
+
+pub use command::{
+    Command, GroupChange, Lookup, MessageRef, Outcome, Preloaded, ReadOutcome, Revision, weight_of,
+};
+
+use super::{
+    ConversationId, Error, MessageId, Result, Timestamp, UserId,
+    conversation::{Conversation, ConversationKind, LastMessage},
+    error::FieldErrors,
+    ids::ConnectionId,
+    message::{Draft, Message},
+    message_parts::{Mentions, ReplyTo},
+    receipts::{Receipt, ReceiptKind},
+};
+use revision::Removal;
+
+/// How many of a conversation's newest messages the state keeps, so that marking them read needs no
+/// read of the database.
+const MAX_RECENT_MESSAGES: usize = 64;
+/// The most messages whose `read` status one change of a read position reports one by one.
+pub const MAX_REPORTED_MESSAGES: usize = 200;
+
+/// A conversation's state, with the changes of the current batch so far.
+#[derive(Debug, Clone)]
+pub struct ConversationState {
+    pub session: Conversation,
+    /// The newest messages that count, ascending by `seq`, without deleted ones; complete above
+    /// `recent_after`.
+    recent: VecDeque<MessageRef>,
+    recent_after: u64,
+    changes: Changes,
+}
+
+/// The parts of a member's entry that change independently.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum MemberField {
+    /// The whole entry: the member joined, left, or has another role.
+    Seat,
+    Unread,
+    Sent,
+    Read,
+    Delivered,
+}
+
+/// The content of a message before an edit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Edit {
+    pub message: MessageId,
+    pub session: ConversationId,
+    pub content: String,
+    pub written_at: Timestamp,
+    pub replaced_at: Timestamp,
+}
+
+/// The changes to be stored.
+#[derive(Debug, Clone, Default)]
+pub struct Changes {
+    pub messages: Vec<Arc<Message>>,
+    /// Stored messages in their new state.
+    pub revised: BTreeMap<MessageId, Arc<Message>>,
+    pub edits: Vec<Edit>,
+    pub receipts: Vec<Receipt>,
+    /// The members and parts of their entries that differ from what is stored.
+    pub members: BTreeSet<(UserId, MemberField)>,
+    /// Whether the members or the group's profile may differ.
+    pub frame: bool,
+}
+
+impl Changes {
+    /// Returns whether nothing is to be stored.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.messages.is_empty()
+            && self.revised.is_empty()
+            && self.receipts.is_empty()
+            && self.members.is_empty()
+            && !self.frame
+    }
+}
+
+impl ConversationState {
+    /// Returns the state of a conversation that was just loaded.
+    #[must_use]
+    pub fn open(session: Conversation) -> Self {
+        let recent_after = session.seq;
+        Self { session, recent: VecDeque::new(), recent_after, changes: Changes::default() }
+    }
+
+    /// Returns the changes of the batch so far.
+    #[must_use]
+    pub fn changes(&self) -> &Changes {
+        &self.changes
+    }
+
+    /// Closes a stored batch: keeps the state and clears the changes.
+    #[must_use]
+    pub fn settled(mut self) -> Self {
+        self.changes = Changes::default();
+        self
+    }
+
+    /// Returns a message as this batch has changed it.
+    #[must_use]
+    pub fn revised(&self, id: MessageId) -> Option<&Arc<Message>> {
+        self.changes.revised.get(&id)
+    }
+
+    /// Returns what must be preloaded before the command can be applied.
+    #[must_use]
+    pub fn lookup(&self, operation: &Command) -> Option<Lookup> {
+        match operation {
+            Command::Deliver { .. } | Command::Regroup { .. } => None,
+            Command::Send { draft, .. } => {
+                let answered = draft.reply_to?;
+                (!self.recent.iter().any(|m| m.id == answered)).then_some(Lookup::Message(answered))
+            }
+            Command::Delete { message, .. }
+            | Command::Recall { message, .. }
+            | Command::Edit { message, .. }
+            | Command::React { message, .. } => Some(Lookup::Message(*message)),
+            Command::Read { reader, up_to, .. } => {
+                let after = self.session.members.get(reader)?.read_seq;
+                (after < up_to.seq && after < self.recent_after).then_some(Lookup::Unread {
+                    reader: *reader,
+                    after,
+                    up_to: up_to.seq,
+                })
+            }
+        }
+    }
+
+    /// Applies one command.
+    ///
+    /// # Errors
+    /// `ConversationNotFound` when its caller is not a member, `NotFound`, `Forbidden`,
+    /// `InvalidMessage`, `Conflict`, `WindowClosed`. After an error the state is unchanged.
+    pub fn apply(&mut self, operation: &Command, preloaded: Preloaded, now: Timestamp) -> Result<Outcome> {
+        match operation {
+            Command::Send { id, draft } => self.send(*id, draft, &preloaded, now),
+            Command::Read { reader, up_to, origin, .. } => {
+                self.read(*reader, *up_to, *origin, preloaded, now)
+            }
+            Command::Deliver { receiver, messages, .. } => self.deliver(*receiver, messages, now),
+            Command::Delete { by, moderator, .. } => {
+                self.end(found(&preloaded)?, *by, Removal::Delete { moderator: *moderator }, now)
+            }
+            Command::Recall { by, window, .. } => {
+                self.end(found(&preloaded)?, *by, Removal::Recall { window: *window }, now)
+            }
+            Command::Edit { by, content, mentions, window, .. } => {
+                self.edit(found(&preloaded)?, *by, (content, mentions.as_ref()), *window, now)
+            }
+            Command::React { by, emoji, on, .. } => self.react(found(&preloaded)?, *by, (emoji, *on), now),
+            Command::Regroup { by, change, notes, .. } => {
+                let before = (self.session.clone(), self.changes.clone());
+                let outcome = self.regroup(*by, change, *notes, now);
+                if outcome.is_err() {
+                    (self.session, self.changes) = before;
+                }
+                outcome
+            }
+        }
+    }
+
+    fn send(
+        &mut self,
+        id: MessageId,
+        draft: &Draft,
+        preloaded: &Preloaded,
+        now: Timestamp,
+    ) -> Result<Outcome> {
+        let Some(seat) = self.session.members.get(&draft.sender) else {
+            return Err(Error::ConversationNotFound);
+        };
+        let counterpart = self.session.counterpart(draft.sender);
+        if draft.receiver.is_some_and(|receiver| counterpart.is_some() && Some(receiver) != counterpart) {
+            let problem = "must be the other participant";
+            return Err(Error::InvalidMessage(FieldErrors::one("receiverId", problem)));
+        }
+        let reply_to = match draft.reply_to {
+            Some(answered) => Some(self.answered(answered, preloaded, seat.hidden_seq)?),
+            None => None,
+        };
+        let reply_to = reply_to.map(|reply| ReplyTo { as_of: draft.reply_to_as_of, ..reply });
+        self.must_be_members(&draft.mentions)?;
+        let session = &mut self.session;
+        // A conversation's times never run backwards, whatever the machine's clock does.
+        let at = now.max(session.last_message_time);
+        session.seq += 1;
+        session.message_count += 1;
+        session.last_message_time = at;
+        session.updated_at = at;
+        let message =
+            Arc::new(Message { receiver: counterpart, reply_to, ..Message::of(draft, id, session.seq, at) });
+        session.last_message = Some(LastMessage::from(&*message));
+        let mut unread = Vec::with_capacity(session.members.len().saturating_sub(1));
+        for (user, member) in &mut session.members {
+            if *user == draft.sender {
+                member.sent += 1;
+                self.changes.members.insert((*user, MemberField::Sent));
+            } else {
+                member.unread += 1;
+                unread.push((*user, member.unread));
+                self.changes.members.insert((*user, MemberField::Unread));
+            }
+        }
+        self.remember(MessageRef { id, seq: message.seq, sender: message.sender });
+        self.changes.messages.push(Arc::clone(&message));
+        let receivers = unread.iter().map(|(user, _)| *user).collect();
+        Ok(Outcome::Sent { message, receivers, unread })
+    }
+
+    /// Returns the reply's target. It must be in the same conversation and visible to the sender.
+    fn answered(&self, id: MessageId, preloaded: &Preloaded, hidden: u64) -> Result<ReplyTo> {
+        let known = self.recent.iter().find(|m| m.id == id).map(|m| m.seq);
+        let seq = known.or_else(|| match preloaded {
+            Preloaded::Message(Some(message)) => {
+                let stands = message.session == self.session.id
+                    && message.id == id
+                    && !message.is_deleted
+                    && message.note.is_none();
+                stands.then_some(message.seq)
+            }
+            Preloaded::Message(None) | Preloaded::None | Preloaded::Unread { .. } => None,
+        });
+        let seq = seq.filter(|seq| *seq > hidden).ok_or_else(|| {
+            Error::InvalidMessage(FieldErrors::one("replyTo", "must be a message of this session"))
+        })?;
+        Ok(ReplyTo { message: id, seq, as_of: None })
+    }
+
+    fn must_be_members(&self, mentions: &Mentions) -> Result<()> {
+        let members = &self.session.members;
+        if mentions.people().iter().all(|user| members.contains_key(user)) {
+            Ok(())
+        } else {
+            let problem = "must be members of this session";
+            Err(Error::InvalidMessage(FieldErrors::one("mentions", problem)))
+        }
+    }
+
+    fn read(
+        &mut self,
+        reader: UserId,
+        up_to: MessageRef,
+        origin: Option<ConnectionId>,
+        preloaded: Preloaded,
+        now: Timestamp,
+    ) -> Result<Outcome> {
+        let others = self.session.others(reader);
+        let newest = self.session.seq;
+        let in_group = self.session.kind == ConversationKind::Group;
+        let member = self.session.members.get_mut(&reader).ok_or(Error::ConversationNotFound)?;
+        if up_to.seq <= member.hidden_seq {
+            return Err(Error::NotFound("message"));
+        }
+        let after = member.read_seq;
+        let target = up_to.seq.min(newest);
+        let mut outcome = ReadOutcome {
+            reader,
+            up_to,
+            moved: false,
+            count: 0,
+            unread: member.unread,
+            messages: Vec::new(),
+            others,
+            at: now,
+            origin,
+            in_group,
+        };
+        if target <= after {
+            return Ok(Outcome::Read(outcome));
+        }
+        (outcome.count, outcome.messages) = match preloaded {
+            Preloaded::Unread { count, newest } => (count, newest),
+            Preloaded::None | Preloaded::Message(_) => {
+                let unread = |m: &&MessageRef| m.seq > after && m.seq <= target && m.sender != reader;
+                let read: Vec<_> = self.recent.iter().filter(unread).copied().collect();
+                (read.len() as u64, read)
+            }
+        };
+        member.unread = member.unread.saturating_sub(outcome.count);
+        member.read_seq = target;
+        member.read_at = Some(now);
+        outcome.moved = true;
+        outcome.unread = member.unread;
+        self.session.updated_at = self.session.updated_at.max(now);
+        let members = &self.session.members;
+        outcome.messages.retain(|m| members.contains_key(&m.sender));
+        self.changes.members.extend([(reader, MemberField::Read), (reader, MemberField::Unread)]);
+        self.receipt(ReceiptKind::Read, reader, (after + 1, target), now);
+        Ok(Outcome::Read(outcome))
+    }
+
+    fn deliver(&mut self, receiver: UserId, messages: &[MessageRef], now: Timestamp) -> Result<Outcome> {
+        let newest = self.session.seq;
+        let member = self.session.members.get_mut(&receiver).ok_or(Error::ConversationNotFound)?;
+        let known = member.read_seq.max(member.hidden_seq);
+        let mut asked: Vec<MessageRef> = messages
+            .iter()
+            .filter(|m| m.sender != receiver && m.seq <= newest && m.seq > known)
+            .copied()
+            .collect();
+        asked.sort_unstable_by_key(|m| m.seq);
+        let mut fresh: Vec<MessageRef> = Vec::with_capacity(asked.len());
+        let mut runs: Vec<(u64, u64)> = Vec::new();
+        for m in asked {
+            if !member.delivered.insert(m.seq) {
+                continue;
+            }
+            // If only the receiver's own messages lie between two ranges, the ranges are merged.
+            let before = member.delivered.end_before(m.seq);
+            let bridge = before.filter(|end| all_by(&self.recent, receiver, end + 1, m.seq - 1));
+            if let Some(end) = bridge {
+                member.delivered.bridge(end, m.seq);
+            }
+            match runs.last_mut() {
+                Some((_, to)) if *to + 1 == m.seq || bridge == Some(*to) => *to = m.seq,
+                _ => runs.push((m.seq, m.seq)),
+            }
+            fresh.push(m);
+        }
+        for run in runs {
+            self.receipt(ReceiptKind::Delivered, receiver, run, now);
+        }
+        if !fresh.is_empty() {
+            self.changes.members.insert((receiver, MemberField::Delivered));
+        }
+        // Former members receive no status of their messages.
+        fresh.retain(|m| self.session.members.contains_key(&m.sender));
+        let in_group = self.session.kind == ConversationKind::Group;
+        Ok(Outcome::Delivered { receiver, messages: fresh, at: now, in_group })
+    }
+
+    /// Records one user's range. Equal ranges at the same time share a receipt.
+    fn receipt(&mut self, kind: ReceiptKind, user: UserId, (from, to): (u64, u64), at: Timestamp) {
+        let same = |r: &&mut Receipt| r.kind == kind && (r.from, r.to, r.at) == (from, to, at);
+        match self.changes.receipts.iter_mut().rev().find(same) {
+            Some(known) if known.users.contains(&user) => {}
+            Some(known) => known.users.push(user),
+            None => self.changes.receipts.push(Receipt { kind, users: vec![user], from, to, at }),
+        }
+    }
+
+    fn remember(&mut self, message: MessageRef) {
+        self.recent.push_back(message);
+        if self.recent.len() > MAX_RECENT_MESSAGES
+            && let Some(forgotten) = self.recent.pop_front()
+        {
+            self.recent_after = forgotten.seq;
+        }
+    }
+}
+
+/// Returns whether every message of `from..=to` is kept in memory and `author` wrote it.
+fn all_by(recent: &VecDeque<MessageRef>, author: UserId, from: u64, to: u64) -> bool {
+    let start = recent.partition_point(|m| m.seq < from);
+    let theirs = recent.range(start..).take_while(|m| m.seq <= to && m.sender == author).count() as u64;
+    to + 1 == from + theirs
+}
+
+/// Returns the preloaded message.
+fn found(preloaded: &Preloaded) -> Result<&Message> {
+    match preloaded {
+        Preloaded::Message(Some(message)) => Ok(message),
+        Preloaded::Message(None) | Preloaded::None | Preloaded::Unread { .. } => {
+            Err(Error::NotFound("message"))
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "conversation_state_tests.rs"]
+mod tests;

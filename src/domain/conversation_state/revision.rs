@@ -1,0 +1,225 @@
+//! Changes of a message after it was sent: edits, reactions, recall and deletion.
+
+use std::{sync::Arc, time::Duration};
+
+use super::{
+    super::{
+        Error, Result, Timestamp, UserId,
+        error::FieldErrors,
+        event::Tombstone,
+        message::Message,
+        message_parts::{MAX_REACTION_KINDS, Mentions, Reaction, is_same_emoji},
+        text::is_visible,
+    },
+    ConversationState, Edit, MemberField, Outcome, Revision,
+};
+
+/// The kind of a removal, and the right it is based on.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Removal {
+    Delete { moderator: bool },
+    Recall { window: Duration },
+}
+
+impl ConversationState {
+    /// Checks that the user may see the message; otherwise it is not found.
+    fn must_see(&self, message: &Message, user: UserId) -> Result<()> {
+        let seat = self.session.members.get(&user).filter(|member| member.hidden_seq < message.seq);
+        if message.session == self.session.id && seat.is_some() {
+            Ok(())
+        } else {
+            Err(Error::NotFound("message"))
+        }
+    }
+
+    pub(super) fn edit(
+        &mut self,
+        message: &Message,
+        by: UserId,
+        (content, mentions): (&str, Option<&Mentions>),
+        window: Duration,
+        now: Timestamp,
+    ) -> Result<Outcome> {
+        self.must_see(message, by)?;
+        must_be_own(message, by)?;
+        if message.is_deleted {
+            return Err(Error::NotFound("message"));
+        }
+        if !message.merged.is_empty() {
+            return Err(Error::Forbidden("messages forwarded as one stay as they are"));
+        }
+        if message.forwarded.as_ref().is_some_and(|origin| origin.sender != by) {
+            return Err(Error::Forbidden("what somebody else said stays as they said it"));
+        }
+        let mentions = mentions.unwrap_or(&message.mentions);
+        self.must_be_members(mentions)?;
+        if !is_visible(content) && message.file.is_none() {
+            return Err(Error::InvalidMessage(FieldErrors::one("content", "must not be empty")));
+        }
+        let audience = self.session.audience(message.seq);
+        if message.content == content && message.mentions == *mentions {
+            let message = Arc::new(message.clone());
+            return Ok(Outcome::Revised { message, how: Revision::Edited, fresh: false, audience });
+        }
+        must_be_within(message, window, now, "the time for editing has passed")?;
+        let at = self.grow(message, now);
+        self.changes.edits.push(Edit {
+            message: message.id,
+            session: message.session,
+            content: message.content.clone(),
+            written_at: message.edited_at.unwrap_or(message.created_at),
+            replaced_at: at,
+        });
+        let edited = Arc::new(Message {
+            content: content.to_owned(),
+            mentions: mentions.clone(),
+            edited_at: Some(at),
+            rev: self.session.rev,
+            updated_at: at,
+            ..message.clone()
+        });
+        if let Some(last) = self.session.last_message.as_mut().filter(|last| last.id == edited.id) {
+            last.preview = edited.preview();
+        }
+        self.changes.revised.insert(edited.id, Arc::clone(&edited));
+        Ok(Outcome::Revised { message: edited, how: Revision::Edited, fresh: true, audience })
+    }
+
+    pub(super) fn react(
+        &mut self,
+        message: &Message,
+        by: UserId,
+        (emoji, on): (&str, bool),
+        now: Timestamp,
+    ) -> Result<Outcome> {
+        self.must_see(message, by)?;
+        if message.note.is_some() {
+            return Err(Error::Forbidden("a system message stays as it is"));
+        }
+        if message.is_deleted {
+            return Err(Error::NotFound("message"));
+        }
+        let audience = self.session.audience(message.seq);
+        // The emoji in the form that was sent first, so that every device matches it.
+        let alike = || message.reactions.iter().filter(|reaction| is_same_emoji(&reaction.emoji, emoji));
+        let known = alike().find(|reaction| reaction.users.contains(&by)).or_else(|| alike().next());
+        let emoji = known.map_or(emoji, |reaction| reaction.emoji.as_str());
+        let how = Revision::Reacted { by, emoji: emoji.to_owned(), on };
+        let mut reactions = message.reactions.clone();
+        let fresh = if on { put(&mut reactions, emoji, by)? } else { take(&mut reactions, emoji, by) };
+        if !fresh {
+            let message = Arc::new(message.clone());
+            return Ok(Outcome::Revised { message, how, fresh, audience });
+        }
+        let at = self.grow(message, now);
+        let reacted =
+            Arc::new(Message { reactions, rev: self.session.rev, updated_at: at, ..message.clone() });
+        self.changes.revised.insert(reacted.id, Arc::clone(&reacted));
+        Ok(Outcome::Revised { message: reacted, how, fresh, audience })
+    }
+
+    pub(super) fn end(
+        &mut self,
+        message: &Message,
+        by: UserId,
+        ending: Removal,
+        now: Timestamp,
+    ) -> Result<Outcome> {
+        let moderated = matches!(ending, Removal::Delete { moderator: true });
+        if message.session != self.session.id {
+            return Err(Error::NotFound("message"));
+        }
+        if !moderated {
+            self.must_see(message, by)?;
+            must_be_own(message, by)?;
+        }
+        if message.note.is_some() {
+            return Err(Error::Forbidden("a system message stays as it is"));
+        }
+        let audience = self.session.audience(message.seq);
+        if message.is_deleted {
+            let tombstone = Tombstone::of(message);
+            return Ok(Outcome::Deleted { tombstone, fresh: false, audience, unread: Vec::new() });
+        }
+        let recalled = match ending {
+            Removal::Delete { .. } => false,
+            Removal::Recall { window } => {
+                must_be_within(message, window, now, "the time for recalling has passed")?;
+                true
+            }
+        };
+        let at = self.grow(message, now);
+        let session = &mut self.session;
+        let mut buried = message.buried(by, at, session.rev);
+        buried.recalled_at = recalled.then_some(at);
+        session.message_count = session.message_count.saturating_sub(1);
+        if let Some(last) = session.last_message.as_mut().filter(|last| last.id == message.id) {
+            last.is_deleted = true;
+            last.is_merged = false;
+            last.preview.clear();
+        }
+        let mut unread = Vec::new();
+        for (user, member) in &mut session.members {
+            if *user == message.sender {
+                if member.joined_seq < message.seq {
+                    member.sent = member.sent.saturating_sub(1);
+                    self.changes.members.insert((*user, MemberField::Sent));
+                }
+            } else if member.read_seq < message.seq {
+                member.unread = member.unread.saturating_sub(1);
+                unread.push((*user, member.unread));
+                self.changes.members.insert((*user, MemberField::Unread));
+            }
+        }
+        self.recent.retain(|m| m.seq != message.seq);
+        let tombstone = Tombstone::of(&buried);
+        self.changes.revised.insert(buried.id, Arc::new(buried));
+        Ok(Outcome::Deleted { tombstone, fresh: true, audience, unread })
+    }
+
+    /// Increments `rev` and returns the time of a change to a message: never before the message
+    /// itself.
+    fn grow(&mut self, message: &Message, now: Timestamp) -> Timestamp {
+        let at = now.max(message.updated_at);
+        self.session.rev += 1;
+        self.session.updated_at = self.session.updated_at.max(at);
+        at
+    }
+}
+
+fn must_be_own(message: &Message, by: UserId) -> Result<()> {
+    if message.note.is_some() {
+        return Err(Error::Forbidden("a system message stays as it is"));
+    }
+    if message.sender == by { Ok(()) } else { Err(Error::Forbidden("only its sender or an admin may")) }
+}
+
+fn must_be_within(message: &Message, window: Duration, now: Timestamp, late: &'static str) -> Result<()> {
+    if now.since(message.created_at) <= window { Ok(()) } else { Err(Error::WindowClosed(late)) }
+}
+
+fn put(reactions: &mut Vec<Reaction>, emoji: &str, by: UserId) -> Result<bool> {
+    if let Some(known) = reactions.iter_mut().find(|reaction| reaction.emoji == emoji) {
+        let is_new = !known.users.contains(&by);
+        if is_new {
+            known.users.push(by);
+        }
+        return Ok(is_new);
+    }
+    if reactions.len() >= MAX_REACTION_KINDS {
+        return Err(Error::Conflict("a message bears at most 20 kinds of emoji"));
+    }
+    reactions.push(Reaction { emoji: emoji.to_owned(), users: vec![by] });
+    Ok(true)
+}
+
+fn take(reactions: &mut Vec<Reaction>, emoji: &str, by: UserId) -> bool {
+    let Some(known) = reactions.iter_mut().find(|reaction| reaction.emoji == emoji) else {
+        return false;
+    };
+    let before = known.users.len();
+    known.users.retain(|user| *user != by);
+    let is_gone = known.users.len() < before;
+    reactions.retain(|reaction| !reaction.users.is_empty());
+    is_gone
+}

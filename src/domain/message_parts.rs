@@ -1,0 +1,268 @@
+//! The parts a message may have besides its text: whom it mentions, what it answers, where it comes
+//! from, how people reacted; and the notes that a group writes about itself.
+
+use std::str::FromStr;
+
+use super::{
+    MessageId, Timestamp, UserId,
+    message::{FileRef, MessageType},
+};
+
+/// The most people one message mentions by name: as many as a group may have.
+pub const MAX_MENTIONS: usize = 500;
+/// The most bytes of an emoji (a kiss with skin tones has 35, a flag 8 to 28).
+pub const MAX_EMOJI_BYTES: usize = 64;
+/// The most kinds of emoji on one message.
+pub const MAX_REACTION_KINDS: usize = 20;
+
+/// Whom a message calls by name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Mentions {
+    /// Everybody in the session.
+    All,
+    /// These, each once; often nobody.
+    People(Vec<UserId>),
+}
+
+impl Default for Mentions {
+    fn default() -> Self {
+        Self::People(Vec::new())
+    }
+}
+
+impl Mentions {
+    /// Whether nobody is mentioned.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        matches!(self, Mentions::People(people) if people.is_empty())
+    }
+
+    /// The people who are mentioned by name.
+    #[must_use]
+    pub fn people(&self) -> &[UserId] {
+        match self {
+            Mentions::All => &[],
+            Mentions::People(people) => people,
+        }
+    }
+}
+
+/// The message that another one answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReplyTo {
+    pub message: MessageId,
+    /// Its place in the same session.
+    pub seq: u64,
+    /// Since when it said what the author of the answer saw, if they told: its editing, or its writing.
+    pub as_of: Option<Timestamp>,
+}
+
+/// What became of an answered message after it was answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReplyTargetChange {
+    Edited,
+    Recalled,
+    Deleted,
+}
+
+impl ReplyTargetChange {
+    /// The name on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            ReplyTargetChange::Edited => "edited",
+            ReplyTargetChange::Recalled => "recalled",
+            ReplyTargetChange::Deleted => "deleted",
+        }
+    }
+}
+
+/// Everybody who reacted with one emoji, in the order in which they did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reaction {
+    pub emoji: String,
+    pub users: Vec<UserId>,
+}
+
+/// Whether a text is exactly one emoji of Unicode: with a skin tone, joined, a flag, a keycap.
+#[must_use]
+pub fn is_valid_emoji(text: &str) -> bool {
+    // A digit that asks to be drawn in colour stays a digit until a keycap is around it.
+    emojis::get(text).is_some() && !plain(text).all(|c| c.is_ascii())
+}
+
+/// Whether a text may be the emoji of a reaction of an earlier time, which is taken off by it.
+#[must_use]
+pub fn is_old_emoji(text: &str) -> bool {
+    !text.is_empty() && text.len() <= MAX_EMOJI_BYTES
+}
+
+/// Whether two texts are one emoji, with or without the character that asks for colours.
+#[must_use]
+pub fn is_same_emoji(one: &str, other: &str) -> bool {
+    plain(one).eq(plain(other))
+}
+
+fn plain(emoji: &str) -> impl Iterator<Item = char> + '_ {
+    emoji.chars().filter(|c| *c != '\u{fe0f}')
+}
+
+/// Who wrote a forwarded message at first. The session it comes from is not named: who reads this may
+/// have no seat there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Forwarded {
+    pub message: MessageId,
+    pub sender: UserId,
+    pub created_at: Timestamp,
+    /// When what was forwarded had been edited last.
+    pub edited_at: Option<Timestamp>,
+}
+
+/// One message inside a merged one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Quote {
+    pub message: MessageId,
+    pub sender: UserId,
+    pub content: String,
+    pub kind: MessageType,
+    pub file: Option<FileRef>,
+    pub created_at: Timestamp,
+    /// When what was forwarded had been edited last.
+    pub edited_at: Option<Timestamp>,
+}
+
+/// What a group writes about itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SystemNoticeKind {
+    /// Somebody was added.
+    Joined,
+    /// Somebody left.
+    Left,
+    /// Somebody was removed.
+    Removed,
+    /// The group has another name: the content.
+    Renamed,
+    /// The group has another topic: the content.
+    Topic,
+    /// The group has another picture.
+    Avatar,
+    /// The past was opened to those who came later, or is closed to those who come from now on: the
+    /// content is `open` or `closed`.
+    History,
+    /// Somebody has another role: the content.
+    Role,
+}
+
+impl SystemNoticeKind {
+    /// All kinds, for schemas and checks.
+    pub const ALL: [SystemNoticeKind; 8] = [
+        SystemNoticeKind::Joined,
+        SystemNoticeKind::Left,
+        SystemNoticeKind::Removed,
+        SystemNoticeKind::Renamed,
+        SystemNoticeKind::Topic,
+        SystemNoticeKind::Avatar,
+        SystemNoticeKind::History,
+        SystemNoticeKind::Role,
+    ];
+
+    /// The name on the wire and in the database.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            SystemNoticeKind::Joined => "joined",
+            SystemNoticeKind::Left => "left",
+            SystemNoticeKind::Removed => "removed",
+            SystemNoticeKind::Renamed => "renamed",
+            SystemNoticeKind::Topic => "topic",
+            SystemNoticeKind::Avatar => "avatar",
+            SystemNoticeKind::History => "history",
+            SystemNoticeKind::Role => "role",
+        }
+    }
+}
+
+/// The text names no kind of note.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("there is no such kind of system message")]
+pub struct UnknownSystemNotice;
+
+impl FromStr for SystemNoticeKind {
+    type Err = UnknownSystemNotice;
+    fn from_str(text: &str) -> Result<Self, UnknownSystemNotice> {
+        SystemNoticeKind::ALL.into_iter().find(|kind| kind.as_str() == text).ok_or(UnknownSystemNotice)
+    }
+}
+
+/// What makes a message a system message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SystemNotice {
+    pub kind: SystemNoticeKind,
+    /// Whom it is about.
+    pub subjects: Vec<UserId>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reaction_is_one_emoji_however_it_is_written() {
+        for good in [
+            "👍",
+            "👍🏽",
+            "❤️",
+            "❤",
+            "☺",
+            "👩🏽‍⚕️",
+            "👩🏽‍⚕",
+            "👩🏿‍❤️‍💋‍👩🏼",
+            "🇨🇳",
+            "🏴󠁧󠁢󠁥󠁮󠁧󠁿",
+            "5️⃣",
+            "#⃣",
+            "⭐",
+            "⏰",
+            "⬆️",
+            "™️",
+            "㊙️",
+            "🫱🏻‍🫲🏿",
+            "🏳️‍🌈",
+        ] {
+            assert!(is_valid_emoji(good) && good.len() <= MAX_EMOJI_BYTES, "{good}");
+        }
+        for bad in [
+            "",
+            " ",
+            "a b",
+            "\u{7}",
+            "👍👍",
+            "👍 ",
+            " 👍",
+            "abc",
+            "5",
+            "5\u{fe0f}",
+            "#",
+            "中",
+            "好",
+            "+1",
+            "\u{200d}",
+            "\u{fe0f}",
+            "\u{20e3}",
+            "👍\u{200d}",
+            "🇨",
+            "🇽🇽",
+            "🇨🇳🇨🇳",
+            "\u{1f3fd}",
+            "❤\u{fe0e}",
+            "👍\u{200b}",
+            "♥\u{202e}",
+            "→",
+            "(y)",
+            "💊💉",
+        ] {
+            assert!(!is_valid_emoji(bad), "{bad:?}");
+        }
+        assert!(is_same_emoji("❤️", "❤") && is_same_emoji("👩🏽‍⚕️", "👩🏽‍⚕") && !is_same_emoji("👍", "👍🏽"));
+    }
+}

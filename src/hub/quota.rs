@@ -1,0 +1,85 @@
+//! The quota of connections of a user. A place is taken before the connection is made, so that
+//! simultaneous connections are counted one after the other. It is returned when the connection
+//! ends, in whatever phase.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use crate::domain::UserId;
+
+/// The number of places taken by each user.
+#[derive(Debug, Default)]
+pub struct ConnectionQuota(Mutex<HashMap<UserId, usize>>);
+
+/// One place of a user, for one connection, until it is dropped.
+#[derive(Debug)]
+pub struct QuotaGuard {
+    seats: Arc<ConnectionQuota>,
+    user: UserId,
+}
+
+impl ConnectionQuota {
+    fn taken(&self) -> MutexGuard<'_, HashMap<UserId, usize>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes a place for one more connection of `user`; `None` if they already have `most`.
+    #[must_use]
+    pub fn take(self: &Arc<Self>, user: UserId, most: usize) -> Option<QuotaGuard> {
+        let mut taken = self.taken();
+        let count = taken.get(&user).copied().unwrap_or_default();
+        if count >= most {
+            return None;
+        }
+        taken.insert(user, count + 1);
+        Some(QuotaGuard { seats: Arc::clone(self), user })
+    }
+}
+
+impl Drop for QuotaGuard {
+    fn drop(&mut self) {
+        let mut taken = self.seats.taken();
+        match taken.get_mut(&self.user) {
+            Some(count) if *count > 1 => *count -= 1,
+            _ => drop(taken.remove(&self.user)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Barrier;
+
+    use super::*;
+
+    #[test]
+    fn of_many_that_come_at_once_no_more_than_the_most_get_in() {
+        const THREADS: usize = 16;
+        let (seats, user) = (Arc::new(ConnectionQuota::default()), UserId::generate());
+        for _ in 0..50 {
+            let (start, all_tried) = (Barrier::new(THREADS), Barrier::new(THREADS));
+            let got: usize = std::thread::scope(|scope| {
+                let tries: Vec<_> = (0..THREADS)
+                    .map(|_| {
+                        scope.spawn(|| {
+                            start.wait();
+                            let got: Vec<QuotaGuard> =
+                                (0..20).filter_map(|_| seats.take(user, 100)).collect();
+                            all_tried.wait();
+                            got.len()
+                        })
+                    })
+                    .collect();
+                tries.into_iter().map(|tried| tried.join().unwrap()).sum()
+            });
+            assert_eq!(got, 100);
+            assert!(seats.taken().is_empty(), "each place was given back");
+        }
+        let (mine, other) = (seats.take(user, 1), seats.take(UserId::generate(), 1));
+        assert!(mine.is_some() && other.is_some() && seats.take(user, 1).is_none());
+        drop(mine);
+        assert!(seats.take(user, 1).is_some());
+    }
+}

@@ -1,0 +1,157 @@
+//! Conversations: opening a private one, listing the caller's own.
+
+use std::collections::BTreeSet;
+
+use super::{Services, creation_limits::CreatedThing};
+use crate::domain::{
+    ConversationId, Error, Result, UserId,
+    access::Actor,
+    conversation::{Conversation, ConversationKind, Member},
+    cursors::{ConversationsCursor, PageRequest},
+    error::FieldErrors,
+    event::{Audience, Event},
+    paging::{Page, Pagination},
+    user::{Role, User},
+};
+
+/// A conversation as a user's list shows it.
+#[derive(Debug, Clone)]
+pub struct ConversationView {
+    pub session: Conversation,
+    pub profiles: Vec<User>,
+    /// The unread messages of the list's user.
+    pub unread: u64,
+    /// The membership of the list's user.
+    pub seat: Option<Member>,
+}
+
+impl Services {
+    /// Returns a page of a user's conversations, newest activity first. With a cursor, it returns
+    /// those behind it in the order of the first page. An admin may read another user's list; that
+    /// read is audited.
+    ///
+    /// # Errors
+    /// `Forbidden`.
+    pub async fn sessions_of(
+        &self,
+        actor: &Actor,
+        user: UserId,
+        request: &PageRequest<ConversationsCursor>,
+    ) -> Result<(Vec<ConversationView>, Pagination)> {
+        self.look(actor, user, "sessions.list").await?;
+        let (sessions, pagination) = match &request.cursor {
+            None => self.first_sessions(user, request).await?,
+            Some(cursor) => self.next_sessions(user, request.page, cursor).await?,
+        };
+        let people: BTreeSet<UserId> = sessions.iter().flat_map(Conversation::participants).collect();
+        let profiles = self.profiles(actor, people).await?;
+        let views =
+            sessions.into_iter().map(|session| session.seen_by(actor.user)).map(|session| ConversationView {
+                profiles: session.participants().filter_map(|id| profiles.get(&id).cloned()).collect(),
+                unread: session.members.get(&user).map_or(0, |member| member.unread),
+                seat: session.members.get(&user).cloned(),
+                session,
+            });
+        Ok((views.collect(), pagination))
+    }
+
+    async fn first_sessions(
+        &self,
+        user: UserId,
+        request: &PageRequest<ConversationsCursor>,
+    ) -> Result<(Vec<Conversation>, Pagination)> {
+        let page = request.page;
+        let now = self.clock.now();
+        let (sessions, total) = self.store.sessions_of(user, page).await?;
+        let times = sessions.iter().map(|session| (session.id, session.last_message_time));
+        let next = request.wants_next.then(|| ConversationsCursor::behind(times, now));
+        Ok((sessions, Pagination::of(page, total).with_next(next.as_ref())))
+    }
+
+    async fn next_sessions(
+        &self,
+        user: UserId,
+        page: Page,
+        cursor: &ConversationsCursor,
+    ) -> Result<(Vec<Conversation>, Pagination)> {
+        let ((sessions, next), total) = tokio::try_join!(
+            self.store.sessions_behind(user, cursor, page.limit),
+            self.store.count_sessions_of(user)
+        )?;
+        Ok((sessions, Pagination::behind(page, total, next.as_ref())))
+    }
+
+    /// Returns the private conversation of two users, one of whom is the caller; `true` when it is
+    /// new.
+    ///
+    /// # Errors
+    /// `Validation` for a conversation with the caller alone, `Forbidden` for two other users,
+    /// `NotFound` when the other user does not exist.
+    pub async fn open_private(
+        &self,
+        actor: &Actor,
+        first: UserId,
+        second: UserId,
+    ) -> Result<(ConversationView, bool)> {
+        if first == second {
+            return Err(Error::Validation(FieldErrors::one("userId2", "must be another person")));
+        }
+        if actor.user != first {
+            actor.must_be(second)?;
+        }
+        let profiles = self.profiles(actor, BTreeSet::from([first, second])).await?;
+        if profiles.len() != 2 {
+            return Err(Error::NotFound("user"));
+        }
+        let gone: Vec<UserId> =
+            profiles.values().filter(|user| !user.is_active).map(|user| user.id).collect();
+        if !gone.is_empty() && !self.store.has_private_session(first, second).await? {
+            let known = self.known_among(actor, &gone).await?;
+            if known.is_empty() {
+                return Err(Error::NotFound("user"));
+            }
+            return Err(self.recipient_inactive(known).await);
+        }
+        if !self.store.has_private_session(first, second).await? {
+            self.courtesy.make(actor.user, CreatedThing::PrivateSession, 1)?;
+        }
+        let fresh = Conversation::private(first, second, self.clock.now());
+        let (session, is_new) = self.store.private_session(fresh).await?;
+        if is_new {
+            self.note_changed(session.id);
+            let event = Event::SessionCreated(std::sync::Arc::new(session.clone()));
+            self.hub.publish(&Audience::Users(vec![first, second]), &event);
+        }
+        let seat = session.members.get(&actor.user).cloned();
+        let unread = seat.as_ref().map_or(0, |member| member.unread);
+        Ok((ConversationView { session, profiles: profiles.into_values().collect(), unread, seat }, is_new))
+    }
+
+    /// Returns those of these users whose account the caller may see. An admin may see all
+    /// accounts. Others may see those of users with whom they share a conversation.
+    pub(super) async fn known_among(&self, actor: &Actor, people: &[UserId]) -> Result<Vec<UserId>> {
+        if actor.role == Role::Admin {
+            return Ok(people.to_vec());
+        }
+        let circle = self.circle_of(actor.user).await?;
+        Ok(people.iter().copied().filter(|user| circle.contains(user)).collect())
+    }
+
+    /// Checks that the user is still a member of the group that was read. A former member must not
+    /// see what was written or changed after the membership ended.
+    pub(super) async fn must_still_sit(&self, session: &Conversation, user: UserId) -> Result<()> {
+        match session.kind {
+            // Nobody leaves a private conversation.
+            ConversationKind::Private => Ok(()),
+            ConversationKind::Group => {
+                let seats = self.store.seats_of(&[session.id], user).await?;
+                if seats.contains_key(&session.id) { Ok(()) } else { Err(Error::ConversationNotFound) }
+            }
+        }
+    }
+
+    /// Returns a conversation of which `user` is a member; otherwise it is not found.
+    pub(super) async fn seat(&self, session: ConversationId, user: UserId) -> Result<Conversation> {
+        self.store.session_of(session, user).await?.ok_or(Error::ConversationNotFound)
+    }
+}

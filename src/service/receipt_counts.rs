@@ -1,0 +1,138 @@
+//! In groups a sender hears how many have got and read a message, at most once a second, instead of one
+//! event for each member.
+//!
+//! What changed is gathered here; once a second the receipts of these messages are counted in the database,
+//! so the numbers are what a fetch would show.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use tokio::sync::Notify;
+
+use super::Services;
+use crate::domain::{
+    ConversationId, MessageId, Result, UserId,
+    conversation_state::MessageRef,
+    event::{Audience, Event},
+    paging::SeqRange,
+    receipts::ReceiptTally,
+};
+
+/// Messages that may wait to be counted; beyond it the newest are told with their next receipt.
+const MAX_QUEUED_MESSAGES: usize = 100_000;
+
+#[derive(Clone, Copy)]
+struct ConversationTallies {
+    message: MessageId,
+    sender: UserId,
+    /// Grows with every receipt, so that one that comes while it is counted is counted, too.
+    generation: u64,
+}
+
+#[derive(Default)]
+struct PendingTally {
+    /// By session and `seq`.
+    messages: HashMap<ConversationId, BTreeMap<u64, ConversationTallies>>,
+    count: usize,
+    generation: u64,
+}
+
+/// What waits to be counted.
+#[derive(Default)]
+pub(super) struct ReceiptCountQueue {
+    pending: Mutex<PendingTally>,
+    arrived: Notify,
+}
+
+impl ReceiptCountQueue {
+    fn pending(&self) -> MutexGuard<'_, PendingTally> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Services {
+    /// These messages of a group have new receipts.
+    pub(super) fn count_later(&self, session: ConversationId, messages: &[MessageRef]) {
+        let mut pending = self.tallies.pending();
+        let PendingTally { messages: waiting, count, generation } = &mut *pending;
+        // Nobody hears who is not here.
+        for m in messages.iter().filter(|m| self.hub.is_here(m.sender)) {
+            if *count >= MAX_QUEUED_MESSAGES {
+                break;
+            }
+            *generation += 1;
+            let entry = ConversationTallies { message: m.id, sender: m.sender, generation: *generation };
+            if waiting.entry(session).or_default().insert(m.seq, entry).is_none() {
+                *count += 1;
+            }
+        }
+        drop(pending);
+        self.tallies.arrived.notify_one();
+    }
+
+    /// Somebody has no seat in a session any more: they hear no count of it.
+    pub(super) fn forget_counts(&self, session: ConversationId, user: UserId) {
+        let mut pending = self.tallies.pending();
+        let PendingTally { messages, count, .. } = &mut *pending;
+        if let Some(waiting) = messages.get_mut(&session) {
+            let before = waiting.len();
+            waiting.retain(|_, entry| entry.sender != user);
+            *count -= before - waiting.len();
+        }
+    }
+
+    pub(super) async fn tell_counts(self: Arc<Self>, stop: impl Future<Output = ()>) {
+        tokio::pin!(stop);
+        loop {
+            tokio::select! {
+                () = &mut stop => return,
+                () = self.tallies.arrived.notified() => {}
+            }
+            let sessions: Vec<ConversationId> = self.tallies.pending().messages.keys().copied().collect();
+            for session in sessions {
+                if let Err(error) = self.tell_counts_of(session).await {
+                    tracing::warn!(%error, "receipts could not be counted");
+                }
+            }
+            tokio::select! {
+                () = &mut stop => return,
+                () = tokio::time::sleep(self.settings.timings.counts) => {}
+            }
+        }
+    }
+
+    async fn tell_counts_of(&self, session: ConversationId) -> Result<()> {
+        let asked = self.tallies.pending().messages.get(&session).cloned().unwrap_or_default();
+        let (Some((first, _)), Some((last, _))) = (asked.first_key_value(), asked.last_key_value()) else {
+            return Ok(());
+        };
+        let range = SeqRange { after: first - 1, up_to: *last };
+        let receipts = self.store.receipts_in(session, range).await;
+        let mut pending = self.tallies.pending();
+        let PendingTally { messages, count, .. } = &mut *pending;
+        let Some(waiting) = messages.get_mut(&session) else { return Ok(()) };
+        for (seq, entry) in asked {
+            // Told under the lock, and only who still waits: see `forget_counts`.
+            let Some(now) = waiting.get(&seq).copied() else { continue };
+            if now.generation == entry.generation || receipts.is_err() {
+                waiting.remove(&seq);
+                *count -= 1;
+            }
+            if let Ok(receipts) = &receipts {
+                let tally = ReceiptTally::of(seq, entry.sender, receipts);
+                let (delivered, read) = (tally.delivered.len() as u64, tally.read.len() as u64);
+                let at = self.clock.now();
+                let event = Event::MessageCounted { message: entry.message, session, delivered, read, at };
+                self.hub.publish(&Audience::Users(vec![entry.sender]), &event);
+            }
+        }
+        if waiting.is_empty() {
+            messages.remove(&session);
+        } else {
+            self.tallies.arrived.notify_one();
+        }
+        receipts.map(drop)
+    }
+}

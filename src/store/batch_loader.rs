@@ -1,0 +1,162 @@
+//! Group reads, the twin of the group commit: look-ups of one kind that come while others are under way
+//! gather and are asked for in one command.
+//!
+//! What a small look-up costs mongod is the command, not the document: 150 to 250 µs for one, 15 to 50 µs for
+//! each of eight asked for together (measured). There are no timers: a look-up that comes alone goes at
+//! once. Each is asked for after its caller came, so a caller reads their own writes.
+
+use std::{future::Future, sync::Arc};
+
+use tokio::sync::{Semaphore, mpsc, oneshot};
+
+use crate::domain::{Error, Result};
+
+/// Commands of one kind under way at once: one is worked on here while mongod works on the other.
+const MAX_CONCURRENT_COMMANDS: usize = 2;
+/// Look-ups that may wait; whoever comes then waits to ask.
+const MAX_QUEUED_LOOKUPS: usize = 1_024;
+
+struct LoadRequest<K, V> {
+    key: K,
+    answer: oneshot::Sender<Result<V>>,
+}
+
+/// Look-ups of one kind.
+pub struct BatchLoader<K, V> {
+    asks: mpsc::Sender<LoadRequest<K, V>>,
+}
+
+impl<K, V> std::fmt::Debug for BatchLoader<K, V> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Gathered").finish_non_exhaustive()
+    }
+}
+
+impl<K, V> BatchLoader<K, V>
+where
+    K: Clone + Send + Sync + 'static,
+    V: Send + 'static,
+{
+    /// Gathers up to `most` keys for one `look`, which answers in the order of the keys. Ends when it is
+    /// dropped.
+    pub fn new<F, L>(most: usize, look: L) -> Self
+    where
+        F: Future<Output = Result<Vec<V>>> + Send + 'static,
+        L: Fn(Vec<K>) -> F + Send + Sync + 'static,
+    {
+        let (asks, waiting) = mpsc::channel(MAX_QUEUED_LOOKUPS);
+        tokio::spawn(work(most, Arc::new(look), waiting));
+        Self { asks }
+    }
+
+    /// What there is under this key.
+    ///
+    /// # Errors
+    /// What `look` answers.
+    pub async fn get(&self, key: K) -> Result<V> {
+        let (answer, answered) = oneshot::channel();
+        if self.asks.send(LoadRequest { key, answer }).await.is_err() {
+            return Err(Error::Unavailable);
+        }
+        // A look that panicked answers nobody.
+        answered.await.unwrap_or(Err(Error::Internal))
+    }
+}
+
+async fn work<K, V, F, L>(most: usize, look: Arc<L>, mut waiting: mpsc::Receiver<LoadRequest<K, V>>)
+where
+    K: Clone + Send + Sync + 'static,
+    V: Send + 'static,
+    F: Future<Output = Result<Vec<V>>> + Send + 'static,
+    L: Fn(Vec<K>) -> F + Send + Sync + 'static,
+{
+    let places = Arc::new(Semaphore::new(MAX_CONCURRENT_COMMANDS));
+    while let Ok(place) = Arc::clone(&places).acquire_owned().await {
+        let mut batch = Vec::new();
+        if waiting.recv_many(&mut batch, most).await == 0 {
+            return;
+        }
+        let look = Arc::clone(&look);
+        tokio::spawn(async move {
+            answer(&*look, batch).await;
+            drop(place);
+        });
+    }
+}
+
+async fn answer<K, V, F, L>(look: &L, batch: Vec<LoadRequest<K, V>>)
+where
+    K: Clone,
+    F: Future<Output = Result<Vec<V>>>,
+    L: Fn(Vec<K>) -> F,
+{
+    // Whoever has left is not looked up for.
+    let batch: Vec<LoadRequest<K, V>> = batch.into_iter().filter(|ask| !ask.answer.is_closed()).collect();
+    if batch.is_empty() {
+        return;
+    }
+    let keys = batch.iter().map(|ask| ask.key.clone()).collect();
+    match look(keys).await {
+        Ok(values) => {
+            for (ask, value) in batch.into_iter().zip(values) {
+                drop(ask.answer.send(Ok(value)));
+            }
+        }
+        // A document that cannot be understood is the error of who asked for it, not of the others.
+        Err(Error::Internal) if batch.len() > 1 => {
+            for ask in batch {
+                let alone = look(vec![ask.key]).await;
+                let value = alone.and_then(|mut values| values.pop().ok_or(Error::Internal));
+                drop(ask.answer.send(value));
+            }
+        }
+        Err(error) => {
+            for ask in batch {
+                drop(ask.answer.send(Err(error.clone())));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::Mutex, time::Duration};
+
+    use super::*;
+
+    type LoadResult = Arc<Mutex<Vec<Vec<u32>>>>;
+
+    fn slow(most: usize) -> (Arc<BatchLoader<u32, u32>>, LoadResult) {
+        let seen = LoadResult::default();
+        let noted = Arc::clone(&seen);
+        let look = move |keys: Vec<u32>| {
+            noted.lock().unwrap().push(keys.clone());
+            async move {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                if keys.contains(&13) {
+                    Err(Error::Internal)
+                } else {
+                    Ok(keys.iter().map(|k| k * 2).collect())
+                }
+            }
+        };
+        (Arc::new(BatchLoader::new(most, look)), seen)
+    }
+
+    #[tokio::test]
+    async fn one_alone_goes_at_once_and_a_crowd_goes_together() {
+        let (gathered, seen) = slow(8);
+        assert!(matches!(gathered.get(1).await, Ok(2)));
+        let crowd = (0..30).map(|key| {
+            let gathered = Arc::clone(&gathered);
+            tokio::spawn(async move { gathered.get(key).await })
+        });
+        for (key, answer) in crowd.collect::<Vec<_>>().into_iter().enumerate() {
+            let expected = (key != 13).then(|| u32::try_from(key).unwrap() * 2);
+            assert_eq!(answer.await.unwrap().ok(), expected, "{key}");
+        }
+        let seen = seen.lock().unwrap();
+        assert!(seen.iter().all(|keys| keys.len() <= 8));
+        assert!(seen.iter().any(|keys| keys.len() == 8), "{seen:?}");
+    }
+}

@@ -1,0 +1,90 @@
+//! Who is not active any more: remembered as a whole, since every message's commit asks for it, and few are.
+
+use std::{
+    collections::HashSet,
+    sync::{Arc, PoisonError, RwLock},
+};
+
+use mongodb::bson::doc;
+use serde::Deserialize;
+
+use super::{Store, collect, run, users};
+use crate::domain::{Result, UserId};
+
+/// The deactivated people, as this process last read or made them.
+#[derive(Debug, Default)]
+pub(super) struct DeactivatedUsers(RwLock<(u64, Arc<HashSet<UserId>>)>);
+
+#[derive(Deserialize)]
+struct IdRow {
+    #[serde(rename = "_id")]
+    id: UserId,
+}
+
+impl DeactivatedUsers {
+    fn now(&self) -> (u64, Arc<HashSet<UserId>>) {
+        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        (known.0, Arc::clone(&known.1))
+    }
+
+    /// Somebody is active from now on, or not.
+    pub fn set(&self, user: UserId, is_active: bool) {
+        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        known.0 += 1;
+        let people = Arc::make_mut(&mut known.1);
+        if is_active {
+            people.remove(&user)
+        } else {
+            people.insert(user)
+        };
+    }
+
+    /// Takes what was read when the generation was `read_at`; something newer stays.
+    fn load(&self, read_at: u64, people: HashSet<UserId>) {
+        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if known.0 == read_at {
+            known.1 = Arc::new(people);
+        }
+    }
+}
+
+impl Store {
+    /// Everybody who is not active any more. What another process changed is known after the next
+    /// [`Store::load_inactive`].
+    #[must_use]
+    pub fn inactive(&self) -> Arc<HashSet<UserId>> {
+        self.inactive.now().1
+    }
+
+    /// Reads anew who is not active any more.
+    ///
+    /// # Errors
+    /// When MongoDB does not answer.
+    pub async fn load_inactive(&self) -> Result<()> {
+        let (read_at, _) = self.inactive.now();
+        let users = self.collection::<IdRow>(users::COLLECTION);
+        let rows = run(async move {
+            let find = users.find(doc! { "isActive": false }).projection(doc! { "_id": 1 });
+            collect(find.batch_size(10_000).await?).await
+        })
+        .await?;
+        self.inactive.load(read_at, rows.into_iter().map(|row| row.id).collect());
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_read_before_a_change_does_not_undo_it() {
+        let (inactive, gone) = (DeactivatedUsers::default(), UserId::generate());
+        let (read_at, _) = inactive.now();
+        inactive.set(gone, false);
+        inactive.load(read_at, HashSet::new());
+        assert!(inactive.now().1.contains(&gone));
+        inactive.load(inactive.now().0, HashSet::new());
+        assert!(!inactive.now().1.contains(&gone));
+    }
+}
