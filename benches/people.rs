@@ -60,7 +60,7 @@ impl World {
     }
 
     /// The session that person `2 n` and person `2 n + 1` share.
-    pub fn session_of(&self, person: usize) -> Outcome<&str> {
+    pub fn conversation_for_member(&self, person: usize) -> Outcome<&str> {
         let seat = self.people[person].seats.iter().find(|seat| seat.other == person ^ 1);
         Ok(seat.map(|seat| seat.session.as_str()).ok_or("two neighbours without a session")?)
     }

@@ -117,7 +117,7 @@ async fn open_store(settings: &Settings) -> Result<(Store, Option<EmbeddedMongod
 /// Connects to a database that meets the requirements, with the location of its files.
 async fn connect(settings: &Settings, uri: &str) -> Result<Store, StartError> {
     let store = Store::connect(Address::parse(uri).await?, &settings.mongodb_db)?;
-    let store = store.with_files_in(&settings.file_store)?;
+    let store = store.with_blob_location(&settings.file_store)?;
     store.examine(settings.database_named_by_uri).await?;
     Ok(store)
 }
@@ -218,7 +218,7 @@ impl App {
     ) -> Result<(), StartError> {
         let recorder = telemetry::recorder().map_err(StartError::Telemetry)?;
         self.warn_about_settings();
-        self.tasks.extend(self.services.keep_search(&self.stop));
+        self.tasks.extend(self.services.run_search_index(&self.stop));
         let limits = Arc::new(Limits::new(self.settings.rate_limit));
         let load_meter = LoadMeter::default();
         let places = ConnectionSlots::new(self.settings.rate_limit, &self.settings.trusted_proxies);
@@ -249,7 +249,7 @@ impl App {
         let sockets = Sockets::new(&app, &self.hub);
         let everything = layers::wrap(&app, sockets.wrap_routes(layers::bound(routes)));
         let sweep = tokio::spawn(run_maintenance(forget));
-        let rollups = Arc::clone(&self.services).keep_rollups(self.stop.clone().cancelled_owned());
+        let rollups = Arc::clone(&self.services).run_rollups(self.stop.clone().cancelled_owned());
         let mut app = self;
         app.tasks.push(tokio::spawn(rollups));
         let closing = app.stop.child_token();

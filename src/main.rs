@@ -152,7 +152,7 @@ async fn run(command: Command, settings: Settings) -> Result<bool, Box<dyn StdEr
         }
         Command::Recount => {
             let recounted = async |app: &App| {
-                app.services.note_command("command.recount", "", 1);
+                app.services.record_command("command.recount", "", 1);
                 app.services.recount_statistics().await?;
                 Ok("the statistics are counted anew".to_owned())
             };
@@ -160,7 +160,7 @@ async fn run(command: Command, settings: Settings) -> Result<bool, Box<dyn StdEr
         }
         Command::Migrate => {
             run_with_app(settings, async |app| {
-                app.services.note_command("command.migrate", "", 1);
+                app.services.record_command("command.migrate", "", 1);
                 Ok(format!("the database has format {}", app.store().format().await?))
             })
             .await?;
@@ -171,7 +171,7 @@ async fn run(command: Command, settings: Settings) -> Result<bool, Box<dyn StdEr
         }
         Command::Seed { users: 0, sessions: 0, messages: 0 } => {
             let seeded = async |app: &App| {
-                app.services.note_command("command.seed", "demonstration", 1);
+                app.services.record_command("command.seed", "demonstration", 1);
                 let (people, made) = app.services.seed_demonstration().await?;
                 let names: Vec<&str> = people.iter().map(|user| user.username.as_str()).collect();
                 Ok(format!(
@@ -185,7 +185,7 @@ async fn run(command: Command, settings: Settings) -> Result<bool, Box<dyn StdEr
         Command::Seed { users, sessions, messages } => {
             let seeded = async |app: &App| {
                 let what = format!("users={users} sessions={sessions} messages={messages}");
-                app.services.note_command("command.seed", &what, 1);
+                app.services.record_command("command.seed", &what, 1);
                 let wanted = Synthetic { users, sessions, messages };
                 let made = app.services.seed_synthetic(wanted).await?;
                 Ok(format!(

@@ -107,7 +107,7 @@ pub fn seat(
     mut pace: impl FnMut(usize) -> Pace,
 ) -> Outcome<Vec<Cast>> {
     let take_seat = |(place, socket): (usize, Socket)| {
-        let session = world.session_of(from + place)?.to_owned();
+        let session = world.conversation_for_member(from + place)?.to_owned();
         Ok(Cast { socket, session, user: world.people[from + place].id.clone(), pace: pace(place) })
     };
     sockets.into_iter().enumerate().map(take_seat).collect()

@@ -1,8 +1,9 @@
-//! Who may do what. A person acts only as themselves; an admin may also look, never speak for others.
+//! Access rules. A user acts only as themselves; an admin may also read others' data, but never act
+//! for others.
 
 use super::{Error, Result, Timestamp, UserId, ids::TokenId, user::Role};
 
-/// Somebody whose token was checked: every verb of a service takes one.
+/// The caller: a user whose token was checked. Every operation of a service takes one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Actor {
     pub user: UserId,
@@ -10,7 +11,7 @@ pub struct Actor {
     pub token: TokenId,
 }
 
-/// A token that was checked: whose it is, for what it was issued, and until when it holds.
+/// A checked token: its user, its issue, and its expiry.
 #[derive(Debug, Clone)]
 pub struct AuthenticatedToken {
     pub actor: Actor,
@@ -18,28 +19,28 @@ pub struct AuthenticatedToken {
     pub expires_at: Timestamp,
 }
 
-/// What ties a token to the credentials of its account.
+/// The link between a token and the credentials of its account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CredentialVersion {
-    /// Issued by this service, to somebody who knew this version of the credentials.
+    /// Issued by this service, for this version of the credentials.
     Version(u64),
-    /// Issued by somebody else who has the secret, at this moment.
+    /// Issued by another holder of the secret, at this time.
     At(Timestamp),
 }
 
-/// What decides which tokens of an account hold, and with which rights.
+/// The data that decide which tokens of an account are valid, and with which rights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Credentials {
     pub role: Role,
     pub is_active: bool,
-    /// Raised with every change of the password or the standing, in the same write.
+    /// Raised with every change of the password or the account status, in the same write.
     pub version: u64,
-    /// When that was last.
+    /// The time of the last change.
     pub changed_at: Timestamp,
 }
 
 impl Credentials {
-    /// Returns whether a token holds. Clocks decide nothing where a version was issued.
+    /// Returns whether a token is valid. Clocks decide nothing where a version was issued.
     #[must_use]
     pub fn admit(&self, issue: CredentialVersion) -> bool {
         self.is_active
@@ -51,20 +52,20 @@ impl Credentials {
 }
 
 impl Actor {
-    /// The caller must be the person they name.
+    /// Checks that the caller is the user they name.
     ///
     /// # Errors
     /// `Forbidden`, for admins too.
-    pub fn must_be(&self, named: UserId) -> Result<()> {
+    pub fn require_self(&self, named: UserId) -> Result<()> {
         if self.user == named { Ok(()) } else { Err(Error::Forbidden("a person acts only as themselves")) }
     }
 
-    /// The caller may see what concerns `subject`: themselves, or an admin. `true` says that it is
-    /// another's, so that the look is put on record.
+    /// Checks that the caller may read data about `subject`: the user or an admin. `true` means
+    /// that the data are another user's, so the read must be audited.
     ///
     /// # Errors
-    /// `Forbidden` for anybody else.
-    pub fn may_look_at(&self, subject: UserId) -> Result<bool> {
+    /// `Forbidden` for all others.
+    pub fn authorize_read(&self, subject: UserId) -> Result<bool> {
         match (self.user == subject, self.role) {
             (true, _) => Ok(false),
             (false, Role::Admin) => Ok(true),
@@ -74,11 +75,11 @@ impl Actor {
         }
     }
 
-    /// The caller runs the house.
+    /// Checks that the caller is an admin.
     ///
     /// # Errors
-    /// `Forbidden` for everybody but admins.
-    pub fn must_be_admin(&self) -> Result<()> {
+    /// `Forbidden` for all but admins.
+    pub fn require_admin(&self) -> Result<()> {
         match self.role {
             Role::Admin => Ok(()),
             Role::Doctor | Role::Nurse | Role::User => Err(Error::Forbidden("this is for admins")),
@@ -113,18 +114,18 @@ mod tests {
     fn an_admin_may_look_but_never_speak_for_others() {
         let admin = actor(Role::Admin);
         let other = UserId::generate();
-        assert!(admin.must_be(other).is_err());
-        assert!(admin.may_look_at(other).unwrap());
-        assert!(!admin.may_look_at(admin.user).unwrap());
+        assert!(admin.require_self(other).is_err());
+        assert!(admin.authorize_read(other).unwrap());
+        assert!(!admin.authorize_read(admin.user).unwrap());
     }
 
     #[test]
     fn others_see_only_their_own() {
         for role in [Role::Doctor, Role::Nurse, Role::User] {
             let person = actor(role);
-            assert!(person.may_look_at(UserId::generate()).is_err());
-            assert!(!person.may_look_at(person.user).unwrap());
-            assert!(person.must_be_admin().is_err());
+            assert!(person.authorize_read(UserId::generate()).is_err());
+            assert!(!person.authorize_read(person.user).unwrap());
+            assert!(person.require_admin().is_err());
         }
     }
 }

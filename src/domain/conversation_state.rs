@@ -202,7 +202,7 @@ impl ConversationState {
             None => None,
         };
         let reply_to = reply_to.map(|reply| ReplyTo { as_of: draft.reply_to_as_of, ..reply });
-        self.must_be_members(&draft.mentions)?;
+        self.require_members(&draft.mentions)?;
         let session = &mut self.session;
         // A conversation's times never run backwards, whatever the machine's clock does.
         let at = now.max(session.last_message_time);
@@ -249,7 +249,7 @@ impl ConversationState {
         Ok(ReplyTo { message: id, seq, as_of: None })
     }
 
-    fn must_be_members(&self, mentions: &Mentions) -> Result<()> {
+    fn require_members(&self, mentions: &Mentions) -> Result<()> {
         let members = &self.session.members;
         if mentions.people().iter().all(|user| members.contains_key(user)) {
             Ok(())

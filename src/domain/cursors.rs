@@ -1,5 +1,6 @@
-//! Cursors: places in lists that change while they are paged through. Clients hand them back as they got them and
-//! read nothing in them; whoever makes one up gets at most another part of a list that is theirs anyway.
+//! Cursors: positions in lists that change during paging. Clients return them unchanged and must
+//! not interpret them. A forged cursor gives at most another part of a list that the client may
+//! read anyway.
 
 use std::{collections::BTreeSet, fmt, str::FromStr, time::Duration};
 
@@ -11,31 +12,32 @@ use super::{
     paging::{Cursor, Page},
 };
 
-/// What is given as the cursor of the first look.
+/// The cursor of the first request.
 pub const START_CURSOR: &str = "start";
 /// The longest cursor's text.
 const MAX_CURSOR_BYTES: usize = 4_096;
 
-/// What was committed so long before a look is seen by it: longer than a commit may take, and than the clocks of
-/// nodes are apart.
+/// The age at which every commit is visible to a read. It exceeds the duration of a commit and the
+/// difference of the nodes' clocks.
 const SETTLING_TIME: Duration = Duration::from_mins(1);
 
-/// The text is no cursor of this list.
+/// The error of a text that is no cursor of this list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("must be a cursor as an answer gave it")]
 pub struct BadCursor;
 
-/// Which entries of a list: a page, or as many as a page has behind a cursor.
+/// The requested entries of a list: a page, or as many as a page has behind a cursor.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PageRequest<C> {
     pub page: Page,
     pub cursor: Option<C>,
-    /// Whether the answer is to name the cursor of the next look.
+    /// Whether the answer contains the cursor of the next request.
     pub wants_next: bool,
 }
 
 impl<C> PageRequest<C> {
-    /// How many entries to ask for: behind a cursor one more, which says whether there are more.
+    /// Returns how many entries to read: behind a cursor one more, which tells whether there are
+    /// more.
     #[must_use]
     pub fn window(&self) -> Page {
         match self.cursor {
@@ -44,7 +46,7 @@ impl<C> PageRequest<C> {
         }
     }
 
-    /// Takes off what [`PageRequest::window`] asked for beyond the page; `true` when something was.
+    /// Removes what [`PageRequest::window`] read beyond the page; `true` when there was something.
     pub fn cut<T>(&self, entries: &mut Vec<T>) -> bool {
         let limit = usize::try_from(self.page.limit).unwrap_or(usize::MAX);
         let has_more = entries.len() > limit;
@@ -53,11 +55,12 @@ impl<C> PageRequest<C> {
     }
 }
 
-/// A list that is ordered by a name which never changes: behind this name.
+/// A position in a list that is ordered by a fixed name: behind this name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NameCursor(pub String);
 
-/// What a search found, newest first: behind the message of this time, place and half of its id.
+/// A position in the results of a search, newest first: behind the message of this time, position
+/// and half of its id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct FoundCursor {
     pub at: i64,
@@ -65,9 +68,9 @@ pub struct FoundCursor {
     pub id: u64,
 }
 
-/// Somebody's sessions, newest activity first as it was when the first page was read: whatever becomes newer
-/// meanwhile keeps its place. `place` is that of the last session which had come to rest by then; `seen` are the
-/// others of the first page.
+/// A position in a user's conversations, newest activity first, in the order when the first page
+/// was read. A conversation with newer activity keeps its position. `place` is that of the last
+/// conversation without recent activity then; `seen` are the others of the first page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConversationsCursor {
     pub since: Timestamp,
@@ -76,7 +79,8 @@ pub struct ConversationsCursor {
 }
 
 impl ConversationsCursor {
-    /// Behind a first page that was read at `now`: its sessions, each with the time of its newest activity.
+    /// Returns the cursor behind a first page that was read at `now`. The page gives each
+    /// conversation with the time of its newest activity.
     pub fn behind(page: impl Iterator<Item = (ConversationId, Timestamp)>, now: Timestamp) -> Self {
         let since = now.minus(SETTLING_TIME);
         let top = Cursor { at: Timestamp(i64::MAX), id: ObjectId::from_bytes([0xff; 12]) };
@@ -91,7 +95,7 @@ impl ConversationsCursor {
     }
 }
 
-/// The text of a cursor: what kind it is, and its parts.
+/// Returns the text of a cursor: its kind, and its parts.
 fn pack(kind: u8, parts: &[&[u8]]) -> String {
     let mut bytes = vec![kind];
     for part in parts {
@@ -100,7 +104,7 @@ fn pack(kind: u8, parts: &[&[u8]]) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// What a cursor's text holds.
+/// The content of a cursor's text.
 struct CursorParts(Vec<u8>, usize);
 
 impl CursorParts {

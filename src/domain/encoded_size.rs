@@ -1,14 +1,14 @@
-//! What a message weighs when it is written out as JSON: a page is bounded by bytes, too.
+//! The size of a message in JSON: a page is bounded by bytes, too.
 
 use std::sync::Arc;
 
 use super::{message_parts::Quote, receipts::MessageView};
 
-/// What a message's ids, times and names of fields take up.
+/// The size of a message's ids, times and field names.
 const MESSAGE_OVERHEAD_BYTES: usize = 640;
 /// An id in a list.
 const ID_BYTES: usize = 27;
-/// One who has read it.
+/// The size of one reader.
 const READER_BYTES: usize = 96;
 
 /// Returns how many bytes a text takes up in JSON.
@@ -28,7 +28,7 @@ fn of_quote(quote: &Quote) -> usize {
     MESSAGE_OVERHEAD_BYTES / 2 + of_text(&quote.content) + file
 }
 
-/// Returns how many bytes a message takes up in JSON, about.
+/// Returns about how many bytes a message takes up in JSON.
 #[must_use]
 pub fn of(view: &MessageView) -> usize {
     let message = &*view.message;
@@ -50,15 +50,16 @@ fn of_merged(view: &MessageView) -> usize {
     view.message.merged.iter().map(of_quote).sum()
 }
 
-/// Returns how many bytes the texts of messages have, which is quickly said: the least their JSON weighs.
+/// Returns the bytes of the texts of messages, which are quickly computed: a lower bound of their
+/// JSON.
 pub fn of_texts<'a>(views: impl IntoIterator<Item = &'a MessageView>) -> usize {
     let of_merged =
         |view: &MessageView| view.message.merged.iter().map(|quote| quote.content.len()).sum::<usize>();
     views.into_iter().map(|view| view.message.content.len() + of_merged(view)).sum()
 }
 
-/// Leaves records of forwarded messages out of a page that would weigh more than `most`, the oldest first, so
-/// that every message of it stays.
+/// Removes records of forwarded messages from a page of more than `most` bytes, the oldest first,
+/// so that every message stays.
 pub fn abridge(views: &mut [MessageView], most: usize) {
     let mut left = most.saturating_sub(views.iter().map(|view| of(view) - of_merged(view)).sum());
     for view in views.iter_mut().rev() {
@@ -72,8 +73,8 @@ pub fn abridge(views: &mut [MessageView], most: usize) {
     }
 }
 
-/// Leaves of messages as many as weigh `most` together, from the first or from the last on, but one at least.
-/// Returns whether something was left out.
+/// Keeps as many messages as have `most` bytes together, from the first or from the last on, but at
+/// least one. Returns whether something was left out.
 pub fn bound(views: &mut Vec<MessageView>, most: usize, keeps_last: bool) -> bool {
     let mut left = most;
     let mut fits = |view: &MessageView| {

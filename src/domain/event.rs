@@ -1,7 +1,7 @@
-//! Every thing the hub can say to a connected client.
+//! The events that the hub sends to clients.
 //!
-//! A gateway matches on [`Event`] without `_`: a new event stops the build until each gateway has
-//! decided how its protocol says it.
+//! A gateway matches on [`Event`] without `_`. So a new event stops the build until each gateway
+//! has decided how its protocol encodes it.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -13,7 +13,7 @@ use super::{
     presence::Presence,
 };
 
-/// How far a message has come with one receiver.
+/// The delivery status of a message for one receiver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum DeliveryStatus {
     /// Committed.
@@ -25,7 +25,7 @@ pub enum DeliveryStatus {
 }
 
 impl DeliveryStatus {
-    /// The name on the wire and in the database.
+    /// Returns the name on the wire and in the database.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -36,14 +36,14 @@ impl DeliveryStatus {
     }
 }
 
-/// What happened, as it is told to clients. Nothing is told before it is committed.
+/// An event for clients. No event is published before its commit.
 #[derive(Debug, Clone)]
 pub enum Event {
-    /// To the sender's own connections: their message is stored.
+    /// To the sender's own connections: the message is stored.
     MessageSent(Arc<Message>),
-    /// To the other participants: a message for them.
+    /// To the other members: a message for them.
     MessageReceived(Arc<Message>),
-    /// To the sender: how far one message has come with `receiver`.
+    /// To the sender: the status of one message for `receiver`.
     MessageStatus {
         message: MessageId,
         session: ConversationId,
@@ -51,49 +51,49 @@ pub enum Event {
         receiver: UserId,
         at: Timestamp,
     },
-    /// Somebody's read position moved to `seq`, the place of `message`.
+    /// A member's read position moved to `seq`, the position of `message`.
     MessageRead { message: MessageId, session: ConversationId, reader: UserId, read_at: Timestamp, seq: u64 },
-    /// To a sender in a group: how many the message has reached so far, and how many have read it.
+    /// To a sender in a group: how many members received the message so far, and how many read it.
     MessageCounted { message: MessageId, session: ConversationId, delivered: u64, read: u64, at: Timestamp },
     /// A message became a tombstone, deleted or recalled.
     MessageDeleted(Tombstone),
-    /// A message was edited: what it says now.
+    /// A message was edited: its new content.
     MessageUpdated(Arc<Message>),
-    /// Somebody put an emoji on a message (`on`), or took it off.
+    /// A user added an emoji to a message (`on`), or removed it.
     MessageReaction { message: Arc<Message>, user: UserId, emoji: String, on: bool },
-    /// To one person: their unread counts, all of them.
+    /// To one user: all of their unread counts.
     UnreadChanged(Unread),
-    /// Somebody came, went or stepped aside.
+    /// A user's presence changed.
     UserStatus(Presence),
-    /// Somebody began (`true`) or stopped typing.
+    /// A user began (`true`) or stopped typing.
     Typing { session: ConversationId, user: UserId, active: bool },
-    /// A new session that the receiver belongs to.
+    /// A new conversation of which the receiver is a member.
     SessionCreated(Arc<Conversation>),
-    /// A group, or who is in it, has changed.
+    /// A group or its members have changed.
     SessionUpdated(Arc<GroupEvent>),
-    /// To somebody who has no seat any more: nothing of this session comes after it.
+    /// To a former member: no event of this conversation follows it.
     SessionRemoved { user: UserId, change: Arc<GroupEvent> },
 }
 
-/// What changed about a group.
+/// A change of a group.
 #[derive(Debug, Clone)]
 pub struct GroupEvent {
-    /// As it stands after the change.
+    /// The group after the change.
     pub session: Arc<Conversation>,
     pub by: UserId,
     pub at: Timestamp,
     /// Whether anything changed.
     pub is_fresh: bool,
-    /// What the group wrote about it.
+    /// The system messages of the change.
     pub notes: Vec<Arc<Message>>,
     pub joined: Vec<UserId>,
     pub left: Vec<UserId>,
-    /// Members with another role, or muted otherwise.
+    /// Members whose role or muting changed.
     pub changed: Vec<UserId>,
 }
 
 impl GroupEvent {
-    /// No change yet.
+    /// Returns an event without changes.
     #[must_use]
     pub fn nothing(session: &Conversation, by: UserId, at: Timestamp) -> Self {
         Self {
@@ -109,22 +109,22 @@ impl GroupEvent {
     }
 }
 
-/// What remains of a deleted message, and who deleted it.
+/// The rest of a deleted message, and who deleted it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tombstone {
     pub message: MessageId,
     pub session: ConversationId,
     pub seq: u64,
-    /// The session's `rev` after the deletion.
+    /// The conversation's `rev` after the deletion.
     pub rev: u64,
     pub deleted_by: UserId,
     pub at: Timestamp,
-    /// Its sender took it back.
+    /// Whether its sender recalled it.
     pub is_recall: bool,
 }
 
 impl Tombstone {
-    /// Of a message that is one.
+    /// Returns the tombstone of a deleted message.
     #[must_use]
     pub fn of(message: &Message) -> Self {
         Self {
@@ -139,7 +139,7 @@ impl Tombstone {
     }
 }
 
-/// One person's unread counts: only sessions with something unread are listed.
+/// One user's unread counts: only conversations with something unread are listed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Unread {
     pub total: u64,
@@ -153,22 +153,22 @@ impl FromIterator<(ConversationId, u64)> for Unread {
     }
 }
 
-/// Whose connections an event goes to.
+/// The connections that receive an event.
 #[derive(Debug, Clone)]
 pub enum Audience {
-    /// All connections of these people.
+    /// All connections of these users.
     Users(Vec<UserId>),
-    /// All connections of these people but this one.
+    /// All connections of these users except this one.
     UsersExcept(Vec<UserId>, ConnectionId),
-    /// These people's connections, and those that watch everybody's presence; each once.
+    /// These users' connections, and those that watch the presence of all users; each once.
     UsersAndWatchers(Vec<UserId>),
 }
 
-/// Which connections are to be closed, and what the client is told.
+/// The connections to be closed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Closing {
-    /// Those of one token: it was ended.
+    /// The connections of one token: it was ended.
     Token(TokenId),
-    /// All of one person: the account was deactivated.
+    /// All connections of one user: the account was deactivated.
     User(UserId),
 }

@@ -1,4 +1,4 @@
-//! Files: what is known of one, how it is named and addressed, and how it may be shown.
+//! Files: the data about one, its name and address, and how it may be shown.
 
 use unicode_normalization::UnicodeNormalization;
 
@@ -7,25 +7,26 @@ use super::{
     text::{is_invisible, visible_text},
 };
 
-/// Where our own files live; a `fileUrl` is this and the file's id.
+/// The prefix of the addresses of this service's files; a `fileUrl` is this and the file's id.
 pub const FILE_URL_PREFIX: &str = "/api/chat/files/";
 /// The most bytes of a file's name.
 pub const MAX_NAME_BYTES: usize = 255;
-/// What is served when the true type is nobody's business, or would be run by a browser.
+/// The type that is served when the true type is private, or would be run by a browser.
 pub const OPAQUE_MEDIA_TYPE: &str = "application/octet-stream";
 
-/// Where the bytes of files are kept.
+/// Where the bytes of files are stored.
 #[derive(Clone, PartialEq, Eq)]
 pub enum BlobLocation {
     /// In MongoDB, with everything else.
     GridFs,
     /// In a folder of this machine.
     Folder(std::path::PathBuf),
-    /// In a bucket that speaks S3; the options are the `AWS_*` variables by their lower-case names.
+    /// In a bucket with the S3 protocol; the options are the `AWS_*` variables by their lower-case
+    /// names.
     S3 { bucket: String, prefix: String, options: Vec<(String, String)> },
 }
 
-/// The size of a picture as it is to be shown, pixels.
+/// The size of a picture as it is shown, pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Dimensions {
     pub width: u32,
@@ -48,7 +49,7 @@ pub struct StoredFile {
     pub name: String,
     /// Bytes.
     pub size: u64,
-    /// As its content says, whatever its name says.
+    /// The type by its content, whatever its name.
     pub mime: String,
     pub dimensions: Option<Dimensions>,
     /// Seconds.
@@ -59,19 +60,19 @@ pub struct StoredFile {
     pub created_at: Timestamp,
 }
 
-/// The address of a file.
+/// Returns the address of a file.
 #[must_use]
 pub fn url(id: FileId) -> String {
     format!("{FILE_URL_PREFIX}{id}")
 }
 
-/// The file that an address of ours names.
+/// Returns the file that an address of this service names.
 #[must_use]
 pub fn id_of(url: &str) -> Option<FileId> {
     url.strip_prefix(FILE_URL_PREFIX)?.parse().ok()
 }
 
-/// Whether a browser may show it in place: a short list of kinds that carry no script.
+/// Returns whether a browser may show it in place: a short list of kinds that carry no script.
 #[must_use]
 pub fn is_inline(mime: &str) -> bool {
     matches!(
@@ -93,19 +94,20 @@ pub fn is_inline(mime: &str) -> bool {
     )
 }
 
-/// Whether it is a picture that pages draw: what an `image` message may carry.
+/// Returns whether it is a picture that pages show: what an `image` message may contain.
 #[must_use]
 pub fn is_shown_picture(mime: &str) -> bool {
     mime.starts_with("image/") && is_inline(mime)
 }
 
-/// Whether it sounds: what a `voice` message may carry. A MIDI file holds notes, not sounds.
+/// Returns whether it is a sound: what a `voice` message may contain. A MIDI file holds notes, not
+/// sounds.
 #[must_use]
 pub fn is_sound(mime: &str) -> bool {
     mime.starts_with("audio/") && !matches!(mime, "audio/midi" | "audio/x-midi" | "audio/sp-midi")
 }
 
-/// The ending that tells people and programs the kind of a file, in lower case; empty when there is none.
+/// Returns the ending that marks the kind of a file, in lower case; empty when there is none.
 fn ending(name: &str) -> String {
     match name.rfind('.') {
         Some(dot) if dot > 0 => name[dot + 1..].to_lowercase(),
@@ -113,14 +115,15 @@ fn ending(name: &str) -> String {
     }
 }
 
-/// Whether a message may call a file, stored as `stored`, by the name `given`: it is clean as it stands and
-/// has the same ending.
+/// Returns whether a message may give a file, stored as `stored`, the name `given`. The name must
+/// be clean and have the same ending.
 #[must_use]
-pub fn may_be_called(given: &str, stored: &str) -> bool {
+pub fn can_be_mentioned(given: &str, stored: &str) -> bool {
     clean_name(given).as_deref() == Some(given) && ending(given) == ending(stored)
 }
 
-/// The type under which it is served: its own if that is harmless, else [`OPAQUE_MEDIA_TYPE`].
+/// Returns the type under which it is served: its own if that is harmless, else
+/// [`OPAQUE_MEDIA_TYPE`].
 #[must_use]
 pub fn served_type(mime: &str) -> &str {
     match mime {
@@ -133,14 +136,14 @@ pub fn served_type(mime: &str) -> &str {
     }
 }
 
-/// A name without folders, control characters and tricks, of at most [`MAX_NAME_BYTES`] bytes; none when nothing
-/// is left of it.
+/// Returns a name without folders, control characters and tricks, of at most [`MAX_NAME_BYTES`]
+/// bytes. Returns `None` when nothing is left of it.
 #[must_use]
 pub fn clean_name(given: &str) -> Option<String> {
     let last = given.rsplit(['/', '\\']).next().unwrap_or_default();
     let drawn: String = last.nfc().filter(|c| !c.is_control()).collect();
     let clean = visible_text(&drawn)?;
-    // What is pushed out of sight by blanks is as good as hidden.
+    // Many blanks could push the rest of a name out of sight.
     let words: Vec<&str> = clean.split(char::is_whitespace).filter(|word| !word.is_empty()).collect();
     let is_spread = clean.chars().filter(|c| c.is_whitespace()).count() > words.len() + 8;
     let name = &*if is_spread { words.join(" ") } else { clean };
@@ -150,7 +153,7 @@ pub fn clean_name(given: &str) -> Option<String> {
     if name.len() <= MAX_NAME_BYTES {
         return Some(name.to_owned());
     }
-    // What says the kind stays, the rest is cut.
+    // The ending marks the kind and stays; the rest is cut.
     let ending = name.rfind('.').map(|dot| &name[dot..]).filter(|ending| ending.len() <= 32).unwrap_or("");
     let room = MAX_NAME_BYTES - ending.len();
     let end = name.char_indices().map(|(start, _)| start).take_while(|start| *start <= room).last();
@@ -191,7 +194,7 @@ mod tests {
         for (given, stored) in
             [("ecg of bed 4.PDF", "scan0001.pdf"), ("notes", "README"), ("胸片.jpg", "img.JPG")]
         {
-            assert!(may_be_called(given, stored), "{given} for {stored}");
+            assert!(can_be_mentioned(given, stored), "{given} for {stored}");
         }
         for given in [
             "harmless.pdf",
@@ -203,7 +206,7 @@ mod tests {
             "",
             "setup.exe ",
         ] {
-            assert!(!may_be_called(given, "setup.exe"), "{given:?}");
+            assert!(!can_be_mentioned(given, "setup.exe"), "{given:?}");
         }
     }
 

@@ -1,14 +1,14 @@
-//! Identifiers: one type for each noun, so that a session's id cannot stand where a user's belongs.
+//! Identifiers: one type for each noun, so that a conversation's id cannot be used as a user's.
 //!
-//! In JSON an id is 24 lower-case hex digits, in BSON an `ObjectId`; the same type serves both by
-//! asking the format whether it is human readable.
+//! In JSON an id is 24 lower-case hex digits, in BSON an `ObjectId`. The same type serves both: it
+//! asks the format whether it is human readable.
 
 use std::{fmt, str::FromStr};
 
 use bson::{Bson, oid::ObjectId};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-/// The text was not 24 hex digits.
+/// The error of a text that is not 24 hex digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("an id is 24 hexadecimal digits")]
 pub struct InvalidId;
@@ -21,7 +21,7 @@ fn parse_hex(text: &str) -> Result<ObjectId, InvalidId> {
     }
 }
 
-/// The digits of an id. On the way of every event, so without an allocation.
+/// Returns the digits of an id. Every event needs them, so there is no allocation.
 fn hex(id: ObjectId) -> [u8; 24] {
     const HEX_DIGITS: &[u8; 16] = b"0123456789abcdef";
     let mut text = [0; 24];
@@ -39,7 +39,7 @@ macro_rules! id {
         pub struct $name(pub ObjectId);
 
         impl $name {
-            /// A new id, unique across nodes (an `ObjectId`: time, process, counter).
+            /// Returns a new id, unique across nodes (an `ObjectId`: time, process, counter).
             #[must_use]
             pub fn generate() -> Self {
                 Self(ObjectId::new())
@@ -95,7 +95,7 @@ macro_rules! id {
 }
 
 id! {
-    /// A person (or, later, a guest or a customer).
+    /// A user (or, later, a guest or a customer).
     UserId
 }
 id! {
@@ -115,14 +115,15 @@ id! {
 pub struct TokenId(pub std::sync::Arc<str>);
 
 impl TokenId {
-    /// A new id, unique across nodes.
+    /// Returns a new id, unique across nodes.
     #[must_use]
     pub fn generate() -> Self {
         Self(ObjectId::new().to_hex().into())
     }
 }
 
-/// One live connection of a user on this node. Never stored as a key; a restart starts anew.
+/// One live connection of a user on this node. Never stored as a key; after a restart the numbers
+/// start again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ConnectionId(pub u64);
 

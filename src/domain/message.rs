@@ -1,4 +1,4 @@
-//! Messages: what is written, and the rules for what may be.
+//! Messages: their content, and the rules for it.
 
 use std::str::FromStr;
 
@@ -19,7 +19,7 @@ pub const MAX_IDEMPOTENCY_KEY_CHARS: usize = 64;
 /// The most characters of a file's name.
 pub const MAX_FILE_NAME_CHARS: usize = 255;
 
-/// What a message carries.
+/// The kind of content of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum MessageType {
     Text,
@@ -33,7 +33,7 @@ impl MessageType {
     pub const ALL: [MessageType; 4] =
         [MessageType::Text, MessageType::Image, MessageType::File, MessageType::Voice];
 
-    /// The name on the wire and in the database.
+    /// Returns the name on the wire and in the database.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -45,7 +45,7 @@ impl MessageType {
     }
 }
 
-/// The text names no message type.
+/// The error of a text that names no message type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a message type is one of text, image, file, voice")]
 pub struct UnknownMessageType;
@@ -57,41 +57,42 @@ impl FromStr for MessageType {
     }
 }
 
-/// A file that a message carries.
+/// A file in a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileRef {
     pub url: String,
     pub name: String,
     /// Bytes.
     pub size: u64,
-    /// As the stored file's content says; none in messages of before it was written down.
+    /// The stored file's type by its content; `None` in messages from before this was stored.
     pub mime: Option<String>,
-    /// SHA-256 of the stored file, hexadecimal; none as with `mime`.
+    /// The SHA-256 of the stored file, hexadecimal; `None` as with `mime`.
     pub digest: Option<String>,
 }
 
-/// What a sender asks to have written. It becomes a [`Message`] by being committed.
+/// A message before its commit. It becomes a [`Message`] by being committed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Draft {
     pub session: ConversationId,
     pub sender: UserId,
-    /// Who the sender believes the other participant to be, when they said.
+    /// The other member, as the sender named them.
     pub receiver: Option<UserId>,
     pub content: String,
     pub kind: MessageType,
     pub file: Option<FileRef>,
     pub client_msg_id: Option<String>,
-    /// The message of the same session that it answers.
+    /// The message of the same conversation that it replies to.
     pub reply_to: Option<MessageId>,
-    /// Since when that message said what the sender saw.
+    /// The time of the version of that message which the sender saw.
     pub reply_to_as_of: Option<Timestamp>,
     pub mentions: Mentions,
     pub forwarded: Option<Forwarded>,
-    /// The messages it carries, when several were forwarded as one.
+    /// The messages it contains, when several were forwarded as one.
     pub merged: Vec<Quote>,
 }
 
-/// What makes a repeated send the same message: a sender's `clientMsgId` counts within one session.
+/// The key that makes a repeated send the same message: a sender's `clientMsgId` within one
+/// conversation.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct IdempotencyKey {
     pub session: ConversationId,
@@ -106,13 +107,13 @@ impl IdempotencyKey {
 }
 
 impl Draft {
-    /// Under what a repeat of it is known; `None` when its sender chose no `clientMsgId`.
+    /// Returns the key of a repeat; `None` when the sender chose no `clientMsgId`.
     #[must_use]
     pub fn idempotency_key(&self) -> Option<IdempotencyKey> {
         IdempotencyKey::of(self.session, self.sender, self.client_msg_id.as_ref())
     }
 
-    /// An empty text, to be filled in.
+    /// Returns an empty text message, to be filled in.
     #[must_use]
     pub fn blank(session: ConversationId, sender: UserId) -> Self {
         Self {
@@ -131,13 +132,13 @@ impl Draft {
         }
     }
 
-    /// The files that it names, its quotes' too.
+    /// Returns the files that it names, including those of its quotes.
     #[must_use]
     pub fn file_ids(&self) -> Vec<FileId> {
         file_ids(self.file.as_ref(), &self.merged)
     }
 
-    /// Checks everything that can be known without the session.
+    /// Checks everything that can be known without the conversation.
     ///
     /// # Errors
     /// `MessageTooLarge` for content beyond [`MAX_TEXT_CHARS`]; `InvalidMessage` naming every bad field.
@@ -148,7 +149,7 @@ impl Draft {
         self.problems().into_result(Error::InvalidMessage)
     }
 
-    /// Every bad field.
+    /// Returns every invalid field.
     #[must_use]
     pub fn problems(&self) -> FieldErrors {
         let mut errors = FieldErrors::default();
@@ -176,7 +177,7 @@ impl Draft {
     }
 }
 
-/// The files that something with this file and these quotes names, each once.
+/// Returns the files named by this file and these quotes, each once.
 fn file_ids(own: Option<&FileRef>, merged: &[Quote]) -> Vec<FileId> {
     let quoted = merged.iter().filter_map(|quote| quote.file.as_ref());
     let mut ids: Vec<FileId> = own.into_iter().chain(quoted).filter_map(FileRef::id).collect();
@@ -186,24 +187,25 @@ fn file_ids(own: Option<&FileRef>, merged: &[Quote]) -> Vec<FileId> {
 }
 
 impl FileRef {
-    /// A file as its sender names it; what it is comes from the stored file.
+    /// Returns a file as its sender names it; the stored file provides the rest.
     #[must_use]
     pub fn named(url: String, name: String, size: u64) -> Self {
         Self { url, name, size, mime: None, digest: None }
     }
 
-    /// Says what the stored file is. The given name stays if it is clean and promises the same kind of file;
-    /// otherwise a reader would take `setup.exe` for `harmless.pdf`, and the stored name is told.
+    /// Fills in the data of the stored file. The given name stays if it is clean and has the ending
+    /// of the same kind of file. Otherwise a reader would take `setup.exe` for `harmless.pdf`, and
+    /// the stored name is used.
     ///
     /// # Errors
-    /// `InvalidMessage` naming `messageType` when a file is no picture that is shown, or does not sound.
+    /// `InvalidMessage` naming `messageType` when a file is no displayable picture, or no sound.
     pub fn fill_from(&mut self, kind: MessageType, stored: &StoredFile) -> Result<(), Error> {
         let problem = match kind {
             MessageType::Image if !file::is_shown_picture(&stored.mime) => "image is for pictures",
             MessageType::Voice if !file::is_sound(&stored.mime) => "voice is for sounds",
             MessageType::Text | MessageType::Image | MessageType::File | MessageType::Voice => {
                 self.url = file::url(stored.id);
-                if !file::may_be_called(&self.name, &stored.name) {
+                if !file::can_be_mentioned(&self.name, &stored.name) {
                     self.name.clone_from(&stored.name);
                 }
                 self.size = stored.size;
@@ -215,7 +217,7 @@ impl FileRef {
         Err(Error::InvalidMessage(FieldErrors::one("messageType", problem)))
     }
 
-    /// The file that it names, when its address is one of ours.
+    /// Returns the file that it names, when its address is one of this service.
     #[must_use]
     pub fn id(&self) -> Option<FileId> {
         file::id_of(&self.url)
@@ -238,20 +240,20 @@ pub struct Message {
     pub id: MessageId,
     pub session: ConversationId,
     pub sender: UserId,
-    /// The other participant of a private session; none in a group.
+    /// The other member of a private conversation; `None` in a group.
     pub receiver: Option<UserId>,
     pub content: String,
     pub kind: MessageType,
     pub file: Option<FileRef>,
     pub client_msg_id: Option<String>,
-    /// 1, 2, 3 … within the session, in commit order.
+    /// 1, 2, 3 … within the conversation, in commit order.
     pub seq: u64,
-    /// The session's `rev` at this message's last change; 0 when it was never changed.
+    /// The conversation's `rev` at this message's last change; 0 when it was never changed.
     pub rev: u64,
-    /// A tombstone: nothing of what it said is left.
+    /// Whether it is a tombstone: its content is removed.
     pub is_deleted: bool,
     pub deleted_by: Option<UserId>,
-    /// When its sender took it back; then it is a tombstone.
+    /// The time when its sender recalled it; then it is a tombstone.
     pub recalled_at: Option<Timestamp>,
     pub edited_at: Option<Timestamp>,
     pub reply_to: Option<ReplyTo>,
@@ -259,26 +261,26 @@ pub struct Message {
     pub reactions: Vec<Reaction>,
     pub forwarded: Option<Forwarded>,
     pub merged: Vec<Quote>,
-    /// Set for what a group writes about itself; such a message is never unread and never changes.
+    /// Set for a system message; such a message is never unread and never changes.
     pub note: Option<SystemNotice>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
 }
 
 impl Message {
-    /// Under what a repeat of it is known.
+    /// Returns the key of a repeat.
     #[must_use]
     pub fn idempotency_key(&self) -> Option<IdempotencyKey> {
         IdempotencyKey::of(self.session, self.sender, self.client_msg_id.as_ref())
     }
 
-    /// The files that whoever may read this message may fetch.
+    /// Returns the files that a reader of this message may fetch.
     #[must_use]
     pub fn file_ids(&self) -> Vec<FileId> {
         file_ids(self.file.as_ref(), &self.merged)
     }
 
-    /// The message that a draft becomes, at its place.
+    /// Returns the message of a draft at its position.
     #[must_use]
     pub fn of(draft: &Draft, id: MessageId, seq: u64, at: Timestamp) -> Self {
         Self {
@@ -307,9 +309,9 @@ impl Message {
         }
     }
 
-    /// What remains of it once it is gone: its place, its times, and who took it away.
+    /// Returns the tombstone of the message: its position, its times, and who removed it.
     #[must_use]
-    pub fn buried(&self, by: UserId, at: Timestamp, rev: u64) -> Self {
+    pub fn into_tombstone(&self, by: UserId, at: Timestamp, rev: u64) -> Self {
         Self {
             content: String::new(),
             file: None,
@@ -328,9 +330,9 @@ impl Message {
         }
     }
 
-    /// What became of it after somebody answered what it said at `answered`, and when.
+    /// Returns the change of the message after the version at `answered`, and its time.
     #[must_use]
-    pub fn fate_since(&self, answered: Timestamp) -> Option<(ReplyTargetChange, Timestamp)> {
+    pub fn change_since(&self, answered: Timestamp) -> Option<(ReplyTargetChange, Timestamp)> {
         match (self.is_deleted, self.recalled_at, self.edited_at) {
             (true, Some(at), _) => Some((ReplyTargetChange::Recalled, at)),
             (true, None, _) => Some((ReplyTargetChange::Deleted, self.updated_at)),
@@ -339,7 +341,8 @@ impl Message {
         }
     }
 
-    /// The line that a list of sessions shows: at most 100 characters, a file's name for files.
+    /// Returns the line that a list of conversations shows: at most 100 characters, a file's name
+    /// for files.
     #[must_use]
     pub fn preview(&self) -> String {
         let line = match &self.file {

@@ -1,5 +1,5 @@
-//! The parts a message may have besides its text: whom it mentions, what it answers, where it comes
-//! from, how people reacted; and the notes that a group writes about itself.
+//! The parts of a message besides its text: mentions, reply, origin and reactions; and the system
+//! messages of a group.
 
 use std::str::FromStr;
 
@@ -8,19 +8,19 @@ use super::{
     message::{FileRef, MessageType},
 };
 
-/// The most people one message mentions by name: as many as a group may have.
+/// The most users that one message mentions by name: as many as a group may have.
 pub const MAX_MENTIONS: usize = 500;
 /// The most bytes of an emoji (a kiss with skin tones has 35, a flag 8 to 28).
 pub const MAX_EMOJI_BYTES: usize = 64;
 /// The most kinds of emoji on one message.
 pub const MAX_REACTION_KINDS: usize = 20;
 
-/// Whom a message calls by name.
+/// The users that a message mentions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Mentions {
-    /// Everybody in the session.
+    /// All members of the conversation.
     All,
-    /// These, each once; often nobody.
+    /// These users, each once; often none.
     People(Vec<UserId>),
 }
 
@@ -31,13 +31,13 @@ impl Default for Mentions {
 }
 
 impl Mentions {
-    /// Whether nobody is mentioned.
+    /// Returns whether nobody is mentioned.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         matches!(self, Mentions::People(people) if people.is_empty())
     }
 
-    /// The people who are mentioned by name.
+    /// Returns the users who are mentioned by name.
     #[must_use]
     pub fn people(&self) -> &[UserId] {
         match self {
@@ -47,17 +47,17 @@ impl Mentions {
     }
 }
 
-/// The message that another one answers.
+/// The message that another one replies to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReplyTo {
     pub message: MessageId,
-    /// Its place in the same session.
+    /// Its position in the same conversation.
     pub seq: u64,
-    /// Since when it said what the author of the answer saw, if they told: its editing, or its writing.
+    /// The time of the version that the reply's sender saw, if given: its edit, or its sending.
     pub as_of: Option<Timestamp>,
 }
 
-/// What became of an answered message after it was answered.
+/// The change of a message after it was replied to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReplyTargetChange {
     Edited,
@@ -66,7 +66,7 @@ pub enum ReplyTargetChange {
 }
 
 impl ReplyTargetChange {
-    /// The name on the wire.
+    /// Returns the name on the wire.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -77,27 +77,28 @@ impl ReplyTargetChange {
     }
 }
 
-/// Everybody who reacted with one emoji, in the order in which they did.
+/// All users who reacted with one emoji, in the order of their reactions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reaction {
     pub emoji: String,
     pub users: Vec<UserId>,
 }
 
-/// Whether a text is exactly one emoji of Unicode: with a skin tone, joined, a flag, a keycap.
+/// Returns whether a text is exactly one emoji of Unicode: with a skin tone, joined, a flag, a
+/// keycap.
 #[must_use]
 pub fn is_valid_emoji(text: &str) -> bool {
-    // A digit that asks to be drawn in colour stays a digit until a keycap is around it.
+    // A digit with the selector for colour stays a digit until a keycap is around it.
     emojis::get(text).is_some() && !plain(text).all(|c| c.is_ascii())
 }
 
-/// Whether a text may be the emoji of a reaction of an earlier time, which is taken off by it.
+/// Returns whether a text may be the emoji of an older reaction that is to be removed.
 #[must_use]
 pub fn is_old_emoji(text: &str) -> bool {
     !text.is_empty() && text.len() <= MAX_EMOJI_BYTES
 }
 
-/// Whether two texts are one emoji, with or without the character that asks for colours.
+/// Returns whether two texts are one emoji, with or without the selector for colour.
 #[must_use]
 pub fn is_same_emoji(one: &str, other: &str) -> bool {
     plain(one).eq(plain(other))
@@ -107,14 +108,14 @@ fn plain(emoji: &str) -> impl Iterator<Item = char> + '_ {
     emoji.chars().filter(|c| *c != '\u{fe0f}')
 }
 
-/// Who wrote a forwarded message at first. The session it comes from is not named: who reads this may
-/// have no seat there.
+/// The first author of a forwarded message. Its conversation is not named: the reader may not be a
+/// member there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Forwarded {
     pub message: MessageId,
     pub sender: UserId,
     pub created_at: Timestamp,
-    /// When what was forwarded had been edited last.
+    /// The time of the last edit of the forwarded content.
     pub edited_at: Option<Timestamp>,
 }
 
@@ -127,18 +128,18 @@ pub struct Quote {
     pub kind: MessageType,
     pub file: Option<FileRef>,
     pub created_at: Timestamp,
-    /// When what was forwarded had been edited last.
+    /// The time of the last edit of the forwarded content.
     pub edited_at: Option<Timestamp>,
 }
 
-/// What a group writes about itself.
+/// The kind of a system message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum SystemNoticeKind {
-    /// Somebody was added.
+    /// A user was added.
     Joined,
-    /// Somebody left.
+    /// A member left.
     Left,
-    /// Somebody was removed.
+    /// A member was removed.
     Removed,
     /// The group has another name: the content.
     Renamed,
@@ -146,10 +147,10 @@ pub enum SystemNoticeKind {
     Topic,
     /// The group has another picture.
     Avatar,
-    /// The past was opened to those who came later, or is closed to those who come from now on: the
-    /// content is `open` or `closed`.
+    /// The history was opened to later members, or closed to future ones. The content is `open` or
+    /// `closed`.
     History,
-    /// Somebody has another role: the content.
+    /// A member has another role: the content.
     Role,
 }
 
@@ -166,7 +167,7 @@ impl SystemNoticeKind {
         SystemNoticeKind::Role,
     ];
 
-    /// The name on the wire and in the database.
+    /// Returns the name on the wire and in the database.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -182,7 +183,7 @@ impl SystemNoticeKind {
     }
 }
 
-/// The text names no kind of note.
+/// The error of a text that names no kind of system message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("there is no such kind of system message")]
 pub struct UnknownSystemNotice;
@@ -194,11 +195,11 @@ impl FromStr for SystemNoticeKind {
     }
 }
 
-/// What makes a message a system message.
+/// The data that make a message a system message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SystemNotice {
     pub kind: SystemNoticeKind,
-    /// Whom it is about.
+    /// The users concerned.
     pub subjects: Vec<UserId>,
 }
 

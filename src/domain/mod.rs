@@ -1,8 +1,8 @@
-//! The nouns of the house and its pure rules: no I/O, no clock, no randomness of its own.
+//! The domain types and their pure rules: no I/O, no clock, no randomness of its own.
 //!
-//! Everything above (store, hub, services, gateways) speaks in these types; this module knows none
-//! of them. Rules that decide something about messages live in [`ledger`], who may do what in
-//! [`access`], what can be said to a client in [`event`].
+//! All layers above (store, hub, services, gateways) use these types; this module knows none of
+//! those layers. The rules for messages are in [`conversation_state`], the access rules in
+//! [`access`], the events for clients in [`event`].
 
 pub mod access;
 pub mod audit;

@@ -1,8 +1,8 @@
-//! Networks: what one household, one machine or one attacker holds of the Internet's addresses.
+//! Networks: the part of the Internet's addresses that one household, machine or attacker holds.
 //!
-//! An IPv4 address is scarce and counts whole. Of IPv6 whoever has one address has the 2⁶⁴ of its network,
-//! so the network counts; whoever rents a line or a server often has a /48, so that counts as well, with a
-//! higher limit.
+//! An IPv4 address is scarce and counts whole. The holder of one IPv6 address has the 2⁶⁴ addresses
+//! of its network, so the network counts. A rented line or server often has a /48, so that counts
+//! as well, with a higher limit.
 
 use std::{
     fmt,
@@ -17,7 +17,7 @@ pub struct Network {
 }
 
 impl Network {
-    /// Returns the network of an address: IPv4 whole, IPv4 written as IPv6 as what it is, IPv6 as its /64.
+    /// Returns the network of an address: IPv4 whole, also when written as IPv6; IPv6 as its /64.
     #[must_use]
     pub fn of(address: IpAddr) -> Self {
         match address.to_canonical() {

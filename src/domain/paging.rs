@@ -1,4 +1,4 @@
-//! Pages: one type for every list, and the arithmetic of a page of a session's messages.
+//! Pages: one type for every list, and the computation of a page of a conversation's messages.
 
 use std::{fmt, str::FromStr};
 
@@ -9,7 +9,7 @@ use super::{
     error::{Error, FieldErrors},
 };
 
-/// Which page of how many.
+/// The number and size of a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Page {
     /// From 1.
@@ -21,10 +21,10 @@ pub struct Page {
 pub const MAX_PAGED_ENTRIES: u64 = 1 << 31;
 
 impl Page {
-    /// Checks `page` ≥ 1 and 1 ≤ `limit` ≤ `max`; what is absent is 1 and `default`.
+    /// Checks `page` ≥ 1 and 1 ≤ `limit` ≤ `max`; absent values are 1 and `default`.
     ///
     /// # Errors
-    /// `Validation` naming each bad one.
+    /// `Validation` naming each invalid one.
     pub fn checked(page: Option<i64>, limit: Option<i64>, default: u64, max: u64) -> Result<Self, Error> {
         let mut errors = FieldErrors::default();
         let page = page.map_or(Some(1), |p| u64::try_from(p).ok().filter(|p| *p >= 1));
@@ -47,14 +47,14 @@ impl Page {
         }
     }
 
-    /// How many entries come before this page.
+    /// Returns how many entries come before this page.
     #[must_use]
     pub fn skip(self) -> u64 {
         (self.page - 1).saturating_mul(self.limit)
     }
 }
 
-/// What a list's answer says of itself.
+/// The position of a list's answer in the list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pagination {
     pub page: u64,
@@ -62,26 +62,27 @@ pub struct Pagination {
     pub total: u64,
     pub pages: u64,
     pub has_more: bool,
-    /// What names the entries behind these, where a list has cursors and there are more.
+    /// The cursor of the following entries, where a list has cursors and there are more.
     pub next: Option<String>,
 }
 
 impl Pagination {
-    /// The pagination of `page` in a list of `total`.
+    /// Returns the pagination of `page` in a list of `total`.
     #[must_use]
     pub fn of(page: Page, total: u64) -> Self {
         let pages = total.div_ceil(page.limit);
         Self { page: page.page, limit: page.limit, total, pages, has_more: page.page < pages, next: None }
     }
 
-    /// The pagination of entries behind a cursor in a list of `total`; `next` names those behind them.
+    /// Returns the pagination of entries behind a cursor in a list of `total`; `next` is the cursor
+    /// behind them.
     #[must_use]
     pub fn behind(page: Page, total: u64, next: Option<&impl ToString>) -> Self {
         let next = next.map(ToString::to_string);
         Self { has_more: next.is_some(), next, ..Self::of(page, total) }
     }
 
-    /// With the cursor of what comes behind the page, if something does.
+    /// Adds the cursor of the entries behind the page, if there are any.
     #[must_use]
     pub fn with_next(self, next: Option<&impl ToString>) -> Self {
         let next = next.filter(|_| self.has_more).map(ToString::to_string);
@@ -89,8 +90,8 @@ impl Pagination {
     }
 }
 
-/// A place in a list that is ordered by time, newest first: behind the entry of this time and id. Entries that
-/// come, go or move meanwhile shift no other one over it.
+/// A position in a list that is ordered by time, newest first: behind the entry of this time and
+/// id. Entries that are added, removed or moved meanwhile shift no other entry past it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cursor {
     pub at: Timestamp,
@@ -98,7 +99,7 @@ pub struct Cursor {
 }
 
 impl Cursor {
-    /// The conditions, one of which holds for every entry behind this place.
+    /// Returns the conditions, one of which holds for every entry behind this position.
     #[must_use]
     pub fn descending(&self, at: &str, id: &str) -> Vec<Bson> {
         vec![doc! { at: { "$lt": self.at } }.into(), doc! { at: self.at, id: { "$lt": self.id } }.into()]
@@ -122,7 +123,7 @@ impl FromStr for Cursor {
     }
 }
 
-/// Which messages of a session are asked for.
+/// The requested messages of a conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Window {
     /// A page counted from the newest.
@@ -133,7 +134,7 @@ pub enum Window {
     After { seq: u64, limit: u64 },
 }
 
-/// A run of `seq`: `after < seq ≤ up_to`.
+/// A range of `seq`: `after < seq ≤ up_to`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SeqRange {
     pub after: u64,
@@ -141,7 +142,7 @@ pub struct SeqRange {
 }
 
 impl SeqRange {
-    /// Whether there is nothing in it.
+    /// Returns whether the range is empty.
     #[must_use]
     pub fn is_empty(self) -> bool {
         self.after >= self.up_to
@@ -149,9 +150,9 @@ impl SeqRange {
 }
 
 impl Window {
-    /// The run of `seq` that this window shows of a session whose newest message is `newest` and whose
-    /// messages up to `hidden` the asker may not see. Because `seq` has no gaps, this is arithmetic:
-    /// page 10,000 costs what page 1 costs.
+    /// Returns the range of `seq` that this window shows of a conversation with the newest message
+    /// `newest`. The caller may not see messages up to `hidden`. Because `seq` has no gaps, this is
+    /// arithmetic: page 10,000 costs what page 1 costs.
     #[must_use]
     pub fn range(self, newest: u64, hidden: u64) -> SeqRange {
         let (after, up_to) = match self {
@@ -171,7 +172,7 @@ impl Window {
         SeqRange { after: after.max(hidden), up_to }
     }
 
-    /// The pagination of this window over the same session.
+    /// Returns the pagination of this window over the same conversation.
     #[must_use]
     pub fn pagination(self, newest: u64, hidden: u64) -> Pagination {
         let total = newest.saturating_sub(hidden);

@@ -1,4 +1,4 @@
-//! What may be a password: nothing that a guesser tries first.
+//! Rules for passwords: nothing that a guesser tries first.
 
 use std::{collections::HashSet, sync::LazyLock};
 
@@ -9,32 +9,32 @@ use super::{
     text::{is_invisible, is_visible},
 };
 
-/// The commonest passwords, folded; `password/LICENSES.md` says where they come from.
+/// The most common passwords, folded; `password/LICENSES.md` names their sources.
 static COMMON_PASSWORDS: LazyLock<HashSet<&'static str>> =
     LazyLock::new(|| include_str!("password/common.txt").lines().collect());
 
-/// The name of this program is the first guess after the commonest.
+/// The name of this program is the first guess after the most common passwords.
 const PROGRAM_NAME: &str = "wardline";
 
-/// The form in which passwords are compared with what everybody knows: a wide or a capital letter, an accent, a
-/// blank or something unseen in between makes no other word of it.
+/// Returns the form in which passwords are compared with known ones. Width, case, accents, blanks
+/// and invisible characters make no difference.
 fn fold(text: &str) -> String {
     super::text_folding::folded(text).chars().filter(|c| !is_invisible(*c)).collect()
 }
 
-/// The same without signs: nobody who guesses is kept by a dash.
+/// Returns the folded text without signs: a dash stops no guesser.
 fn bare(folded: &str) -> String {
     folded.chars().filter(|c| c.is_alphanumeric()).collect()
 }
 
-/// Returns the form in which a password is hashed: the same, however a keyboard composes its letters.
-/// Nothing is cut off.
+/// Returns the form in which a password is hashed. It does not depend on how a keyboard composes
+/// its letters. Nothing is cut off.
 #[must_use]
 pub fn composed(password: &str) -> String {
     password.nfc().collect()
 }
 
-/// Returns what is wrong with a new password of somebody with this username and real name.
+/// Returns the problem of a new password for a user with this username and real name.
 #[must_use]
 pub fn problem(password: &str, username: &str, real_name: &str) -> Option<Problem> {
     let count = password.chars().filter(|c| *c == ' ' || !is_invisible(*c)).count();

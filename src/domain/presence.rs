@@ -1,4 +1,4 @@
-//! Who is here: a person's status is the best of their connections'.
+//! Presence: a user has the most present status of their connections.
 
 use std::str::FromStr;
 
@@ -6,15 +6,15 @@ use bson::oid::ObjectId;
 
 use super::{Timestamp, UserId};
 
-/// What a connection, and from all connections a person, says of itself. Ordered: the best wins.
+/// The status of a connection, and of a user over all connections. Ordered: the most present wins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub enum Status {
-    /// Nobody there, or not to be seen.
+    /// Not connected, or hidden.
     #[default]
     Offline,
     /// Connected but idle.
     Away,
-    /// Here.
+    /// Present.
     Online,
 }
 
@@ -22,7 +22,7 @@ impl Status {
     /// All statuses, for schemas and checks.
     pub const ALL: [Status; 3] = [Status::Online, Status::Away, Status::Offline];
 
-    /// The name on the wire and in the database.
+    /// Returns the name on the wire and in the database.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -33,7 +33,7 @@ impl Status {
     }
 }
 
-/// The text names no status.
+/// The error of a text that names no status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a status is one of online, away, offline")]
 pub struct UnknownStatus;
@@ -45,7 +45,7 @@ impl FromStr for Status {
     }
 }
 
-/// A person's status at a moment.
+/// A user's status at a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Presence {
     pub user: UserId,
@@ -53,13 +53,13 @@ pub struct Presence {
     pub last_seen: Timestamp,
 }
 
-/// One connection as `online_users` keeps it.
+/// One connection as `online_users` stores it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OnlineSocket {
     /// The document's own id.
     pub id: ObjectId,
     pub user: UserId,
-    /// The protocol's own name of the connection (Socket.IO's `sid`).
+    /// The name of the connection in the protocol (Socket.IO's `sid`).
     pub socket_id: String,
     pub status: Status,
     pub user_agent: String,
@@ -67,7 +67,7 @@ pub struct OnlineSocket {
     pub connected_at: Timestamp,
 }
 
-/// The best of the given statuses; offline when there are none.
+/// Returns the most present of the given statuses; offline when there are none.
 #[must_use]
 pub fn aggregate(statuses: impl IntoIterator<Item = Status>) -> Status {
     statuses.into_iter().max().unwrap_or_default()

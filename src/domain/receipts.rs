@@ -1,23 +1,23 @@
-//! Receipts: how far each member has come, and what follows for a message's `status` and `readBy`.
+//! Receipts: every member's positions, and a message's `status` and `readBy` derived from them.
 //!
-//! Nothing about reading is written into messages. A member's read position is one number that only
-//! grows; each step of it, and each run of delivered messages, leaves one [`Receipt`] with its time.
-//! So marking ten thousand messages read costs what marking one costs, and a status cannot drift.
+//! Reading changes no message. A member's read position is one number that only grows. Each change
+//! of it, and each range of delivered messages, leaves one [`Receipt`] with its time. So marking
+//! ten thousand messages read costs as much as marking one, and a status cannot drift.
 
 use std::collections::BTreeMap;
 
 use super::{Timestamp, UserId, event::DeliveryStatus, message::Message, message_parts::ReplyTargetChange};
 
-/// The most separate runs of delivered messages remembered for a member. Beyond it the lowest two
-/// are kept apart no longer: the lower is forgotten (which only claims less than is true).
+/// The most separate ranges of delivered messages stored for a member. Beyond it the lowest range
+/// is dropped, which only claims less than is true.
 const MAX_DELIVERED_RANGES: usize = 8;
 
-/// Which runs of `seq` reached a device: ascending, disjoint, inclusive.
+/// The ranges of `seq` that reached a device: ascending, disjoint, inclusive.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SeqRanges(Vec<(u64, u64)>);
 
 impl SeqRanges {
-    /// From stored pairs; anything out of order is put in order.
+    /// Returns the ranges of stored pairs, which are sorted first.
     #[must_use]
     pub fn from_pairs(pairs: impl IntoIterator<Item = (u64, u64)>) -> Self {
         let mut runs = Self::default();
@@ -27,12 +27,12 @@ impl SeqRanges {
         runs
     }
 
-    /// The pairs to store.
+    /// Returns the pairs to store.
     pub fn pairs(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
         self.0.iter().copied()
     }
 
-    /// Whether `seq` is in a run.
+    /// Returns whether `seq` is in a range.
     #[must_use]
     pub fn contains(&self, seq: u64) -> bool {
         self.0.iter().rev().any(|(from, to)| (*from..=*to).contains(&seq))
@@ -47,13 +47,13 @@ impl SeqRanges {
         true
     }
 
-    /// Where the run before `seq` ends, if there is one.
+    /// Returns the end of the range before `seq`, if there is one.
     #[must_use]
     pub fn end_before(&self, seq: u64) -> Option<u64> {
         self.0.iter().rev().find(|(_, to)| *to < seq).map(|(_, to)| *to)
     }
 
-    /// Makes one run of two: what lies between needs no delivery.
+    /// Merges two ranges: the messages between them need no delivery.
     pub fn bridge(&mut self, from: u64, to: u64) {
         self.join(from, to);
     }
@@ -76,14 +76,14 @@ impl SeqRanges {
     }
 }
 
-/// What a receipt says.
+/// The kind of a receipt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum ReceiptKind {
     Delivered,
     Read,
 }
 
-/// `users` had the messages `from..=to` delivered, or read them, at `at`.
+/// A receipt: `users` received or read the messages `from..=to` at `at`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Receipt {
     pub kind: ReceiptKind,
@@ -93,14 +93,14 @@ pub struct Receipt {
     pub at: Timestamp,
 }
 
-/// One who has read a message.
+/// A user who has read a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReadBy {
     pub user: UserId,
     pub read_at: Timestamp,
 }
 
-/// Whom a message reached, and who has read it, each since when. Who has read it has got it.
+/// Who received a message and who read it, with the times. Every reader counts as a receiver.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ReceiptTally {
     pub delivered: BTreeMap<UserId, Timestamp>,
@@ -108,7 +108,7 @@ pub struct ReceiptTally {
 }
 
 impl ReceiptTally {
-    /// What these receipts say of the message at `seq`. The earliest receipt of a person counts.
+    /// Returns the receipts of the message at `seq`. The earliest receipt of a user counts.
     #[must_use]
     pub fn of(seq: u64, sender: UserId, receipts: &[Receipt]) -> Self {
         let mut tally = Self::default();
@@ -128,39 +128,39 @@ impl ReceiptTally {
     }
 }
 
-/// What its author should know of a message although it is stored.
+/// A warning for the sender of a stored message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Warning {
-    /// These people are not active any more: the message does not mention them.
+    /// These users are inactive: the message does not mention them.
     MentionInactive(Vec<UserId>),
-    /// Nobody else in the group is active.
+    /// No other member of the group is active.
     NoActiveRecipient,
 }
 
-/// The most readers a message names; how many there are stands beside them.
+/// The most readers that a message names; their number is given besides.
 const MAX_LISTED_READERS: usize = 100;
 
-/// A message with what its receipts say.
+/// A message with its receipts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MessageView {
     pub message: std::sync::Arc<Message>,
     pub status: DeliveryStatus,
-    /// The first of those who have read it.
+    /// The first users who have read it.
     pub read_by: Vec<ReadBy>,
     pub read_count: u64,
     pub delivered_count: u64,
-    /// What became of the message that it answers, since it did, and when.
+    /// The change of the message it replies to, since the reply, and its time.
     pub answered: Option<(ReplyTargetChange, Timestamp)>,
-    /// Its record of forwarded messages was left out of a page that would have been too heavy.
+    /// Whether its record of forwarded messages was left out of a page that would be too large.
     pub omits_merged: bool,
-    /// What its author should know, in the answer to them alone.
+    /// The warnings for the sender, in the answer to the sender only.
     pub warnings: Vec<Warning>,
-    /// It answers the repeat of a `clientMsgId`: nobody is told of it anew.
+    /// Whether it answers the repeat of a `clientMsgId`: it is not published again.
     pub is_repeat: bool,
 }
 
 impl MessageView {
-    /// A message nobody has received yet.
+    /// Returns a message that no user has received yet.
     #[must_use]
     pub fn fresh(message: std::sync::Arc<Message>) -> Self {
         Self {
@@ -176,7 +176,7 @@ impl MessageView {
         }
     }
 
-    /// A message with the receipts of its session that may touch it.
+    /// Returns a message with the receipts of its conversation that may concern it.
     #[must_use]
     pub fn with_receipts(message: Message, receipts: &[Receipt]) -> Self {
         let tally = ReceiptTally::of(message.seq, message.sender, receipts);

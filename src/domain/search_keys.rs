@@ -1,5 +1,5 @@
-//! How people are found: by any part of their names, department and title, in any order, as they are typed on
-//! any keyboard; Chinese ones also by pinyin.
+//! Search keys of users: any part of their names, department and title, in any order, as typed on
+//! any keyboard; Chinese names also by pinyin.
 
 use std::collections::BTreeSet;
 
@@ -7,20 +7,20 @@ use pinyin::ToPinyinMulti;
 
 use super::text_folding::{Class, NUMBER_BOUNDARY, class, fold, is_han};
 
-/// The most keys of one person.
+/// The most keys of one user.
 pub const MAX_KEYS_PER_USER: usize = 128;
 /// The most characters of a key.
 const MAX_KEY_CHARS: usize = 64;
-/// The most ways to read one name, with all readings of its characters.
+/// The most readings of one name, over all readings of its characters.
 const MAX_READINGS: usize = 32;
-/// The same for a part of it.
+/// The most readings of a part of a name.
 const MAX_PART_READINGS: usize = 8;
 
-/// Signs that stand in no name by themselves; all others between two words are as good as a blank.
+/// Signs that stand in no name by themselves; all others between two words count as a blank.
 const SIGNIFICANT_SYMBOLS: [char; 15] =
     ['$', '^', '*', '+', '?', '[', ']', '{', '}', '|', '\\', '<', '>', '=', '%'];
 
-/// A person's texts by which they are found.
+/// A user's texts that are searched.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct PersonTexts<'a> {
     pub username: &'a str,
@@ -29,7 +29,8 @@ pub struct PersonTexts<'a> {
     pub title: &'a str,
 }
 
-/// What of a search has to begin a key each; nothing when it holds marks alone.
+/// Returns the parts of a search text, each of which must begin a key; empty when it has marks
+/// only.
 #[must_use]
 pub fn parts(search: &str) -> Vec<String> {
     let parts: BTreeSet<String> =
@@ -37,16 +38,17 @@ pub fn parts(search: &str) -> Vec<String> {
     parts.into_iter().collect()
 }
 
-/// The form under which names of departments are one: folded, without what stands between the words.
+/// Returns the form under which names of departments are compared: folded, without what stands
+/// between the words.
 #[must_use]
 pub fn key_of(name: &str) -> String {
     let words: Vec<String> = words(name, true).into_iter().map(|word| word.into_iter().collect()).collect();
-    // What is nothing but marks is compared as it stands.
+    // A name of marks only is compared unchanged.
     if words.is_empty() { name.trim().to_owned() } else { words.join(" ") }
 }
 
 impl PersonTexts<'_> {
-    /// What a search for this person begins: folded, the most useful first when there are too many.
+    /// Returns the keys of this user: folded, the most useful first when there are too many.
     #[must_use]
     pub fn keys(&self) -> Vec<String> {
         let texts = [self.real_name, self.username, self.department, self.title];
@@ -86,8 +88,8 @@ impl SearchKeys {
         }
     }
 
-    /// How a Chinese word is read, and with which letters its characters begin: whole, then from each
-    /// character on.
+    /// Adds the readings of a Chinese word, and the initials of its characters: whole, then from
+    /// each character on.
     fn add_pinyin(&mut self, word: &[char]) {
         let syllables: Vec<Vec<String>> = word.iter().map(|c| readings(*c)).collect();
         let initials: Vec<Vec<String>> = syllables.iter().map(|of_one| initials(of_one)).collect();
@@ -102,13 +104,13 @@ impl SearchKeys {
     }
 }
 
-/// Every way to read a character, without tones; one that has none is itself.
+/// Returns every reading of a character, without tones; a character without a reading is itself.
 fn readings(c: char) -> Vec<String> {
     let mut readings = Vec::new();
     if let Some(multi) = c.to_pinyin_multi() {
         for reading in multi {
             let plain = reading.plain().replace('ü', "v");
-            // What a keyboard for pinyin, one without ü, and a passport make of it.
+            // The forms of a pinyin keyboard, of one without ü, and of a passport.
             let forms = if plain.contains('v') {
                 vec![plain.clone(), plain.replace('v', "u"), plain.replace('v', "yu")]
             } else {
@@ -134,7 +136,7 @@ fn initials(readings: &[String]) -> Vec<String> {
     initials
 }
 
-/// At most `most` ways to choose one of each, the first ones of each first.
+/// Returns at most `most` combinations of one choice of each, the first choices first.
 fn combined(choices: &[Vec<String>], most: usize) -> Vec<String> {
     let mut all = vec![String::new()];
     for choice in choices {
@@ -144,7 +146,8 @@ fn combined(choices: &[Vec<String>], most: usize) -> Vec<String> {
     all
 }
 
-/// A name's words, folded. Chinese is one word whatever blanks stand in it when `is_whole`.
+/// Returns a name's words, folded. With `is_whole`, Chinese is one word whatever blanks it
+/// contains.
 fn words(name: &str, is_whole: bool) -> Vec<Vec<char>> {
     let mut words: Vec<Vec<char>> = Vec::new();
     let mut last: Option<Class> = None;
@@ -152,7 +155,7 @@ fn words(name: &str, is_whole: bool) -> Vec<Vec<char>> {
         let kind = match class(c) {
             // Letters and digits of a name belong together.
             Class::Digit => Class::Letter,
-            // Whoever types such a sign means it.
+            // Users who type such a sign search for it.
             Class::Gap if SIGNIFICANT_SYMBOLS.contains(&c) => Class::Symbol,
             class => class,
         };

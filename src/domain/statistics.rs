@@ -1,8 +1,9 @@
-//! Statistics of the house, without I/O: how a message is counted, in which hour and day it falls, and how
-//! long people waited for answers.
+//! Statistics of the hospital, without I/O: how a message is counted, its hour and day, and the
+//! response times.
 //!
-//! Everything is counted once, when it is written, into rollups of a fixed size for each hour, each day and
-//! each person's day. What is asked later is a sum of those, so it costs the same however long the history.
+//! Everything is counted once, when it is written, into rollups of a fixed size for each hour, each
+//! day and each user's day. Later queries add these up, so their cost does not depend on the length
+//! of the history.
 
 mod calendar;
 mod responses;

@@ -1,11 +1,12 @@
-//! Texts that one person writes and others see: what of them can be seen at all, and what may stand in a name.
+//! Texts that one user writes and others see: their visible part, and the characters allowed in a
+//! name.
 
 use url::Url;
 
-/// How many marks may stand on one letter of a name; more of them run over the lines above and below.
+/// The most marks on one letter of a name; more of them cover the lines above and below.
 const MAX_MARKS_PER_LETTER: usize = 4;
 
-/// Whether a character is never drawn (Unicode's `Default_Ignorable_Code_Point`).
+/// Returns whether a character is never drawn (Unicode's `Default_Ignorable_Code_Point`).
 #[must_use]
 pub fn is_ignorable(c: char) -> bool {
     matches!(
@@ -30,7 +31,8 @@ pub fn is_ignorable(c: char) -> bool {
     )
 }
 
-/// Whether nobody sees a character: blanks, what is never drawn, and two characters that are drawn as nothing.
+/// Returns whether a character is invisible: blanks, ignorable ones, and two characters that are
+/// drawn as nothing.
 #[must_use]
 pub fn is_invisible(c: char) -> bool {
     c.is_whitespace()
@@ -40,20 +42,21 @@ pub fn is_invisible(c: char) -> bool {
         || matches!(c, '\u{fff9}'..='\u{fffb}')
 }
 
-/// Whether there is anything to see in a text.
+/// Returns whether a text has a visible part.
 #[must_use]
 pub fn is_visible(text: &str) -> bool {
     !text.chars().all(is_invisible)
 }
 
-/// What turns the direction of writing around: `gpj.exe` must not read as `exe.jpg`.
+/// Returns whether a character changes the direction of writing: `gpj.exe` must not read as
+/// `exe.jpg`.
 #[must_use]
 pub fn turns_around(c: char) -> bool {
     matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// What belongs to the shape of an emoji or a letter before it, though it is never drawn itself: joiners,
-/// variation selectors, the letters of a flag.
+/// Returns whether a character shapes the emoji or letter before it, though it is never drawn
+/// itself. These are joiners, variation selectors and the letters of a flag.
 fn shapes(c: char) -> bool {
     matches!(
         c,
@@ -61,20 +64,21 @@ fn shapes(c: char) -> bool {
     )
 }
 
-/// A name, a title, a topic as it is stored: without what turns the direction of writing or is never drawn,
-/// without blanks around it, with no more marks on a letter than a script needs. None when nothing can be
-/// seen. Emoji and letters keep what shapes them; control characters stay, for the caller to refuse.
+/// Returns a name, a title or a topic as it is stored. It has no characters that change the
+/// direction of writing or are never drawn. It has no blanks around it, and no more marks on a
+/// letter than a script needs. Returns `None` when nothing is visible. Emoji and letters keep their
+/// shaping characters; control characters stay, for the caller to refuse.
 #[must_use]
 pub fn visible_text(given: &str) -> Option<String> {
     let mut text = String::with_capacity(given.len());
     let mut marks = 0;
     for c in given.chars() {
-        // A shape needs something to be the shape of.
+        // A shaping character needs a character before it.
         let is_lost = shapes(c) && text.chars().next_back().is_none_or(char::is_whitespace);
         if is_lost || (is_ignorable(c) && !shapes(c)) {
             continue;
         }
-        // A line's end of another kind is one in a list, too.
+        // A line end of another kind would be one in a list, too.
         let c = if matches!(c, '\u{85}' | '\u{2028}' | '\u{2029}') { ' ' } else { c };
         marks = if unicode_normalization::char::is_combining_mark(c) { marks + 1 } else { 0 };
         if marks <= MAX_MARKS_PER_LETTER {
@@ -86,11 +90,11 @@ pub fn visible_text(given: &str) -> Option<String> {
     is_visible(text).then(|| text.to_owned())
 }
 
-/// Whether a browser takes an address for a picture of this service or of an https host that it names
-/// openly, and for nothing else; empty is none.
+/// Returns whether a browser takes an address for a picture of this service or of a plainly named
+/// https host, and for nothing else. An empty address is none.
 #[must_use]
 pub fn is_picture_address(text: &str) -> bool {
-    // What a browser cuts out or turns round before it reads an address, and what nobody sees.
+    // Browsers remove or replace these characters, and readers do not see them.
     if text.chars().any(|c| is_invisible(c) || c == '\\') {
         return false;
     }
@@ -101,7 +105,7 @@ pub fn is_picture_address(text: &str) -> bool {
     if text.starts_with('/') {
         return read.origin() == house.origin() && read.username().is_empty();
     }
-    // Three slashes, too, would lead to a host: to one that a reader looks for in the wrong place.
+    // Three slashes would lead to a host, too, and a reader would look for it in the wrong place.
     let is_plain = text.get(..8).is_some_and(|start| start.eq_ignore_ascii_case("https://"))
         && text.as_bytes().get(8) != Some(&b'/');
     is_plain

@@ -1,7 +1,9 @@
-//! How texts are compared: messages with what is searched in them, people's names with what is typed.
+//! Folding: the form in which texts are compared, for the search in messages and for names of
+//! users.
 //!
-//! One form for whatever looks alike or is typed alike: lower case, the usual width, no accents, letters as on
-//! an English keyboard, simplified Chinese, composed kana and hangul, nothing that is never drawn.
+//! Texts that look alike or are typed alike have one form. It has lower case, the usual width, no
+//! accents, letters as on an English keyboard. It has simplified Chinese, composed kana and hangul,
+//! and no characters that are never drawn.
 
 use std::{collections::HashMap, ops::RangeInclusive, sync::OnceLock};
 
@@ -12,14 +14,14 @@ use super::text::is_ignorable;
 
 /// Pairs of a traditional character and its simplified one.
 const SIMPLIFIED_PAIRS: &str = include_str!("simplified.txt");
-/// Where most Han stands, in one table.
+/// The range of most Han characters, in one table.
 const HAN_RANGE: RangeInclusive<char> = '\u{3400}'..='\u{9fff}';
-/// Keeps two numbers apart that stand together in another form: `10⁹` is no 109. It is never drawn.
+/// Separates two numbers that would join in the folded form: `10⁹` is not 109. It is never drawn.
 pub const NUMBER_BOUNDARY: char = '\u{1f}';
-/// A keycap is one character here: this and its key.
+/// The base of the single character that stands for a keycap: this plus its key.
 const KEYCAP_BASE: u32 = 0xf_0000;
 
-/// A folded character and the bytes of the text that it comes from.
+/// A folded character, and its bytes in the original text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Folded {
     pub c: char,
@@ -27,20 +29,20 @@ pub struct Folded {
     pub to: usize,
 }
 
-/// What a folded character is to a reader.
+/// The class of a folded character.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Class {
     Letter,
     Digit,
-    /// Of a script that is written without spaces.
+    /// A letter of a script that is written without spaces.
     Unspaced,
-    /// An emoji, or a sign that people look for.
+    /// An emoji, or a sign that users search for.
     Symbol,
-    /// Everything that stands between words.
+    /// Everything between words.
     Gap,
 }
 
-/// The class of a folded character.
+/// Returns the class of a folded character.
 #[must_use]
 pub fn class(c: char) -> Class {
     match c {
@@ -63,25 +65,25 @@ pub fn class(c: char) -> Class {
     }
 }
 
-/// Whether a character is Han: Chinese is broken by line ends and blanks anywhere.
+/// Returns whether a character is Han: Chinese is broken by line ends and blanks anywhere.
 #[must_use]
 pub fn is_han(c: char) -> bool {
     matches!(c, '\u{3005}'..='\u{3007}' | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{323af}')
 }
 
-/// Whether a letter is Greek.
+/// Returns whether a letter is Greek.
 #[must_use]
 pub fn is_greek(c: char) -> bool {
     matches!(c, '\u{370}'..='\u{3ff}' | '\u{1f00}'..='\u{1fff}')
 }
 
-/// Every emoji, and the arrows and signs of which none is one.
+/// Returns whether a character is an emoji, or one of the arrows and signs that are none.
 fn is_symbol(c: char) -> bool {
     matches!(c, '\u{2190}'..='\u{21ff}' | '\u{2600}'..='\u{27bf}' | '\u{1f300}'..='\u{1faff}' | '\u{f0000}'..='\u{f007f}')
         || (!c.is_ascii() && c.is_emoji_char())
 }
 
-/// A text as it is compared.
+/// Returns a text in the form that is compared.
 #[must_use]
 pub fn fold(text: &str) -> Vec<Folded> {
     let mut folded = Vec::with_capacity(text.len());
@@ -90,7 +92,7 @@ pub fn fold(text: &str) -> Vec<Folded> {
         if is_never_drawn(first) {
             continue;
         }
-        // What is drawn upon, or composed with, the character before it belongs to it.
+        // Marks upon a character, or composed with it, belong to it.
         let mut to = from + first.len_utf8();
         let mut is_alone = true;
         while let Some((at, next)) =
@@ -113,7 +115,7 @@ pub fn fold(text: &str) -> Vec<Folded> {
     folded
 }
 
-/// The folded text alone.
+/// Returns the folded text alone.
 #[must_use]
 pub fn folded(text: &str) -> String {
     fold(text).into_iter().map(|folded| folded.c).filter(|c| *c != NUMBER_BOUNDARY).collect()
@@ -133,17 +135,18 @@ fn belongs_to_the_last(c: char) -> bool {
             || matches!(c, '\u{1161}'..='\u{11ff}' | '\u{d7b0}'..='\u{d7fb}' | '\u{ff9e}' | '\u{ff9f}'))
 }
 
-/// Folds one character with what belongs to it.
+/// Folds one character with its marks.
 fn compose(cluster: &str, push: &mut impl FnMut(char)) {
-    // An accent within a syllable would keep its letters apart until it is gone.
+    // An accent within a syllable would keep its letters apart, so it is removed first.
     let is_hangul = cluster.starts_with(|c| matches!(c, '\u{1100}'..='\u{11ff}' | '\u{ac00}'..='\u{d7a3}'));
     let mut drawn =
         cluster.chars().filter(|c| !(is_never_drawn(*c) || is_hangul && is_combining_mark(*c))).peekable();
-    // A hangul letter that stands alone stays so: made one of a syllable, it would join the syllable before it.
+    // A single hangul letter stays single: as part of a syllable it would join the syllable before
+    // it.
     let letter =
         drawn.next_if(|c| matches!(c, '\u{3131}'..='\u{318e}' | '\u{ffa1}'..='\u{ffdc}')).map(standing_alone);
     let parts: Vec<char> = letter.into_iter().chain(drawn.nfkc()).collect();
-    // A raised figure, a fraction: a number of its own.
+    // A raised figure or a fraction is a separate number.
     let is_own = cluster.chars().next().is_some_and(|c| class(c) == Class::Digit && decimal(c).is_none())
         && parts.iter().any(char::is_ascii_digit);
     if is_own {
@@ -173,7 +176,7 @@ fn compose(cluster: &str, push: &mut impl FnMut(char)) {
     }
 }
 
-/// A hangul letter in its usual width.
+/// Returns a hangul letter in its usual width.
 fn standing_alone(c: char) -> char {
     // The halfwidth consonants come in the order of the usual ones; the vowels in rows of six.
     let usual = match u32::from(c) {
@@ -187,7 +190,7 @@ fn standing_alone(c: char) -> char {
     char::from_u32(usual).unwrap_or(c)
 }
 
-/// The figure that a decimal digit of any script stands for.
+/// Returns the figure of a decimal digit of any script.
 fn decimal(c: char) -> Option<char> {
     const DIGIT_ZEROS: [u32; 22] = [
         0x30, 0x660, 0x6f0, 0x7c0, 0x966, 0x9e6, 0xa66, 0xae6, 0xb66, 0xbe6, 0xc66, 0xce6, 0xd66, 0xe50,
@@ -198,13 +201,13 @@ fn decimal(c: char) -> Option<char> {
     char::from_digit(code - zero, 10)
 }
 
-/// Signs of one meaning and several forms; those that no accent rule may take apart.
+/// Returns the common form of signs with one meaning; no accent rule may decompose these signs.
 fn sign(c: char) -> Option<char> {
     Some(match c {
         '\u{2010}'..='\u{2013}' | '\u{2212}' => '-',
         '\u{2018}' | '\u{2019}' | '\u{2bc}' | '\u{2032}' => '\'',
         '\u{2236}' | '\u{a789}' => ':',
-        // Of numbers in Arabic.
+        // Separators of Arabic numbers.
         '\u{66b}' => '.',
         '\u{66c}' => ',',
         // A sign of Braille without a dot is a blank.
@@ -212,13 +215,13 @@ fn sign(c: char) -> Option<char> {
         '\u{2248}' | '\u{223c}' | '\u{301c}' => '~',
         '≧' | '⩾' | '≥' => '≥',
         '≦' | '⩽' | '≤' => '≤',
-        // A stroke through a sign says the contrary of it.
+        // A stroke through a sign negates it.
         _ if std::iter::once(c).nfd().any(|part| part == '\u{338}') => c,
         _ => return None,
     })
 }
 
-/// Strokes and ligatures as they are typed on an English keyboard.
+/// Returns letters with strokes and ligatures as they are typed on an English keyboard.
 fn typed(c: char) -> Option<&'static str> {
     Some(match c {
         'ß' => "ss",
@@ -250,7 +253,7 @@ fn typed(c: char) -> Option<&'static str> {
     })
 }
 
-/// A character in simplified Chinese.
+/// Returns a character in simplified Chinese.
 fn simplified(c: char) -> char {
     static SIMPLIFIED_TABLE: OnceLock<(Vec<char>, HashMap<char, char>)> = OnceLock::new();
     let (table, others) = SIMPLIFIED_TABLE.get_or_init(|| {
@@ -274,7 +277,7 @@ fn simplified(c: char) -> char {
     }
 }
 
-/// A Greek letter's name in English.
+/// Returns a Greek letter's name in English.
 #[must_use]
 pub fn greek_name(c: char) -> Option<&'static str> {
     const GREEK_NAMES: [&str; 25] = [

@@ -1,4 +1,4 @@
-//! Time as the house counts it: whole milliseconds UTC, RFC 3339 in JSON, a BSON date in the database.
+//! Time in this service: whole milliseconds UTC, RFC 3339 in JSON, a BSON date in the database.
 
 use std::{fmt, str::FromStr, time::Duration};
 
@@ -10,25 +10,25 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 pub struct Timestamp(pub i64);
 
 impl Timestamp {
-    /// This moment and `duration` more, saturating.
+    /// Returns this time plus `duration`, saturating.
     #[must_use]
     pub fn plus(self, duration: Duration) -> Self {
         Self(self.0.saturating_add(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)))
     }
 
-    /// This moment less `duration`, saturating.
+    /// Returns this time minus `duration`, saturating.
     #[must_use]
     pub fn minus(self, duration: Duration) -> Self {
         Self(self.0.saturating_sub(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)))
     }
 
-    /// Whole seconds since the epoch, rounded down (JWT's `NumericDate`, RFC 7519).
+    /// Returns whole seconds since the epoch, rounded down (JWT's `NumericDate`, RFC 7519).
     #[must_use]
     pub fn seconds(self) -> i64 {
         self.0.div_euclid(1000)
     }
 
-    /// How long from `earlier` to this; zero when `earlier` is later.
+    /// Returns the duration from `earlier` to this; zero when `earlier` is later.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
@@ -51,7 +51,7 @@ impl FromStr for Timestamp {
     }
 }
 
-/// The text names no moment.
+/// The error of a text that is no time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("must be a time (RFC 3339)")]
 pub struct NoTime;
@@ -89,9 +89,9 @@ impl<'de> Deserialize<'de> for Timestamp {
     }
 }
 
-/// Where the house asks for the time; tests hand in one that stands still until told.
+/// The source of the time; tests use one that they set.
 pub trait Clock: Send + Sync + 'static {
-    /// Now.
+    /// Returns the present time.
     fn now(&self) -> Timestamp;
 }
 

@@ -1,4 +1,4 @@
-//! People: who they are, what they are called, which role they have.
+//! Users: their names, accounts and roles.
 
 use std::str::FromStr;
 
@@ -6,16 +6,16 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::{Timestamp, UserId, presence::Status, text::visible_text};
 
-/// What a person may do in the house; the source's four.
+/// The role of a user; the source's four.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Role {
-    /// Runs the house: accounts, others' lists and statistics. Never speaks for others.
+    /// Manages the service: accounts, others' lists and statistics. Never acts for others.
     Admin,
     /// A physician.
     Doctor,
     /// A nurse.
     Nurse,
-    /// Everybody else; what registration gives.
+    /// All other users; the role after registration.
     User,
 }
 
@@ -23,7 +23,7 @@ impl Role {
     /// All roles, for schemas and checks.
     pub const ALL: [Role; 4] = [Role::Admin, Role::Doctor, Role::Nurse, Role::User];
 
-    /// The name on the wire and in the database.
+    /// Returns the name on the wire and in the database.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -35,7 +35,7 @@ impl Role {
     }
 }
 
-/// The text names no role.
+/// The error of a text that names no role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a role is one of admin, doctor, nurse, user")]
 pub struct UnknownRole;
@@ -47,13 +47,13 @@ impl FromStr for Role {
     }
 }
 
-/// Which accounts a list shows.
+/// The accounts that a list shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum AccountStatus {
-    /// Those that may sign in.
+    /// Accounts that may sign in.
     #[default]
     Active,
-    /// Those that were deactivated.
+    /// Accounts that were deactivated.
     Inactive,
     Any,
 }
@@ -70,18 +70,18 @@ impl FromStr for AccountStatus {
     }
 }
 
-/// Who gets the telephone numbers and e-mail addresses of others.
+/// Who may see the telephone numbers and e-mail addresses of others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ContactVisibility {
     /// Doctors, nurses and admins.
     Staff,
-    /// Everybody who is signed in.
+    /// All signed-in users.
     All,
     /// Admins only.
     Nobody,
 }
 
-/// Who reads of people, and what the house allows them.
+/// A reader of users' data, and the setting for contact data.
 #[derive(Debug, Clone, Copy)]
 pub struct DirectoryReader {
     pub user: UserId,
@@ -90,10 +90,10 @@ pub struct DirectoryReader {
 }
 
 impl DirectoryReader {
-    /// Whether they get a person's telephone number and e-mail address: their own, those that a person shows
-    /// to all, and otherwise what the house allows.
+    /// Returns whether the reader sees a user's telephone number and e-mail address. These are the
+    /// reader's own, those shared with all, and otherwise what the setting allows.
     #[must_use]
-    pub fn gets_contacts_of(&self, person: &User) -> bool {
+    pub fn sees_contacts_of(&self, person: &User) -> bool {
         let by_role = match (self.contacts, self.role) {
             (ContactVisibility::All, _)
             | (_, Role::Admin)
@@ -104,21 +104,21 @@ impl DirectoryReader {
         by_role || person.contacts_shared || person.id == self.user
     }
 
-    /// Takes from a person what this reader does not get. The fields stay, empty.
+    /// Removes from a user the data that this reader may not see. The fields stay, empty.
     pub fn narrow(&self, person: &mut User) {
-        if !self.gets_contacts_of(person) {
+        if !self.sees_contacts_of(person) {
             person.email.clear();
             person.phone.clear();
         }
     }
 }
 
-/// A person as everybody may see them: no password, no token.
+/// A user with the public data: no password, no token.
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own about a person")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct User {
     pub id: UserId,
-    /// As it was chosen; unique without regard to case.
+    /// The username as it was chosen; unique without regard to case.
     pub username: String,
     pub real_name: String,
     pub email: String,
@@ -132,17 +132,18 @@ pub struct User {
     pub status: Status,
     pub last_seen: Option<Timestamp>,
     pub is_active: bool,
-    /// They made the account themselves, and no admin has looked after it since.
+    /// Whether the user registered the account, and no admin has changed it since.
     pub self_registered: bool,
-    /// They show their telephone number and e-mail address to everybody.
+    /// Whether the user shares their telephone number and e-mail address with all users.
     pub contacts_shared: bool,
-    /// Somebody else knows the password: they set it.
+    /// Whether another person set the password, and so knows it.
     pub must_change_password: bool,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
 }
 
-/// A department's name as it is stored: what can be seen of it, letters and digits in the usual width.
+/// Returns a department's name as it is stored: its visible part, letters and digits in the usual
+/// width.
 #[must_use]
 pub fn department_of(given: &str) -> String {
     let usual = |c: char| match c {
@@ -155,7 +156,7 @@ pub fn department_of(given: &str) -> String {
     visible_text(given).unwrap_or_default().chars().map(usual).collect()
 }
 
-/// Returns what was typed as a username without the blanks around it, seen or unseen.
+/// Returns a typed username without the blanks around it, visible or not.
 #[must_use]
 pub fn trim_username(typed: &str) -> &str {
     let is_blank = |c: char| {
@@ -164,15 +165,15 @@ pub fn trim_username(typed: &str) -> &str {
     typed.trim_matches(is_blank)
 }
 
-/// The form under which usernames are compared: two that differ only in case, in blanks around them or in the
-/// width that a keyboard gave their letters are the same name.
+/// Returns the form under which usernames are compared. Two names that differ only in case, in
+/// blanks around them or in the width of their letters are the same.
 #[must_use]
 pub fn username_key(username: &str) -> String {
     trim_username(username).nfkc().collect::<String>().to_lowercase()
 }
 
-/// Whether `username` is 3 to 32 letters, digits, `.`, `_`, `-` (ASCII, so that two names never
-/// look alike by another script), with a letter or a digit among them.
+/// Returns whether `username` is 3 to 32 letters, digits, `.`, `_`, `-`, with a letter or a digit
+/// among them. Only ASCII is allowed, so that two names never look alike by another script.
 #[must_use]
 pub fn is_valid_username(username: &str) -> bool {
     (3..=32).contains(&username.len())
@@ -180,11 +181,11 @@ pub fn is_valid_username(username: &str) -> bool {
         && username.bytes().any(|b| b.is_ascii_alphanumeric())
 }
 
-/// Names that people may not give themselves: who bears one would seem to speak for the house or for all.
+/// Names that users may not choose: such a user would seem to act for the service or for all.
 const RESERVED_NAMES: [&str; 7] = ["all", "everyone", "here", "admin", "root", "system", "wardline"];
 
-/// Whether people may not give themselves this name. `admin` is the name that the operator has chosen for the
-/// first admin.
+/// Returns whether users may not choose this name. `admin` is the name that the operator has chosen
+/// for the first admin.
 #[must_use]
 pub fn is_reserved_username(username: &str, admin: Option<&str>) -> bool {
     let key = username_key(username);
@@ -226,10 +227,10 @@ mod tests {
         ] {
             for role in Role::ALL {
                 let reader = DirectoryReader { user: UserId::generate(), role, contacts };
-                assert_eq!(reader.gets_contacts_of(&person), who.contains(&role), "{contacts:?} {role:?}");
+                assert_eq!(reader.sees_contacts_of(&person), who.contains(&role), "{contacts:?} {role:?}");
                 let shared = User { contacts_shared: true, ..person.clone() };
-                assert!(reader.gets_contacts_of(&shared));
-                assert!(DirectoryReader { user: person.id, ..reader }.gets_contacts_of(&person), "oneself");
+                assert!(reader.sees_contacts_of(&shared));
+                assert!(DirectoryReader { user: person.id, ..reader }.sees_contacts_of(&person), "oneself");
             }
         }
     }

@@ -3,4 +3,5 @@
 
 pub mod chat;
 pub mod http;
+pub mod i18n;
 pub mod web;

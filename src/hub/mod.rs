@@ -56,7 +56,7 @@ pub enum SendResult {
 /// The outgoing side of one connection, which a gateway implements.
 pub trait Outbox: Send + Sync {
     /// Sends an event in the connection's protocol. Must not wait.
-    fn say(&self, announcement: &EncodedEvent<'_>) -> SendResult;
+    fn send(&self, encoded_event: &EncodedEvent<'_>) -> SendResult;
     /// Closes the connection.
     fn close(&self, reason: CloseReason);
 }
@@ -96,11 +96,11 @@ pub struct Connection {
 }
 
 impl Connection {
-    fn say(&self, announcement: &EncodedEvent<'_>) {
+    fn send(&self, encoded_event: &EncodedEvent<'_>) {
         if self.closing.load(Ordering::Acquire) {
             return;
         }
-        match self.outlet.say(announcement) {
+        match self.outlet.send(encoded_event) {
             SendResult::Over | SendResult::Gone => {}
             SendResult::Full => self.close(CloseReason::Lagging),
         }
@@ -176,7 +176,7 @@ impl Hub {
     }
 
     /// Closes a connection that cannot keep up; it receives no further event.
-    pub fn cut(&self, id: ConnectionId) {
+    pub fn disconnect(&self, id: ConnectionId) {
         let connection = self.board.read().unwrap_or_else(PoisonError::into_inner).all.get(&id).cloned();
         if let Some(connection) = connection {
             connection.close(CloseReason::Lagging);
@@ -192,9 +192,9 @@ impl Hub {
     /// keeps the encodings of one event for the next.
     pub fn publish_sharing(&self, audience: &Audience, event: &Event, forms: &EncodingCache) {
         let targets = self.targets(audience);
-        let announcement = EncodedEvent { event, forms };
+        let encoded_event = EncodedEvent { event, forms };
         for connection in targets {
-            connection.say(&announcement);
+            connection.send(&encoded_event);
         }
     }
 
@@ -219,7 +219,7 @@ impl Hub {
     }
 
     /// Whether this user has a connection on this node.
-    pub fn is_here(&self, user: UserId) -> bool {
+    pub fn is_connected(&self, user: UserId) -> bool {
         self.board.read().unwrap_or_else(PoisonError::into_inner).people.contains_key(&user)
     }
 
@@ -229,7 +229,7 @@ impl Hub {
     }
 
     /// Reserves a connection for this user before it is made; `None` if they already have `most`.
-    pub fn seat(&self, user: UserId, most: usize) -> Option<QuotaGuard> {
+    pub fn reserve(&self, user: UserId, most: usize) -> Option<QuotaGuard> {
         self.seats.take(user, most)
     }
 
@@ -239,7 +239,7 @@ impl Hub {
     }
 
     /// Returns the authenticated tokens of all connections.
-    pub fn passes(&self) -> Vec<AuthenticatedToken> {
+    pub fn tokens_in_use(&self) -> Vec<AuthenticatedToken> {
         let board = self.board.read().unwrap_or_else(PoisonError::into_inner);
         board.all.values().map(|connection| connection.auth.clone()).collect()
     }
@@ -303,8 +303,8 @@ mod tests {
     }
 
     impl Outbox for Subscriber {
-        fn say(&self, announcement: &EncodedEvent<'_>) -> SendResult {
-            let total = *announcement.encoded(|event| match event {
+        fn send(&self, encoded_event: &EncodedEvent<'_>) -> SendResult {
+            let total = *encoded_event.encoded(|event| match event {
                 Event::UnreadChanged(unread) => unread.total,
                 _ => 0,
             });

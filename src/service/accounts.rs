@@ -1,4 +1,4 @@
-//! Accounts: what they are made of, and what admins and the operator do with them.
+//! Accounts: their data, and what admins and the operator do with them.
 
 use super::{Issued, Services, UserChange, audit::AuditedAction, passwords::HashPriority};
 use crate::{
@@ -17,7 +17,7 @@ use crate::{
     store::users::{FailedSignIns, UserAccount},
 };
 
-/// What a new account is made of. The role is the caller's business: registration gives `User`.
+/// The data of a new account. The caller decides the role: registration gives `User`.
 #[derive(Debug, Clone)]
 pub struct NewAccount {
     pub username: String,
@@ -31,17 +31,17 @@ pub struct NewAccount {
     pub title: String,
 }
 
-/// Somebody with a fresh token.
+/// A user with a new token.
 #[derive(Debug, Clone)]
 pub struct SignedIn {
     pub user: User,
     pub issued: Issued,
-    /// Failures to sign in under this name that they have not been told of.
+    /// Failed sign-ins under this name that the user was not yet informed of.
     pub failed: Option<FailedSignIns>,
 }
 
 impl NewAccount {
-    /// Every bad field.
+    /// Returns every invalid field.
     #[must_use]
     pub fn problems(&self) -> FieldErrors {
         let mut errors = FieldErrors::default();
@@ -100,12 +100,12 @@ impl NewAccount {
     }
 }
 
-/// A text of a profile as it is stored.
+/// Returns a text of a profile as it is stored.
 fn seen(text: &str) -> String {
     visible_text(text).unwrap_or_default()
 }
 
-/// Checks the texts of a profile: their length, and that an address looks like one.
+/// Checks the texts of a profile: their length, and the form of addresses.
 fn check_profile<const N: usize>(errors: &mut FieldErrors, fields: [(&str, Option<&String>); N]) {
     use validator::ValidateEmail;
     for (field, value) in fields {
@@ -135,7 +135,7 @@ fn check_profile<const N: usize>(errors: &mut FieldErrors, fields: [(&str, Optio
 }
 
 impl Services {
-    /// The caller.
+    /// Returns the caller's user.
     ///
     /// # Errors
     /// `AuthFailed` when the account is gone.
@@ -147,25 +147,25 @@ impl Services {
         Ok(user)
     }
 
-    /// An admin makes an account, with any role.
+    /// Creates an account with any role; for admins.
     ///
     /// # Errors
     /// `Forbidden` for others; as [`Services::register`].
     pub async fn create_user(&self, actor: &Actor, new: NewAccount) -> Result<User> {
-        actor.must_be_admin()?;
+        actor.require_admin()?;
         self.hold_avatar(Some(actor), &new.avatar).await?;
         let user = self.make_account(HashPriority::house(), new, false).await?.user;
         let role =
             FieldChange { field: "role".to_owned(), from: None, to: Some(user.role.as_str().to_owned()) };
-        self.note_done(AuditedAction::by(actor, "user.create").on(user.id).changes(vec![role]));
+        self.record_done(AuditedAction::by(actor, "user.create").on(user.id).changes(vec![role]));
         Ok(user)
     }
 
-    /// An admin changes an account. Deactivating ends its tokens and closes its sockets; so does a new
-    /// password.
+    /// Changes an account; for admins. Deactivation and a new password end the account's tokens and
+    /// close its sockets.
     ///
     /// # Errors
-    /// `Forbidden` for others, `NotFound`, `Validation`; `Conflict` for an admin who would lock
+    /// `Forbidden` for others, `NotFound`, `Validation`; `Conflict` for admins who would lock
     /// themselves out.
     pub async fn change_user(
         &self,
@@ -174,7 +174,7 @@ impl Services {
         mut change: UserChange,
         password: Option<String>,
     ) -> Result<User> {
-        must_be_allowed(actor, id, &change, password.is_some())?;
+        require_allowed(actor, id, &change, password.is_some())?;
         let mut errors = FieldErrors::default();
         check_profile(
             &mut errors,
@@ -210,7 +210,7 @@ impl Services {
         if id == actor.user && locks_out {
             return Err(Error::Conflict("an admin cannot lock themselves out"));
         }
-        // Whom an admin has looked after is no stranger any more.
+        // An account that an admin has changed no longer counts as self-registered.
         if id != actor.user && current.user.self_registered {
             change.self_registered = Some(false);
         }
@@ -220,7 +220,7 @@ impl Services {
             change.must_change_password = Some(id != actor.user);
         }
         let changed = changes(&current.user, &change);
-        // What changes nothing is no act.
+        // An ineffective change is not audited.
         if changed.is_empty() {
             return Ok(current.user);
         }
@@ -256,15 +256,15 @@ impl Services {
         Ok(account)
     }
 
-    /// Returns what the caller's storage on a device is encrypted with.
+    /// Returns the key that encrypts the caller's storage on a device.
     ///
     /// # Errors
-    /// `Internal` when nothing can be signed.
+    /// `Internal` when signing fails.
     pub fn storage_key(&self, actor: &Actor) -> Result<String> {
         self.tokens.storage_key(actor.user)
     }
 
-    /// Makes the first admin when there is none (settings `ADMIN_USERNAME`, `ADMIN_PASSWORD`).
+    /// Creates the first admin when there is none (settings `ADMIN_USERNAME`, `ADMIN_PASSWORD`).
     ///
     /// # Errors
     /// When MongoDB does not answer.
@@ -278,9 +278,9 @@ impl Services {
         let made = self.add_account(username.clone(), password, Role::Admin).await;
         match made {
             Ok(_) => tracing::info!(username, "made the first admin"),
-            // Another node was quicker.
+            // Another node was faster.
             Err(Error::Conflict(_)) if self.store.has_admin().await? => {}
-            // Somebody made themselves an account of that name: it is not handed the house.
+            // Another user registered this name: the account must not become an admin.
             Err(Error::Conflict(_)) => tracing::warn!(
                 username,
                 "there is no active admin, and ADMIN_USERNAME names an account that is somebody else's: choose another \
@@ -291,7 +291,7 @@ impl Services {
         Ok(())
     }
 
-    /// The operator makes an account (command line).
+    /// Creates an account; for the operator (command line).
     ///
     /// # Errors
     /// As [`Services::register`].
@@ -312,11 +312,11 @@ impl Services {
         let user = self.make_account(HashPriority::house(), new, false).await?.user;
         let role =
             FieldChange { field: "role".to_owned(), from: None, to: Some(user.role.as_str().to_owned()) };
-        self.note_done(AuditedAction::named("user.create").on(user.id).changes(vec![role]));
+        self.record_done(AuditedAction::named("user.create").on(user.id).changes(vec![role]));
         Ok(user)
     }
 
-    /// The operator sets a password or a role (command line). A new password ends all tokens.
+    /// Sets a password or a role; for the operator (command line). A new password ends all tokens.
     ///
     /// # Errors
     /// `NotFound`, `Validation`.
@@ -351,7 +351,8 @@ impl Services {
         Ok(account.user)
     }
 
-    /// A token for an existing account, without its password (command line, tests, load tools).
+    /// Returns a token for an existing account, without its password (command line, tests, load
+    /// tools).
     ///
     /// # Errors
     /// `NotFound`; `Forbidden` when the account is deactivated.
@@ -366,21 +367,22 @@ impl Services {
     }
 }
 
-/// Admins change everything but what is a person's own to say; everybody else their own picture, and whether
-/// they show how to reach them.
-fn must_be_allowed(actor: &Actor, id: UserId, change: &UserChange, password: bool) -> Result<()> {
+/// Checks that the caller may make a change. Admins change everything except a user's own choices.
+/// Others change only their own picture, and whether their contact data are shown.
+fn require_allowed(actor: &Actor, id: UserId, change: &UserChange, password: bool) -> Result<()> {
     if change.contacts_shared.is_some() {
-        actor.must_be(id)?;
+        actor.require_self(id)?;
     }
     let own = UserChange {
         avatar: change.avatar.clone(),
         contacts_shared: change.contacts_shared,
         ..UserChange::default()
     };
-    if id == actor.user && *change == own && !password { Ok(()) } else { actor.must_be_admin() }
+    if id == actor.user && *change == own && !password { Ok(()) } else { actor.require_admin() }
 }
 
-/// What is different about an account, for the record: what became what, of a password only that it did.
+/// Returns the changes of an account for the audit log: old and new values. A new password is
+/// recorded without its value.
 fn changes(user: &User, change: &UserChange) -> Vec<FieldChange> {
     let mut changes = Vec::new();
     if let Some(role) = change.role.filter(|role| *role != user.role) {

@@ -1,8 +1,8 @@
-//! The audit log: each leaves one row and one log line (target `security`).
+//! The audit log: each action leaves one row and one log line (target `security`).
 //!
-//! What changes or looks at what belongs to others is stored before it happens. What happens often, signing
-//! in above all, goes into a bounded queue that one task writes; when the queue is full, a sign-in is refused
-//! rather than left unrecorded.
+//! A change or read of others' data is stored before it happens. Frequent actions, above all
+//! sign-ins, go into a bounded queue that one task writes. When the queue is full, a sign-in is
+//! refused rather than left unrecorded.
 
 mod recorder;
 
@@ -14,8 +14,8 @@ use std::{
 
 use bson::oid::ObjectId;
 
-use recorder::say;
-pub(super) use recorder::{Recorder, keep};
+use recorder::log_entry;
+pub(super) use recorder::{Recorder, run as record_entries};
 
 use super::Services;
 use crate::domain::{
@@ -28,7 +28,7 @@ use crate::domain::{
 
 struct RequestContext {
     origin: Origin,
-    /// Who turned out to be acting.
+    /// The caller, once authenticated.
     actor: OnceLock<(UserId, String)>,
 }
 
@@ -36,12 +36,12 @@ tokio::task_local! {
     static REQUEST_CONTEXT: Arc<RequestContext>;
 }
 
-/// Does `work` as something that comes from `origin`.
+/// Runs `work` as a request that comes from `origin`.
 pub async fn within<F: Future>(origin: Origin, work: F) -> F::Output {
     REQUEST_CONTEXT.scope(Arc::new(RequestContext { origin, actor: OnceLock::new() }), work).await
 }
 
-/// Notes who is acting, for what is refused later in the same work.
+/// Records the caller, for later refusals in the same work.
 pub fn acts(actor: &Actor) {
     let _ = REQUEST_CONTEXT.try_with(|situation| situation.actor.set((actor.user, token_of(actor))));
 }
@@ -50,7 +50,7 @@ fn token_of(actor: &Actor) -> String {
     actor.token.0.chars().take(64).collect()
 }
 
-/// An act, as its verb describes it.
+/// An audited action, as an operation describes it.
 #[derive(Debug, Clone, Default)]
 pub(super) struct AuditedAction {
     action: &'static str,
@@ -65,17 +65,17 @@ pub(super) struct AuditedAction {
 }
 
 impl AuditedAction {
-    /// Somebody's act.
+    /// Returns an action of a caller.
     pub fn by(actor: &Actor, action: &'static str) -> Self {
         Self { actor: Some(actor.user), token: Some(token_of(actor)), ..Self::named(action) }
     }
 
-    /// An act of nobody who has signed in.
+    /// Returns an action without an authenticated caller.
     pub fn named(action: &'static str) -> Self {
         Self { action, count: 1, ..Self::default() }
     }
 
-    /// Who acted, where they have just become known, and by which token.
+    /// Sets the caller, when just authenticated, and the token.
     pub fn of(self, user: UserId, token: Option<&str>) -> Self {
         Self { actor: Some(user), token: token.map(str::to_owned), ..self }
     }
@@ -128,42 +128,42 @@ impl Services {
         }
     }
 
-    /// Puts an act on record, before it happens.
+    /// Stores an action in the audit log, before it happens.
     ///
     /// # Errors
-    /// When MongoDB does not answer: then the act must not happen.
+    /// When MongoDB does not answer: then the action must not happen.
     pub(super) async fn record(&self, act: AuditedAction) -> Result<()> {
         let entry = self.entry(act);
         self.store.record(std::slice::from_ref(&entry)).await?;
-        say(&entry);
+        log_entry(&entry);
         Ok(())
     }
 
-    /// Puts an act into the queue of the audit log.
+    /// Puts an action into the queue of the audit log.
     ///
     /// # Errors
-    /// `Unavailable` when it is full: then the act must not happen.
+    /// `Unavailable` when the queue is full: then the action must not happen.
     pub(super) fn note(&self, act: AuditedAction) -> Result<()> {
         let entry = self.entry(act);
         self.recorder.put(entry.clone())?;
-        say(&entry);
+        log_entry(&entry);
         Ok(())
     }
 
-    /// Puts on record what has happened. When the queue is full its log line has to do.
-    pub(super) fn note_done(&self, act: AuditedAction) {
+    /// Records an action that has happened. When the queue is full, only its log line remains.
+    pub(super) fn record_done(&self, act: AuditedAction) {
         let entry = self.entry(act);
         if self.recorder.put(entry.clone()).is_err() {
             tracing::error!(target: "security", action = entry.action, "the audit log is full: an act has its log line only");
         }
-        say(&entry);
+        log_entry(&entry);
     }
 
-    /// A sign-in failed. `known` is whose name it is, when it is somebody's.
+    /// Records a failed sign-in. `known` is the user with this name, if there is one.
     ///
     /// # Errors
-    /// `Unavailable` when the queue is full: signing in is refused then.
-    pub(super) fn note_failed_sign_in(&self, name: &str, known: Option<UserId>) -> Result<()> {
+    /// `Unavailable` when the queue is full: then the sign-in is refused.
+    pub(super) fn record_failed_sign_in(&self, name: &str, known: Option<UserId>) -> Result<()> {
         let hashed = self.recorder.hashed(name);
         let act = AuditedAction::named("auth.failed").verdict(AuditOutcome::Failed);
         let act = match known {
@@ -179,9 +179,9 @@ impl Services {
         self.note(act)
     }
 
-    /// Something was refused for want of a right. The first ten of a caller within a minute have a row each,
-    /// the others one together.
-    pub fn note_refused(&self, actor: Option<&Actor>, what: &str) {
+    /// Records a refusal for a missing right. The first ten of a caller within a minute have a row
+    /// each; the others share one.
+    pub fn record_refused(&self, actor: Option<&Actor>, what: &str) {
         metrics::counter!("wardline_forbidden_total").increment(1);
         let act = actor.map_or_else(
             || AuditedAction::named("access.refused"),
@@ -189,21 +189,21 @@ impl Services {
         );
         let entry = self.entry(act.object(what).verdict(AuditOutcome::Refused));
         if self.recorder.is_sample(&entry) {
-            say(&entry);
+            log_entry(&entry);
             let _ = self.recorder.put(entry);
         }
     }
 
-    /// A command of the operator's.
-    pub fn note_command(&self, command: &'static str, object: &str, count: u64) {
+    /// Records a command of the operator.
+    pub fn record_command(&self, command: &'static str, object: &str, count: u64) {
         let act = AuditedAction::named(command).count(count);
-        self.note_done(if object.is_empty() { act } else { act.object(object) });
+        self.record_done(if object.is_empty() { act } else { act.object(object) });
     }
 
-    /// The audit log, newest first, for admins; the look is on record itself.
+    /// Returns the audit log, newest first, for admins; the read itself is audited.
     ///
     /// # Errors
-    /// `Forbidden` for everybody else; when MongoDB does not answer.
+    /// `Forbidden` for all others; when MongoDB does not answer.
     pub async fn recorded(
         &self,
         actor: &Actor,
@@ -211,12 +211,12 @@ impl Services {
         before: Option<&Cursor>,
         limit: u64,
     ) -> Result<Recorded> {
-        actor.must_be_admin()?;
+        actor.require_admin()?;
         self.record(described(AuditedAction::by(actor, "audit.read"), filter)).await?;
         self.rows(filter, before, limit).await
     }
 
-    /// As [`Services::recorded`], for the operator.
+    /// Returns the audit log as [`Services::recorded`], for the operator.
     ///
     /// # Errors
     /// When MongoDB does not answer.
@@ -248,17 +248,17 @@ impl Services {
     }
 }
 
-/// A run of the audit log.
+/// A range of the audit log.
 #[derive(Debug, Clone)]
 pub struct Recorded {
     pub entries: Vec<AuditEntry>,
-    /// The real names of whom they name.
+    /// The real names of the users in the entries.
     pub names: BTreeMap<UserId, String>,
-    /// Where the next run begins; `None` at the end.
+    /// The start of the next range; `None` at the end.
     pub next: Option<Cursor>,
 }
 
-/// A look at the audit log, with what was asked.
+/// Returns the action of reading the audit log, with the filter.
 fn described(act: AuditedAction, filter: &AuditFilter) -> AuditedAction {
     let parts = [
         filter.subject.map(|subject| format!("subject={subject}")),

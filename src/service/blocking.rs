@@ -1,20 +1,20 @@
-//! Long work of the processor, aside from the tasks that wait for it.
+//! Long CPU work, apart from the tasks that wait for it.
 
 use tokio::runtime::{Handle, RuntimeFlavor};
 
-/// From this many bytes on, weighing or writing out takes long enough to be noticed by others.
+/// From this many bytes on, measuring or serialising takes long enough to delay other tasks.
 const BLOCKING_THRESHOLD_BYTES: usize = 256 << 10;
 
-/// Works on about `bytes` bytes. When that takes long, the other tasks of this thread go to another one, and the
-/// operating system shares the processors between the two: whoever asks for pages of megabytes takes no more than
-/// their share from those who send.
+/// Runs work on about `bytes` bytes. When that takes long, the other tasks of this thread move to
+/// another one. The operating system shares the processors between the two threads. So requests for
+/// pages of megabytes do not slow down the senders beyond their share.
 #[expect(
     clippy::disallowed_methods,
     reason = "spawn_blocking would need copies; callers do nothing beside it"
 )]
 pub fn aside<T>(bytes: usize, work: impl FnOnce() -> T) -> T {
     let flavor = || Handle::try_current().map(|runtime| runtime.runtime_flavor());
-    // A runtime of one thread has no other one to give its tasks to.
+    // A runtime of one thread has no other thread for its tasks.
     if bytes >= BLOCKING_THRESHOLD_BYTES && matches!(flavor(), Ok(RuntimeFlavor::MultiThread)) {
         tokio::task::block_in_place(work)
     } else {

@@ -22,7 +22,7 @@ pub struct ConversationView {
     /// The unread messages of the list's user.
     pub unread: u64,
     /// The membership of the list's user.
-    pub seat: Option<Member>,
+    pub member: Option<Member>,
 }
 
 impl Services {
@@ -32,13 +32,13 @@ impl Services {
     ///
     /// # Errors
     /// `Forbidden`.
-    pub async fn sessions_of(
+    pub async fn conversations_of(
         &self,
         actor: &Actor,
         user: UserId,
         request: &PageRequest<ConversationsCursor>,
     ) -> Result<(Vec<ConversationView>, Pagination)> {
-        self.look(actor, user, "sessions.list").await?;
+        self.audit_read(actor, user, "sessions.list").await?;
         let (sessions, pagination) = match &request.cursor {
             None => self.first_sessions(user, request).await?,
             Some(cursor) => self.next_sessions(user, request.page, cursor).await?,
@@ -49,7 +49,7 @@ impl Services {
             sessions.into_iter().map(|session| session.seen_by(actor.user)).map(|session| ConversationView {
                 profiles: session.participants().filter_map(|id| profiles.get(&id).cloned()).collect(),
                 unread: session.members.get(&user).map_or(0, |member| member.unread),
-                seat: session.members.get(&user).cloned(),
+                member: session.members.get(&user).cloned(),
                 session,
             });
         Ok((views.collect(), pagination))
@@ -62,7 +62,7 @@ impl Services {
     ) -> Result<(Vec<Conversation>, Pagination)> {
         let page = request.page;
         let now = self.clock.now();
-        let (sessions, total) = self.store.sessions_of(user, page).await?;
+        let (sessions, total) = self.store.conversations_of(user, page).await?;
         let times = sessions.iter().map(|session| (session.id, session.last_message_time));
         let next = request.wants_next.then(|| ConversationsCursor::behind(times, now));
         Ok((sessions, Pagination::of(page, total).with_next(next.as_ref())))
@@ -75,8 +75,8 @@ impl Services {
         cursor: &ConversationsCursor,
     ) -> Result<(Vec<Conversation>, Pagination)> {
         let ((sessions, next), total) = tokio::try_join!(
-            self.store.sessions_behind(user, cursor, page.limit),
-            self.store.count_sessions_of(user)
+            self.store.conversations_after_cursor(user, cursor, page.limit),
+            self.store.count_conversations_of(user)
         )?;
         Ok((sessions, Pagination::behind(page, total, next.as_ref())))
     }
@@ -97,7 +97,7 @@ impl Services {
             return Err(Error::Validation(FieldErrors::one("userId2", "must be another person")));
         }
         if actor.user != first {
-            actor.must_be(second)?;
+            actor.require_self(second)?;
         }
         let profiles = self.profiles(actor, BTreeSet::from([first, second])).await?;
         if profiles.len() != 2 {
@@ -105,53 +105,57 @@ impl Services {
         }
         let gone: Vec<UserId> =
             profiles.values().filter(|user| !user.is_active).map(|user| user.id).collect();
-        if !gone.is_empty() && !self.store.has_private_session(first, second).await? {
-            let known = self.known_among(actor, &gone).await?;
+        if !gone.is_empty() && !self.store.has_private_conversation(first, second).await? {
+            let known = self.require_known(actor, &gone).await?;
             if known.is_empty() {
                 return Err(Error::NotFound("user"));
             }
             return Err(self.recipient_inactive(known).await);
         }
-        if !self.store.has_private_session(first, second).await? {
+        if !self.store.has_private_conversation(first, second).await? {
             self.courtesy.make(actor.user, CreatedThing::PrivateSession, 1)?;
         }
         let fresh = Conversation::private(first, second, self.clock.now());
-        let (session, is_new) = self.store.private_session(fresh).await?;
+        let (session, is_new) = self.store.private_conversation(fresh).await?;
         if is_new {
-            self.note_changed(session.id);
+            self.record_changed(session.id);
             let event = Event::SessionCreated(std::sync::Arc::new(session.clone()));
             self.hub.publish(&Audience::Users(vec![first, second]), &event);
         }
-        let seat = session.members.get(&actor.user).cloned();
-        let unread = seat.as_ref().map_or(0, |member| member.unread);
-        Ok((ConversationView { session, profiles: profiles.into_values().collect(), unread, seat }, is_new))
+        let member = session.members.get(&actor.user).cloned();
+        let unread = member.as_ref().map_or(0, |member| member.unread);
+        Ok((ConversationView { session, profiles: profiles.into_values().collect(), unread, member }, is_new))
     }
 
     /// Returns those of these users whose account the caller may see. An admin may see all
     /// accounts. Others may see those of users with whom they share a conversation.
-    pub(super) async fn known_among(&self, actor: &Actor, people: &[UserId]) -> Result<Vec<UserId>> {
+    pub(super) async fn require_known(&self, actor: &Actor, people: &[UserId]) -> Result<Vec<UserId>> {
         if actor.role == Role::Admin {
             return Ok(people.to_vec());
         }
-        let circle = self.circle_of(actor.user).await?;
+        let circle = self.contacts_of(actor.user).await?;
         Ok(people.iter().copied().filter(|user| circle.contains(user)).collect())
     }
 
     /// Checks that the user is still a member of the group that was read. A former member must not
     /// see what was written or changed after the membership ended.
-    pub(super) async fn must_still_sit(&self, session: &Conversation, user: UserId) -> Result<()> {
+    pub(super) async fn recheck_membership(&self, session: &Conversation, user: UserId) -> Result<()> {
         match session.kind {
             // Nobody leaves a private conversation.
             ConversationKind::Private => Ok(()),
             ConversationKind::Group => {
-                let seats = self.store.seats_of(&[session.id], user).await?;
+                let seats = self.store.memberships_of(&[session.id], user).await?;
                 if seats.contains_key(&session.id) { Ok(()) } else { Err(Error::ConversationNotFound) }
             }
         }
     }
 
     /// Returns a conversation of which `user` is a member; otherwise it is not found.
-    pub(super) async fn seat(&self, session: ConversationId, user: UserId) -> Result<Conversation> {
-        self.store.session_of(session, user).await?.ok_or(Error::ConversationNotFound)
+    pub(super) async fn require_membership(
+        &self,
+        session: ConversationId,
+        user: UserId,
+    ) -> Result<Conversation> {
+        self.store.conversation_for_member(session, user).await?.ok_or(Error::ConversationNotFound)
     }
 }

@@ -1,5 +1,5 @@
-//! What one person may make for others in a time: groups, private sessions, new members, mentions, reactions,
-//! typing signs. Each is wide enough for whoever works, and too narrow for whoever wants to bury somebody.
+//! Limits on what one user may create for others: groups, private conversations, members, mentions,
+//! reactions, typing. Each limit is wide enough for normal work, and too narrow for flooding.
 
 use std::{num::NonZeroU32, time::Duration};
 
@@ -10,20 +10,20 @@ use governor::{
 
 use crate::domain::{Error, Result, UserId};
 
-/// What is made for others.
+/// The kinds of things created for others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum CreatedThing {
     Group,
     PrivateSession,
-    /// Each one counts.
+    /// Each new member counts.
     NewMembers,
-    /// Each person who is called counts; all of a group are as many.
+    /// Each mentioned user counts; a mention of all members counts as a fixed number.
     Mentions,
     Reaction,
     Typing,
 }
 
-/// So many at once, and then so many a minute.
+/// Returns the burst, and the number per minute after it.
 const fn allowance(what: CreatedThing) -> (u32, u32) {
     match what {
         CreatedThing::Group => (60, 6),
@@ -47,7 +47,7 @@ fn limiter(what: CreatedThing) -> DefaultKeyedRateLimiter<UserId> {
     RateLimiter::keyed(Quota::per_minute(nonzero(a_minute)).allow_burst(nonzero(at_once)))
 }
 
-/// The limits, by person.
+/// The limits, by user.
 pub(super) struct CreationLimits {
     /// `RATE_LIMIT`
     is_on: bool,
@@ -85,7 +85,7 @@ impl CreationLimits {
         }
     }
 
-    /// `user` makes so many more.
+    /// Counts `count` more things that `user` creates.
     ///
     /// # Errors
     /// `RateLimited` when it is too many.
@@ -102,7 +102,7 @@ impl CreationLimits {
         Err(Error::RateLimited { retry_after })
     }
 
-    /// Forgets those who have been quiet.
+    /// Evicts idle users.
     pub fn forget_quiet(&self) {
         for limiter in [
             &self.groups,

@@ -44,7 +44,7 @@ pub(super) struct DeliveryQueue {
 
 impl Services {
     /// Records that a device of `receiver` has these messages.
-    pub fn note_delivered<'a>(&self, receiver: UserId, messages: impl IntoIterator<Item = &'a Message>) {
+    pub fn record_delivered<'a>(&self, receiver: UserId, messages: impl IntoIterator<Item = &'a Message>) {
         let mut pending = self.deliveries.pending.lock().unwrap_or_else(PoisonError::into_inner);
         let before = pending.count;
         let counts = |message: &&Message| message.sender != receiver && message.note.is_none();
@@ -64,7 +64,7 @@ impl Services {
         }
     }
 
-    pub(super) async fn carry_deliveries(self: Arc<Self>, stop: impl Future<Output = ()>) {
+    pub(super) async fn run_deliveries(self: Arc<Self>, stop: impl Future<Output = ()>) {
         tokio::pin!(stop);
         loop {
             tokio::select! {
@@ -77,7 +77,7 @@ impl Services {
                 for messages in messages.chunks(MAX_COMMAND_MESSAGES) {
                     let operation = Command::Deliver { session, receiver, messages: messages.to_vec() };
                     // The outcome is published like every other; no caller waits for the answer.
-                    if self.queue.submit_when_room(operation).await.is_err() {
+                    if self.queue.submit_with_backpressure(operation).await.is_err() {
                         return;
                     }
                 }

@@ -1,4 +1,4 @@
-//! The directory: who works here, and who is here now.
+//! The directory: all users, and those who are present.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,8 +16,8 @@ use crate::{
     store::users::UserFilter,
 };
 
-/// Where entries stand in a list of `total` that is ordered by username; what was asked for beyond the page is
-/// taken off.
+/// Returns the positions of entries in a list of `total` that is ordered by username, and removes
+/// the extra entry beyond the page.
 pub(super) fn by_name<T>(
     request: &PageRequest<NameCursor>,
     entries: &mut Vec<T>,
@@ -33,12 +33,12 @@ pub(super) fn by_name<T>(
 }
 
 impl Services {
-    /// A page of the people, by username, or those behind a cursor; with `session`, of those in it. Deactivated accounts are for admins
-    /// to see.
+    /// Returns a page of the users by username, or those behind a cursor; with `session`, its
+    /// members. Only admins see deactivated accounts.
     ///
     /// # Errors
-    /// `Forbidden` for others who ask for those; `ConversationNotFound` without a seat; when MongoDB does not
-    /// answer.
+    /// `Forbidden` for others who ask for deactivated accounts; `ConversationNotFound` without a
+    /// membership; when MongoDB does not answer.
     pub async fn users(
         &self,
         actor: &Actor,
@@ -47,12 +47,12 @@ impl Services {
         request: &PageRequest<NameCursor>,
     ) -> Result<(Vec<User>, Pagination)> {
         if filter.standing != AccountStatus::Active {
-            actor.must_be_admin()?;
+            actor.require_admin()?;
             self.record(AuditedAction::by(actor, "users.inactive")).await?;
         }
         let mut filter = filter.clone();
         if let Some(session) = session {
-            filter.among = Some(self.seat(session, actor.user).await?.participants().collect());
+            filter.among = Some(self.require_membership(session, actor.user).await?.participants().collect());
         }
         let (mut users, total) = self.store.list_users(&filter, request).await?;
         let pagination = by_name(request, &mut users, total, |user| &user.username);
@@ -60,12 +60,12 @@ impl Services {
         Ok((users, pagination))
     }
 
-    /// Everybody online or away, by username.
+    /// Returns all users that are online or away, by username.
     ///
     /// # Errors
     /// When MongoDB does not answer.
     pub async fn users_online(&self, actor: &Actor) -> Result<Vec<User>> {
-        // The database knows of other nodes, this node's board is ahead of the database for its own.
+        // The database knows the other nodes; for this node its own registry is newer.
         let mut users = self.store.users_present().await?;
         let known: BTreeSet<UserId> = users.iter().map(|user| user.id).collect();
         let here = self.presence.present();
@@ -77,8 +77,8 @@ impl Services {
         Ok(users)
     }
 
-    /// Profiles by id as the caller sees them, with presence. They are of people with whom somebody shares a
-    /// session, or wants to.
+    /// Returns profiles by id as the caller sees them, with presence. They are of users with whom a
+    /// caller shares a conversation, or wants to.
     pub(super) async fn profiles(
         &self,
         actor: &Actor,
@@ -89,14 +89,14 @@ impl Services {
         Ok(users.into_iter().map(|user| (user.id, user)).collect())
     }
 
-    /// Shows people as the caller sees them: with the presence that this node knows, without what is not theirs
-    /// to know.
+    /// Adapts users to the caller: adds the presence known to this node, removes what the caller
+    /// may not see.
     pub(super) async fn show(&self, actor: &Actor, users: &mut [User]) -> Result<()> {
         self.overlay_presence(users);
         let contacts = self.settings.directory_contacts;
         let reader = DirectoryReader { user: actor.user, role: actor.role, contacts };
         let circle =
-            if self.is_stranger(actor).await? { Some(self.circle_of(actor.user).await?) } else { None };
+            if self.is_stranger(actor).await? { Some(self.contacts_of(actor.user).await?) } else { None };
         for user in users {
             reader.narrow(user);
             if circle.as_ref().is_some_and(|circle| !circle.contains(&user.id)) {
@@ -107,8 +107,8 @@ impl Services {
         Ok(())
     }
 
-    /// Whether the caller made their account themselves, in a house in production: they learn of the coming and
-    /// going only of those with whom they share a session.
+    /// Returns whether the caller registered their own account, in production. Such a user receives
+    /// presence only of users with whom they share a conversation.
     ///
     /// # Errors
     /// When MongoDB does not answer.
@@ -119,13 +119,13 @@ impl Services {
         Ok(self.store.user(actor.user).await?.is_none_or(|account| account.user.self_registered))
     }
 
-    /// The caller, and everybody with whom they share a session.
-    pub(super) async fn circle_of(&self, user: UserId) -> Result<BTreeSet<UserId>> {
-        let circles = self.store.circles_of(&[user]).await?;
+    /// Returns the user, and all users with whom they share a conversation.
+    pub(super) async fn contacts_of(&self, user: UserId) -> Result<BTreeSet<UserId>> {
+        let circles = self.store.fellow_members_of(&[user]).await?;
         Ok(circles.into_iter().flatten().chain([user]).collect())
     }
 
-    /// Replaces what the database says of people's presence by what this node knows better.
+    /// Replaces the database's presence of users by this node's newer one.
     pub(super) fn overlay_presence(&self, users: &mut [User]) {
         for user in users {
             if let Some(presence) = self.presence.of(user.id) {

@@ -1,7 +1,8 @@
-//! Files: taking them in, handing them out, and clearing away what nobody needs.
+//! Files: upload, download, and removal of what nobody needs.
 //!
-//! Whoever uploaded a file may fetch it, and whoever may read a message that names it. That is asked of the
-//! messages each time, so that a removal, a recall or a deletion ends it at once.
+//! A file may be fetched by its uploader, and by every user who may read a message that names it.
+//! The messages are checked each time, so that a removal, a recall or a deletion takes effect at
+//! once.
 
 mod containers;
 mod links;
@@ -41,18 +42,18 @@ pub(super) use upload::UploadSlots;
 
 /// How long a file is kept that no message names.
 const UNSENT_FILE_RETENTION: Duration = Duration::from_hours(24);
-/// How long the sweep stays off a file that is about to be sent, or whose message is about to go: much
-/// longer than a commit can take.
+/// How long the sweep skips a file that is about to be sent, or whose message is about to be
+/// removed: much longer than a commit can take.
 const FILE_HOLD_DURATION: Duration = Duration::from_mins(10);
 
-/// Which version of a file.
+/// The version of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Version {
     Whole,
     Thumbnail,
 }
 
-/// A file that the caller may have.
+/// A file that the caller may read.
 #[derive(Debug, Clone)]
 pub struct OpenFile {
     pub file: StoredFile,
@@ -63,14 +64,14 @@ pub struct OpenFile {
 }
 
 impl Services {
-    /// A file, or a small version of it, for somebody who may have it.
+    /// Opens a file, or a small version of it, for a user who may read it.
     ///
     /// # Errors
-    /// `NotFound` when it is not there for the caller, or has no small version.
+    /// `NotFound` when the caller cannot see it, or it has no small version.
     pub async fn open_file(&self, actor: &Actor, id: FileId, version: Version) -> Result<OpenFile> {
         let readable = self.readable_file(actor.user, id).await?;
         let file = match readable {
-            // A face that a profile shows, everybody may see; the picture it was made of, only who had it before.
+            // All users may see an avatar's thumbnail; its picture, only those who could before.
             None if version == Version::Thumbnail && self.store.is_avatar(id).await? => {
                 self.store.file(id).await?
             }
@@ -82,12 +83,12 @@ impl Services {
             (Version::Thumbnail, Some(thumbnail)) => (thumbnail.mime.clone(), thumbnail.size),
             (Version::Thumbnail, None) => return Err(Error::NotFound("file")),
         };
-        self.note_fetch(actor, &file, version);
+        self.record_fetch(actor, &file, version);
         Ok(OpenFile { file, version, mime, size })
     }
 
-    /// Puts a fetch on record. Parts of one file that one person fetches one after the other are one fetch.
-    fn note_fetch(&self, actor: &Actor, file: &StoredFile, version: Version) {
+    /// Audits a fetch. Successive fetches of parts of one file by one user are one fetch.
+    fn record_fetch(&self, actor: &Actor, file: &StoredFile, version: Version) {
         if !self.recorder.is_first_fetch(actor.user, file.id, version == Version::Thumbnail) {
             return;
         }
@@ -95,11 +96,11 @@ impl Services {
             Version::Whole => "file.fetch",
             Version::Thumbnail => "file.thumbnail",
         };
-        self.note_done(AuditedAction::by(actor, action).on(file.owner).object(&file.id));
+        self.record_done(AuditedAction::by(actor, action).on(file.owner).object(&file.id));
     }
 
-    /// The bytes of an open file, piece by piece. Whoever may have it no more gets no further: the stream
-    /// breaks off within a second.
+    /// Streams the bytes of an open file. When the user loses the right to it, the stream ends
+    /// within a second.
     pub fn read_file(
         &self,
         actor: &Actor,
@@ -129,26 +130,26 @@ impl Services {
         })
     }
 
-    /// A file that `user` may have.
+    /// Returns a file that `user` may read.
     async fn readable_file(&self, user: UserId, id: FileId) -> Result<Option<StoredFile>> {
         let Some(file) = self.store.file(id).await? else { return Ok(None) };
         let may = file.owner == user || self.was_sent_to(user, id).await?;
         Ok(may.then_some(file))
     }
 
-    /// Whether a message that `user` may read names a file.
+    /// Returns whether a message that `user` may read names a file.
     async fn was_sent_to(&self, user: UserId, id: FileId) -> Result<bool> {
         let places = self.store.file_uses(id).await?;
         if places.is_empty() {
             return Ok(false);
         }
         let sessions: Vec<ConversationId> = places.iter().map(|(session, _)| *session).collect();
-        let seats = self.store.seats_of(&sessions, user).await?;
+        let seats = self.store.memberships_of(&sessions, user).await?;
         Ok(places.iter().any(|(session, newest)| seats.get(session).is_some_and(|hidden| hidden < newest)))
     }
 
-    /// Sees to it that a message's file is there, is the sender's to send, and stays until the message is
-    /// committed. What the message says of it is made true.
+    /// Checks that a message's file exists and may be sent by the sender. The file is kept until
+    /// the message is committed. The message's data about the file are corrected.
     pub(super) async fn attach_file(&self, actor: &Actor, draft: &mut Draft) -> Result<()> {
         let Some(named) = &mut draft.file else { return Ok(()) };
         let id = named.id().ok_or(Error::NotFound("file"))?;
@@ -159,7 +160,7 @@ impl Services {
         {
             return named.fill_from(draft.kind, &file);
         }
-        // The same message again is the same message, also when its file has gone since.
+        // A repeated message is the same message, even when its file was removed since.
         let is_repeat = match draft.idempotency_key() {
             Some(key) => self.store.message_by_client_id(key).await?.is_some(),
             None => false,
@@ -168,7 +169,7 @@ impl Services {
     }
 
     /// Keeps files that are about to be forwarded. Their messages were just read.
-    pub(super) async fn keep_files(&self, drafts: &[Draft]) -> Result<()> {
+    pub(super) async fn run_file_sweep(&self, drafts: &[Draft]) -> Result<()> {
         let mut ids: Vec<FileId> = drafts.iter().flat_map(Draft::file_ids).collect();
         ids.sort_unstable();
         ids.dedup();
@@ -176,8 +177,8 @@ impl Services {
         if are_there { Ok(()) } else { Err(Error::NotFound("message")) }
     }
 
-    /// Sees to it that the picture which a profile is to show is one of ours that `actor` may have, and stays. Other
-    /// addresses are only stored.
+    /// Checks that a profile's picture is a file of this service that `actor` may read, and keeps
+    /// it. Other addresses are only stored.
     ///
     /// # Errors
     /// `Validation` naming `avatar` otherwise.
@@ -194,7 +195,7 @@ impl Services {
         Err(Error::Validation(FieldErrors::one("avatar", "must be a picture that you may see")))
     }
 
-    /// Has a picture looked at that a profile showed.
+    /// Schedules a check of a picture that a profile showed.
     pub(super) async fn release_avatar(&self, avatar: &str) -> Result<()> {
         match file::id_of(avatar) {
             Some(id) => self.release_files(&[id]).await,
@@ -202,7 +203,7 @@ impl Services {
         }
     }
 
-    /// Has the files of a message looked at once the message is gone.
+    /// Schedules a check of the files of a message after the message is removed.
     pub(super) async fn release_files(&self, ids: &[FileId]) -> Result<()> {
         self.store.recheck_files(ids, self.clock.now().plus(FILE_HOLD_DURATION)).await
     }

@@ -1,4 +1,5 @@
-//! Forwarding: messages that the caller may read, to sessions where they may write, all or nothing.
+//! Forwarding: messages that the caller may read, to conversations where they may write, all or
+//! nothing.
 
 use std::collections::BTreeSet;
 
@@ -15,42 +16,42 @@ use crate::domain::{
 
 /// The most messages of one request.
 pub const MAX_FORWARDED_MESSAGES: usize = 100;
-/// The most sessions of one request.
+/// The most conversations of one request.
 pub const MAX_FORWARD_TARGETS: usize = 20;
 /// The most bytes that one request writes: a transaction is at most 16 MB.
 const MAX_FORWARDED_BYTES: usize = 4 << 20;
 /// The most bytes of one merged message.
 const MAX_MERGED_BYTES: usize = 128 << 10;
 
-/// Whether several messages stay several.
+/// Whether several messages stay separate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
-    /// Each becomes a message.
+    /// Each becomes a message of its own.
     Each,
     /// All become one.
     Merged,
 }
 
-/// What is to be forwarded where.
+/// A request to forward messages.
 #[derive(Debug, Clone)]
 pub struct Forwarding {
     pub messages: Vec<MessageId>,
     pub targets: Vec<ConversationId>,
     pub mode: Mode,
-    /// The same one again is the same request.
+    /// The key that makes a repeated request the same request.
     pub client_msg_id: Option<String>,
 }
 
-/// What was written: by target, then by message.
+/// The stored messages: by target, then by message.
 #[derive(Debug, Clone)]
 pub struct Forwarded {
     pub messages: Vec<MessageView>,
-    /// It was done before; nobody is told of it anew.
+    /// It was done before; nothing is published again.
     pub is_repeat: bool,
 }
 
 impl Forwarded {
-    /// What its author should know although it was done, each thing once.
+    /// Returns the warnings for the sender about the stored messages, each once.
     #[must_use]
     pub fn warnings(&self) -> Vec<Warning> {
         let mut warnings: Vec<Warning> = Vec::new();
@@ -64,7 +65,7 @@ impl Forwarded {
 }
 
 impl Forwarding {
-    /// Every bad field.
+    /// Returns every invalid field.
     #[must_use]
     pub fn problems(&self) -> FieldErrors {
         let mut errors = FieldErrors::default();
@@ -84,7 +85,7 @@ impl Forwarding {
         errors
     }
 
-    /// How many messages it writes.
+    /// Returns how many messages the request stores.
     #[must_use]
     pub fn writes(&self) -> usize {
         let each = match self.mode {
@@ -94,7 +95,8 @@ impl Forwarding {
         each.saturating_mul(self.targets.len())
     }
 
-    /// What the `clientMsgId`s of all its messages begin with: no two requests to one session share it.
+    /// Returns the prefix of the `clientMsgId`s of all its messages; no two requests to one
+    /// conversation share it.
     fn prefix(&self) -> Option<String> {
         self.client_msg_id.as_ref().map(|id| format!("forward:{}:{id}:", id.len()))
     }
@@ -104,8 +106,8 @@ impl Services {
     /// Forwards messages. Either all of it is stored, or nothing.
     ///
     /// # Errors
-    /// `NotFound` for a message the caller cannot see, `ConversationNotFound` for a session without a
-    /// seat; `Validation`, `MessageTooLarge`, `RateLimited`.
+    /// `NotFound` for a message the caller cannot see, `ConversationNotFound` for a conversation
+    /// without a membership; `Validation`, `MessageTooLarge`, `RateLimited`.
     pub async fn forward(&self, actor: &Actor, forwarding: &Forwarding) -> Result<Forwarded> {
         forwarding.problems().into_result(Error::Validation)?;
         if let Some(done) = self.forwarded_before(actor, forwarding).await? {
@@ -116,19 +118,19 @@ impl Services {
             Mode::Each => sources.iter().map(|source| each(actor, source)).collect(),
             Mode::Merged => vec![merged(actor, &sources)?],
         };
-        // What is refused is refused before anything is written, multiplied, or stops a lane.
+        // Refusals come first, before a write, a copy for each target, or a paused lane.
         let weight: usize = drafts.iter().map(weight_of).sum();
         if weight.saturating_mul(forwarding.targets.len()) > MAX_FORWARDED_BYTES {
             return Err(Error::MessageTooLarge { limit: MAX_FORWARDED_BYTES });
         }
         let targets: BTreeSet<ConversationId> = forwarding.targets.iter().copied().collect();
         let targets: Vec<ConversationId> = targets.into_iter().collect();
-        if self.store.seats_of(&targets, actor.user).await?.len() < targets.len() {
+        if self.store.memberships_of(&targets, actor.user).await?.len() < targets.len() {
             return Err(Error::ConversationNotFound);
         }
-        self.keep_files(&drafts).await?;
+        self.run_file_sweep(&drafts).await?;
         let operations = operations(forwarding, &drafts);
-        let outcomes = match self.queue.submit_together(operations).await {
+        let outcomes = match self.queue.submit_across_lanes(operations).await {
             Ok(outcomes) => outcomes,
             // The same request came twice at once, and the other one was first.
             Err(Error::Conflict(conflict)) => {
@@ -148,7 +150,7 @@ impl Services {
         Ok(Forwarded { messages: messages.collect::<Result<_>>()?, is_repeat: false })
     }
 
-    /// What an earlier request with the same `clientMsgId` wrote.
+    /// Returns what an earlier request with the same `clientMsgId` stored.
     async fn forwarded_before(&self, actor: &Actor, forwarding: &Forwarding) -> Result<Option<Forwarded>> {
         let Some(prefix) = forwarding.prefix() else { return Ok(None) };
         let mut messages = Vec::new();
@@ -160,24 +162,25 @@ impl Services {
         if messages.is_empty() {
             return Ok(None);
         }
-        // Who has lost a seat since reads nothing there any more, not even this.
+        // A former member reads nothing of the conversation, not even this message.
         let sessions: BTreeSet<ConversationId> = messages.iter().map(|view| view.message.session).collect();
-        // What is there for a part of the targets came from another request: neither a repeat nor all of this one.
+        // Messages in only some of the targets come from another request: this one is neither a
+        // repeat nor new.
         if targets.iter().any(|target| !sessions.contains(target)) {
             return Err(Error::Conflict("this clientMsgId was forwarded to a part of these sessions"));
         }
         let sessions: Vec<ConversationId> = sessions.into_iter().collect();
-        if self.store.seats_of(&sessions, actor.user).await?.len() < sessions.len() {
+        if self.store.memberships_of(&sessions, actor.user).await?.len() < sessions.len() {
             return Err(Error::ConversationNotFound);
         }
         Ok(Some(Forwarded { messages, is_repeat: true }))
     }
 
-    /// The messages, in the order asked for, each of which the caller may read.
+    /// Returns the messages in the requested order; the caller may read each of them.
     async fn sources(&self, actor: &Actor, forwarding: &Forwarding) -> Result<Vec<Message>> {
         let found = self.store.messages_by_id(&forwarding.messages).await?;
         let sessions: Vec<ConversationId> = found.iter().map(|message| message.session).collect();
-        let seats = self.store.seats_of(&sessions, actor.user).await?;
+        let seats = self.store.memberships_of(&sessions, actor.user).await?;
         let visible = |message: &&Message| {
             let hidden = seats.get(&message.session);
             hidden.is_some_and(|hidden| message.seq > *hidden) && !message.is_deleted
@@ -195,7 +198,7 @@ impl Services {
     }
 }
 
-/// A message that says what another one said. Whom that one mentioned or answered stays behind.
+/// Returns a message with the content of another one, without its mentions and its reply.
 fn each(actor: &Actor, source: &Message) -> Draft {
     let origin = Origin {
         message: source.id,
@@ -208,7 +211,7 @@ fn each(actor: &Actor, source: &Message) -> Draft {
         kind: source.kind,
         file: source.file.clone(),
         merged: source.merged.clone(),
-        // Forwarded once more it still is its first author's.
+        // A message that is forwarded again keeps its first author.
         forwarded: Some(match source.forwarded {
             Some(first) => Origin { edited_at: source.edited_at.or(first.edited_at), ..first },
             None => origin,
@@ -217,7 +220,7 @@ fn each(actor: &Actor, source: &Message) -> Draft {
     }
 }
 
-/// One message that carries several.
+/// Returns one message that contains several.
 fn merged(actor: &Actor, sources: &[Message]) -> Result<Draft> {
     if sources.iter().any(|source| !source.merged.is_empty()) {
         let problem = "must not be merged messages already";

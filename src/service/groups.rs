@@ -1,4 +1,4 @@
-//! Groups: making one, looking at it, changing it and who is in it.
+//! Groups: creating one, reading it, changing it and its members.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -6,7 +6,7 @@ use super::{
     Services,
     audit::AuditedAction,
     creation_limits::CreatedThing,
-    messages::{once_stored, settled},
+    messages::{await_outcome, or_outcome_unknown},
 };
 use crate::domain::{
     ConversationId, Error, MessageId, Result, UserId,
@@ -20,19 +20,19 @@ use crate::domain::{
     user::User,
 };
 
-/// The most groups that others may have put a person into.
+/// The most groups that others may have added a user to.
 const MAX_GROUPS_PER_USER: u64 = 2_000;
 
-/// A group that somebody asks for.
+/// A request for a new group.
 #[derive(Debug, Clone)]
 pub struct NewGroup {
     pub profile: GroupProfile,
-    /// Besides the caller, who is its owner.
+    /// The members besides the caller, who is the owner.
     pub participants: Vec<UserId>,
 }
 
 impl NewGroup {
-    /// Every bad field.
+    /// Returns every invalid field.
     #[must_use]
     pub fn problems(&self) -> FieldErrors {
         let GroupProfile { name, avatar, topic, .. } = self.profile.clone();
@@ -45,7 +45,7 @@ impl NewGroup {
         change.problems()
     }
 
-    /// The profile with texts as they are stored: what can be seen of them.
+    /// Returns the profile with its texts as they are stored: their visible part.
     fn seen(&self) -> GroupProfile {
         let seen = |text: &str| visible_text(text).unwrap_or_default();
         let GroupProfile { name, topic, .. } = &self.profile;
@@ -53,7 +53,7 @@ impl NewGroup {
     }
 }
 
-/// A session with who is in it.
+/// A conversation with its members' profiles.
 #[derive(Debug, Clone)]
 pub struct ConversationInfo {
     pub session: Arc<Conversation>,
@@ -61,10 +61,10 @@ pub struct ConversationInfo {
 }
 
 impl Services {
-    /// Makes a group. The caller is its owner.
+    /// Creates a group. The caller is its owner.
     ///
     /// # Errors
-    /// `Validation` naming every bad field; `NotFound` when somebody does not exist.
+    /// `Validation` naming every bad field; `NotFound` when a user does not exist.
     pub async fn open_group(&self, actor: &Actor, new: NewGroup) -> Result<ConversationInfo> {
         let (mut problems, profile) = (new.problems(), new.seen());
         let others: BTreeSet<UserId> =
@@ -73,33 +73,34 @@ impl Services {
             problems.add("participants", "must make a group of 2 to 500 people");
         }
         problems.into_result(Error::Validation)?;
-        self.must_be_people(actor, &others, "participants").await?;
+        self.require_users(actor, &others, "participants").await?;
         self.courtesy.make(actor.user, CreatedThing::NewMembers, others.len())?;
         self.courtesy.make(actor.user, CreatedThing::Group, 1)?;
-        self.must_have_room(&others).await?;
+        self.require_quota(&others).await?;
         let session = Conversation::group(actor.user, others, profile, self.clock.now());
         self.store.insert_group(&session).await?;
-        self.note_changed(session.id);
+        self.record_changed(session.id);
         let session = Arc::new(session);
         let everybody = Audience::Users(session.participants().collect());
         self.hub.publish(&everybody, &Event::SessionCreated(Arc::clone(&session)));
-        once_stored(self.info(actor, session).await)
+        or_outcome_unknown(self.info(actor, session).await)
     }
 
-    /// One session with who is in it.
+    /// Returns one conversation with its members' profiles.
     ///
     /// # Errors
-    /// `ConversationNotFound` without a seat.
+    /// `ConversationNotFound` without a membership.
     pub async fn session_info(&self, actor: &Actor, session: ConversationId) -> Result<ConversationInfo> {
-        let session = self.seat(session, actor.user).await?;
+        let session = self.require_membership(session, actor.user).await?;
         self.info(actor, Arc::new(session)).await
     }
 
-    /// Changes a group or who is in it; answers it as it is then. When it is so already nothing happens.
+    /// Changes a group or its members, and returns it after the change. An ineffective change does
+    /// nothing.
     ///
     /// # Errors
-    /// `ConversationNotFound` without a seat; `NotFound` for somebody who is not there; `Forbidden`;
-    /// `Conflict` when it would have no owner, or too many people.
+    /// `ConversationNotFound` without a membership; `NotFound` for a user who is not a member;
+    /// `Forbidden`; `Conflict` when the group would have no owner, or too many members.
     pub async fn regroup(
         &self,
         actor: &Actor,
@@ -107,13 +108,13 @@ impl Services {
         change: GroupChange,
     ) -> Result<Arc<GroupEvent>> {
         if let GroupChange::Add(users) = &change {
-            // Without a seat nobody learns who works here.
-            let members = self.seat(session, actor.user).await?.members;
+            // Without a membership, no caller may learn which users exist.
+            let members = self.require_membership(session, actor.user).await?.members;
             let new = users.iter().copied().filter(|user| !members.contains_key(user));
             let new = new.collect();
-            self.must_be_people(actor, &new, "userIds").await?;
+            self.require_users(actor, &new, "userIds").await?;
             self.courtesy.make(actor.user, CreatedThing::NewMembers, new.len())?;
-            self.must_have_room(&new).await?;
+            self.require_quota(&new).await?;
         }
         let change = match change {
             GroupChange::GroupProfile(profile) => GroupChange::GroupProfile(profile.seen()),
@@ -125,11 +126,11 @@ impl Services {
         };
         let notes = std::array::from_fn(|_| MessageId::generate());
         let operation = Command::Regroup { session, by: actor.user, change, notes };
-        match settled(self.queue.submit(operation)?).await? {
+        match await_outcome(self.queue.submit(operation)?).await? {
             Outcome::Regrouped(change) => {
                 if let Some(visible) = opens.filter(|_| change.is_fresh) {
                     let changes = vec![FieldChange::of("historyVisible", &!visible, &visible)];
-                    self.note_done(
+                    self.record_done(
                         AuditedAction::by(actor, "group.history").session(session).changes(changes),
                     );
                 }
@@ -139,10 +140,10 @@ impl Services {
         }
     }
 
-    /// [`Services::regroup`], answered with who is in it then.
+    /// Changes a group as [`Services::regroup`], and returns it with its members' profiles.
     ///
     /// # Errors
-    /// As `regroup`; `OutcomeUnknown` when it is stored and the people cannot be looked up.
+    /// As `regroup`; `OutcomeUnknown` when it is stored and the users cannot be read.
     pub async fn change_group(
         &self,
         actor: &Actor,
@@ -150,10 +151,10 @@ impl Services {
         change: GroupChange,
     ) -> Result<ConversationInfo> {
         let change = self.regroup(actor, session, change).await?;
-        once_stored(self.info(actor, Arc::clone(&change.session)).await)
+        or_outcome_unknown(self.info(actor, Arc::clone(&change.session)).await)
     }
 
-    /// A session with its people's profiles.
+    /// Returns a conversation with its members' profiles.
     ///
     /// # Errors
     /// When MongoDB does not answer.
@@ -162,8 +163,8 @@ impl Services {
         Ok(ConversationInfo { session, profiles: profiles.into_values().collect() })
     }
 
-    /// Sees to it that nobody is put into more groups than a person can leave again.
-    async fn must_have_room(&self, users: &BTreeSet<UserId>) -> Result<()> {
+    /// Checks that no user is added to more groups than a user can leave again.
+    async fn require_quota(&self, users: &BTreeSet<UserId>) -> Result<()> {
         let full = self.store.in_too_many_groups(users, MAX_GROUPS_PER_USER).await?;
         if full.is_empty() {
             return Ok(());
@@ -173,14 +174,15 @@ impl Services {
         Err(Error::GroupsFull { users: full, names })
     }
 
-    /// Sees to it that all of these exist and are active. Whom the caller may know of is named in `field`.
-    async fn must_be_people(&self, actor: &Actor, users: &BTreeSet<UserId>, field: &str) -> Result<()> {
+    /// Checks that all of these users exist and are active. The error names in `field` those that
+    /// the caller may know of.
+    async fn require_users(&self, actor: &Actor, users: &BTreeSet<UserId>, field: &str) -> Result<()> {
         let found = self.store.users_by_id(users.iter().copied()).await?;
         let gone: Vec<UserId> = found.iter().filter(|user| !user.is_active).map(|user| user.id).collect();
         if gone.is_empty() && found.len() == users.len() {
             return Ok(());
         }
-        let known = if gone.is_empty() { Vec::new() } else { self.known_among(actor, &gone).await? };
+        let known = if gone.is_empty() { Vec::new() } else { self.require_known(actor, &gone).await? };
         if known.is_empty() {
             return Err(Error::NotFound("user"));
         }
@@ -189,16 +191,21 @@ impl Services {
         Err(Error::Validation(FieldErrors::one(field, ("INACTIVE", problem.as_str()))))
     }
 
-    /// Tells a change of a group: first to those who have gone, who hear nothing after it.
-    pub(super) fn announce_regrouped(&self, session: ConversationId, version: u64, change: &Arc<GroupEvent>) {
+    /// Publishes a change of a group. Removed users receive it first, and nothing after it.
+    pub(super) fn publish_group_update(
+        &self,
+        session: ConversationId,
+        version: u64,
+        change: &Arc<GroupEvent>,
+    ) {
         if !change.is_fresh {
             return;
         }
         for user in &change.left {
-            // What is on its way to them from elsewhere stops here.
+            // Events in preparation elsewhere are no longer sent to them.
             self.forget_typing(session, *user);
             self.forget_counts(session, *user);
-            self.note_unread(session, version, &[(*user, 0)]);
+            self.record_unread(session, version, &[(*user, 0)]);
             let event = Event::SessionRemoved { user: *user, change: Arc::clone(change) };
             self.hub.publish(&Audience::Users(vec![*user]), &event);
         }

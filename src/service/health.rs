@@ -1,4 +1,4 @@
-//! Whether the service can do its work, asked of MongoDB once a second for all who want to know.
+//! Health: whether the service can work. MongoDB is checked once a second for all callers.
 
 use std::time::{Duration, Instant};
 
@@ -6,17 +6,17 @@ use tokio::sync::Mutex;
 
 use super::Services;
 
-/// An answer counts so long.
+/// How long an answer counts.
 const HEALTH_CACHE_TTL: Duration = Duration::from_secs(1);
 /// How long MongoDB may take.
 const DATABASE_CHECK_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The last answer. Who asks while it is being fetched waits for the same one.
+/// The last answer. A caller that asks during a check waits for the same answer.
 #[derive(Debug, Default)]
 pub(super) struct Health(Mutex<Option<(Instant, bool)>>);
 
 impl Services {
-    /// Whether a MongoDB that can commit answers within two seconds.
+    /// Returns whether a MongoDB that can commit answers within two seconds.
     pub async fn is_healthy(&self) -> bool {
         let mut last = self.health.0.lock().await;
         if let Some((asked, is_well)) = *last
@@ -24,13 +24,13 @@ impl Services {
         {
             return is_well;
         }
-        let is_well = self.store.is_able(DATABASE_CHECK_TIMEOUT).await;
+        let is_well = self.store.can_answer(DATABASE_CHECK_TIMEOUT).await;
         let was_well = last.is_none_or(|(_, was_well)| was_well);
         *last = Some((Instant::now(), is_well));
         drop(last);
         if was_well && !is_well {
             let store = self.store.clone();
-            // Not while somebody waits: to find out why takes a moment.
+            // No caller waits for the diagnosis, which takes a moment.
             tokio::spawn(async move {
                 let why = store.diagnosis().await;
                 tracing::error!(why, "MongoDB cannot be used");
@@ -41,7 +41,7 @@ impl Services {
         is_well
     }
 
-    /// Development helpers make accounts whose password everybody can read.
+    /// Refuses development helpers in production: their accounts have a public password.
     pub(super) fn require_development(&self) -> crate::domain::Result<()> {
         if self.settings.environment == crate::config::Environment::Production {
             return Err(crate::domain::Error::Forbidden(

@@ -1,4 +1,4 @@
-//! Histories that are made, not sent: the same ledger as the commit path, with times of the past.
+//! Imported histories: the same conversation state as in the commit path, with past times.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::domain::{
     message::{Draft, Message},
 };
 
-/// A session's past, while it is being written.
+/// The history of a conversation, while it is being created.
 pub(super) struct ConversationImport {
     account: ConversationState,
     refs: Vec<MessageRef>,
@@ -21,7 +21,7 @@ impl ConversationImport {
         Self { account: ConversationState::open(session), refs: Vec::new() }
     }
 
-    /// `draft` was sent at `at`, to answer `answered` if it answers anything.
+    /// Adds `draft`, sent at `at`, as a reply to `answered` if given.
     pub fn write(&mut self, draft: Draft, answered: Option<&Message>, at: Timestamp) -> Result<Arc<Message>> {
         draft.check()?;
         let (id, sender) = (MessageId::generate(), draft.sender);
@@ -36,7 +36,7 @@ impl ConversationImport {
         Ok(message)
     }
 
-    /// `reader` had read up to `seq` at `at`.
+    /// Records that `reader` had read up to `seq` at `at`.
     pub fn read(&mut self, reader: UserId, seq: u64, at: Timestamp) -> Result<()> {
         let session = self.account.session.id;
         let after = self.account.session.members.get(&reader).map_or(0, |member| member.read_seq);
@@ -56,14 +56,15 @@ impl ConversationImport {
         Ok(())
     }
 
-    /// The session and what belongs to it, as they now are.
+    /// Returns the state of the conversation with its changes.
     pub fn into_account(self) -> ConversationState {
         self.account
     }
 }
 
 impl Services {
-    /// Stores a past in one transaction; `false` when somebody wrote into the session meanwhile.
+    /// Stores a history in one transaction; `false` when another writer changed the conversation
+    /// meanwhile.
     pub(super) async fn store_past(&self, past: ConversationImport) -> Result<bool> {
         self.store.import(past.account).await
     }

@@ -65,7 +65,7 @@ impl Services {
     /// `Forbidden` for another user's name, `InvalidMessage`, `MessageTooLarge`, `RateLimited`;
     /// `NotFound` for a file that the caller cannot see.
     pub async fn begin_send(&self, actor: &Actor, mut draft: Draft) -> Result<PendingSend> {
-        actor.must_be(draft.sender)?;
+        actor.require_self(draft.sender)?;
         draft.check()?;
         if draft.file.is_some() {
             Box::pin(self.attach_file(actor, &mut draft)).await?;
@@ -88,7 +88,7 @@ impl Services {
     /// `ConversationNotFound` without a membership; `Unavailable` (nothing stored);
     /// `OutcomeUnknown`.
     pub async fn finish_send(&self, pending: PendingSend) -> Result<MessageView> {
-        match settled(pending.reply).await {
+        match await_outcome(pending.reply).await {
             Ok(Outcome::Sent { message, receivers, .. }) => {
                 let mut warnings = unmentioned(&pending.mentions, &message.mentions);
                 warnings.extend(self.unheard(&message, &receivers));
@@ -125,9 +125,9 @@ impl Services {
     /// Returns the first message of a repeated `clientMsgId`.
     async fn repeated(&self, message: Arc<Message>) -> Result<MessageView> {
         let (session, sender) = (message.session, message.sender);
-        let view = once_stored(self.view(message).await)?;
+        let view = or_outcome_unknown(self.view(message).await)?;
         // A former member reads nothing of the conversation, not even this message.
-        once_stored(self.seat(session, sender).await)?;
+        or_outcome_unknown(self.require_membership(session, sender).await)?;
         Ok(MessageView { is_repeat: true, ..view })
     }
 
@@ -160,11 +160,11 @@ impl Services {
     /// # Errors
     /// `ConversationNotFound` without a membership.
     pub async fn history(&self, actor: &Actor, session: ConversationId, window: Window) -> Result<History> {
-        let session = self.seat(session, actor.user).await?;
+        let session = self.require_membership(session, actor.user).await?;
         let hidden = session.members.get(&actor.user).map_or(session.seq, |member| member.hidden_seq);
         let mut messages = self.views_in(session.id, window.range(session.seq, hidden)).await?;
-        self.note_answered(&mut messages, |_| hidden).await?;
-        self.must_still_sit(&session, actor.user).await?;
+        self.record_answered(&mut messages, |_| hidden).await?;
+        self.recheck_membership(&session, actor.user).await?;
         let mut pagination = window.pagination(session.seq, hidden);
         let (most, keeps_newest) = match window {
             Window::Page(_) => (MAX_PAGE_BYTES, true),
@@ -191,11 +191,11 @@ impl Services {
         message: MessageId,
         origin: Option<ConnectionId>,
     ) -> Result<(ReadOutcome, Unread)> {
-        actor.must_be(reader)?;
+        actor.require_self(reader)?;
         let message = self.store.message(message).await?.ok_or(Error::NotFound("message"))?;
         let up_to = MessageRef { id: message.id, seq: message.seq, sender: message.sender };
         let operation = Command::Read { session: message.session, reader, up_to, origin };
-        let outcome = settled(self.queue.submit(operation)?).await.map_err(|error| match error {
+        let outcome = await_outcome(self.queue.submit(operation)?).await.map_err(|error| match error {
             // A message of a conversation without a membership is reported like an absent one.
             Error::ConversationNotFound => Error::NotFound("message"),
             other => other,
@@ -203,7 +203,7 @@ impl Services {
         let Outcome::Read(outcome) = outcome else {
             return Err(Error::Internal);
         };
-        Ok((outcome, once_stored(self.count_unread(reader).await)?))
+        Ok((outcome, or_outcome_unknown(self.count_unread(reader).await)?))
     }
 
     /// Marks everything up to `seq` as read by the caller. A position beyond the newest message
@@ -219,7 +219,7 @@ impl Services {
         origin: Option<ConnectionId>,
     ) -> Result<(u64, Unread)> {
         let reader = actor.user;
-        let stored = self.seat(session, reader).await?;
+        let stored = self.require_membership(session, reader).await?;
         let seq = seq.min(stored.seq);
         let mut count = 0;
         if stored.members.get(&reader).is_some_and(|member| member.read_seq < seq) {
@@ -227,11 +227,11 @@ impl Services {
             let message = self.store.messages_in(session, range).await?.pop().ok_or(Error::Internal)?;
             let up_to = MessageRef { id: message.id, seq, sender: message.sender };
             let operation = Command::Read { session, reader, up_to, origin };
-            if let Outcome::Read(outcome) = settled(self.queue.submit(operation)?).await? {
+            if let Outcome::Read(outcome) = await_outcome(self.queue.submit(operation)?).await? {
                 count = outcome.count;
             }
         }
-        Ok((count, once_stored(self.count_unread(reader).await)?))
+        Ok((count, or_outcome_unknown(self.count_unread(reader).await)?))
     }
 
     /// Returns the caller's own unread counts.
@@ -239,7 +239,7 @@ impl Services {
     /// # Errors
     /// `Forbidden` for another user's counts, for admins too.
     pub async fn unread(&self, actor: &Actor, user: UserId) -> Result<Unread> {
-        actor.must_be(user)?;
+        actor.require_self(user)?;
         self.count_unread(user).await
     }
 
@@ -258,7 +258,7 @@ impl Services {
     /// # Errors
     /// `Forbidden` for another user's name or message; `NotFound`.
     pub async fn delete(&self, actor: &Actor, by: UserId, id: MessageId) -> Result<Tombstone> {
-        actor.must_be(by)?;
+        actor.require_self(by)?;
         let message = self.store.message(id).await?.ok_or(Error::NotFound("message"))?;
         let moderator = actor.role == Role::Admin && message.sender != by;
         let act = AuditedAction::by(actor, "message.delete")
@@ -270,10 +270,10 @@ impl Services {
         }
         self.release_files(&message.file_ids()).await?;
         let operation = Command::Delete { session: message.session, message: id, by, moderator };
-        match settled(self.queue.submit(operation)?).await {
+        match await_outcome(self.queue.submit(operation)?).await {
             Ok(Outcome::Deleted { tombstone, fresh, .. }) => {
                 if fresh && !moderator {
-                    self.note_done(act);
+                    self.record_done(act);
                 }
                 Ok(tombstone)
             }
@@ -288,7 +288,7 @@ impl Services {
         let range = SeqRange { after: message.seq - 1, up_to: message.seq };
         let receipts = self.store.receipts_in(message.session, range).await?;
         let mut view = [MessageView::with_receipts((*message).clone(), &receipts)];
-        self.note_answered(&mut view, |_| 0).await?;
+        self.record_answered(&mut view, |_| 0).await?;
         let [view] = view;
         Ok(view)
     }
@@ -296,7 +296,7 @@ impl Services {
     /// Records at each reply the state of the message it replies to, as far as the reader may see
     /// it. `hidden` is the position up to which the conversation's history is hidden from the
     /// reader.
-    pub(super) async fn note_answered(
+    pub(super) async fn record_answered(
         &self,
         views: &mut [MessageView],
         hidden: impl Fn(ConversationId) -> u64,
@@ -322,7 +322,7 @@ impl Services {
             // edits.
             let sent = view.message.created_at;
             let answered = reply.as_of.map_or(sent, |as_of| as_of.min(sent));
-            view.answered = target.and_then(|target| target.fate_since(answered));
+            view.answered = target.and_then(|target| target.change_since(answered));
         }
         Ok(())
     }
@@ -347,7 +347,7 @@ pub(super) fn unmentioned(asked: &Mentions, stored: &Mentions) -> Vec<Warning> {
 }
 
 /// Waits for the outcome of a command.
-pub(super) async fn settled(reply: PendingReply) -> Result<Outcome> {
+pub(super) async fn await_outcome(reply: PendingReply) -> Result<Outcome> {
     match tokio::time::timeout(OUTCOME_TIMEOUT, reply).await {
         Ok(Ok(result)) => result,
         Ok(Err(_)) | Err(_) => Err(Error::OutcomeUnknown),
@@ -356,7 +356,7 @@ pub(super) async fn settled(reply: PendingReply) -> Result<Outcome> {
 
 /// Maps the errors of reads that follow a stored change. A failed read must not be reported as a
 /// refusal of the change.
-pub(super) fn once_stored<T>(needed: Result<T>) -> Result<T> {
+pub(super) fn or_outcome_unknown<T>(needed: Result<T>) -> Result<T> {
     needed.map_err(|error| match error {
         Error::Unavailable | Error::RateLimited { .. } => Error::OutcomeUnknown,
         other => other,
@@ -369,9 +369,9 @@ mod tests {
 
     #[test]
     fn what_is_stored_is_never_called_refused() {
-        assert!(matches!(once_stored::<()>(Err(Error::Unavailable)), Err(Error::OutcomeUnknown)));
-        assert!(matches!(once_stored::<()>(Err(Error::OutcomeUnknown)), Err(Error::OutcomeUnknown)));
-        assert!(matches!(once_stored::<()>(Err(Error::Forbidden("no"))), Err(Error::Forbidden("no"))));
-        assert!(matches!(once_stored(Ok(1)), Ok(1)));
+        assert!(matches!(or_outcome_unknown::<()>(Err(Error::Unavailable)), Err(Error::OutcomeUnknown)));
+        assert!(matches!(or_outcome_unknown::<()>(Err(Error::OutcomeUnknown)), Err(Error::OutcomeUnknown)));
+        assert!(matches!(or_outcome_unknown::<()>(Err(Error::Forbidden("no"))), Err(Error::Forbidden("no"))));
+        assert!(matches!(or_outcome_unknown(Ok(1)), Ok(1)));
     }
 }

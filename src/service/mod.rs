@@ -1,7 +1,8 @@
-//! The verbs of the house: each takes an [`Actor`], checks access, stores, then publishes.
+//! The operations of the service. Each takes an [`Actor`], checks access, stores, then publishes.
 //!
-//! This is the only room that changes data. Gateways translate to these verbs and decide nothing; what
-//! a verb may do is in `domain::access` and `domain::ledger`, how it is stored is in `store`.
+//! This is the only module that changes data. Gateways translate to these operations and decide
+//! nothing. What an operation may do is in `domain::access` and `domain::conversation_state`; how
+//! it is stored is in `store`.
 
 mod accounts;
 pub mod audit;
@@ -75,19 +76,20 @@ pub use tokens::{Authentication, CachedProfile, Issued};
 pub use user_statistics::Stats;
 
 mod store_types {
-    //! What the verbs take and give that the store defines.
+    //! The parameters and results of operations that the store defines.
     pub use crate::store::{
         search::Excerpt,
         users::{UserChange, UserFilter},
     };
 }
 
-/// How often it is read who was deactivated elsewhere; what this process does it knows at once.
+/// The interval at which deactivations on other nodes are read; those of this process are known at
+/// once.
 const DEACTIVATION_POLL_INTERVAL: Duration = Duration::from_secs(2);
 
-/// All verbs, and what they share.
+/// All operations, and their shared state.
 pub struct Services {
-    /// Itself, for the tasks that verbs start.
+    /// A reference to itself, for the tasks that operations start.
     this: Weak<Services>,
     store: Store,
     hub: Arc<Hub>,
@@ -106,13 +108,14 @@ pub struct Services {
     recorder: audit::Recorder,
     courtesy: creation_limits::CreationLimits,
     rollups: rollups::RollupQueue,
-    /// How many people are online or away, counted once for all who ask at the same time.
+    /// The number of users that are online or away, counted once for all callers that ask at the
+    /// same time.
     headcount: BatchLoader<(), u64>,
     search: SearchIndex,
     health: health::Health,
 }
 
-/// Whose tokens are believed, and for how long.
+/// Returns which issuers are trusted, and the lifetime of tokens.
 fn trust(settings: &Settings) -> tokens::TrustedIssuers {
     tokens::TrustedIssuers {
         lifetime: settings.jwt_ttl,
@@ -121,21 +124,21 @@ fn trust(settings: &Settings) -> tokens::TrustedIssuers {
     }
 }
 
-/// How often it is looked whether the rights of whoever is connected still stand as they were: who changes
-/// the database itself tells nobody.
+/// The interval at which the rights of connected users are checked. A direct change of the database
+/// publishes nothing.
 const RIGHTS_CHECK_INTERVAL: Duration = Duration::from_secs(3);
 
-/// The services and the tasks that work for them.
+/// The services and their background tasks.
 pub struct Running {
     pub services: Arc<Services>,
-    /// End by themselves once the commit path is told to stop and has finished.
+    /// They end by themselves once the commit path is stopped and has finished.
     pub tasks: Vec<JoinHandle<()>>,
 }
 
 impl Services {
-    /// Starts the commit path and everything that follows from commits and from time.
+    /// Starts the commit path and the tasks that follow commits or run on a timer.
     ///
-    /// `secret` signs tokens. `stop` ends the background work; what is queued for commit is finished.
+    /// `secret` signs tokens. `stop` ends the background work; queued commands are still committed.
     #[must_use]
     pub fn start(
         store: Store,
@@ -171,25 +174,26 @@ impl Services {
             settings,
         });
         let mut tasks = writer.tasks;
-        let record = audit::keep(services.store.clone(), Arc::downgrade(&services), rows, stop.clone());
+        let record =
+            audit::record_entries(services.store.clone(), Arc::downgrade(&services), rows, stop.clone());
         tasks.push(tokio::spawn(record));
         for batches in writer.committed {
             tasks.push(tokio::spawn(publisher::run(Arc::clone(&services), batches)));
         }
         let until = |stop: &CancellationToken| stop.clone().cancelled_owned();
-        tasks.push(tokio::spawn(Arc::clone(&services).carry_deliveries(until(stop))));
-        tasks.push(tokio::spawn(Arc::clone(&services).tell_counts(until(stop))));
-        tasks.push(tokio::spawn(Arc::clone(&services).announce_presence(until(stop))));
-        tasks.push(tokio::spawn(Arc::clone(&services).keep_time(until(stop))));
-        tasks.push(tokio::spawn(Arc::clone(&services).hear_revocations(until(stop))));
+        tasks.push(tokio::spawn(Arc::clone(&services).run_deliveries(until(stop))));
+        tasks.push(tokio::spawn(Arc::clone(&services).publish_counts(until(stop))));
+        tasks.push(tokio::spawn(Arc::clone(&services).publish_presence(until(stop))));
+        tasks.push(tokio::spawn(Arc::clone(&services).run_periodic_tasks(until(stop))));
+        tasks.push(tokio::spawn(Arc::clone(&services).poll_revocations(until(stop))));
         tasks.push(tokio::spawn(Arc::clone(&services).clear_files(until(stop))));
         Running { services, tasks }
     }
 
-    /// Keeps the search index until `stop`: for a service that serves. A command beside it has no business
-    /// with the index, which follows the database by itself.
-    pub fn keep_search(&self, stop: &CancellationToken) -> Option<JoinHandle<()>> {
-        match self.search.keep(&self.store, stop) {
+    /// Maintains the search index until `stop`, for a serving process. A command-line command must
+    /// not open the index, which follows the database by itself.
+    pub fn run_search_index(&self, stop: &CancellationToken) -> Option<JoinHandle<()>> {
+        match self.search.run(&self.store, stop) {
             Ok(end) => Some(tokio::spawn(async move { drop(end.await) })),
             Err(error) => {
                 tracing::error!(%error, "there is no search: its thread cannot be started");
@@ -198,22 +202,22 @@ impl Services {
         }
     }
 
-    /// Operations that wait to be committed.
+    /// Returns the number of commands that wait to be committed.
     pub fn commit_queue_depth(&self) -> usize {
         self.queue.depth()
     }
 
-    /// Sees to it that a look at what belongs to another is allowed and on record.
-    async fn look(&self, actor: &Actor, subject: UserId, action: &'static str) -> Result<()> {
-        if actor.may_look_at(subject)? {
+    /// Checks that a read of another user's data is allowed, and audits it.
+    async fn audit_read(&self, actor: &Actor, subject: UserId, action: &'static str) -> Result<()> {
+        if actor.authorize_read(subject)? {
             self.record(audit::AuditedAction::by(actor, action).on(subject)).await?;
         }
         Ok(())
     }
 
-    /// What happens by the clock: expired tokens' sockets close, this node says that it lives, and
-    /// nodes that died leave nobody online.
-    async fn keep_time(self: Arc<Self>, stop: impl Future<Output = ()>) {
+    /// Runs the work on timers. It closes the sockets of expired tokens, sends this node's
+    /// heartbeat, and takes the users of dead nodes offline.
+    async fn run_periodic_tasks(self: Arc<Self>, stop: impl Future<Output = ()>) {
         let mut seconds = tokio::time::interval(Duration::from_secs(1));
         let mut minutes = tokio::time::interval(Duration::from_mins(1));
         let mut standings = tokio::time::interval(DEACTIVATION_POLL_INTERVAL);

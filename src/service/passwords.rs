@@ -1,7 +1,7 @@
-//! Passwords: argon2id, off the async threads, a bounded number at once.
+//! Passwords: argon2id, off the async threads, with a bounded number at once.
 //!
-//! Places are shared by network, in turn, so that whoever fills their own keeps nobody else out; and names
-//! that signed in from their network lately come before those that did not.
+//! Permits are given to the networks in turn, so that one busy network does not block the others.
+//! Names that recently signed in from their network come before the others.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -17,31 +17,33 @@ use tokio::sync::oneshot;
 
 use crate::domain::{Error, Network, Result, password::composed};
 
-/// Hashes computed at once; each takes a core and 19 MiB (argon2's own defaults, OWASP's minimum).
+/// The most hashes computed at once; each takes a core and 19 MiB (argon2's own defaults, OWASP's
+/// minimum).
 const MAX_CONCURRENT_HASHES: usize = 2;
-/// Callers of one network that may wait for one: with names that signed in there lately, and with others.
+/// The most callers of one network that may wait: with names that signed in there recently, and
+/// with others.
 const MAX_QUEUED_PER_NETWORK: [usize; 2] = [64, 16];
-/// Callers that may wait in all.
+/// The most callers that may wait in all.
 const MAX_QUEUED_HASHES: usize = 256;
-/// How long whoever found no place is to wait.
+/// The time after which a refused caller may retry.
 const BUSY_RETRY_AFTER: Duration = Duration::from_secs(2);
 
-/// For whom a hash is computed.
+/// The network and the priority of a caller.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct HashPriority {
     pub network: Network,
-    /// The name signed in from there lately, or the caller is signed in.
+    /// Whether the name recently signed in from there, or the caller is signed in.
     pub is_known: bool,
 }
 
 impl HashPriority {
-    /// For the operator and for somebody who is signed in.
+    /// Returns the priority of the operator and of signed-in users.
     pub fn house() -> Self {
         Self { network: Network::of(std::net::Ipv4Addr::UNSPECIFIED.into()), is_known: true }
     }
 }
 
-/// Those who wait, by network.
+/// The waiting callers, by network.
 #[derive(Default)]
 struct NetworkQueue {
     turns: VecDeque<Network>,
@@ -63,7 +65,7 @@ impl NetworkQueue {
         self.count += 1;
     }
 
-    /// The first of the network whose turn it is.
+    /// Takes the first caller of the network whose turn it is.
     fn pop(&mut self) -> Option<oneshot::Sender<HashPermit>> {
         let network = self.turns.pop_front()?;
         let theirs = self.waiting.get_mut(&network)?;
@@ -77,7 +79,7 @@ impl NetworkQueue {
         caller
     }
 
-    /// Takes the last one of the network with the most, if that has more than `than`.
+    /// Removes the last caller of the network with the longest queue, if it is longer than `than`.
     fn pop_longest(&mut self, than: usize) -> Option<oneshot::Sender<HashPermit>> {
         let (network, theirs) = self.waiting.iter_mut().max_by_key(|(_, theirs)| theirs.len())?;
         if theirs.len() <= than {
@@ -96,11 +98,11 @@ impl NetworkQueue {
 #[derive(Default)]
 struct HashQueue {
     running: usize,
-    /// Names that signed in lately, then the others.
+    /// Names that recently signed in, then the others.
     lines: [NetworkQueue; 2],
 }
 
-/// A place for one hash; the next caller gets it when it is dropped.
+/// A permit for one hash; the next caller gets it when it is dropped.
 struct HashPermit(Arc<Mutex<HashQueue>>);
 
 impl Drop for HashPermit {
@@ -114,16 +116,17 @@ impl Drop for HashPermit {
             next
         };
         if let Some(next) = next {
-            // Whoever went away meanwhile drops it, and so hands it on.
+            // A caller that went away meanwhile drops the permit, which passes it on.
             drop(next.send(HashPermit(Arc::clone(&self.0))));
         }
     }
 }
 
-/// The hashing desk.
+/// The service that computes the hashes.
 pub(super) struct HashingService {
     queue: Arc<Mutex<HashQueue>>,
-    /// What an unknown name's password is compared with, so that it takes as long as a known one's.
+    /// The hash that an unknown name's password is compared with, so that it takes as long as a
+    /// known one's.
     decoy: Arc<tokio::sync::OnceCell<String>>,
 }
 
@@ -145,7 +148,8 @@ impl HashingService {
         .await?
     }
 
-    /// Whether `password` is the one that was hashed. Without a hash it takes as long and is not.
+    /// Returns whether `password` matches the hash. Without a hash it takes as long and returns
+    /// false.
     pub async fn verify(&self, place: HashPriority, password: String, hash: Option<String>) -> Result<bool> {
         let known = hash.is_some();
         let hash = match hash {
@@ -157,7 +161,8 @@ impl HashingService {
                 Ok(parsed) => {
                     let is = |text: &str| Argon2::default().verify_password(text.as_bytes(), &parsed).is_ok();
                     let composed = composed(&password);
-                    // Hashes from before letters were composed are of what the keyboard sent.
+                    // Older hashes are of the text as the keyboard sent it, without Unicode
+                    // composition.
                     is(&composed) || (composed != password && is(&password))
                 }
                 Err(error) => {
@@ -169,7 +174,7 @@ impl HashingService {
         Ok(matches && known)
     }
 
-    /// Waits for a turn.
+    /// Waits for a permit.
     async fn turn(&self, place: HashPriority) -> Result<HashPermit> {
         let busy = || Error::RateLimited { retry_after: BUSY_RETRY_AFTER };
         let (given, turn) = {
@@ -185,7 +190,8 @@ impl HashingService {
             }
             let mut given = None;
             if queue.lines.iter().map(|line| line.count).sum::<usize>() >= MAX_QUEUED_HASHES {
-                // Full: the last comer of the network that waits the most makes room.
+                // The queue is full: the last caller of the network with the longest queue is
+                // removed.
                 let [known, others] = &mut queue.lines;
                 let most = if line == 0 { 0 } else { theirs + 1 };
                 given = others.pop_longest(most);

@@ -197,7 +197,7 @@ impl PresenceRegistry {
 
     /// Puts a round that was not stored into the next one. Changes made meanwhile are newer and
     /// win.
-    fn put_back(&self, round: FlushRound) {
+    fn requeue(&self, round: FlushRound) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         for (user, presence) in round.statuses {
             state.next.statuses.entry(user).or_insert(presence);
@@ -234,7 +234,7 @@ impl Services {
         visit: ClientInfo,
         profile: Option<CachedProfile>,
     ) -> Result<User> {
-        actor.must_be(named)?;
+        actor.require_self(named)?;
         let now = self.clock.now();
         self.presence.change(actor.user, now, |person, _| {
             // A queued inbox event may arrive after the connection closed; it must not restore
@@ -286,13 +286,13 @@ impl Services {
                 None
             });
         }
-        if !self.hub.is_here(actor.user) {
+        if !self.hub.is_connected(actor.user) {
             self.unread.forget(actor.user);
         }
     }
 
     /// Stores and publishes the changes, in rounds.
-    pub(super) async fn announce_presence(self: Arc<Self>, stop: impl Future<Output = ()>) {
+    pub(super) async fn publish_presence(self: Arc<Self>, stop: impl Future<Output = ()>) {
         tokio::pin!(stop);
         loop {
             tokio::select! {
@@ -300,14 +300,14 @@ impl Services {
                 () = self.presence.arrived.notified() => {}
             }
             tokio::time::sleep(self.settings.timings.presence_window).await;
-            if !self.announce_round().await {
+            if !self.publish_round().await {
                 tokio::time::sleep(RETRY_DELAY).await;
             }
         }
     }
 
     /// Stores and publishes the changes; returns whether that succeeded.
-    async fn announce_round(&self) -> bool {
+    async fn publish_round(&self) -> bool {
         let (round, sockets) = self.presence.take();
         let RoundSockets { came, altered } = &sockets;
         let (node, now) = (&self.presence.node, self.clock.now());
@@ -316,13 +316,13 @@ impl Services {
             if let Err(error) = outcome {
                 tracing::error!(%error, "connections were not stored");
             }
-            outcome = self.tell_statuses(node, round.statuses.values().copied().collect()).await;
+            outcome = self.publish_statuses(node, round.statuses.values().copied().collect()).await;
         }
         match outcome {
             Ok(()) => true,
             Err(error) if is_passing(&error) => {
                 tracing::warn!(%error, "presence was not stored; it is tried again");
-                self.presence.put_back(round);
+                self.presence.requeue(round);
                 false
             }
             // A retry would only make the next round fail with this one.
@@ -335,7 +335,7 @@ impl Services {
 
     /// Stores and publishes statuses. Users that left `node` but are connected to another node are
     /// skipped.
-    async fn tell_statuses(&self, node: &str, mut changed: Vec<Presence>) -> Result<()> {
+    async fn publish_statuses(&self, node: &str, mut changed: Vec<Presence>) -> Result<()> {
         let left: Vec<UserId> =
             changed.iter().filter(|p| p.status == Status::Offline).map(|p| p.user).collect();
         if !left.is_empty() {
@@ -347,7 +347,7 @@ impl Services {
         }
         self.store.write_statuses(&changed).await?;
         let users: Vec<UserId> = changed.iter().map(|presence| presence.user).collect();
-        let circles = self.store.circles_of(&users).await?;
+        let circles = self.store.fellow_members_of(&users).await?;
         let mut peers: HashMap<UserId, Vec<UserId>> =
             users.into_iter().map(|user| (user, Vec::new())).collect();
         for circle in &circles {
@@ -386,7 +386,7 @@ impl Services {
         let left = self.store.users_of_node(node).await?;
         let left = left.into_iter().filter(|user| self.presence.of(*user).is_none());
         let left = left.map(|user| Presence { user, status: Status::Offline, last_seen: now });
-        self.tell_statuses(node, left.collect()).await?;
+        self.publish_statuses(node, left.collect()).await?;
         self.store.remove_sockets_of_node(node).await?;
         self.store.forget_node(node).await
     }

@@ -1,4 +1,4 @@
-//! After the commit: tells everybody concerned, in commit order, then answers the authors.
+//! The step after the commit: publishes the events in commit order, then answers the callers.
 
 use std::sync::Arc;
 
@@ -31,9 +31,9 @@ impl Services {
     fn announce(&self, committed: &Committed) {
         let (session, version) = (committed.session, committed.version);
         match &committed.outcome {
-            Outcome::Sent { message, .. } => self.note_written(message),
+            Outcome::Sent { message, .. } => self.record_written(message),
             Outcome::Repeated { .. } => {}
-            _ => self.note_changed(session),
+            _ => self.record_changed(session),
         }
         match &committed.outcome {
             Outcome::Sent { message, receivers, unread } => {
@@ -42,9 +42,9 @@ impl Services {
                 let forms = EncodingCache::default();
                 self.hub.publish_sharing(&to_sender, &Event::MessageSent(Arc::clone(message)), &forms);
                 self.hub.publish_sharing(&to_others, &Event::MessageReceived(Arc::clone(message)), &forms);
-                self.note_unread(session, version, unread);
+                self.record_unread(session, version, unread);
             }
-            Outcome::Read(read) if read.moved => self.announce_read(session, version, read),
+            Outcome::Read(read) if read.moved => self.publish_read(session, version, read),
             Outcome::Read(_) | Outcome::Repeated { .. } => {}
             Outcome::Delivered { messages, in_group: true, .. } => self.count_later(session, messages),
             Outcome::Delivered { receiver, messages, at, in_group: false } => {
@@ -63,7 +63,7 @@ impl Services {
                 if *fresh {
                     let everybody = Audience::Users(audience.clone());
                     self.hub.publish(&everybody, &Event::MessageDeleted(tombstone.clone()));
-                    self.note_unread(session, version, unread);
+                    self.record_unread(session, version, unread);
                 }
             }
             Outcome::Revised { message, how, fresh, audience } => {
@@ -78,11 +78,11 @@ impl Services {
                     self.hub.publish(&Audience::Users(audience.clone()), &event);
                 }
             }
-            Outcome::Regrouped(change) => self.announce_regrouped(session, version, change),
+            Outcome::Regrouped(change) => self.publish_group_update(session, version, change),
         }
     }
 
-    fn announce_read(&self, session: ConversationId, version: u64, read: &ReadOutcome) {
+    fn publish_read(&self, session: ConversationId, version: u64, read: &ReadOutcome) {
         let event = Event::MessageRead {
             message: read.up_to.id,
             session,
@@ -110,12 +110,12 @@ impl Services {
             };
             self.hub.publish(&Audience::Users(vec![message.sender]), &event);
         }
-        self.note_unread(session, version, &[(read.reader, read.unread)]);
+        self.record_unread(session, version, &[(read.reader, read.unread)]);
     }
 
-    pub(super) fn note_unread(&self, session: ConversationId, version: u64, counts: &[(UserId, u64)]) {
+    pub(super) fn record_unread(&self, session: ConversationId, version: u64, counts: &[(UserId, u64)]) {
         for (user, count) in counts {
-            if self.hub.is_here(*user) {
+            if self.hub.is_connected(*user) {
                 self.unread_changed(*user, session, version, *count);
             }
         }

@@ -1,8 +1,8 @@
-//! In groups a sender hears how many have got and read a message, at most once a second, instead of one
-//! event for each member.
+//! Receipt counts in groups. A sender receives the number of users who received and read a message,
+//! at most once a second, instead of one event for each member.
 //!
-//! What changed is gathered here; once a second the receipts of these messages are counted in the database,
-//! so the numbers are what a fetch would show.
+//! The changed messages are collected here. Once a second their receipts are counted in the
+//! database. So the numbers equal those of a fetch.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -20,26 +20,27 @@ use crate::domain::{
     receipts::ReceiptTally,
 };
 
-/// Messages that may wait to be counted; beyond it the newest are told with their next receipt.
+/// The most messages that may wait to be counted; beyond it the newest are published with their
+/// next receipt.
 const MAX_QUEUED_MESSAGES: usize = 100_000;
 
 #[derive(Clone, Copy)]
 struct ConversationTallies {
     message: MessageId,
     sender: UserId,
-    /// Grows with every receipt, so that one that comes while it is counted is counted, too.
+    /// Grows with every receipt, so that a receipt that arrives during a count is counted, too.
     generation: u64,
 }
 
 #[derive(Default)]
 struct PendingTally {
-    /// By session and `seq`.
+    /// By conversation and `seq`.
     messages: HashMap<ConversationId, BTreeMap<u64, ConversationTallies>>,
     count: usize,
     generation: u64,
 }
 
-/// What waits to be counted.
+/// The queue of messages whose receipts are to be counted.
 #[derive(Default)]
 pub(super) struct ReceiptCountQueue {
     pending: Mutex<PendingTally>,
@@ -53,12 +54,12 @@ impl ReceiptCountQueue {
 }
 
 impl Services {
-    /// These messages of a group have new receipts.
+    /// Queues messages of a group that have new receipts.
     pub(super) fn count_later(&self, session: ConversationId, messages: &[MessageRef]) {
         let mut pending = self.tallies.pending();
         let PendingTally { messages: waiting, count, generation } = &mut *pending;
-        // Nobody hears who is not here.
-        for m in messages.iter().filter(|m| self.hub.is_here(m.sender)) {
+        // Senders without a connection receive no events.
+        for m in messages.iter().filter(|m| self.hub.is_connected(m.sender)) {
             if *count >= MAX_QUEUED_MESSAGES {
                 break;
             }
@@ -72,7 +73,8 @@ impl Services {
         self.tallies.arrived.notify_one();
     }
 
-    /// Somebody has no seat in a session any more: they hear no count of it.
+    /// Removes a former member's messages of a conversation from the queue: they receive no counts
+    /// of it.
     pub(super) fn forget_counts(&self, session: ConversationId, user: UserId) {
         let mut pending = self.tallies.pending();
         let PendingTally { messages, count, .. } = &mut *pending;
@@ -83,7 +85,7 @@ impl Services {
         }
     }
 
-    pub(super) async fn tell_counts(self: Arc<Self>, stop: impl Future<Output = ()>) {
+    pub(super) async fn publish_counts(self: Arc<Self>, stop: impl Future<Output = ()>) {
         tokio::pin!(stop);
         loop {
             tokio::select! {
@@ -92,7 +94,7 @@ impl Services {
             }
             let sessions: Vec<ConversationId> = self.tallies.pending().messages.keys().copied().collect();
             for session in sessions {
-                if let Err(error) = self.tell_counts_of(session).await {
+                if let Err(error) = self.publish_counts_of(session).await {
                     tracing::warn!(%error, "receipts could not be counted");
                 }
             }
@@ -103,7 +105,7 @@ impl Services {
         }
     }
 
-    async fn tell_counts_of(&self, session: ConversationId) -> Result<()> {
+    async fn publish_counts_of(&self, session: ConversationId) -> Result<()> {
         let asked = self.tallies.pending().messages.get(&session).cloned().unwrap_or_default();
         let (Some((first, _)), Some((last, _))) = (asked.first_key_value(), asked.last_key_value()) else {
             return Ok(());
@@ -114,7 +116,7 @@ impl Services {
         let PendingTally { messages, count, .. } = &mut *pending;
         let Some(waiting) = messages.get_mut(&session) else { return Ok(()) };
         for (seq, entry) in asked {
-            // Told under the lock, and only who still waits: see `forget_counts`.
+            // Published under the lock, and only for messages still queued: see `forget_counts`.
             let Some(now) = waiting.get(&seq).copied() else { continue };
             if now.generation == entry.generation || receipts.is_err() {
                 waiting.remove(&seq);

@@ -1,4 +1,4 @@
-//! What happens to messages after they were written: edits, recalls, reactions; and who has got them.
+//! Changes of messages after they were sent: edits, recalls, reactions; and their receipts.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use super::{
     Services,
     audit::AuditedAction,
     creation_limits::CreatedThing,
-    messages::{once_stored, settled, unmentioned},
+    messages::{await_outcome, or_outcome_unknown, unmentioned},
 };
 use crate::domain::{
     Error, MessageId, Result, UserId,
@@ -20,18 +20,18 @@ use crate::domain::{
     receipts::{MessageView, ReceiptTally},
 };
 
-/// Who has got a message, and who has read it.
+/// The receipts of a message.
 #[derive(Debug, Clone)]
 pub struct Receipts {
     pub message: Message,
-    /// Whom it concerns, its sender aside: who has read it, and who may yet do so. Who is not active any more
-    /// and has not will not.
+    /// The users concerned, without the sender: those who have read it, and those who may still do
+    /// so. An inactive user who has not read it is left out.
     pub people: Vec<UserId>,
     pub tally: ReceiptTally,
 }
 
 impl Services {
-    /// Writes one's own message anew, within the edit window. Without `mentions` they stay.
+    /// Edits the caller's own message, within the edit window. Without `mentions` they stay.
     ///
     /// # Errors
     /// `NotFound`, `Forbidden`, `WindowClosed`, `InvalidMessage`, `MessageTooLarge`.
@@ -52,13 +52,13 @@ impl Services {
         match self.change(operation).await? {
             Outcome::Revised { message, .. } => {
                 let warnings = unmentioned(&asked, &message.mentions);
-                Ok(MessageView { warnings, ..once_stored(self.view(message).await)? })
+                Ok(MessageView { warnings, ..or_outcome_unknown(self.view(message).await)? })
             }
             _ => Err(Error::Internal),
         }
     }
 
-    /// Takes one's own message back, within the recall window. Idempotent.
+    /// Recalls the caller's own message, within the recall window. Idempotent.
     ///
     /// # Errors
     /// `NotFound`, `Forbidden`, `WindowClosed`.
@@ -70,7 +70,7 @@ impl Services {
             Outcome::Deleted { tombstone, fresh, .. } => {
                 if fresh {
                     let act = AuditedAction::by(actor, "message.recall").on(known.sender);
-                    self.note_done(act.object(&message).session(session));
+                    self.record_done(act.object(&message).session(session));
                 }
                 Ok(tombstone)
             }
@@ -78,10 +78,11 @@ impl Services {
         }
     }
 
-    /// Puts an emoji on a message (`on`), or takes it off. Idempotent.
+    /// Adds an emoji to a message (`on`), or removes it. Idempotent.
     ///
     /// # Errors
-    /// `NotFound`; `Validation` for what is no emoji, unless it is one of an earlier time and taken off; `Conflict` for too many kinds.
+    /// `NotFound`; `Validation` for a text that is no emoji, unless it is an older reaction that is
+    /// removed; `Conflict` for too many kinds.
     pub async fn react(
         &self,
         actor: &Actor,
@@ -102,36 +103,37 @@ impl Services {
         }
     }
 
-    /// What a message said before it was edited, oldest first: for admins, on record.
+    /// Returns the earlier contents of an edited message, oldest first: for admins; the read is
+    /// audited.
     ///
     /// # Errors
-    /// `Forbidden` for everybody else; `NotFound`.
+    /// `Forbidden` for all others; `NotFound`.
     pub async fn edits(&self, actor: &Actor, message: MessageId) -> Result<Vec<Edit>> {
-        actor.must_be_admin()?;
+        actor.require_admin()?;
         let message = self.known(message).await?;
         let act = AuditedAction::by(actor, "message.edits")
             .on(message.sender)
             .object(&message.id)
             .session(message.session);
         self.record(act).await?;
-        // An older program beside this one leaves them behind: nobody reads them.
+        // An older program beside this one may leave edits behind: they are not returned.
         if message.is_deleted { Ok(Vec::new()) } else { self.store.edits_of(message.id).await }
     }
 
-    /// Who has got a message, and who has read it, each since when.
+    /// Returns who received a message and who read it, and since when.
     ///
     /// # Errors
-    /// `NotFound` for those who may not see the message.
+    /// `NotFound` when the caller may not see the message.
     pub async fn receipts(&self, actor: &Actor, message: MessageId) -> Result<Receipts> {
         let message = self.known(message).await?;
-        let session = self.seat(message.session, actor.user).await.map_err(unseen)?;
-        let seat = session.members.get(&actor.user);
-        if seat.is_none_or(|member| message.seq <= member.hidden_seq) {
+        let session = self.require_membership(message.session, actor.user).await.map_err(unseen)?;
+        let member = session.members.get(&actor.user);
+        if member.is_none_or(|member| message.seq <= member.hidden_seq) {
             return Err(Error::NotFound("message"));
         }
         let range = SeqRange { after: message.seq - 1, up_to: message.seq };
         let receipts = self.store.receipts_in(message.session, range).await?;
-        self.must_still_sit(&session, actor.user).await.map_err(unseen)?;
+        self.recheck_membership(&session, actor.user).await.map_err(unseen)?;
         let tally = ReceiptTally::of(message.seq, message.sender, &receipts);
         let mut people = session.audience(message.seq);
         people.extend(tally.delivered.keys().copied().filter(|user| !session.members.contains_key(user)));
@@ -147,11 +149,11 @@ impl Services {
     }
 
     async fn change(&self, operation: Command) -> Result<Outcome> {
-        settled(self.queue.submit(operation)?).await.map_err(unseen)
+        await_outcome(self.queue.submit(operation)?).await.map_err(unseen)
     }
 }
 
-/// A message of a session without a seat is as absent as any other.
+/// Reports a message of a conversation without a membership like an absent one.
 fn unseen(error: Error) -> Error {
     match error {
         Error::ConversationNotFound => Error::NotFound("message"),

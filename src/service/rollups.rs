@@ -1,8 +1,8 @@
-//! Keeps the rollups of the statistics up with what is committed: after the commit, in rounds, for whole
-//! sessions at a time.
+//! Updates the rollups of the statistics after commits, in rounds, for whole conversations at a
+//! time.
 //!
-//! What is noted here is a hint: which sessions changed, and the messages that came, so that they need not
-//! be read back. What is counted is decided by the stored positions (`store::statistics`), so a hint that is
+//! The queue holds hints: the changed conversations, and the new messages, so that they need not be
+//! read back. The stored positions decide what is counted (`store::statistics`). So a hint that is
 //! lost with the process is made up for at the next start.
 
 use std::{
@@ -24,15 +24,15 @@ use crate::{
     store::statistics::Rolled,
 };
 
-/// How long changes gather before they are counted, unless somebody asks.
+/// How long changes are collected before they are counted, unless a caller asks.
 const ROLLUP_INTERVAL: Duration = Duration::from_secs(10);
-/// Messages that are kept to be counted; those beyond are read back from the database.
+/// The most messages that are kept to be counted; those beyond are read back from the database.
 const MAX_PENDING_MESSAGES: usize = 200_000;
-/// So many make a round at once.
+/// The number of messages that starts a round at once.
 const EARLY_ROLLUP_MESSAGES: usize = 50_000;
-/// Sessions of one transaction.
+/// The most conversations of one transaction.
 const MAX_BATCH_CONVERSATIONS: usize = 200;
-/// After a failure, the next try.
+/// The delay of a retry after a failure.
 const RETRY_DELAY: Duration = Duration::from_secs(2);
 
 type CommittedRanges = BTreeMap<ConversationId, Vec<CountedMessage>>;
@@ -43,12 +43,12 @@ struct PendingRollup {
     messages: usize,
 }
 
-/// What is still to be counted.
+/// The queue of what is still to be counted.
 pub(super) struct RollupQueue {
     calendar: Arc<Calendar>,
     noted: Mutex<PendingRollup>,
     many: Notify,
-    /// One round at a time.
+    /// Allows one round at a time.
     turn: tokio::sync::Mutex<()>,
 }
 
@@ -70,20 +70,19 @@ impl RollupQueue {
 }
 
 impl Services {
-    /// The hours and days of the hospital.
-    /// The hospital's days and hours.
+    /// Returns the hospital's days and hours.
     #[must_use]
     pub fn calendar(&self) -> &Calendar {
         &self.rollups.calendar
     }
 
-    /// Something in a session changed.
-    pub(super) fn note_changed(&self, session: ConversationId) {
+    /// Records that a conversation changed.
+    pub(super) fn record_changed(&self, session: ConversationId) {
         self.rollups.note([session]);
     }
 
-    /// A message was committed.
-    pub(super) fn note_written(&self, message: &Message) {
+    /// Records that a message was committed.
+    pub(super) fn record_written(&self, message: &Message) {
         let mut noted = self.rollups.noted.lock().unwrap_or_else(PoisonError::into_inner);
         if noted.messages >= MAX_PENDING_MESSAGES {
             noted.sessions.entry(message.session).or_default();
@@ -96,7 +95,7 @@ impl Services {
             sender: message.sender,
             kind: message.kind,
             at: message.created_at,
-            is_note: message.note.is_some(),
+            is_system: message.note.is_some(),
         });
         drop(noted);
         if many {
@@ -104,11 +103,11 @@ impl Services {
         }
     }
 
-    /// Counts what was committed so far. Once this has answered, the rollups hold all that this process
-    /// had told anybody when it was called.
+    /// Counts what was committed so far. After this returns, the rollups hold everything that this
+    /// process had published before the call.
     ///
     /// # Errors
-    /// When MongoDB does not answer; what was not counted is counted later.
+    /// When MongoDB does not answer; the rest is counted later.
     pub(super) async fn count_now(&self) -> Result<()> {
         let _turn = self.rollups.turn.lock().await;
         let mut noted = self.rollups.take();
@@ -126,7 +125,7 @@ impl Services {
                         noted.insert(session, Vec::new());
                     }
                 }
-                // Whoever empties the rollups counts all sessions afterwards.
+                // The task that clears the rollups counts all conversations afterwards.
                 Ok(Rolled::NotReady) => return Err(Error::Unavailable),
                 Err(error) => {
                     self.rollups.note(ids.into_iter().chain(noted.into_keys()));
@@ -137,9 +136,9 @@ impl Services {
         Ok(())
     }
 
-    /// Notes every session that has changed since it was counted, by whomever.
-    async fn note_uncounted(&self) -> Result<()> {
-        let behind = self.store.uncounted_sessions().await?;
+    /// Queues every conversation that has changed since it was counted, by any process.
+    async fn record_uncounted(&self) -> Result<()> {
+        let behind = self.store.conversations_to_count().await?;
         if !behind.is_empty() {
             tracing::info!(sessions = behind.len(), "counting what the statistics lack");
         }
@@ -147,33 +146,33 @@ impl Services {
         Ok(())
     }
 
-    /// Counts everything that is not counted, whoever wrote it; from nothing when the rollups are of
-    /// another calendar or of an older program.
+    /// Counts everything that is not counted, from any process. It starts from nothing when the
+    /// rollups are of another calendar or an older program.
     ///
     /// # Errors
     /// When MongoDB does not answer.
     pub async fn catch_up_statistics(&self) -> Result<()> {
-        if !self.store.rollups_stand(&self.rollups.calendar).await? {
+        if !self.store.are_rollups_current(&self.rollups.calendar).await? {
             self.store.clear_rollups(&self.rollups.calendar).await?;
         }
-        self.note_uncounted().await?;
+        self.record_uncounted().await?;
         self.count_now().await
     }
 
-    /// Counts all statistics anew, from the messages.
+    /// Counts all statistics again, from the messages.
     ///
     /// # Errors
-    /// When MongoDB does not answer. Broken off, it is taken up by the next start.
+    /// When MongoDB does not answer. An interrupted recount is resumed at the next start.
     pub async fn recount_statistics(&self) -> Result<()> {
         let turn = self.rollups.turn.lock().await;
         self.store.clear_rollups(&self.rollups.calendar).await?;
         drop(turn);
-        self.note_uncounted().await?;
+        self.record_uncounted().await?;
         self.count_now().await
     }
 
-    /// Catches up, then counts in rounds until `stop`; what is noted then is counted last.
-    pub(crate) async fn keep_rollups(self: Arc<Self>, stop: impl Future<Output = ()>) {
+    /// Catches up, then counts in rounds until `stop`; the rest of the queue is counted last.
+    pub(crate) async fn run_rollups(self: Arc<Self>, stop: impl Future<Output = ()>) {
         tokio::pin!(stop);
         while let Err(error) = self.catch_up_statistics().await {
             tracing::warn!(%error, "the statistics could not be caught up with");

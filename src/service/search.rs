@@ -1,4 +1,4 @@
-//! Searching: in one's own sessions, from the time of one's membership on.
+//! Search: in the caller's own conversations, from the start of their memberships on.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -19,43 +19,43 @@ use crate::{
 
 /// The most characters of a keyword.
 pub const MAX_KEYWORD_CHARS: usize = 200;
-/// How far into what was found pages reach: beyond it a better keyword is quicker than another page. Cursors reach
-/// to the end.
+/// How far pages reach into the results: beyond it a better keyword is quicker than another page.
+/// Cursors reach to the end.
 pub const MAX_PAGED_RESULTS: u64 = 10_000;
 
 const FROM_AFTER_TO: &str = "must not be later than to";
 
-/// What somebody looks for.
+/// A search request.
 #[derive(Debug, Clone)]
 pub struct Search {
-    /// Who asks, when they say.
+    /// The caller, if named.
     pub user: Option<UserId>,
-    /// None lists whatever the filters let through; then one must be set.
+    /// `None` lists all messages that pass the filters; then at least one must be set.
     pub keyword: Option<String>,
-    /// Only what calls the asker by name, or everybody.
+    /// Only messages that mention the caller by name, or all members.
     pub calls: Option<MentionFilter>,
-    /// Only in this session.
+    /// Only in this conversation.
     pub session: Option<ConversationId>,
-    /// Only what this person wrote.
+    /// Only messages of this sender.
     pub sender: Option<UserId>,
     pub kind: Option<MessageType>,
-    /// Written at this time or later.
+    /// Sent at this time or later.
     pub from: Option<TimeOrDay>,
-    /// Written at this time or earlier.
+    /// Sent at this time or earlier.
     pub to: Option<TimeOrDay>,
     pub page: PageRequest<FoundCursor>,
 }
 
-/// Whom messages call.
+/// The kind of mention to search for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MentionFilter {
-    /// The asker, by name.
+    /// The caller, by name.
     Me,
-    /// Everybody, in one word.
+    /// All members at once.
     All,
 }
 
-/// The text names nobody who can be called.
+/// The error of a text that names no kind of mention.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("must be me or all")]
 pub struct UnknownMentionFilter;
@@ -72,7 +72,7 @@ impl std::str::FromStr for MentionFilter {
 }
 
 impl Search {
-    /// Every bad field.
+    /// Returns every invalid field.
     #[must_use]
     pub fn problems(&self) -> FieldErrors {
         let mut errors = FieldErrors::default();
@@ -105,37 +105,38 @@ impl Search {
         errors
     }
 
-    /// The keyword; a blank one is none.
+    /// Returns the keyword; a blank one counts as none.
     fn keyword(&self) -> Option<&str> {
         self.keyword.as_deref().filter(|keyword| !keyword.trim().is_empty())
     }
 }
 
-/// A found message, and where in it the words stand.
+/// A found message, and the matching excerpts.
 #[derive(Debug, Clone)]
 pub struct FoundMessage {
     pub view: MessageView,
     pub excerpts: Vec<Excerpt>,
 }
 
-/// What was found.
+/// The result of a search.
 #[derive(Debug, Clone)]
 pub struct Found {
     /// Newest first.
     pub hits: Vec<FoundMessage>,
     pub pagination: Pagination,
-    /// The index is being built or catching up: there may be more.
+    /// The index is being built or catching up: there may be more results.
     pub is_behind: bool,
 }
 
 impl Services {
-    /// Finds messages in the caller's sessions, newest first.
+    /// Returns messages of the caller's conversations, newest first.
     ///
     /// # Errors
-    /// `Forbidden` for another's name, for admins too; `ConversationNotFound` without a seat in the named
-    /// session; `Validation`; `RateLimited` when too many search at once.
+    /// `Forbidden` for another user's name, for admins too; `ConversationNotFound` without a
+    /// membership in the named conversation; `Validation`; `RateLimited` when too many search at
+    /// once.
     pub async fn find_messages(&self, actor: &Actor, search: Search) -> Result<Found> {
-        actor.must_be(search.user.unwrap_or(actor.user))?;
+        actor.require_self(search.user.unwrap_or(actor.user))?;
         search.problems().into_result(Error::Validation)?;
         let page = search.page.page;
         let calendar = self.calendar();
@@ -161,24 +162,25 @@ impl Services {
         };
         let matches = self.search.find(question).await?;
         let messages = self.store.messages_by_id(&matches.ids).await?;
-        // What was deleted since it was indexed is not there any more.
+        // Messages deleted since they were indexed are left out.
         let messages = messages.into_iter().filter(|message| !message.is_deleted && message.note.is_none());
         let shown = self.search.excerpts(&matches, messages.collect()).await?;
         let receipts = self.receipts_for(shown.iter().map(|(message, _)| message)).await?;
-        let seats = self.seats_for(actor.user, shown.iter().map(|(message, _)| message)).await?;
+        let seats = self.searchable_memberships(actor.user, shown.iter().map(|(message, _)| message)).await?;
         let mut by_id: HashMap<_, _> =
             shown.into_iter().map(|(message, excerpts)| (message.id, (message, excerpts))).collect();
         let mut hits = Vec::with_capacity(by_id.len());
         for id in &matches.ids {
             let Some((message, excerpts)) = by_id.remove(id) else { continue };
-            // A second look: what was read while somebody lost their seat is not told to them.
+            // A second check: messages of a conversation that was left during the search are not
+            // returned.
             if seats.get(&message.session).is_some_and(|hidden| message.seq > *hidden) {
                 let receipts = receipts.get(&message.session).map_or(&[][..], Vec::as_slice);
                 hits.push(FoundMessage { view: MessageView::with_receipts(message, receipts), excerpts });
             }
         }
         let mut views: Vec<MessageView> = hits.iter().map(|hit| hit.view.clone()).collect();
-        self.note_answered(&mut views, |session| seats.get(&session).copied().unwrap_or(u64::MAX)).await?;
+        self.record_answered(&mut views, |session| seats.get(&session).copied().unwrap_or(u64::MAX)).await?;
         for (hit, view) in hits.iter_mut().zip(views) {
             hit.view = view;
         }
@@ -190,30 +192,35 @@ impl Services {
         Ok(Found { hits, pagination, is_behind: matches.is_behind })
     }
 
-    /// Where somebody may search: their sessions, each with what is hidden from them.
+    /// Returns the conversations that a user may search, each with the position up to which it is
+    /// hidden.
     async fn searchable(
         &self,
         user: UserId,
         only: Option<ConversationId>,
     ) -> Result<HashMap<ConversationId, u64>> {
         let seats: HashMap<ConversationId, u64> = match only {
-            Some(session) => self.store.seats_of(&[session], user).await?.into_iter().collect(),
-            None => self.store.all_seats_of(user).await?,
+            Some(session) => self.store.memberships_of(&[session], user).await?.into_iter().collect(),
+            None => self.store.all_memberships_of(user).await?,
         };
         if only.is_some() && seats.is_empty() { Err(Error::ConversationNotFound) } else { Ok(seats) }
     }
 
-    async fn seats_for(
+    async fn searchable_memberships(
         &self,
         user: UserId,
         messages: impl Iterator<Item = &Message>,
     ) -> Result<BTreeMap<ConversationId, u64>> {
         let sessions: BTreeSet<ConversationId> = messages.map(|message| message.session).collect();
         let sessions: Vec<ConversationId> = sessions.into_iter().collect();
-        if sessions.is_empty() { Ok(BTreeMap::new()) } else { self.store.seats_of(&sessions, user).await }
+        if sessions.is_empty() {
+            Ok(BTreeMap::new())
+        } else {
+            self.store.memberships_of(&sessions, user).await
+        }
     }
 
-    /// The receipts of messages of several sessions, in one query.
+    /// Returns the receipts of messages of several conversations, in one query.
     async fn receipts_for(
         &self,
         messages: impl Iterator<Item = &Message>,

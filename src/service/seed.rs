@@ -1,5 +1,5 @@
-//! The demonstration hospital of `seed/`: its staff and what they wrote to each other during the last
-//! finished day shift. Loading it again changes nothing.
+//! The demonstration hospital of `seed/`: its staff, and their messages of the last finished day
+//! shift. Loading it again changes nothing.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -67,7 +67,7 @@ struct DemoConversation {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct DemoGroup {
-    /// The same in every demonstration: nothing else tells one group from another.
+    /// The same id in every demonstration: nothing else distinguishes the groups.
     id: ConversationId,
     name: String,
     topic: String,
@@ -85,12 +85,12 @@ struct DemoLine {
     text: String,
     #[serde(default)]
     mentions: Vec<String>,
-    /// The place of the message it answers, from 1.
+    /// The position of the message it replies to, from 1.
     #[serde(default)]
     reply_to: Option<usize>,
 }
 
-/// The demonstration's people by username.
+/// The demonstration's users by username.
 type DemoUsers = BTreeMap<String, User>;
 
 fn id(people: &DemoUsers, name: &str) -> Result<UserId> {
@@ -108,7 +108,7 @@ fn parse<T: for<'de> Deserialize<'de>>(name: &str, text: &str) -> Result<T> {
     })
 }
 
-/// When the last day shift that is over began.
+/// Returns the start of the last day shift that is over.
 fn last_shift(now: Timestamp) -> Timestamp {
     let midnight = Timestamp(now.0.div_euclid(DAY_MS) * DAY_MS);
     let over = midnight.plus(DAY_SHIFT_END) <= now;
@@ -117,7 +117,7 @@ fn last_shift(now: Timestamp) -> Timestamp {
 }
 
 impl Services {
-    /// Loads the demonstration hospital; answers its people, those that are active, and how many it made.
+    /// Loads the demonstration hospital. Returns its active users, and how many users it created.
     ///
     /// # Errors
     /// `Forbidden` in production; when MongoDB does not answer.
@@ -138,7 +138,7 @@ impl Services {
         for (index, conversation) in conversations.iter().enumerate() {
             let [first, second] = &conversation.between;
             let session = Conversation::private(id(&people, first)?, id(&people, second)?, shift);
-            let (session, _) = self.store.private_session(session).await?;
+            let (session, _) = self.store.private_conversation(session).await?;
             let DemoConversation { messages, read_up_to, .. } = conversation;
             self.seed_messages(session, &format!("seed-{index}"), messages, read_up_to, &people, shift)
                 .await?;
@@ -170,7 +170,7 @@ impl Services {
             email: person.email,
             phone: person.phone,
             avatar: person.avatar,
-            // One name for all who work there, whatever they read.
+            // One department name for all its staff, whatever their language.
             department: department.map_or(person.department, |d| format!("{} {}", d.zh, d.en)),
             title: person.title,
         };
@@ -180,14 +180,14 @@ impl Services {
         Ok((account.user, true))
     }
 
-    /// The group as it stands, made if there is none.
+    /// Returns the group, which is created if it does not exist.
     async fn seed_group(
         &self,
         group: &DemoGroup,
         people: &DemoUsers,
         shift: Timestamp,
     ) -> Result<Conversation> {
-        if let Some(known) = self.store.sessions_by_id(&[group.id]).await?.pop() {
+        if let Some(known) = self.store.conversations_by_id(&[group.id]).await?.pop() {
             return Ok(known);
         }
         let profile =
@@ -199,7 +199,7 @@ impl Services {
         Ok(session)
     }
 
-    /// Writes a session's messages, unless it has some already.
+    /// Stores a conversation's messages, unless it has some already.
     async fn seed_messages(
         &self,
         session: Conversation,
@@ -219,7 +219,7 @@ impl Services {
         for (number, line) in lines.iter().enumerate() {
             let sender = id(people, &line.from)?;
             end = shift.plus(Duration::from_secs(line.minute * 60));
-            // Who answers has read what came before.
+            // A sender who replies has read the earlier messages.
             past.read(sender, number as u64, end)?;
             let draft = Draft {
                 content: line.text.clone(),

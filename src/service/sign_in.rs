@@ -1,6 +1,6 @@
-//! Signing in and out, for every gateway, and what people do with their own credentials.
+//! Signing in and out, for every gateway, and changes of a user's own credentials.
 //!
-//! Every attempt to prove a password goes through the throttle before the hash is looked at, and a token is
+//! Every attempt to prove a password passes the throttle before the hash is computed. A token is
 //! issued only for the version of the credentials that was proved.
 
 use super::{
@@ -20,10 +20,11 @@ use crate::{
 };
 
 impl Services {
-    /// Registers somebody, with the role `User`, and signs them in.
+    /// Registers a user with the role `User`, and signs the user in.
     ///
     /// # Errors
-    /// `Forbidden` when registration is closed, `Validation`, `Conflict` for a taken name, `RateLimited`.
+    /// `Forbidden` when registration is closed, `Validation`, `Conflict` for a taken name,
+    /// `RateLimited`.
     pub async fn register(&self, from: Network, new: NewAccount) -> Result<SignedIn> {
         if !self.settings.registration_open {
             return Err(Error::Forbidden("registration is closed"));
@@ -45,7 +46,8 @@ impl Services {
         Ok(signed_in)
     }
 
-    /// Signs somebody in. A wrong name and a wrong password answer alike, in alike time.
+    /// Signs a user in. A wrong name and a wrong password give the same answer in about the same
+    /// time.
     ///
     /// # Errors
     /// `AuthFailed`; `RateLimited` after too many failures, or when too many sign in at once.
@@ -62,7 +64,7 @@ impl Services {
             self.fail_sign_in(username, known).await?;
             return Err(Error::AuthFailed);
         };
-        // Looking at the hash took a while: the account may have been changed meanwhile.
+        // Computing the hash took a while: the account may have been changed meanwhile.
         let account = self.store.sign_in(&account).await?.ok_or(Error::AuthFailed)?;
         attempt.succeeded();
         let signed_in = self.signed_in(account)?;
@@ -71,30 +73,30 @@ impl Services {
         Ok(signed_in)
     }
 
-    /// Somebody failed to prove the password of this name.
+    /// Records a failed sign-in under this name.
     async fn fail_sign_in(&self, username: &str, known: Option<UserId>) -> Result<()> {
-        self.note_failed_sign_in(username, known)?;
+        self.record_failed_sign_in(username, known)?;
         self.store.sign_in_failed(username, self.clock.now()).await
     }
 
     /// Ends the caller's token and closes its sockets.
     ///
     /// # Errors
-    /// When the end cannot be stored; then the token still holds.
+    /// When the end cannot be stored; then the token is still valid.
     pub async fn logout(&self, actor: &Actor, expires_at: Timestamp) -> Result<()> {
         let now = self.clock.now();
         self.store.end_token(&actor.token, actor.user, expires_at.since(now)).await?;
         self.tokens.end_here(actor.token.clone(), expires_at, now);
         self.hub.close(&Closing::Token(actor.token.clone()), CloseReason::TokenEnded);
-        self.note_done(AuditedAction::by(actor, "auth.logout").on(actor.user));
+        self.record_done(AuditedAction::by(actor, "auth.logout").on(actor.user));
         Ok(())
     }
 
-    /// Somebody changes their own password. Every token of theirs ends; the answer is a fresh one.
+    /// Changes the caller's own password. All tokens of the user end; the answer holds a new one.
     ///
     /// # Errors
-    /// `Validation` for a bad new password and for a wrong current one, which counts as a failure to sign
-    /// in; `RateLimited`.
+    /// `Validation` for a bad new password and for a wrong current one; the latter counts as a
+    /// failed sign-in. `RateLimited`.
     pub async fn change_own_password(
         &self,
         from: Network,
@@ -124,7 +126,7 @@ impl Services {
         let change = UserChange {
             password_hash: Some(self.passwords.hash(place, &next).await?),
             must_change_password: Some(false),
-            // Whoever set another one meanwhile has ended the caller's token.
+            // A password set by another request meanwhile has ended the caller's token.
             if_version: Some(account.credential_version),
             ..UserChange::default()
         };
@@ -134,10 +136,10 @@ impl Services {
         self.tokens.issue(&account, self.clock.now())
     }
 
-    /// Ends every token of the caller. With `keep` they get a fresh one.
+    /// Ends every token of the caller. With `keep` the caller gets a new one.
     ///
     /// # Errors
-    /// `AuthFailed` when the caller's own has ended meanwhile.
+    /// `AuthFailed` when the caller's own token has ended meanwhile.
     pub async fn end_own_sessions(&self, auth: &AuthenticatedToken, keep: bool) -> Result<Option<Issued>> {
         let user = auth.actor.user;
         let account = self.store.user(user).await?.filter(|account| account.credentials().admit(auth.issued));
@@ -148,19 +150,19 @@ impl Services {
         keep.then(|| self.tokens.issue(&account, self.clock.now())).transpose()
     }
 
-    /// An admin ends every token of somebody.
+    /// Ends every token of a user; for admins.
     ///
     /// # Errors
     /// `Forbidden` for others, `NotFound`.
     pub async fn end_sessions_of(&self, actor: &Actor, id: UserId) -> Result<()> {
-        actor.must_be_admin()?;
+        actor.require_admin()?;
         self.store.user(id).await?.ok_or(Error::NotFound("user"))?;
         self.record(AuditedAction::by(actor, "user.sessions").on(id)).await?;
         let change = UserChange { end_tokens: true, ..UserChange::default() };
         self.end_tokens(id, &change).await?.map(drop).ok_or(Error::NotFound("user"))
     }
 
-    /// Makes a change that ends all tokens of an account, and closes what they opened.
+    /// Makes a change that ends all tokens of an account, and closes their connections.
     async fn end_tokens(&self, id: UserId, change: &UserChange) -> Result<Option<UserAccount>> {
         let account = self.store.update_user(id, change, self.clock.now()).await?;
         if let Some(account) = &account {

@@ -1,5 +1,5 @@
-//! What admins see of the whole house: how much is said, by whom and when, how long answers take, what is
-//! unread. Everything is read from the rollups, which are brought up to date first.
+//! The statistics of the whole hospital, for admins: messages by user and time, response times, and
+//! unread messages. Everything is read from the rollups, which are updated first.
 
 use std::{cmp::Reverse, collections::BTreeMap};
 
@@ -19,12 +19,12 @@ use crate::{
     store::statistics::PersonSum,
 };
 
-/// Response times and the dashboard's other short looks are of so many days, today included.
+/// The days of the response times and of the dashboard's other short periods, today included.
 const RECENT_DAYS: u64 = 7;
-/// A trend by the hour reaches back so many days at most.
+/// The most days of a trend by the hour.
 const MAX_HOURLY_DAYS: u64 = 31;
 
-/// The house at a glance.
+/// The overall statistics.
 #[derive(Debug, Clone)]
 pub struct Overview {
     pub accounts: u64,
@@ -33,15 +33,15 @@ pub struct Overview {
     pub away: u64,
     pub private_sessions: u64,
     pub groups: u64,
-    /// All of time.
+    /// Since the start.
     pub all: MessageTally,
     /// Since midnight.
     pub today: MessageTally,
     /// Of the last seven days.
     pub responses: Responses,
-    /// Unread messages over all people and sessions.
+    /// The unread messages of all users and conversations.
     pub unread: u64,
-    /// Whoever has unread messages.
+    /// The users who have unread messages.
     pub people_with_unread: u64,
     pub at: Timestamp,
     pub time_zone: String,
@@ -58,18 +58,18 @@ pub struct Period {
 #[derive(Debug, Clone, Default)]
 pub struct DepartmentStatistics {
     pub name: String,
-    /// Active accounts.
+    /// The number of active accounts.
     pub people: u64,
-    /// Online or away.
+    /// The number of users that are online or away.
     pub present: u64,
     pub messages: u64,
-    /// Who wrote something.
+    /// The number of users who sent a message.
     pub active_people: u64,
     pub unread: u64,
     pub responses: Responses,
 }
 
-/// One person.
+/// One user.
 #[derive(Debug, Clone)]
 pub struct PersonStatistics {
     pub user: User,
@@ -77,7 +77,7 @@ pub struct PersonStatistics {
     pub unread: u64,
 }
 
-/// By what people are listed, the most first.
+/// The order of a list of users, the most first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum PeopleOrder {
     #[default]
@@ -85,7 +85,7 @@ pub enum PeopleOrder {
     Unread,
     /// The longest median first.
     Response,
-    /// By username: the only order that does not change while it is paged through, and has cursors.
+    /// By username: the only order that is stable during paging, and that has cursors.
     Name,
 }
 
@@ -102,18 +102,18 @@ impl std::str::FromStr for PeopleOrder {
     }
 }
 
-/// The text names no order.
+/// The error of a text that names no order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("must be messages, unread, response or name")]
 pub struct UnknownOrder;
 
 impl Services {
-    /// The house at a glance.
+    /// Returns the overall statistics.
     ///
     /// # Errors
-    /// `Forbidden` for everybody but admins.
+    /// `Forbidden` for all but admins.
     pub async fn overview(&self, actor: &Actor) -> Result<Overview> {
-        actor.must_be_admin()?;
+        actor.require_admin()?;
         self.count_now().await?;
         let now = self.clock.now();
         let calendar = self.calendar();
@@ -148,12 +148,12 @@ impl Services {
         })
     }
 
-    /// Every hour or day of the last `days` days, today included, up to now.
+    /// Returns every hour or day of the last `days` days, today included, up to now.
     ///
     /// # Errors
-    /// `Forbidden` for everybody but admins; `Validation` for hours of more than 31 days.
+    /// `Forbidden` for all but admins; `Validation` for hours of more than 31 days.
     pub async fn trends(&self, actor: &Actor, days: u64, granularity: Granularity) -> Result<Vec<Period>> {
-        actor.must_be_admin()?;
+        actor.require_admin()?;
         if granularity == Granularity::Hour && days > MAX_HOURLY_DAYS {
             return Err(Error::Validation(FieldErrors::one("days", "must be at most 31 by the hour")));
         }
@@ -165,16 +165,16 @@ impl Services {
         Ok(starts.map(|start| Period { start, tally: tallies.remove(&start).unwrap_or_default() }).collect())
     }
 
-    /// Every department over the last `days` days, the one that wrote most first. Whoever has none is in
-    /// the one without a name. People count for the department they are in now.
+    /// Returns every department over the last `days` days, by messages sent. Users without a
+    /// department are in the one without a name. Users count for their present department.
     ///
     /// # Errors
-    /// `Forbidden` for everybody but admins.
+    /// `Forbidden` for all but admins.
     pub async fn departments(&self, actor: &Actor, days: u64) -> Result<Vec<DepartmentStatistics>> {
-        actor.must_be_admin()?;
+        actor.require_admin()?;
         let mut departments: BTreeMap<String, DepartmentStatistics> = BTreeMap::new();
         let mut people = self.everybody(days).await?;
-        // However it is written, it is one department: as it was written first.
+        // Spelling variants are one department, named as it was first written.
         people.sort_by_key(|person| (person.user.created_at, person.user.id));
         for person in people {
             let name = department_of(&person.user.department);
@@ -184,7 +184,7 @@ impl Services {
             department.people += u64::from(person.user.is_active);
             department.present += u64::from(person.user.is_active && person.user.status != Status::Offline);
             department.messages += person.sum.sent;
-            // What was written stays; of people it counts who is one of the department.
+            // Messages stay counted; users count only while active in the department.
             department.active_people += u64::from(person.user.is_active && person.sum.sent > 0);
             department.unread += person.unread;
             department.responses.add(&person.sum.responses);
@@ -194,10 +194,11 @@ impl Services {
         Ok(departments)
     }
 
-    /// A page of everybody over the last `days` days, or those behind a cursor. The look is put on record.
+    /// Returns a page of all users over the last `days` days, or those behind a cursor. The read is
+    /// audited.
     ///
     /// # Errors
-    /// `Forbidden` for everybody but admins.
+    /// `Forbidden` for all but admins.
     pub async fn people_statistics(
         &self,
         actor: &Actor,
@@ -205,7 +206,7 @@ impl Services {
         order: PeopleOrder,
         request: &PageRequest<NameCursor>,
     ) -> Result<(Vec<PersonStatistics>, Pagination)> {
-        actor.must_be_admin()?;
+        actor.require_admin()?;
         self.record(AuditedAction::by(actor, "stats.people")).await?;
         let mut people = self.everybody(days).await?;
         people.sort_by_cached_key(|person| {
@@ -226,12 +227,12 @@ impl Services {
         let limit = usize::try_from(window.limit).unwrap_or(usize::MAX);
         let mut people: Vec<PersonStatistics> = people.into_iter().skip(skip).take(limit).collect();
         let pagination = by_name(request, &mut people, total, |person| &person.user.username);
-        // Counts change while they are paged through: of such an order there is no place that stays.
+        // Counts change during paging: such an order has no stable positions.
         let next = pagination.next.clone().filter(|_| order == PeopleOrder::Name);
         Ok((people, Pagination { next, ..pagination }))
     }
 
-    /// All accounts, also those that are not active any more but were.
+    /// Returns all accounts, including those that are inactive now but were active.
     async fn everybody(&self, days: u64) -> Result<Vec<PersonStatistics>> {
         self.count_now().await?;
         let from = self.calendar().days_back(self.clock.now(), days);

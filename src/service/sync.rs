@@ -1,5 +1,5 @@
-//! `chat:sync`: the way back after any disconnect. From the positions a client remembers to the state
-//! as it is: what is new, what of the old has changed, how far each member has come.
+//! `chat:sync`: catching up after any disconnect. It leads from the positions a client knows to the
+//! present state: new messages, changed old ones, and every member's positions.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,10 +18,10 @@ const MAX_SYNC_MESSAGES: u64 = 500;
 
 /// The most bytes of one answer's messages, about.
 const MAX_SYNC_BYTES: usize = 2 << 20;
-/// So many messages of a session are read at once.
+/// The number of a conversation's messages that are read at once.
 const READ_STEP_MESSAGES: u64 = 100;
 
-/// What may still be put into an answer.
+/// The rest of an answer's limits.
 struct Budget {
     messages: u64,
     bytes: usize,
@@ -32,7 +32,7 @@ impl Budget {
         self.messages == 0 || self.bytes == 0
     }
 
-    /// Takes a message in, unless there is no room left; the first one always has room.
+    /// Takes a message into the answer, unless it does not fit; the first one always fits.
     fn take(&mut self, view: &MessageView) -> bool {
         let weight = encoded_size::of(view);
         if self.is_spent() || (weight > self.bytes && self.messages < MAX_SYNC_MESSAGES) {
@@ -44,47 +44,47 @@ impl Budget {
         true
     }
 }
-/// The most sessions of one answer in which there is something new, and of those in which there is not.
+/// The most conversations of one answer with something new, and of those without.
 const MAX_ANSWERED_CONVERSATIONS: usize = 200;
 /// The most members' positions of one answer.
 const MAX_MEMBER_POSITIONS: usize = 20_000;
 
-/// How far a client has come in a session.
+/// The positions of a client in a conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct SyncFrom {
     pub seq: u64,
     pub rev: u64,
 }
 
-/// One session's share of the way back.
+/// The result of a sync for one conversation.
 #[derive(Debug, Clone)]
 pub struct ConversationSync {
-    /// As it stands; its `seq` and `rev` are where the client is once it has everything.
+    /// The present state; the client is at its `seq` and `rev` once it has everything.
     pub session: Conversation,
     /// The messages after the client's `seq`, oldest first.
     pub messages: Vec<MessageView>,
-    /// Older messages that changed after the client's `rev`, as they now are.
+    /// Older messages that changed after the client's `rev`, in their present state.
     pub changed: Vec<MessageView>,
-    /// Where the client is with this answer: it asks again from here while `has_more`.
+    /// The client's positions after this answer; it asks again from here while `has_more`.
     pub reached: SyncFrom,
     pub has_more: bool,
-    /// Messages up to this `seq` are not shown to the client: what it has of them is to be forgotten.
+    /// Messages up to this `seq` are not visible to the client; it must delete its copies.
     pub hidden: u64,
 }
 
-/// The way back.
+/// The result of a sync.
 #[derive(Debug, Clone)]
 pub struct Synced {
     pub sessions: Vec<ConversationSync>,
-    /// Sessions that the client named and has no seat in (any more).
+    /// Conversations that the client named and of which the user is not, or no longer, a member.
     pub removed: Vec<ConversationId>,
     pub has_more: bool,
 }
 
-/// Leaves of somebody's sessions what goes into one answer, and says whether a session has to wait for the next
-/// one. What the client knows comes first: gaps are closed before new sessions are filled. With each answer the
-/// client names more, so that it comes to an end; where nothing was said or changed since it was there, the
-/// sessions with the newest activity are enough.
+/// Limits a user's conversations to those of one answer, and returns whether a conversation has to
+/// wait for the next. Conversations known to the client come first: gaps are closed before new
+/// conversations are filled. With each answer the client names more of them, so the sync ends. Of
+/// the unchanged conversations, those with the newest activity are enough.
 fn page_of(sessions: &mut Vec<Conversation>, from: &BTreeMap<ConversationId, SyncFrom>) -> bool {
     let is_quiet = |session: &Conversation| {
         from.get(&session.id).is_some_and(|known| known.seq >= session.seq && known.rev >= session.rev)
@@ -107,12 +107,13 @@ fn page_of(sessions: &mut Vec<Conversation>, from: &BTreeMap<ConversationId, Syn
 }
 
 impl Services {
-    /// Brings a client from where it was to what is. Sessions it does not name are new to it.
+    /// Brings a client from its positions to the present state. Conversations it does not name are
+    /// new to it.
     ///
     /// # Errors
     /// When MongoDB does not answer.
     pub async fn sync(&self, actor: &Actor, from: &BTreeMap<ConversationId, SyncFrom>) -> Result<Synced> {
-        let mut sessions = self.store.all_sessions_of(actor.user).await?;
+        let mut sessions = self.store.all_conversations_of(actor.user).await?;
         let mine: BTreeSet<ConversationId> = sessions.iter().map(|session| session.id).collect();
         let left_out = page_of(&mut sessions, from);
         let mut budget = Budget { messages: MAX_SYNC_MESSAGES, bytes: MAX_SYNC_BYTES };
@@ -122,7 +123,7 @@ impl Services {
             let one = self.sync_session(actor, session, known, &mut budget).await?;
             synced.push(one);
         }
-        // Who lost a seat while this was read gets nothing of that session.
+        // A user whose membership ended during the read gets nothing of that conversation.
         let groups: Vec<ConversationId> = synced
             .iter()
             .filter(|one| one.session.kind == ConversationKind::Group)
@@ -131,13 +132,13 @@ impl Services {
         let seats = if groups.is_empty() {
             BTreeMap::new()
         } else {
-            self.store.seats_of(&groups, actor.user).await?
+            self.store.memberships_of(&groups, actor.user).await?
         };
         let mut has_more = left_out;
         synced.retain(|one| {
             let still = one.session.kind == ConversationKind::Private
                 || seats.get(&one.session.id).is_some_and(|hidden| *hidden <= one.hidden);
-            // They may have come back since: the client asks again.
+            // The user may have joined again since: the client asks again.
             has_more |= one.has_more || !still;
             still
         });
@@ -186,7 +187,7 @@ impl Services {
             reached.rev = session.rev;
         }
         let mut messages = Vec::new();
-        // Step by step: what does not fit any more is not read.
+        // The read goes step by step, so that messages beyond the limits are not read.
         while reached.seq < session.seq && !budget.is_spent() {
             let step = READ_STEP_MESSAGES.min(budget.messages);
             let range =
@@ -200,9 +201,9 @@ impl Services {
             }
             reached.seq = range.up_to;
         }
-        self.note_answered(&mut messages, |_| hidden).await?;
-        self.note_answered(&mut changed, |_| hidden).await?;
-        self.note_delivered(actor.user, messages.iter().map(|view| &*view.message));
+        self.record_answered(&mut messages, |_| hidden).await?;
+        self.record_answered(&mut changed, |_| hidden).await?;
+        self.record_delivered(actor.user, messages.iter().map(|view| &*view.message));
         let has_more = reached.seq < session.seq || reached.rev < session.rev;
         Ok(ConversationSync { session, messages, changed, reached, has_more, hidden })
     }

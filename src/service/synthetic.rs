@@ -1,5 +1,5 @@
-//! Synthetic staff and history, at bulk speed, for load and scale: `staff00001`, `staff00002` …, private
-//! sessions between neighbours, messages of everyday words in Chinese and English.
+//! Synthetic staff and history, at bulk speed, for load and scale: `staff00001`, `staff00002` …,
+//! private conversations between neighbours, messages of everyday words in Chinese and English.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ use crate::{
     store::users::UserAccount,
 };
 
-/// How much to make.
+/// The amounts to create.
 #[derive(Debug, Clone, Copy)]
 pub struct Synthetic {
     pub users: u64,
@@ -27,7 +27,7 @@ pub struct Synthetic {
     pub messages: u64,
 }
 
-/// Rows of one insert.
+/// The rows of one insert.
 const INSERT_BATCH_SIZE: usize = 2_000;
 
 const SAMPLE_WORDS: [&str; 32] = [
@@ -65,7 +65,7 @@ const SAMPLE_WORDS: [&str; 32] = [
     "谢谢",
 ];
 
-/// A message's text, the same for the same number.
+/// Returns a message's text, the same for the same number.
 fn text(number: u64) -> String {
     let mut state = number.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(0x1234_5678_9abc_def1);
     let count = 4 + number % 9;
@@ -81,7 +81,8 @@ fn text(number: u64) -> String {
     words.join(" ")
 }
 
-/// The two (by number from 0) who talk in a session: neighbours first, then neighbours' neighbours.
+/// Returns the two members (by number from 0) of a conversation: neighbours first, then neighbours'
+/// neighbours.
 fn pair(session: u64, users: u64) -> (u64, u64) {
     let distance = 1 + session / users;
     let first = session % users;
@@ -89,7 +90,8 @@ fn pair(session: u64, users: u64) -> (u64, u64) {
 }
 
 impl Services {
-    /// Makes synthetic staff and history. What exists already stays as it is. Answers what it made.
+    /// Creates synthetic staff and history. Existing data stay unchanged. Returns the amounts
+    /// created.
     ///
     /// # Errors
     /// `Forbidden` in production; when MongoDB does not answer.
@@ -107,7 +109,7 @@ impl Services {
             .collect();
         let users = staff.len() as u64;
         let mut made = Synthetic { users: users.saturating_sub(before), sessions: 0, messages: 0 };
-        // Beyond it two sessions would have the same pair.
+        // Beyond it two conversations would have the same pair.
         let sessions = wanted.sessions.min(users * users.saturating_sub(1) / 2);
         if sessions == 0 {
             return Ok(made);
@@ -118,11 +120,11 @@ impl Services {
             let (first, second) = pair(number, users);
             let at = |index: u64| staff[usize::try_from(index).unwrap_or(0)];
             let session = Conversation::private(at(first), at(second), start);
-            if self.store.has_private_session(at(first), at(second)).await? {
+            if self.store.has_private_conversation(at(first), at(second)).await? {
                 continue;
             }
             let count = wanted.messages / sessions + u64::from(number < wanted.messages % sessions);
-            let past = make_past(session, at(first), at(second), count, number, start)?.into_account();
+            let past = import_past(session, at(first), at(second), count, number, start)?.into_account();
             gathered += past.changes().messages.len();
             made.sessions += 1;
             made.messages += count;
@@ -150,10 +152,10 @@ impl Services {
             .flat_map(|past| past.changes().receipts.iter().map(|receipt| (past.session.id, receipt.clone())))
             .collect();
         self.store.insert_receipts(&receipts).await?;
-        // A session comes last: one that is there has its messages.
+        // The conversation is stored last: an existing one has its messages.
         let sessions: Vec<Conversation> = pasts.drain(..).map(|past| past.session).collect();
         if !sessions.is_empty() {
-            self.store.insert_sessions(&sessions).await?;
+            self.store.insert_conversations(&sessions).await?;
         }
         Ok(())
     }
@@ -193,10 +195,10 @@ impl Services {
         Ok(())
     }
 
-    /// Tokens of the first `count` synthetic people.
+    /// Returns tokens of the first `count` synthetic users.
     ///
     /// # Errors
-    /// `NotFound` when there are not so many who may sign in; when MongoDB does not answer.
+    /// `NotFound` when fewer of them may sign in; when MongoDB does not answer.
     pub async fn synthetic_tokens(&self, count: u64) -> Result<Vec<SignedIn>> {
         let mut accounts = self.store.accounts_with_prefix("staff", count).await?;
         accounts.retain(|account| account.user.is_active);
@@ -205,12 +207,12 @@ impl Services {
                 "synthetic person (make more: wardline seed --users N)",
             ));
         }
-        self.note_command("token.issue", "synthetic", accounts.len() as u64);
+        self.record_command("token.issue", "synthetic", accounts.len() as u64);
         accounts.into_iter().map(|account| self.signed_in(account)).collect()
     }
 }
 
-fn make_past(
+fn import_past(
     session: Conversation,
     first: UserId,
     second: UserId,

@@ -1,8 +1,8 @@
-//! Limits on guessing and on making accounts, for every gateway.
+//! Limits on guessing passwords and on creating accounts, for every gateway.
 //!
-//! An attempt is counted before it is made and given back when it succeeds, so that attempts made together
-//! pass no limit that stops them one by one. What protects a password is the narrow limit on a network and a
-//! name together: no other network's attempts can use it to shut somebody out.
+//! An attempt is counted before it is made, and uncounted when it succeeds. So concurrent attempts
+//! pass no limit that would stop them one by one. A password is protected by the narrow limit on a
+//! network and a name together. So attempts from another network cannot lock a user out.
 
 use std::{
     hash::Hash,
@@ -18,21 +18,21 @@ use tokio::sync::Notify;
 
 use crate::domain::{Error, Network, Result, Timestamp, UserId, user::username_key};
 
-/// Keys that each limit remembers.
+/// The most keys that each limit keeps.
 const MAX_TRACKED_KEYS: usize = 100_000;
-/// Who has failed too often waits so long.
+/// How long a key is locked after too many failures.
 const LOCKOUT_DURATION: Duration = Duration::from_secs(20);
-/// Attempts under one name of one network that may wait for the outcome of others.
+/// The most attempts under one name of one network that may wait for the outcome of others.
 const MAX_WAITING_ATTEMPTS: usize = 64;
-/// How long one waits for it.
+/// How long such an attempt waits.
 const ATTEMPT_QUEUE_TIMEOUT: Duration = Duration::from_secs(15);
-/// How much later an attempt is made for each failure under its name beyond the limit, and at most.
+/// The delay of an attempt for each failure under its name beyond the limit, and the longest delay.
 const DELAY_PER_FAILURE: Duration = Duration::from_millis(200);
 const MAX_DELAY: Duration = Duration::from_secs(5);
-/// For how long a network is one where somebody signed in lately.
+/// How long a sign-in from a network counts as recent.
 const RECENT_SIGN_IN_TTL: Duration = Duration::from_hours(30 * 24);
 
-/// So many at once, then one in each period.
+/// A burst, then one in each period.
 #[derive(Debug, Clone, Copy)]
 struct Quota {
     burst: f64,
@@ -44,24 +44,25 @@ impl Quota {
         Self { burst, period }
     }
 
-    /// For what a whole /48 may do.
+    /// Returns the quota for a whole /48.
     fn wide(self) -> Self {
         Self { burst: self.burst * 4.0, period: self.period / 4 }
     }
 }
 
-/// Failures under one name of one network.
+/// The quota of failures under one name of one network.
 const NAME_AND_NETWORK_FAILURE_QUOTA: Quota = Quota::new(10.0, Duration::from_secs(6));
-/// Failures under one name of all networks together; they delay.
+/// The quota of failures under one name of all networks together; they delay.
 const NAME_FAILURE_QUOTA: Quota = Quota::new(100.0, Duration::from_secs(36));
-/// Attempts of one network under names that did not sign in there lately (a shift begins).
+/// The quota of attempts of one network under names that did not sign in there recently (a shift
+/// begins).
 const UNKNOWN_NAME_QUOTA: Quota = Quota::new(200.0, Duration::from_millis(500));
-/// Accounts that one network makes.
+/// The quota of accounts that one network creates.
 const REGISTRATION_QUOTA: Quota = Quota::new(200.0, Duration::from_mins(1));
-/// Attempts of one person to change their own password.
+/// The quota of a user's attempts to change their own password.
 const PASSWORD_CHANGE_QUOTA: Quota = Quota::new(10.0, Duration::from_mins(6));
 
-/// What was used of a quota, and when that was counted.
+/// The used part of a quota, and when it was computed.
 #[derive(Debug, Clone, Copy)]
 struct Bucket {
     used: f64,
@@ -73,14 +74,14 @@ impl Bucket {
         Self { used: 0.0, at: now }
     }
 
-    /// A clock that is set back gives nothing and takes nothing.
+    /// Updates the bucket. A clock that is set back gives nothing and takes nothing.
     fn settle(&mut self, quota: Quota, now: Timestamp) {
         let passed = now.since(self.at).as_secs_f64() / quota.period.as_secs_f64();
         self.used = (self.used - passed).max(0.0);
         self.at = now;
     }
 
-    /// Takes one, or says how long until there is one.
+    /// Takes one, or returns the time until one is free.
     fn take(&mut self, quota: Quota, now: Timestamp) -> Result<(), Duration> {
         self.settle(quota, now);
         if self.used + 1.0 <= quota.burst + 1e-6 {
@@ -127,7 +128,7 @@ impl<K: Hash + Eq> Buckets<K> {
     }
 }
 
-/// A quota by network, and a higher one by the /48 around it.
+/// A quota by network, and a higher one by its /48.
 struct ByNetwork {
     narrow: Buckets<Network>,
     wide: Buckets<Network>,
@@ -163,7 +164,7 @@ struct NameAttempts {
     /// Attempts whose outcome is not known yet.
     pending: u32,
     barred_until: Option<Timestamp>,
-    /// Those that wait hold it, too.
+    /// Notifies the waiting attempts, which hold it, too.
     decided: Arc<Notify>,
 }
 
@@ -178,21 +179,21 @@ pub(super) struct Throttle {
     strangers: ByNetwork,
     registrations: ByNetwork,
     own_changes: Buckets<UserId>,
-    /// Who signed in lately, and from which network.
+    /// The names that recently signed in, with their network.
     lately: Cache<NameKey, ()>,
 }
 
-/// An attempt that was counted. It is given back unless it failed.
+/// An attempt that was counted. It is uncounted unless it failed.
 pub(super) struct CountedAttempt<'a> {
     throttle: &'a Throttle,
     key: NameKey,
-    /// The name signed in from this network lately.
+    /// Whether the name recently signed in from this network.
     pub is_known: bool,
     is_failed: bool,
 }
 
 impl Throttle {
-    /// `enabled: false` lets everything pass (`RATE_LIMIT=off`).
+    /// Creates the limits; `enabled: false` lets everything pass (`RATE_LIMIT=off`).
     pub fn new(enabled: bool) -> Self {
         Self {
             enabled,
@@ -211,8 +212,8 @@ impl Throttle {
         }
     }
 
-    /// Counts an attempt to prove a password. It may have to wait: for others of the same network and name
-    /// whose outcome decides, or because somebody guesses at this name from many networks.
+    /// Counts an attempt to prove a password. It may wait for undecided attempts of the same
+    /// network and name. It may also be delayed because the name is guessed at from many networks.
     ///
     /// # Errors
     /// `RateLimited` after too many failures, for the right password, too.
@@ -237,18 +238,19 @@ impl Throttle {
             }
             return Err(refused);
         }
-        // From here on whatever becomes of it is settled when it is dropped.
+        // From here on the attempt is settled when it is dropped.
         attempt.is_failed = false;
         tokio::time::sleep(self.delay(&attempt, now())).await;
         Ok(attempt)
     }
 
-    /// Counts an attempt under its name over all networks: beyond the limit it is delayed, and never refused.
+    /// Counts an attempt under its name over all networks: beyond the limit it is delayed, and
+    /// never refused.
     fn delay(&self, attempt: &CountedAttempt<'_>, now: Timestamp) -> Duration {
         let longest = MAX_DELAY.as_secs_f64() / DELAY_PER_FAILURE.as_secs_f64();
         let over = self.names.with(attempt.key.1.clone(), now, |bucket| {
             bucket.settle(NAME_FAILURE_QUOTA, now);
-            // Beyond the longest delay it need not be known how many there were.
+            // Failures beyond the longest delay need no count.
             bucket.used = (bucket.used + 1.0).min(NAME_FAILURE_QUOTA.burst + longest);
             bucket.used - NAME_FAILURE_QUOTA.burst
         });
@@ -262,7 +264,7 @@ impl Throttle {
         DELAY_PER_FAILURE.mul_f64(over).min(MAX_DELAY)
     }
 
-    /// Takes one of a network's attempts under a name, waiting for those that may be given back.
+    /// Takes one of a network's attempts under a name; waits for those that may be uncounted.
     async fn reserve(&self, key: &NameKey, now: &impl Fn() -> Timestamp) -> Result<()> {
         let limited = |retry_after| Err(Error::RateLimited { retry_after });
         let wide = key.0.wide().map(|wide| (wide, key.1.clone()));
@@ -282,7 +284,7 @@ impl Throttle {
                     barred_until: None,
                     decided: Arc::default(),
                 });
-                // A clock that was set back bars nobody for longer.
+                // A clock that was set back must not extend a lockout.
                 let barred =
                     guesses.barred_until.map(|until| until.since(now)).filter(|left| !left.is_zero());
                 if let Some(left) = barred {
@@ -326,7 +328,7 @@ impl Throttle {
         if self.enabled { self.registrations.take(network, now) } else { Ok(()) }
     }
 
-    /// Counts an attempt to change one's own password.
+    /// Counts a user's attempt to change their own password.
     ///
     /// # Errors
     /// `RateLimited`.
@@ -336,13 +338,13 @@ impl Throttle {
 }
 
 impl CountedAttempt<'_> {
-    /// The password was wrong.
+    /// Records that the password was wrong.
     pub fn failed(mut self) {
         self.is_failed = true;
         self.settle(false);
     }
 
-    /// The password was right: from now on this network is one where the name is known.
+    /// Records that the password was right: the name now counts as known in this network.
     pub fn succeeded(self) {
         self.throttle.lately.insert(self.key.clone(), ());
     }
@@ -379,7 +381,7 @@ impl Drop for CountedAttempt<'_> {
     }
 }
 
-/// A name in a log: what was typed where the name belongs may be a password.
+/// Returns a name for a log as a digest: a user may type a password into the name's field.
 fn digest(name: &str) -> String {
     use std::fmt::Write as _;
     Sha256::digest(name.as_bytes()).iter().take(6).fold(String::new(), |mut text, byte| {
@@ -401,7 +403,7 @@ mod tests {
         let throttle = Arc::new(Throttle::new(true));
         let now = || Timestamp(1_000_000);
         let ward = network("203.0.113.7");
-        // Right ones give their place to those that wait.
+        // Successful attempts free their slot for those that wait.
         let mut right = tokio::task::JoinSet::new();
         for _ in 0..50 {
             let throttle = Arc::clone(&throttle);

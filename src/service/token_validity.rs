@@ -18,12 +18,12 @@ impl Services {
     /// # Errors
     /// `TokenExpired`; `AuthFailed` when the token was ended otherwise; `Forbidden` when the user
     /// was an admin and is no longer one.
-    pub async fn must_still_hold(&self, auth: &AuthenticatedToken) -> Result<()> {
+    pub async fn recheck_token(&self, auth: &AuthenticatedToken) -> Result<()> {
         if auth.expires_at <= self.clock.now() {
             return Err(Error::TokenExpired);
         }
-        let now = self.still_holds(auth.clone()).await?.auth;
-        if auth.actor.role == Role::Admin { now.actor.must_be_admin() } else { Ok(()) }
+        let now = self.is_still_valid(auth.clone()).await?.auth;
+        if auth.actor.role == Role::Admin { now.actor.require_admin() } else { Ok(()) }
     }
 
     /// Resolves, with the reason, once an authenticated token is no longer valid.
@@ -31,7 +31,7 @@ impl Services {
         let mut confirmed = Instant::now();
         loop {
             tokio::time::sleep(TOKEN_RECHECK_INTERVAL).await;
-            match self.must_still_hold(auth).await {
+            match self.recheck_token(auth).await {
                 Ok(()) => confirmed = Instant::now(),
                 Err(error @ (Error::AuthFailed | Error::TokenExpired | Error::Forbidden(_))) => return error,
                 Err(error) if confirmed.elapsed() > MAX_UNCHECKED_TIME => return error,

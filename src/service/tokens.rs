@@ -122,23 +122,23 @@ impl Services {
     /// `TokenExpired`; `AuthFailed` for every other fault: the token is bad or ended, or its user
     /// is gone.
     pub async fn check_token(&self, token: &str) -> Result<AuthenticatedToken> {
-        self.enter(token).await.map(|entry| entry.auth)
+        self.authenticate(token).await.map(|entry| entry.auth)
     }
 
     /// Checks the token of a connection that is being opened.
     ///
     /// # Errors
     /// As [`Services::check_token`].
-    pub async fn enter(&self, token: &str) -> Result<Authentication> {
+    pub async fn authenticate(&self, token: &str) -> Result<Authentication> {
         let auth = self.tokens.signer.read(token, self.clock.now())?;
-        self.still_holds(auth).await
+        self.is_still_valid(auth).await
     }
 
     /// Checks that a decoded token is still valid, and fills in its user's role.
     ///
     /// # Errors
     /// `AuthFailed` when the token was ended or its user is gone.
-    pub(super) async fn still_holds(&self, mut auth: AuthenticatedToken) -> Result<Authentication> {
+    pub(super) async fn is_still_valid(&self, mut auth: AuthenticatedToken) -> Result<Authentication> {
         if self.tokens.known.is_ended_here(&auth) {
             return Err(Error::AuthFailed);
         }
@@ -177,18 +177,18 @@ impl Services {
     /// Closes the connections of users and tokens whose rights have changed: on another node, by
     /// the operator, or in the database itself.
     pub(super) async fn close_ended_elsewhere(&self) -> Result<()> {
-        self.recheck(self.hub.passes()).await
+        self.recheck(self.hub.tokens_in_use()).await
     }
 
     /// Closes those of these connections whose token is no longer valid.
-    async fn recheck(&self, passes: Vec<AuthenticatedToken>) -> Result<()> {
-        let people: BTreeSet<UserId> = passes.iter().map(|auth| auth.actor.user).collect();
-        let tokens: BTreeSet<&TokenId> = passes.iter().map(|auth| &auth.actor.token).collect();
+    async fn recheck(&self, tokens_in_use: Vec<AuthenticatedToken>) -> Result<()> {
+        let people: BTreeSet<UserId> = tokens_in_use.iter().map(|auth| auth.actor.user).collect();
+        let tokens: BTreeSet<&TokenId> = tokens_in_use.iter().map(|auth| &auth.actor.token).collect();
         let (credentials, ended) = tokio::try_join!(
             self.store.credentials(people),
             self.store.tokens_ended_among(tokens.into_iter())
         )?;
-        for auth in &passes {
+        for auth in &tokens_in_use {
             let token = &auth.actor.token;
             let theirs = credentials.get(&auth.actor.user).filter(|theirs| theirs.admit(auth.issued));
             match theirs {
@@ -230,7 +230,7 @@ impl Services {
 
     /// Polls the revocations by other nodes and the operator, and closes the connections concerned.
     /// The interval is less than half the cache lifetime.
-    pub(super) async fn hear_revocations(self: Arc<Self>, stop: impl Future<Output = ()>) {
+    pub(super) async fn poll_revocations(self: Arc<Self>, stop: impl Future<Output = ()>) {
         let known = &self.tokens.known;
         let mut looks = tokio::time::interval(self.tokens.belief * 2 / 5);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -268,9 +268,9 @@ impl Services {
             }
             // A published revocation is not yet an end: the rows tell which tokens are ended.
             let Ok(ended) = self.store.tokens_ended_among(tokens.iter()).await else { continue };
-            known.add_ended(ended);
-            known.heard(began);
-            let mut concerned = self.hub.passes();
+            known.add_ended_tokens(ended);
+            known.note_poll(began);
+            let mut concerned = self.hub.tokens_in_use();
             concerned.retain(|AuthenticatedToken { actor: Actor { user, token, .. }, .. }| {
                 people.contains(user) || tokens.contains(token)
             });

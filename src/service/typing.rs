@@ -1,4 +1,4 @@
-//! Typing signs: relayed to the other participants, never stored; each stops by itself.
+//! Typing: sent to the other members, never stored; each sign stops by itself.
 
 use std::{
     collections::HashMap,
@@ -13,13 +13,13 @@ use crate::domain::{
     ids::ConnectionId,
 };
 
-/// Sessions one person may be typing in at once.
+/// The most conversations in which one user may type at once.
 const MAX_TYPING_CONVERSATIONS: usize = 16;
 
 struct TypingSign {
     others: Vec<UserId>,
     connection: ConnectionId,
-    /// Which start it was: a timer of an earlier one does not stop it.
+    /// The number of the start: the timer of an earlier start does not stop a later one.
     generation: u64,
 }
 
@@ -27,11 +27,12 @@ struct TypingSign {
 struct TypingSigns {
     active: HashMap<(ConversationId, UserId), TypingSign>,
     generation: u64,
-    /// How often somebody lost a seat: who is told was looked up before, or after.
+    /// The number of memberships that ended. It shows whether one ended after the receivers were
+    /// read.
     departures: u64,
 }
 
-/// Who is typing where.
+/// The users who type, by conversation.
 #[derive(Default)]
 pub(super) struct TypingTracker(Mutex<TypingSigns>);
 
@@ -42,11 +43,11 @@ impl TypingTracker {
 }
 
 impl Services {
-    /// The caller types in a session, or stops to.
+    /// Records that the caller types in a conversation, or stops typing.
     ///
     /// # Errors
-    /// `Forbidden` for another's name, `ConversationNotFound` without a seat, `RateLimited` for too many
-    /// sessions at once.
+    /// `Forbidden` for another user's name, `ConversationNotFound` without a membership,
+    /// `RateLimited` for too many conversations at once.
     pub async fn typing(
         &self,
         actor: &Actor,
@@ -55,15 +56,15 @@ impl Services {
         active: bool,
         connection: ConnectionId,
     ) -> Result<()> {
-        actor.must_be(user)?;
+        actor.require_self(user)?;
         if active {
             self.courtesy.make(user, CreatedThing::Typing, 1)?;
         }
         let (mut signs, others) = loop {
             let departures = self.typing.signs().departures;
-            let others = self.seat(session, user).await?.others(user);
+            let others = self.require_membership(session, user).await?.others(user);
             let signs = self.typing.signs();
-            // Somebody may have lost their seat meanwhile, and must not hear of this.
+            // A membership may have ended meanwhile; that user must not receive the event.
             if signs.departures == departures {
                 break (signs, others);
             }
@@ -94,12 +95,13 @@ impl Services {
         } else {
             signs.active.remove(&(session, user));
         }
-        // Told under the lock: after `forget_typing` nobody is told who has gone.
+        // Published under the lock: after `forget_typing` a former member receives nothing.
         self.hub.publish(&Audience::Users(others), &Event::Typing { session, user, active });
         Ok(())
     }
 
-    /// Somebody has no seat in a session any more: their sign there stops, and they hear of no other.
+    /// Ends the typing of a former member in a conversation; they receive no more typing events of
+    /// it.
     pub(super) fn forget_typing(&self, session: ConversationId, user: UserId) {
         let mut signs = self.typing.signs();
         signs.departures += 1;
@@ -112,7 +114,7 @@ impl Services {
         }
     }
 
-    /// A connection went: what it was typing stops.
+    /// Ends the typing of a closed connection.
     pub(super) fn stop_typing_of(&self, connection: ConnectionId) {
         self.stop_typing_where(|_, sign| sign.connection == connection);
     }

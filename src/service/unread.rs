@@ -1,5 +1,6 @@
-//! Unread counts, pushed: each connected person's counts are kept up from the commits and told to their
-//! connections when they change; a burst of changes is told as one, the last one always.
+//! Pushed unread counts. The counts of each connected user are updated from the commits, and
+//! published to the user's connections when they change. A burst of changes is published as one
+//! event; the last change is always published.
 
 use std::{
     collections::HashMap,
@@ -13,12 +14,12 @@ use crate::domain::{
     event::{Audience, Event, Unread},
 };
 
-/// After a push the next one waits so long.
+/// The pause after a push.
 const PUSH_INTERVAL: Duration = Duration::from_millis(100);
 
 #[derive(Default)]
 struct UserCounts {
-    /// Version and count: a later version knows better, whichever way it came.
+    /// Version and count: the later version wins, whichever way it came.
     counts: HashMap<ConversationId, (u64, u64)>,
     loaded: bool,
     changed: bool,
@@ -34,7 +35,7 @@ impl UserCounts {
     }
 }
 
-/// The counts of the people who are connected here.
+/// The counts of the users connected to this node.
 #[derive(Default)]
 pub(super) struct UnreadCounts(Mutex<HashMap<UserId, UserCounts>>);
 
@@ -43,14 +44,14 @@ impl UnreadCounts {
         work(self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(user).or_default())
     }
 
-    /// Forgets somebody who left.
+    /// Evicts the counts of a user who disconnected.
     pub fn forget(&self, user: UserId) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&user);
     }
 }
 
 impl Services {
-    /// A commit changed one of somebody's counts.
+    /// Records that a commit changed one of a user's counts.
     pub(super) fn unread_changed(
         self: &Services,
         user: UserId,
@@ -69,7 +70,7 @@ impl Services {
     }
 
     async fn push_unread(self: Arc<Self>, user: UserId) {
-        while self.hub.is_here(user) {
+        while self.hub.is_connected(user) {
             if !self.unread.with(user, |person| person.loaded) {
                 if let Ok(stored) = self.store.unread_of(user).await {
                     self.unread.with(user, |person| {
@@ -87,7 +88,8 @@ impl Services {
                 person.pushing = std::mem::take(&mut person.changed);
                 if person.pushing {
                     let counts = person.counts.iter().map(|(session, (_, count))| (*session, *count));
-                    // Told under the lock: a count of a session that is left meanwhile does not come late.
+                    // Published under the lock: a count of a conversation that is left meanwhile
+                    // does not come late.
                     let counts = Event::UnreadChanged(counts.collect::<Unread>());
                     self.hub.publish(&Audience::Users(vec![user]), &counts);
                 }

@@ -1,4 +1,4 @@
-//! Statistics of one person: sums over their sessions, whatever the number of messages.
+//! Statistics of one user: sums over the user's conversations, whatever the number of messages.
 
 use super::Services;
 use crate::domain::{Result, UserId, access::Actor};
@@ -15,12 +15,12 @@ pub struct Stats {
 }
 
 impl Services {
-    /// Somebody's statistics. An admin may look at others'; that is put on record.
+    /// Returns a user's statistics. An admin may read another user's; that read is audited.
     ///
     /// # Errors
     /// `Forbidden`.
     pub async fn stats(&self, actor: &Actor, user: UserId) -> Result<Stats> {
-        self.look(actor, user, "stats").await?;
+        self.audit_read(actor, user, "stats").await?;
         let (totals, online) = tokio::try_join!(self.store.totals_of(user), self.headcount.get(()))?;
         Ok(Stats {
             total_sessions: totals.sessions,

@@ -1,7 +1,8 @@
-//! What an address of MongoDB says, and what of it counts.
+//! Parses a MongoDB address and decides its options.
 //!
-//! An address is the operator's, and may hold options for another kind of program. Those that the commit path
-//! does not bear are decided here, for every connection of the service, or refused by name.
+//! An address is the operator's, and may hold options meant for another kind of program. Options
+//! that the commit path does not tolerate are overridden here, for every connection of the service,
+//! or refused by name.
 
 use std::time::Duration;
 
@@ -10,17 +11,17 @@ use mongodb::options::{
     WriteConcern,
 };
 
-/// The most connections of the commit path: its lanes, their look-ups, and room.
+/// The maximum number of connections of the commit path: its lanes, their lookups, and a reserve.
 const MAX_COMMIT_CONNECTIONS: u32 = 16;
-/// The bounds of what an address may say about the number of connections.
+/// The bounds of an address's setting for the number of connections.
 const MAX_CONNECTIONS_BOUNDS: (u32, u32) = (16, 512);
-/// The bounds of how long a server may be looked for, and of one connection's beginning. Longer ones would keep
-/// people waiting for a plain refusal.
+/// The bounds of the server selection timeout and the connect timeout. Longer ones would delay a
+/// plain refusal.
 const CONNECT_TIMEOUT_BOUNDS: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(10));
-/// The bounds of how often a server is asked how it is.
+/// The bounds of the interval between two health checks of a server.
 const HEARTBEAT_INTERVAL_BOUNDS: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(10));
 
-/// Why an address cannot be used; it names what is wrong with it, never the password.
+/// Why an address cannot be used. The text never contains the password.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("MONGODB_URI cannot be used: {0}")]
 pub struct BadAddress(pub String);
@@ -28,26 +29,26 @@ pub struct BadAddress(pub String);
 /// An address whose options are decided.
 #[derive(Debug, Clone)]
 pub struct Address {
-    /// For everything but the commit path.
+    /// For everything except the commit path.
     pub(super) reading: ClientOptions,
     pub(super) committing: ClientOptions,
 }
 
-/// The most connections for everything else: enough to keep mongod busy, not so many that a commit is one
-/// among a hundred calls that share its processors.
+/// Returns the maximum number of connections for everything else: enough to keep mongod busy, not
+/// so many that a commit shares its processors with a hundred calls.
 fn read_connections() -> u32 {
     let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
     u32::try_from(cores.saturating_mul(8)).unwrap_or(64).clamp(16, 64)
 }
 
-/// A part of an address that must not be shown.
+/// Returns the part of an address that must not be shown.
 fn secret_of(uri: &str) -> Option<&str> {
     let (_, rest) = uri.split_once("://")?;
     let (user_info, _) = rest.rsplit_once('@')?;
     user_info.split_once(':').map(|(_, password)| password).filter(|password| !password.is_empty())
 }
 
-/// Refuses what no override can make good.
+/// Refuses options that no override can correct.
 fn refuse(options: &ClientOptions) -> Result<(), BadAddress> {
     if options.load_balanced == Some(true) {
         return Err(BadAddress("loadBalanced=true hides the replica set that commits need".to_owned()));
@@ -72,7 +73,7 @@ fn refuse(options: &ClientOptions) -> Result<(), BadAddress> {
     Ok(())
 }
 
-/// What is no regular file might never answer.
+/// Checks that a file is readable. A file that is not a regular one might never answer.
 fn can_be_read(file: &std::path::Path) -> std::io::Result<()> {
     if !std::fs::metadata(file)?.is_file() {
         return Err(std::io::Error::other("it is no regular file"));
@@ -80,8 +81,8 @@ fn can_be_read(file: &std::path::Path) -> std::io::Result<()> {
     std::fs::File::open(file).map(drop)
 }
 
-/// The driver's words about an option. One that it knows, but was not built with, it likens to itself, or speaks of
-/// flags that an operator does not have.
+/// Rewords the driver's message about an option. For an option that it knows but was built without,
+/// the message suggests that same option, or names build flags that an operator does not have.
 fn plainly(words: String) -> String {
     let likened = words.split_once(" is an invalid option. An option with a similar name exists: ");
     let likened = likened.filter(|(option, alike)| option.ends_with(alike)).map(|(option, _)| option);
@@ -99,10 +100,10 @@ fn within<T: Ord>(value: Option<T>, default: T, (least, most): (T, T)) -> T {
 }
 
 impl Address {
-    /// Reads an address and decides its options.
+    /// Parses an address and decides its options.
     ///
     /// # Errors
-    /// When it cannot be parsed or resolved, or says what cannot be.
+    /// When it cannot be parsed or resolved, or has an option that is refused.
     pub async fn parse(uri: &str) -> Result<Self, BadAddress> {
         let mut reading = ClientOptions::parse(uri).await.map_err(|error| {
             let words = super::failure::words(&error).map(plainly);
@@ -113,7 +114,7 @@ impl Address {
             })
         })?;
         refuse(&reading)?;
-        // The primary is found wherever it is, also after it changed.
+        // The primary is found wherever it is, also after a failover.
         reading.direct_connection = Some(false);
         reading.selection_criteria = Some(SelectionCriteria::ReadPreference(ReadPreference::Primary));
         reading.read_concern = Some(ReadConcern::majority());
@@ -126,13 +127,14 @@ impl Address {
             Some(within(reading.connect_timeout, Duration::from_secs(3), CONNECT_TIMEOUT_BOUNDS));
         reading.heartbeat_freq =
             Some(within(reading.heartbeat_freq, Duration::from_secs(2), HEARTBEAT_INTERVAL_BOUNDS));
-        // Zero stands for no bound at all.
+        // Zero means no limit.
         let most = reading.max_pool_size.filter(|most| *most > 0);
         let most = within(most, read_connections(), MAX_CONNECTIONS_BOUNDS);
         reading.max_pool_size = Some(most);
         reading.min_pool_size = Some(within(reading.min_pool_size, 4, (0, most)));
         reading.max_connecting = None;
-        // Others may have read an address of ours: the name by which lost transactions are found is given here.
+        // Another program may have used our address; the name that identifies orphaned transactions
+        // is set here.
         let mut committing = reading.clone();
         reading.app_name = Some("wardline".to_owned());
         committing.app_name = Some(super::commit::connection_name());
@@ -141,14 +143,14 @@ impl Address {
         Ok(Self { reading, committing })
     }
 
-    /// The servers it names, without user and password.
+    /// Returns the servers it names, without user and password.
     #[must_use]
     pub fn servers(&self) -> String {
         let names: Vec<String> = self.reading.hosts.iter().map(ToString::to_string).collect();
         names.join(", ")
     }
 
-    /// Whose account it names.
+    /// Returns the database user that it names.
     #[must_use]
     pub fn user(&self) -> &str {
         let credential = self.reading.credential.as_ref();
@@ -159,7 +161,7 @@ impl Address {
         self.reading.repl_set_name.as_deref()
     }
 
-    /// Options for asking one of the servers alone how it is, without signing in.
+    /// Returns options for checking one server alone, without signing in.
     pub(super) fn of_one(&self, server: &ServerAddress) -> ClientOptions {
         let mut one = self.reading.clone();
         one.hosts = vec![server.clone()];

@@ -1,4 +1,4 @@
-//! `audit`: who did what to whom, from where. Rows are only ever added.
+//! The collection `audit`: who did what to whom, from where. Rows are only ever added.
 
 use bson::oid::ObjectId;
 use mongodb::bson::{Document, doc};
@@ -104,7 +104,7 @@ impl From<EntryRow> for AuditEntry {
 }
 
 impl Store {
-    /// Puts acts on record, all in one call.
+    /// Stores audit entries, all in one call.
     ///
     /// # Errors
     /// When MongoDB does not answer.
@@ -112,8 +112,9 @@ impl Store {
         self.insert_entries(entries, false).await
     }
 
-    /// As [`Store::record`], for acts that have happened: a row that the collection's schema refuses is left out,
-    /// since trying it again would keep those behind it from being stored.
+    /// Stores audit entries as [`Store::record`] does, for actions that have happened. A row that
+    /// the collection's schema refuses is omitted, since retrying it would keep the rows behind it
+    /// from being stored.
     ///
     /// # Errors
     /// As [`Store::record`].
@@ -130,7 +131,7 @@ impl Store {
                     tracing::error!(target: "security", "the database refused a row of the record: its act has its log line only");
                     Ok(())
                 }
-                // What is stored already came by an attempt whose answer was lost.
+                // Rows that are already stored come from an attempt whose answer was lost.
                 Err(error) if !failure::is_duplicate_key(&error) => Err(error),
                 _ => Ok(()),
             }
@@ -138,7 +139,7 @@ impl Store {
         .await
     }
 
-    /// The newest rows that fit, before `before`.
+    /// Returns the newest rows that match, before `before`.
     ///
     /// # Errors
     /// When MongoDB does not answer or a row cannot be understood.
@@ -169,7 +170,8 @@ impl Store {
         if let Some(to) = to {
             at.insert("$lte", to);
         }
-        // Always a condition on the time, so that the index by time serves a query without others.
+        // The time is always a condition, so that the index by time serves a query without other
+        // conditions.
         at.entry("$gte".to_owned()).or_insert_with(|| Timestamp(i64::MIN).into());
         query.insert("at", at);
         if let Some(cursor) = before {

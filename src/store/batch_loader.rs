@@ -1,9 +1,10 @@
-//! Group reads, the twin of the group commit: look-ups of one kind that come while others are under way
-//! gather and are asked for in one command.
+//! Group reads, the counterpart of the group commit: lookups of one kind that arrive while others
+//! are under way are gathered and sent as one command.
 //!
-//! What a small look-up costs mongod is the command, not the document: 150 to 250 µs for one, 15 to 50 µs for
-//! each of eight asked for together (measured). There are no timers: a look-up that comes alone goes at
-//! once. Each is asked for after its caller came, so a caller reads their own writes.
+//! The cost of a small lookup in mongod is the command, not the document. It is 150 to 250 µs for
+//! one, and 15 to 50 µs for each of eight in one command (measured). There are no timers: a single
+//! lookup is sent at once. Each lookup is sent after its caller's request, so callers read their
+//! own writes.
 
 use std::{future::Future, sync::Arc};
 
@@ -11,9 +12,9 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use crate::domain::{Error, Result};
 
-/// Commands of one kind under way at once: one is worked on here while mongod works on the other.
+/// The concurrent commands of one kind: one is prepared here while mongod works on the other.
 const MAX_CONCURRENT_COMMANDS: usize = 2;
-/// Look-ups that may wait; whoever comes then waits to ask.
+/// The maximum number of waiting lookups; further callers wait to enqueue theirs.
 const MAX_QUEUED_LOOKUPS: usize = 1_024;
 
 struct LoadRequest<K, V> {
@@ -21,7 +22,7 @@ struct LoadRequest<K, V> {
     answer: oneshot::Sender<Result<V>>,
 }
 
-/// Look-ups of one kind.
+/// Loads values of one kind in batches.
 pub struct BatchLoader<K, V> {
     asks: mpsc::Sender<LoadRequest<K, V>>,
 }
@@ -37,8 +38,8 @@ where
     K: Clone + Send + Sync + 'static,
     V: Send + 'static,
 {
-    /// Gathers up to `most` keys for one `look`, which answers in the order of the keys. Ends when it is
-    /// dropped.
+    /// Gathers up to `most` keys for one call of `look`, which returns values in the order of the
+    /// keys. It ends when it is dropped.
     pub fn new<F, L>(most: usize, look: L) -> Self
     where
         F: Future<Output = Result<Vec<V>>> + Send + 'static,
@@ -49,16 +50,16 @@ where
         Self { asks }
     }
 
-    /// What there is under this key.
+    /// Returns the value of this key.
     ///
     /// # Errors
-    /// What `look` answers.
+    /// The error of `look`.
     pub async fn get(&self, key: K) -> Result<V> {
         let (answer, answered) = oneshot::channel();
         if self.asks.send(LoadRequest { key, answer }).await.is_err() {
             return Err(Error::Unavailable);
         }
-        // A look that panicked answers nobody.
+        // A call that panicked sends no answer.
         answered.await.unwrap_or(Err(Error::Internal))
     }
 }
@@ -90,7 +91,7 @@ where
     F: Future<Output = Result<Vec<V>>>,
     L: Fn(Vec<K>) -> F,
 {
-    // Whoever has left is not looked up for.
+    // No lookup for callers that have left.
     let batch: Vec<LoadRequest<K, V>> = batch.into_iter().filter(|ask| !ask.answer.is_closed()).collect();
     if batch.is_empty() {
         return;
@@ -102,7 +103,7 @@ where
                 drop(ask.answer.send(Ok(value)));
             }
         }
-        // A document that cannot be understood is the error of who asked for it, not of the others.
+        // An unreadable document is an error for its own caller only.
         Err(Error::Internal) if batch.len() > 1 => {
             for ask in batch {
                 let alone = look(vec![ask.key]).await;

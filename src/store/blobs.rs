@@ -1,8 +1,10 @@
-//! Where the bytes of files lie: one small seam, with MongoDB's `GridFS`, a folder or an S3 bucket behind it.
+//! Storage for the bytes of files: a small interface, with MongoDB's `GridFS`, a folder or an S3
+//! bucket behind it.
 //!
-//! A file's bytes are *blobs* under the file's id. They are written once, from the front, and read in
-//! pieces of bounded size by position, so nobody holds a whole file, and a reader who stops to read holds
-//! nothing open. What a blob is, who may read it and when it goes is in the collection `files`.
+//! A file's bytes are *blobs* under the file's id. They are written once, in order, and read by
+//! position in chunks of bounded size. No code holds a whole file in memory, and a reader that
+//! pauses holds no resource open. The collection `files` stores what a blob is, who may read it and
+//! when it is removed.
 
 mod grid;
 mod objects;
@@ -19,27 +21,27 @@ use grid::Grid;
 pub(super) use grid::{CHUNKS_COLLECTION, FILES_COLLECTION};
 use objects::Objects;
 
-/// Pieces that wait to be written while the one before is.
+/// The maximum number of chunks that wait while another is written.
 const MAX_QUEUED_CHUNKS: usize = 2;
-/// How long a piece may take to be written.
+/// The time limit for writing one chunk.
 const CHUNK_WRITE_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Which bytes of a file.
+/// A variant of a file's bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ByteRange {
-    /// What is served.
+    /// The served content.
     Body,
-    /// What was sent, until it is made fit to be served.
+    /// The uploaded content, until it has been made safe to serve.
     Raw,
     Thumbnail,
 }
 
-/// The address of a blob.
+/// The key of a blob.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BlobKey(pub FileId, pub ByteRange);
 
 impl BlobKey {
-    /// All blobs that a file may have.
+    /// Returns the keys of all blobs that a file may have.
     fn all(id: FileId) -> [BlobKey; 3] {
         [ByteRange::Body, ByteRange::Raw, ByteRange::Thumbnail].map(|part| BlobKey(id, part))
     }
@@ -54,35 +56,37 @@ impl BlobKey {
     }
 }
 
-/// A store of blobs.
+/// A blob store.
 #[derive(Debug, Clone)]
 pub enum Blobs {
     Grid(Grid),
     Objects(Objects),
 }
 
-/// Why a store of blobs cannot be used.
+/// Why a blob store cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct BadBlobLocation(String);
 
-/// What comes to the task that writes a blob.
+/// A message to the task that writes a blob.
 enum BlobChunk {
     Bytes(Bytes),
     End,
 }
 
-/// A blob that is being written. Dropped before its end, it leaves nothing behind once its task has ended.
+/// A blob that is being written. If it is dropped before its end, nothing remains once its task has
+/// ended.
 pub struct BlobWriter {
     sender: mpsc::Sender<BlobChunk>,
     task: JoinHandle<Result<()>>,
 }
 
 impl Blobs {
-    /// Opens a place.
+    /// Opens a blob store.
     ///
     /// # Errors
-    /// When the folder is not there or open to others, or the bucket's settings are not valid.
+    /// When the folder does not exist or is accessible to others, or the bucket's settings are
+    /// invalid.
     pub fn open(place: &BlobLocation, database: &Database) -> Result<Self, BadBlobLocation> {
         match place {
             BlobLocation::GridFs => Ok(Self::in_database(database)),
@@ -95,10 +99,10 @@ impl Blobs {
         }
     }
 
-    /// Tries the place: writes, reads and removes a small blob.
+    /// Tests the blob store: writes, reads and removes a small blob.
     ///
     /// # Errors
-    /// When the place does not do it, with its words.
+    /// When the store fails, with its message.
     pub async fn rehearse(&self) -> Result<(), BadBlobLocation> {
         match self {
             Self::Objects(objects) => objects.rehearse().await.map_err(BadBlobLocation),
@@ -114,17 +118,17 @@ impl Blobs {
         }
     }
 
-    /// The blobs of this database.
+    /// Returns the blob store in this database.
     #[must_use]
     pub fn in_database(database: &Database) -> Self {
         Self::Grid(Grid::new(database.clone()))
     }
 
-    /// Begins a blob.
+    /// Starts writing a blob.
     #[must_use]
     pub fn writer(&self, key: BlobKey) -> BlobWriter {
         let (sender, fed) = mpsc::channel(MAX_QUEUED_CHUNKS);
-        // In a task of its own, because the driver does not bear being dropped half-way.
+        // In a task of its own, because the driver's futures must not be dropped half-way.
         let task = match self.clone() {
             Self::Grid(grid) => tokio::spawn(async move { grid.write(&key.name(), fed).await }),
             Self::Objects(objects) => tokio::spawn(async move { objects.write(&key.name(), fed).await }),
@@ -132,7 +136,7 @@ impl Blobs {
         BlobWriter { sender, task }
     }
 
-    /// Writes a small blob whole.
+    /// Writes a small blob in one call.
     ///
     /// # Errors
     /// As [`BlobWriter::write`].
@@ -142,7 +146,7 @@ impl Blobs {
         writer.finish().await
     }
 
-    /// How many bytes one read brings at most.
+    /// Returns the maximum number of bytes of one read.
     fn piece(&self) -> u64 {
         match self {
             Self::Grid(_) => grid::CHUNK_BYTES,
@@ -150,11 +154,12 @@ impl Blobs {
         }
     }
 
-    /// The bytes from `range.start` on: up to `range.end`, or fewer, but at least one of a range that is
-    /// not empty.
+    /// Returns the bytes from `range.start` on: up to `range.end`, or fewer, but at least one of a
+    /// range that is not empty.
     ///
     /// # Errors
-    /// `Internal` when the blob is not there or is shorter; when the place does not answer.
+    /// `Internal` when the blob does not exist or is shorter; another error when the store does not
+    /// answer.
     pub async fn read(&self, key: BlobKey, range: Range<u64>) -> Result<Bytes> {
         if range.is_empty() {
             return Ok(Bytes::new());
@@ -172,7 +177,7 @@ impl Blobs {
         Ok(bytes)
     }
 
-    /// The bytes of `range`, piece by piece.
+    /// Streams the bytes of `range`, chunk by chunk.
     pub fn stream(
         &self,
         key: BlobKey,
@@ -192,10 +197,10 @@ impl Blobs {
         })
     }
 
-    /// Removes everything of a file; what is not there is as good as removed.
+    /// Removes all blobs of a file; a missing blob counts as removed.
     ///
     /// # Errors
-    /// When the place does not answer.
+    /// When the store does not answer.
     pub async fn remove_all(&self, id: FileId) -> Result<()> {
         self.remove_keys(&BlobKey::all(id)).await
     }
@@ -223,23 +228,23 @@ impl Blobs {
 }
 
 impl BlobWriter {
-    /// Writes on. Waits while the place is busy.
+    /// Appends bytes. Waits while the store is busy.
     ///
     /// # Errors
-    /// `Unavailable` when the place does not take it in time.
+    /// `Unavailable` when the store does not accept them in time.
     pub async fn write(&mut self, bytes: Bytes) -> Result<()> {
         let fed = tokio::time::timeout(CHUNK_WRITE_TIMEOUT, self.sender.send(BlobChunk::Bytes(bytes))).await;
-        // The task has ended: why, it said in the log.
+        // The task has ended and has logged the reason.
         if matches!(fed, Ok(Ok(()))) { Ok(()) } else { Err(Error::Unavailable) }
     }
 
-    /// Ends the blob. Only when this answers it is there.
+    /// Finishes the blob. It exists only once this has returned successfully.
     ///
     /// # Errors
     /// As [`BlobWriter::write`].
     pub async fn finish(self) -> Result<()> {
         let ended = tokio::time::timeout(CHUNK_WRITE_TIMEOUT, async {
-            // When the task has ended already, it says why.
+            // If the task has already ended, it returns the reason.
             let _ = self.sender.send(BlobChunk::End).await;
             self.task.await
         });
@@ -253,7 +258,7 @@ impl BlobWriter {
         }
     }
 
-    /// Breaks off. Answers whether it is sure that nothing more is written.
+    /// Aborts the blob. Returns whether it is certain that nothing more is written.
     pub async fn discard(self) -> bool {
         let Self { sender, task } = self;
         drop(sender);

@@ -123,7 +123,7 @@ impl Store {
     ///
     /// # Errors
     /// When MongoDB does not answer or a row cannot be understood.
-    pub async fn private_session(&self, session: Conversation) -> Result<(Conversation, bool)> {
+    pub async fn private_conversation(&self, session: Conversation) -> Result<(Conversation, bool)> {
         let row = ConversationRow::from(&session);
         let key = doc! { "pairKey": row.pair_key.clone() };
         if let Some(existing) = self.one_session(key.clone()).await? {
@@ -149,15 +149,15 @@ impl Store {
     /// Returns whether two users have a private conversation.
     ///
     /// # Errors
-    /// As [`Store::private_session`].
-    pub async fn has_private_session(&self, first: UserId, second: UserId) -> Result<bool> {
+    /// As [`Store::private_conversation`].
+    pub async fn has_private_conversation(&self, first: UserId, second: UserId) -> Result<bool> {
         Ok(self.one_session(doc! { "pairKey": pair_key(first, second) }).await?.is_some())
     }
 
     /// Stores a new group.
     ///
     /// # Errors
-    /// As [`Store::private_session`].
+    /// As [`Store::private_conversation`].
     pub async fn insert_group(&self, session: &Conversation) -> Result<()> {
         let (sessions, row) =
             (self.collection::<ConversationRow>(COLLECTION), ConversationRow::from(session));
@@ -168,8 +168,8 @@ impl Store {
     /// Conversations without their membership are omitted.
     ///
     /// # Errors
-    /// As [`Store::private_session`].
-    pub async fn seats_of(
+    /// As [`Store::private_conversation`].
+    pub async fn memberships_of(
         &self,
         ids: &[ConversationId],
         user: UserId,
@@ -190,8 +190,8 @@ impl Store {
     /// from them, for a search.
     ///
     /// # Errors
-    /// As [`Store::private_session`].
-    pub async fn all_seats_of(&self, user: UserId) -> Result<HashMap<ConversationId, u64>> {
+    /// As [`Store::private_conversation`].
+    pub async fn all_memberships_of(&self, user: UserId) -> Result<HashMap<ConversationId, u64>> {
         let hidden = format!("members.{user}.hiddenSeq");
         let pipeline = [
             doc! { "$match": { "participants": user } },
@@ -208,7 +208,7 @@ impl Store {
     /// Returns those of `users` whom others have added to `most` groups or more.
     ///
     /// # Errors
-    /// As [`Store::private_session`].
+    /// As [`Store::private_conversation`].
     pub async fn in_too_many_groups(&self, users: &BTreeSet<UserId>, most: u64) -> Result<Vec<UserId>> {
         let ids: Vec<Bson> = users.iter().copied().map(Bson::from).collect();
         let most = i64::try_from(most).unwrap_or(i64::MAX);
@@ -242,8 +242,12 @@ impl Store {
     /// Returns a conversation, only if `user` is a member of it.
     ///
     /// # Errors
-    /// As [`Store::private_session`].
-    pub async fn session_of(&self, id: ConversationId, user: UserId) -> Result<Option<Conversation>> {
+    /// As [`Store::private_conversation`].
+    pub async fn conversation_for_member(
+        &self,
+        id: ConversationId,
+        user: UserId,
+    ) -> Result<Option<Conversation>> {
         // By `_id` alone, which mongod answers without planning.
         let session = self.lookups.sessions.get(id).await?;
         Ok(session.filter(|session| session.members.contains_key(&user)).map(Arc::unwrap_or_clone))
@@ -258,10 +262,10 @@ impl Store {
     /// Returns these conversations as they are stored.
     ///
     /// # Errors
-    /// As [`Store::private_session`].
-    pub async fn sessions_by_id(&self, ids: &[ConversationId]) -> Result<Vec<Conversation>> {
+    /// As [`Store::private_conversation`].
+    pub async fn conversations_by_id(&self, ids: &[ConversationId]) -> Result<Vec<Conversation>> {
         let ids: Vec<Bson> = ids.iter().copied().map(Bson::from).collect();
-        self.find_sessions(doc! { "_id": { "$in": ids } }, doc! {}, None).await
+        self.find_conversations(doc! { "_id": { "$in": ids } }, doc! {}, None).await
     }
 
     /// Returns the commit id of these attempts that any of the conversations still names, if there
@@ -281,23 +285,23 @@ impl Store {
     /// Returns a page of a user's conversations, newest activity first, and their total number.
     ///
     /// # Errors
-    /// As [`Store::private_session`].
-    pub async fn sessions_of(&self, user: UserId, page: Page) -> Result<(Vec<Conversation>, u64)> {
+    /// As [`Store::private_conversation`].
+    pub async fn conversations_of(&self, user: UserId, page: Page) -> Result<(Vec<Conversation>, u64)> {
         let sort = doc! { "lastMessageTime": -1, "_id": -1 };
-        let rows = self.find_sessions(doc! { "participants": user }, sort, Some(page)).await?;
+        let rows = self.find_conversations(doc! { "participants": user }, sort, Some(page)).await?;
         // A page that is not full is the last one.
         let here = rows.len() as u64;
         if here < page.limit && (here > 0 || page.skip() == 0) {
             return Ok((rows, page.skip() + here));
         }
-        Ok((rows, self.count_sessions_of(user).await?))
+        Ok((rows, self.count_conversations_of(user).await?))
     }
 
     /// Returns the number of a user's conversations.
     ///
     /// # Errors
     /// When MongoDB does not answer.
-    pub async fn count_sessions_of(&self, user: UserId) -> Result<u64> {
+    pub async fn count_conversations_of(&self, user: UserId) -> Result<u64> {
         let sessions = self.collection::<ConversationRow>(COLLECTION);
         run(async move { sessions.count_documents(doc! { "participants": user }).await }).await
     }
@@ -305,13 +309,17 @@ impl Store {
     /// Returns all conversations of a user, newest activity first, for `chat:sync`.
     ///
     /// # Errors
-    /// As [`Store::private_session`].
-    pub async fn all_sessions_of(&self, user: UserId) -> Result<Vec<Conversation>> {
-        self.find_sessions(doc! { "participants": user }, doc! { "lastMessageTime": -1, "_id": -1 }, None)
-            .await
+    /// As [`Store::private_conversation`].
+    pub async fn all_conversations_of(&self, user: UserId) -> Result<Vec<Conversation>> {
+        self.find_conversations(
+            doc! { "participants": user },
+            doc! { "lastMessageTime": -1, "_id": -1 },
+            None,
+        )
+        .await
     }
 
-    async fn find_sessions(
+    async fn find_conversations(
         &self,
         query: Document,
         sort: Document,
@@ -332,7 +340,7 @@ impl Store {
     /// Returns a user's unread counts above zero.
     ///
     /// # Errors
-    /// As [`Store::private_session`].
+    /// As [`Store::private_conversation`].
     pub async fn unread_of(&self, user: UserId) -> Result<Vec<UnreadAt>> {
         self.lookups.unread.get(user).await
     }
@@ -341,7 +349,7 @@ impl Store {
     /// conversations, not on the number of messages.
     ///
     /// # Errors
-    /// As [`Store::private_session`].
+    /// As [`Store::private_conversation`].
     pub async fn totals_of(&self, user: UserId) -> Result<UserTotals> {
         let group = doc! {
             "_id": null,
@@ -362,8 +370,8 @@ impl Store {
     /// Returns the members of every conversation that one of `users` belongs to.
     ///
     /// # Errors
-    /// As [`Store::private_session`].
-    pub async fn circles_of(&self, users: &[UserId]) -> Result<Vec<Vec<UserId>>> {
+    /// As [`Store::private_conversation`].
+    pub async fn fellow_members_of(&self, users: &[UserId]) -> Result<Vec<Vec<UserId>>> {
         let ids: Vec<Bson> = users.iter().copied().map(Bson::from).collect();
         let sessions = self.collection::<ParticipantsRow>(COLLECTION);
         let rows = run(async move {
@@ -378,7 +386,7 @@ impl Store {
     ///
     /// # Errors
     /// When MongoDB does not answer.
-    pub async fn insert_sessions(&self, new: &[Conversation]) -> Result<()> {
+    pub async fn insert_conversations(&self, new: &[Conversation]) -> Result<()> {
         let sessions = self.collection::<ConversationRow>(COLLECTION);
         let rows: Vec<ConversationRow> = new.iter().map(ConversationRow::from).collect();
         run(async move { sessions.insert_many(rows).ordered(false).await.map(drop) }).await

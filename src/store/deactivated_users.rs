@@ -1,4 +1,5 @@
-//! Who is not active any more: remembered as a whole, since every message's commit asks for it, and few are.
+//! The deactivated users, cached as a whole: every commit of a message needs the set, and it is
+//! small.
 
 use std::{
     collections::HashSet,
@@ -11,7 +12,7 @@ use serde::Deserialize;
 use super::{Store, collect, run, users};
 use crate::domain::{Result, UserId};
 
-/// The deactivated people, as this process last read or made them.
+/// The deactivated users, as this process last read or changed them.
 #[derive(Debug, Default)]
 pub(super) struct DeactivatedUsers(RwLock<(u64, Arc<HashSet<UserId>>)>);
 
@@ -27,7 +28,7 @@ impl DeactivatedUsers {
         (known.0, Arc::clone(&known.1))
     }
 
-    /// Somebody is active from now on, or not.
+    /// Sets whether a user is active.
     pub fn set(&self, user: UserId, is_active: bool) {
         let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
         known.0 += 1;
@@ -39,7 +40,7 @@ impl DeactivatedUsers {
         };
     }
 
-    /// Takes what was read when the generation was `read_at`; something newer stays.
+    /// Caches what was read at generation `read_at`, unless a newer change exists.
     fn load(&self, read_at: u64, people: HashSet<UserId>) {
         let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
         if known.0 == read_at {
@@ -49,14 +50,14 @@ impl DeactivatedUsers {
 }
 
 impl Store {
-    /// Everybody who is not active any more. What another process changed is known after the next
+    /// Returns all deactivated users. A change by another process is visible after the next
     /// [`Store::load_inactive`].
     #[must_use]
     pub fn inactive(&self) -> Arc<HashSet<UserId>> {
         self.inactive.now().1
     }
 
-    /// Reads anew who is not active any more.
+    /// Reloads the deactivated users.
     ///
     /// # Errors
     /// When MongoDB does not answer.

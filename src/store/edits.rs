@@ -1,4 +1,5 @@
-//! `edits`: what messages said before they were edited. Written in the transaction of the edit.
+//! The collection `edits`: the earlier contents of edited messages. They are written in the
+//! transaction of the edit.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +14,7 @@ use crate::domain::{ConversationId, MessageId, Result, Timestamp, conversation_s
 
 pub(super) const COLLECTION: &str = "edits";
 
-/// Earlier versions that are looked at together.
+/// The number of earlier versions that are checked together.
 const EDIT_BATCH_SIZE: i64 = 1_000;
 
 #[derive(Deserialize)]
@@ -39,7 +40,7 @@ struct EditRow {
 }
 
 impl Store {
-    /// The earlier versions of a message, oldest first.
+    /// Returns the earlier versions of a message, oldest first.
     ///
     /// # Errors
     /// When MongoDB does not answer or a row cannot be understood.
@@ -60,7 +61,7 @@ impl Store {
         Ok(rows.into_iter().map(edit).collect())
     }
 
-    /// Removes the earlier versions of messages that are gone: an older program left them.
+    /// Removes the earlier versions of deleted messages, which an older program left.
     ///
     /// # Errors
     /// When MongoDB does not answer.

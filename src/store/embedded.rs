@@ -1,10 +1,12 @@
-//! The managed mongod: without `MONGODB_URI` the service brings its own database.
+//! The managed mongod: without `MONGODB_URI`, the service runs its own database.
 //!
-//! It is a one-node replica set (transactions and change streams need one) on loopback, with its data below
-//! the data folder, and only who can read the service's files gets in (`access`). It is for development, and
-//! for a machine that has nothing else; elsewhere `MONGODB_URI` names a real one. Its life is bound to ours in both directions: a mongod that dies
-//! is started again on the same port, and the mongod of a service that was killed with -9 is ended by a small
-//! watchdog, since a database nobody uses should neither run for ever nor hinder the next start.
+//! It is a one-node replica set (transactions and change streams need one) on loopback, with its
+//! data below the data directory. Only users who can read the service's files have access
+//! (`access`). It is for development, and for a machine with no other database; elsewhere
+//! `MONGODB_URI` names a real one. The lifetimes of mongod and the service are bound in both
+//! directions. A mongod that dies is started again on the same port. The mongod of a service that
+//! was killed with -9 is ended by a small watchdog: an unused database should neither run for ever
+//! nor hinder the next start.
 
 mod access;
 mod process;
@@ -39,27 +41,28 @@ use self::{access::AccessControl, process::MongodProcess};
 const REPLICA_SET: &str = "rs0";
 const LOCK_FILE: &str = "wardline.lock";
 const PORT_FILE: &str = "wardline.port";
-/// Below the range the kernel takes for outgoing connections, so the port of last time is likely free.
+/// Below the kernel's range for outgoing connections, so the previous port is likely free.
 const PORT_RANGE: Range<u16> = 27_100..28_100;
 /// The storage engine's cache; mongod's own choice, half of the memory, would starve the service.
 const DEFAULT_CACHE_GB: f64 = 1.0;
 const STOP_TIMEOUT: Duration = Duration::from_secs(30);
-/// From a process's last instruction to its end; longer means that nobody collects its exit status.
+/// The time from a process's last instruction to its end; longer means that no process collects its
+/// exit status.
 const EXIT_TIMEOUT: Duration = Duration::from_secs(1);
 const RESTART_DELAY_RANGE: Range<Duration> = Duration::from_millis(500)..Duration::from_secs(30);
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
 const MAX_START_ATTEMPTS: u32 = 4;
-/// mongod's exit code when another one still holds the data folder.
+/// mongod's exit code when another mongod still holds the data directory.
 const FOLDER_TAKEN_EXIT_CODE: i32 = 100;
 
-/// What [`EmbeddedMongod::start`] needs to know; `config.rs` fills it in.
+/// The options of [`EmbeddedMongod::start`]; `config.rs` sets them.
 #[derive(Debug, Clone)]
 pub struct EmbeddedOptions {
-    /// `WARDLINE_MONGOD`: this binary and no other.
+    /// `WARDLINE_MONGOD`: only this binary is used.
     pub binary: Option<PathBuf>,
-    /// `PATH`, searched next; after it comes `.mongod/mongod` below the current directory.
+    /// `PATH`, searched next; then `.mongod/mongod` below the current directory.
     pub search_path: Option<OsString>,
-    /// The service's data folder; the database lives in `mongodb` below it.
+    /// The service's data directory; the database is in `mongodb` below it.
     pub data_dir: PathBuf,
     /// Size of the storage engine's cache in GB: 1 unless given, at least 0.25.
     pub cache_gb: Option<f64>,
@@ -68,34 +71,34 @@ pub struct EmbeddedOptions {
 /// Why there is no managed mongod.
 #[derive(Debug, thiserror::Error)]
 pub enum EmbeddedError {
-    /// No binary anywhere.
+    /// No binary was found.
     #[error(
         "no mongod found: set WARDLINE_MONGOD to one, put one on PATH, run scripts/get-mongod, \
          or set MONGODB_URI to a replica set of your own"
     )]
     NotFound,
-    /// The binary asked for is not there.
+    /// The configured binary does not exist.
     #[error("WARDLINE_MONGOD names {0}, which is not an executable file")]
     NotExecutable(PathBuf),
-    /// Another live process of this service has the folder.
+    /// Another live process of this service uses the directory.
     #[error("{0} is in use by another wardline; stop that one or choose another DATA_DIR")]
     InUse(PathBuf),
-    /// Every port we may take is taken.
+    /// Every port of the range is in use.
     #[error("no free port on 127.0.0.1 from {} to {}", PORT_RANGE.start, PORT_RANGE.end - 1)]
     NoFreePort,
-    /// The password of a running mongod is not there.
+    /// The password of a running mongod is missing.
     #[error("{0} has no password for its mongod; stop the service there and start it again")]
     NoPassword(PathBuf),
     /// The operating system refused: what, on which path, why.
     #[error("cannot {0} {1}")]
     Io(&'static str, PathBuf, #[source] io::Error),
-    /// mongod gave up while starting; the path is that of its log.
+    /// mongod exited while starting; the path is that of its log.
     #[error("mongod ended while starting ({0}); its log {1} says why")]
     Exited(ExitStatus, PathBuf),
-    /// mongod runs but never became primary; the path is that of its log, the error the last one met.
+    /// mongod runs but never became primary; the path is that of its log, the error the last one.
     #[error("mongod did not become primary in time; its log is {0}")]
     NoPrimary(PathBuf, #[source] Option<mongodb::error::Error>),
-    /// The task that looks after mongod is gone, which is a defect of ours.
+    /// The task that supervises mongod is gone, which is a defect of ours.
     #[error("the supervisor of mongod failed")]
     Supervisor(#[source] JoinError),
 }
@@ -104,9 +107,11 @@ fn io_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Embe
     move |source| EmbeddedError::Io(action, path.to_owned(), source)
 }
 
-/// A mongod this process started: a one-node replica set on loopback, data below the data folder.
+/// A mongod that this process started: a one-node replica set on loopback, data below the data
+/// directory.
 ///
-/// Dropped without [`stop`](Self::stop), it is stopped in the background, or killed with the runtime.
+/// If it is dropped without [`stop`](Self::stop), it is stopped in the background, or killed with
+/// the runtime.
 #[derive(Debug)]
 pub struct EmbeddedMongod {
     uri: String,
@@ -115,14 +120,14 @@ pub struct EmbeddedMongod {
 }
 
 impl EmbeddedMongod {
-    /// Starts mongod and returns once it is primary; the first start makes the replica set.
+    /// Starts mongod and returns once it is primary; the first start creates the replica set.
     ///
     /// # Errors
     ///
     /// See [`EmbeddedError`]; none of them leaves a process behind.
     pub async fn start(options: EmbeddedOptions) -> Result<Self, EmbeddedError> {
         let mut home = DatabaseFolder::open(find_binary(&options)?, &options)?;
-        home.end_stray().await;
+        home.end_orphan().await;
         let mut attempt = 1;
         let mongod = loop {
             home.choose_port()?;
@@ -131,8 +136,8 @@ impl EmbeddedMongod {
                 break mongod;
             };
             mongod.stop().await;
-            // The port went to someone else since we looked (mongod then aborts), or the last mongod is not
-            // quite gone.
+            // Another process took the port after the check (mongod then aborts), or the last
+            // mongod has not quite ended.
             let taken = matches!(&error, EmbeddedError::Exited(status, _)
                 if status.code() == Some(FOLDER_TAKEN_EXIT_CODE) || !is_free(home.port));
             if !taken || attempt == MAX_START_ATTEMPTS {
@@ -151,8 +156,8 @@ impl EmbeddedMongod {
         Ok(Self { uri, stop, supervisor: tokio::spawn(supervise(mongod, home, stopped)) })
     }
 
-    /// The connection string of the mongod that a live service manages on this data folder, if any: for
-    /// commands beside it.
+    /// Returns the connection string of the mongod that a live service manages on this data
+    /// directory, if any, for other commands.
     #[must_use]
     pub fn running_uri(data_dir: &Path) -> Option<String> {
         let dbpath = data_dir.join("mongodb");
@@ -162,24 +167,23 @@ impl EmbeddedMongod {
         if in_use { access::uri_of(data_dir, port, REPLICA_SET) } else { None }
     }
 
-    /// The connection string; it stays the same when mongod has to be started again.
+    /// Returns the connection string; it stays the same when mongod is restarted.
     #[must_use]
     pub fn uri(&self) -> &str {
         &self.uri
     }
 
-    /// Stops mongod cleanly: `SIGTERM`, 30 s of patience, then `SIGKILL` with a warning.
+    /// Stops mongod cleanly: `SIGTERM`, a grace period of 30 s, then `SIGKILL` with a warning.
     ///
     /// # Errors
-    ///
-    /// [`EmbeddedError::Supervisor`] when the task that looks after mongod had failed.
+    /// [`EmbeddedError::Supervisor`] when the task that supervises mongod had failed.
     pub async fn stop(self) -> Result<(), EmbeddedError> {
         let _ = self.stop.send(());
         self.supervisor.await.map_err(EmbeddedError::Supervisor)
     }
 }
 
-/// Starts mongod again whenever it ends by itself, until `stop` is sent or its sender is gone.
+/// Restarts mongod whenever it ends by itself, until `stop` is sent or its sender is dropped.
 async fn supervise(mut mongod: MongodProcess, home: DatabaseFolder, mut stop: oneshot::Receiver<()>) {
     let mut delay = RESTART_DELAY_RANGE.start;
     loop {
@@ -219,14 +223,14 @@ fn find_binary(options: &EmbeddedOptions) -> Result<PathBuf, EmbeddedError> {
     candidates.find_map(|path| executable(&path)).ok_or(EmbeddedError::NotFound)
 }
 
-/// The database's folder and what a mongod on it needs. The folder is ours alone while `_lock` is open, and
-/// the kernel closes that however we end.
+/// The database's directory and what a mongod on it needs. The directory is reserved for this
+/// process while `_lock` is open. The kernel closes it however the process ends.
 #[derive(Debug)]
 struct DatabaseFolder {
     binary: PathBuf,
     dbpath: PathBuf,
     log: PathBuf,
-    /// What children are given of the environment.
+    /// The only environment variable of child processes.
     search_path: OsString,
     access: AccessControl,
     cache_gb: f64,
@@ -258,12 +262,12 @@ impl DatabaseFolder {
         })
     }
 
-    /// Takes the port of last time if it is free, because the replica set's configuration names it.
+    /// Chooses the previous port if it is free, because the replica set's configuration names it.
     fn choose_port(&mut self) -> Result<(), EmbeddedError> {
         let memo = self.dbpath.join(PORT_FILE);
         let kept = fs::read_to_string(&memo).ok().and_then(|port| port.trim().parse().ok());
-        // Each folder begins at a place of its own: while one mongod is down, the next to start, of this process or
-        // another, does not take its port.
+        // Each directory starts at a different port. While one mongod is down, the next one to
+        // start, of this process or another, does not take its port.
         let mut hasher = DefaultHasher::new();
         self.dbpath.hash(&mut hasher);
         let offset = hasher.finish() % PORT_RANGE.len() as u64;
@@ -274,12 +278,13 @@ impl DatabaseFolder {
         fs::write(&memo, self.port.to_string()).map_err(io_error("write", &memo))
     }
 
-    /// The arguments by which a mongod of ours on this folder is told from any other process.
+    /// Returns the arguments that identify a mongod of ours on this directory.
     fn signature(&self) -> [&OsStr; 4] {
         ["--dbpath".as_ref(), self.dbpath.as_ref(), "--logpath".as_ref(), self.log.as_ref()]
     }
 
-    /// The mongod of ours that still runs on this folder; every mongod keeps its pid in this lock file.
+    /// Returns the pid of our mongod that still runs on this directory; every mongod stores its pid
+    /// in this lock file.
     fn stray(&self) -> Option<u32> {
         let pid = fs::read_to_string(self.dbpath.join("mongod.lock")).ok()?;
         let pid = pid.trim().parse().ok()?;
@@ -288,9 +293,9 @@ impl DatabaseFolder {
         command_line.windows(signature.len()).any(|window| window == signature.as_bytes()).then_some(pid)
     }
 
-    /// Ends a mongod left by a service that was killed. It is not taken over: the watchdog may have told it
-    /// to end already, and transactions which that service left open in it would hold the new one up.
-    async fn end_stray(&self) {
+    /// Ends a mongod left by a killed service. It is not reused: the watchdog may already have
+    /// ended it, and transactions that the killed service left open would delay the new one.
+    async fn end_orphan(&self) {
         let Some(pid) = self.stray() else { return };
         warn!(pid, "ending a mongod that an earlier wardline left behind");
         process::signal(pid, process::Signal::TERM);
@@ -302,7 +307,7 @@ impl DatabaseFolder {
             }
             sleep(POLL_INTERVAL).await;
         }
-        // A process loses its command line a little before its port.
+        // A process loses its command line shortly before its port.
         let ended = Instant::now();
         while Path::new(&format!("/proc/{pid}")).exists() && ended.elapsed() < EXIT_TIMEOUT {
             sleep(POLL_INTERVAL).await;

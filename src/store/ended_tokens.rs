@@ -1,5 +1,5 @@
-//! `ended_tokens`: tokens that were logged out before they expired. MongoDB removes a row once the
-//! token would have expired anyway.
+//! The collection `ended_tokens`: tokens that were logged out before they expired. MongoDB removes
+//! a row once its token would have expired.
 
 use std::{collections::HashSet, time::Duration};
 
@@ -11,7 +11,7 @@ use crate::domain::{Result, Timestamp, TokenId, UserId};
 
 pub(super) const COLLECTION: &str = "ended_tokens";
 
-/// How much longer than its token a row stays, in case that a clock was set.
+/// How long a row outlives its token, in case a clock was changed.
 const RETENTION_AFTER_EXPIRY: Duration = Duration::from_hours(24);
 
 #[derive(Serialize, Deserialize)]
@@ -24,23 +24,24 @@ struct EndedTokenRow {
 }
 
 impl Store {
-    /// Ends a token that would hold for `remaining`; ending it again changes nothing.
+    /// Ends a token that would be valid for `remaining`; ending it again changes nothing.
     ///
     /// # Errors
     /// When MongoDB does not answer.
     pub async fn end_token(&self, token: &TokenId, user: UserId, remaining: Duration) -> Result<()> {
-        self.announce_revocation(&Revoked::Token(token.clone())).await?;
+        self.insert_revocation(&Revoked::Token(token.clone())).await?;
         let tokens = self.collection::<EndedTokenRow>(COLLECTION);
-        // By mongod's clock, which removes the row: the token's own stamps may be of a clock that is wrong.
+        // By the clock of mongod, which removes the row: the timestamps in the token may come from
+        // a wrong clock.
         let kept = i64::try_from((remaining + RETENTION_AFTER_EXPIRY).as_millis()).unwrap_or(i64::MAX);
         let expires_at = doc! { "$ifNull": ["$expiresAt", { "$add": ["$$NOW", kept] }] };
         let set = vec![doc! { "$set": { "userId": user, "expiresAt": expires_at } }];
-        // As a condition, not as an expression: a name may begin with a dollar.
+        // A condition, not an expression: an id may begin with a dollar.
         let filter = doc! { "_id": &*token.0 };
         write(async move { tokens.update_one(filter, set).upsert(true).await.map(drop) }).await
     }
 
-    /// Which of these tokens were ended.
+    /// Returns those of these tokens that were ended.
     ///
     /// # Errors
     /// When MongoDB does not answer.
@@ -55,7 +56,7 @@ impl Store {
         Ok(rows.into_iter().map(|row| TokenId(row.token.into())).collect())
     }
 
-    /// All ended tokens that have not expired.
+    /// Returns all ended tokens that have not expired.
     ///
     /// # Errors
     /// When MongoDB does not answer.
@@ -65,7 +66,7 @@ impl Store {
         Ok(rows.into_iter().map(|row| TokenId(row.token.into())).collect())
     }
 
-    /// Whether a token was ended.
+    /// Returns whether a token was ended.
     ///
     /// # Errors
     /// When MongoDB does not answer.

@@ -1,7 +1,7 @@
-//! What a failure of the driver means to us, and how it may be logged.
+//! Classifies the driver's errors and decides what of them may be logged.
 //!
-//! The text of an error of MongoDB's can quote documents and keys, so logs get its kind, code and labels only;
-//! what the driver itself says is logged as it is.
+//! The text of a MongoDB error can quote documents and keys, so logs contain only its kind, code
+//! and labels. Text from the driver itself is logged unchanged.
 
 use mongodb::{
     bson::Document,
@@ -10,12 +10,12 @@ use mongodb::{
 
 use crate::domain;
 
-/// The duplicate-key error of MongoDB's error codes.
+/// MongoDB's error code for a duplicate key.
 const DUPLICATE_KEY: i32 = 11_000;
 /// "Document failed validation".
 const DOCUMENT_VALIDATION_FAILURE: i32 = 121;
 
-/// The numeric code of a failed command or write, when there is one.
+/// Returns the numeric code of a failed command or write, when there is one.
 #[must_use]
 pub fn code(error: &Error) -> Option<i32> {
     match &*error.kind {
@@ -29,11 +29,11 @@ pub fn code(error: &Error) -> Option<i32> {
     }
 }
 
-/// The code of the first failed statement of a command that was sent as such.
+/// The code of the first failed statement of a raw `update` command.
 struct FailedStatement(i32);
 
-/// An `update` command that was sent as such answers its failures inside its reply; this makes an error
-/// of the first.
+/// Returns the first failure of a raw `update` command, which reports its failures inside its
+/// reply.
 ///
 /// # Errors
 /// The first write error.
@@ -45,13 +45,14 @@ pub(super) fn check_reply(reply: &Document) -> mongodb::error::Result<()> {
     }
 }
 
-/// Whether a unique index refused the write.
+/// Returns whether a unique index refused the write.
 #[must_use]
 pub fn is_duplicate_key(error: &Error) -> bool {
     code(error) == Some(DUPLICATE_KEY)
 }
 
-/// Whether the document itself was refused (its shape or its size), so that trying again is useless.
+/// Returns whether the document itself was refused (its shape or its size), so that a retry is
+/// useless.
 #[must_use]
 pub fn is_poison(error: &Error) -> bool {
     // 121 DocumentValidationFailure, 10334 BSONObjectTooLarge, 17280 KeyTooLong, 2 BadValue
@@ -59,7 +60,7 @@ pub fn is_poison(error: &Error) -> bool {
         || matches!(&*error.kind, ErrorKind::BsonSerialization(_) | ErrorKind::InvalidArgument { .. })
 }
 
-/// Whether MongoDB was not there, rather than refusing.
+/// Returns whether MongoDB was unavailable, as opposed to refusing.
 #[must_use]
 pub fn is_unavailable(error: &Error) -> bool {
     // Stepping down, shutting down, not primary, interrupted; see MongoDB's list of error codes.
@@ -74,13 +75,14 @@ pub fn is_unavailable(error: &Error) -> bool {
     ) || code(error).is_some_and(|code| UNAVAILABLE_CODES.contains(&code))
 }
 
-/// Whether the call did not reach a server at all.
+/// Returns whether the call did not reach a server at all.
 #[must_use]
 pub fn was_never_sent(error: &Error) -> bool {
     matches!(&*error.kind, ErrorKind::ServerSelection { .. } | ErrorKind::DnsResolve { .. })
 }
 
-/// The words of a failure that comes from the driver itself: no server wrote them, so no document is quoted in them.
+/// Returns the message of an error of the driver itself. No server wrote it, so it quotes no
+/// document.
 #[must_use]
 pub(super) fn words(error: &Error) -> Option<String> {
     match &*error.kind {
@@ -102,7 +104,8 @@ pub(super) fn words(error: &Error) -> Option<String> {
     }
 }
 
-/// What may be logged of an error: the driver's own words, but never a server's, which may quote documents.
+/// Returns what may be logged of an error: the driver's own message, but never a server's, which
+/// may quote documents.
 #[must_use]
 pub fn describe(error: &Error) -> String {
     let kind = match &*error.kind {
@@ -116,7 +119,7 @@ pub fn describe(error: &Error) -> String {
     if labels.is_empty() { kind } else { format!("{kind} [{}]", labels.join(", ")) }
 }
 
-/// The answer a caller gets; the cause goes to the log.
+/// Returns the error for the caller; the cause is logged.
 #[must_use]
 pub fn to_domain(error: &Error) -> domain::Error {
     let cause = describe(error);

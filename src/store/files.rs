@@ -1,8 +1,8 @@
-//! `files`: what is known of each file, from its first byte on.
+//! The collection `files`: the state and data of each file, from its first byte on.
 //!
-//! A row is `uploading`, then `ready`, then `doomed`; its bytes are in [`super::blobs`]. `checkAt` is when
-//! the sweep is to look at it next; it is absent while a message is known to name the file. Whoever is
-//! about to send a file moves it ahead *before* the commit, so that no sweep takes the file away meanwhile.
+//! A row is `uploading`, then `ready`, then `doomed`; its bytes are in [`super::blobs`]. `checkAt`
+//! is the time of the sweep's next check; it is absent while a message is known to name the file. A
+//! sender of a file postpones it *before* the commit, so that no sweep removes the file meanwhile.
 
 mod quota;
 
@@ -19,16 +19,16 @@ pub(super) use quota::USAGE_COLLECTION;
 
 pub(super) const COLLECTION: &str = "files";
 
-/// The most sessions in which a file counts as sent.
+/// The maximum number of conversations in which a file counts as sent.
 const MAX_COUNTED_USES: i64 = 10_000;
 
-/// How far a file has come.
+/// The state of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum FileState {
     Uploading,
     Ready,
-    /// Nobody may have it any more; its bytes are about to go.
+    /// No user may read it any more; its bytes are about to be removed.
     Doomed,
 }
 
@@ -52,7 +52,7 @@ struct FileRow {
     created_at: Timestamp,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     check_at: Option<Timestamp>,
-    // The rest is known once it is ready.
+    // The other fields are known once it is ready.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     name: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none", default, deserialize_with = "stored_number::perhaps")]
@@ -86,13 +86,13 @@ struct UseRow {
     seq: u64,
 }
 
-/// A file the sweep is to look at.
+/// A file that the sweep is to check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DueFile {
     pub id: FileId,
     pub owner: UserId,
     pub state: FileState,
-    /// What it takes of its owner's room, bytes.
+    /// The bytes it takes of its owner's quota.
     pub size: Option<u64>,
     pub check_at: Timestamp,
 }
@@ -145,7 +145,7 @@ impl TryFrom<FileRow> for StoredFile {
 }
 
 impl Store {
-    /// Notes that a file is coming in; when nothing becomes of it, the sweep looks at `check_at`.
+    /// Stores that an upload has begun. If it does not complete, the sweep checks it at `check_at`.
     ///
     /// # Errors
     /// When MongoDB does not answer.
@@ -163,7 +163,7 @@ impl Store {
         write(async move {
             let nothing = doc! { "$setOnInsert": { "used": 0_i64 } };
             match usage.update_one(doc! { "_id": owner }, nothing).upsert(true).await {
-                // Two at once made the same row.
+                // Two concurrent requests inserted the same row.
                 Err(error) if !failure::is_duplicate_key(&error) => return Err(error),
                 _ => {}
             }
@@ -172,7 +172,7 @@ impl Store {
         .await
     }
 
-    /// A file that is ready.
+    /// Returns a file that is ready.
     ///
     /// # Errors
     /// When MongoDB does not answer or the row cannot be understood.
@@ -182,7 +182,7 @@ impl Store {
         row.filter(|row| row.state == FileState::Ready).map(StoredFile::try_from).transpose()
     }
 
-    /// Keeps the sweep off these files until `until`. Answers whether all of them are ready.
+    /// Keeps the sweep off these files until `until`. Returns whether all of them are ready.
     ///
     /// # Errors
     /// When MongoDB does not answer.
@@ -194,12 +194,13 @@ impl Store {
         let filter = doc! { "_id": { "$in": bson_ids(ids) }, "state": FileState::Ready.as_str() };
         let files = self.collection::<Document>(COLLECTION);
         let hold = doc! { "$max": { "checkAt": until } };
-        // A lost answer harms nobody: whoever asks has stored nothing else yet.
+        // A lost answer is harmless: the caller has stored nothing else yet.
         let done = run(async move { files.update_many(filter, hold).await }).await?;
         Ok(done.matched_count == wanted)
     }
 
-    /// Has the sweep look at these files at `at`: a message that names them is about to go.
+    /// Schedules these files for the sweep at `at`: a message that names them is about to be
+    /// deleted.
     ///
     /// # Errors
     /// When MongoDB does not answer.
@@ -213,7 +214,8 @@ impl Store {
         run(async move { files.update_many(filter, check).await.map(drop) }).await
     }
 
-    /// In which sessions a file was sent, and the newest message there that names it.
+    /// Returns the conversations in which a file was sent, each with the newest message that names
+    /// it.
     ///
     /// # Errors
     /// When MongoDB does not answer.
@@ -231,7 +233,7 @@ impl Store {
         Ok(rows.into_iter().map(|row| (row.session, row.seq)).collect())
     }
 
-    /// Whether a message that is not deleted names a file.
+    /// Returns whether a message that is not deleted names a file.
     ///
     /// # Errors
     /// When MongoDB does not answer.
@@ -242,7 +244,7 @@ impl Store {
         Ok(found.await?.is_some() || self.is_avatar(id).await?)
     }
 
-    /// Whether somebody's profile shows a file.
+    /// Returns whether a user's profile shows a file.
     ///
     /// # Errors
     /// When MongoDB does not answer.
@@ -253,7 +255,7 @@ impl Store {
         Ok(found.await?.is_some())
     }
 
-    /// The files whose time has come, those first whose came first.
+    /// Returns the files that are due, the earliest first.
     ///
     /// # Errors
     /// When MongoDB does not answer or a row cannot be understood.
@@ -274,36 +276,36 @@ impl Store {
         Ok(rows.into_iter().map(due).collect())
     }
 
-    /// Has the sweep leave a file alone, if nobody has moved it ahead since it was seen.
+    /// Excludes a file from the sweep, unless its check was postponed since it was read.
     ///
     /// # Errors
     /// When MongoDB does not answer.
-    pub async fn settle_file(&self, seen: &DueFile) -> Result<()> {
+    pub async fn mark_file_settled(&self, seen: &DueFile) -> Result<()> {
         let ready = doc! { "state": FileState::Ready.as_str() };
-        self.turn_file(seen, doc! { "$set": ready, "$unset": { "checkAt": "" } }).await.map(drop)
+        self.rotate_file(seen, doc! { "$set": ready, "$unset": { "checkAt": "" } }).await.map(drop)
     }
 
-    /// Takes a file from everybody, if nobody has moved it ahead since it was seen.
+    /// Makes a file inaccessible to everybody, unless its check was postponed since it was read.
     ///
     /// # Errors
     /// When MongoDB does not answer.
-    pub async fn doom_file(&self, seen: &DueFile) -> Result<bool> {
-        self.turn_file(seen, doc! { "$set": { "state": FileState::Doomed.as_str() } }).await
+    pub async fn mark_file_for_removal(&self, seen: &DueFile) -> Result<bool> {
+        self.rotate_file(seen, doc! { "$set": { "state": FileState::Doomed.as_str() } }).await
     }
 
-    async fn turn_file(&self, seen: &DueFile, update: Document) -> Result<bool> {
+    async fn rotate_file(&self, seen: &DueFile, update: Document) -> Result<bool> {
         let files = self.collection::<Document>(COLLECTION);
         let filter = doc! { "_id": seen.id, "state": seen.state.as_str(), "checkAt": seen.check_at };
         let turned = write(async move { files.update_one(filter, update).await }).await?;
         Ok(turned.matched_count > 0)
     }
 
-    /// Gives up a file that is still coming in. Answers it as the sweep would find it; nothing when it has
-    /// become ready, or is gone.
+    /// Aborts an upload. Returns the file as the sweep would find it; `None` when it is ready or no
+    /// longer exists.
     ///
     /// # Errors
     /// When MongoDB does not answer.
-    pub async fn give_up_file(&self, id: FileId) -> Result<Option<DueFile>> {
+    pub async fn abandon_file(&self, id: FileId) -> Result<Option<DueFile>> {
         let files = self.collection::<FileRow>(COLLECTION);
         let filter = doc! { "_id": id, "state": FileState::Uploading.as_str() };
         let update = doc! { "$set": { "state": FileState::Doomed.as_str() } };

@@ -1,4 +1,5 @@
-//! Every index of the database and the query that needs it. What is not listed here is not there.
+//! Every index of the database and the query that needs it. An index that is not listed here does
+//! not exist.
 
 use futures_util::TryStreamExt;
 use mongodb::{
@@ -13,13 +14,13 @@ use super::{
 };
 use crate::domain::Result;
 
-/// One index: where, over what, and which query would scan without it.
+/// One index: its collection, its key, and the query that would scan without it.
 pub struct Index {
     pub collection: &'static str,
     pub name: &'static str,
     pub keys: Document,
     pub unique: bool,
-    /// Only documents that match are in it.
+    /// It contains only documents that match.
     pub partial: Option<Document>,
     /// MongoDB removes a document when the date in the key has passed.
     pub expires: bool,
@@ -44,7 +45,7 @@ impl Index {
     }
 }
 
-/// The list.
+/// Returns the list.
 #[must_use]
 pub fn all() -> Vec<Index> {
     let plain = Index::plain;
@@ -91,9 +92,10 @@ pub fn all() -> Vec<Index> {
             doc! { "participants": 1, "lastMessageTime": -1, "_id": -1 },
             "somebody's sessions, newest activity first; unread counts; statistics; who shares a session",
         ),
-        // Not unique: each transaction that stores a `seq` changes its session too, from a version that it has
-        // checked, and of two that do mongod commits one. To check it here as well took a sixth of all messages a
-        // second: for each key of a unique index mongod writes, removes, searches and writes again.
+        // Not unique: each transaction that stores a `seq` also changes its conversation, from a
+        // version that it has checked, and mongod commits one of two such transactions. A second
+        // check here took a sixth of all messages a second: for each key of a unique index, mongod
+        // writes, removes, searches and writes again.
         plain(messages::COLLECTION, "order", doc! { "sessionId": 1, "seq": 1 }, "history by seq"),
         plain(
             messages::COLLECTION,
@@ -119,7 +121,7 @@ pub fn all() -> Vec<Index> {
         .partial(doc! { "fileIds": { "$exists": true } }),
         plain(files::COLLECTION, "due", doc! { "checkAt": 1 }, "the files that the sweep is to look at")
             .partial(doc! { "checkAt": { "$exists": true } }),
-        // These two under the names that GridFS would give them.
+        // These two have the names that GridFS would give them.
         plain(
             blobs::FILES_COLLECTION,
             "filename_1_uploadDate_1",
@@ -180,7 +182,7 @@ pub fn all() -> Vec<Index> {
 }
 
 impl Store {
-    /// Removes an index by its name, if it is there and unique.
+    /// Removes an index by its name, if it exists and is unique.
     ///
     /// # Errors
     /// When MongoDB does not answer.
@@ -199,7 +201,7 @@ impl Store {
         .await
     }
 
-    /// Makes every index of the list that is not there yet.
+    /// Creates every missing index of the list.
     ///
     /// # Errors
     /// When MongoDB does not answer or refuses one.
@@ -213,7 +215,7 @@ impl Store {
                 .build();
             let model = IndexModel::builder().keys(index.keys).options(options).build();
             let collection = self.collection::<Document>(index.collection);
-            // On an old and large database an index may take its time.
+            // On an old and large database, building an index may take long.
             let limit = std::time::Duration::from_hours(1);
             run_within(limit, async move { collection.create_index(model).await.map(drop) }).await?;
         }

@@ -1,4 +1,4 @@
-//! `messages`: what was written, in the order of `seq` within each session.
+//! The collection `messages`: the messages, in the order of `seq` within each conversation.
 
 mod row;
 
@@ -24,7 +24,7 @@ use row::{MessageRow, revision};
 
 pub(super) const COLLECTION: &str = "messages";
 
-/// Pages that one command answers, and the longest of them.
+/// The number of pages that one command returns, and the longest of them.
 const PAGE_BATCH_SIZE: usize = 8;
 const MAX_BATCHED_PAGE_MESSAGES: u64 = 100;
 
@@ -41,13 +41,13 @@ fn as_i64(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-/// A run of a session's messages.
+/// Returns the filter for a range of a conversation's messages.
 fn run_of(session: ConversationId, range: SeqRange) -> Document {
     let seq = doc! { "$gt": as_i64(range.after), "$lte": as_i64(range.up_to) };
     doc! { "sessionId": session, "seq": seq }
 }
 
-/// Pages of sessions, oldest message first, for several callers at once.
+/// Loads pages of conversations, oldest message first, for several callers at once.
 pub(super) fn gathered(database: Database) -> BatchLoader<(ConversationId, SeqRange), Vec<Message>> {
     BatchLoader::new(PAGE_BATCH_SIZE, move |wanted: Vec<(ConversationId, SeqRange)>| {
         let messages = database.collection::<MessageRow>(COLLECTION);
@@ -73,7 +73,7 @@ pub(super) fn gathered(database: Database) -> BatchLoader<(ConversationId, SeqRa
 }
 
 impl Store {
-    /// One message.
+    /// Returns a message.
     ///
     /// # Errors
     /// When MongoDB does not answer or the row cannot be understood.
@@ -82,7 +82,7 @@ impl Store {
         Ok(found.into_iter().next())
     }
 
-    /// The messages of a run of `seq`, oldest first.
+    /// Returns the messages of a range of `seq`, oldest first.
     ///
     /// # Errors
     /// As [`Store::message`].
@@ -96,7 +96,7 @@ impl Store {
         self.find_messages(run_of(session, range), doc! { "seq": 1 }, 0).await
     }
 
-    /// Messages up to `up_to` that changed after `rev`, in the order of their changes.
+    /// Returns messages up to `up_to` that changed after `rev`, in the order of their changes.
     ///
     /// # Errors
     /// As [`Store::message`].
@@ -115,7 +115,7 @@ impl Store {
         self.find_messages(filter, doc! { "rev": 1 }, limit).await
     }
 
-    /// These messages, in no order.
+    /// Returns these messages, in no order.
     ///
     /// # Errors
     /// As [`Store::message`].
@@ -123,7 +123,8 @@ impl Store {
         self.stored_among(ids).await
     }
 
-    /// What a sender wrote into these sessions under `clientMsgId`s that begin with `prefix`, in their order.
+    /// Returns the messages of a sender in these conversations whose `clientMsgId`s begin with
+    /// `prefix`, in their order.
     ///
     /// # Errors
     /// As [`Store::message`].
@@ -133,14 +134,14 @@ impl Store {
         sender: UserId,
         prefix: &str,
     ) -> Result<Vec<Message>> {
-        // The prefix ends with ':', whose successor is ';'.
+        // The prefix ends with ':', and the next character is ';'.
         let end = format!("{};", prefix.trim_end_matches(':'));
         let range = doc! { "$gt": prefix, "$lt": end };
         let filter = doc! { "sessionId": { "$in": sessions.iter().copied().map(Bson::from).collect::<Vec<_>>() }, "sender": sender, "clientMsgId": range };
         self.find_messages(filter, doc! { "clientMsgId": 1 }, 0).await
     }
 
-    /// The message that a sender wrote into a session under a `clientMsgId`.
+    /// Returns the message of a sender in a conversation with a `clientMsgId`.
     ///
     /// # Errors
     /// As [`Store::message`].
@@ -148,7 +149,7 @@ impl Store {
         Ok(self.messages_by_client_id(&[key]).await?.pop())
     }
 
-    /// The messages that were written under these keys.
+    /// Returns the messages with these keys.
     pub(super) async fn messages_by_client_id(&self, keys: &[IdempotencyKey]) -> Result<Vec<Message>> {
         let one = |key: &IdempotencyKey| doc! { "sessionId": key.session, "sender": key.sender, "clientMsgId": &key.client_id };
         let any: Vec<Document> = keys.iter().map(one).collect();
@@ -159,7 +160,7 @@ impl Store {
         }
     }
 
-    /// Which of these messages are stored.
+    /// Returns those of these messages that are stored.
     pub(super) async fn stored_among(&self, ids: &[MessageId]) -> Result<Vec<Message>> {
         let ids: Vec<Bson> = ids.iter().copied().map(Bson::from).collect();
         if ids.is_empty() {
@@ -178,7 +179,8 @@ impl Store {
         rows.into_iter().map(Message::try_from).collect()
     }
 
-    /// How many messages of others in `after < seq ≤ up_to` are not deleted, and the newest of them.
+    /// Returns the number of messages of others in `after < seq ≤ up_to` that are not deleted, and
+    /// the newest of them.
     pub(super) async fn unread_in(
         &self,
         session: ConversationId,
@@ -191,7 +193,7 @@ impl Store {
             "seq": { "$gt": as_i64(after), "$lte": as_i64(up_to) },
             "sender": { "$ne": reader },
             "isDeleted": false,
-            // What a group writes about itself is unread for nobody.
+            // A group's system messages are unread for nobody.
             "system": { "$exists": false },
         };
         let messages = self.collection::<RefRow>(COLLECTION);
@@ -236,7 +238,7 @@ pub(super) async fn insert_in(
     insert.session(transaction).await.map(drop)
 }
 
-/// Stores what became of messages inside a transaction.
+/// Stores changed messages inside a transaction.
 pub(super) async fn revise_in(
     store: &Store,
     transaction: &mut ClientSession,

@@ -1,6 +1,6 @@
-//! The database's format, as a number, and the steps from each to the next.
+//! The database's format, as a number, and the migrations from each to the next.
 //!
-//! A fresh and an old database take the same steps. A step may be interrupted anywhere and run again:
+//! A new and an old database take the same steps. A step may be interrupted anywhere and run again:
 //! its number is written only once it is done. A database newer than this program is refused.
 
 use mongodb::bson::{Document, doc};
@@ -10,7 +10,7 @@ use crate::domain::{Error, Result};
 
 pub(super) const COLLECTION: &str = "meta";
 
-/// One step: what it is for; `Store::take_step` does it.
+/// One step and its purpose; `Store::take_step` does it.
 pub struct Migration {
     pub version: i64,
     pub what: &'static str,
@@ -25,17 +25,17 @@ pub const MIGRATIONS: [Migration; 5] = [
     Migration { version: 5, what: "what messages said before they were edited goes with them" },
 ];
 
-/// What step 2 removes, where it is unique: two indexes of format 1.
+/// The indexes of format 1 that step 2 removes where they are unique.
 const FORMER_UNIQUE_INDEXES: [(&str, &str); 2] =
     [(super::messages::COLLECTION, "order"), (super::online_users::COLLECTION, "socket")];
 
-/// The format this program knows.
+/// Returns the newest format that this program knows.
 #[must_use]
 pub fn newest() -> i64 {
     MIGRATIONS.last().map_or(0, |step| step.version)
 }
 
-/// What a run of the migrations found and did.
+/// The formats that a run of the migrations found and reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Migrated {
     pub from: i64,
@@ -43,10 +43,10 @@ pub struct Migrated {
 }
 
 impl Store {
-    /// The database's format; 0 when it is new.
+    /// Returns the database's format; 0 when it is new.
     ///
     /// # Errors
-    /// `Conflict` when what is stored as such is none; else when MongoDB does not answer.
+    /// `Conflict` when the stored value is not a format; else when MongoDB does not answer.
     pub async fn format(&self) -> Result<i64> {
         let meta = self.collection::<Document>(COLLECTION);
         let row = run(async move { meta.find_one(doc! { "_id": "format" }).await }).await?;
@@ -54,7 +54,7 @@ impl Store {
         row.get("version").and_then(whole).ok_or(Error::Conflict("the database's format is no number"))
     }
 
-    /// Takes every step that the database has not taken, then makes sure of validators and indexes.
+    /// Takes every missing step, then ensures validators and indexes.
     ///
     /// # Errors
     /// `Conflict` when the database is newer than this program; else when MongoDB does not answer.
@@ -80,11 +80,11 @@ impl Store {
         match version {
             1 => {
                 self.ensure_validators().await?;
-                // An older program may have begun this step, and made them.
+                // An older program may have begun this step and created them.
                 self.drop_unique_indexes().await?;
                 self.ensure_indexes().await
             }
-            // What is to be there instead is made like everything that is missing.
+            // Their replacements are created like all missing indexes.
             2 => self.drop_unique_indexes().await,
             3 => self.renew_search_keys().await,
             4 => self.drop_unique_index(super::messages::COLLECTION, "idempotency").await,

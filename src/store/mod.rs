@@ -1,8 +1,9 @@
-//! MongoDB and nothing else: one file for each collection, the commit path in [`writer`].
+//! MongoDB: one file for each collection, and the commit path in [`commit`].
 //!
-//! Rows are private to this room; what leaves it are nouns of the domain. Every call runs in a task of
-//! its own under a time limit: the driver has no socket time-out, and dropping one of its futures
-//! half-way is documented as unsafe, so a caller that leaves never takes a database call with it.
+//! Rows are private to this module; its functions return types of the domain. Every call runs in a
+//! task of its own under a time limit. The driver has no socket time-out, and dropping one of its
+//! futures half-way is documented as unsafe. A caller that leaves therefore never aborts a database
+//! call.
 
 pub mod address;
 pub mod audit;
@@ -52,12 +53,12 @@ use crate::domain::{
 };
 use batch_loader::BatchLoader;
 
-/// How long a single read or write may take before its caller gives up.
+/// The time limit of a single read or write.
 const CALL_TIMEOUT: Duration = Duration::from_secs(8);
 
-/// Whether the commit path stores without the collections' validators (`schemas/`), which took a fifth of
-/// its time in mongod. They guard against other writers; what this room stores has one form, and a build
-/// for tests lets mongod check every document of it.
+/// Whether the commit path bypasses the collections' validators (`schemas/`), which took a fifth of
+/// its time in mongod. They guard against other writers; this module stores documents of one form
+/// only. A build for tests lets mongod check every document.
 const BYPASS_VALIDATION: bool = !cfg!(debug_assertions);
 
 /// The connected database.
@@ -65,19 +66,19 @@ const BYPASS_VALIDATION: bool = !cfg!(debug_assertions);
 pub struct Store {
     client: Client,
     database: Database,
-    /// Connections of their own for the commit path: a crowd that comes back and reads must not keep a
-    /// message waiting for a place.
+    /// Separate connections for the commit path: a burst of reading clients must not delay a
+    /// message until a connection is free.
     committing: Client,
     address: Arc<address::Address>,
-    /// Where the bytes of files are.
+    /// The store for the bytes of files.
     blobs: blobs::Blobs,
     lookups: Arc<Lookups>,
-    /// Operations that this process has committed.
+    /// The commands that this process has committed.
     committed: Arc<AtomicU64>,
     inactive: Arc<deactivated_users::DeactivatedUsers>,
 }
 
-/// The look-ups that gather (see [`gathered`]).
+/// The batched lookups (see [`batch_loader`]).
 #[derive(Debug)]
 struct Lookups {
     accounts: BatchLoader<Vec<UserId>, Vec<users::UserAccount>>,
@@ -88,7 +89,8 @@ struct Lookups {
 }
 
 impl Store {
-    /// Connects to an address and names the database. No call is made yet: see [`Store::examine`].
+    /// Creates a client for an address and a database. It makes no call yet: see
+    /// [`Store::examine`].
     ///
     /// # Errors
     /// When the options contradict each other.
@@ -117,11 +119,11 @@ impl Store {
         })
     }
 
-    /// The same database, with the bytes of files elsewhere.
+    /// Returns the same database, with the bytes of files in another store.
     ///
     /// # Errors
-    /// When that place cannot be used.
-    pub fn with_files_in(
+    /// When that store cannot be used.
+    pub fn with_blob_location(
         mut self,
         place: &BlobLocation,
     ) -> std::result::Result<Self, blobs::BadBlobLocation> {
@@ -129,13 +131,13 @@ impl Store {
         Ok(self)
     }
 
-    /// The bytes of files.
+    /// Returns the store for the bytes of files.
     #[must_use]
     pub fn blobs(&self) -> &blobs::Blobs {
         &self.blobs
     }
 
-    /// The same database over the connections of the commit path.
+    /// Returns the same database over the connections of the commit path.
     fn for_commits(&self) -> Self {
         Self {
             client: self.committing.clone(),
@@ -149,24 +151,24 @@ impl Store {
         }
     }
 
-    /// How many operations this process has committed.
+    /// Returns the number of commands that this process has committed.
     fn committed(&self) -> u64 {
         self.committed.load(Ordering::Relaxed)
     }
 
-    /// Whether a primary that can commit answers within `limit`.
-    pub async fn is_able(&self, limit: Duration) -> bool {
+    /// Returns whether a primary that can commit answers within `limit`.
+    pub async fn can_answer(&self, limit: Duration) -> bool {
         let database = self.committing.database("admin");
         let hello = tokio::spawn(async move { database.run_command(doc! { "hello": 1 }).await });
         matches!(tokio::time::timeout(limit, hello).await, Ok(Ok(Ok(hello))) if readiness::can_commit(&hello))
     }
 
-    /// Why no server can be used, in words for the log.
+    /// Returns the reason why no server can be used, for the log.
     pub async fn diagnosis(&self) -> String {
         readiness::diagnose(&self.address).await.0
     }
 
-    /// Ends all connections.
+    /// Closes all connections.
     pub async fn close(self) {
         self.committing.shutdown().await;
         self.client.shutdown().await;
@@ -234,7 +236,7 @@ async fn run_within<T: Send + 'static>(
     Err(crate::domain::Error::Unavailable)
 }
 
-/// What a call's own task came to.
+/// Returns the result of a call's task.
 fn settle<T>(joined: std::result::Result<mongodb::error::Result<T>, tokio::task::JoinError>) -> Result<T> {
     match joined {
         Ok(Ok(value)) => Ok(value),
@@ -246,20 +248,21 @@ fn settle<T>(joined: std::result::Result<mongodb::error::Result<T>, tokio::task:
     }
 }
 
-/// A row as a document. By way of bytes: directly, BSON's serializer takes itself for a readable format, and
-/// ids and times would become text.
+/// Converts a row to a document. It goes by way of bytes: directly, BSON's serializer takes itself
+/// for a human-readable format, and ids and times would become text.
 fn to_document(row: &impl serde::Serialize) -> mongodb::error::Result<mongodb::bson::Document> {
     let bytes = mongodb::bson::serialize_to_vec(row)?;
     Ok(mongodb::bson::deserialize_from_slice(&bytes)?)
 }
 
-/// What fits one of these: by itself when it is one, since `$or` is planned anew each time.
+/// Returns a filter for documents that match any of these filters. A single filter is returned
+/// unchanged, since `$or` is planned anew each time.
 fn any_of(filters: impl Iterator<Item = Document>) -> Document {
     let mut filters: Vec<Document> = filters.collect();
     if filters.len() > 1 {
         return doc! { "$or": filters };
     }
-    // Of nothing, nothing fits.
+    // No filter matches no document.
     filters.pop().unwrap_or_else(|| doc! { "_id": { "$in": [] } })
 }
 

@@ -1,5 +1,6 @@
-//! `nodes`: the processes of this service and when each last said that it lives. A process that dies
-//! without a word is noticed by the others, or by itself when it starts again.
+//! The collection `nodes`: the processes of this service and the time of their last heartbeats. A
+//! process that dies without notice is detected by the other nodes, or by itself when it starts
+//! again.
 
 use mongodb::bson::doc;
 use serde::{Deserialize, Serialize};
@@ -18,7 +19,8 @@ struct NodeRow {
 }
 
 impl Store {
-    /// This node lives. Answers whether it was not known: it is new, or another one has cleared up after it.
+    /// Stores a heartbeat of this node. Returns whether the node was unknown: it is new, or another
+    /// node has removed it.
     ///
     /// # Errors
     /// When MongoDB does not answer.
@@ -29,7 +31,7 @@ impl Store {
         Ok(updated.upserted_id.is_some())
     }
 
-    /// Nodes whose last word is older than `before`.
+    /// Returns the nodes whose last heartbeat is older than `before`.
     ///
     /// # Errors
     /// When MongoDB does not answer.
@@ -40,7 +42,7 @@ impl Store {
         Ok(rows.into_iter().map(|row| row.node).collect())
     }
 
-    /// Forgets a node.
+    /// Removes a node.
     ///
     /// # Errors
     /// When MongoDB does not answer.

@@ -1,4 +1,5 @@
-//! `online_users`: one document for each live connection, with the node that holds it.
+//! The collection `online_users`: one document for each live connection, with the node that holds
+//! it.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +11,8 @@ use crate::domain::{Error, Result, Timestamp, UserId, presence::OnlineSocket};
 
 pub(super) const COLLECTION: &str = "online_users";
 
-/// Changed connections of one command: after an outage it may be all there are, and a command has 48 MB at most.
+/// The maximum number of changed connections in one command: after an outage all may have changed,
+/// and a command is limited to 48 MB.
 const UPDATE_BATCH_SIZE: usize = 10_000;
 
 #[derive(Serialize)]
@@ -53,7 +55,7 @@ struct UserOnly {
 }
 
 impl Store {
-    /// Inserts connections that came, writes those that changed, and removes those that went (by their documents'
+    /// Inserts new connections, updates changed ones, and removes closed ones (by their documents'
     /// ids), in one call each.
     ///
     /// # Errors
@@ -68,7 +70,8 @@ impl Store {
     ) -> Result<()> {
         let row = |socket: &OnlineSocket| SocketRow::of(socket, node, now);
         if !came.is_empty() {
-            // mongod inserts in groups: 15 µs for each in a thousand; an update that inserts takes 45 (measured).
+            // mongod inserts in groups: 15 µs for each in a thousand; an update that inserts takes
+            // 45 µs (measured).
             let sockets = self.collection::<SocketRow>(COLLECTION);
             let rows: Vec<SocketRow> = came.iter().map(row).collect();
             run(async move {
@@ -80,7 +83,7 @@ impl Store {
         for changed in changed.chunks(UPDATE_BATCH_SIZE) {
             let updates = changed.iter().map(|socket| {
                 let row = serialize_to_raw_document_buf(&row(socket))?;
-                // Its insertion may have failed.
+                // The insertion may have failed.
                 Ok(doc! { "q": { "_id": socket.id }, "u": Document::try_from(&*row)?, "upsert": true })
             });
             let updates = updates.collect::<bson::error::Result<_>>().map_err(|error| {
@@ -97,7 +100,7 @@ impl Store {
         Ok(())
     }
 
-    /// Whose connections a node holds.
+    /// Returns the users whose connections a node holds.
     ///
     /// # Errors
     /// When MongoDB does not answer.
@@ -115,7 +118,7 @@ impl Store {
         run(async move { sockets.delete_many(filter).await.map(drop) }).await
     }
 
-    /// Of these people, those who have a connection on a node other than `node`.
+    /// Returns those of these users who have a connection on a node other than `node`.
     ///
     /// # Errors
     /// When MongoDB does not answer.

@@ -1,8 +1,8 @@
-//! Whether a database can do the service's work: asked at every start, before anything is stored, and answered
-//! in one sentence that names what is missing.
+//! Checks whether a database can do the service's work. The check runs at every start, before
+//! anything is stored, and reports in one sentence what is missing.
 //!
-//! The driver's own words for a server that it cannot use are a dump of what it knows. So when it finds none, each
-//! server of the address is asked by itself, without signing in, how it is.
+//! The driver's message about unusable servers is a dump of its state. When no server is usable,
+//! each server of the address is therefore checked separately, without signing in.
 
 use std::time::Duration;
 
@@ -21,16 +21,16 @@ use super::{Store, address::Address, failure, messages, migrations, stored_numbe
 
 /// The wire version of MongoDB 6.0.
 const MIN_WIRE_VERSION: i64 = 17;
-/// How long one step may take.
+/// The time limit of one step.
 const STEP_TIMEOUT: Duration = Duration::from_secs(20);
-/// How often a transaction is tried that fails for reasons of the moment, and how long after the last time.
+/// The maximum number of attempts at a transaction that fails for temporary reasons.
 const MAX_TRANSACTION_TRIES: u32 = 8;
 const TRANSACTION_RETRY_DELAY: Duration = Duration::from_millis(400);
-/// How long a single server may take to say how it is.
+/// The time limit for checking one server.
 const SERVER_CHECK_TIMEOUT: Duration = Duration::from_secs(3);
-/// Servers of an address that are asked.
+/// The maximum number of servers of an address that are checked.
 const MAX_CHECKED_SERVERS: usize = 7;
-/// What an account must be allowed in the service's database.
+/// The actions that an account needs in the service's database.
 const REQUIRED_ACTIONS: [&str; 11] = [
     "find",
     "insert",
@@ -50,7 +50,7 @@ const REQUIRED_ACTIONS: [&str; 11] = [
 #[error("{0}")]
 pub struct NotReady(pub String);
 
-/// What hinders a server from doing the work, going by its answer to `hello`.
+/// Returns what prevents a server from doing the work, according to its reply to `hello`.
 fn hindrance(hello: &Document) -> Option<String> {
     let is_router = hello.get_str("msg").is_ok_and(|text| text == "isdbgrid");
     if hello.get_bool("isreplicaset").unwrap_or(false) {
@@ -72,7 +72,7 @@ fn hindrance(hello: &Document) -> Option<String> {
     None
 }
 
-/// Whether a server that answered so takes transactions now.
+/// Returns whether a server with this reply accepts transactions now.
 pub(super) fn can_commit(hello: &Document) -> bool {
     let is_router = hello.get_str("msg").is_ok_and(|text| text == "isdbgrid");
     hindrance(hello).is_none() && (is_router || hello.get_bool("isWritablePrimary").unwrap_or(false))
@@ -82,7 +82,7 @@ fn refuse(at: &str, why: &str) -> NotReady {
     NotReady(format!("MONGODB_URI must be a replica set of MongoDB ≥ 6 (or a mongos of one); at {at}: {why}"))
 }
 
-/// Asks one server of an address how it is.
+/// Checks one server of an address.
 async fn ask(address: &Address, server: &ServerAddress) -> Result<Document, String> {
     if let ServerAddress::Tcp { host, port } = server {
         let port = port.unwrap_or(27_017);
@@ -123,7 +123,7 @@ async fn ask(address: &Address, server: &ServerAddress) -> Result<Document, Stri
     }
 }
 
-/// Why none of the servers of an address can be used.
+/// Returns why none of the servers of an address can be used.
 pub(super) async fn diagnose(address: &Address) -> NotReady {
     let mut reasons = Vec::new();
     for server in address.reading.hosts.iter().take(MAX_CHECKED_SERVERS) {
@@ -160,11 +160,11 @@ pub(super) async fn diagnose(address: &Address) -> NotReady {
 }
 
 impl Store {
-    /// Sees whether the database can do the work.
+    /// Checks whether the database can do the work.
     ///
     /// # Errors
-    /// The first thing that is missing: a server, a replica set, an account, a right; or data that seems to be
-    /// elsewhere. `by_address` says that only the address names the database.
+    /// The first missing requirement: a server, a replica set, an account, a privilege; or data
+    /// that seems to be elsewhere. `by_address` means that only the address names the database.
     pub async fn examine(&self, by_address: bool) -> Result<(), NotReady> {
         let hello = self.try_step(self.client.database("admin"), doc! { "hello": 1 }).await?;
         let servers = self.address.servers();
@@ -191,7 +191,8 @@ impl Store {
         self.find_lost_data(by_address).await
     }
 
-    /// An address that now counts must not make everything seem lost.
+    /// Looks for existing data in the default database: an address that now takes effect must not
+    /// make all data seem lost.
     async fn find_lost_data(&self, by_address: bool) -> Result<(), NotReady> {
         let old = self.client.database("wardline");
         let find = doc! { "find": migrations::COLLECTION, "filter": { "_id": "format" }, "limit": 1, "singleBatch": true };
@@ -199,7 +200,7 @@ impl Store {
         if !by_address {
             return Ok(());
         }
-        // Whoever may not look there has nothing there.
+        // An account without access there has no data there.
         let there = self.try_step(old, find).await.unwrap_or_default();
         let is_ours = |reply: &Document| {
             let batch = reply.get_document("cursor").and_then(|cursor| cursor.get_array("firstBatch"));
@@ -215,17 +216,19 @@ impl Store {
         )))
     }
 
-    /// Tries what the commit path and the search index live on: a transaction, and a stream of changes.
+    /// Tests the operations that the commit path and the search index need: a transaction and a
+    /// change stream.
     ///
     /// # Errors
-    /// When MongoDB does not do it.
+    /// When MongoDB refuses one.
     pub async fn rehearse(&self) -> Result<(), NotReady> {
         let store = self.for_commits();
         let trial = tokio::spawn(async move {
             let mut attempt = 1;
             loop {
                 match trial(&store).await {
-                    // An election, or an index that was made a moment ago: the same works a little later.
+                    // An election or a newly created index: the same transaction succeeds a little
+                    // later.
                     Err(error) if attempt < MAX_TRANSACTION_TRIES && passes(&error) => attempt += 1,
                     ended => return ended,
                 }
@@ -240,7 +243,7 @@ impl Store {
         self.understood("a first question", timeout(STEP_TIMEOUT, step).await).await
     }
 
-    /// What came of a step, failures in words.
+    /// Returns the result of a step, with failures as text.
     async fn understood<T>(
         &self,
         what: &str,
@@ -277,7 +280,7 @@ impl Store {
     }
 }
 
-/// Whether a failure is of the moment.
+/// Returns whether a failure is temporary.
 fn passes(error: &MongoError) -> bool {
     error.contains_label("TransientTransactionError") || failure::is_unavailable(error)
 }
@@ -293,7 +296,7 @@ async fn trial(store: &Store) -> mongodb::error::Result<()> {
     store.collection::<Document>(messages::COLLECTION).watch().await.map(drop)
 }
 
-/// What an account lacks; nothing where there is no access control.
+/// Returns the actions that an account lacks; none where there is no access control.
 fn missing(status: &Document, database: &str) -> Vec<&'static str> {
     let Ok(info) = status.get_document("authInfo") else { return Vec::new() };
     let list = |name: &str| info.get_array(name).map(Vec::as_slice).unwrap_or_default();

@@ -1,7 +1,9 @@
-//! `receipts`: when which run of messages reached, or was read by, whom.
+//! The collection `receipts`: when which range of messages was delivered to, or read by, which
+//! user.
 //!
-//! A stored run never crosses a multiple of `BUCKET_MESSAGES`, so that the receipts of a page are found by
-//! equality on their buckets: however long the history, a page looks at two or three of them.
+//! A stored range never crosses a multiple of `BUCKET_MESSAGES`, so the receipts of a page are
+//! found by equality on their buckets. However long the history is, a page reads two or three of
+//! them.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -20,9 +22,9 @@ use crate::domain::{
 
 pub(super) const COLLECTION: &str = "receipts";
 
-/// How many messages a bucket spans.
+/// The number of messages of a bucket.
 const BUCKET_MESSAGES: u64 = 128;
-/// Runs that one command answers.
+/// The number of ranges that one command returns.
 const RANGE_BATCH_SIZE: usize = 8;
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -44,7 +46,7 @@ fn bucket_of(seq: u64) -> u64 {
     seq.saturating_sub(1) / BUCKET_MESSAGES
 }
 
-/// A receipt cut at the buckets' borders.
+/// Returns the rows of a receipt, split at the buckets' borders.
 fn rows(session: ConversationId, receipt: &Receipt) -> impl Iterator<Item = ReceiptRow> + '_ {
     (bucket_of(receipt.from)..=bucket_of(receipt.to)).map(move |bucket| ReceiptRow {
         session_id: session,
@@ -75,7 +77,7 @@ impl TryFrom<ReceiptRow> for Receipt {
     }
 }
 
-/// The receipts that touch a run of a session's messages.
+/// Returns the filter for the receipts that overlap a range of a conversation's messages.
 fn touching(session: ConversationId, range: SeqRange) -> Document {
     let (first, last) = (range.after + 1, range.up_to);
     let signed = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
@@ -87,7 +89,7 @@ fn touching(session: ConversationId, range: SeqRange) -> Document {
     }
 }
 
-/// The receipts of runs of sessions' messages, for several callers at once.
+/// Loads the receipts of ranges of messages, for several callers at once.
 pub(super) fn gathered(database: Database) -> BatchLoader<(ConversationId, SeqRange), Vec<Receipt>> {
     BatchLoader::new(RANGE_BATCH_SIZE, move |wanted: Vec<(ConversationId, SeqRange)>| {
         let receipts = database.collection::<ReceiptRow>(COLLECTION);
@@ -109,7 +111,7 @@ pub(super) fn gathered(database: Database) -> BatchLoader<(ConversationId, SeqRa
 }
 
 impl Store {
-    /// The receipts that touch a run of a session's messages.
+    /// Returns the receipts that overlap a range of a conversation's messages.
     ///
     /// # Errors
     /// When MongoDB does not answer or a row cannot be understood.
@@ -120,8 +122,8 @@ impl Store {
         self.lookups.receipts.get((session, range)).await
     }
 
-    /// The receipts that touch these messages (session and `seq`), by session: in one query, for messages
-    /// of many sessions.
+    /// Returns the receipts that cover these messages (conversation and `seq`), by conversation, in
+    /// one query for messages of many conversations.
     ///
     /// # Errors
     /// As [`Store::receipts_in`].

@@ -1,6 +1,7 @@
-//! `revocations`: whose rights are about to change, and which tokens are about to end, so that every node
-//! forgets what it remembers of them. Written before the change itself: a change that never follows costs
-//! a look at the database, one that nobody heard of would cost more. MongoDB removes a row after an hour.
+//! The collection `revocations`: the users whose rights are about to change and the tokens that are
+//! about to end, so that every node evicts them from its cache. A row is written before the change
+//! itself. A row without its change costs a read of the database; a change without its row would
+//! cost more. MongoDB removes a row after an hour.
 
 use std::time::Duration;
 
@@ -12,10 +13,10 @@ use crate::domain::{Result, Timestamp, TokenId, UserId};
 
 pub(super) const COLLECTION: &str = "revocations";
 
-/// How long a row stays: nodes ask again within seconds.
+/// How long a row is kept: nodes poll within seconds.
 const REVOCATION_RETENTION: Duration = Duration::from_hours(1);
 
-/// What is not to be remembered any more.
+/// What must be evicted from the caches.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Revoked {
     User(UserId),
@@ -33,8 +34,8 @@ struct RevocationRow {
 }
 
 impl Store {
-    /// Announces a change that is about to be made.
-    pub(super) async fn announce_revocation(&self, what: &Revoked) -> Result<()> {
+    /// Publishes a change that is about to be made.
+    pub(super) async fn insert_revocation(&self, what: &Revoked) -> Result<()> {
         // By mongod's clock, the one clock of all nodes.
         let kept = i64::try_from(REVOCATION_RETENTION.as_millis()).unwrap_or(i64::MAX);
         let mut set = doc! { "at": "$$NOW", "expiresAt": { "$add": ["$$NOW", kept] } };
@@ -48,7 +49,7 @@ impl Store {
         write(async move { revocations.update_one(filter, update).upsert(true).await.map(drop) }).await
     }
 
-    /// What was announced from `at` on, by mongod's clock, and the newest announcement's time.
+    /// Returns the revocations from `at` on, by mongod's clock, and the time of the newest one.
     ///
     /// # Errors
     /// When MongoDB does not answer.

@@ -1,11 +1,13 @@
-//! The rollups: what statistics are read from. Each is a sum of what was committed; none is kept up by the
-//! commit path itself, which would make every message write into the same few documents.
+//! The rollups, from which statistics are read. Each is a sum over what was committed. The commit
+//! path itself updates none of them, since every message would then write into the same few
+//! documents.
 //!
-//! - `stats_positions`: for each session, up to where it is counted. It moves in the transaction that adds
-//!   to the sums, so whatever crashes when, nothing is counted twice or never.
+//! - `stats_positions`: for each conversation, the position up to which it is counted. It moves in
+//!   the transaction that adds to the sums, so a crash at any time neither counts twice nor omits
+//!   anything.
 //! - `stats_periods`: sums of each hour and day, and of all time.
-//! - `stats_people`: what each person did on each day.
-//! - `stats_unread`: how many unread messages each person has.
+//! - `stats_people`: the activity of each user on each day.
+//! - `stats_unread`: the number of unread messages of each user.
 
 mod reports;
 mod rollup;
@@ -27,14 +29,14 @@ pub(super) const PERIODS_COLLECTION: &str = "stats_periods";
 pub(super) const USERS_COLLECTION: &str = "stats_people";
 pub(super) const UNREAD_COLLECTION: &str = "stats_unread";
 
-/// Where the state of the rollups is kept.
+/// The collection with the state of the rollups.
 const META_COLLECTION: &str = "meta";
-/// How they are counted. Another number makes the next start count them anew.
+/// The format of the rollups. Another number makes the next start count them anew.
 const ROLLUP_FORMAT: i64 = 1;
-/// Clearing and comparing take their time on a large database.
+/// Clearing and comparing take long on a large database.
 const MAINTENANCE_TIMEOUT: std::time::Duration = std::time::Duration::from_mins(10);
 
-/// Under which state of the rollups counting may go on.
+/// Returns the filter for the state in which counting may continue.
 fn ready(calendar: &Calendar) -> Document {
     doc! { "_id": "statistics", "state": "ready", "format": ROLLUP_FORMAT, "timeZone": calendar.name() }
 }
@@ -48,17 +50,18 @@ struct PlaceRow {
 }
 
 impl Store {
-    /// Whether the rollups were counted in this calendar, in today's way, to the end of a clearing.
+    /// Returns whether the rollups were counted in this calendar, in the current format, and no
+    /// clearing is unfinished.
     ///
     /// # Errors
     /// When MongoDB does not answer.
-    pub async fn rollups_stand(&self, calendar: &Calendar) -> Result<bool> {
+    pub async fn are_rollups_current(&self, calendar: &Calendar) -> Result<bool> {
         let (meta, filter) = (self.collection::<Document>(META_COLLECTION), ready(calendar));
         Ok(run(async move { meta.find_one(filter).await }).await?.is_some())
     }
 
-    /// Empties the rollups, to be counted anew in this calendar. Broken off anywhere, the next start
-    /// empties them again.
+    /// Clears the rollups, to be counted anew in this calendar. If it is interrupted, the next
+    /// start clears them again.
     ///
     /// # Errors
     /// When MongoDB does not answer.
@@ -66,7 +69,7 @@ impl Store {
         let meta = self.collection::<Document>(META_COLLECTION);
         let clearing = doc! { "$set": { "state": "clearing" } };
         let id = doc! { "_id": "statistics" };
-        // Every transaction that counts writes into this document: from here on none begins.
+        // Every counting transaction writes into this document: from here on, none begins.
         write(async move { meta.update_one(id, clearing).upsert(true).await.map(drop) }).await?;
         for name in [PERIODS_COLLECTION, USERS_COLLECTION, UNREAD_COLLECTION, POSITIONS_COLLECTION] {
             let rows = self.collection::<Document>(name);
@@ -81,12 +84,12 @@ impl Store {
         .await
     }
 
-    /// The sessions that have changed since they were counted: a look at the place of every session, for
-    /// the start and for nothing else.
+    /// Returns the conversations that changed since they were counted. It reads the position of
+    /// every conversation, so it is for the start only.
     ///
     /// # Errors
     /// When MongoDB does not answer.
-    pub async fn uncounted_sessions(&self) -> Result<Vec<ConversationId>> {
+    pub async fn conversations_to_count(&self) -> Result<Vec<ConversationId>> {
         let places = async |name: &'static str| {
             let rows = self.collection::<PlaceRow>(name);
             run_within(MAINTENANCE_TIMEOUT, async move {

@@ -1,5 +1,6 @@
-//! Whole numbers as they stand in stored documents: another program, a shell or a restore may have written them in
-//! another of BSON's numeric types, and they mean the same. What is not whole is an error, never something else.
+//! Decodes whole numbers of stored documents. Another program, a shell or a restore may have
+//! written them in another of BSON's numeric types with the same meaning. A number that is not
+//! whole is an error, never rounded.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -13,7 +14,7 @@ use serde::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct NonNegative(u64);
 
-/// A whole number in whichever numeric type it is stored.
+/// Returns a whole number of any numeric type.
 pub(super) fn whole(value: &Bson) -> Option<i64> {
     match value {
         Bson::Int32(number) => Some(i64::from(*number)),
@@ -25,7 +26,7 @@ pub(super) fn whole(value: &Bson) -> Option<i64> {
     }
 }
 
-/// Beyond this a double skips whole numbers.
+/// Above this limit, a double skips whole numbers.
 const MAX_EXACT_INTEGER: f64 = 9_007_199_254_740_992.0;
 
 fn whole_double(number: f64) -> Option<i64> {
@@ -60,24 +61,24 @@ impl<'de> Visitor<'de> for Reader {
         self.visit_i64(whole_double(number).ok_or_else(|| E::custom("a number that is not whole"))?)
     }
 
-    // A decimal comes as a map.
+    // A decimal is decoded as a map.
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<NonNegative, A::Error> {
         let value = Bson::deserialize(MapAccessDeserializer::new(map))?;
         self.visit_i64(whole(&value).ok_or_else(|| A::Error::custom("no whole number"))?)
     }
 }
 
-/// For a field that must be there.
+/// Decodes a required field.
 pub(super) fn natural<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
     NonNegative::deserialize(deserializer).map(|number| number.0)
 }
 
-/// For a field that may be absent or null.
+/// Decodes a field that may be absent or null.
 pub(super) fn perhaps<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
     Ok(Option::<NonNegative>::deserialize(deserializer)?.map(|number| number.0))
 }
 
-/// For numbers by name.
+/// Decodes numbers by name.
 pub(super) fn by_name<'de, D, M>(deserializer: D) -> Result<M, D::Error>
 where
     D: Deserializer<'de>,
@@ -87,7 +88,7 @@ where
     Ok(numbers.into_iter().map(|(name, number)| (name, number.0)).collect())
 }
 
-/// For pairs of numbers.
+/// Decodes pairs of numbers.
 pub(super) fn pairs<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<(u64, u64)>, D::Error> {
     let pairs = Vec::<(NonNegative, NonNegative)>::deserialize(deserializer)?;
     Ok(pairs.into_iter().map(|(from, to)| (from.0, to.0)).collect())

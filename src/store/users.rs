@@ -1,4 +1,4 @@
-//! `users`: people, their password hashes, their roles.
+//! The collection `users`: the users, their password hashes, their roles.
 
 mod row;
 
@@ -29,10 +29,10 @@ use row::{UserRow, named};
 
 pub(super) const COLLECTION: &str = "users";
 
-/// People whose keys one command renews.
+/// The number of users whose search keys one command renews.
 const KEY_RENEWAL_BATCH_SIZE: usize = 500;
 
-/// Callers whose look-ups one command answers.
+/// The number of lookups that one command answers.
 const LOOKUP_BATCH_SIZE: usize = 64;
 
 #[derive(Deserialize)]
@@ -53,7 +53,8 @@ struct AccountStatusRow {
     credential_version: u64,
 }
 
-/// The regular expression that matches exactly `text` at a key's beginning: nothing in it is an operator.
+/// Returns the regular expression that matches exactly `text` at the start of a key: no character
+/// of it is an operator.
 fn literal_prefix(text: &str) -> String {
     let mut pattern = String::from("^");
     for character in text.to_lowercase().chars() {
@@ -65,24 +66,25 @@ fn literal_prefix(text: &str) -> String {
     pattern
 }
 
-/// Whether the stored version is this one; accounts from before there were versions have none.
+/// Returns the value that matches this stored version; accounts from before versions existed have
+/// none.
 fn is_version(version: u64) -> Bson {
     let stored = i64::try_from(version).unwrap_or(i64::MAX);
     if version == 0 { Bson::Document(doc! { "$in": [0_i64, Bson::Null] }) } else { Bson::Int64(stored) }
 }
 
-/// Which people a list shows.
+/// The filter of a user list.
 #[derive(Debug, Clone, Default)]
 pub struct UserFilter {
     pub role: Option<Role>,
     /// Parts of a name, username, department or title, in any order; Chinese ones also by pinyin.
     pub search: Option<String>,
     pub standing: AccountStatus,
-    /// Only these.
+    /// Only these users.
     pub among: Option<BTreeSet<UserId>>,
 }
 
-/// What an admin changes about an account; `None` leaves as it is.
+/// An admin's change of an account; `None` leaves a field unchanged.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct UserChange {
     pub role: Option<Role>,
@@ -97,13 +99,13 @@ pub struct UserChange {
     pub title: Option<String>,
     pub password_hash: Option<String>,
     pub must_change_password: Option<bool>,
-    /// Ends every token. A new password and a new standing do so by themselves.
+    /// Ends every token. A new password and a new account status do so by themselves.
     pub end_tokens: bool,
-    /// Changes nothing unless the credentials have this version still.
+    /// Changes nothing unless the credentials still have this version.
     pub if_version: Option<u64>,
 }
 
-/// Accounts by id, for several callers at once: those that exist.
+/// Loads accounts by id, for several callers at once; missing ones are omitted.
 pub(super) fn gathered(database: Database) -> BatchLoader<Vec<UserId>, Vec<UserAccount>> {
     BatchLoader::new(LOOKUP_BATCH_SIZE, move |wanted: Vec<Vec<UserId>>| {
         let users = database.collection::<UserRow>(COLLECTION);
@@ -143,7 +145,8 @@ impl Store {
         if inserted { Ok(()) } else { Err(Error::Conflict("the username is taken")) }
     }
 
-    /// Stores many new accounts at once (synthetic data); those whose username exists are left as they are.
+    /// Stores many new accounts at once (synthetic data); those whose username exists are left
+    /// unchanged.
     ///
     /// # Errors
     /// When MongoDB does not answer.
@@ -159,7 +162,7 @@ impl Store {
         .await
     }
 
-    /// One account by id.
+    /// Returns an account by id.
     ///
     /// # Errors
     /// When MongoDB does not answer or the row cannot be understood.
@@ -167,7 +170,7 @@ impl Store {
         Ok(self.lookups.accounts.get(vec![id]).await?.pop())
     }
 
-    /// One account by username, in any case.
+    /// Returns an account by username, in any case.
     ///
     /// # Errors
     /// As [`Store::user`].
@@ -181,7 +184,7 @@ impl Store {
         row.map(UserAccount::try_from).transpose()
     }
 
-    /// These people, in no order; those that do not exist are not in it.
+    /// Returns these users, in no order; missing ones are omitted.
     ///
     /// # Errors
     /// As [`Store::user`].
@@ -194,7 +197,8 @@ impl Store {
         Ok(accounts.into_iter().map(|account| account.user).collect())
     }
 
-    /// A page of people, by username, or those behind a cursor and one more; and how many there are in all.
+    /// Returns a page of users, by username, or those behind a cursor and one more; and their total
+    /// number.
     ///
     /// # Errors
     /// As [`Store::user`].
@@ -216,7 +220,7 @@ impl Store {
             let parts = search_keys::parts(search);
             let each = parts.iter().map(|part| doc! { "searchKeys": { "$regex": literal_prefix(part) } });
             let each: Vec<Document> = each.collect();
-            // Nothing but marks begins nobody's name.
+            // A search of marks alone matches no user.
             let nobody = doc! { "searchKeys": { "$in": Vec::<Bson>::new() } };
             query.insert("$and", if each.is_empty() { vec![nobody] } else { each });
         }
@@ -234,7 +238,7 @@ impl Store {
         Ok((rows?, total?))
     }
 
-    /// Active people whom the database believes to be online or away.
+    /// Returns the active users who are stored as online or away.
     ///
     /// # Errors
     /// As [`Store::user`].
@@ -244,7 +248,7 @@ impl Store {
             .await
     }
 
-    /// All accounts, active or not.
+    /// Returns all accounts, active or not.
     ///
     /// # Errors
     /// As [`Store::user`].
@@ -253,7 +257,7 @@ impl Store {
         self.find_users(doc! { "isActive": { "$in": [true, false] } }, doc! {}, None).await
     }
 
-    /// Whom of the active people the database believes to be online or away: their ids alone.
+    /// Returns the ids of the active users who are stored as online or away.
     ///
     /// # Errors
     /// When MongoDB does not answer.
@@ -291,8 +295,9 @@ impl Store {
         rows.into_iter().map(UserAccount::try_from).collect()
     }
 
-    /// Changes an account and answers how it is now; `None` when there is no such account, or none of the
-    /// version that was named. A change that ends tokens raises the credential version in the same write.
+    /// Changes an account and returns its new state; `None` when there is no such account, or none
+    /// with the given version. A change that ends tokens raises the credential version in the same
+    /// write.
     ///
     /// # Errors
     /// As [`Store::user`].
@@ -309,7 +314,7 @@ impl Store {
             || change.password_hash.is_some()
             || change.is_active.is_some_and(|active| !active || !current.user.is_active);
         if change.role.is_some() || change.is_active.is_some() || ends_tokens {
-            self.announce_revocation(&Revoked::User(id)).await?;
+            self.insert_revocation(&Revoked::User(id)).await?;
         }
         let mut set = doc! { "updatedAt": now };
         if let Some(role) = change.role {
@@ -379,7 +384,7 @@ impl Store {
         Ok(account)
     }
 
-    /// What decides which tokens of these people hold.
+    /// Returns the data that decides which tokens of these users are valid.
     ///
     /// # Errors
     /// As [`Store::user`].
@@ -399,7 +404,7 @@ impl Store {
         })
         .await?;
         let credentials = rows.into_iter().filter_map(|row| {
-            // What cannot be understood gives no rights.
+            // An unreadable role gives no rights.
             let role = row.role.parse().ok()?;
             let (version, changed_at) = (row.credential_version, row.tokens_valid_from);
             Some((row.id, Credentials { role, is_active: row.is_active, version, changed_at }))
@@ -407,8 +412,8 @@ impl Store {
         Ok(credentials.collect())
     }
 
-    /// Notes that somebody failed to sign in under a name. Where there is no such account nothing is
-    /// written, and it takes as long.
+    /// Records a failed sign-in under a name. Where there is no such account nothing is written,
+    /// and the call takes as long.
     ///
     /// # Errors
     /// When MongoDB does not answer.
@@ -420,8 +425,9 @@ impl Store {
         write(async move { users.update_one(filter, failed).await.map(drop) }).await
     }
 
-    /// Somebody signs in: answers the account as it is now, if its credentials have the version that they
-    /// were checked against, with the failures that were noted until now and are forgotten from here on.
+    /// Signs a user in: returns the account as it is now, if its credentials have the version that
+    /// was checked. The account contains the failures recorded until now, which are reset by this
+    /// call.
     ///
     /// # Errors
     /// As [`Store::user`].
@@ -437,7 +443,7 @@ impl Store {
         row.map(UserAccount::try_from).transpose()
     }
 
-    /// Writes anew by what everybody is found, after the rules for it have changed.
+    /// Rewrites the search keys of all users, after the rules for them have changed.
     ///
     /// # Errors
     /// As [`Store::user`].
@@ -452,7 +458,7 @@ impl Store {
         Ok(())
     }
 
-    /// Whether there is an active admin.
+    /// Returns whether there is an active admin.
     ///
     /// # Errors
     /// As [`Store::user`].
@@ -461,7 +467,7 @@ impl Store {
         Ok(self.one_user(admin).await?.is_some())
     }
 
-    /// Accounts whose usernames begin with `prefix`, ascending (synthetic staff).
+    /// Returns accounts whose usernames begin with `prefix`, ascending (synthetic staff).
     ///
     /// # Errors
     /// As [`Store::user`].
@@ -470,7 +476,7 @@ impl Store {
         self.find_accounts(query, doc! { "usernameKey": 1 }, Some(Page { page: 1, limit })).await
     }
 
-    /// Writes people's statuses, all in one call.
+    /// Writes users' statuses, all in one call.
     ///
     /// # Errors
     /// When MongoDB does not answer.
@@ -478,7 +484,8 @@ impl Store {
         if presences.is_empty() {
             return Ok(());
         }
-        // One update for each status: for a thousand people half of what as many updates cost mongod.
+        // One update for each status: for a thousand users it costs mongod half of as many single
+        // updates.
         let updates = [Status::Online, Status::Away, Status::Offline].into_iter().filter_map(|status| {
             let of_it = || presences.iter().filter(move |presence| presence.status == status);
             let last_seen = of_it().map(|presence| presence.last_seen).max()?;

@@ -1,4 +1,4 @@
-//! The `$jsonSchema` validators of `schemas/`, put on their collections at start.
+//! The `$jsonSchema` validators of `schemas/`, applied to their collections at start.
 
 use futures_util::TryStreamExt;
 use mongodb::{
@@ -9,7 +9,7 @@ use mongodb::{
 use super::{Store, run, run_within};
 use crate::domain::{Error, Result};
 
-/// Collection and schema, as they stand in `schemas/`.
+/// Collection and schema, as in `schemas/`.
 pub const SCHEMAS: [(&str, &str); 13] = [
     (super::users::COLLECTION, include_str!("../../schemas/users.json")),
     (super::conversations::COLLECTION, include_str!("../../schemas/sessions.json")),
@@ -27,10 +27,10 @@ pub const SCHEMAS: [(&str, &str); 13] = [
 ];
 
 impl Store {
-    /// Makes the collections that are not there and puts the validators on all.
+    /// Creates missing collections and sets the validators of all.
     ///
     /// # Errors
-    /// When MongoDB does not answer or a schema is not one.
+    /// When MongoDB does not answer or a schema is invalid.
     pub async fn ensure_validators(&self) -> Result<()> {
         let database = self.database.clone();
         let present: Vec<CollectionSpecification> =
@@ -42,8 +42,8 @@ impl Store {
             })?;
             let validator = doc! { "$jsonSchema": schema };
             let known = present.iter().find(|known| known.name == name);
-            // `collMod` waits for every open transaction on the collection, also those that a killed service
-            // left behind: only when there is something to change.
+            // `collMod` waits for every open transaction on the collection, also those left by a
+            // killed service. It therefore runs only when there is something to change.
             if known.is_some_and(|known| known.options.validator.as_ref() == Some(&validator)) {
                 continue;
             }

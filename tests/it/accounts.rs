@@ -1,4 +1,4 @@
-//! Accounts: registration, roles, tokens and their ends.
+//! Accounts: registration, roles, tokens and their revocation.
 
 use std::time::Duration;
 
@@ -68,7 +68,7 @@ async fn an_admin_makes_changes_and_ends_accounts() {
     let own = format!("/api/chat/users/{}", admin.id);
     assert_eq!(admin.call("PATCH", &own, json!({ "isActive": false })).await.refused(409), "CONFLICT");
 
-    // An admin may look at others' lists and statistics, on record, and speak for nobody.
+    // An admin may read others' lists and statistics, audited, but acts for no other user.
     let wu = app.nurse("Wu").await;
     admin.get(&format!("/api/chat/sessions/{}", wu.id)).await.expect(200);
     admin.get(&format!("/api/chat/stats/{}", wu.id)).await.expect(200);
@@ -80,7 +80,8 @@ async fn an_admin_makes_changes_and_ends_accounts() {
     app.stop().await;
 }
 
-/// The handshake reads the account, and a join right after it need not; but what changed between is told.
+/// The handshake reads the account and a join right after it need not, but a change in between is
+/// published.
 #[tokio::test]
 async fn what_changed_between_handshake_and_join_is_told() {
     let variables = [("ADMIN_USERNAME", "chief"), ("ADMIN_PASSWORD", PASSWORD)];
@@ -252,7 +253,7 @@ async fn guessing_a_password_is_slowed_whatever_the_headers_say() {
     let app = TestApp::start().await;
     let li = app.nurse("Li").await;
     let client = reqwest::Client::new();
-    // Who knows the password may sign in as often as they like.
+    // A user with the right password may sign in without limit.
     let login = json!({ "username": li.username, "password": PASSWORD });
     for _ in 0..15 {
         app.call("POST", "/api/auth/login", login.clone()).await.expect(200);

@@ -1,4 +1,4 @@
-//! The audit log: every act that has to be answered for leaves a row, and admins read it.
+//! The audit log: every audited action leaves a row, and admins read it.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ async fn rows(admin: &Person, query: &str) -> Vec<Value> {
     admin.get(&format!("/api/audit?limit=200&{query}")).await.expect(200).as_array().unwrap().clone()
 }
 
-/// The rows of an action, once there are so many.
+/// The rows of an action, once there are this many.
 async fn recorded(admin: &Person, action: &str, count: usize) -> Vec<Value> {
     eventually(async || {
         let found = rows(admin, &format!("action={action}")).await;
@@ -37,10 +37,10 @@ async fn who_did_what_to_whom_is_on_record() {
     let again = json!({ "username": li.username, "password": PASSWORD });
     let second = app.person(&app.call("POST", "/api/auth/login", again).await.expect(200));
     second.call("POST", "/api/auth/logout", json!({})).await.expect(200);
-    // Accounts, looks, files, messages, groups.
+    // Accounts, audited reads, files, messages, groups.
     let change = json!({ "role": "nurse", "phone": "8123", "password": "Correct-horse-battery-9" });
     admin.call("PATCH", &path(""), change).await.expect(200);
-    // What changes nothing is no act.
+    // A request that changes nothing leaves no row.
     for nothing in [json!({ "phone": "8123" }), json!({ "username": "chief" }), json!({})] {
         admin.call("PATCH", &path(""), nothing).await.expect(200);
     }
@@ -80,7 +80,7 @@ async fn who_did_what_to_whom_is_on_record() {
     assert_eq!(past["changes"], json!([{ "field": "historyVisible", "from": "false", "to": "true" }]));
     assert_eq!(rows(&admin, &format!("session={group}")).await.len(), 2);
 
-    // What was said, what was typed as a password and what was typed as a name stay out of it.
+    // The log contains no message text, no typed password and no typed name.
     let all = Value::from(rows(&admin, "").await).to_string();
     for secret in ["bed 4", "horse", "Hunter2", "hunter2", "argon2", PASSWORD] {
         assert!(!all.contains(secret), "{secret}");
@@ -90,7 +90,7 @@ async fn who_did_what_to_whom_is_on_record() {
     app.stop().await;
 }
 
-/// Who acted, on whom, from where.
+/// Principal, subject and origin of an action.
 async fn names_everybody(admin: &Person, li: &Person, wu: &Person) {
     let failed = recorded(admin, "auth.failed", 2).await;
     assert!(failed.iter().all(|row| row["outcome"] == "failed" && row["actor"].is_null()), "{failed:?}");
@@ -117,7 +117,7 @@ async fn names_everybody(admin: &Person, li: &Person, wu: &Person) {
     }
 }
 
-/// Reading: for admins, on record, by filters, by cursor, as a table.
+/// Reading: for admins, audited, by filters, by cursor, as a table.
 async fn reads_it(app: &TestApp, admin: &Person, li: &Person) {
     assert_eq!(li.get("/api/chat/audit").await.refused(403), "FORBIDDEN");
     assert!(!recorded(admin, "audit.read", 2).await.is_empty());
@@ -141,7 +141,7 @@ async fn reads_it(app: &TestApp, admin: &Person, li: &Person) {
         assert!(bad.body["details"][field].is_string(), "{query}: {}", bad.body);
         bad.refused(400);
     }
-    // A day is the hospital's: in Shanghai it ends eight hours before UTC's.
+    // A day is in the hospital's time zone: in Shanghai it ends eight hours before UTC's.
     let at: wardline::domain::Timestamp = serde_json::from_value(own[0]["at"].clone()).unwrap();
     let calendar = wardline::domain::statistics::Calendar::of("Asia/Shanghai").unwrap();
     let day = calendar.local(at)[..10].to_owned();

@@ -1,4 +1,5 @@
-//! What weighs is bounded by weight: bytes that wait for readers, connections of strangers, heavy calls.
+//! Resources are limited by their weight: bytes in outboxes, unauthenticated connections, heavy
+//! calls.
 
 use std::time::{Duration, Instant};
 
@@ -12,17 +13,17 @@ use tokio_tungstenite::tungstenite::Message;
 
 use crate::support::{Person, TestApp, eventually, text};
 
-/// What the deaf client asks, over its socket.
+/// The number of requests of the client that reads nothing, over its socket.
 const QUESTIONS: usize = 40;
 
-/// How many bytes the service says are waiting to be read.
+/// The outbox bytes in the service's metrics.
 async fn waiting(app: &TestApp) -> f64 {
     let metrics = text(&app.call("GET", "/metrics", json!({})).await.body);
     let line = metrics.lines().find_map(|line| line.strip_prefix("wardline_waiting_bytes "));
     line.and_then(|number| number.trim().parse().ok()).unwrap_or(0.0)
 }
 
-/// A session with so many of the longest messages.
+/// A conversation with this many messages of maximum length.
 async fn long_session(app: &TestApp, messages: usize) -> (Person, String) {
     let (li, chen) = (app.nurse("Li").await, app.nurse("Chen").await);
     let session = li.session_with(&chen).await;
@@ -46,7 +47,7 @@ async fn raw(app: &TestApp, request: &[u8]) -> TcpStream {
     line
 }
 
-/// What comes on a connection until it is quiet or ends.
+/// Everything received on a connection until it is quiet or ends.
 async fn answer(line: &mut TcpStream) -> String {
     let mut bytes = Vec::new();
     let mut piece = [0; 4_096];
@@ -58,8 +59,8 @@ async fn answer(line: &mut TcpStream) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// A client that asks for much and reads nothing, over the socket and over REST: what waits for it is bounded,
-/// others notice nothing, and once it reads it gets each answer once.
+/// A client requests much and reads nothing, over the socket and over REST. Its outbox is bounded,
+/// and other clients are unaffected. Once it reads, it receives each answer once.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_client_that_reads_nothing_holds_a_bounded_weight() {
     let app = TestApp::start().await;
@@ -81,7 +82,7 @@ async fn a_client_that_reads_nothing_holds_a_bounded_weight() {
         );
         rest.push(raw(&app, head.as_bytes()).await);
     }
-    // Of each answer over REST no more than its status is read.
+    // Of each answer over REST, only the status is read.
     let statuses = tokio::spawn(async move {
         let mut refused = 0;
         for line in &mut rest {
@@ -111,7 +112,8 @@ async fn a_client_that_reads_nothing_holds_a_bounded_weight() {
         }
     }
     let all: Vec<String> = (0..QUESTIONS).map(|number| number.to_string()).collect();
-    // What does not fit any more cuts the connection, and its client comes back; until then nothing is missing.
+    // A full outbox closes the connection, and its client reconnects; until then nothing is
+    // missing.
     assert_eq!(acknowledged, all[..acknowledged.len()], "who reads gets answers once and in order");
     assert_eq!(told, 0, "an answer with a callback is no event, too");
     let (rest, refused) = statuses.await.unwrap();
@@ -122,7 +124,7 @@ async fn a_client_that_reads_nothing_holds_a_bounded_weight() {
     app.stop().await;
 }
 
-/// Pages and the way back are bounded by bytes, and whoever goes on gets everything.
+/// Pages and syncs are bounded by bytes, and a client that continues receives everything.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_page_is_bounded_by_bytes_and_a_walk_misses_nothing() {
     let app = TestApp::start().await;
@@ -173,8 +175,8 @@ async fn a_page_is_bounded_by_bytes_and_a_walk_misses_nothing() {
     app.stop().await;
 }
 
-/// Records of forwarded messages weigh more than any text: pages by number hold every message, and say which
-/// records they leave out.
+/// Records of forwarded messages are heavier than any text. Pages by number contain every message,
+/// and name the records that they omit.
 #[tokio::test]
 async fn a_page_by_number_holds_every_message_however_heavy_its_records() {
     let app = TestApp::start().await;
@@ -205,7 +207,7 @@ async fn a_page_by_number_holds_every_message_however_heavy_its_records() {
     app.stop().await;
 }
 
-/// One person's heavy calls count by what they weigh, and a refusal costs nothing.
+/// A user's heavy calls count by their weight, and a refusal costs nothing.
 #[tokio::test]
 async fn a_forward_counts_as_all_that_it_writes() {
     let app = TestApp::start().await;
@@ -223,7 +225,7 @@ async fn a_forward_counts_as_all_that_it_writes() {
     assert_eq!(again.refused(429), "RATE_LIMITED");
     let at_li = li.join().await;
     assert_eq!(at_li.call("message:forward", forward).await["code"], "RATE_LIMITED");
-    // What is light still goes; so does what another person does.
+    // Light calls still succeed, and so do those of another user.
     let light = json!({ "messageIds": [message["_id"]], "toSessionIds": [session], "mode": "each" });
     li.call("POST", "/api/chat/messages/forward", light.clone()).await.expect(201);
     chen.call("POST", "/api/chat/messages/forward", light).await.expect(201);
@@ -233,7 +235,7 @@ async fn a_forward_counts_as_all_that_it_writes() {
     app.stop().await;
 }
 
-/// Everybody in a group hears of each change of it: changes count as what they are told to others.
+/// Every member receives each change of a group, so changes count as the events they cause.
 #[tokio::test]
 async fn changes_of_a_group_count_among_ones_events() {
     let app = TestApp::start().await;
@@ -242,11 +244,11 @@ async fn changes_of_a_group_count_among_ones_events() {
     let group = text(&li.call("POST", "/api/chat/sessions/group", group).await.expect(201)["_id"]);
     let people = format!("/api/chat/sessions/{group}/participants");
     li.call("PATCH", &format!("{people}/{}", chen.id), json!({ "role": "admin" })).await.expect(200);
-    // Of the 2,500 events that Li may send at once 2,000 are gone with this.
+    // This uses 2,000 of the 2,500 events that Li may send at once.
     let absent = |count: usize| (0..count).map(|n| format!("{n:024x}")).collect::<Vec<_>>();
     let forward = json!({ "messageIds": absent(100), "toSessionIds": absent(20), "mode": "each" });
     assert_eq!(li.call("POST", "/api/chat/messages/forward", forward).await.refused(404), "NOT_FOUND");
-    // The same person over and over.
+    // The same user over and over.
     let (mut changes, mut refusal) = (0, None);
     while refusal.is_none() && changes < 400 {
         let reply = if changes % 2 == 0 {
@@ -261,7 +263,7 @@ async fn changes_of_a_group_count_among_ones_events() {
     assert!(refusal.body["details"]["retryAfter"].is_u64(), "{}", refusal.body);
     assert_eq!(refusal.refused(429), "RATE_LIMITED");
     assert!(changes > 40, "{changes} changes: a refusal came too early");
-    // What others do goes on.
+    // Other users are unaffected.
     chen.call("PATCH", &format!("/api/chat/sessions/{group}"), json!({ "topic": "nights" }))
         .await
         .expect(200);
@@ -269,7 +271,7 @@ async fn changes_of_a_group_count_among_ones_events() {
     app.stop().await;
 }
 
-/// What asks for a WebSocket and is none, heads that are too long, and what the protocol's errors look like.
+/// Invalid WebSocket requests, headers that are too long, and the form of the protocol's errors.
 #[tokio::test]
 async fn odd_requests_of_the_transport_are_refused_clearly() {
     let app = TestApp::start().await;
@@ -324,7 +326,7 @@ async fn odd_requests_of_the_transport_are_refused_clearly() {
     );
     let heard = answer(&mut raw(&app, post.as_bytes()).await).await;
     assert!(heard.starts_with("HTTP/1.1 413 ") && heard.contains("1000000"), "{heard}");
-    // What is refused before its body was read leaves the connection whole.
+    // A refusal before the body was read leaves the connection usable.
     let body = "x".repeat(900_000);
     let post = format!(
         "POST /api/chat/messages HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
@@ -337,7 +339,8 @@ async fn odd_requests_of_the_transport_are_refused_clearly() {
     app.stop().await;
 }
 
-/// Strangers of one network hold 2,000 connections and as many sessions; whoever comes next gets in.
+/// Unauthenticated clients of one network hold 2,000 connections and as many sessions; the next
+/// client is accepted.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn strangers_make_room_for_whoever_comes_next() {
     let app = TestApp::start().await;
@@ -379,7 +382,8 @@ async fn strangers_make_room_for_whoever_comes_next() {
     app.stop().await;
 }
 
-/// A process that may open few files: whoever comes is served or refused at once, and the log says it once.
+/// A process with few file descriptors: each client is served or refused at once, and this is
+/// logged once.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_file_descriptors_nobody_waits() {
     let settings = crate::support::settings(&[]);

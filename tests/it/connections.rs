@@ -1,5 +1,4 @@
-//! Connections: who gets in, that nothing said at once is lost, order under a flood, and what becomes of
-//! those that do not listen.
+//! Connections: authentication, no loss of early events, order under a flood, and slow consumers.
 
 use std::time::{Duration, Instant};
 
@@ -102,7 +101,8 @@ async fn a_flood_is_refused_clearly_and_the_socket_lives_on() {
     app.stop().await;
 }
 
-/// A client that never reads: bytes pile up until its connection is cut, and nobody else notices.
+/// A client that never reads: its outbox fills until its connection is closed, and others are
+/// unaffected.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_reader_that_never_reads_is_cut_and_hurts_nobody() {
     use futures_util::SinkExt;
@@ -120,7 +120,7 @@ async fn a_reader_that_never_reads_is_cut_and_hurts_nobody() {
         metrics.lines().find_map(|l| l.strip_prefix(closed)?.trim().parse::<u64>().ok()).unwrap_or(0)
     };
     let before = count().await;
-    // 8,000 messages of 6 kB fill the socket's buffers and then ours.
+    // 8,000 messages of 6 kB fill the socket's buffers and then the outbox.
     let long = "长".repeat(2_000);
     for _ in 0..40 {
         let mut answers = Vec::new();
@@ -148,7 +148,7 @@ async fn a_signed_out_socket_is_closed_and_hears_nothing_more() {
     let (li, chen) = (app.nurse("Li").await, app.nurse("Chen").await);
     let session = li.session_with(&chen).await;
     let at_chen = chen.join().await;
-    // The same person on another device, with another token.
+    // The same user on another device, with another token.
     let login = json!({ "username": chen.username, "password": PASSWORD });
     let other = app.person(&app.call("POST", "/api/auth/login", login).await.expect(200));
     let elsewhere = other.join().await;
@@ -173,8 +173,8 @@ async fn a_stopping_service_tells_its_sockets() {
     at_li.closed().await;
 }
 
-/// Whoever is signing in when the service stops loses the connection, after which the official client comes again;
-/// a refusal of the namespace would be for good.
+/// A client that is authenticating when the service stops loses the connection, after which the
+/// official client reconnects. A refusal of the namespace would be final.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stopping_service_refuses_nobody_for_good() {
     use futures_util::{SinkExt, StreamExt};
@@ -242,12 +242,13 @@ async fn what_waits_behind_a_sign_out_is_not_done() {
     let stored = chen.history(&session).await.len();
     tokio::time::sleep(Duration::from_secs(2)).await;
     let late = chen.history(&session).await.len() - stored;
-    // Those already queued for commit are; 256 of a socket can be.
+    // Those already queued for commit are stored; a socket can have 256 of them.
     assert!(late <= 256, "{late} were taken after the sign-out was answered");
     app.stop().await;
 }
 
-/// However many come at once, one person has no more than 2,000 sockets; one that goes makes room for another.
+/// However many connect at once, a user has at most 2,000 sockets; one that closes makes room for
+/// another.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_person_has_so_many_sockets_and_no_more() {
     const MOST: usize = 2_000;

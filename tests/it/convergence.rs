@@ -1,6 +1,7 @@
-//! Old state + events = fresh state. Several people do everything there is, in any order; one client of each
-//! was there all the time and applies what it hears, one drops out and comes back by `chat:sync`, one
-//! fetches afresh at the end: all three must know the same, and nobody may hear of a session without a seat.
+//! Old state + events = fresh state. Several users perform every operation, in any order. One
+//! client of each is connected throughout and applies its events, one disconnects and returns by
+//! `chat:sync`, one fetches everything at the end. All three must have the same state, and no user
+//! may receive an event of a conversation without a membership.
 
 mod client;
 
@@ -59,7 +60,7 @@ fn step() -> impl Strategy<Value = Step> {
     })
 }
 
-/// What all know: sessions, and messages with their sessions.
+/// The shared state: conversations, and messages with their conversations.
 #[derive(Default)]
 struct Board {
     groups: Vec<String>,
@@ -75,7 +76,7 @@ fn request(
 ) -> Option<(&'static str, String, Value)> {
     let session = &board.sessions[step.which % board.sessions.len()];
     let group = format!("/api/chat/sessions/{}", board.groups[step.which % board.groups.len()]);
-    // The newest are looked at most.
+    // The newest messages are used most.
     let message = board.messages.iter().rev().nth(step.which % 12).map(|m| text(&m["_id"]));
     let at = |tail: &str| message.as_ref().map(|id| format!("/api/chat/messages/{id}{tail}"));
     let emoji = ["👍", "❤️", "✅"][step.which % 3];
@@ -140,7 +141,7 @@ async fn run(app: &TestApp, steps: Vec<Step>) {
     }
     board.sessions.clone_from(&board.groups);
     board.sessions.push(people[0].session_with(&people[1]).await);
-    // Several calls at once are under way.
+    // Several calls run at once.
     for batch in steps.chunks(5) {
         let calls = batch.iter().filter_map(|step| {
             let (method, path, body) = request(&people[step.who], &people[step.whom], step, &board)?;
@@ -178,7 +179,7 @@ async fn run(app: &TestApp, steps: Vec<Step>) {
             (last == json!(total)).then_some(())
         })
         .await;
-        // Every count is what counting gives.
+        // Every count equals the counted messages.
         for (session, known) in &fresh.0 {
             let position = known.members[&person.id].3;
             let counted = known.messages.values().filter(|m| {

@@ -1,4 +1,4 @@
-//! Two people talk: what the source's front end does, from sign-in to read receipts.
+//! A private conversation: what the source's front end does, from sign-in to read receipts.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ async fn a_whole_conversation() {
     let at_li = li.join().await;
     at_li.call("users:online", json!(null)).await;
 
-    // Chen comes; Li, who shares a session, hears of it, and both see each other.
+    // Chen connects; Li, who shares a conversation, receives the event, and both see each other.
     let at_chen = chen.join().await;
     let status = at_li.next_where("user:status", |s| s["userId"] == json!(chen.id)).await;
     assert_eq!(status["status"], "online");
@@ -22,7 +22,7 @@ async fn a_whole_conversation() {
     let names: Vec<_> = online.as_array().unwrap().iter().map(|user| text(&user["username"])).collect();
     assert!(names.contains(&li.username) && names.contains(&chen.username), "{names:?}");
 
-    // Typing is seen, and stops by itself.
+    // Typing is published, and stops by itself.
     at_li.emit("typing:start", json!({ "sessionId": session, "userId": li.id, "receiverId": chen.id })).await;
     assert_eq!(at_chen.next("typing:start").await["userId"], json!(li.id));
     assert_eq!(at_chen.next("typing:stop").await["sessionId"], json!(session));
@@ -54,7 +54,7 @@ async fn a_whole_conversation() {
     assert_eq!(at_li.next("message:receive").await["message"]["seq"], json!(2));
     assert_eq!(li.unread().await.0, 1);
 
-    // History holds it all, with its receipts.
+    // The history contains it all, with its receipts.
     let delivered = async || {
         let history = li.history(&session).await;
         (history[1]["status"] == "delivered").then_some(history)
@@ -127,7 +127,7 @@ async fn history_pages_from_the_newest_and_walks_by_seq() {
     assert_eq!(seqs("beforeSeq=4&limit=2").await.0, [2, 3]);
     assert_eq!(seqs("afterSeq=4&limit=2").await.0, [5, 6]);
     assert_eq!(seqs("page=100000&limit=100").await.0, [0_u64; 0]);
-    // Two ways to say where: which one wins nobody could know.
+    // A page with two conflicting positions is refused.
     let at_chen = chen.join().await;
     for (query, asked, names) in [
         ("page=1&beforeSeq=4", json!({ "page": 1, "beforeSeq": 4 }), &["beforeSeq", "page"][..]),
@@ -206,7 +206,7 @@ async fn one_poisoned_message_fails_alone() {
     let app = TestApp::unlimited().await;
     let (li, chen) = (app.nurse("Li").await, app.nurse("Chen").await);
     let session = li.session_with(&chen).await;
-    // The database is made to refuse one content, whatever the service thinks of it.
+    // The database is made to refuse one content that the service accepts.
     let refuse =
         mongodb::bson::doc! { "collMod": "messages", "validator": { "content": { "$ne": "poison" } } };
     app.database().await.run_command(refuse).await.unwrap();
@@ -231,7 +231,8 @@ async fn one_poisoned_message_fails_alone() {
     app.stop().await;
 }
 
-/// A `clientMsgId` counts within its session: the same one elsewhere is another message, by every way in.
+/// A `clientMsgId` is unique within its conversation: in another one it is another message, over
+/// every protocol.
 #[tokio::test]
 async fn a_client_msg_id_is_one_message_of_its_session() {
     let app = TestApp::start().await;
@@ -247,7 +248,7 @@ async fn a_client_msg_id_is_one_message_of_its_session() {
         letter["clientMsgId"] = json!("K");
         letter
     };
-    // All at once, each twice, by both doors.
+    // All at once, each twice, over both protocols.
     let mut answers = Vec::new();
     for session in &sessions {
         for _ in 0..2 {
@@ -265,7 +266,7 @@ async fn a_client_msg_id_is_one_message_of_its_session() {
         assert_eq!(history.len(), 1, "{history:?}");
         assert_eq!(history[0]["_id"], again["_id"]);
     }
-    // Forwarded likewise: one request for one set of sessions.
+    // The same for forwards: one request for one set of conversations.
     let ids = json!([li.history(&sessions[2]).await[0]["_id"]]);
     let forward = async |to: &[&String]| {
         let body = json!({ "messageIds": ids, "toSessionIds": to, "clientMsgId": "F" });

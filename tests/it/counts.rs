@@ -1,4 +1,5 @@
-//! Counts are of people who are there: who was deactivated is in none of them, and is again once they are back.
+//! Counts include active users only: a deactivated user is in none of them, and is again after
+//! reactivation.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! What ties a token to its account: a change of the credentials, or of the rights, ends what was before.
+//! Tokens and their account: a change of the credentials, or of the rights, ends earlier tokens.
 
 use std::{sync::Arc, time::Duration};
 
@@ -18,7 +18,7 @@ fn login(username: &str, password: &str) -> Value {
     json!({ "username": username, "password": password })
 }
 
-/// A sign-in that is under way while the account changes leaves no token that holds.
+/// A sign-in that runs while the account changes yields no valid token.
 #[tokio::test]
 async fn no_token_outlives_a_change_of_its_credentials() {
     let variables = [ADMIN[0], ADMIN[1], ("RATE_LIMIT", "off")];
@@ -70,7 +70,7 @@ async fn no_token_outlives_a_change_of_its_credentials() {
         app.person(&signed_in).get("/api/auth/me").await.expect(200);
     }
     clock.advance(Duration::from_mins(2));
-    // Whatever the stamps say: here the clock was ahead when the token was issued.
+    // Whatever the timestamps are: here the clock was ahead when the token was issued.
     clock.advance(Duration::from_secs(50));
     let signed_in = app.call("POST", "/api/auth/login", login(&li.username, &password)).await.expect(200);
     clock.set_back(Duration::from_secs(50));
@@ -98,7 +98,7 @@ fn clock_claims(clock: &MockClock, ahead: i64) -> Value {
     json!({ "iat": now, "exp": now + 3_600 })
 }
 
-/// The person with a token of somebody else who has the secret.
+/// The user with a token of another issuer that has the secret.
 fn foreign(person: &Person, claims: &Value) -> Person {
     with_header(person, &Header::new(Algorithm::HS256), claims)
 }
@@ -180,7 +180,7 @@ async fn tokens_of_other_issuers_are_read_as_the_standards_say() {
     ] {
         with_header(&li, &good, &base).get("/api/auth/me").await.expect(200);
     }
-    // One without a name can be ended, and is not named by a part of itself.
+    // A token without an id can be ended, and a part of the token does not identify it.
     let nameless = foreign(&li, &base);
     nameless.call("POST", "/api/auth/logout", json!({})).await.expect(200);
     assert_eq!(nameless.get("/api/auth/me").await.refused(401), "AUTH_FAILED");
@@ -192,7 +192,7 @@ async fn tokens_of_other_issuers_are_read_as_the_standards_say() {
     app.stop().await;
 }
 
-/// Whatever changes somebody's rights, by whichever door, holds for what is open already.
+/// A change of a user's rights, by any interface, applies to open connections.
 #[tokio::test]
 async fn changed_rights_reach_what_is_open() {
     let system = || Arc::new(SystemClock);

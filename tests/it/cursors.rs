@@ -1,5 +1,5 @@
-//! Lists that are paged through while they change: with a cursor nothing is missed that was there throughout,
-//! and nothing comes twice.
+//! Lists that change while they are paged through: with a cursor, no entry is missed that was there
+//! throughout, and none comes twice.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -16,7 +16,7 @@ use crate::{
     support::{MockClock, Person, TestApp, eventually, settings, text},
 };
 
-/// One look at a list: the ids, and the next cursor.
+/// One page of a list: the ids, and the next cursor.
 async fn look(person: &Person, path: &str, cursor: Option<&str>) -> (Vec<String>, Option<String>, Value) {
     let path = format!("{path}&cursor={}", cursor.unwrap_or("start"));
     let reply = person.get(&path).await;
@@ -27,7 +27,8 @@ async fn look(person: &Person, path: &str, cursor: Option<&str>) -> (Vec<String>
     (data.as_array().unwrap().iter().map(|entry| text(&entry["_id"])).collect(), next, pagination)
 }
 
-/// Pages through a list to its end; between two looks `meanwhile` happens. How often each entry came.
+/// Pages through a list to its end and runs `meanwhile` between two pages. Returns how often each
+/// entry came.
 async fn walk(person: &Person, path: &str, mut meanwhile: impl AsyncFnMut()) -> BTreeMap<String, u32> {
     let mut came = BTreeMap::new();
     let mut cursor = None;
@@ -65,7 +66,7 @@ async fn sessions_are_paged_through_while_people_write() {
     let path = format!("/api/chat/sessions/{}?limit=4", li.id);
     for seed in 0..8 {
         let mut dice = StdRng::seed_from_u64(seed);
-        // Some were busy long ago, some have just been, some are new and empty.
+        // Some were active long ago, some just now, some are new and empty.
         for _ in 0..12 {
             chen.send(sessions.choose(&mut dice).unwrap(), "before").await;
             clock.advance(Duration::from_secs(dice.random_range(0..20)));
@@ -86,7 +87,7 @@ async fn sessions_are_paged_through_while_people_write() {
         each_once(&came, &throughout, &format!("seed {seed}"));
         sessions.extend(fresh);
     }
-    // Without anybody's doing it is the list as pages show it.
+    // Without concurrent changes, it equals the list by page number.
     let (mut by_page, mut by_cursor, mut cursor) = (Vec::new(), Vec::new(), None);
     for page in 1.. {
         let (ids, next, pagination) = look(&li, &path, cursor.as_deref()).await;
@@ -102,13 +103,13 @@ async fn sessions_are_paged_through_while_people_write() {
             break;
         }
     }
-    // What has just moved keeps the place it had a minute ago.
+    // A conversation that just moved keeps the place it had a minute ago.
     clock.advance(Duration::from_mins(5));
     assert_eq!(by_cursor.iter().collect::<BTreeSet<_>>(), by_page.iter().collect::<BTreeSet<_>>());
     assert_eq!(by_cursor.len(), by_page.len());
     assert_eq!(walk(&li, &path, async || {}).await.len(), sessions.len());
 
-    // Another's cursor shows one's own sessions only.
+    // Another user's cursor shows the caller's own conversations only.
     let (_, next, _) = look(&li, &path, None).await;
     let (ids, _, _) =
         look(&chen, &format!("/api/chat/sessions/{}?limit=100", chen.id), next.as_deref()).await;
@@ -137,7 +138,7 @@ async fn people_are_paged_through_while_others_come_and_go() {
             let account = format!("/api/chat/users/{}", person.id);
             boss.call("PATCH", &account, json!({ "isActive": active })).await.expect(200);
         };
-        // `/stats` names nobody `_id`.
+        // `/stats` has no `_id` of users.
         let came = walk_people(&boss, path, async || {
             app.nurse("ax").await;
             if let Some(person) = going.next() {
@@ -160,7 +161,7 @@ async fn people_are_paged_through_while_others_come_and_go() {
     app.stop().await;
 }
 
-/// As [`walk`], for lists that have a person in each entry.
+/// As [`walk`], for lists with a user in each entry.
 async fn walk_people(person: &Person, path: &str, mut meanwhile: impl AsyncFnMut()) -> BTreeMap<String, u32> {
     let mut came = BTreeMap::new();
     let mut cursor: Option<String> = None;
@@ -181,7 +182,7 @@ async fn walk_people(person: &Person, path: &str, mut meanwhile: impl AsyncFnMut
 
 #[tokio::test]
 async fn what_was_found_is_paged_through_while_people_write() {
-    // At a standing clock all messages are of one moment.
+    // With a stopped clock, all messages have the same time.
     let app = TestApp::with(settings(&[("RATE_LIMIT", "off")]), MockClock::starting_now()).await;
     let (li, chen) = (app.nurse("Li").await, app.nurse("Chen").await);
     let rooms = [li.session_with(&chen).await, group(&li, &[&chen], "Ward").await];
@@ -201,7 +202,7 @@ async fn what_was_found_is_paged_through_while_people_write() {
         let throughout: BTreeSet<String> = sent.iter().map(|message| text(&message["_id"])).collect();
         let came = walk(&li, &path, async || {
             let new = chen.send(&rooms[number % 2], "dose, once more").await;
-            // The index has it before the next look.
+            // The index contains it before the next page.
             eventually(async || {
                 let newest =
                     format!("/api/chat/messages/search?userId={}&sender={}&limit=100", li.id, chen.id);
@@ -247,7 +248,7 @@ async fn a_cursor_that_is_none_is_refused() {
     for (list, cursor) in [(&lists[0], &of_people), (&lists[1], &of_sessions), (&lists[2], &of_people)] {
         assert_eq!(li.get(&format!("{list}&cursor={cursor}")).await.refused(400), "VALIDATION_FAILED");
     }
-    // Who pages by number gets what the source's front end knows.
+    // Pages by number have the form that the source's front end expects.
     for list in &lists {
         let paged = li.get(list).await.body["pagination"].clone();
         let keys: Vec<&String> = paged.as_object().unwrap().keys().collect();

@@ -1,5 +1,5 @@
-//! The document of the REST API says what the service answers. Every test's answers are held against it
-//! (`support::document`); here each documented success is seen at least once.
+//! The REST API's document describes the service's answers. Every test's answers are checked
+//! against it (`support::document`); here each documented success occurs at least once.
 
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ async fn signs_in(app: &TestApp, person: &Person, password: &str) -> Person {
     app.person(&app.call("POST", "/api/auth/login", login).await.expect(200))
 }
 
-/// Everything about files; answers a message with one.
+/// All calls for files; returns a message with one.
 async fn files(li: &Person, session: &str) -> Value {
     let file = li.uploaded("one.jpg", photo(60, 40)).await;
     let url = text(&file["fileUrl"]);
@@ -110,7 +110,7 @@ async fn each_documented_success_is_what_the_service_answers() {
     sessions(&li, &chen, &wu, &group).await;
     house(&admin, &li).await;
 
-    // What ends tokens comes last.
+    // The calls that end tokens come last.
     let next = "another battery of horses";
     let change = json!({ "current": PASSWORD, "next": next });
     li.call("PUT", "/api/auth/password", change).await.expect(200);

@@ -1,4 +1,4 @@
-//! The edge of HTTP: hosts, origins, proxies, what is open, numbers at their ends.
+//! The edge of HTTP: hosts, origins, proxies, public endpoints, extreme numbers.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use wardline::domain::SystemClock;
 
 use crate::support::{TestApp, settings};
 
-/// The status of a request that is sent as it stands.
+/// The status of a raw request.
 async fn raw(app: &TestApp, request: &str) -> u16 {
     let mut stream = TcpStream::connect(&app.address).await.unwrap();
     stream.write_all(request.as_bytes()).await.unwrap();
@@ -60,7 +60,8 @@ async fn the_page_finds_its_files_below_any_path() {
         let page = get(&app, path, &[("accept", "text/html")]).await;
         assert_eq!(page.status(), 200, "{path}");
         let page = page.text().await.unwrap();
-        // What an address of its own began with is found from there; nothing else leaves the folder.
+        // A relative address resolves against the page's own address; nothing else leaves the
+        // folder.
         for part in ["=\"./", "=\"docs/"].iter().filter(|_| !up.is_empty()) {
             assert!(!page.contains(part), "{path}: {part}");
         }
@@ -137,7 +138,7 @@ async fn pages_behind_a_proxy_are_live_and_strangers_are_not() {
     for lines in [&[][..], &[("x-forwarded-proto", "http")]] {
         assert!(!get(&app, "/", lines).await.headers().contains_key("strict-transport-security"));
     }
-    // What describes the service to strangers is closed in production.
+    // The service's description is not public in production.
     for path in ["/docs", "/docs/", "/docs/openapi.json"] {
         assert_eq!(status(&app, path, &[]).await, 404, "{path}");
     }
@@ -180,8 +181,8 @@ async fn the_description_works_below_any_path_and_open_calls_have_a_limit() {
     assert_eq!(allowed("access-control-max-age"), "600");
     assert_eq!(allowed("access-control-allow-credentials"), "true");
 
-    // 600 at once and 120 a second, as any call; one question to MongoDB a second answers them all. A machine that
-    // is slower than that sees no refusal.
+    // 600 at once and 120 a second, as for any call; one ping to MongoDB a second serves them all.
+    // A machine that is slower sees no refusal.
     let (begun, mut answered) = (std::time::Instant::now(), 0.0);
     for path in ["/health", "/api/health"].iter().cycle().take(1_000) {
         let answer = client.get(format!("http://{}{path}", app.address)).send().await.unwrap().status();
@@ -261,7 +262,7 @@ async fn numbers_at_the_edge_of_their_range_are_answered() {
             assert!([200, 201, 400, 404].contains(&status), "{path} {number}: {status}");
         }
     }
-    // Bytes that a file does not have.
+    // Byte ranges outside the file.
     let client = reqwest::Client::new();
     for range in
         ["bytes=0-18446744073709551615", "bytes=18446744073709551615-", "bytes=-18446744073709551616"]
@@ -271,7 +272,7 @@ async fn numbers_at_the_edge_of_their_range_are_answered() {
             asked.bearer_auth(&li.token).header("range", range).send().await.unwrap().status().as_u16();
         assert!([200, 206, 416].contains(&status), "{range}: {status}");
     }
-    // Who asks comes before what for.
+    // Authentication precedes validation.
     for path in
         ["/api/chat/files/nonsense", "/api/chat/files/nonsense/thumbnail", "/api/chat/files/nonsense/link"]
     {
@@ -279,7 +280,7 @@ async fn numbers_at_the_edge_of_their_range_are_answered() {
         assert_eq!(li.get(path).await.status, 400, "{path}");
     }
     assert_eq!(li.get(&format!("/api/chat/messages/{message}/receipts")).await.status, 200);
-    // JSON that begins with a mark, and a language as programs write it.
+    // JSON that begins with a byte order mark, and a language tag as programs write it.
     let body = format!("\u{feff}{}", li.message(&session, "marked"));
     let sent = client.post(format!("http://{}/api/chat/messages", app.address)).bearer_auth(&li.token);
     let sent = sent.header("content-type", "application/json").body(body).send().await.unwrap();
@@ -307,7 +308,7 @@ async fn stored_numbers_mean_the_same_in_every_type() {
         li.send(&session, text).await;
     }
     let database = app.database().await;
-    // As a person with a shell may leave them.
+    // As an operator with a shell may leave them.
     for (collection, fields) in
         [("sessions", &["seq", "rev", "version", "messageCount"][..]), ("messages", &["seq", "rev"])]
     {
@@ -331,7 +332,7 @@ async fn stored_numbers_mean_the_same_in_every_type() {
     }
     let settings = app.settings.clone();
     app.stop().await;
-    // A process that remembers nothing goes on from them.
+    // A process with an empty cache continues from them.
     let app = TestApp::with(settings, Arc::new(SystemClock)).await;
     let user = json!({ "_id": li.id, "username": li.username });
     let back = app.person(&json!({ "user": user, "token": li.token }));
@@ -339,10 +340,10 @@ async fn stored_numbers_mean_the_same_in_every_type() {
     app.stop().await;
 }
 
-/// An MP3 whose tag holds chapters within chapters.
+/// An MP3 whose tag contains nested chapters.
 fn nested(depth: u32) -> Vec<u8> {
     let size = |number: u32| [21, 14, 7, 0].map(|shift| u8::try_from(number >> shift & 0x7f).unwrap());
-    // A frame's head, then a chapter's name and four times.
+    // A frame's header, then a chapter's name and four times.
     let (head, chapter) = (10, 17);
     let mut file = b"ID3\x04\0\0".to_vec();
     file.extend(size(depth * (head + chapter)));

@@ -1,5 +1,5 @@
-//! Files on a ward: a picture, a voice note and a letter are taken in, sent and fetched, in whole and in part,
-//! wherever their bytes are kept.
+//! Files: a picture, a voice note and a letter are uploaded, sent and fetched, in whole and in
+//! part, in every blob store.
 
 use serde_json::json;
 
@@ -20,7 +20,7 @@ async fn a_picture_a_voice_and_a_letter() {
     let session = li.session_with(&chen).await;
     let at_chen = chen.join().await;
 
-    // A picture stands upright, is small beside itself, and does not tell where it was taken.
+    // A picture is upright, has a small version, and contains no location.
     let taken = photo(640, 480);
     assert!(holds(&taken, PLACE));
     let picture = li.uploaded("胸片.jpg", taken).await;
@@ -43,7 +43,7 @@ async fn a_picture_a_voice_and_a_letter() {
     let small = image::load_from_memory(&small.bytes).unwrap();
     assert_eq!((small.width(), small.height()), (240, 320));
 
-    // A voice note has a length; the size that its sender claims is not believed.
+    // A voice note has a length; the size that its sender claims is ignored.
     let mut voice = li.uploaded("note.wav", wav()).await;
     assert_eq!((&voice["mimeType"], &voice["duration"]), (&json!("audio/wav"), &json!(1.0)));
     voice["fileSize"] = json!(7);
@@ -53,7 +53,7 @@ async fn a_picture_a_voice_and_a_letter() {
     assert_eq!((fetched.status, fetched.header("content-type")), (200, "audio/wav"));
     assert_eq!(fetched.bytes, wav());
 
-    // A letter is text whatever it is called, and comes as an attachment.
+    // A letter is text whatever its name is, and is served as an attachment.
     let letter = li.uploaded("letter.exe", "Entlassung: Bett 12 ist frei.".into()).await;
     assert_eq!(letter["mimeType"], "text/plain");
     assert!(letter.get("width").is_none() && letter.get("duration").is_none());
@@ -66,10 +66,10 @@ async fn a_picture_a_voice_and_a_letter() {
     app.stop().await;
 }
 
-/// Whatever keeps the bytes: parts, conditions and heads are the same.
+/// In every blob store: ranges, conditions and headers are the same.
 async fn in_parts(app: TestApp) {
     let li = app.nurse("Li").await;
-    // More than two of GridFS's chunks, and of the pieces of other places.
+    // More than two of GridFS's chunks, and of the chunks of other stores.
     let bytes = noise(2_500_000);
     let file = li.uploaded("scan.dcm", bytes.clone()).await;
     assert_eq!(file["mimeType"], "application/octet-stream");
@@ -174,7 +174,7 @@ async fn a_message_says_of_its_file_what_the_file_is() {
             assert_eq!(message["mimeType"], program["mimeType"]);
             assert_eq!(message["fileDigest"].as_str().map(str::len), Some(64));
         }
-        // Forwarded, alone and among others, it stays what it is.
+        // Forwarded, alone and among others, it keeps its type.
         for mode in ["each", "merged"] {
             let body = json!({ "messageIds": [sent["_id"]], "toSessionIds": [session], "mode": mode });
             let forwarded = li.call("POST", "/api/chat/messages/forward", body).await.expect(201);
@@ -185,7 +185,7 @@ async fn a_message_says_of_its_file_what_the_file_is() {
         }
     }
 
-    // A picture is a picture, a voice sounds.
+    // A picture and a voice note keep their types.
     let letter = li.uploaded("letter.txt", b"Bed 4 is free.".to_vec()).await;
     let notes =
         li.uploaded("tune.mid", b"MThd\0\0\0\x06\0\0\0\x01\0\x60MTrk\0\0\0\x04\0\xff\x2f\0".to_vec()).await;
@@ -206,7 +206,7 @@ async fn a_message_says_of_its_file_what_the_file_is() {
     app.stop().await;
 }
 
-/// What a form may call a file, byte by byte: no client library is in between.
+/// The names that a form may give a file, byte by byte, without a client library in between.
 #[tokio::test]
 async fn a_file_is_called_what_its_sender_calls_it() {
     let app = TestApp::start().await;
@@ -233,7 +233,7 @@ async fn a_file_is_called_what_its_sender_calls_it() {
     app.stop().await;
 }
 
-/// A picture of an iPhone is a JPEG here, upright, and tells no place.
+/// A picture of an iPhone becomes a JPEG, upright, without a location.
 #[tokio::test]
 async fn a_telephones_heic_becomes_a_picture_that_everybody_sees() {
     let app = TestApp::start().await;
@@ -247,13 +247,14 @@ async fn a_telephones_heic_becomes_a_picture_that_everybody_sees() {
     let small = li.fetch(&format!("{}/thumbnail", text(&file["fileUrl"])), &[]).await;
     assert_eq!(image::load_from_memory(&small.bytes).unwrap().width(), 320);
 
-    // A stray byte before a picture does not keep where it was taken.
+    // A stray byte before a picture does not preserve its location.
     let hidden = li.uploaded("x.bin", [&[0x13][..], &photo(64, 48)].concat()).await;
     assert_eq!(hidden["mimeType"], "image/jpeg");
     let fetched = li.fetch(&text(&hidden["fileUrl"]), &[]).await;
     assert!(fetched.bytes.starts_with(&[0xff, 0xd8]) && !holds(&fetched.bytes, PLACE));
 
-    // A recording comes under its own type, in parts; what no browser plays comes as an attachment.
+    // A recording keeps its type, in ranges; a format that no browser plays is served as an
+    // attachment.
     let amr = [b"#!AMR\n".to_vec(), [&[0x3c][..], &[0; 31]].concat().repeat(50)].concat();
     let recording = li.uploaded("note.bin", amr).await;
     assert_eq!((&recording["mimeType"], &recording["duration"]), (&json!("audio/amr"), &json!(1.0)));

@@ -1,4 +1,5 @@
-//! Who may have a file: its uploader, and whoever may read a message that names it, as long as they may.
+//! Access to a file: its uploader, and every user who may read a message that names it, as long as
+//! they may.
 
 use std::{sync::Arc, time::Duration};
 
@@ -45,18 +46,18 @@ async fn only_those_who_may_read_a_message_may_have_its_file() {
         "looks the same"
     );
 
-    // Who comes later does not see what was sent before, until it is sent again.
+    // A later member has no access to what was sent before, until it is sent again.
     let people = format!("/api/chat/sessions/{ward}/participants");
     li.call("POST", &people, json!({ "userIds": [wu.id, eve.id] })).await.expect(200);
     assert_eq!(wu.sees(&file).await, 404);
     let again = chen.send_file(&ward, "image", &file).await;
     assert_eq!((wu.sees(&file).await, eve.sees(&file).await), (200, 200));
 
-    // Who is removed has it no more.
+    // A removed member loses access.
     li.call("DELETE", &format!("{people}/{}", eve.id), json!({})).await.expect(200);
     assert_eq!((wu.sees(&file).await, eve.sees(&file).await), (200, 404));
 
-    // What is taken back is taken from everybody but its uploader.
+    // A recalled file is inaccessible to everybody except its uploader.
     recall(&chen, &again).await;
     assert_eq!((wu.sees(&file).await, chen.sees(&file).await), (404, 200));
     li.call("DELETE", &format!("/api/chat/messages/{}", text(&sent["_id"])), json!({ "userId": li.id }))
@@ -78,11 +79,11 @@ async fn what_was_forwarded_stays_with_those_who_have_it() {
     assert_eq!((wu.sees(&one).await, wu.sees(&two).await), (200, 404));
     recall(&li, &sent_one).await;
     assert_eq!((wu.sees(&one).await, chen.sees(&one).await), (200, 200), "by the message of their own");
-    // Chen forwards it once more although the first message is gone, and Wu answers with it.
+    // Chen forwards it again although the first message is deleted, and Wu replies with it.
     forward(&chen, &[&forwarded], &first, "each").await;
     wu.send_file(&second, "image", &one).await;
 
-    // Files inside a message that carries several.
+    // Files inside a message that forwards several.
     let merged = forward(&chen, &[&sent_two, &forwarded], &second, "merged").await;
     assert_eq!(wu.sees(&two).await, 200);
     recall(&chen, &merged).await;
@@ -141,7 +142,7 @@ async fn a_signed_address_holds_for_five_minutes_and_no_longer_than_its_owners_r
     assert_eq!((shown.status, shown.header("content-type")), (200, "image/jpeg"));
     assert_eq!(chen.follow(&link["thumbnailUrl"]).await.status, 200);
 
-    // Bent, it is nothing; and it is for this file alone.
+    // A changed link is invalid, and a link is valid for its own file only.
     let url = text(&link["url"]);
     let other = li.uploaded("y.jpg", photo(50, 40)).await;
     li.send_file(&ward, "image", &other).await;
@@ -159,7 +160,7 @@ async fn a_signed_address_holds_for_five_minutes_and_no_longer_than_its_owners_r
     let as_token = format!("wardline file address.{claimed}.{}", url.split("signature=").nth(1).unwrap());
     assert_eq!(chen.fetch_as("GET", "/api/auth/me", Some(&as_token), &[]).await.status, 401);
 
-    // Whoever is removed, signed out or deactivated follows it in vain.
+    // A user who is removed, signed out or deactivated follows it in vain.
     let (of_wu, of_zhao) = (wu.get(&path).await.expect(200), zhao.get(&path).await.expect(200));
     assert_eq!(
         (wu.follow(&of_wu["url"]).await.status, zhao.follow(&of_zhao["url"]).await.status),
@@ -190,7 +191,7 @@ async fn who_is_removed_while_fetching_gets_no_further() {
     let app = TestApp::unlimited().await;
     let (li, chen, wu) = (app.nurse("Li").await, app.nurse("Chen").await, app.nurse("Wu").await);
     let ward = group(&li, &[&chen, &wu], "Ward").await;
-    // More than the buffers on the way hold.
+    // More than the buffers in between hold.
     let size = 24_000_000;
     let file = li.uploaded("film.bin", noise(size)).await;
     li.send_file(&ward, "file", &file).await;
@@ -216,8 +217,8 @@ async fn who_is_removed_while_fetching_gets_no_further() {
     app.stop().await;
 }
 
-/// A face that a profile shows is seen by every colleague, small; what it was made of is not, and no profile makes
-/// somebody else's picture public.
+/// The avatar of a profile is visible to every colleague in its small version. Its original is not,
+/// and no profile makes another user's picture public.
 #[tokio::test]
 async fn a_profiles_picture_is_seen_small_by_every_colleague() {
     let variables = [("ADMIN_USERNAME", "chief"), ("ADMIN_PASSWORD", PASSWORD)];

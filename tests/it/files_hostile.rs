@@ -1,4 +1,4 @@
-//! Uploads that mean harm, or are no uploads: each gets a clear answer, and nothing is run by a browser.
+//! Malicious or invalid uploads: each gets a clear answer, and no browser runs any of them.
 
 use std::{sync::Arc, time::Duration};
 
@@ -17,7 +17,7 @@ use crate::support::{
     settings, text,
 };
 
-/// Nothing is left of what was refused.
+/// Nothing is stored of what was refused.
 async fn nothing_is_left(app: &TestApp) {
     let database = app.database().await;
     eventually(async || {
@@ -53,7 +53,7 @@ async fn what_a_browser_would_run_is_only_ever_an_attachment_of_bytes() {
             "application/x-executable",
         ),
     ] {
-        // Whatever the part claims to be.
+        // Whatever type the part claims.
         let claimed = Part::bytes(content.to_vec()).file_name(name).mime_str("image/png").unwrap();
         let file = li.post_form(Form::new().part("file", claimed)).await.expect(201);
         assert_eq!(file["mimeType"], kind, "{name}");
@@ -76,14 +76,14 @@ async fn what_a_browser_would_run_is_only_ever_an_attachment_of_bytes() {
 async fn pictures_that_are_none_or_too_much_are_refused() {
     let app = TestApp::unlimited().await;
     let li = app.nurse("Li").await;
-    // A head that promises 60,000 × 60,000 pixels.
+    // A header that promises 60,000 × 60,000 pixels.
     let bomb = png_head(60_000, 60_000);
     let mut cut = png(200, 200);
     cut.truncate(300);
     let mut bent = png(200, 200);
     bent[60..300].fill(7);
     let heic = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic".to_vec();
-    // Behind a stray byte it would keep where it was taken.
+    // Behind a stray byte it would preserve its location.
     let hidden = [&[0][..], &photo(64, 48)[..600]].concat();
     for (what, bytes) in [
         ("a bomb", bomb),
@@ -112,7 +112,7 @@ async fn pictures_that_are_none_or_too_much_are_refused() {
     app.stop().await;
 }
 
-/// A picture whose head promises another size.
+/// A picture whose header promises another size.
 fn png_head(width: u32, height: u32) -> Vec<u8> {
     let mut picture = png(8, 8);
     picture[16..20].copy_from_slice(&width.to_be_bytes());
@@ -218,7 +218,7 @@ async fn a_file_has_a_largest_size() {
     let settings = settings(&[("MAX_UPLOAD", "1MB"), ("RATE_LIMIT", "off")]);
     let app = TestApp::with(settings, Arc::new(SystemClock)).await;
     let li = app.nurse("Li").await;
-    // Whether its length is said beforehand or not.
+    // Whether its length is declared or not.
     let streamed = |bytes: Vec<u8>| {
         let pieces: Vec<Result<Vec<u8>, std::io::Error>> =
             bytes.chunks(50_000).map(|piece| Ok(piece.to_vec())).collect();
@@ -251,7 +251,7 @@ async fn who_stalls_or_leaves_leaves_nothing() {
     };
     assert_eq!(li.post_form(stalling()).await.refused(400), "VALIDATION_FAILED");
     nothing_is_left(&app).await;
-    // Leaves in the middle, after bytes were stored.
+    // Disconnects in the middle, after bytes were stored.
     let database = app.database().await;
     let leaving = |person: Person| tokio::spawn(async move { person.post_form(stalling()).await });
     let request = leaving(chen);

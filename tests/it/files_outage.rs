@@ -1,5 +1,5 @@
-//! The database is killed while files come in: what was acknowledged is there to the last byte, the room that
-//! people's files take is their sum, and what was left lying is cleared away.
+//! The database is killed during uploads: every acknowledged file is complete, users' usage is the
+//! sum of their files, and remains are swept.
 
 use std::{
     sync::{
@@ -26,7 +26,7 @@ fn letter(size: usize, number: u64) -> Vec<u8> {
     bytes
 }
 
-/// Uploads until told to stop; answers what was acknowledged.
+/// Uploads until stopped; returns what was acknowledged.
 async fn keep_uploading(person: Person, first: u64, stop: Arc<AtomicBool>) -> Vec<(Value, Vec<u8>)> {
     let mut done = Vec::new();
     let mut number = first;
@@ -38,7 +38,7 @@ async fn keep_uploading(person: Person, first: u64, stop: Arc<AtomicBool>) -> Ve
         let answer = answer.expect("nobody waits for ever");
         match answer.status {
             201 => done.push((answer.expect(201), bytes)),
-            // Refused, or nobody can say.
+            // Refused, or the outcome is unknown.
             503 => tokio::time::sleep(Duration::from_millis(100)).await,
             other => panic!("{other}: {}", answer.body),
         }
@@ -83,7 +83,7 @@ async fn files_come_in_while_mongod_is_killed() {
     println!("{count} files were acknowledged");
     assert!(count > 3);
 
-    // The room is what the files take; those whose answer was lost are among them.
+    // The usage equals the files, including those whose answer was lost.
     let raw = app.database().await;
     let rows = async |name: &str, filter: Document| {
         let found = raw.collection::<Document>(name).find(filter).await.unwrap();

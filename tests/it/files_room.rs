@@ -1,4 +1,4 @@
-//! Room: how much, how many at once, for how long; and that a slow line keeps nobody waiting.
+//! Quotas: bytes, concurrent uploads, duration; and a slow client delays nobody.
 
 use std::{
     sync::{
@@ -21,7 +21,7 @@ use crate::support::{
     settings, text,
 };
 
-/// A file that comes up to its middle and waits there.
+/// A file that is uploaded up to its middle and waits there.
 fn waiting(mut go: watch::Receiver<bool>) -> Form {
     let first = stream::iter([Ok::<_, std::io::Error>(noise(20_000))]);
     let rest = stream::once(async move {
@@ -35,7 +35,7 @@ async fn count(app: &TestApp, collection: &str, filter: Document) -> u64 {
     app.database().await.collection::<Document>(collection).count_documents(filter).await.unwrap()
 }
 
-/// What the book says that somebody's files take, which must be their sum.
+/// The recorded usage of a user, which must be the sum of their files.
 async fn used(app: &TestApp, person: &Person) -> i64 {
     let database = app.database().await;
     let owner = ObjectId::parse_str(&person.id).unwrap();
@@ -101,7 +101,7 @@ async fn slow_lines_keep_nobody_waiting_and_have_a_bound() {
     eventually(async || (uploading().await == 4).then_some(())).await;
     assert_eq!(li.upload("x.txt", b"text".to_vec()).await.refused(429), "RATE_LIMITED", "four are enough");
 
-    // Others upload, and everybody writes, as if nothing were.
+    // Others upload and send unaffected.
     let at_li = li.join().await;
     let started = Instant::now();
     let picture = chen.uploaded("x.jpg", photo(640, 480)).await;
@@ -115,7 +115,7 @@ async fn slow_lines_keep_nobody_waiting_and_have_a_bound() {
     assert!(started.elapsed() < Duration::from_secs(10));
     assert!(slow.iter().all(|upload| !upload.is_finished()));
 
-    // A few take half of the places at most; who has none finds one.
+    // A few users take at most half of the slots; a user without one gets one.
     let mut crowd = Vec::new();
     for _ in 0..7 {
         let person = app.nurse("Wu").await;
@@ -136,7 +136,7 @@ async fn slow_lines_keep_nobody_waiting_and_have_a_bound() {
     }
     assert_eq!(taken, 16 + 4);
 
-    // When all places are taken, who comes next gets that of the slowest.
+    // When all slots are taken, the next user gets that of the slowest.
     let (_never, silent) = watch::channel(false);
     let mut full = Vec::new();
     for _ in 0..32 {
@@ -204,7 +204,8 @@ async fn what_nobody_needs_is_cleared_away() {
     })
     .await;
 
-    // A message is taken back, another one deleted: the file goes when no message names it any more.
+    // A message is recalled, another one deleted: the file is removed when no message names it any
+    // more.
     let path = |message: &Value| format!("/api/chat/messages/{}", text(&message["_id"]));
     li.call("DELETE", &path(&message), json!({ "userId": li.id })).await.expect(200);
     li.call("DELETE", &path(&first), json!({ "userId": li.id })).await.expect(200);
@@ -214,7 +215,7 @@ async fn what_nobody_needs_is_cleared_away() {
     passes().await;
     assert_eq!((chen.sees(&kept).await, chen.sees(&twice).await), (200, 200));
     eventually(async || {
-        // Two pictures with their small versions are left, and their room alone is taken.
+        // Two pictures with their small versions are left, and only these count in the usage.
         let blobs = count(&app, "blobs.files", doc! {}).await;
         (blobs == 4 && count(&app, "blobs.chunks", doc! {}).await == 4).then_some(())
     })
@@ -245,7 +246,7 @@ async fn the_same_message_again_is_the_same_message_though_its_file_has_gone() {
     app.stop().await;
 }
 
-/// Files come of age in the very moment in which they are sent: whatever is committed keeps its file.
+/// Files expire at the very moment in which they are sent: every committed message keeps its file.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_sweep_takes_a_file_from_a_message() {
     let clock = MockClock::starting_now();
@@ -264,7 +265,7 @@ async fn no_sweep_takes_a_file_from_a_message() {
         let sends = files.iter().enumerate().map(|(number, file)| {
             let (li, session) = (&li, &session);
             async move {
-                // The sweep takes them from the other end.
+                // The sweep proceeds from the other end.
                 tokio::time::sleep(Duration::from_millis(30 * (12 - number as u64) + round)).await;
                 li.call("POST", "/api/chat/messages", li.file_message(session, "file", file)).await.status
             }
@@ -274,7 +275,7 @@ async fn no_sweep_takes_a_file_from_a_message() {
             clock.advance(Duration::from_secs(1));
         };
         let (statuses, ()) = tokio::join!(join_all(sends), ages);
-        // Once more a look at everything.
+        // Every file is checked once more.
         clock.advance(Duration::from_secs(700));
         passes().await;
         for (file, status) in files.iter().zip(statuses) {

@@ -1,4 +1,4 @@
-//! Forwarding: to several sessions at once, all or nothing, however often it is repeated.
+//! Forwarding: to several conversations at once, all or none, however often it is repeated.
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -27,7 +27,7 @@ async fn all_or_nothing_and_a_repeat_is_harmless() {
         let li = li.clone();
         async move { li.call("POST", "/api/chat/messages/forward", body).await }
     };
-    // What cannot be read, or written to, stops the whole.
+    // A message or a conversation without access stops the whole request.
     assert_eq!(forward(&[&one, &secret], &targets, "each", Value::Null).await.refused(404), "NOT_FOUND");
     let mut shut = targets.clone();
     shut.push(theirs.clone());
@@ -64,7 +64,7 @@ async fn all_or_nothing_and_a_repeat_is_harmless() {
     }
     assert_eq!(at_wu.heard("message:receive").len(), 22, "told once");
 
-    // Merged: one message that carries both, and is carried on as it is.
+    // Merged: one message that contains both, and is forwarded unchanged.
     let merged = forward(&[&two, &one], &targets[..1], "merged", Value::Null).await.expect(201);
     let merged = merged["messages"][0].clone();
     let said: Vec<&Value> = merged["merged"].as_array().unwrap().iter().map(|m| &m["content"]).collect();
@@ -93,7 +93,8 @@ async fn a_copy_says_when_its_words_had_been_edited() {
     let copy = forward(&[&order], "each").await;
     let from = |edited: &Value| json!({ "messageId": order["_id"], "sender": li.id, "createdAt": order["createdAt"], "editedAt": edited["editedAt"] });
     assert_eq!((&copy["content"], &copy["forwardedFrom"]), (&json!("give 50 mg"), &from(&edited)));
-    // The copy stays, whatever becomes of the message; the next copy is of what it says then, the copy's copy is not.
+    // The copy stays, whatever happens to the message. The next copy has the message's text at that
+    // time; a copy of the copy does not.
     let later = li.call("PUT", &path, json!({ "content": "give 55 mg" })).await.expect(200);
     assert_eq!(forward(&[&order], "each").await["forwardedFrom"], from(&later));
     let copied = forward(&[&copy], "each").await;
@@ -180,7 +181,8 @@ async fn order_holds_while_sends_and_forwards_cross() {
     app.stop().await;
 }
 
-/// A forwarded copy says what another person said, under their name: only one's own words can be edited.
+/// A forwarded copy contains another user's words, under their name: only the user's own messages
+/// can be edited.
 #[tokio::test]
 async fn nobody_edits_what_somebody_else_said() {
     let app = TestApp::start().await;
@@ -221,7 +223,7 @@ async fn who_was_removed_is_not_answered_with_what_they_wrote_before() {
     li.call("DELETE", &seat, json!({})).await.expect(200);
     let again = chen.call("POST", "/api/chat/messages/forward", forward).await;
     assert_eq!(again.refused(404), "CONVERSATION_NOT_FOUND");
-    // Among the repeats of others, which are told from new messages together.
+    // Among others' repeats, which are separated from new messages in one batch.
     for _ in 0..10 {
         let others = join_all((0..4).map(|_| li.call("POST", "/api/chat/messages", twice.clone())));
         let theirs = join_all((0..4).map(|_| chen.call("POST", "/api/chat/messages", once.clone())));

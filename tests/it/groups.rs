@@ -1,4 +1,4 @@
-//! Groups: a ward talks, people come and go, and whoever has gone hears nothing more.
+//! Groups: members talk, join and leave, and a former member receives nothing more.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::support::{
     text,
 };
 
-/// A group of these people; the first is its owner.
+/// A group of these users; the first is its owner.
 pub async fn group(owner: &Person, others: &[&Person], name: &str) -> String {
     let ids: Vec<&String> = others.iter().map(|person| &person.id).collect();
     let body = json!({ "sessionName": name, "participants": ids });
@@ -26,7 +26,7 @@ fn id(message: &Value) -> String {
     text(&message["_id"])
 }
 
-/// Everybody's count is what counting their history gives.
+/// Every member's count equals the count over their history.
 async fn counts_hold(session: &str, people: &[&Person]) {
     for person in people {
         let info = person.get(&format!("/api/chat/sessions/{session}/info")).await.expect(200);
@@ -55,7 +55,7 @@ async fn a_group_says_who_made_it_for_good() {
     let ward = group(&li, &[&chen], "Ward").await;
     let created = at_chen.next("session:created").await;
     assert_eq!(created["session"]["createdBy"], json!(li.id));
-    // Who made it may give it away and leave.
+    // Its owner may transfer it and leave.
     chen.send(&ward, "Who is on tonight?").await;
     let seat = |person: &Person| format!("{}/{}", participants(&ward), person.id);
     li.call("PATCH", &seat(&chen), json!({ "role": "owner" })).await.expect(200);
@@ -87,7 +87,7 @@ async fn a_ward_talks() {
     let at_late = late.join().await;
     let six = [li, chen, wu, zhao, sun, qian];
 
-    // A message, an answer that mentions its author, an edit, a reaction.
+    // A message, a reply that mentions its author, an edit, a reaction.
     let first = at_li.call("message:send", li.message(&ward, "12床血钾 2.9")).await["data"].clone();
     assert_eq!((&first["seq"], &first["receiver"]), (&json!(1), &Value::Null));
     let mut answer = chen.message(&ward, "补钾 10ml/h");
@@ -109,7 +109,7 @@ async fn a_ward_talks() {
     let reacted = at_li.next("message:reaction").await;
     assert_eq!(reacted["reactions"], json!([{ "emoji": "👍", "users": [wu.id] }]));
 
-    // Everybody's positions.
+    // Every member's positions.
     let read = at_wu.call("session:read", json!({ "sessionId": ward, "seq": 2 })).await;
     assert_eq!(read["data"], json!({ "readCount": 2, "unreadCount": 0 }));
     let heard = at_li.next_where("message:read", |r| r["userId"] == json!(wu.id)).await;
@@ -118,7 +118,7 @@ async fn a_ward_talks() {
     assert_eq!((&counted["messageId"], &counted["sessionId"]), (&first["_id"], &json!(ward)));
     counts_hold(&ward, &six).await;
 
-    // A recall; a forward to a private session.
+    // A recall; a forward to a private conversation.
     let slip = zhao.send(&ward, "wrong ward").await;
     let recalled = at_zhao.call("message:recall", json!({ "messageId": slip["_id"] })).await;
     assert!(recalled["data"]["recalledAt"].is_string(), "{recalled}");
@@ -132,7 +132,7 @@ async fn a_ward_talks() {
     assert_eq!(at_late.next("message:receive").await["message"]["content"], "补钾 15ml/h", "as edited");
     counts_hold(&ward, &six).await;
 
-    // A picture, a voice note; the picture goes on to the private session.
+    // A picture, a voice note; the picture is forwarded to the private conversation.
     let picture = li.uploaded("wound.png", png(64, 48)).await;
     let voice = wu.uploaded("handover.wav", wav()).await;
     let shown = li.send_file(&ward, "image", &picture).await;
@@ -148,7 +148,7 @@ async fn a_ward_talks() {
     assert_eq!(late.fetch(&picture, &[]).await.status, 200, "it came to them");
     counts_hold(&ward, &six).await;
 
-    // Somebody is removed, somebody is added: they see what is said from then on.
+    // One member is removed, one is added: the new one sees later messages only.
     li.call("DELETE", &format!("{}/{}", participants(&ward), zhao.id), json!({})).await.expect(200);
     assert_eq!(at_zhao.next("session:removed").await["reason"], "removed");
     assert_eq!(zhao.fetch(&picture, &[]).await.status, 404);
@@ -162,7 +162,7 @@ async fn a_ward_talks() {
     let rest = [li, chen, wu, sun, qian, &late];
     counts_hold(&ward, &rest).await;
     assert_eq!(late.unread().await.1[&ward], json!(1), "the note about their coming is not unread");
-    // Opened, the past is theirs, too; it stays read.
+    // With the history shown, they see the past, too; it stays read.
     li.call(
         "PATCH",
         &format!("/api/chat/sessions/{ward}"),
@@ -175,7 +175,8 @@ async fn a_ward_talks() {
     app.stop().await;
 }
 
-/// Everything a person could try in a session: each must be refused as if it were not there.
+/// Tries everything in a conversation: each call must be refused as if the conversation did not
+/// exist.
 async fn is_shut_out(person: &Person, at: &Socket, session: &str, message: &Value) {
     let message = id(message);
     for path in [
@@ -230,7 +231,7 @@ async fn who_was_removed_hears_and_does_nothing_more() {
     let (at_wu, at_wus_phone) = (wu.join().await, wu.join().await);
     let at_chen = chen.join().await;
     let kept = wu.send(&session, "before").await;
-    // Much is under way when Wu is removed: typing, messages, reads.
+    // Many calls are under way when Wu is removed: typing, messages, reads.
     for _ in 0..20 {
         at_chen.emit("typing:start", json!({ "sessionId": session, "userId": chen.id })).await;
         at_chen.emit("message:send", chen.message(&session, "busy")).await;
@@ -242,7 +243,7 @@ async fn who_was_removed_hears_and_does_nothing_more() {
         let told = at.next("session:removed").await;
         assert_eq!((&told["sessionId"], &told["by"]), (&json!(session), &json!(li.id)));
     }
-    // Whatever happens now is not Wu's.
+    // Wu receives none of what happens now.
     for number in 0..20 {
         at_chen.emit("typing:start", json!({ "sessionId": session, "userId": chen.id })).await;
         at_chen.call("message:send", chen.message(&session, &format!("after {number}"))).await;
@@ -325,7 +326,7 @@ async fn bad_groups_are_refused_with_every_bad_field() {
     message["mentions"] = json!([wu.id]);
     message["replyTo"] = json!(chen.id);
     assert_eq!(li.call("POST", "/api/chat/messages", message).await.refused(400), "INVALID_MESSAGE");
-    // The last owner leaves last; then the group is nobody's.
+    // The last owner leaves last; then the group has no members.
     chen.call("DELETE", &format!("{}/{}", participants(&session), chen.id), json!({})).await.expect(200);
     li.call("DELETE", &format!("{}/{}", participants(&session), li.id), json!({})).await.expect(200);
     assert_eq!(li.get(&format!("/api/chat/messages/{session}")).await.refused(404), "CONVERSATION_NOT_FOUND");
@@ -337,7 +338,7 @@ async fn receipts_of_a_group_of_five_hundred() {
     let app = TestApp::unlimited().await;
     let database = app.database().await;
     let li = app.nurse("Li").await;
-    // 499 more, straight into the database: hashing their passwords would take minutes.
+    // 499 more, inserted into the database: hashing their passwords would take minutes.
     let users = database.collection::<mongodb::bson::Document>("users");
     let template = users.find_one(mongodb::bson::doc! { "username": &li.username }).await.unwrap().unwrap();
     let others: Vec<mongodb::bson::Document> = (0..499)
@@ -381,7 +382,7 @@ async fn receipts_of_a_group_of_five_hundred() {
     assert_eq!((list.len(), &receipts["readCount"]), (499, &json!(20)));
     assert_eq!(list.iter().filter(|receipt| receipt["readAt"].is_string()).count(), 20);
     assert!(list.iter().all(|r| r["readAt"].is_null() || r["deliveredAt"].is_string()), "read is delivered");
-    // The sender heard counts, a few times, not twenty events.
+    // The sender received counts, a few times, not twenty events.
     eventually(async || {
         at_li.heard("message:status").last().filter(|s| s["readCount"] == json!(20)).map(|_| ())
     })

@@ -1,10 +1,10 @@
-//! Input that must change nothing but a clear answer.
+//! Hostile input: it gets a clear answer and changes nothing.
 
 use serde_json::{Value, json};
 
 use crate::support::{Person, TestApp, text};
 
-/// Two with a session and one message, and one who has no business there.
+/// Two users with a conversation and one message, and one who is not a member.
 async fn ward(app: &TestApp) -> (Person, Person, Person, String, Value) {
     let (li, chen, eve) = (app.nurse("Li").await, app.nurse("Chen").await, app.nurse("Eve").await);
     let session = li.session_with(&chen).await;
@@ -111,7 +111,7 @@ async fn what_is_not_ones_own_is_absent_or_forbidden() {
         let read = json!({ "messageId": id, "userId": eve.id });
         assert_eq!(at_eve.call("message:read", read).await["code"], "NOT_FOUND");
     }
-    // In another's name: forbidden everywhere.
+    // In another user's name: forbidden everywhere.
     let named = json!({ "userId": chen.id });
     assert_eq!(
         eve.call("PUT", &format!("/api/chat/messages/{id}/read"), named.clone()).await.refused(403),
@@ -134,7 +134,7 @@ async fn what_is_not_ones_own_is_absent_or_forbidden() {
     for path in ["sessions", "stats", "messages/unread"] {
         assert_eq!(eve.get(&format!("/api/chat/{path}/{}", chen.id)).await.refused(403), "FORBIDDEN");
     }
-    // A failure without a callback is an event.
+    // Without a callback, a failure is an event.
     at_eve.emit("message:send", eve.message(&session, "quietly")).await;
     let error = at_eve.next("error").await;
     assert_eq!((&error["event"], &error["code"]), (&json!("message:send"), &json!("CONVERSATION_NOT_FOUND")));
@@ -187,7 +187,7 @@ async fn sizes_and_forms_have_bounds() {
     }
     let huge = li.message(&session, &"x".repeat(5_000_000));
     assert_eq!(li.call("POST", "/api/chat/messages", huge.clone()).await.refused(413), "MESSAGE_TOO_LARGE");
-    // A frame beyond the protocol's bound ends its own connection, and no other.
+    // A frame above the protocol's limit closes its own connection only.
     let other = li.connect().await;
     other.emit("message:send", huge).await;
     other.closed().await;
@@ -245,7 +245,8 @@ async fn a_search_of_the_directory_takes_letters_only() {
     app.stop().await;
 }
 
-/// What has no name, or comes with attachments that are no better, is refused like any event, and the connection lives on.
+/// An event without a name, or with such attachments, is refused like any event, and the connection
+/// stays open.
 #[tokio::test]
 async fn an_event_without_a_name_ends_nothing() {
     let app = TestApp::unlimited().await;
@@ -280,7 +281,7 @@ async fn an_event_without_a_name_ends_nothing() {
     ] {
         refused(packet).await;
     }
-    // Attachments that were announced and do not come, come late, or were not announced.
+    // Attachments that were announced but missing or late, or were not announced.
     let message = li.message(&session, "with a picture beside it");
     at_li.raw(format!("453-{}", json!(["message:send", message, { "_placeholder": true, "num": 0 }]))).await;
     assert_eq!(at_li.next("message:sent").await["message"]["seq"], json!(2));
@@ -290,10 +291,10 @@ async fn an_event_without_a_name_ends_nothing() {
     for packet in ["43[]", "43", "461-7[{\"_placeholder\":true,\"num\":0}]", "46[]", "451-/ward,[5]"] {
         at_li.raw(packet.to_owned()).await;
     }
-    // Half an emoji, as a text has that was cut in its middle.
+    // Half an emoji, as in a text cut in its middle.
     at_li.raw("42[\"message:send\",{\"content\":\"\\ud83d\"}]".to_owned()).await;
     assert_eq!(at_li.next("error").await["event"], "message:send");
-    // With a callback the refusal is its answer; a name may be written with escapes.
+    // With a callback, the refusal is its answer; a name may be written with escapes.
     let told = at_li.begin("message:send", json!(null)).await;
     assert_eq!(told.await.unwrap()["code"], "INVALID_MESSAGE");
     let (refusal, answer) = (at_li.awaited(1_000), at_li.awaited(1_001));
@@ -305,7 +306,7 @@ async fn an_event_without_a_name_ends_nothing() {
     app.stop().await;
 }
 
-/// The same, for a client that polls.
+/// The same for a client that polls.
 #[tokio::test]
 async fn an_event_without_a_name_ends_no_polled_session() {
     let app = TestApp::unlimited().await;

@@ -1,5 +1,6 @@
-//! Random interleavings of sending, repeating, reading and deleting by several people over several sockets:
-//! whatever the order, counts are what counting gives, `seq` has no gap, and every socket heard the same.
+//! Random interleavings of sends, repeats, reads and deletions by several users over several
+//! sockets. Whatever the order, counts equal the counted messages, `seq` has no gap, and every
+//! socket received the same.
 
 use std::collections::BTreeMap;
 
@@ -10,13 +11,13 @@ use crate::support::{Person, TestApp, eventually, socket::Socket, text};
 
 #[derive(Debug, Clone)]
 enum Step {
-    /// The socket's owner sends into one of their sessions.
+    /// The socket's user sends into one of their conversations.
     Send { socket: usize, session: usize },
-    /// The socket's owner sends an earlier message once more.
+    /// The socket's user sends an earlier message once more.
     Repeat { socket: usize, earlier: usize },
-    /// The socket's owner reads up to one of the messages they heard.
+    /// The socket's user reads up to one of the messages they received.
     Read { socket: usize, heard: usize },
-    /// The socket's owner deletes one of their own.
+    /// The socket's user deletes one of their own.
     Delete { socket: usize, own: usize },
 }
 
@@ -30,11 +31,11 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// Three people with two sockets each, every two with a session.
+/// Three users with two sockets each, every two with a conversation.
 struct Ward {
     people: Vec<Person>,
     sockets: Vec<(usize, Socket)>,
-    /// Session and its two people.
+    /// A conversation and its two users.
     sessions: Vec<(String, [usize; 2])>,
 }
 
@@ -55,7 +56,7 @@ impl Ward {
         Self { people, sockets, sessions }
     }
 
-    fn sessions_of(&self, owner: usize) -> Vec<&str> {
+    fn conversations_of(&self, owner: usize) -> Vec<&str> {
         let theirs = self.sessions.iter().filter(|(_, pair)| pair.contains(&owner));
         theirs.map(|(session, _)| session.as_str()).collect()
     }
@@ -63,22 +64,22 @@ impl Ward {
 
 #[derive(Default)]
 struct Sent {
-    /// By sender, session and `clientMsgId`: what was asked, and the id it got.
+    /// By sender, conversation and `clientMsgId`: the request, and the id it got.
     first: BTreeMap<(usize, (String, String)), (Value, String)>,
 }
 
 async fn run(ward: &Ward, steps: Vec<Step>) {
     let mut sent = Sent::default();
-    // The same ids come in every session: they count within one.
+    // The same ids occur in every conversation: they are unique within one.
     let mut numbers: BTreeMap<(usize, String), u32> = BTreeMap::new();
-    // Several calls at once are under way; each batch of steps is awaited together.
+    // Several calls run at once; each batch of steps is awaited together.
     for batch in steps.chunks(8) {
         let mut waiting = Vec::new();
         for step in batch {
             let asked = match step {
                 Step::Send { socket, session } => {
                     let (owner, at) = &ward.sockets[socket % ward.sockets.len()];
-                    let sessions = ward.sessions_of(*owner);
+                    let sessions = ward.conversations_of(*owner);
                     let session = sessions[session % sessions.len()];
                     let mut message = ward.people[*owner].message(session, "note");
                     let number = numbers.entry((*owner, session.to_owned())).or_default();
@@ -159,7 +160,7 @@ async fn check(ward: &Ward, sent: &Sent) {
         assert_eq!(seqs, (1..=history.len() as u64).collect::<Vec<_>>(), "no gap, no repeat");
         stored += history.len();
         for person in [one, other] {
-            // The read position is what the message's receipts say.
+            // The read position equals the message's receipts.
             let read =
                 |m: &Value| m["readBy"].as_array().unwrap().iter().any(|r| r["user"] == json!(person.id));
             let position =
@@ -201,7 +202,7 @@ async fn check(ward: &Ward, sent: &Sent) {
         }
     }
     assert_eq!(stored, sent.first.len(), "every clientMsgId is one message of its session");
-    // What was pushed last is what holds.
+    // The last pushed state is the current one.
     for (owner, at) in &ward.sockets {
         let (total, _) = ward.people[*owner].unread().await;
         eventually(async || {

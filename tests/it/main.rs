@@ -1,5 +1,5 @@
-//! The integration tests: the production service on a real MongoDB, seen through its public doors. One
-//! mongod for all, a database for each test.
+//! The integration tests: the production service on a real MongoDB, tested through its public
+//! interfaces. All tests share one mongod; each has its own database.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 

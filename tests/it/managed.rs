@@ -1,4 +1,4 @@
-//! The managed mongod: who gets in, what is upgraded, what happens when its data is older than the index.
+//! The managed mongod: its access control, upgrades, and data that is older than the index.
 
 use std::{
     fs,
@@ -32,7 +32,7 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// Settings for a service with a mongod of its own.
+/// Settings for a service with its own mongod.
 fn own(folder: &Path, files: &Path) -> Settings {
     let place = format!("file://{}", files.display());
     let mut settings = settings(&[("RATE_LIMIT", "off"), ("FILE_STORE", &place), ("MONGODB_DB", "ward")]);
@@ -43,7 +43,8 @@ fn own(folder: &Path, files: &Path) -> Settings {
     settings
 }
 
-/// A folder as an older program left it: a mongod without access control, on some port, with one message.
+/// A folder as an older program left it: a mongod without access control, on some port, with one
+/// message.
 async fn older(folder: &Path) {
     let base = folder.join("mongodb");
     fs::create_dir_all(&base).unwrap();
@@ -71,7 +72,7 @@ async fn older(folder: &Path) {
     eventually(async || kept.insert_one(doc! { "_id": 1 }).await.ok()).await;
     let _ = client.database("admin").run_command(doc! { "shutdown": 1, "force": true }).await;
     child.wait().await.unwrap();
-    // The service takes another port than that of its configuration, as when that one is taken.
+    // The service takes another port than the configured one, as when that one is in use.
     fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).unwrap();
 }
 
@@ -97,7 +98,7 @@ async fn only_the_service_gets_in_and_older_data_makes_the_index_anew() {
     let start = async || TestApp::with(settings.clone(), Arc::new(SystemClock)).await;
     let app = start().await;
 
-    // What is there is nobody else's.
+    // No other user can read the files.
     for path in [&folder, &files, &folder.join("mongodb"), &folder.join("search")] {
         eventually(async || path.exists().then_some(())).await;
         eventually(async || (mode(path) == 0o700).then_some(())).await;
@@ -124,7 +125,7 @@ async fn only_the_service_gets_in_and_older_data_makes_the_index_anew() {
     assert!(names.iter().all(|line| line.starts_with(b"PATH=")), "the environment of mongod");
     assert!(!String::from_utf8_lossy(&arguments).contains(&password));
 
-    // A command beside it, and what was there before access control.
+    // Another command beside it, and data from before access control.
     let data = folder.display().to_string();
     let place = format!("file://{}", files.display());
     let beside =
@@ -168,7 +169,7 @@ async fn only_the_service_gets_in_and_older_data_makes_the_index_anew() {
     eventually(async || (found(&back, "warfarin").await == 1).then_some(())).await;
     app.stop().await;
     restore();
-    // The password is lost with the disk it lay on: a start makes another.
+    // The password is lost with its disk: a start creates another.
     fs::remove_file(folder.join("mongodb.password")).unwrap();
     let app = start().await;
     let back = again(&app, &li);
@@ -177,7 +178,7 @@ async fn only_the_service_gets_in_and_older_data_makes_the_index_anew() {
     })
     .await;
 
-    // An operator wants it anew, while the service runs.
+    // An operator requests a rebuild while the service runs.
     let index = folder.join("search/ward/index/meta.json");
     let built = || {
         fs::read_to_string(&index).ok().and_then(|meta| {

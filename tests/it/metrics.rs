@@ -1,4 +1,4 @@
-//! What each metric counts, seen on a process of its own: its name says it.
+//! The meaning of each metric, tested on a separate process: its name describes it.
 
 #![expect(clippy::float_cmp, reason = "counts are whole")]
 
@@ -31,7 +31,7 @@ impl Service {
         page.lines().filter(|line| !line.starts_with('#')).filter_map(line).collect()
     }
 
-    /// Waits until a metric says this.
+    /// Waits until a metric has this value.
     #[track_caller]
     fn says(&self, name: &str, wanted: f64) -> impl Future<Output = ()> {
         let place = std::panic::Location::caller();
@@ -72,7 +72,7 @@ async fn every_metric_counts_what_its_name_says() {
     let letter =
         |key: &str| json!({ "sessionId": session, "senderId": li, "content": "digoxin", "clientMsgId": key });
 
-    // Operations that were committed; a client that repeats itself commits nothing and sets nobody back.
+    // Committed commands; a client's repeat commits nothing and is no setback.
     let before = service.metrics().await;
     let of = |metrics: &BTreeMap<String, f64>, name: &str| metrics.get(name).copied().unwrap_or(0.0);
     assert_eq!(service.post("/api/chat/messages", &token, letter("k1")).await.0, 201);
@@ -109,7 +109,7 @@ async fn every_metric_counts_what_its_name_says() {
     service.says(r#"wardline_http_requests_total{status="4xx"}"#, 2.0).await;
     service.says(r#"wardline_http_requests_total{status="5xx"}"#, 0.0).await;
 
-    // Sockets that are there now, and those that were closed from our side.
+    // Sockets that are open, and those that the service closed.
     let socket = Socket::connect(&program.address, json!({ "token": token })).await.unwrap();
     service.says("wardline_connections", 1.0).await;
     assert!(Socket::connect(&program.address, json!({ "token": "nonsense" })).await.is_err());
@@ -119,7 +119,7 @@ async fn every_metric_counts_what_its_name_says() {
     service.says(r#"wardline_connections_closed_total{reason="token_ended"}"#, 1.0).await;
     drop(socket);
 
-    // Files taken in with their bytes, messages in the index, what of them was asked and how far it lags.
+    // Accepted files with their bytes, indexed messages, searches, and the lag of the index.
     let token = &people[1].1;
     let form = reqwest::multipart::Form::new()
         .part("file", reqwest::multipart::Part::bytes(vec![b'x'; 1_234]).file_name("a.txt"));

@@ -1,4 +1,4 @@
-//! Two nodes on one database: nothing in a node's memory is the only copy of anything.
+//! Two nodes on one database: no node's memory is the only copy of anything.
 
 use std::{sync::Arc, time::Duration};
 
@@ -21,7 +21,7 @@ async fn two_nodes() -> (TestApp, TestApp) {
     (TestApp::with(first, Arc::new(SystemClock)).await, TestApp::with(second, Arc::new(SystemClock)).await)
 }
 
-/// The same person, at the other node.
+/// The same user, at the other node.
 fn at(app: &TestApp, person: &Person) -> Person {
     app.person(&json!({ "user": { "_id": person.id, "username": person.username }, "token": person.token }))
 }
@@ -95,7 +95,7 @@ async fn what_one_node_remembers_does_not_hide_what_the_other_changed() {
     let seats = format!("/api/chat/sessions/{}/participants", group.as_str().unwrap());
     let li_there = at(&other, &li);
     for round in 0..3 {
-        // The other node learns who is in; then somebody goes through this one.
+        // The other node caches the membership; then a user is removed through this one.
         li_there.send(group.as_str().unwrap(), &format!("round {round}")).await;
         li.call("DELETE", &format!("{seats}/{}", chen.id), json!({})).await.expect(200);
         let back = li_there.call("POST", &seats, json!({ "userIds": [chen.id] })).await.expect(200);
@@ -118,7 +118,7 @@ async fn a_node_that_dies_leaves_nobody_online() {
     at(&other, &chen).join().await;
     let database = one.database().await;
     let chen_id: mongodb::bson::oid::ObjectId = chen.id.parse().unwrap();
-    // What a killed process leaves behind: its node, and a socket of somebody.
+    // What a killed process leaves: its node, and a user's socket.
     let old = mongodb::bson::DateTime::from_millis(0);
     database
         .collection::<Document>("nodes")
@@ -151,7 +151,7 @@ async fn a_node_that_dies_leaves_nobody_online() {
     other.stop().await;
 }
 
-/// After an outage of MongoDB the first node to come back may take another one, which lives, for dead.
+/// After an outage of MongoDB, the first node to return may declare another live one dead.
 #[tokio::test]
 async fn a_node_that_was_taken_for_dead_says_again_who_is_here() {
     let (one, other) = two_nodes().await;
@@ -189,7 +189,8 @@ async fn what_one_node_revokes_the_other_forgets_within_a_second() {
     let (li, chen, admin) = (one.nurse("Li").await, one.nurse("Chen").await, one.admin().await);
     let (li_there, chen_there) = (at(&other, &li), at(&other, &chen));
     let path = format!("/api/chat/users/{}", chen.id);
-    // Longer than the time of belief: both are remembered there and believed by what is heard.
+    // Longer than the token cache lifetime: both are cached there and kept valid by the revocation
+    // feed.
     for _ in 0..25 {
         li_there.get("/api/auth/me").await.expect(200);
         chen_there.get("/api/auth/me").await.expect(200);
@@ -204,7 +205,8 @@ async fn what_one_node_revokes_the_other_forgets_within_a_second() {
     other.stop().await;
 }
 
-/// A transaction that holds a session's document, as a commit of another process does half-way.
+/// A transaction that locks a conversation's document, as an unfinished commit of another process
+/// does.
 async fn commit_half_way(app: &TestApp, session: &str, name: &str) -> (mongodb::Client, ClientSession) {
     let uri = app.settings.mongodb_uri.clone().unwrap();
     let mut options = ClientOptions::parse(uri).await.unwrap();
@@ -226,7 +228,7 @@ async fn a_process_that_died_in_a_commit_keeps_nobody_from_writing() {
     let (li, chen) = (app.nurse("Li").await, app.nurse("Chen").await);
     let session = li.session_with(&chen).await;
     let (client, transaction) = commit_half_way(&app, &session, "wardline-commits-dead").await;
-    // As with a kill -9: the connections are closed, and nobody ends the transaction.
+    // As with a kill -9: the connections are closed, and the transaction stays open.
     std::mem::forget(transaction);
     client.shutdown().immediate(true).await;
     // The tests' mongod ends such a transaction after ten seconds, and a message waits for five.

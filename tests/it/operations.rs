@@ -1,4 +1,4 @@
-//! What operators see: health, metrics, headers, the documentation, migrations, seeds.
+//! Operations: health, metrics, headers, the documentation, migrations, seeds.
 
 use std::sync::Arc;
 
@@ -85,7 +85,7 @@ async fn a_newer_database_is_refused_and_an_old_one_taken_along() {
     let client = mongodb::Client::with_uri_str(settings.mongodb_uri.clone().unwrap()).await.unwrap();
     let meta = client.database(&settings.mongodb_db).collection::<Document>("meta");
     app.close().await.unwrap();
-    // Interrupted before its number was written: the step is taken again.
+    // Interrupted before its number was written: the step runs again.
     meta.delete_many(doc! {}).await.unwrap();
     let app = App::open(settings.clone(), Arc::new(SystemClock)).await.unwrap();
     let format = app.store().format().await.unwrap();
@@ -179,8 +179,8 @@ async fn synthetic_history_obeys_the_same_rules() {
     app.stop().await;
 }
 
-/// Behind a proxy that does not say which host was asked, the service's own page is a stranger's: the log says once
-/// of each what was asked for, from where, and how to mend it.
+/// Behind a proxy that does not forward the host, the service's own page counts as foreign. The log
+/// names each requested host once, with its origin and the remedy.
 #[tokio::test]
 async fn a_refused_page_is_told_of_once_with_its_remedies() {
     let folder = mongod::folder("origins");

@@ -1,5 +1,5 @@
-//! The database goes away under load and comes back: refusals are clear, nothing acknowledged is lost, what
-//! was refused is not there, service resumes by itself.
+//! The database fails under load and returns: refusals are clear, nothing acknowledged is lost,
+//! nothing refused is stored, and service resumes by itself.
 
 use std::{
     collections::BTreeMap,
@@ -18,11 +18,11 @@ use wardline::{domain::SystemClock, store::embedded::EmbeddedMongod};
 
 use crate::support::{Person, TestApp, eventually, mongod, settings, socket::Socket, text};
 
-/// How long a test waits for the first success after the fault: long enough for a machine that is busy with
-/// the other tests. It passes as soon as service is back.
+/// How long a test waits for the first success after the fault: long enough for a machine that is
+/// busy with the other tests. The test passes as soon as service is back.
 const RECOVERY: Duration = Duration::from_secs(45);
 
-/// How one send ended, as its sender knows it.
+/// The outcome of one send, as its sender knows it.
 #[derive(Debug, PartialEq, Eq)]
 enum Ended {
     Acknowledged(String),
@@ -64,14 +64,14 @@ async fn keep_sending(
     history
 }
 
-/// A service with a mongod of its own, and four senders in one session.
+/// A service with its own mongod, and four senders in one conversation.
 struct Storm {
     app: TestApp,
     folder: PathBuf,
     people: [Person; 2],
     session: String,
     stop: Arc<AtomicBool>,
-    /// When the newest acknowledgement came.
+    /// The time of the newest acknowledgement.
     acks: watch::Receiver<Instant>,
     senders: Vec<JoinHandle<History>>,
 }
@@ -101,7 +101,8 @@ impl Storm {
         (Self { app, folder, people, session, stop, acks, senders }, database)
     }
 
-    /// The fault ended at `back`: some seconds later everything must add up. Answers how many were refused.
+    /// The fault ended at `back`: some seconds later everything must add up. Returns how many were
+    /// refused.
     async fn end(self, back: Instant, database: EmbeddedMongod) -> usize {
         let mut acks = self.acks.clone();
         let resumed = tokio::time::timeout(RECOVERY, acks.wait_for(|newest| *newest > back));
@@ -159,7 +160,7 @@ pub fn signal_mongod(folder: &Path, signal: rustix::process::Signal) {
     rustix::process::kill_process(pid, signal).unwrap();
 }
 
-/// A mongod that hangs leaves commits whose outcome nobody knows; the lane finds it out afterwards.
+/// A hanging mongod leaves commits with unknown outcome; the lane finds it out afterwards.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn mongod_hangs_and_comes_round() {
     let (storm, database) = Storm::begin("hang").await;
@@ -169,7 +170,7 @@ async fn mongod_hangs_and_comes_round() {
     storm.end(Instant::now(), database).await;
 }
 
-/// Killed without a word, and started again by the service itself.
+/// Killed, and started again by the service itself.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn mongod_is_killed_again_and_again() {
     let (storm, database) = Storm::begin("killed").await;
@@ -180,8 +181,8 @@ async fn mongod_is_killed_again_and_again() {
     storm.end(Instant::now(), database).await;
 }
 
-/// Nobody stays online for having left while MongoDB was gone: in the database, which other nodes believe, and for
-/// colleagues.
+/// A user who disconnected during an outage of MongoDB does not stay online, neither in the
+/// database, which other nodes read, nor for colleagues.
 #[tokio::test]
 async fn who_leaves_without_mongod_is_offline_when_it_is_back() {
     let folder = mongod::folder("leaving");
@@ -199,7 +200,7 @@ async fn who_leaves_without_mongod_is_offline_when_it_is_back() {
     database.stop().await.unwrap();
     at_li.emit("user:status:update", json!("away")).await;
     drop(at_chen);
-    // Longer than the driver looks for a server, so that a round of changes fails.
+    // Longer than the server selection timeout, so that a round of changes fails.
     tokio::time::sleep(Duration::from_secs(5)).await;
     let database = EmbeddedMongod::start(mongod::options(&folder)).await.unwrap();
 
@@ -215,8 +216,8 @@ async fn who_leaves_without_mongod_is_offline_when_it_is_back() {
     std::fs::remove_dir_all(folder).unwrap();
 }
 
-/// Who comes while their account cannot be read loses the connection, after which the official client comes again: a
-/// `connect_error` would be for good. So with either transport.
+/// A client that connects while its account cannot be read loses the connection, after which the
+/// official client reconnects: a `connect_error` would be final. This holds for both transports.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_connects_without_mongod_is_not_refused_for_good() {
     let folder = mongod::folder("connecting");
@@ -224,7 +225,7 @@ async fn who_connects_without_mongod_is_not_refused_for_good() {
     let variables = [("RATE_LIMIT", "off"), ("MONGODB_URI", database.uri())];
     let app = TestApp::with(settings(&variables), Arc::new(SystemClock)).await;
     let li = app.nurse("Li").await;
-    // A node that has never heard of them.
+    // A node without a cached state of them.
     let other = TestApp::with(app.settings.clone(), Arc::new(SystemClock)).await;
     database.stop().await.unwrap();
     let (sign_in, client) = (json!({ "token": li.token }), reqwest::Client::new());

@@ -1,4 +1,4 @@
-//! What the house tells clients about itself, and what readers learn of people.
+//! What clients learn about the service, and what readers learn of users.
 
 use std::sync::Arc;
 
@@ -45,7 +45,7 @@ async fn clients_learn_what_the_house_has_decided() {
     app.stop().await;
 }
 
-/// The row of a session in somebody's list.
+/// The row of a conversation in a user's list.
 async fn row(person: &Person, session: &str) -> Value {
     let list = person.get(&format!("/api/chat/sessions/{}", person.id)).await.expect(200);
     list.as_array().unwrap().iter().find(|row| row["_id"] == session).expect("it is in the list").clone()
@@ -68,7 +68,7 @@ async fn lists_and_answers_say_what_they_show() {
     let edited = li.call("PUT", &path, json!({ "content": "give 50 mg" })).await.expect(200);
     let shown = &li.history(&session).await[1];
     assert_eq!(shown["replyToChange"], json!({ "kind": "edited", "at": edited["editedAt"] }));
-    // Who answers what it says now is not told that it changed before.
+    // A reply to the current text carries no notice of an earlier change.
     let mut second = chen.message(&session, "done again");
     second["replyTo"] = asked["_id"].clone();
     chen.call("POST", "/api/chat/messages", second).await.expect(201);
@@ -121,19 +121,19 @@ async fn an_answer_answers_what_its_author_saw() {
         answer["replyToAsOf"] = as_of.clone();
         chen.call("POST", "/api/chat/messages", answer).await
     };
-    // Written while it said 5 mg, without a connection, and sent when it said 50.
+    // Written offline while it was 5 mg, and sent when it was 50.
     answer("will do", &asked["createdAt"]).await.expect(201);
     let heard = at_li.next("message:receive").await;
     assert_eq!(heard["message"]["replyToAsOf"], asked["createdAt"]);
     answer("50, I see", &edited["editedAt"]).await.expect(201);
-    // Nobody answers what is said later, whatever their device's clock is.
+    // A reply cannot refer to a later text, whatever the device's clock is.
     answer("ahead", &json!("2999-01-01T00:00:00.000Z")).await.expect(201);
     let again = li.call("PUT", &path, json!({ "content": "give 55 mg" })).await.expect(200);
     let change = |edited: &Value| json!({ "kind": "edited", "at": edited["editedAt"] });
     let changes: Vec<Value> = li.history(&session).await.iter().map(|m| m["replyToChange"].clone()).collect();
     assert_eq!(changes, [Value::Null, change(&again), change(&again), change(&again)]);
     assert_eq!(answer("bad", &json!("yesterday")).await.refused(400), "INVALID_MESSAGE");
-    // Taken back and said anew, so that only the first two are told apart.
+    // Recalled and sent again, so that only the first two are distinguished.
     let other = li.send(&session, "by mouth").await;
     let path = format!("/api/chat/messages/{}", text(&other["_id"]));
     let edited = li.call("PUT", &path, json!({ "content": "by vein" })).await.expect(200);
@@ -209,7 +209,7 @@ async fn each_reader_sees_of_people_what_is_theirs_to_see() {
         let others: Vec<&Value> = others.collect();
         assert!(!others.is_empty() && others.iter().all(|user| contacts(user) == hidden), "{list}");
     }
-    // A person shows their own; nobody else does it for them.
+    // Users show their own; no other user does it for them.
     let path = format!("/api/chat/users/{}", doctor.id);
     admin.call("PATCH", &path, json!({ "contactsShared": true })).await.refused(403);
     doctor.call("PATCH", &path, json!({ "contactsShared": true, "role": "admin" })).await.refused(403);
@@ -219,8 +219,8 @@ async fn each_reader_sees_of_people_what_is_theirs_to_see() {
     );
     assert_eq!(contacts(&seen(&stranger, &doctor).await), shown);
 
-    // Who made their own account is marked until an admin has changed it, and learns of nobody's coming and
-    // going but of those they share a session with.
+    // A self-registered user is marked until an admin has changed the account, and receives the
+    // presence of users with a shared conversation only.
     assert_eq!(seen(&admin, &stranger).await["selfRegistered"], true);
     assert_eq!(seen(&admin, &doctor).await["selfRegistered"], false);
     let unknown = seen(&stranger, &doctor).await;
@@ -300,7 +300,7 @@ async fn what_is_for_nobody_who_can_read_it_is_not_sent_in_silence() {
     li.call("PUT", &path, json!({ "content": "edited" })).await.expect(200);
     li.call("POST", &format!("{path}/recall"), json!({})).await.expect(200);
 
-    // A group hears it; who cannot be called is not.
+    // The group receives it; a user who cannot be mentioned does not.
     let mut called = li.message(&group, "@Wu @Chen");
     called["mentions"] = json!([wu.id, chen.id]);
     let warned = json!([{ "code": "MENTION_INACTIVE", "userIds": [wu.id] }]);
@@ -316,7 +316,7 @@ async fn what_is_for_nobody_who_can_read_it_is_not_sent_in_silence() {
         li.call("POST", "/api/chat/messages", li.message(&group, "hello")).await.body["warnings"].is_null()
     );
 
-    // Opening sessions and groups.
+    // Opening conversations and groups.
     let open = async |who: &Person| {
         who.call("POST", "/api/chat/sessions/private", json!({ "userId1": who.id, "userId2": wu.id })).await
     };
@@ -338,7 +338,7 @@ async fn what_is_for_nobody_who_can_read_it_is_not_sent_in_silence() {
         .await;
     assert!(text(&add.body["details"]["userIds"]).contains(&wu.id), "{}", add.body);
 
-    // What the inactive have not read is nobody's backlog.
+    // The unread messages of inactive users count in no backlog.
     let overview = admin.get("/api/chat/stats").await.expect(200);
     let people = admin.get("/api/chat/stats/users").await.expect(200);
     let of = |id: &str| {
@@ -389,7 +389,7 @@ async fn a_person_does_not_bury_another() {
     let own = json!({ "sessionName": "g", "participants": [at.id] });
     victim.call("POST", "/api/chat/sessions/group", own).await.expect(201);
 
-    // The way back comes in pages, and a client that asks again from what it has gets everything.
+    // A sync comes in pages, and a client that asks again from its position receives everything.
     let at_victim = victim.join().await;
     let (mut known, mut pages) = (serde_json::Map::new(), 0);
     loop {

@@ -1,4 +1,5 @@
-//! Presence: several sockets for a person, changes told once, and nobody online through a dead process.
+//! Presence: several sockets for a user, changes published once, and no user online through a dead
+//! process.
 
 use std::time::Duration;
 
@@ -61,7 +62,7 @@ async fn several_changes_at_once_are_told_as_one() {
     at_chen.emit("user:status:update", json!("online")).await;
     at_li.next_where("user:status", |s| about_chen(s) && s["status"] == "online").await;
     let told = at_li.heard("user:status").into_iter().filter(about_chen).map(|s| s["status"].clone());
-    // Li shares no session with Chen and hears of it for having asked who is online.
+    // Li shares no conversation with Chen and receives it because Li asked who is online.
     assert_eq!(told.collect::<Vec<_>>(), ["away", "online"], "one round, one word");
     app.stop().await;
 }
@@ -97,7 +98,7 @@ async fn who_joins_and_is_gone_at_once_stays_gone() {
     for _ in 0..100 {
         let socket = chen.connect().await;
         for _ in 0..5 {
-            // Slow events first, so that the join is still waiting when the socket goes.
+            // Slow events first, so that the join still waits when the socket closes.
             socket.emit("users:online", json!(null)).await;
         }
         socket.emit("user:join", json!({ "id": chen.id })).await;

@@ -1,4 +1,4 @@
-//! What becomes of a message: edits with their earlier versions, recalls in time, reactions, answers.
+//! Changes of messages: edits with their earlier versions, recalls in time, reactions, replies.
 
 use std::{sync::Arc, time::Duration};
 
@@ -56,7 +56,7 @@ async fn an_edit_keeps_what_was_said_before_for_admins() {
         );
     }
     li.call("DELETE", &path(&message, ""), json!({ "userId": li.id })).await.expect(200);
-    // What is gone leaves no earlier wording, not for admins and not in the database.
+    // A deleted message leaves no earlier text, not for admins and not in the database.
     assert_eq!(admin.get(&path(&message, "/edits")).await.expect(200), json!([]));
     let edits = app.database().await.collection::<mongodb::bson::Document>("edits");
     assert_eq!(edits.count_documents(mongodb::bson::doc! {}).await.unwrap(), 0);
@@ -126,7 +126,7 @@ async fn reactions_are_one_of_each_for_a_person() {
             "VALIDATION_FAILED"
         );
     }
-    // Two ways to write one emoji are one, as it was sent first.
+    // Two encodings of one emoji are one, as it was sent first.
     for (who, emoji) in [(&chen, "❤️"), (&li, "❤"), (&li, "❤️")] {
         let answer = who.call("POST", &put, json!({ "emoji": emoji })).await.expect(200);
         assert_eq!(answer["emoji"], json!("❤️"));
@@ -139,7 +139,7 @@ async fn reactions_are_one_of_each_for_a_person() {
     for who in [&chen, &li] {
         who.call("DELETE", &plain, json!({})).await.expect(200);
     }
-    // What an earlier time took for an emoji is shown, and can be taken off.
+    // An emoji accepted by an older version is shown, and can be removed.
     let stored = doc! { "_id": ObjectId::parse_str(text(&message["_id"])).unwrap() };
     let old = doc! { "emoji": "好", "users": [ObjectId::parse_str(&li.id).unwrap()] };
     let messages = app.database().await.collection::<Document>("messages");
@@ -171,7 +171,7 @@ async fn an_answer_belongs_to_its_session() {
     assert_eq!((&stored["replyTo"], &stored["replyToSeq"]), (&here["_id"], &json!(1)));
     let refused = li.call("POST", "/api/chat/messages", answer(&there)).await;
     assert_eq!(refused.refused(400), "INVALID_MESSAGE");
-    // Beyond what the service remembers of a session, too.
+    // Also beyond the messages that the service caches of a conversation.
     for number in 0..70 {
         li.send(&session, &number.to_string()).await;
     }
@@ -181,7 +181,7 @@ async fn an_answer_belongs_to_its_session() {
     app.stop().await;
 }
 
-/// Every document in which a word stands.
+/// Every document that contains a word.
 async fn where_it_stands(database: &mongodb::Database, word: &str) -> Vec<String> {
     let mut found = Vec::new();
     for name in database.list_collection_names().await.unwrap() {
@@ -194,8 +194,8 @@ async fn where_it_stands(database: &mongodb::Database, word: &str) -> Vec<String
     found
 }
 
-/// What was taken back, in all its wordings, stands nowhere any more: not in the database, whatever the collection,
-/// and not in the index. What somebody forwarded of it is a message of theirs.
+/// A recalled text, in all its versions, is stored nowhere any more: in no collection of the
+/// database, and not in the index. A forwarded copy of it is another user's message.
 #[tokio::test]
 async fn what_is_recalled_or_deleted_leaves_no_wording() {
     let app = TestApp::unlimited().await;
@@ -231,7 +231,8 @@ async fn what_is_recalled_or_deleted_leaves_no_wording() {
     app.stop().await;
 }
 
-/// An older program left the earlier wordings of what was deleted: they go when this one starts first.
+/// An older program left the earlier versions of deleted messages: they are removed when this one
+/// starts first.
 #[tokio::test]
 async fn wordings_that_an_older_program_left_are_removed() {
     let app = TestApp::unlimited().await;
@@ -244,7 +245,7 @@ async fn wordings_that_an_older_program_left_are_removed() {
     app.stop().await;
     let id = |text_of: &Value| ObjectId::parse_str(text(text_of)).unwrap();
     let now = mongodb::bson::DateTime::now();
-    // More than are looked at together, on both sides of what stays.
+    // More than one batch, on both sides of what stays.
     let of = |message: ObjectId| {
         doc! {
             "messageId": message, "sessionId": id(&kept["sessionId"]), "content": "earlier",

@@ -1,5 +1,6 @@
-//! The documents in `schemas/` say what the code does: the REST API's is written by it, the events' names and
-//! payloads are compared with what the service really says, the collections' are on the collections.
+//! The documents in `schemas/` match the code: the REST API's is generated, the events' names and
+//! payloads are compared with the service's real ones, and the collections' are set on the
+//! collections.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -34,7 +35,7 @@ fn asyncapi_yaml_lists_every_event_and_no_other() {
     assert_eq!(names(&document, "server"), all(&SERVER_EVENTS));
 }
 
-/// The payload schema of each server event, with the shared definitions beside it.
+/// The payload schema of each server event, with the shared definitions.
 fn server_schemas(document: &Value) -> BTreeMap<String, jsonschema::Validator> {
     let messages = document["components"]["messages"].as_object().unwrap();
     let server = messages.values().filter(|message| message["x-direction"] == "server");
@@ -114,7 +115,7 @@ async fn collections_refuse_what_their_schema_does_not_know() {
     app.stop().await;
 }
 
-/// What the service writes of all kinds of acts is what the schema of the record knows.
+/// The audit rows of all actions match the schema of the log.
 #[tokio::test]
 async fn rows_of_the_record_fit_their_schema() {
     let variables = [("ADMIN_USERNAME", "chief"), ("ADMIN_PASSWORD", crate::support::PASSWORD)];
@@ -178,7 +179,7 @@ async fn no_query_scans_a_collection() {
     let session = li.session_with(&chen).await;
     let message = li.send(&session, "one").await;
     let database = app.database().await;
-    // GridFS looks once whether it is new.
+    // GridFS checks once whether it is new.
     let file = li.uploaded("one.jpg", crate::support::files::photo(60, 40)).await;
     database.run_command(doc! { "profile": 2 }).await.unwrap();
     let at_li = li.join().await;
@@ -238,7 +239,7 @@ async fn no_query_scans_a_collection() {
     let ours =
         doc! { "ns": { "$ne": format!("{}.system.profile", app.database) }, "planSummary": "COLLSCAN" };
     let scans: Vec<Document> = profile.find(ours).await.unwrap().try_collect().await.unwrap();
-    // A change stream reads the log of changes from its position on; that is no collection.
+    // A change stream reads the oplog from its position on; that is no collection scan.
     let is_stream = |entry: &Document| {
         ["originatingCommand", "command"].iter().any(|part| {
             let pipeline = entry.get_document(part).and_then(|command| command.get_array("pipeline"));

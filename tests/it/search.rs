@@ -1,4 +1,4 @@
-//! Searching as people do: in Chinese and English, with filters, in what is theirs to see.
+//! Search as users do: in Chinese and English, with filters, in the messages they may read.
 
 use std::{sync::Arc, time::Duration};
 
@@ -15,7 +15,7 @@ impl Person {
         self.get(&format!("/api/chat/messages/search?{}", query.finish())).await
     }
 
-    /// The contents of what a search finds, newest first, once the index is up to date.
+    /// The contents of a search's matches, newest first, once the index is up to date.
     pub async fn finds(&self, fields: &[(&str, &str)]) -> Vec<String> {
         let found = eventually(async || {
             let reply = self.search(fields).await;
@@ -42,7 +42,7 @@ impl Person {
         }
     }
 
-    /// Waits until the index knows everything that was sent before.
+    /// Waits until the index contains everything that was sent before.
     pub async fn settle(&self, session: &str) {
         let word = crate::support::unique("settled").replace('-', "x");
         let sent = self.send(session, &word).await;
@@ -305,7 +305,7 @@ async fn keywords_of_any_form_are_answered() {
     app.stop().await;
 }
 
-/// What a person with the messages before them would call found, for words of this small vocabulary.
+/// Whether a reader would call a message found, for words of this small vocabulary.
 fn is_found(content: &str, keyword: &str) -> bool {
     let forms = [("checked", "check"), ("checks", "check"), ("beds", "bed"), ("doses", "dose")];
     let plain = |text: &str| {

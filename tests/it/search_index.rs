@@ -1,4 +1,5 @@
-//! The search index over its life: restarts, damage, an older format, two services, a database of its own.
+//! The search index over its life: restarts, damage, an older format, two services, a separate
+//! database.
 
 use std::{
     fs,
@@ -30,13 +31,13 @@ fn files(settings: &Settings) -> Vec<PathBuf> {
     entries.map(|entry| entry.unwrap().path()).collect()
 }
 
-/// The same person at another address.
+/// The same user at another address.
 fn at(app: &TestApp, person: &Person) -> Person {
     let user = json!({ "_id": person.id, "username": person.username });
     app.person(&json!({ "user": user, "token": person.token }))
 }
 
-/// What the index says of itself.
+/// The metadata of the index.
 fn meta(settings: &Settings) -> Value {
     let meta: Value =
         serde_json::from_slice(&fs::read(folder(settings).join("index/meta.json")).unwrap()).unwrap();
@@ -54,7 +55,7 @@ async fn nothing_is_lost_or_doubled_over_restarts() {
     li.settle(&session).await;
     app.stop().await;
 
-    // A service that does not keep the index writes while nobody feeds it: as another node would.
+    // A service without the indexer writes while no index is fed, as another node would.
     let mut elsewhere = settings.clone();
     elsewhere.data_dir = settings.data_dir.join("elsewhere");
     let other = start(&elsewhere).await;
@@ -83,13 +84,14 @@ async fn nothing_is_lost_or_doubled_over_restarts() {
     assert_ne!(meta(&settings)["token"], before, "the position was stored");
 }
 
-/// Serves, spoils the index by `spoil` while nobody serves, serves again: everything is found again.
+/// Serves, damages the index by `spoil` while stopped, serves again: everything is found again.
 async fn survives(spoil: impl FnOnce(&Settings)) {
     let (before, after) = comes_back(spoil).await;
     assert_ne!(before, after, "it was built anew");
 }
 
-/// Spoils an index while nobody serves; all is found afterwards, once. Answers when it was built before and after.
+/// Damages an index while stopped; all is found afterwards, once. Returns when it was built before
+/// and after.
 async fn comes_back(spoil: impl FnOnce(&Settings)) -> (Value, Value) {
     let settings = quiet();
     let app = start(&settings).await;
@@ -141,10 +143,11 @@ async fn an_index_with_damaged_files_is_built_anew() {
     .await;
 }
 
-/// Spoils every file of these kinds.
+/// Damages every file of these kinds.
 fn spoil(settings: &Settings, kinds: &[&str], how: impl Fn(&Path)) {
-    let is_meant =
-        |file: &&PathBuf| file.extension().is_some_and(|kind| kinds.iter().any(|meant| kind == *meant));
+    let is_meant = |file: &&PathBuf| {
+        file.extension().is_some_and(|kind| kinds.iter().any(|literal_of| kind == *literal_of))
+    };
     files(settings).iter().filter(is_meant).for_each(|file| how(file));
 }
 
@@ -213,10 +216,10 @@ async fn an_index_of_an_older_format_is_built_anew() {
 
 #[tokio::test]
 async fn an_index_whose_position_is_of_no_use_is_built_anew() {
-    // Where MongoDB's log is whole since its beginning, it tells all changes once more instead.
+    // Where MongoDB's log is complete, it sends all changes once more instead.
     comes_back(|settings| {
         rewrite(settings, |position| {
-            // The year 2001, as a position of MongoDB's log says it.
+            // The year 2001, as a position of MongoDB's log encodes it.
             let token = text(&position["token"]["_data"]);
             position["token"]["_data"] = json!(format!("823A4FC880{}", &token[10..]));
         });
@@ -234,7 +237,7 @@ async fn an_index_of_another_database_is_not_believed() {
 async fn a_build_that_was_broken_off_goes_on() {
     survives(|settings| {
         rewrite(settings, |position| position["building"] = json!({ "below": null }));
-        // Nothing but the position is left of it: as after the first moment of a build.
+        // Only the position is left of it, as after the first moment of a build.
         let path = folder(settings).join("index/meta.json");
         let mut meta: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
         meta["segments"] = json!([]);
@@ -270,7 +273,7 @@ async fn a_collection_that_is_dropped_is_forgotten() {
     li.settle(&session).await;
     let messages = app.database().await.collection::<mongodb::bson::Document>("messages");
     messages.drop().await.unwrap();
-    // As a restart would, so that there is something to follow.
+    // As a restart would, so that there is a stream to follow.
     app.database().await.create_collection("messages").await.unwrap();
     eventually(async || li.finds(&[("keyword", "lidocaine")]).await.is_empty().then_some(())).await;
     let metrics = eventually(async || {

@@ -1,4 +1,5 @@
-//! Signing in: limits on guessing that nobody can turn against others, and one's own credentials.
+//! Signing in: limits on guessing that cannot be turned against other users, and a user's own
+//! credentials.
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,7 +15,7 @@ fn login(username: &str, password: &str) -> Value {
     json!({ "username": username, "password": password })
 }
 
-/// Calls as a trusted proxy passes them on: status, the number in `Retry-After`, body.
+/// Calls as a trusted proxy forwards them: status, the number in `Retry-After`, body.
 struct Proxy {
     client: reqwest::Client,
     address: String,
@@ -67,7 +68,7 @@ async fn guesses_made_together_pass_no_limit() {
     clock.advance(Duration::from_secs(21));
     let (looked_at, got_in) = burst(39).await;
     assert!(looked_at <= 4 && !got_in, "{looked_at}");
-    // Nobody else is kept out, and the right one is told.
+    // No other user is refused, and the user is notified.
     let (status, _, body) =
         proxy.post("203.0.113.8", "/api/auth/login", &login(&format!(" {} ", li.username), PASSWORD)).await;
     assert_eq!(status, 200, "{body}");
@@ -75,13 +76,13 @@ async fn guesses_made_together_pass_no_limit() {
     assert!(body["data"]["failedSignIns"]["since"].is_string());
     let (_, _, body) = proxy.post("203.0.113.8", "/api/auth/login", &login(&li.username, PASSWORD)).await;
     assert!(body["data"]["failedSignIns"].is_null(), "told once: {body}");
-    // A network counts as one, however many addresses it has.
+    // A network counts as one client, however many addresses it has.
     let mut statuses = Vec::new();
     for number in 0..14 {
         statuses.push(proxy.sign_in(&format!("2001:db8:1:2::{number:x}"), &li.username, "wrong").await);
     }
     assert_eq!(statuses, [[401; 10].as_slice(), &[429; 4]].concat());
-    // Blanks and width are no other name, and passwords are not cut.
+    // Blanks and character width make no other name, and passwords are not truncated.
     let (wide, blank) = (li.username.replacen('l', "ｌ", 1), format!("\u{3000}{}\t", li.username));
     for name in [wide, blank] {
         assert_eq!(proxy.sign_in("203.0.113.9", &name, PASSWORD).await, 200, "{name}");
@@ -90,7 +91,7 @@ async fn guesses_made_together_pass_no_limit() {
     app.stop().await;
 }
 
-/// One machine behind an address takes nothing from the others behind it, signed in or not.
+/// A flooding machine behind an address takes no quota from others behind it, signed in or not.
 #[tokio::test]
 async fn honest_people_behind_a_flooding_address_go_on() {
     let (app, proxy, _) = behind_a_proxy(&[]).await;
@@ -230,7 +231,7 @@ async fn people_change_their_password_and_sign_out_everywhere() {
     }
     assert_eq!(statuses, [[400; 8].as_slice(), &[429; 2]].concat());
 
-    // Sign out everywhere, but not here.
+    // Sign out everywhere except here.
     let at_fresh = fresh.join().await;
     assert_eq!(
         fresh.call("DELETE", "/api/auth/sessions?keep=all", json!({})).await.refused(400),
@@ -247,7 +248,7 @@ async fn people_change_their_password_and_sign_out_everywhere() {
     assert!(gone.is_null(), "{gone}");
     assert_eq!(fresh.get("/api/auth/me").await.refused(401), "AUTH_FAILED");
     eventually(async || beside.services.check_token(&token).await.is_err().then_some(())).await;
-    // Admins for others.
+    // Admins for other users.
     let path = format!("/api/chat/users/{}/sessions", wu.id);
     assert_eq!(wu.call("DELETE", &path, json!({})).await.refused(403), "FORBIDDEN");
     assert!(!at_wu.is_closed());
@@ -268,7 +269,7 @@ async fn people_change_their_password_and_sign_out_everywhere() {
     app.stop().await;
 }
 
-/// Somebody has made themselves the account that the operator meant for the first admin.
+/// Another user has registered the name that the operator meant for the first admin.
 #[tokio::test]
 async fn a_taken_admin_name_stops_no_start_and_hands_nothing_over() {
     let system = || Arc::new(SystemClock);
@@ -278,7 +279,7 @@ async fn a_taken_admin_name_stops_no_start_and_hands_nothing_over() {
     settings.first_admin = Some((early.username.clone(), PASSWORD.to_owned()));
     let again = App::open(settings.clone(), system()).await.expect("the service starts");
     assert_eq!(early.get("/api/chat/stats").await.refused(403), "FORBIDDEN");
-    // The way that the log offers.
+    // The remedy in the log.
     again.services.set_account(&early.username, Some("the operator's own".to_owned()), None).await.unwrap();
     let weak = again.services.set_account(&early.username, Some("12345678".to_owned()), None).await;
     assert!(weak.is_err());

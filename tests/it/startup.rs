@@ -1,4 +1,5 @@
-//! What a start accepts and refuses, in which words, and with which exit status: by the real binary.
+//! Which settings a start accepts and refuses, with which messages, and with which exit status: by
+//! the real binary.
 
 use std::{
     path::{Path, PathBuf},
@@ -18,10 +19,10 @@ use crate::support::{
     unique,
 };
 
-/// Arguments, variables, the exit status, and a word that is said.
+/// Arguments, variables, the exit status, and a word of the output.
 type Ask<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)], i32, &'a str);
 
-/// A mongod of this test's own, started as an operator might.
+/// A separate mongod of this test, started as an operator might.
 struct Raw {
     child: Child,
     port: u16,
@@ -58,7 +59,7 @@ impl Raw {
         self.child.kill().await.unwrap();
     }
 
-    /// Waits until it answers.
+    /// Waits until it is ready.
     async fn ready(&self) {
         eventually(async || self.ask(doc! { "ping": 1 }).await.ok()).await;
     }
@@ -112,7 +113,7 @@ async fn a_start_that_cannot_work_says_in_one_sentence_why() {
         (format!("{shared}&noSuchOption=1"), vec!["nosuchoption"]),
     ];
     for command in ["check", "serve", "seed"] {
-        // All words are tried by `check`; that no other path starts is tried with some of them.
+        // All texts are tested with `check`; some of them also on the other paths that start.
         let step = if command == "check" { 1 } else { 5 };
         for (uri, words) in wrong.iter().step_by(step) {
             let variables = [
@@ -175,7 +176,7 @@ async fn whatever_the_address_says_a_start_can_commit_or_names_it() {
     assert!(status == 1 && complaint.contains("another") && complaint.contains(&name), "{complaint}");
     assert_eq!(check(&with_path(&uri, "admin", ""), &[("MONGODB_DB", &name)]).await.0, 0);
 
-    // Data in the database that counted before is not left behind in silence.
+    // Data in the previously used database is not abandoned silently.
     let client = Client::with_uri_str(&uri).await.unwrap();
     let old = client.database("wardline").collection::<Document>("meta");
     old.insert_one(doc! { "_id": "format", "version": 2_i64 }).await.unwrap();
@@ -184,7 +185,7 @@ async fn whatever_the_address_says_a_start_can_commit_or_names_it() {
     old.delete_one(doc! { "_id": "format" }).await.unwrap();
     assert!(status == 1 && complaint.contains("MONGODB_DB=wardline"), "{complaint}");
 
-    // A newer format is refused, in whichever type its number is stored; what is no number is refused, too.
+    // A newer format is refused, in any numeric type; a value that is no number is refused, too.
     let meta = client.database(&name).collection::<Document>("meta");
     let formats: [(Bson, i32); 8] = [
         (Bson::Int32(99), 1),
@@ -204,7 +205,7 @@ async fn whatever_the_address_says_a_start_can_commit_or_names_it() {
         assert_eq!(status, wanted, "{words}: {complaint}");
     }
 
-    // A place for files that is not there is not made.
+    // A missing folder for files is not created.
     let store = PathBuf::from(&data).join("not-mounted");
     let place = format!("file://{}", store.display());
     let (status, _, complaint) = check(&named, &[("FILE_STORE", &place)]).await;
@@ -226,7 +227,7 @@ async fn whatever_the_address_says_a_start_can_commit_or_names_it() {
     );
     assert!(!complaint.to_lowercase().contains("database"), "it is the files: {complaint}");
 
-    // Every command says by its exit status whether it did what was asked.
+    // The exit status of every command shows whether it succeeded.
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
     let production = [("WARDLINE_ENV", "production")];

@@ -1,4 +1,4 @@
-//! Statistics for admins: they are what plain counting of all messages gives, after restarts and crashes too.
+//! Statistics for admins equal a plain count of all messages, after restarts and crashes too.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -35,7 +35,7 @@ async fn all(app: &TestApp, name: &str, filter: Document, sort: Document) -> Vec
     cursor.try_collect().await.unwrap()
 }
 
-/// Everything the rollups hold, except who has nothing unread any more.
+/// Everything in the rollups, except users without unread messages.
 async fn rollups(app: &TestApp) -> BTreeMap<String, Vec<Document>> {
     let mut rollups = BTreeMap::new();
     for name in ROLLUPS {
@@ -45,7 +45,7 @@ async fn rollups(app: &TestApp) -> BTreeMap<String, Vec<Document>> {
     rollups
 }
 
-/// What the messages and sessions themselves say: messages, answers, unread.
+/// Counted from the messages and conversations: messages, replies, unread.
 async fn counted(app: &TestApp) -> (u64, u64, u64) {
     let said = doc! { "system": { "$exists": false } };
     let messages = all(app, "messages", said, doc! { "sessionId": 1, "seq": 1 }).await;
@@ -68,7 +68,7 @@ async fn agrees(app: &TestApp, admin: &Person) {
     assert_eq!(told, [messages, answers, unread]);
 }
 
-/// Random people do random things in two private sessions and a group.
+/// Random users perform random operations in two private conversations and a group.
 async fn busy_ward(people: &[Person], rng: &mut StdRng, steps: usize) {
     let [li, chen, wu] = people else { unreachable!() };
     let sessions =
@@ -141,7 +141,7 @@ async fn an_admin_sees_the_day_of_the_ward() {
     li.read(&answer).await;
     assert_eq!(get(&admin, "").await["unread"], json!({ "total": 2, "people": 1 }));
 
-    // Two days later the trend has every day, and the hours that were silent.
+    // Two days later the trend has every day, and the hours without messages.
     clock.advance(Duration::from_hours(48));
     li.send(&session, "Good morning").await;
     let days = get(&admin, "/trends?days=3").await;
@@ -229,7 +229,7 @@ async fn counting_after_a_crash_or_anew_gives_the_same() {
     agrees(&app, &admin).await;
     app.stop().await;
 
-    // A process that dies takes with it what it had not counted: as if it had died halfway.
+    // A process that dies loses what it had not counted: as if it had died halfway.
     let app = TestApp::with(settings.clone(), Arc::new(SystemClock)).await;
     agrees(&app, &admin_of(&app).await).await;
     let whole = rollups(&app).await;
@@ -244,7 +244,7 @@ async fn counting_after_a_crash_or_anew_gives_the_same() {
     agrees(&app, &admin_of(&app).await).await;
     assert_eq!(rollups(&app).await, whole);
 
-    // Counted anew while people go on.
+    // Counted anew while users continue.
     let beside = App::open(settings.clone(), Arc::new(SystemClock)).await.unwrap();
     let people = people.map(|person| person.acting_as(&person.id));
     let mut again = people.to_vec();
@@ -258,7 +258,7 @@ async fn counting_after_a_crash_or_anew_gives_the_same() {
         tokio::join!(beside.services.recount_statistics(), busy_ward(&again, &mut more, 40));
     recounted.unwrap();
     let admin = admin_of(&app).await;
-    // Whoever met the emptied rollups counts what it had noted in its next round.
+    // A process that met the cleared rollups counts its queue in its next round.
     beside.services.catch_up_statistics().await.unwrap();
     agrees(&app, &admin).await;
     let live = rollups(&app).await;

@@ -1,4 +1,4 @@
-//! `chat:sync`: whoever was away ends where those who stayed are.
+//! `chat:sync`: a client that was disconnected reaches the state of those that stayed.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,8 @@ async fn the_way_back_brings_what_is_new_what_changed_and_how_far_others_are() {
     let session = li.session_with(&chen).await;
     let first = li.send(&session, "one").await;
     li.send(&session, "two").await;
-    // Chen, at seq 2, goes away; meanwhile: a new message, a deletion of an old one, Li reads, Wu comes in.
+    // Chen, at seq 2, disconnects; meanwhile: a new message, a deletion of an old one, Li reads, Wu
+    // is added.
     li.send(&session, "three").await;
     let path = format!("/api/chat/messages/{}", text(&first["_id"]));
     li.call("DELETE", &path, json!({ "userId": li.id })).await.expect(200);
@@ -68,7 +69,7 @@ async fn a_long_absence_is_made_up_in_steps() {
         let messages = one["messages"].as_array().unwrap();
         assert!(messages.len() <= 500);
         seqs.extend(messages.iter().map(|m| m["seq"].as_u64().unwrap()));
-        // The numbers beside the messages say as well as `next` where to go on.
+        // The numbers beside the messages show the same position as `next`.
         assert_eq!(one["next"], json!({ "seq": one["seq"], "rev": one["rev"] }));
         from = json!({ "seq": one["seq"], "rev": one["rev"] });
         steps += 1;
@@ -78,7 +79,7 @@ async fn a_long_absence_is_made_up_in_steps() {
     }
     assert_eq!(seqs, (4..=1_203).collect::<Vec<u64>>());
     assert_eq!(steps, 3);
-    // As many changes as do not fit into one answer.
+    // More changes than fit into one answer.
     let mut edits = Vec::new();
     for message in &li.history(&session).await[..620] {
         edits.push(

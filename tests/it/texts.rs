@@ -1,11 +1,11 @@
-//! What one person writes and others see: names that can be seen, texts that say something, addresses that
-//! lead where they seem to.
+//! Texts that others see: visible names, texts that are not blank, links that lead where they
+//! appear to.
 
 use serde_json::json;
 
 use crate::support::{MockClock, PASSWORD, TestApp, settings, text, unique};
 
-/// Texts in which there is nothing to see.
+/// Texts without a visible character.
 const NOTHING: [&str; 9] = [
     "\u{200b}\u{200b}",
     "\u{2800}",
@@ -55,7 +55,7 @@ async fn what_others_see_can_be_seen_and_is_what_it_seems() {
     li.call("PATCH", &at_group, json!({ "sessionName": " Ward\u{200f} 3 " })).await.expect(200);
     assert_eq!(chen.get(&format!("{at_group}/info")).await.expect(200)["sessionName"], json!("Ward 3"));
 
-    // An address is only taken for what a browser would take it for.
+    // A link is accepted only if a browser would read it the same way.
     let bad = [
         "//evil.example/a.png",
         "/\\evil.example/a.png",

@@ -1,4 +1,4 @@
-//! What was begun before a right ended stops with it, in both directions and whatever ended it.
+//! A transfer stops when its right ends, in both directions and for every cause.
 
 use std::{sync::Arc, time::Duration};
 
@@ -22,21 +22,21 @@ use crate::{
     },
 };
 
-/// More than the buffers on the way hold.
+/// More than the buffers in between hold.
 const SIZE: usize = 16_000_000;
 const LEAST: usize = 700_000;
-/// So soon it is over.
+/// The time limit for its end.
 const SECONDS: Duration = Duration::from_secs(8);
 
-/// An answer that is read slowly, until it breaks or there is reason to hurry.
+/// An answer that is read slowly, until it breaks or `hurry` is cancelled.
 struct Reader {
     hurry: CancellationToken,
-    /// Whether all of it came.
+    /// Whether it was complete.
     reading: JoinHandle<bool>,
 }
 
 impl Reader {
-    /// Asks with a token, or without, and reads the head.
+    /// Requests with a token, or without, and reads the header.
     async fn begin(app: &TestApp, path: &str, token: Option<&str>) -> Self {
         let socket = TcpSocket::new_v4().unwrap();
         socket.set_recv_buffer_size(4_096).unwrap();
@@ -61,7 +61,7 @@ impl Reader {
         Self { hurry, reading }
     }
 
-    /// Reads what still comes; whether that is all of it.
+    /// Reads the rest; returns whether it is complete.
     async fn gets_all(self) -> bool {
         self.hurry.cancel();
         self.reading.await.unwrap()
@@ -71,7 +71,7 @@ impl Reader {
 async fn read(mut stream: TcpStream, length: usize, mut got: usize, hurry: CancellationToken) -> bool {
     let mut some = vec![0; 64 << 10];
     while got < length {
-        // 20 kB a second: who reads nothing at all is cut anyway.
+        // 20 kB a second: a client that reads nothing is disconnected anyway.
         let most = if hurry.is_cancelled() {
             some.len()
         } else {
@@ -86,12 +86,12 @@ async fn read(mut stream: TcpStream, length: usize, mut got: usize, hurry: Cance
     true
 }
 
-/// How many files somebody has, those that are coming included.
+/// The number of a user's files, including unfinished uploads.
 async fn files_of(raw: &mongodb::Database, owner: ObjectId) -> u64 {
     raw.collection::<Document>("files").count_documents(doc! { "owner": owner }).await.unwrap()
 }
 
-/// Somebody to whom this happens, with what they have begun.
+/// A user whose right ends, with their open transfers.
 struct Begun {
     person: Person,
     readers: Vec<(&'static str, Reader)>,
@@ -109,7 +109,7 @@ async fn begin(app: &TestApp, person: Person, paths: &[(&'static str, String)]) 
         };
         readers.push((*what, Reader::begin(app, &path, token).await));
     }
-    // Fast enough for the service's patience, and without end.
+    // Fast enough for the service's limit, and endless.
     let pieces = stream::unfold((), async |()| {
         tokio::time::sleep(Duration::from_millis(100)).await;
         Some((Ok::<_, std::io::Error>(vec![7_u8; 20_000]), ()))
@@ -125,7 +125,7 @@ async fn begin(app: &TestApp, person: Person, paths: &[(&'static str, String)]) 
 }
 
 impl Begun {
-    /// All of it breaks, and nothing stays of what was coming in.
+    /// All transfers break, and nothing remains of the upload.
     async fn stops(self, app: &TestApp, why: &str) {
         let upload = tokio::time::timeout(SECONDS, self.upload).await;
         let status = upload.unwrap_or_else(|_| panic!("{why}: the upload goes on")).unwrap();
@@ -184,7 +184,7 @@ async fn what_was_begun_stops_when_a_token_ends() {
     let account = |person: &Person| format!("/api/chat/users/{}", person.id);
     boss.call("PATCH", &account(&reset), json!({ "password": "quite another password" })).await.expect(200);
     boss.call("PATCH", &account(&gone), json!({ "isActive": false })).await.expect(200);
-    // Nobody announces it: somebody at the database's own console.
+    // Without a published revocation: an operator at the database's console.
     let removed = ObjectId::parse_str(&begun[5].person.id).unwrap();
     let raw = app.database().await;
     let set = doc! { "$set": { "isActive": false } };
@@ -198,7 +198,7 @@ async fn what_was_begun_stops_when_a_token_ends() {
         assert!(reader.gets_all().await, "a slow reader gets all of {what}");
     }
 
-    // And time ends it, too; an address of five minutes does not.
+    // Time ends it, too; a signed address of five minutes does not.
     of_li.readers.push(("file", Reader::begin(&app, &paths(&li)[0].1, Some(&li.token)).await));
     let link = text(&li.get(&format!("{}/link", paths(&li)[0].1)).await.expect(200)["url"]);
     let followed = Reader::begin(&app, &link, None).await;
@@ -216,7 +216,7 @@ async fn what_was_begun_stops_when_a_token_ends() {
     app.stop().await;
 }
 
-/// A long list that an admin takes slowly ends with their running the house.
+/// A long list that an admin reads slowly ends when they lose the role.
 #[tokio::test]
 async fn a_list_is_an_admins_as_long_as_they_are_one() {
     let variables =

@@ -1,7 +1,7 @@
-//! The web client as the binary serves it: its page, its files, its own addresses, and what is none of them.
+//! The web client as the binary serves it: its page, its files, its own addresses, and others.
 //!
-//! Whether the client is in this binary depends on whether it was built before (`make test` does so); both
-//! ways have promises to keep.
+//! Whether the client is in this binary depends on whether it was built before (`make test` does
+//! so); both cases are tested.
 
 use axum::http::header;
 use reqwest::{Method, Response};
@@ -29,7 +29,7 @@ fn line<'a>(response: &'a Response, name: &str) -> &'a str {
 #[tokio::test]
 async fn the_page_may_load_nothing_from_elsewhere() {
     let app = TestApp::start().await;
-    // A browser's first visit, a probe without wishes, and a page that only the client knows.
+    // A browser's first visit, a probe without headers, and a page that only the client knows.
     for (path, accept) in
         [("/", BROWSER), ("/", "*/*"), ("/chat/0123456789abcdef01234567", BROWSER), ("/admin/users", BROWSER)]
     {
@@ -114,7 +114,7 @@ async fn files_are_packed_and_kept_and_the_page_is_asked_for_anew() {
         let head = ask(&app, Method::HEAD, path, &[]).await;
         assert_eq!(line(&head, "content-length"), size.to_string());
         assert!(head.bytes().await.unwrap().is_empty());
-        // What is very small may not be worth packing.
+        // A very small file may not be worth compressing.
         for coding in if size > 4_096 { &["br", "gzip"][..] } else { &[] } {
             let packed = get(&app, path, &[("accept-encoding", coding)]).await;
             assert_eq!(

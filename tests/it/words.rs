@@ -1,4 +1,4 @@
-//! What clinicians type finds what they mean: in messages and in the directory.
+//! Searches as clinicians type them: in messages and in the directory.
 
 use std::sync::Arc;
 
@@ -84,7 +84,7 @@ async fn a_search_finds_what_was_meant_and_nothing_else() {
 async fn filters_alone_list_the_newest_and_mentions_are_one() {
     let clock = MockClock::starting_now();
     let zone = "Asia/Shanghai";
-    // To an hour at which it is the next day already where the hospital stands.
+    // To an hour that is already the next day in the hospital's time zone.
     while Calendar::utc().hour(clock.now()) != 17 {
         clock.advance(std::time::Duration::from_hours(1));
     }
@@ -123,7 +123,7 @@ async fn filters_alone_list_the_newest_and_mentions_are_one() {
         assert_eq!(refused.refused(400), "VALIDATION_FAILED");
     }
 
-    // A bare day is the hospital's.
+    // A date without a time is in the hospital's time zone.
     let calendar = Calendar::of(zone).unwrap();
     let (here, utc) = (calendar.day(clock.now()), Calendar::utc().day(clock.now()));
     assert_ne!(here, utc);
@@ -209,7 +209,7 @@ async fn people_are_found_as_they_are_called() {
     assert_eq!(found(&chief, "charge neike", None).await, [ids[0].clone()]);
     assert!(found(&chief, "护士长", None).await.is_empty());
 
-    // Departments are one however they are written, and no cell becomes a formula.
+    // Spellings of a department are one, and no cell becomes a formula.
     let departments = chief.get("/api/chat/stats/departments").await.expect(200);
     let icu: Vec<&Value> = departments
         .as_array()
@@ -235,7 +235,7 @@ async fn people_are_found_as_they_are_called() {
     assert!(fetch("/trends?days=1").await.contains(&format!("\n{today},")));
     assert!(fetch("/trends?days=1&granularity=hour").await.contains(&format!("\n{today} 00:00:00,")));
 
-    // A database of an earlier format is brought up to date.
+    // A database of an earlier format is migrated.
     let database = app.database().await;
     let nothing = doc! { "$set": { "searchKeys": ["nurse"] } };
     database.collection::<Document>("users").update_many(doc! {}, nothing).await.unwrap();

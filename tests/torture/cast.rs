@@ -1,5 +1,5 @@
-//! The people of a round: twelve with sessions between them, two of them groups, two outsiders without, an
-//! admin; their devices, and what the outsiders and the admin do.
+//! The users of a round: twelve with conversations between them, two of them groups, two outsiders
+//! without, an admin. Also their devices, and the operations of the outsiders and the admin.
 
 use std::{
     sync::{
@@ -23,25 +23,26 @@ use super::{
 
 const PEOPLE: usize = 12;
 const OUTSIDERS: usize = 2;
-/// How many of the people have a second device.
+/// The number of users with a second device.
 const SECOND_DEVICES: usize = 8;
 
-/// Groups: their owner, their other members, and which of those come and go; whether their past is open.
+/// The groups: the owner, the other members, those who leave and return, and whether the history is
+/// shown to new members.
 const GROUPS: [(usize, &[usize], &[usize], bool); 2] =
     [(0, &[1, 2, 3, 4, 6, 7, 8], &[7, 8], false), (5, &[1, 4, 6, 9, 10, 11], &[10, 9], true)];
 
-/// What a device is told to do between two operations.
+/// Orders for a device between two operations.
 pub const VANISH_FROZEN: u8 = 1;
 pub const VANISH_RESET: u8 = 2;
 
 pub struct Cast {
     pub people: Vec<Arc<Person>>,
     pub outsiders: Vec<Arc<Person>>,
-    /// The last of the people is deactivated half-way.
+    /// The last of the users is deactivated half-way.
     pub leaver: Arc<Person>,
     admin: String,
     orders: Mutex<Vec<Arc<AtomicU8>>>,
-    /// Devices that came with the fault, looked at in the end as all others are.
+    /// Devices added by the fault; at the end they are checked like all others.
     pub guests: Mutex<Vec<Device>>,
 }
 
@@ -54,7 +55,7 @@ async fn register(world: &World, name: String, number: u64) -> (Arc<Person>, Str
 }
 
 impl Cast {
-    /// Registers everybody and opens their sessions; answers the devices and the desks, too.
+    /// Registers all users and opens their conversations; returns the devices and the desks, too.
     pub async fn assemble(world: &Arc<World>, round: &str) -> (Self, Vec<Device>, Vec<Desk>) {
         let names = (0..PEOPLE + OUTSIDERS).map(|number| (number, format!("{round}p{number}")));
         let joined = names.map(|(number, name)| register(world, name, number as u64 + 1));
@@ -107,7 +108,7 @@ impl Cast {
         (cast, devices, desks)
     }
 
-    /// Tells a third of the devices to vanish in the middle of sending.
+    /// Orders a third of the devices to vanish in the middle of sending.
     pub fn vanish(&self, rng: &mut StdRng) {
         for order in self.orders.lock().unwrap().iter() {
             let roll = rng.random_range(0..6);
@@ -130,7 +131,7 @@ impl Cast {
         false
     }
 
-    /// The admin deactivates the leaver; from the answer on they hear nothing.
+    /// The admin deactivates the leaver; after the answer, the leaver receives nothing.
     pub async fn deactivate(&self, world: &World) {
         if !self.set_active(world, false).await {
             return;
@@ -144,7 +145,7 @@ impl Cast {
         self.leaver.is_deactivated.store(true, Ordering::Relaxed);
     }
 
-    /// … and lets them in again, so that their side can be looked at, too.
+    /// Reactivates the leaver, so that their state can be checked, too.
     pub async fn reactivate(&self, world: &World) {
         self.set_active(world, true).await;
         self.leaver.is_deactivated.store(false, Ordering::Relaxed);
@@ -187,7 +188,7 @@ async fn open_group(
     session
 }
 
-/// What an outsider's device does: tries what must be refused, and listens.
+/// The work of an outsider's device: tries what must be refused, and records events.
 pub async fn intrude(mut device: Device, mut rng: StdRng) -> Device {
     while device.world.is_running() {
         let mut step = StdRng::seed_from_u64(rng.random());
@@ -240,7 +241,7 @@ async fn try_something(device: &Device, rng: &mut StdRng) {
     };
     let world = &device.world;
     if let Ok((status, body)) = world.raw(device.node, method, &path, Some(&device.token), body).await {
-        // 503: the service could not look.
+        // 503: the service could not check.
         let refused = matches!(status, 403 | 404 | 429 | 503);
         let what = format!("an outsider's {method} {path} was answered with {status}: {body}");
         world.record(|history| history.intrusions.push(Intrusion { what, refused }));

@@ -1,4 +1,4 @@
-//! The checks of changes, forwards and groups, checked as those of `checks_tests.rs`.
+//! The checks of changes, forwards and groups, tested as in `checks_tests.rs`.
 
 use super::{
     checks_tests::{finders, found_by},
@@ -8,14 +8,14 @@ use super::{
     records::{Forward, Miss},
 };
 
-/// A group's message in everybody's final look.
+/// Changes a group's message in the final state of all readers.
 fn change_finals(history: &mut History, session: Id, seq: u64, change: impl Fn(&mut Seen)) {
     for last in history.finals.iter_mut().filter(|last| last.session == session) {
         last.messages.iter_mut().filter(|seen| seen.seq == seq).for_each(&change);
     }
 }
 
-/// Takes a session's newest messages away, as if they had never been stored.
+/// Removes a conversation's newest messages, as if they had never been stored.
 fn cut_finals(history: &mut History, session: Id, from: u64) {
     for last in history.finals.iter_mut().filter(|last| last.session == session) {
         last.messages.retain(|seen| seen.seq < from);
@@ -24,26 +24,26 @@ fn cut_finals(history: &mut History, session: Id, from: u64) {
 
 #[test]
 fn lost_edits_are_found() {
-    // It says again what it said first.
+    // The message has its original text again.
     found_by("edits", |history| change_finals(history, GROUP, EDITED, |seen| seen.text = said(EDITED).text));
-    // An edit that was refused stands there.
+    // A refused edit is stored.
     found_by("edits", |history| change_finals(history, GROUP, EDITED, |seen| seen.text = 9_007));
-    // Of two that were acknowledged the earlier one stands.
+    // Of two acknowledged edits, the earlier one is stored.
     found_by("edits", |history| {
         let later = super::records::Edit { text: 9_009, outcome: Ended::Ok(5), ..history.edits[0].clone() };
         history.edits.push(later);
     });
-    // Words that nobody wrote.
+    // A text that no user wrote.
     found_by("no phantom", |history| change_finals(history, GROUP, EDITED, |seen| seen.text = 1));
-    // Refused, and told to somebody.
+    // Refused, but published to a user.
     found_by("edits", |history| {
         let (session, id, seq) = (GROUP, said(EDITED).id, EDITED);
         let what = What::Edited { session, id, seq, rev: 5, text: 9_007 };
         history.heard.push(heard(AT_CHEN, 72_000, what));
     });
-    // A tombstone that still says something.
+    // A tombstone that still has a text.
     found_by("edits", |history| change_finals(history, GROUP, EDITED, |seen| seen.deleted = true));
-    // One that nobody answered may stand.
+    // An unanswered one may be stored.
     let mut history = clean();
     change_finals(&mut history, GROUP, EDITED, |seen| seen.text = 9_008);
     assert!(!finders(&history).contains(&"edits"));
@@ -60,19 +60,19 @@ fn recalls_that_are_undone_are_found() {
 #[test]
 fn lost_reactions_are_found() {
     found_by("reactions", |history| history.finals.iter_mut().for_each(|last| last.reactions.clear()));
-    // It was taken off in the end, and is there.
+    // It was removed at the end, but is present.
     found_by("reactions", |history| {
         (history.reactions[1].begun, history.reactions[1].ended) = (75_000, 75_100);
     });
-    // Refused, and there.
+    // Refused, but present.
     found_by("reactions", |history| history.reactions[0].outcome = Ended::Failed);
-    // Another's, whom nobody saw put it there; and twice the same.
+    // Another user's, which no client saw being added; and the same one twice.
     found_by("reactions", |history| history.finals[2].reactions[0].2 = WANG);
     found_by("reactions", |history| {
         let one = history.finals[2].reactions[0];
         history.finals[2].reactions.push(one);
     });
-    // What nobody answered may be either.
+    // An unanswered one may be present or absent.
     let mut history = clean();
     history.reactions[0].outcome = Ended::Unknown;
     assert!(!finders(&history).contains(&"reactions"));
@@ -89,7 +89,7 @@ fn half_forwards_and_doubled_ones_are_found() {
         cut_finals(history, ANNEX, 1);
         cut_finals(history, GROUP, 7);
     });
-    // Half of it, though nobody answered it.
+    // Half of it is stored, though it was not answered.
     found_by("forwards", |history| {
         history.forwards.iter_mut().for_each(|forward| forward.outcome = Ended::Unknown);
         cut_finals(history, GROUP, 8);
@@ -109,7 +109,7 @@ fn half_forwards_and_doubled_ones_are_found() {
             places.swap(0, 1);
         }
     });
-    // In the other order; with other words; refused; never asked for.
+    // In the other order; with another text; refused; never requested.
     found_by("forwards", |history| {
         change_finals(history, ANNEX, 1, |seen| seen.part = 102);
         change_finals(history, ANNEX, 2, |seen| seen.part = 101);
@@ -119,7 +119,7 @@ fn half_forwards_and_doubled_ones_are_found() {
         history.forwards.iter_mut().for_each(|forward| forward.outcome = Ended::Failed);
     });
     found_by("forwards", |history| history.forwards.retain(|forward| forward.key != FORWARD));
-    // Nobody answered it and nothing of it is there: no fault.
+    // It was not answered and nothing is stored: no fault.
     let mut history = clean();
     let unknown = Forward { key: 999, outcome: Ended::Unknown, ..history.forwards[0].clone() };
     history.forwards.push(unknown);
@@ -128,12 +128,12 @@ fn half_forwards_and_doubled_ones_are_found() {
 
 #[test]
 fn whoever_was_removed_and_still_takes_part_is_found() {
-    // Heard, though it was said while they were out: then, and later on.
+    // Received, though it was sent during their absence: then, and later.
     let said_meanwhile = What::Message { session: GROUP, seen: said(HIDDEN) };
     for at in [64_400, 90_000] {
         found_by("removal", |history| history.heard.push(heard(AT_WANG, at, said_meanwhile.clone())));
     }
-    // Anything between the word of the removal and that of the return.
+    // Any event between the events of the removal and of the return.
     let typing = What::Typing { session: GROUP, typist: LI };
     for (at, what) in [(63_450, typing), (3_000_000, What::Unread(vec![(GROUP, 1)]))] {
         found_by("removal", |history| {
@@ -143,7 +143,7 @@ fn whoever_was_removed_and_still_takes_part_is_found() {
             history.heard.insert(place + 1, heard(AT_WANG, at, what.clone()));
         });
     }
-    // On a connection that was opened after the removal.
+    // On a connection opened after the removal.
     found_by("removal", |history| {
         history.wires.get_mut(&AT_WANG).unwrap().opened = 63_600;
         let read = What::Read { session: GROUP, reader: LI, seq: 2 };
@@ -172,7 +172,7 @@ fn whoever_was_removed_and_still_takes_part_is_found() {
             (forward.by, forward.begun, forward.ended) = (WANG, 64_000, 64_100);
         }
     });
-    // A removal that nobody answered claims nothing.
+    // An unanswered removal proves nothing.
     let mut history = clean();
     history.absences[0].answered = None;
     history.heard.push(heard(AT_WANG, 64_400, What::Unread(vec![(GROUP, 0)])));
@@ -189,12 +189,12 @@ fn whoever_comes_back_and_sees_what_was_said_meanwhile_is_found() {
     found_by("removal", |history| {
         history.finals.iter_mut().filter(|last| last.reader == WANG).for_each(|last| last.hidden = 2);
     });
-    // In a group whose past is open they may.
+    // In a group with shown history, they may.
     let mut history = clean();
     history.open.insert(GROUP);
     shows(&mut history);
     assert_eq!(finders(&history), Vec::<&str>::new());
-    // Who is out in the end knows nothing of it.
+    // A user who is no member at the end knows nothing of it.
     found_by("convergence", |history| history.absences[0].returned = None);
 }
 
@@ -204,12 +204,13 @@ fn a_group_that_writes_down_something_else_is_found() {
         change_finals(history, GROUP, 5, |seen| seen.note = Note::Removed(WANG));
     });
     found_by("group notes", |history| change_finals(history, GROUP, 3, |seen| seen.note = Note::Other));
-    // A removal that was acknowledged and not written; one written that nobody asked for.
+    // An acknowledged removal without a system message; a system message of a removal never
+    // requested.
     found_by("group notes", |history| history.absences[0].person = CHEN);
     found_by("group notes", |history| {
         (history.absences[0].tries, history.absences[0].is_sure) = (0, false);
     });
-    // What a group writes is unread for nobody.
+    // System messages are unread for nobody.
     found_by("unread", |history| {
         for last in history.finals.iter_mut().filter(|last| last.session == GROUP) {
             *last.map.get_mut(&CHEN).unwrap() += 1;
@@ -230,7 +231,7 @@ fn wrong_counts_of_receipts_are_found() {
 #[test]
 fn changes_that_are_told_wrongly_or_in_another_order_are_found() {
     let (session, id, seq) = (GROUP, said(EDITED).id, EDITED);
-    // Told again; told otherwise than it is stored; told of another message.
+    // Published again; published with another state than stored; published for another message.
     for (seq, rev, reactions) in [(seq, 3, 5), (seq, 5, 5), (1, 4, 5)] {
         found_by("live in stored", |history| {
             let what = What::Reacted { session, id, seq, rev, reactions };
@@ -241,18 +242,18 @@ fn changes_that_are_told_wrongly_or_in_another_order_are_found() {
         let last = history.heard.iter_mut().rfind(|one| matches!(one.what, What::Reacted { .. })).unwrap();
         last.what = What::Reacted { session, id, seq, rev: 4, reactions: 6 };
     });
-    // A device that missed an edit, or a reaction.
+    // A device that missed an edit or a reaction.
     for change in [|seen: &mut Seen| seen.text = 8_006, |seen: &mut Seen| seen.reactions = 0] {
         found_by("convergence", |history| {
             let known = history.devices[1].sessions.get_mut(&GROUP).unwrap();
             known.messages.iter_mut().filter(|seen| seen.seq == EDITED).for_each(change);
         });
     }
-    // Whoever was removed was not told.
+    // The removed user received no event of it.
     found_by("no unnoticed gap", |history| {
         history.heard.retain(|one| !matches!(one.what, What::Removed { .. }));
     });
-    // Whoever came back misses the first word after it.
+    // The returned user misses the first message after the return.
     found_by("no unnoticed gap", |history| {
         history.heard.retain(|one| {
             let is_it = matches!(&one.what, What::Message { session: GROUP, seen } if seen.seq == 5);

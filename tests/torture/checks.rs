@@ -1,5 +1,5 @@
-//! The checks of what was stored and answered, each a pure function from a history to what it found.
-//! Those of what was heard live stand in `checks_live.rs`.
+//! The checks of what was stored and answered, each a pure function from a history to its findings.
+//! The checks of live events are in `checks_live.rs`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +8,7 @@ use super::{
     history::{Ended, History, Id, Moment, Note, Page, Seen, What},
 };
 
-/// What a check looked at, and what it found wrong.
+/// The number of items that a check examined, and the violations it found.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Found {
     pub looked_at: u64,
@@ -16,7 +16,7 @@ pub struct Found {
 }
 
 impl Found {
-    /// Looks at one thing more.
+    /// Examines one more item.
     pub fn look(&mut self, holds: bool, evidence: impl FnOnce() -> String) {
         self.looked_at += 1;
         if !holds {
@@ -51,12 +51,12 @@ pub const CHECKS: [Check; 20] = [
     ("answers", checks_outcomes::answers),
 ];
 
-/// All checks over one history.
+/// Runs all checks over one history.
 pub fn all(history: &History) -> Vec<(&'static str, Found)> {
     CHECKS.iter().map(|(name, check)| (*name, check(history))).collect()
 }
 
-/// What was acknowledged or seen is there, where it was.
+/// A message that was acknowledged or seen is stored, at its place.
 fn set_full(history: &History) -> Found {
     let mut found = Found::default();
     let stored: BTreeMap<Id, (Id, u64)> = history
@@ -95,12 +95,12 @@ fn set_full(history: &History) -> Found {
     found
 }
 
-/// What was refused, or never sent, is not there; what is there is what was sent.
+/// A message that was refused, or never sent, is not stored; a stored message is as it was sent.
 fn no_phantom(history: &History) -> Found {
     let (mut found, by_key) = (Found::default(), history.by_key());
     let edited = checks_changes::words(history);
     for (session, messages) in history.stored() {
-        // Forwards and what a group writes have checks of their own.
+        // Forwards and system messages have their own checks.
         for seen in messages.iter().filter(|seen| seen.part == 0 && seen.note == Note::None) {
             let attempts = by_key.get(&(seen.sender, seen.key)).map_or(&[][..], Vec::as_slice);
             let sent = attempts.iter().any(|attempt| {
@@ -117,7 +117,7 @@ fn no_phantom(history: &History) -> Found {
     found
 }
 
-/// A `clientMsgId` is one message, and every answer named that one.
+/// A `clientMsgId` is one message, and every answer named that message.
 fn exactly_once(history: &History) -> Found {
     let mut found = Found::default();
     let mut stored: BTreeMap<(Id, u64, u16), Vec<(Id, u64)>> = BTreeMap::new();
@@ -146,7 +146,7 @@ fn exactly_once(history: &History) -> Found {
     found
 }
 
-/// Every reader sees the same messages at the same `seq`, at any time; it runs 1, 2, 3 …
+/// Every reader sees the same messages at the same `seq`, at any time; `seq` runs 1, 2, 3 …
 fn total_order(history: &History) -> Found {
     let mut found = Found::default();
     for last in &history.finals {
@@ -182,8 +182,9 @@ fn total_order(history: &History) -> Found {
     found
 }
 
-/// What one connection sends one after the other is stored in that order. Only sends whose place is their
-/// first attempt's are compared: those that were never repeated, or repeated after they had been answered.
+/// Consecutive sends of one connection are stored in that order. Only sends whose place is their
+/// first attempt's are compared: those that were never repeated, or repeated after they had been
+/// answered.
 fn fifo(history: &History) -> Found {
     let mut found = Found::default();
     let stored: BTreeMap<(Id, u64), u64> = history
@@ -216,13 +217,14 @@ fn fifo(history: &History) -> Found {
     found
 }
 
-/// A page that was asked for after one's own send was acknowledged shows it, if it lies in its range.
+/// A page requested after the reader's own send was acknowledged contains it, if it is in its
+/// range.
 fn read_your_writes(history: &History) -> Found {
     let mut found = Found::default();
     let (mut sent, by_key) = (BTreeMap::<(Id, Id), Vec<(Moment, Moment, u64)>>::new(), history.by_key());
     for attempt in &history.attempts {
         if let Ended::Ok((_, seq)) = attempt.outcome {
-            // A repeat may be answered with what was stored before its author went and came back.
+            // A repeat may be answered with what was stored before its author left and returned.
             let begun = by_key[&(attempt.sender, attempt.key)][0].begun;
             sent.entry((attempt.sender, attempt.session)).or_default().push((begun, attempt.ended, seq));
         }
@@ -244,7 +246,8 @@ fn read_your_writes(history: &History) -> Found {
     found
 }
 
-/// A page has what an earlier one had, and shows it no younger: gone stays gone, read stays read.
+/// A page contains what an earlier page contained, in no older state: deleted stays deleted, read
+/// stays read.
 fn monotonic_reads(history: &History) -> Found {
     let mut found = Found::default();
     let mut by_reader: BTreeMap<(Id, Id), Vec<&Page>> = BTreeMap::new();
@@ -253,7 +256,7 @@ fn monotonic_reads(history: &History) -> Found {
     }
     for ((reader, session), mut pages) in by_reader {
         pages.sort_by_key(|page| page.begun);
-        // Pages that had ended, by their end; what they showed, by `seq`.
+        // Pages that had ended, by their end, and their messages by `seq`.
         let mut ended: Vec<&Page> = pages.clone();
         ended.sort_by_key(|page| page.ended);
         let (mut next, mut known) = (0, BTreeMap::<u64, (Moment, Seen)>::new());
@@ -269,10 +272,10 @@ fn monotonic_reads(history: &History) -> Found {
                 next += 1;
             }
             let shown: BTreeMap<u64, &Seen> = page.messages.iter().map(|seen| (seen.seq, seen)).collect();
-            // A page of changes shows no range.
+            // A page of changes has no range.
             let range = page.low..=page.high.max(page.low);
             for (seq, (at, before)) in known.range(range).filter(|_| page.low <= page.high) {
-                // Who had to go meanwhile sees what there was before no more.
+                // A reader removed meanwhile no longer sees what was there before.
                 if history.was_away(reader, session, *at, page.ended) {
                     continue;
                 }
@@ -289,7 +292,7 @@ fn monotonic_reads(history: &History) -> Found {
     found
 }
 
-/// Counts are what counting gives, in both places that tell them, and were never below zero.
+/// Counts equal the counted messages, in both places that return them, and were never below zero.
 fn unread(history: &History) -> Found {
     let mut found = Found::default();
     let stored = history.stored();
@@ -323,7 +326,7 @@ fn unread(history: &History) -> Found {
     found
 }
 
-/// A device's old state, the events it heard and `chat:sync` make what a fresh fetch shows.
+/// A device's old state, its events and `chat:sync` together equal a fresh fetch.
 fn convergence(history: &History) -> Found {
     let mut found = Found::default();
     for absence in history.absences.iter().filter(|absence| absence.returned.is_none()) {

@@ -1,4 +1,4 @@
-//! The checks of what was done to messages after they were written, and of what was forwarded.
+//! The checks of changes to stored messages, and of forwards.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,14 +9,14 @@ use super::{
     seen::hash_of_merged,
 };
 
-/// What messages may say since they were edited: message and text of each edit that was not refused.
+/// The texts that edited messages may have: message and text of each edit that was not refused.
 pub fn words(history: &History) -> BTreeSet<(Id, u64)> {
     let edits = history.edits.iter().filter(|edit| edit.outcome != Ended::Failed);
     edits.map(|edit| (edit.message, edit.text)).collect()
 }
 
-/// An edit that was acknowledged is what the message says, or a later one is, or it is a tombstone; one that
-/// was refused was never seen. A tombstone says nothing.
+/// After an acknowledged edit, the message has its text or a later one, or is a tombstone. A
+/// refused edit was never seen. A tombstone has no text.
 pub fn edits(history: &History) -> Found {
     let mut found = Found::default();
     let stored = history.by_id();
@@ -67,10 +67,10 @@ pub fn edits(history: &History) -> Found {
     found
 }
 
-/// Whether one's emoji may be on a message, and whether it may be off, after these tries.
+/// Whether a user's emoji may be present, and whether it may be absent, after these attempts.
 fn may_be(tries: &[&Reaction]) -> (bool, bool) {
     let is_ok = |one: &Reaction| one.outcome == Ended::Ok(());
-    // What nobody answered may have been done at any time since.
+    // An unanswered attempt may have been executed at any time since.
     let ended = |one: &Reaction| if is_ok(one) { one.ended } else { Moment::MAX };
     let is_last = |one: &Reaction| !tries.iter().any(|other| is_ok(other) && other.begun > ended(one));
     let done = tries.iter().filter(|one| one.outcome != Ended::Failed);
@@ -81,7 +81,8 @@ fn may_be(tries: &[&Reaction]) -> (bool, bool) {
     (last.contains(&true), last.contains(&false))
 }
 
-/// Reactions are those that were acknowledged, one of each for a person; what nobody answered may be either.
+/// Reactions equal the acknowledged ones, one of each for a user; an unanswered one may be present
+/// or absent.
 pub fn reactions(history: &History) -> Found {
     let mut found = Found::default();
     let stored = history.by_id();
@@ -114,11 +115,11 @@ pub fn reactions(history: &History) -> Found {
     found
 }
 
-/// One message of a forward: which, in which session, and what it is.
+/// One message of a forward: its part, its conversation, and the message.
 type Part = (u16, Id, Seen);
 
-/// All messages of a forward are there, in order, in each of its targets and once, or none is; and each says
-/// what its source said.
+/// All messages of a forward are stored, in order, in each target and once, or none is; and each
+/// has the text of its source.
 pub fn forwards(history: &History) -> Found {
     let mut found = Found::default();
     let mut written: BTreeMap<(Id, u64), Vec<Part>> = BTreeMap::new();
@@ -145,7 +146,7 @@ pub fn forwards(history: &History) -> Found {
     found
 }
 
-/// What each message said at any time.
+/// The texts of each message at any time.
 fn said(history: &History) -> BTreeSet<(Id, u64)> {
     let mut said = words(history);
     let by_key = history.by_key();

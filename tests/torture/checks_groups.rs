@@ -1,5 +1,6 @@
-//! The checks of groups: who is out hears, reads and writes nothing; who comes back does not see what was said
-//! meanwhile; a group writes down who came and went; and it counts its receipts.
+//! The checks of groups. A former member receives, reads and writes nothing. A returned member does
+//! not see what was sent meanwhile. A group has system messages of its removals and returns, and it
+//! counts its receipts.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,11 +11,11 @@ use super::{
     records::Absence,
 };
 
-/// How long after its answer an event that says the same may come.
+/// How long after its answer an event with the same content may come.
 const ANSWERED: Moment = 2_000_000;
 
-/// From the answer to a removal on, until they are added again, nothing of the group reaches the removed.
-/// Of a closed group they never see what was said before their return.
+/// From the answer to a removal until the return, no event of the group reaches the removed member.
+/// In a group with hidden history, they never see what was sent before their return.
 pub fn removal(history: &History) -> Found {
     let mut found = Found::default();
     for absence in history.absences.iter().filter(|absence| absence.certain().is_some()) {
@@ -31,7 +32,7 @@ pub fn removal(history: &History) -> Found {
     found
 }
 
-/// Pages, and what was written.
+/// Pages and writes.
 fn asked_while_away(history: &History, absence: &Absence, found: &mut Found) {
     let Absence { person, session, .. } = *absence;
     let mut look = |what: &str, begun: Moment, ended: Moment| {
@@ -68,7 +69,7 @@ fn asked_while_away(history: &History, absence: &Absence, found: &mut Found) {
     }
 }
 
-/// Whoever came back to a closed group sees nothing that was said before.
+/// A member who returned to a group with hidden history sees nothing from before.
 fn hidden_after(history: &History, absence: &Absence, found: &mut Found) {
     let (Some(returning), Some(returned)) = (absence.return_begun, absence.returned) else { return };
     let Absence { person, session, .. } = *absence;
@@ -86,8 +87,8 @@ fn hidden_after(history: &History, absence: &Absence, found: &mut Found) {
     }
 }
 
-/// What was said or edited while they were out is told to them neither then nor later; and whatever was
-/// under way when they went arrives soon.
+/// Messages and edits during their absence are published to them neither then nor later; events
+/// under way at the removal arrive soon.
 fn heard_while_away(history: &History, found: &mut Found) {
     let sent: BTreeMap<(Id, u64), (Moment, Moment)> = history
         .by_key()
@@ -122,14 +123,14 @@ fn heard_while_away(history: &History, found: &mut Found) {
     }
 }
 
-/// On one connection nothing of a group comes between the word that the seat is gone and the word of a new
-/// one; nor do pushed counts name it.
+/// On one connection, no event of a group comes between the events of the removal and of the
+/// return; nor do pushed counts name the group.
 fn heard_between(history: &History, found: &mut Found) {
     let mut gone = BTreeSet::new();
     for Heard { wire, at, what } in &history.heard {
         let arrived = history.wires.get(wire).and_then(|life| life.arrived);
         if let What::Unread(counts) = what {
-            // The counts asked for on arrival may have been fetched before.
+            // The counts requested on arrival may have been fetched before.
             if arrived.is_some_and(|arrived| *at > arrived + ANSWERED) {
                 let is_named = counts.iter().any(|(session, _)| gone.contains(&(*wire, *session)));
                 found.look(!is_named, || format!("connection {wire} heard {what:?} after session:removed"));
@@ -146,7 +147,7 @@ fn heard_between(history: &History, found: &mut Found) {
     }
 }
 
-/// A group writes down each removal and each return, in turn, and nothing else happened to it.
+/// A group has a system message of each removal and each return, in turn, and of nothing else.
 pub fn notes(history: &History) -> Found {
     let mut found = Found::default();
     for (session, messages) in history.stored() {
@@ -184,7 +185,7 @@ pub fn notes(history: &History) -> Found {
     found
 }
 
-/// Counts of receipts never go back, and are in the end what the read positions say.
+/// Counts of receipts never decrease, and at the end equal the read positions.
 pub fn counted(history: &History, found: &mut Found) {
     let mut known: BTreeMap<(u32, Id), (u64, u64)> = BTreeMap::new();
     for Heard { wire, what, .. } in &history.heard {
@@ -214,7 +215,7 @@ pub fn counted(history: &History, found: &mut Found) {
     }
 }
 
-/// What is said to be missing is deleted in the end, or whoever asked comes and goes there.
+/// A message reported as missing is deleted at the end, or the caller is a wanderer there.
 pub fn misses(history: &History, found: &mut Found) {
     let stored = history.by_id();
     for miss in &history.misses {

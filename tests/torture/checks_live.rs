@@ -1,4 +1,5 @@
-//! The checks of what connections heard while they lived: events, their order, their gaps, who heard them.
+//! The checks of what connections received while they lived: events, their order, their gaps, their
+//! receivers.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,8 +12,8 @@ use super::{
 /// How long an event that was under way at an ending may take to arrive.
 pub const UNDER_WAY: Moment = 5_000_000;
 
-/// What was pushed is stored as it was pushed, or was until it was changed; a connection hears nothing twice
-/// and nothing out of order.
+/// A pushed message is stored as it was pushed, or was until it was changed; a connection receives
+/// nothing twice and nothing out of order.
 pub fn live_in_stored(history: &History) -> Found {
     let mut found = Found::default();
     let stored = history.stored();
@@ -72,8 +73,9 @@ pub fn live_in_stored(history: &History) -> Found {
     found
 }
 
-/// On one node a connection that lives on hears everything; at any number of nodes what it missed leaves a
-/// gap in `seq` that it can notice, because what it hears is numbered as it is stored.
+/// On one node, a live connection receives everything. On any number of nodes, a missed event
+/// leaves a gap in `seq` that the client can notice, because events are numbered as they are
+/// stored.
 pub fn no_unnoticed_gap(history: &History) -> Found {
     let mut found = Found::default();
     let stored = history.stored();
@@ -102,7 +104,7 @@ pub fn no_unnoticed_gap(history: &History) -> Found {
             let tenures = heard.get(&(*number, *session)).map_or(&none[..], Vec::as_slice);
             let newest = stored.get(session).and_then(|messages| messages.last()).map_or(0, |m| m.seq);
             if !history.rules.one_hub {
-                // Whatever was missed between two: the numbers say how much.
+                // Missed messages between two events: the numbers show how many.
                 let seqs: Vec<u64> = tenures.iter().flat_map(|tenure| tenure.seqs.iter().copied()).collect();
                 for pair in seqs.windows(2) {
                     let between = stored.get(session).map_or(0, |messages| {
@@ -115,7 +117,8 @@ pub fn no_unnoticed_gap(history: &History) -> Found {
                 continue;
             }
             for tenure in tenures {
-                // Who comes into a group hears of it first, then everything from the word of their coming on.
+                // A new member of a group first receives the event of joining, then everything from
+                // it on.
                 let synced = match tenure.since {
                     Some(since) => Some(since.saturating_sub(1)),
                     None => wire.synced.get(session).copied(),
@@ -149,16 +152,16 @@ pub fn no_unnoticed_gap(history: &History) -> Found {
     found
 }
 
-/// What a connection heard of a session while its person had a seat.
+/// What a connection received of a conversation while its user was a member.
 #[derive(Debug, Default)]
 struct Tenure {
-    /// They came into the group while connected, and this was its newest message.
+    /// The user joined the group while connected, and this was its newest message.
     since: Option<u64>,
     seqs: Vec<u64>,
     is_over: bool,
 }
 
-/// Receipts and positions never go back, wherever they show.
+/// Receipts and positions never decrease, wherever they appear.
 pub fn receipts(history: &History) -> Found {
     let mut found = Found::default();
     let (mut positions, mut read) = (BTreeMap::new(), BTreeSet::new());
@@ -217,7 +220,8 @@ pub fn receipts(history: &History) -> Found {
     found
 }
 
-/// Nobody hears of a session without a seat, nor anything after their ending was answered.
+/// A user receives no event of a conversation without a membership, and none after their ending was
+/// answered.
 pub fn access(history: &History) -> Found {
     let mut found = Found::default();
     let begun: BTreeMap<(Id, u64), Moment> =
@@ -261,7 +265,7 @@ pub fn access(history: &History) -> Found {
             });
         }
     }
-    // An ending that nothing was heard after counts as looked at, too.
+    // An ending without later events counts as examined, too.
     found.looked_at += ended.len() as u64;
     for intrusion in &history.intrusions {
         found.look(intrusion.refused, || intrusion.what.clone());

@@ -1,4 +1,4 @@
-//! The checks of what the service answered: that it recovers in time, and refuses only what it may refuse.
+//! The checks of the service's answers: it recovers in time, and refuses only what it may refuse.
 
 use std::collections::BTreeMap;
 
@@ -19,12 +19,12 @@ pub fn recovery(history: &History) -> Found {
     found
 }
 
-/// How long after `healed` the first send succeeded, µs.
+/// The time from `healed` to the first successful send, µs.
 pub fn first_success(history: &History, healed: u64) -> Option<u64> {
     first_successes(history, healed).values().min().copied()
 }
 
-/// The same for each session in which a send succeeded.
+/// The same for each conversation in which a send succeeded.
 pub fn first_successes(history: &History, healed: u64) -> BTreeMap<Id, u64> {
     let mut firsts: BTreeMap<Id, u64> = BTreeMap::new();
     for attempt in history.attempts.iter().filter(|attempt| matches!(attempt.outcome, Ended::Ok(_))) {
@@ -36,7 +36,7 @@ pub fn first_successes(history: &History, healed: u64) -> BTreeMap<Id, u64> {
     firsts
 }
 
-/// Each refusal is one that the contract foresees; where the fault concerns others, nothing fails.
+/// Each refusal is one that the contract allows; where the fault concerns others, nothing fails.
 pub fn answers(history: &History) -> Found {
     let mut found = Found { looked_at: history.answers, violations: history.oddities.clone() };
     for heard in &history.heard {
@@ -46,7 +46,7 @@ pub fn answers(history: &History) -> Found {
     }
     checks_groups::misses(history, &mut found);
     if history.rules.undisturbed {
-        // Nobody writes to who was deactivated: a session of two refuses.
+        // Writing to a deactivated user is refused in a private conversation.
         let is_addressed = |attempt: &Attempt, person| {
             history
                 .seats

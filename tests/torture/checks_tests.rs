@@ -1,4 +1,4 @@
-//! The checks, checked: a clean history gives nothing; each planted fault is found by the check meant for it.
+//! Tests of the checks: a clean history has no finding; each planted fault is found by its check.
 
 use std::collections::BTreeMap;
 
@@ -8,13 +8,13 @@ use super::{
     plant::*,
 };
 
-/// The names of the checks that found something.
+/// The names of the checks with findings.
 pub fn finders(history: &History) -> Vec<&'static str> {
     let found = checks::all(history).into_iter();
     found.filter(|(_, found)| !found.violations.is_empty()).map(|(name, _)| name).collect()
 }
 
-/// A fault planted into the clean history must be found by this check.
+/// Asserts that this check finds a fault planted into the clean history.
 #[track_caller]
 pub fn found_by(check: &str, plant: impl Fn(&mut History)) {
     let mut history = clean();
@@ -23,7 +23,7 @@ pub fn found_by(check: &str, plant: impl Fn(&mut History)) {
     assert!(finders.contains(&check), "{check} did not find it, but {finders:?}");
 }
 
-/// The final looks at the session of the two.
+/// The final states of the private conversation.
 fn ward(history: &mut History) -> impl Iterator<Item = &mut Final> {
     history.finals.iter_mut().filter(|last| last.session == WARD)
 }
@@ -56,9 +56,9 @@ fn a_clean_history_gives_nothing_and_every_check_looks_at_it() {
 #[test]
 fn what_is_lost_is_found() {
     found_by("set-full", |history| drop_from_finals(history, 7));
-    // Its last one, so that the rest still counts up.
+    // Its last one, so that the other counts still hold.
     found_by("set-full", |history| drop_from_finals(history, COUNT));
-    // Seen by somebody, acknowledged to nobody.
+    // Seen by one user, acknowledged to none.
     found_by("set-full", |history| {
         history.attempts[usize::try_from(COUNT).unwrap() - 1].outcome = Ended::Unknown;
         drop_from_finals(history, COUNT);
@@ -67,7 +67,7 @@ fn what_is_lost_is_found() {
     found_by("set-full", |history| {
         ward(history).for_each(|last| last.messages[2].deleted = false);
     });
-    // Stored elsewhere than acknowledged.
+    // Stored at another place than acknowledged.
     found_by("set-full", |history| history.attempts[1].outcome = Ended::Ok((message(2).id, 3)));
 }
 
@@ -78,7 +78,7 @@ fn what_was_refused_or_never_sent_is_found() {
         let ghost = Seen { id: Id(4_000), seq: COUNT + 1, key: 77, sender: LI, ..Seen::default() };
         ward(history).for_each(|last| last.messages.push(ghost));
     });
-    // The words are not those that were sent.
+    // The text is not the one that was sent.
     found_by("no phantom", |history| {
         ward(history).for_each(|last| last.messages[6].text = 1);
     });
@@ -112,24 +112,24 @@ fn swaps_gaps_and_repeats_of_seq_are_found() {
     found_by("total order", |history| {
         ward(history).for_each(|last| last.messages[6].seq = 6);
     });
-    // A page once showed another order than the final one.
+    // A page once had another order than the final one.
     found_by("total order", |history| history.pages[0].messages[1].id = message(3).id);
     found_by("total order", |history| history.pages[0].messages.swap(0, 1));
 }
 
 #[test]
 fn overtaking_on_one_connection_is_found() {
-    // Li's 7 and 9 were sent in the other order than they are stored.
+    // Li's 7 and 9 were sent in the reverse of their stored order.
     found_by("FIFO", |history| {
         history.attempts[6].via = Some((AT_LI, 9));
         history.attempts[8].via = Some((AT_LI, 7));
     });
-    // What was not acknowledged and not repeated has its place, too.
+    // An unacknowledged send without a repeat has its place, too.
     found_by("FIFO", |history| {
         history.attempts[6].outcome = Ended::Unknown;
         history.attempts[6].via = Some((AT_LI, 10));
     });
-    // A repeat takes its place when it is stored: no fault.
+    // A repeat gets its place when it is stored: no fault.
     let mut history = clean();
     history.attempts[4].via = Some((AT_LI, 0));
     assert_eq!(finders(&history), Vec::<&str>::new());
@@ -184,13 +184,13 @@ fn pushes_that_are_not_stored_or_not_in_order_are_found() {
 
 #[test]
 fn missed_pushes_are_found() {
-    // The last one: nothing comes after it that would show a gap.
+    // The last one: no later event would show a gap.
     found_by("no unnoticed gap", |history| forget_event(history, AT_CHEN, COUNT));
-    // In the middle: on one node a connection that lives hears everything.
+    // In the middle: on one node, a live connection receives everything.
     found_by("no unnoticed gap", |history| forget_event(history, AT_CHEN, 6));
     // The first after the sync.
     found_by("no unnoticed gap", |history| forget_event(history, AT_CHEN, 1));
-    // On two nodes a miss is allowed; but not numbers that hide it.
+    // On two nodes a missed event is allowed, but not numbers that hide it.
     let mut history = clean();
     history.rules.one_hub = false;
     forget_event(&mut history, AT_CHEN, 6);
@@ -215,7 +215,7 @@ fn wrong_counts_are_found() {
     found_by("unread", |history| {
         history.heard.push(heard(AT_LI, 23_000, What::Unread(vec![(WARD, -2)])));
     });
-    // A deletion that was not taken off.
+    // A deletion that was not subtracted.
     found_by("unread", |history| {
         ward(history).for_each(|last| last.messages[9].deleted = true);
     });
@@ -233,7 +233,7 @@ fn receipts_that_go_back_are_found() {
         history.heard.push(heard(AT_LI, 23_000, what));
     });
     found_by("receipts", |history| history.positions.push(look(LI, CHEN, 3, 40_000)));
-    // A read that was answered and is gone.
+    // A read that was answered and is lost.
     found_by("receipts", |history| {
         ward(history).for_each(|last| *last.positions.get_mut(&CHEN).unwrap() -= 1);
     });
@@ -298,6 +298,6 @@ fn answers_that_the_contract_does_not_know_are_found() {
     found_by("answers", |history| {
         history.heard.push(heard(AT_LI, 23_000, What::Unknown("message:lost".to_owned())));
     });
-    // Li's 5 got no answer, and that is no fault of the fault.
+    // Li's 5 got no answer, which the fault did not cause.
     found_by("answers", |history| history.rules.undisturbed = true);
 }

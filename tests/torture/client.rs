@@ -1,6 +1,6 @@
-//! A device: one person's client on one connection after the other. It reconnects as the official client does
-//! (1 s, doubled up to 5 s, half of it jitter), comes back by `chat:sync`, applies what it hears to its own
-//! state, and records everything.
+//! A device: one user's client on one connection after the other. It reconnects as the official
+//! client does (1 s, doubled up to 5 s, half of it jitter), resumes by `chat:sync`, applies events
+//! to its own state, and records everything.
 
 use std::{
     collections::BTreeMap,
@@ -28,7 +28,7 @@ const DELAY: f64 = 1.0;
 const LONGEST_DELAY: f64 = 5.0;
 const JITTER: f64 = 0.5;
 
-/// The pause before attempt `failures`, as the official client makes it.
+/// The delay before attempt `failures`, as in the official client.
 pub fn back_off(failures: u32, rng: &mut StdRng) -> Duration {
     let delay = DELAY * f64::from(1 << failures.min(4)) * rng.random_range(1.0 - JITTER..1.0 + JITTER);
     Duration::from_secs_f64(delay.min(LONGEST_DELAY))
@@ -43,16 +43,16 @@ pub struct Device {
     pub manner: Manner,
     pub wire: Option<Wire>,
     pub state: Arc<Mutex<State>>,
-    /// Connections that opened with the current token.
+    /// Connections opened with the current token.
     pub wires_of_token: Vec<u32>,
-    /// Connections that are no longer used, but stand.
+    /// Connections that are open but no longer used.
     pub forgotten: Vec<Wire>,
-    /// What the round's fault tells it to do next (see `cast`).
+    /// The next order of the round's fault (see `cast`).
     pub order: Arc<AtomicU8>,
     failures: u32,
 }
 
-/// What an event says; its name is empty when the connection ends.
+/// Parses an event; its name is empty when the connection ends.
 fn understand(name: &str, payload: &Value) -> What {
     let session = Id::of(&payload["sessionId"]);
     let number = |field: &str| payload[field].as_u64().unwrap_or_default();
@@ -152,7 +152,7 @@ impl Device {
         })
     }
 
-    /// One try to connect, join and sync; after a failure the pause before the next.
+    /// One attempt to connect, join and sync; after a failure, the delay before the next.
     pub async fn connect(&mut self, rng: &mut StdRng) -> bool {
         self.wire = None;
         let number = self.world.next_wire();
@@ -200,7 +200,8 @@ impl Device {
         is_told
     }
 
-    /// Asks for the counts over the socket; the answer comes as an event, too, in its place among the pushes.
+    /// Requests the counts over the socket; the answer comes as an event, too, in its place among
+    /// the pushes.
     async fn ask_unread(&mut self) -> bool {
         let answer = self.ask("unread:count", &json!(self.person.id.to_string())).await;
         if let Some(data) = answer.data() {
@@ -215,7 +216,7 @@ impl Device {
         self.ask_for(event, payload, false).await
     }
 
-    /// A call over the socket for something that may be gone.
+    /// A call over the socket for something that may be deleted.
     pub async fn ask_for(&self, event: &str, payload: &Value, may_miss: bool) -> Answer {
         let Some(wire) = &self.wire else { return Answer::Unknown };
         let told = wire.begin(event, payload).await;
@@ -230,10 +231,10 @@ impl Device {
         }
     }
 
-    /// Brings the state up to now; answers up to which `seq` it came in each session.
+    /// Updates the state; returns the `seq` it reached in each conversation.
     pub async fn sync(&mut self) -> Option<BTreeMap<Id, u64>> {
         let mut synced = BTreeMap::new();
-        // What is noticed while the answers come is a gap of the next sync.
+        // A gap noticed while the answers come belongs to the next sync.
         self.state.lock().unwrap().has_gap = false;
         loop {
             let from = self.state.lock().unwrap().from();
@@ -270,7 +271,7 @@ impl Device {
             }
             history.counts.push(Counts { by_session: share.counts.iter().map(|c| (session, c.1)).collect() });
             history.pages.push(Page { reader, session, begun, ended, low, high, messages: share.messages });
-            // Changes may be of any age: they show no range.
+            // Changes may be of any age: they have no range.
             let changed = Page { reader, session, begun, ended, low: 1, high: 0, messages: share.changed };
             history.pages.push(changed);
         });
@@ -281,7 +282,7 @@ impl Device {
         self.world.call(self.node, method, path, Some(&self.token), body).await
     }
 
-    /// A REST call for something that may be gone.
+    /// A REST call for something that may be deleted.
     pub async fn rest_for(&self, method: &str, path: &str, body: Option<Value>, may_miss: bool) -> Answer {
         match self.world.raw(self.node, method, path, Some(&self.token), body).await {
             Ok((_, envelope)) => self.world.judge(&format!("{method} {path}"), envelope, may_miss),
@@ -289,7 +290,7 @@ impl Device {
         }
     }
 
-    /// Goes without a word: leaves the connection standing, neither read nor written, or resets it.
+    /// Vanishes: leaves the connection open, neither read nor written, or resets it.
     pub fn vanish(&mut self, stands: bool) {
         let Some(wire) = self.wire.take() else { return };
         self.world.record(|history| history.wires.entry(wire.number).or_default().vanished = true);
@@ -301,7 +302,7 @@ impl Device {
         }
     }
 
-    /// Signs out by REST. When that is answered, nothing more may be heard; then signs in anew.
+    /// Signs out over REST. After the answer, no event may arrive; then it signs in again.
     pub async fn sign_out(&mut self) {
         let outcome = self.rest("POST", "/api/auth/logout", None).await.ended();
         if outcome == Ended::Failed {
@@ -310,20 +311,20 @@ impl Device {
         let (person, answered) = (self.person.id, self.world.now());
         let wires = std::mem::take(&mut self.wires_of_token);
         let why = "logout";
-        // Nobody knows whether it is ended when there was no answer: then that claims nothing.
+        // Without an answer, the end of the token is unknown and proves nothing.
         if outcome == Ended::Ok(()) {
             self.world.record(|history| {
                 history.endings.push(super::history::Removal { person, wires, answered, why });
             });
         }
-        // The old connection goes on listening: that is what is checked.
+        // The old connection keeps receiving: that is what is checked.
         self.forgotten.extend(self.wire.take());
         if let Some(token) = self.world.login(self.node, &self.person.name).await {
             self.token = token;
         }
     }
 
-    /// After the workload: comes back if need be, whatever it takes, and syncs.
+    /// After the workload: reconnects if necessary, with any number of attempts, and syncs.
     pub async fn come_home(&mut self, rng: &mut StdRng) -> bool {
         for _ in 0..12 {
             if (self.is_connected() || self.connect(rng).await) && self.sync().await.is_some() {
@@ -333,7 +334,7 @@ impl Device {
         false
     }
 
-    /// Whether it still hears everything there is.
+    /// Whether it still receives every event.
     pub fn is_whole(&self) -> bool {
         self.wire.as_ref().is_some_and(|wire| !wire.is_closed() && !wire.is_frozen())
     }

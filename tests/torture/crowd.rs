@@ -1,4 +1,4 @@
-//! The two faults that are made by clients alone: the one who never reads, and the storm.
+//! The two faults that consist of clients alone: the slow consumer, and the storm.
 
 use std::{
     sync::{
@@ -19,12 +19,12 @@ use super::{
 };
 
 const LAGGING: &str = "wardline_connections_closed_total{reason=\"lagging\"}";
-/// Messages for the one who never reads: more than the service keeps for a connection.
+/// The messages for the slow consumer: more than the service buffers for a connection.
 const FLOOD: usize = 8_000;
 const BATCH: usize = 250;
 const LONG_ONES: usize = 500;
 
-/// One of the people gets a third device that does not read, and is written to until it is cut.
+/// A user gets a third device that does not read, and receives messages until it is disconnected.
 pub async fn never_reads(scene: &mut Scene<'_>, rng: &mut StdRng) {
     let (world, reader, writer) = (scene.world, &scene.cast.people[1], &scene.cast.people[0]);
     let (Some(to_read), Some(to_write)) =
@@ -52,7 +52,7 @@ pub async fn never_reads(scene: &mut Scene<'_>, rng: &mut StdRng) {
     let Some(session) = shared else { return };
     let (begun, mut sent, mut is_cut) = (Instant::now(), 0, false);
     while sent < FLOOD && !is_cut {
-        // Long ones fill the kernel's buffers; then it is their number that counts.
+        // Long ones fill the kernel's buffers; then their number counts.
         let length = if sent < LONG_ONES { 5_000 } else { 20 };
         let drafts = (0..BATCH).map(|_| flood.draft_for(session, length)).collect();
         flood.send_all(drafts).await;
@@ -69,14 +69,14 @@ pub async fn never_reads(scene: &mut Scene<'_>, rng: &mut StdRng) {
     scene.cast.guests.lock().unwrap().extend([deaf, flood]);
 }
 
-/// How many people come with the storm.
+/// The number of users in the storm.
 const CROWD: usize = 3_000;
-/// Connections that are made at the same time at first.
+/// The number of connections opened at the same time at first.
 const AT_ONCE: usize = 100;
 const ALL_BACK_WITHIN: Duration = Duration::from_secs(90);
 
-/// Thousands are connected; the service is killed and started again; all come back as the official client
-/// does, each with a `chat:sync`, while the others go on working.
+/// Thousands are connected; the service is killed and restarted. All reconnect as the official
+/// client does, each with a `chat:sync`, while the others continue.
 pub async fn storm(scene: &mut Scene<'_>, rng: &mut StdRng) {
     let crowd = CROWD.to_string();
     let node = &scene.nodes[0];
@@ -140,7 +140,7 @@ struct Counts {
     failed: AtomicUsize,
 }
 
-/// One of the storm.
+/// A client of the storm.
 struct Visitor {
     world: Arc<World>,
     token: String,

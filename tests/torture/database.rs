@@ -1,5 +1,5 @@
-//! The database under torture: real mongods as a replica set of one or three, which can be killed, stopped,
-//! stepped down, filled up and slowed.
+//! The database of the torture tests: real mongods as a replica set of one or three. They can be
+//! killed, stopped, stepped down, filled up and slowed.
 
 use std::{
     ffi::OsString,
@@ -16,7 +16,7 @@ use tokio::process::Command;
 
 use super::process::{self, Running, Signal};
 
-/// Makes every sync of a file slow while a flag file says by how many milliseconds.
+/// Delays every sync of a file by the milliseconds in a flag file.
 const SHIM: &str = r#"
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -34,10 +34,10 @@ int fsync(int file) { hold(); return ((int (*)(int))dlsym(RTLD_NEXT, "fsync"))(f
 int fdatasync(int file) { hold(); return ((int (*)(int))dlsym(RTLD_NEXT, "fdatasync"))(file); }
 "#;
 
-/// How long mongod may take to start, recover and be elected.
+/// The time limit for mongod to start, recover and be elected.
 const PRIMARY_WITHIN: Duration = Duration::from_secs(90);
 
-/// What kind of database a fault needs.
+/// The kind of database that a fault needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
     /// One member.
@@ -60,7 +60,7 @@ pub struct Database {
     shim: Option<PathBuf>,
 }
 
-/// The mongod that `scripts/get-mongod` brings, or PATH's, or `WARDLINE_MONGOD`.
+/// The mongod from `scripts/get-mongod`, or from PATH, or `WARDLINE_MONGOD`.
 #[expect(clippy::disallowed_methods, reason = "the tests' own search for a mongod")]
 fn binary() -> PathBuf {
     let fetched = Path::new(env!("CARGO_MANIFEST_DIR")).join(".mongod/mongod");
@@ -75,7 +75,7 @@ fn binary() -> PathBuf {
 }
 
 impl Database {
-    /// Starts it; for [`Kind::Small`] the reason why not, when nothing can be mounted here.
+    /// Starts it; for [`Kind::Small`] the error says why nothing can be mounted here.
     pub async fn start(root: PathBuf, kind: Kind) -> Result<Self, String> {
         std::fs::create_dir_all(&root).unwrap();
         if kind == Kind::Small {
@@ -126,7 +126,7 @@ impl Database {
         self.root.join("slow-sync")
     }
 
-    /// Starts a member that does not run, on its port and folder.
+    /// Starts a stopped member, on its port and folder.
     pub fn start_member(&mut self, number: usize) {
         let flag = self.flag();
         let member = &mut self.members[number];
@@ -137,7 +137,7 @@ impl Database {
         command.args(["--logappend", "--quiet", "--nounixsocket", "--bind_ip=127.0.0.1", "--replSet=rs0"]);
         command.arg(format!("--port={}", member.port));
         command.args(["--wiredTigerCacheSizeGB=0.4", "--oplogSize=100", "--slowOpSampleRate=0"]);
-        // As the managed mongod has it.
+        // As in the managed mongod.
         command.arg("--setParameter=transactionLifetimeLimitSeconds=10");
         command.arg("--setParameter=minSnapshotHistoryWindowInSeconds=0");
         command.arg("--setParameter=diagnosticDataCollectionEnabled=false");
@@ -154,7 +154,7 @@ impl Database {
         format!("mongodb://{}/?replicaSet=rs0", hosts.join(","))
     }
 
-    /// Asks one member directly.
+    /// Sends a command to one member directly.
     pub async fn ask(&self, number: usize, command: Document) -> Result<Document, String> {
         let address =
             ServerAddress::Tcp { host: "127.0.0.1".to_owned(), port: Some(self.members[number].port) };
@@ -176,7 +176,7 @@ impl Database {
         hello.is_ok_and(|hello| hello.get_bool("isWritablePrimary").unwrap_or(false))
     }
 
-    /// The member that takes writes; waits for one.
+    /// The member that accepts writes; waits for one.
     pub async fn primary(&self) -> usize {
         let begun = Instant::now();
         loop {
@@ -206,7 +206,7 @@ impl Database {
         self.members[number].process.as_mut().is_none_or(Running::has_ended)
     }
 
-    /// Starts members that are not running.
+    /// Starts the members that are not running.
     pub fn start_missing(&mut self) {
         for number in 0..self.members.len() {
             if self.has_ended(number) {
@@ -219,7 +219,7 @@ impl Database {
         self.shim.is_some()
     }
 
-    /// Makes each fsync take so long; none ends it.
+    /// Delays each fsync by this time; `None` ends the delay.
     pub fn slow_syncs(&self, by: Option<Duration>) {
         match by {
             Some(by) => std::fs::write(self.flag(), by.as_millis().to_string()).unwrap(),
@@ -227,7 +227,7 @@ impl Database {
         }
     }
 
-    /// Fills the folder of the first member but for some KiB; or frees it again.
+    /// Fills the folder of the first member except for some KiB, or frees it again.
     pub fn fill(&self, is_full: bool) {
         let ballast = self.members[0].folder.join("ballast");
         if !is_full {
@@ -239,7 +239,7 @@ impl Database {
         while std::io::Write::write_all(&mut file, &chunk).is_ok() {}
     }
 
-    /// Ends everything and removes the data.
+    /// Stops everything and removes the data.
     pub async fn stop(mut self) {
         for member in &mut self.members {
             if let Some(mut process) = member.process.take() {

@@ -1,4 +1,4 @@
-//! The owner's desk of a group: somebody is removed and added again, whatever fails meanwhile.
+//! The owner of a group, who removes and re-adds members, whatever fails meanwhile.
 
 use std::{
     sync::{
@@ -17,21 +17,21 @@ use super::{
     world::{Answer, Person, World},
 };
 
-/// How often a step is asked for until it is known to be done.
+/// How often a step is tried until it is known to be done.
 const TRIES: usize = 200;
 const BETWEEN_TRIES: Duration = Duration::from_millis(300);
 /// The pauses before a removal and before the return, ms.
 const PRESENT: std::ops::Range<u64> = 300..1_500;
 const AWAY: std::ops::Range<u64> = 200..1_500;
 
-/// Somebody with rights in a group, and those who come and go by them.
+/// An owner of a group, and the members that are removed and re-added.
 pub struct Desk {
     world: Arc<World>,
     session: Id,
     /// The owner's, of no device.
     token: String,
     wanderers: Vec<Arc<Person>>,
-    /// How often it asked: one node after the other.
+    /// The number of its calls: it uses one node after the other.
     asked: AtomicUsize,
 }
 
@@ -40,8 +40,8 @@ impl Desk {
         Self { world: Arc::clone(world), session, token, wanderers, asked: AtomicUsize::new(0) }
     }
 
-    /// Removes and adds until the workload stops. Then the first of the wanderers is in, and the others are
-    /// out.
+    /// Removes and adds until the workload stops. Then the first wanderer is a member, and the
+    /// others are not.
     pub async fn work(self, mut rng: StdRng) {
         let mut turn = 0;
         while self.world.is_running() {
@@ -61,7 +61,7 @@ impl Desk {
         }
     }
 
-    /// Removes somebody; answers the number of the absence once it is known that they are out.
+    /// Removes a member; returns the number of the absence once the removal is known.
     async fn remove(&self, person: &Person) -> Option<usize> {
         let absence = Absence::new(person.id, self.session, self.world.now());
         let number = self.world.record(|history| {
@@ -120,7 +120,7 @@ impl Desk {
         }
     }
 
-    /// In the end those who are out see nothing of it.
+    /// Checks at the end that former members see nothing of the group.
     pub async fn look_from_outside(world: &World, session: Id, token: &str) {
         for (path, is_absent) in [
             (format!("/api/chat/messages/{session}"), true),

@@ -1,4 +1,4 @@
-//! The faults: each strikes a ward under load, holds, and heals; the history notes when.
+//! The faults: each hits a cluster under load, holds, and heals; the history records when.
 
 use std::{
     fmt,
@@ -20,7 +20,7 @@ use super::{
     world::World,
 };
 
-/// Everything that is done to the service.
+/// All faults of the torture tests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Fault {
     KillService,
@@ -54,7 +54,7 @@ impl Fault {
         Fault::KillPrimary,
         Fault::DiskFull,
     ];
-    /// Those of the short run.
+    /// The faults of the short run.
     pub const SHORT: [Fault; 6] = [
         Fault::KillService,
         Fault::KillMongod,
@@ -124,7 +124,7 @@ impl Fault {
         }
     }
 
-    /// How often it strikes in one round of a long run.
+    /// The number of strikes in one round of a long run.
     pub fn times(self) -> usize {
         match self {
             Fault::KillService | Fault::KillMongod | Fault::StepDown | Fault::Vanish => 3,
@@ -145,14 +145,14 @@ impl fmt::Display for Fault {
     }
 }
 
-/// What a fault strikes.
+/// The target of a fault.
 pub struct Scene<'a> {
     pub database: &'a mut Database,
     pub nodes: &'a mut [Node],
     pub world: &'a Arc<World>,
     pub cast: &'a Cast,
     pub is_long: bool,
-    /// What happened that the report should tell.
+    /// Notes for the report.
     pub notes: Vec<String>,
 }
 
@@ -162,9 +162,9 @@ impl Scene<'_> {
         self.world.record(|history| history.heals.push(heal));
     }
 
-    /// Strikes, holds and heals once. An error says why it could not be tried.
+    /// Strikes, holds and heals once. An error says why it was not possible.
     pub async fn strike(&mut self, fault: Fault, rng: &mut StdRng) -> Result<(), String> {
-        // Beyond 5 s the service refuses what waits.
+        // After 5 s the service refuses waiting commands.
         let longest = if self.is_long { 8_000 } else { 2_500 };
         let hold = Duration::from_millis(rng.random_range(200..longest));
         match fault {
@@ -217,7 +217,7 @@ impl Scene<'_> {
             Fault::StepDown => {
                 let primary = self.database.primary().await;
                 let down = doc! { "replSetStepDown": 20, "secondaryCatchUpPeriodSecs": 5 };
-                // It refuses while no secondary has caught up, as on a machine that is busy.
+                // It refuses while no secondary has caught up, as on a busy machine.
                 while self.database.ask(primary, down.clone()).await.is_err()
                     && self.database.primary().await == primary
                 {
@@ -256,7 +256,7 @@ impl Scene<'_> {
     async fn fill_disk(&mut self, hold: Duration) {
         self.database.fill(true);
         let begun = Instant::now();
-        // A checkpoint writes what the journal has room for.
+        // A checkpoint still writes what fits in the journal.
         while begun.elapsed() < Duration::from_secs(15) && !self.database.has_ended(0) {
             let _ = self.database.ask(0, doc! { "fsync": 1 }).await;
             tokio::time::sleep(Duration::from_millis(300)).await;

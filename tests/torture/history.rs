@@ -1,15 +1,15 @@
-//! What the clients know when a round is over: each call with how it ended, each event with the connection
-//! that heard it, each page with its range, and a fresh look at the end. Times are the clients' own.
+//! The clients' observations of a round: each call with its outcome, each event with its
+//! connection, each page with its range, and a fresh fetch at the end. Times are the clients' own.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::records::{Absence, Edit, Forward, Miss, Reaction};
 pub use super::seen::{Id, Note, Seen, hash};
 
-/// Microseconds since the run began.
+/// Microseconds since the start of the run.
 pub type Moment = u64;
 
-/// How a call ended, as its caller knows it. A time-out is unknown, never failed.
+/// The outcome of a call, as its caller knows it. A time-out is unknown, never failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ended<T> {
     Ok(T),
@@ -17,14 +17,14 @@ pub enum Ended<T> {
     Unknown,
 }
 
-/// One try to send.
+/// One attempt to send.
 #[derive(Debug, Clone)]
 pub struct Attempt {
     pub sender: Id,
     pub session: Id,
     pub key: u64,
     pub text: u64,
-    /// Connection, and place among what it was asked to send; none over REST.
+    /// The connection, and the place among its sends; `None` over REST.
     pub via: Option<(u32, u64)>,
     pub begun: Moment,
     pub ended: Moment,
@@ -32,7 +32,7 @@ pub struct Attempt {
     pub outcome: Ended<(Id, u64)>,
 }
 
-/// A page that was read: it shows everything stored with `low <= seq <= high`.
+/// A page that was read: it contains everything stored with `low <= seq <= high`.
 #[derive(Debug, Clone)]
 pub struct Page {
     pub reader: Id,
@@ -44,7 +44,7 @@ pub struct Page {
     pub messages: Vec<Seen>,
 }
 
-/// An event that a connection heard.
+/// An event that a connection received.
 #[derive(Debug, Clone)]
 pub enum What {
     Message {
@@ -77,7 +77,8 @@ pub enum What {
         reader: Id,
         seq: u64,
     },
-    /// How many a message in a group has reached, and how many have read it.
+    /// The number of members to whom a group's message was delivered, and of those who have read
+    /// it.
     Counted {
         session: Id,
         message: Id,
@@ -103,23 +104,23 @@ pub enum What {
         /// Its newest message.
         seq: u64,
     },
-    /// Who is in a group is different.
+    /// The membership of a group changed.
     Updated {
         session: Id,
         rev: u64,
     },
-    /// One's own seat is gone.
+    /// The user's own membership ended.
     Removed {
         session: Id,
     },
     /// An answer that came as an event.
     Answer,
-    /// By its name.
+    /// An unknown event, by its name.
     Unknown(String),
 }
 
 impl What {
-    /// The session that it is about.
+    /// The conversation of the event.
     pub fn session(&self) -> Option<Id> {
         match self {
             What::Message { session, .. }
@@ -145,21 +146,21 @@ pub struct Heard {
     pub what: What,
 }
 
-/// A connection's life.
+/// The lifetime of a connection.
 #[derive(Debug, Clone, Default)]
 pub struct WireLife {
     pub person: Id,
-    /// Its handshake began.
+    /// When its handshake began.
     pub opened: Moment,
-    /// It had joined, synced and asked for its counts.
+    /// When it had joined, synced and requested its counts.
     pub arrived: Option<Moment>,
-    /// Up to which `seq` its first complete sync brought each session.
+    /// The `seq` to which its first complete sync brought each conversation.
     pub synced: BTreeMap<Id, u64>,
-    /// It was told to go (a Socket.IO DISCONNECT) rather than cut off.
+    /// The server sent a Socket.IO DISCONNECT, rather than closing the connection.
     pub told_to_go: bool,
-    /// Its client went without a word.
+    /// Its client vanished.
     pub vanished: bool,
-    /// It lived and read everything that came until the final look.
+    /// It lived and read everything until the final fetch.
     pub is_whole: bool,
 }
 
@@ -180,7 +181,7 @@ pub struct Deletion {
     pub outcome: Ended<()>,
 }
 
-/// A read position as a fetch showed it.
+/// A read position in a fetch.
 #[derive(Debug, Clone)]
 pub struct Position {
     pub observer: Id,
@@ -191,13 +192,13 @@ pub struct Position {
     pub ended: Moment,
 }
 
-/// Unread counts as a fetch showed them.
+/// Unread counts in a fetch.
 #[derive(Debug, Clone)]
 pub struct Counts {
     pub by_session: Vec<(Id, i64)>,
 }
 
-/// A logout or deactivation whose success was answered.
+/// A logout or deactivation that was answered with success.
 #[derive(Debug, Clone)]
 pub struct Removal {
     pub person: Id,
@@ -206,21 +207,21 @@ pub struct Removal {
     pub why: &'static str,
 }
 
-/// A try of somebody without a seat or without rights; true when it was refused as it must be.
+/// An attempt without a membership or rights; true when it was refused as required.
 #[derive(Debug, Clone)]
 pub struct Intrusion {
     pub what: String,
     pub refused: bool,
 }
 
-/// A fault and when everything was whole again.
+/// A fault, and when everything was healthy again.
 #[derive(Debug, Clone)]
 pub struct Heal {
     pub fault: String,
     pub healed: Moment,
 }
 
-/// What one device knows of a session in the end.
+/// A device's final state of a conversation.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Known {
     pub messages: Vec<Seen>,
@@ -233,48 +234,48 @@ pub struct DeviceState {
     pub name: String,
     pub person: Id,
     pub sessions: BTreeMap<Id, Known>,
-    /// The last word it heard about its counts, if it heard all there were.
+    /// The last counts pushed to it, if it received all events.
     pub pushed: Option<BTreeMap<Id, i64>>,
 }
 
-/// A fresh look at a session in the end.
+/// A fresh final fetch of a conversation.
 #[derive(Debug, Clone)]
 pub struct Final {
     pub reader: Id,
     pub session: Id,
-    /// Everything above this is shown.
+    /// Everything above this `seq` is visible.
     pub hidden: u64,
     pub messages: Vec<Seen>,
-    /// Message, emoji, person.
+    /// Message, emoji, user.
     pub reactions: Vec<(Id, u64, Id)>,
     pub positions: BTreeMap<Id, u64>,
-    /// As `GET …/unread/:userId` says.
+    /// As `GET …/unread/:userId` returns it.
     pub unread: i64,
-    /// As the session document says, for each member.
+    /// As in the session document, for each member.
     pub map: BTreeMap<Id, i64>,
 }
 
-/// What the round's fault allows.
+/// What the round's fault permits.
 #[derive(Debug, Clone, Copy)]
 pub struct Rules {
-    /// All clients are at one node: a connection that lives hears everything.
+    /// All clients are at one node: a live connection receives everything.
     pub one_hub: bool,
-    /// Nothing that the workload asks may fail: the fault concerns others.
+    /// No call of the workload may fail: the fault concerns others.
     pub undisturbed: bool,
-    /// First success after a fault.
+    /// The limit for the first success after a fault.
     pub recovery: Moment,
-    /// How long after an ending's answer another node may not know of it (docs/architecture/limits.md,
-    /// "Changes from elsewhere").
+    /// How long after an ending's answer another node may not know of it
+    /// (docs/architecture/limits.md, "Changes from elsewhere").
     pub grace: Moment,
 }
 
-/// Everything.
+/// All observations.
 #[derive(Debug, Clone)]
 pub struct History {
     pub rules: Rules,
-    /// Who has, or had, a seat.
+    /// Members and former members.
     pub seats: BTreeMap<Id, Vec<Id>>,
-    /// Groups whose past is open to those who come.
+    /// Groups that show their history to new members.
     pub open: BTreeSet<Id>,
     pub absences: Vec<Absence>,
     pub edits: Vec<Edit>,
@@ -292,9 +293,9 @@ pub struct History {
     pub endings: Vec<Removal>,
     pub intrusions: Vec<Intrusion>,
     pub heals: Vec<Heal>,
-    /// Answers that the contract does not foresee.
+    /// Answers that the contract does not allow.
     pub oddities: Vec<String>,
-    /// Answers of any kind.
+    /// The number of all answers.
     pub answers: u64,
     /// Refusals by their code.
     pub refusals: BTreeMap<String, u64>,
@@ -332,7 +333,8 @@ impl History {
         }
     }
 
-    /// The final messages of each session, as the first reader saw them from whom least is hidden.
+    /// The final messages of each conversation, as the reader with the least hidden history saw
+    /// them.
     pub fn stored(&self) -> BTreeMap<Id, &[Seen]> {
         let mut stored: BTreeMap<Id, &[Seen]> = BTreeMap::new();
         let mut finals: Vec<&Final> = self.finals.iter().collect();

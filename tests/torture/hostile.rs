@@ -1,6 +1,6 @@
-//! The hostile client: one account on one machine that asks for much and reads nothing, holds connections,
-//! heads and uploads, and floods the service with handshakes. What it costs is the service's memory, which is
-//! measured; nobody else may be kept from signing in.
+//! The hostile client: one account on one machine that requests much and reads nothing, holds
+//! connections, requests and uploads, and floods the service with handshakes. Its cost is the
+//! service's memory, which is measured. It must keep no other user from signing in.
 
 use std::time::{Duration, Instant};
 
@@ -15,9 +15,9 @@ use tokio_tungstenite::{WebSocketStream, client_async, tungstenite::Message};
 
 use super::{faults::Scene, world::PASSWORD};
 
-/// What one account may cost the process beyond what it takes without it, MiB.
+/// The maximum memory that one account may cost the process, MiB.
 const BOUND: u64 = 512;
-/// What it does of each.
+/// The number of its requests of each kind.
 const LONG_MESSAGES: usize = 100;
 const SOCKETS: usize = 4;
 const QUESTIONS: usize = 300;
@@ -26,7 +26,7 @@ const HEADS: usize = 600;
 const HANDSHAKES: usize = 3_000;
 const UPLOADS: usize = 8;
 
-/// One account of its own with a session full of long messages.
+/// A separate account with a conversation of long messages.
 struct Intruder {
     address: String,
     token: String,
@@ -56,7 +56,7 @@ impl Intruder {
         call.bearer_auth(&self.token).json(body).send().await.ok()?.json().await.ok()
     }
 
-    /// A connection that takes next to nothing.
+    /// A connection that costs the client next to nothing.
     async fn line(&self, words: &[u8]) -> Option<TcpStream> {
         let socket = TcpSocket::new_v4().ok()?;
         socket.set_recv_buffer_size(4_096).ok()?;
@@ -65,13 +65,13 @@ impl Intruder {
         Some(line)
     }
 
-    /// A socket that asks for history, over and over, and reads nothing.
+    /// A socket that requests history, over and over, and reads nothing.
     async fn deaf_socket(&self) -> Option<WebSocketStream<TcpStream>> {
         let line = self.line(b"").await?;
         let url = format!("ws://{}/socket.io/?EIO=4&transport=websocket", self.address);
         let (mut socket, _) = client_async(url, line).await.ok()?;
         socket.send(Message::text(format!("40{}", json!({ "token": self.token })))).await.ok()?;
-        // The connection is open once the server has said so twice.
+        // The connection is open once the server has sent both open packets.
         for _ in 0..2 {
             socket.next().await?.ok()?;
         }
@@ -82,7 +82,7 @@ impl Intruder {
         Some(socket)
     }
 
-    /// Does everything at once; what it holds goes to `held`.
+    /// Does everything at once; the open connections go to `held`.
     #[expect(clippy::similar_names, reason = "as the glossary has them")]
     async fn press(&self, held: mpsc::Sender<Box<dyn Send>>) {
         for _ in 0..SOCKETS {
@@ -119,7 +119,7 @@ async fn register(client: &reqwest::Client, address: &str) -> Option<(String, St
     Some((data["data"]["user"]["_id"].as_str()?.to_owned(), data["data"]["token"].as_str()?.to_owned()))
 }
 
-/// Lets it loose for a while, and looks at what it costs.
+/// Runs the attack for a while, and measures its cost.
 #[expect(clippy::similar_names, reason = "as the glossary has them")]
 pub async fn attack(scene: &mut Scene<'_>) {
     let Some(intruder) = Intruder::settle_in(&scene.nodes[0].address).await else {

@@ -1,7 +1,9 @@
-//! Torture: the promises of the service, checked over what clients saw, while faults strike the real binary
-//! and real mongods under load. The short run is one of the tests; `make torture` is the long one.
+//! Torture tests: the guarantees of the service, checked over what clients observed while faults
+//! hit the real binary and real mongods under load. The short run is one of the tests; `make
+//! torture` is the long one.
 //!
-//! `TORTURE=long`, `TORTURE_SEED=n`, `TORTURE_ROUNDS=n` and `TORTURE_FAULTS=name,name` choose.
+//! The variables `TORTURE=long`, `TORTURE_SEED=n`, `TORTURE_ROUNDS=n` and
+//! `TORTURE_FAULTS=name,name` select what runs.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
@@ -43,14 +45,14 @@ use faults::Fault;
 use report::Report;
 use round::{Options, Ward};
 
-/// The short run's seed; the long one takes a new one each time.
+/// The short run's seed; the long run takes a new one each time.
 const SEED: u64 = 20_261_121;
-/// What docs/TORTURE.md reports. The short run shares its machine with whatever else is being built.
+/// The limit that docs/TORTURE.md reports. The short run shares its machine with other builds.
 const RECOVERY: Duration = Duration::from_secs(15);
 const RECOVERY_SHORT: Duration = Duration::from_secs(45);
-/// 3,000 connections have two ends here, and both processes have other files.
+/// This process has both ends of 3,000 connections, and other files besides.
 const OPEN_FILES: u64 = 16_384;
-/// Violations that are printed; all are counted.
+/// The maximum of printed violations; all are counted.
 const SHOWN: usize = 40;
 
 #[expect(clippy::disallowed_methods, reason = "how the run is chosen")]
@@ -67,7 +69,7 @@ fn allow_many_files() {
     }
 }
 
-/// The faults in the order in which they strike, with how many rounds each.
+/// The faults in their order, with the number of rounds each.
 fn plan(is_long: bool) -> Vec<(Fault, usize)> {
     let names = chosen("TORTURE_FAULTS");
     let wanted = |fault: &Fault| {
@@ -147,7 +149,7 @@ async fn close(ward: Option<Ward>, base: &Path) {
     }
 }
 
-/// The service's log of a round with violations outlives the run.
+/// Keeps the service's log of a round with violations after the run.
 fn keep_logs(ward: &Ward, fault: Fault, number: usize) {
     for entry in std::fs::read_dir(ward.logs()).into_iter().flatten().flatten() {
         if entry.path().extension().is_some_and(|extension| extension == "log") {

@@ -1,5 +1,5 @@
-//! What a device does: operations chosen by weight. Each takes one number of the device's own sequence, so
-//! that the choices of a run are those of its seed, however fast the answers come.
+//! The operations of a device, chosen by weight. Each takes one number of the device's own
+//! sequence, so that the choices of a run depend on its seed only, however fast the answers come.
 
 use std::{sync::atomic::Ordering, time::Duration};
 
@@ -34,7 +34,7 @@ enum Operation {
     SignOut,
 }
 
-/// Operations and how often each is chosen.
+/// The operations and their weights.
 const WEIGHTS: [(Operation, u32); 16] = [
     (Operation::Burst, 30),
     (Operation::SendByRest, 12),
@@ -54,7 +54,8 @@ const WEIGHTS: [(Operation, u32); 16] = [
     (Operation::SignOut, 1),
 ];
 
-/// How much of what somebody does there happens in their groups, if they have any: each is heard by many.
+/// The share of a user's operations that happens in their groups, if they have any: each has many
+/// receivers.
 const IN_GROUPS: f64 = 0.25;
 
 /// The pause between two operations, ms.
@@ -148,7 +149,7 @@ impl Device {
         })
     }
 
-    /// Records a try and keeps its draft for repeating.
+    /// Records an attempt and keeps its draft for repeating.
     fn record(&self, draft: Draft, via: Option<(u32, u64)>, begun: u64, answer: &Answer) {
         let outcome = match answer {
             Answer::Ok(envelope) => {
@@ -180,7 +181,7 @@ impl Device {
         }
     }
 
-    /// Sends drafts one behind the other over the socket and waits for all answers.
+    /// Pipelines drafts over the socket and waits for all answers.
     pub async fn send_all(&self, drafts: Vec<Draft>) {
         let Some(wire) = &self.wire else { return };
         let mut told = Vec::with_capacity(drafts.len());
@@ -201,7 +202,7 @@ impl Device {
         self.send_all(drafts).await;
     }
 
-    /// Sends a burst, waits for no answer and goes without a word.
+    /// Sends a burst, waits for no answer and vanishes.
     async fn vanish_sending(&mut self, rng: &mut StdRng, stands: bool) {
         let Some(wire) = &self.wire else { return };
         for draft in (0..20).filter_map(|_| self.draft(rng)).collect::<Vec<_>>() {
@@ -220,7 +221,7 @@ impl Device {
         self.record(draft, None, begun, &answer);
     }
 
-    /// Sends something once more that was lost, or even something that was acknowledged.
+    /// Repeats a lost send, or even an acknowledged one.
     async fn repeat(&self, rng: &mut StdRng) {
         let (place, prefers_lost, by_socket) =
             (rng.random::<u32>() as usize, rng.random_bool(0.8), rng.random_bool(0.5));
@@ -240,7 +241,7 @@ impl Device {
         }
     }
 
-    /// One of the messages this device knows, rather a new one.
+    /// One of the messages that this device knows, preferably a new one.
     pub fn known_message(&self, rng: &mut StdRng, fits: impl Fn(&Seen) -> bool) -> Option<(Id, Seen)> {
         let (session, back) = (self.any_session(rng)?, rng.random_range(0..20));
         let state = self.state.lock().unwrap();
@@ -316,7 +317,7 @@ impl Device {
         self.ask_for("typing:start", &ask, self.person.wanders(session)).await;
     }
 
-    /// Drops the connection, with a farewell or a reset; the next step makes a new one.
+    /// Drops the connection, with a DISCONNECT or a reset; the next step opens a new one.
     fn reconnect(&mut self, rng: &mut StdRng) {
         let breaks_off = rng.random_bool(0.5);
         if let Some(wire) = self.wire.take()
@@ -327,8 +328,8 @@ impl Device {
         self.node += usize::from(rng.random_bool(0.5));
     }
 
-    /// Sends the last word in each session, after which everything sent before on this node is settled; and
-    /// half of what was lost, and some of what was forwarded, once more.
+    /// Sends a last message in each conversation, after which every earlier send on this node is
+    /// settled; and repeats half of the lost sends, and some forwards.
     pub async fn last_words(&self, rng: &mut StdRng) {
         let lost = self.person.lost.lock().unwrap().clone();
         let again: Vec<Draft> = lost.into_iter().filter(|_| rng.random_bool(0.5)).collect();

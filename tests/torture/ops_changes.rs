@@ -1,4 +1,4 @@
-//! What a device does to what is written already: edits, recalls, reactions, forwards, read positions.
+//! A device's operations on existing messages: edits, recalls, reactions, forwards, read positions.
 
 use rand::{Rng, rngs::StdRng};
 use serde_json::{Value, json};
@@ -10,11 +10,11 @@ use super::{
     world::{Answer, ForwardDraft},
 };
 
-/// Few, so that people meet in them.
+/// Few, so that users choose the same ones.
 const EMOJI: [&str; 4] = ["👍", "❤", "✅", "🩺"];
 
 impl Device {
-    /// Notes when somebody who always has their seat is told that something is not there.
+    /// Records when a permanent member gets the answer that something does not exist.
     fn note_miss(&self, answer: &Answer, sessions: Vec<Id>, messages: Vec<Id>) {
         if matches!(answer, Answer::Missing) {
             let person = self.person.id;
@@ -22,7 +22,7 @@ impl Device {
         }
     }
 
-    /// A message that this person wrote.
+    /// A message that this user wrote.
     fn own_message(&self, rng: &mut StdRng) -> Option<(Id, Seen)> {
         let me = self.person.id;
         self.known_message(rng, |seen| seen.sender == me && seen.is_said() && seen.part == 0)
@@ -73,7 +73,7 @@ impl Device {
         self.world.record(|history| history.deletions.push(deletion));
     }
 
-    /// Puts an emoji on a message, or takes it off.
+    /// Adds an emoji to a message, or removes it.
     pub async fn react(&self, rng: &mut StdRng) {
         let (by_socket, on) = (rng.random_bool(0.6), rng.random_bool(0.7));
         let emoji = EMOJI[rng.random_range(0..EMOJI.len())];
@@ -95,7 +95,7 @@ impl Device {
         self.world.record(|history| history.reactions.push(reaction));
     }
 
-    /// Forwards up to three messages into one or two sessions, or repeats a forward.
+    /// Forwards up to three messages into one or two conversations, or repeats a forward.
     pub async fn forward(&self, rng: &mut StdRng) {
         let (repeats, merged) = (rng.random_bool(0.3), rng.random_bool(0.4));
         let (by_socket, place) = (rng.random_bool(0.5), rng.random::<u32>() as usize);
@@ -159,7 +159,7 @@ impl Device {
         self.person.keep_forward(draft);
     }
 
-    /// Reads up to a `seq`, whoever wrote what stands there.
+    /// Reads up to a `seq`, whoever wrote the messages.
     pub async fn read_to(&self, rng: &mut StdRng) {
         let by_socket = rng.random_bool(0.5);
         let Some((session, seen)) = self.known_message(rng, |_| true) else { return };
@@ -174,13 +174,13 @@ impl Device {
         self.note_mark(session, seen.seq, answer.ended());
     }
 
-    /// A read position that was asked for.
+    /// Records a requested read position.
     pub fn note_mark(&self, session: Id, seq: u64, outcome: Ended<()>) {
         let reader = self.person.id;
         let mut state = self.state.lock().unwrap();
         match state.sessions.get_mut(&session) {
             Some(local) if outcome == Ended::Ok(()) => local.advance_position(reader, seq),
-            // It may be stored all the same, and its own connection is not told.
+            // It may be stored all the same, and its own connection gets no event.
             _ => state.has_gap = true,
         }
         drop(state);

@@ -1,4 +1,5 @@
-//! A clean history: two people who talk, an outsider, one fault; `plant_group.rs` adds a group. `checks_tests.rs` plants faults into it.
+//! A clean history: two users who talk, an outsider, one fault; `plant_group.rs` adds a group.
+//! `checks_tests.rs` plants faults into it.
 
 use std::collections::BTreeMap;
 
@@ -19,12 +20,13 @@ pub const AT_LI: u32 = 1;
 pub const AT_CHEN: u32 = 2;
 pub const AT_OUTSIDER: u32 = 3;
 pub const SIGNED_OUT: u32 = 4;
-/// Messages: odd ones are Li's, even ones Chen's. Number n begins at 1,000 n and is answered 500 later.
+/// Messages: odd ones are Li's, even ones Chen's. Number n begins at 1,000 n and is answered 500
+/// later.
 pub const COUNT: u64 = 12;
 pub const DELETED: u64 = 3;
 pub const CHEN_READ: u64 = 8;
 pub const LI_READ: u64 = 4;
-/// Asked for when everything had been answered.
+/// Requested when everything had been answered.
 pub const LATE: u64 = 100_000;
 
 pub fn sender(number: u64) -> Id {
@@ -40,7 +42,7 @@ pub fn message(number: u64) -> Seen {
     Seen { id, seq: number, sender: sender(number), key: number, text: 7_000 + number, ..Seen::default() }
 }
 
-/// As it is in the end.
+/// The final state of a message.
 pub fn lasting(number: u64) -> Seen {
     let is_read = number <= if sender(number) == LI { CHEN_READ } else { LI_READ };
     let seen = Seen { status: 1 + u8::from(is_read), readers: u64::from(is_read), ..message(number) };
@@ -82,7 +84,7 @@ pub fn look(observer: Id, reader: Id, seq: i64, begun: u64) -> Position {
     Position { observer, session: WARD, reader, seq, begun, ended: begun + 100 }
 }
 
-/// Two people who talk, an outsider who tries to listen, one kill -9 at 5,100.
+/// Two users who talk, an outsider who tries to listen, one kill -9 at 5,100.
 pub fn clean() -> History {
     let rules = Rules { one_hub: true, undisturbed: false, recovery: 15_000_000, grace: 0 };
     let mut history = History::new(rules);
@@ -100,7 +102,7 @@ pub fn clean() -> History {
             history.heard.push(heard(wire, number * 1_000 + 400, what));
         }
     }
-    // A send that nobody answered and that is stored, repeated; one that was refused and never came.
+    // An unanswered send that is stored, with a repeat; and one that was refused and never arrived.
     history.attempts[4].outcome = Ended::Unknown;
     history.attempts.push(Attempt { begun: 50_000, ended: 50_100, via: None, ..attempt(5) });
     let refused = Attempt { key: 99, outcome: Ended::Failed, ..attempt(9) };

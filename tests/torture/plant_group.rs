@@ -1,5 +1,5 @@
-//! The clean history's other half: a group that somebody is removed from and added to again, with an edit and
-//! a reaction, and a forward of two messages into it and into a second session.
+//! The other half of the clean history: a group with a member who is removed and re-added, with an
+//! edit and a reaction, and a forward of two messages into it and into a second conversation.
 
 use std::collections::BTreeMap;
 
@@ -9,24 +9,25 @@ use super::{
     records::{Absence, Edit, Forward, Reaction},
 };
 
-/// Comes and goes.
+/// The member who is removed and re-added.
 pub const WANG: Id = Id(4);
 pub const AT_WANG: u32 = 5;
 pub const GROUP: Id = Id(101);
 pub const ANNEX: Id = Id(102);
 pub const THUMB: u64 = 77;
 pub const FORWARD: u64 = 300;
-/// Seqs of the group: what was said while Wang was out, what was said after the return.
+/// Seqs of the group: sent during Wang's absence, and sent after the return.
 pub const HIDDEN: u64 = 4;
 pub const EDITED: u64 = 6;
-/// The group's newest.
+/// The newest message of the group.
 pub const NEWEST: u64 = 8;
 
 fn id_of(session: Id, seq: u64) -> Id {
     Id(session.0 * 1_000 + u128::from(seq))
 }
 
-/// Message `seq` of the group as it was written: 1, 4 and 6 are said, 3 and 5 are the group's, 7 and 8 forwarded.
+/// Message `seq` of the group as it was written: 1, 4 and 6 are texts, 3 and 5 system messages, 7
+/// and 8 forwarded.
 pub fn said(seq: u64) -> Seen {
     let id = id_of(GROUP, seq);
     let own = Seen { id, seq, key: 200 + seq, text: 8_000 + seq, ..Seen::default() };
@@ -46,7 +47,7 @@ fn forwarded(session: Id, seq: u64, place: u16, source: u64) -> Seen {
     Seen { id, seq, sender: CHEN, key: FORWARD, part, text, ..Seen::default() }
 }
 
-/// As it is in the end; rev 1 and 2 were the removal and the return.
+/// Its final state; rev 1 and 2 were the removal and the return.
 pub fn settled(seq: u64) -> Seen {
     let readers = match said(seq) {
         Seen { note: Note::None, .. } => 2,
@@ -60,7 +61,7 @@ fn annex(seq: u64) -> Seen {
     Seen { status: 2, readers: 1, ..forwarded(ANNEX, seq, 1, seq) }
 }
 
-/// What each hears of the group: everything but what is hidden from Wang.
+/// The events of the group for each member: everything except what is hidden from Wang.
 fn live(history: &mut History) {
     for wire in [AT_LI, AT_CHEN, AT_WANG] {
         let is_hidden = |seq: u64| wire == AT_WANG && (seq == 3 || seq == HIDDEN);
@@ -96,7 +97,7 @@ fn live(history: &mut History) {
     history.heard.extend([heard(AT_LI, 72_000, counted(2, 1)), heard(AT_LI, 73_000, counted(2, 2))]);
 }
 
-/// Adds it.
+/// Adds the group.
 pub fn add_group(history: &mut History) {
     history.seats.insert(GROUP, vec![LI, CHEN, WANG]);
     history.seats.insert(ANNEX, vec![LI, CHEN]);
@@ -126,7 +127,7 @@ pub fn add_group(history: &mut History) {
     let (message, session) = (said(EDITED).id, GROUP);
     let edit =
         Edit { by: LI, session, message, text: 9_006, begun: 69_000, ended: 70_000, outcome: Ended::Ok(3) };
-    // A refused edit, and one that nobody answered and that was overtaken.
+    // A refused edit, and an unanswered one that was overtaken.
     let refused = Edit { text: 9_007, outcome: Ended::Failed, ..edit.clone() };
     let unknown = Edit { text: 9_008, outcome: Ended::Unknown, ..edit.clone() };
     history.edits.extend([edit, refused, unknown]);

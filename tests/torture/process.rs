@@ -1,4 +1,4 @@
-//! Child processes, ports and folders: what database and service have in common.
+//! Child processes, ports and folders, for both database and service.
 
 use std::{
     net::{Ipv4Addr, TcpListener},
@@ -12,11 +12,11 @@ pub use rustix::process::Signal;
 use rustix::process::{Pid, kill_process};
 use tokio::process::{Child, Command};
 
-/// Below what the kernel takes for outgoing connections, so that a port is still free after a restart, and
-/// beside those of the managed mongod.
+/// Below the kernel's range for outgoing connections, so that a port is still free after a restart,
+/// and beside those of the managed mongod.
 const PORTS: std::ops::Range<u16> = 21_000..27_000;
 
-/// A port that nobody listens on.
+/// A port without a listener.
 pub fn free_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let span = PORTS.end - PORTS.start;
@@ -31,7 +31,7 @@ pub fn free_port() -> u16 {
     panic!("no free port");
 }
 
-/// The folder of this process's runs; what earlier processes left is removed, mounts included.
+/// The folder of this process's runs; remains of earlier processes are removed, mounts included.
 pub async fn base_folder() -> PathBuf {
     let base = std::env::temp_dir().join("wardline-torture");
     if let Ok(entries) = std::fs::read_dir(&base) {
@@ -64,14 +64,14 @@ pub fn append_to(path: &Path) -> std::fs::File {
     std::fs::OpenOptions::new().create(true).append(true).open(path).unwrap()
 }
 
-/// Runs a small tool; whether it succeeded.
+/// Runs a small tool; returns whether it succeeded.
 pub async fn run(program: &str, arguments: &[&str]) -> bool {
     let mut command = Command::new(program);
     command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     command.status().await.is_ok_and(|status| status.success())
 }
 
-/// A child that ends with us.
+/// A child process that ends with this one.
 pub struct Running {
     child: Child,
 }
@@ -88,24 +88,24 @@ impl Running {
         }
     }
 
-    /// What it has in memory, MiB.
+    /// Its memory, MiB.
     pub fn memory(&self) -> Option<u64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()?)).ok()?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
         line.split_whitespace().next()?.parse::<u64>().ok().map(|kib| kib >> 10)
     }
 
-    /// Whether it ended by itself meanwhile.
+    /// Whether it has ended by itself.
     pub fn has_ended(&mut self) -> bool {
         matches!(self.child.try_wait(), Ok(Some(_)))
     }
 
-    /// SIGKILL, and waits until it is gone.
+    /// Sends SIGKILL, and waits for its end.
     pub async fn kill(&mut self) {
         let _ = self.child.kill().await;
     }
 
-    /// SIGTERM; whether it ended by itself in time.
+    /// Sends SIGTERM; returns whether it ended in time.
     pub async fn terminate(&mut self, limit: Duration) -> bool {
         self.signal(Signal::TERM);
         let ended = tokio::time::timeout(limit, self.child.wait()).await;

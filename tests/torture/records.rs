@@ -1,10 +1,11 @@
-//! What the clients asked to be changed: words, reactions, several sessions at once, and who is in a group.
+//! The changes that clients requested: texts, reactions, changes of several conversations, and
+//! memberships.
 
 use std::collections::BTreeMap;
 
 use super::history::{Ended, History, Id, Moment, Seen};
 
-/// One try to edit; no two write the same words.
+/// One attempt to edit; no two have the same text.
 #[derive(Debug, Clone)]
 pub struct Edit {
     pub by: Id,
@@ -17,7 +18,7 @@ pub struct Edit {
     pub outcome: Ended<u64>,
 }
 
-/// One try to put an emoji on a message, or to take it off.
+/// One attempt to add an emoji to a message, or to remove it.
 #[derive(Debug, Clone)]
 pub struct Reaction {
     pub by: Id,
@@ -31,7 +32,7 @@ pub struct Reaction {
     pub outcome: Ended<()>,
 }
 
-/// One try to forward. Repeats share the key.
+/// One attempt to forward. Repeats share the key.
 #[derive(Debug, Clone)]
 pub struct Forward {
     pub by: Id,
@@ -42,32 +43,33 @@ pub struct Forward {
     pub merged: bool,
     pub begun: Moment,
     pub ended: Moment,
-    /// What was written, by target, then by source.
+    /// The written messages, by target, then by source.
     pub outcome: Ended<Vec<(Id, u64)>>,
 }
 
 impl Forward {
-    /// How many messages it writes into each target.
+    /// The number of messages that it writes into each target.
     pub fn each(&self) -> usize {
         if self.merged { 1 } else { self.sources.len() }
     }
 }
 
-/// A member of a group who is removed and comes back. Each step is asked for until it is known to be done.
+/// The absence of a member who is removed and returns. Each step is tried until it is known to be
+/// done.
 #[derive(Debug, Clone)]
 pub struct Absence {
     pub person: Id,
     pub session: Id,
-    /// The first try to remove them began.
+    /// The start of the first attempt to remove them.
     pub begun: Moment,
-    /// It was answered that they are out.
+    /// The answer that they are removed.
     pub answered: Option<Moment>,
-    /// The first try to add them again began.
+    /// The start of the first attempt to add them again.
     pub return_begun: Option<Moment>,
     pub returned: Option<Moment>,
-    /// Tries to remove them that did not fail.
+    /// The attempts to remove them that did not fail.
     pub tries: usize,
-    /// The first try was acknowledged: nobody else can have done it.
+    /// The first attempt was acknowledged: no other call can have done it.
     pub is_sure: bool,
 }
 
@@ -77,18 +79,18 @@ impl Absence {
         Self { person, session, begun, answered, return_begun, returned, tries: 0, is_sure: false }
     }
 
-    /// From when until when they certainly had no seat.
+    /// The time in which they certainly had no membership.
     pub fn certain(&self) -> Option<(Moment, Moment)> {
         self.answered.map(|answered| (answered, self.return_begun.unwrap_or(Moment::MAX)))
     }
 
-    /// Whether something that began and ended then lies within.
+    /// Whether an operation that began and ended then lies within.
     pub fn holds(&self, begun: Moment, ended: Moment) -> bool {
         self.certain().is_some_and(|(from, to)| from < begun && ended < to)
     }
 }
 
-/// Something was refused as not there.
+/// A refusal because something does not exist.
 #[derive(Debug, Clone)]
 pub struct Miss {
     pub person: Id,
@@ -96,7 +98,7 @@ pub struct Miss {
     pub messages: Vec<Id>,
 }
 
-/// How many are acknowledged, and how many unknown.
+/// The number of acknowledged outcomes, and of unknown ones.
 fn count<'a, T: 'a>(outcomes: impl Iterator<Item = &'a Ended<T>>) -> (usize, usize) {
     outcomes.fold((0, 0), |(ok, unknown), outcome| match outcome {
         Ended::Ok(_) => (ok + 1, unknown),
@@ -106,7 +108,7 @@ fn count<'a, T: 'a>(outcomes: impl Iterator<Item = &'a Ended<T>>) -> (usize, usi
 }
 
 impl History {
-    /// Whether somebody may have been without a seat at any moment between.
+    /// Whether a user may have been without a membership at any moment in between.
     pub fn was_away(&self, person: Id, session: Id, from: Moment, to: Moment) -> bool {
         self.absences_of(person, session)
             .any(|absence| absence.begun <= to && absence.returned.unwrap_or(Moment::MAX) >= from)
@@ -116,18 +118,18 @@ impl History {
         self.absences.iter().filter(move |absence| absence.person == person && absence.session == session)
     }
 
-    /// Whether they come and go there.
+    /// Whether they are removed and re-added there.
     pub fn wanders(&self, person: Id, session: Id) -> bool {
         self.absences_of(person, session).next().is_some()
     }
 
-    /// Whether they have a seat in the end.
+    /// Whether they are a member at the end.
     pub fn is_seated(&self, person: Id, session: Id) -> bool {
         self.has_seat(person, session)
             && self.absences_of(person, session).all(|absence| absence.returned.is_some())
     }
 
-    /// What was acknowledged besides sends, and how many calls nobody answered.
+    /// The acknowledged changes besides sends, and the number of unanswered calls.
     pub fn changes(&self) -> String {
         let kinds = [
             ("edits", count(self.edits.iter().map(|edit| &edit.outcome))),
@@ -141,13 +143,13 @@ impl History {
         format!("{}, {removals} removals, {unsure} of them in doubt at first", kinds.join(", "))
     }
 
-    /// All messages in the end, by id.
+    /// All final messages, by id.
     pub fn by_id(&self) -> BTreeMap<Id, (Id, Seen)> {
         let stored = self.stored().into_iter();
         stored.flat_map(|(session, all)| all.iter().map(move |seen| (seen.id, (session, *seen)))).collect()
     }
 
-    /// What was acknowledged in a session before this moment, the highest `seq` of it.
+    /// The highest `seq` that was acknowledged in a conversation before this moment.
     pub fn acknowledged_before(&self, session: Id, moment: Moment) -> u64 {
         let before = self.attempts.iter().filter(|a| a.session == session && a.ended < moment);
         let seqs = before.filter_map(|attempt| match attempt.outcome {

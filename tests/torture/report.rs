@@ -1,4 +1,5 @@
-//! What was tried and what held: for the terminal, and for `docs/TORTURE.md` after a long run.
+//! The report of what was tested and what held: for the terminal, and for `docs/TORTURE.md` after a
+//! long run.
 
 use std::{collections::BTreeMap, fmt::Write};
 
@@ -20,7 +21,7 @@ fn list(numbers: impl Iterator<Item = String>) -> String {
     if all.is_empty() { "–".to_owned() } else { all.join(", ") }
 }
 
-/// Milliseconds for people.
+/// Milliseconds in readable form.
 fn time(milliseconds: u64) -> String {
     if milliseconds < 1_000 {
         format!("{milliseconds} ms")
@@ -52,7 +53,7 @@ pub fn line(round: &Round) -> String {
 }
 
 impl Report {
-    /// Every violation with what is needed to see it again.
+    /// Every violation with what is needed to reproduce it.
     pub fn violations(&self) -> Vec<String> {
         let mut lines = Vec::new();
         for round in &self.rounds {
@@ -66,7 +67,7 @@ impl Report {
         lines
     }
 
-    /// Things looked at, by check.
+    /// The number of examined items, by check.
     pub fn looked_at(&self) -> BTreeMap<&'static str, (u64, usize)> {
         let mut totals: BTreeMap<&'static str, (u64, usize)> = BTreeMap::new();
         for (name, found) in self.rounds.iter().flat_map(|round| &round.found) {
@@ -77,7 +78,7 @@ impl Report {
         totals
     }
 
-    /// The checks that looked at nothing.
+    /// The checks that examined nothing.
     pub fn idle_checks(&self) -> Vec<&'static str> {
         let totals = self.looked_at();
         CHECKS

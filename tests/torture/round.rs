@@ -1,4 +1,5 @@
-//! A round: people work, a fault strikes and heals, people go on; then everything is looked at afresh.
+//! A round: users work, a fault strikes and heals, users continue; then everything is fetched
+//! afresh.
 
 use std::{
     path::PathBuf,
@@ -26,14 +27,14 @@ use super::{
     world::World,
 };
 
-/// How long and how strict.
+/// The length and strictness of a round.
 #[derive(Debug, Clone, Copy)]
 pub struct Options {
     pub is_long: bool,
     pub seed: u64,
-    /// First success after a fault.
+    /// The limit for the first success after a fault.
     pub recovery: Duration,
-    /// A client's patience with one answer.
+    /// A client's time limit for one answer.
     pub patience: Duration,
 }
 
@@ -52,7 +53,7 @@ impl Ward {
         Ok(Self { kind, database, nodes: vec![node], folder })
     }
 
-    /// Has this many nodes running.
+    /// Starts or stops nodes until this many are running.
     async fn staff(&mut self, nodes: usize) {
         while self.nodes.len() > nodes {
             if let Some(mut node) = self.nodes.pop() {
@@ -77,27 +78,27 @@ impl Ward {
     }
 }
 
-/// What came of a round.
+/// The outcome of a round.
 pub struct Round {
     pub fault: Fault,
     pub number: usize,
-    /// Why it could not be tried.
+    /// Why it was not possible.
     pub not_tried: Option<String>,
     /// Sends: acknowledged, failed, unknown.
     pub sends: [usize; 3],
-    /// Milliseconds of an acknowledged send: median and 99 in 100.
+    /// Milliseconds of an acknowledged send: median and 99th percentile.
     pub latency: [u64; 2],
     pub injected: usize,
-    /// Milliseconds from each healing to the first acknowledged send; none when there was none.
+    /// Milliseconds from each healing to the first acknowledged send; `None` when there was none.
     pub first_success: Vec<Option<u64>>,
-    /// The same of the session that had to wait longest.
+    /// The same for the conversation that waited longest.
     pub last_session: Vec<Option<u64>>,
     pub found: Vec<(&'static str, Found)>,
     pub notes: Vec<String>,
 }
 
 impl Round {
-    /// A fault that needs what this machine does not allow.
+    /// A round whose fault this machine does not permit.
     pub fn not_tried(fault: Fault, why: String) -> Self {
         let history = History::new(fault.rules(Duration::ZERO));
         summary(&history, fault, 0, 0, Some(why), Vec::new())
@@ -127,7 +128,7 @@ pub async fn run(ward: &mut Ward, fault: Fault, number: usize, options: Options)
     }
     let desks: Vec<_> =
         desks.into_iter().map(|desk| tokio::spawn(desk.work(StdRng::seed_from_u64(rng.random())))).collect();
-    // The short run takes a third of the time that the long one takes to get into its stride.
+    // The short run takes a third of the time that the long one takes to reach full load.
     let share = if options.is_long { 3 } else { 1 };
     tokio::time::sleep(Duration::from_millis(rng.random_range(700..1_000) * share)).await;
     let times = if options.is_long { fault.times() } else { 1 };
@@ -221,7 +222,7 @@ fn summary(
     }
 }
 
-/// Waits for the first success after the newest healing, or until it is late.
+/// Waits for the first success after the newest healing, or until the limit.
 async fn await_success(world: &World, limit: Duration) {
     let begun = Instant::now();
     while begun.elapsed() < limit {
@@ -236,7 +237,7 @@ async fn await_success(world: &World, limit: Duration) {
     }
 }
 
-/// The final look.
+/// The final fetch.
 struct Look<'a> {
     world: &'a Arc<World>,
     nodes: &'a [Node],
@@ -282,7 +283,7 @@ impl Look<'_> {
         }
     }
 
-    /// Nothing waits in the service.
+    /// Waits until no command waits in the service.
     async fn until_idle(&self) {
         let begun = Instant::now();
         while begun.elapsed() < Duration::from_secs(40) {
@@ -301,11 +302,11 @@ impl Look<'_> {
         self.world.odd("the service's queues do not run empty".to_owned());
     }
 
-    /// Nothing was heard for a while.
+    /// Waits until no event was received for a while.
     async fn until_quiet(&self) {
         let (begun, mut before) = (Instant::now(), usize::MAX);
         while begun.elapsed() < Duration::from_secs(20) {
-            // Typing signs stop by themselves six seconds later, and say nothing of the messages.
+            // Typing events stop by themselves six seconds later, and do not concern messages.
             let counts = |heard: &&Heard| !matches!(heard.what, What::Typing { .. } | What::Presence { .. });
             let heard = self.world.record(|history| history.heard.iter().filter(counts).count());
             if heard == before {
@@ -316,7 +317,7 @@ impl Look<'_> {
         }
     }
 
-    /// One person's sessions as a newcomer would fetch them.
+    /// Fetches one user's conversations as a new client would.
     async fn afresh(&self, person: &Arc<super::world::Person>, rng: &mut StdRng) -> Result<(), String> {
         let world = self.world;
         let token = world.login(0, &person.name).await.ok_or("no sign-in")?;
@@ -331,12 +332,13 @@ impl Look<'_> {
         }
         let unread = get(format!("/api/chat/messages/unread/{}", person.id)).await?;
         let sessions = get(format!("/api/chat/sessions/{}?limit=100", person.id)).await?;
-        // What the fresh device synced from nothing must be the same, too: it is one more device.
+        // The fresh device's state after its first sync must be the same, too: it is one more
+        // device.
         let known = fresh.state.lock().unwrap().known();
         let state =
             DeviceState { name: fresh.name.clone(), person: person.id, sessions: known, pushed: None };
         world.record(|history| history.devices.push(state));
-        // From where it already is: positions alone.
+        // From its present state: positions alone.
         let from = fresh.state.lock().unwrap().from();
         let ask = fresh.ask("chat:sync", &from).await;
         let synced = ask.data().ok_or("no sync")?.clone();
@@ -369,7 +371,7 @@ impl Look<'_> {
         Ok(())
     }
 
-    /// All messages, and who put what on them.
+    /// All messages, and their reactions.
     async fn history(
         &self,
         token: &str,

@@ -1,4 +1,4 @@
-//! Messages as clients saw them, small enough to keep every sight of each.
+//! Messages as clients saw them, small enough to keep every observation of each.
 
 use std::{
     fmt,
@@ -23,10 +23,10 @@ impl fmt::Display for Id {
     }
 }
 
-/// What a group wrote about itself.
+/// The change in a group's system message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Note {
-    /// A message of a person.
+    /// A message of a user.
     #[default]
     None,
     Joined(Id),
@@ -34,25 +34,25 @@ pub enum Note {
     Other,
 }
 
-/// A message as somebody saw it.
+/// A message as a client saw it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Seen {
     pub id: Id,
     pub seq: u64,
     pub sender: Id,
-    /// Which send it is, or which forward: its `clientMsgId`.
+    /// The number of its send, or of its forward, from its `clientMsgId`.
     pub key: u64,
-    /// Which message of a forward: a hundred for each target and one for each message, from one on.
+    /// Its part in a forward: a hundred for each target and one for each message, from one on.
     pub part: u16,
-    /// A hash of its content, or of the ids of what was merged into it; 0 when it says nothing.
+    /// A hash of its content, or of the ids of the messages merged into it; 0 for a tombstone.
     pub text: u64,
     pub deleted: bool,
     pub rev: u64,
     /// 0 sent, 1 delivered, 2 read.
     pub status: u8,
-    /// How many have read it.
+    /// The number of members who have read it.
     pub readers: u64,
-    /// A sum over the hashes of who put what on it.
+    /// The sum over the hashes of its reactions.
     pub reactions: u64,
     pub note: Note,
 }
@@ -63,12 +63,12 @@ pub fn hash(text: &str) -> u64 {
     hasher.finish()
 }
 
-/// The hash of one's emoji on a message.
+/// The hash of a user's emoji on a message.
 fn reaction(emoji: &str, user: Id) -> u64 {
     hash(&format!("{user} {emoji}"))
 }
 
-/// Who put what on a message, as its JSON says: the emoji's hash, and the person.
+/// The reactions of a message's JSON: the emoji's hash, and the user.
 pub fn reactions_in(list: &Value) -> Vec<(u64, Id)> {
     let groups = list.as_array().into_iter().flatten();
     let pairs = groups.flat_map(|group| {
@@ -78,7 +78,7 @@ pub fn reactions_in(list: &Value) -> Vec<(u64, Id)> {
     pairs.collect()
 }
 
-/// The sum over the same, whatever their order.
+/// The sum over the same, in any order.
 pub fn sum_of_reactions(list: &Value) -> u64 {
     let groups = list.as_array().into_iter().flatten();
     let hashes = groups.flat_map(|group| {
@@ -88,12 +88,13 @@ pub fn sum_of_reactions(list: &Value) -> u64 {
     hashes.fold(0, u64::wrapping_add)
 }
 
-/// What a forward of these in one message says.
+/// The hash of a merged forward of these messages.
 pub fn hash_of_merged(sources: impl Iterator<Item = Id>) -> u64 {
     hash(&sources.fold("merged".to_owned(), |all, id| format!("{all} {id}")))
 }
 
-/// Key and part in a `clientMsgId`: a send's own, or what a forward makes of it for each of its messages.
+/// Key and part in a `clientMsgId`: a send's own, or the one a forward derives for each of its
+/// messages.
 fn key_of(client_id: &str) -> Option<(u64, u16)> {
     let Some(forward) = client_id.strip_prefix("forward:") else {
         return Some((u64::from_str_radix(client_id, 16).ok()?, 0));
@@ -140,12 +141,13 @@ impl Seen {
         }
     }
 
-    /// Somebody's words, still there.
+    /// A user's message that is not deleted.
     pub fn is_said(&self) -> bool {
         !self.deleted && self.note == Note::None
     }
 
-    /// What two clients must agree on. A tombstone's event says less than the message it buries.
+    /// The fields on which two clients must agree. A tombstone's event contains less than the
+    /// message it replaces.
     pub fn lasting(&self) -> (Id, u64, Id, u64, bool, u64, u64) {
         let (sender, text) = if self.deleted { (Id(0), 0) } else { (self.sender, self.text) };
         (self.id, self.seq, sender, text, self.deleted, self.rev, self.reactions)

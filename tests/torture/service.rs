@@ -1,4 +1,4 @@
-//! A node of the service: the real binary as a child process, on a port that it keeps.
+//! A node of the service: the real binary as a child process, on a fixed port.
 
 use std::{
     path::{Path, PathBuf},
@@ -11,7 +11,7 @@ use super::process::{self, Running};
 
 const SECRET: &str = "a secret of at least thirty-two bytes";
 pub const ADMIN: &str = "torture.admin";
-/// As long as a shutdown may take (docs/architecture/lifecycle.md), and some.
+/// The time limit of a shutdown (docs/architecture/lifecycle.md), and a margin.
 const STOP_WITHIN: Duration = Duration::from_secs(40);
 const READY_WITHIN: Duration = Duration::from_mins(1);
 
@@ -47,7 +47,7 @@ impl Node {
         command.env_remove("WARDLINE_ENV").env("HOST", "127.0.0.1").env("PORT", self.port.to_string());
         command.env("MONGODB_URI", &self.uri).env("MONGODB_DB", "torture").env("DATA_DIR", &self.folder);
         command.env("JWT_SECRET", SECRET).env("RATE_LIMIT", "off").env("LOG", "info");
-        // A round may take longer than anybody would wait to take a message back.
+        // A round may take longer than the usual recall window.
         command.env("RECALL_WINDOW", "1h");
         command.env("ADMIN_USERNAME", ADMIN).env("ADMIN_PASSWORD", super::world::PASSWORD);
         command.current_dir(&self.folder);
@@ -61,7 +61,7 @@ impl Node {
         self.process = Some(Running::start(command));
     }
 
-    /// Waits until it says that it is well; a process that ended meanwhile is started again.
+    /// Waits until it is healthy; a process that ended meanwhile is restarted.
     pub async fn ready(&mut self) {
         let begun = Instant::now();
         let client = reqwest::Client::builder().timeout(Duration::from_secs(3)).build().unwrap();
@@ -84,7 +84,7 @@ impl Node {
         }
     }
 
-    /// SIGTERM; whether it ended by itself in time.
+    /// Sends SIGTERM; returns whether it ended in time.
     pub async fn terminate(&mut self) -> bool {
         match self.process.take() {
             Some(mut process) => process.terminate(STOP_WITHIN).await,
@@ -92,17 +92,17 @@ impl Node {
         }
     }
 
-    /// What it has in memory, MiB.
+    /// Its memory, MiB.
     pub fn memory(&self) -> Option<u64> {
         self.process.as_ref().and_then(Running::memory)
     }
 
-    /// Whether the process ended without being asked.
+    /// Whether the process ended unexpectedly.
     pub fn has_died(&mut self) -> bool {
         self.process.as_mut().is_some_and(Running::has_ended)
     }
 
-    /// Runs a command of the binary beside the service and answers what it prints.
+    /// Runs a command of the binary beside the service and returns its output.
     pub async fn run(&self, arguments: &[&str]) -> String {
         let mut command = self.command();
         let output = command.args(arguments).kill_on_drop(true).output().await.unwrap();
@@ -110,7 +110,7 @@ impl Node {
         String::from_utf8(output.stdout).unwrap()
     }
 
-    /// A metric's value, labels included in its name; 0 when it is not there.
+    /// A metric's value, by its name with labels; 0 when it is absent.
     pub async fn metric(&self, name: &str) -> Option<f64> {
         let client = reqwest::Client::builder().timeout(Duration::from_secs(3)).build().unwrap();
         let text =

@@ -1,4 +1,4 @@
-//! What a device knows, kept up by events and brought up by `chat:sync`, as a careful client would.
+//! A device's state, updated by events and by `chat:sync`, as in a careful client.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::history::{Id, Known, Seen, What};
 
-/// One session as a device knows it.
+/// A device's state of one conversation.
 #[derive(Debug, Clone, Default)]
 pub struct Local {
     pub messages: BTreeMap<u64, Seen>,
@@ -18,18 +18,18 @@ pub struct Local {
     pub positions: BTreeMap<Id, u64>,
 }
 
-/// All of it.
+/// The state of all conversations.
 #[derive(Debug, Clone, Default)]
 pub struct State {
     pub sessions: BTreeMap<Id, Local>,
     pub unread: BTreeMap<Id, i64>,
-    /// Something was missed: sync before going on.
+    /// An event was missed: sync before continuing.
     pub has_gap: bool,
 }
 
 impl Local {
-    /// Of two states of a message the one with the later change counts. A whole message goes before what
-    /// was put together from events, some of which may have gone to another node.
+    /// Of two states of a message, the one with the later change is kept. A whole message takes
+    /// precedence over one assembled from events, some of which may have gone to another node.
     fn put(&mut self, seen: Seen) {
         let known = self.messages.entry(seen.seq).or_insert(seen);
         if seen.rev >= known.rev {
@@ -59,7 +59,7 @@ impl State {
         self.sessions.entry(session).or_default()
     }
 
-    /// Applies an event; notes when it shows that others were missed.
+    /// Applies an event; records when it shows that others were missed.
     pub fn apply(&mut self, what: &What) {
         match what {
             What::Message { session, seen } => {
@@ -78,7 +78,7 @@ impl State {
                 self.change(*session, *seq, *rev, |seen| seen.reactions = *reactions);
             }
             What::Updated { session, rev } => self.note_rev(*session, *rev),
-            // What was known of it is to be forgotten; whoever comes anew asks for what there is.
+            // The cached state must be dropped; after a return, the client fetches it anew.
             What::Removed { session } => drop(self.sessions.remove(session)),
             What::Created { session, .. } => {
                 self.sessions.remove(session);
@@ -95,8 +95,9 @@ impl State {
         }
     }
 
-    /// A change, if it is newer than what is known. One to a message that is not known yet is not noted as
-    /// had: an answer on its way may still show that message as it was before.
+    /// Applies a change, if it is newer than the state. A change of an unknown message is not
+    /// recorded as applied: an answer under way may still contain that message in its earlier
+    /// state.
     fn change(&mut self, session: Id, seq: u64, rev: u64, change: impl FnOnce(&mut Seen)) {
         let local = self.local(session);
         let Some(seen) = local.messages.get_mut(&seq) else {
@@ -118,7 +119,7 @@ impl State {
         self.has_gap |= is_gap;
     }
 
-    /// What `chat:sync` is asked with.
+    /// The request of `chat:sync`.
     pub fn from(&self) -> Value {
         let sessions: Map<String, Value> = self
             .sessions
@@ -128,7 +129,7 @@ impl State {
         json!({ "sessions": sessions })
     }
 
-    /// Takes one session's share of a sync's answer in.
+    /// Applies one conversation's part of a sync's answer.
     pub fn take(&mut self, session: Id, share: &Share) {
         let local = self.local(session);
         local.messages.retain(|seq, _| *seq > share.hidden);
@@ -151,7 +152,7 @@ impl State {
     }
 }
 
-/// One session of a `chat:sync` answer.
+/// One conversation of a `chat:sync` answer.
 pub struct Share {
     pub messages: Vec<Seen>,
     pub changed: Vec<Seen>,

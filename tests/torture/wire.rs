@@ -1,5 +1,5 @@
-//! One Socket.IO connection over a TCP stream of our own, so that it can do what tests/it's client cannot:
-//! hand each event on in order as it comes, stop reading, vanish without a word, break off with a reset.
+//! One Socket.IO connection over a TCP stream. It can do what tests/it's client cannot: hand each
+//! event on in order as it comes, stop reading, vanish, and reset the connection.
 
 use std::{
     collections::HashMap,
@@ -21,25 +21,26 @@ use tokio_tungstenite::{WebSocketStream, client_async, tungstenite::Message};
 
 const HANDSHAKE: Duration = Duration::from_secs(10);
 
-/// Why there is no connection.
+/// Why a connection failed.
 #[derive(Debug)]
 pub enum Refused {
-    /// Nobody there, or no answer.
+    /// No listener, or no answer.
     Unreachable,
     /// The `message` of `connect_error`.
     Code(String),
 }
 
-/// How to connect.
+/// The options of a connection.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Manner {
-    /// Promises to acknowledge each message, and does.
+    /// Announces that it acknowledges each message, and does.
     pub acknowledges: bool,
-    /// Bytes of the receive buffer, the kernel's choice when none.
+    /// The size of the receive buffer in bytes; the kernel's default when `None`.
     pub receive_buffer: Option<u32>,
 }
 
-/// Takes each event as it comes; the last has no name, and says whether the server said farewell.
+/// Receives each event as it comes; the last has no name, and shows whether the server sent a
+/// DISCONNECT.
 pub type Listener = Box<dyn Fn(&str, &Value) + Send + Sync>;
 type Pending = Arc<Mutex<HashMap<i64, oneshot::Sender<Value>>>>;
 
@@ -115,7 +116,8 @@ impl Wire {
         Some(client_async(url, stream).await.ok()?.0)
     }
 
-    /// Emits with a callback; an error of the receiver says that the connection went before the answer.
+    /// Emits with a callback; an error of the receiver means that the connection closed before the
+    /// answer.
     pub async fn begin(&self, event: &str, payload: &Value) -> oneshot::Receiver<Value> {
         let id = self.next_ack.fetch_add(1, Ordering::Relaxed);
         let (tell, told) = oneshot::channel();
@@ -143,7 +145,7 @@ impl Wire {
         *self.frozen.borrow()
     }
 
-    /// From now on nothing is read and nothing written, while the TCP connection stands.
+    /// From now on nothing is read and nothing written, while the TCP connection stays open.
     pub fn freeze(&self) {
         self.frozen.send_replace(true);
     }
@@ -152,7 +154,7 @@ impl Wire {
         self.frozen.send_replace(false);
     }
 
-    /// Ends with a reset instead of a farewell.
+    /// Ends with a reset instead of a DISCONNECT.
     pub fn break_off(self) {
         self.shared.breaks_off.store(true, Ordering::Release);
     }
@@ -211,7 +213,7 @@ impl Traffic {
         }
     }
 
-    /// Takes a packet; false when it was the last.
+    /// Handles a packet; returns false when it was the last.
     async fn take(&mut self, packet: &str) -> bool {
         if packet == "2" {
             self.answer("3".to_owned()).await;
@@ -241,7 +243,7 @@ impl Traffic {
     }
 
     async fn answer(&mut self, packet: String) {
-        // Straight to the stream: the queue may be full of what this task has to send itself.
+        // Directly to the stream: the queue may be full of this task's own packets.
         if self.reply.upgrade().is_some() {
             let _ = self.stream.send(Message::text(packet)).await;
         }

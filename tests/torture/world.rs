@@ -1,4 +1,4 @@
-//! What all clients of a round share: the clock, the history, the addresses, and the people.
+//! The shared state of a round's clients: the clock, the history, the addresses, and the users.
 
 use std::{
     collections::VecDeque,
@@ -15,12 +15,12 @@ use super::history::{Ended, History, Id, Moment};
 
 pub const PASSWORD: &str = "a long enough password";
 
-/// What became of a call; a success carries the whole envelope.
+/// The outcome of a call; a success carries the whole envelope.
 #[derive(Debug, Clone)]
 pub enum Answer {
     Ok(Value),
     Failed,
-    /// Refused as not there.
+    /// Refused because it does not exist.
     Missing,
     Unknown,
 }
@@ -39,15 +39,15 @@ impl Answer {
     }
 }
 
-/// A round's surroundings.
+/// The environment of a round.
 pub struct World {
     start: Instant,
     history: Mutex<History>,
     wires: AtomicU32,
-    /// Where the nodes listen.
+    /// The addresses of the nodes.
     pub nodes: Vec<String>,
     pub http: reqwest::Client,
-    /// How long a client waits for an answer before it counts as unknown.
+    /// How long a client waits for an answer before the outcome counts as unknown.
     pub patience: Duration,
     /// Set while the workload runs.
     pub running: AtomicBool,
@@ -82,9 +82,10 @@ impl World {
         self.running.load(Ordering::Relaxed)
     }
 
-    /// Reads an envelope. The workload asks nothing that may be refused for its content, so any other
-    /// refusal than those of load, outage, ended tokens and people who were deactivated is odd. `may_miss` says that what is asked for
-    /// may be gone: a message that was deleted meanwhile, one's own seat.
+    /// Parses an envelope. The workload sends no content that may be refused. A refusal other than
+    /// those of load, outage, ended tokens and deactivated users is therefore odd. `may_miss` means
+    /// that the requested item may not exist: a message deleted meanwhile, or the user's own
+    /// membership.
     pub fn judge(&self, what: &str, envelope: Value, may_miss: bool) -> Answer {
         let code = envelope["code"].as_str().unwrap_or_default().to_owned();
         let outcome = envelope["details"]["outcome"].as_str().unwrap_or_default().to_owned();
@@ -121,7 +122,7 @@ impl World {
         self.record(|history| history.oddities.push(what));
     }
 
-    /// A REST call whose refusal for its content would be odd.
+    /// A REST call for which a refusal of its content would be odd.
     pub async fn call(
         &self,
         node: usize,
@@ -136,7 +137,7 @@ impl World {
         }
     }
 
-    /// A REST call: status and body, or what is known when there is none.
+    /// A REST call: status and body, or the outcome when there is none.
     pub async fn raw(
         &self,
         node: usize,
@@ -154,7 +155,7 @@ impl World {
             request = request.json(&body);
         }
         let response = request.send().await.map_err(|error| {
-            // Nobody listened: the request was never sent.
+            // No listener: the request was never sent.
             if error.is_connect() { Answer::Failed } else { Answer::Unknown }
         })?;
         let status = response.status().as_u16();
@@ -162,7 +163,7 @@ impl World {
         Ok((status, serde_json::from_slice(&bytes).map_err(|_| Answer::Unknown)?))
     }
 
-    /// Signs in; repeats while the service is away.
+    /// Signs in; retries while the service is unavailable.
     pub async fn login(&self, node: usize, username: &str) -> Option<String> {
         let body = json!({ "username": username, "password": PASSWORD });
         let answer = self.call(node, "POST", "/api/auth/login", None, Some(body)).await;
@@ -170,7 +171,7 @@ impl World {
     }
 }
 
-/// A message that somebody means to send, or has sent.
+/// A message to be sent, or sent.
 #[derive(Debug, Clone)]
 pub struct Draft {
     pub session: Id,
@@ -178,34 +179,34 @@ pub struct Draft {
     pub content: String,
 }
 
-/// Messages that somebody means to forward, or has forwarded.
+/// Messages to be forwarded, or forwarded.
 #[derive(Debug, Clone)]
 pub struct ForwardDraft {
     pub key: u64,
-    /// Message and session.
+    /// Message and conversation.
     pub sources: Vec<(Id, Id)>,
     pub targets: Vec<Id>,
     pub merged: bool,
 }
 
-/// Somebody, with what their devices share.
+/// A user, with the state that their devices share.
 pub struct Person {
     pub id: Id,
     pub name: String,
-    /// Their sessions.
+    /// The user's conversations.
     pub sessions: Mutex<Vec<Id>>,
-    /// High bits of their keys.
+    /// The high bits of the user's keys.
     pub number: u64,
     next_key: AtomicU64,
-    /// Sends whose outcome is not known, or that failed.
+    /// Sends whose outcome is unknown, or that failed.
     pub lost: Mutex<Vec<Draft>>,
-    /// Some that were acknowledged.
+    /// Some acknowledged sends.
     pub acknowledged: Mutex<VecDeque<Draft>>,
-    /// Forwards whose outcome is not known or that failed, and a few that were acknowledged.
+    /// Forwards whose outcome is unknown or that failed, and a few acknowledged ones.
     pub forwards: Mutex<VecDeque<ForwardDraft>>,
-    /// Those of their sessions that are groups.
+    /// The conversations that are groups.
     pub groups: Mutex<Vec<Id>>,
-    /// Groups they are removed from and added to again.
+    /// The groups from which the user is removed and re-added.
     pub wanders_in: Mutex<Vec<Id>>,
     pub is_deactivated: AtomicBool,
 }
@@ -235,12 +236,12 @@ impl Person {
         self.sessions.lock().unwrap().clone()
     }
 
-    /// Whether they may be without a seat there at any time.
+    /// Whether the user may be without a membership there at any time.
     pub fn wanders(&self, session: Id) -> bool {
         self.wanders_in.lock().unwrap().contains(&session)
     }
 
-    /// Keeps a few of what was acknowledged, to be repeated.
+    /// Keeps a few acknowledged sends, to be repeated.
     pub fn remember(&self, draft: Draft) {
         let mut acknowledged = self.acknowledged.lock().unwrap();
         acknowledged.push_back(draft);

@@ -166,7 +166,7 @@ impl Outcome {
     /// nothing was changed, so no commit proves the state. Read positions and deliveries only grow,
     /// so a stale state gives a valid outcome for them.
     #[must_use]
-    pub fn rests_on_belief(&self) -> bool {
+    pub fn depends_on_cached_state(&self) -> bool {
         match self {
             Outcome::Deleted { fresh, .. } | Outcome::Revised { fresh, .. } => !fresh,
             Outcome::Regrouped(change) => !change.is_fresh,

@@ -40,7 +40,7 @@ impl ConversationState {
             GroupChange::Member { user, role: None, muted } => self.mute(*user, *muted, &mut recorder)?,
             _ if !is_group => return Err(Error::Forbidden("a private session has two people and no name")),
             GroupChange::Add(users) => {
-                must_manage(own)?;
+                require_manager(own)?;
                 self.add(users, &mut recorder)?;
             }
             GroupChange::Remove(user) => self.remove(own, *user, &mut recorder)?,
@@ -49,7 +49,7 @@ impl ConversationState {
                 self.set_role(own, *user, *role, &mut recorder)?;
             }
             GroupChange::GroupProfile(profile) => {
-                must_manage(own)?;
+                require_manager(own)?;
                 self.set_profile(profile, &mut recorder);
             }
         }
@@ -88,7 +88,7 @@ impl ConversationState {
     fn remove(&mut self, own: MemberRole, user: UserId, recorder: &mut GroupChangeRecorder) -> Result<()> {
         let leaves = user == recorder.by;
         if !leaves {
-            must_manage(own)?;
+            require_manager(own)?;
         }
         let role = self.session.members.get(&user).ok_or(Error::NotFound("participant"))?.role;
         if role == MemberRole::Owner {
@@ -202,6 +202,6 @@ impl ConversationState {
     }
 }
 
-fn must_manage(role: MemberRole) -> Result<()> {
+fn require_manager(role: MemberRole) -> Result<()> {
     if role.manages() { Ok(()) } else { Err(Error::Forbidden("only an owner or an admin changes the group")) }
 }

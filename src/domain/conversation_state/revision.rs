@@ -23,7 +23,7 @@ pub(super) enum Removal {
 
 impl ConversationState {
     /// Checks that the user may see the message; otherwise it is not found.
-    fn must_see(&self, message: &Message, user: UserId) -> Result<()> {
+    fn require_visible(&self, message: &Message, user: UserId) -> Result<()> {
         let seat = self.session.members.get(&user).filter(|member| member.hidden_seq < message.seq);
         if message.session == self.session.id && seat.is_some() {
             Ok(())
@@ -40,8 +40,8 @@ impl ConversationState {
         window: Duration,
         now: Timestamp,
     ) -> Result<Outcome> {
-        self.must_see(message, by)?;
-        must_be_own(message, by)?;
+        self.require_visible(message, by)?;
+        require_own(message, by)?;
         if message.is_deleted {
             return Err(Error::NotFound("message"));
         }
@@ -52,7 +52,7 @@ impl ConversationState {
             return Err(Error::Forbidden("what somebody else said stays as they said it"));
         }
         let mentions = mentions.unwrap_or(&message.mentions);
-        self.must_be_members(mentions)?;
+        self.require_members(mentions)?;
         if !is_visible(content) && message.file.is_none() {
             return Err(Error::InvalidMessage(FieldErrors::one("content", "must not be empty")));
         }
@@ -61,7 +61,7 @@ impl ConversationState {
             let message = Arc::new(message.clone());
             return Ok(Outcome::Revised { message, how: Revision::Edited, fresh: false, audience });
         }
-        must_be_within(message, window, now, "the time for editing has passed")?;
+        require_window(message, window, now, "the time for editing has passed")?;
         let at = self.grow(message, now);
         self.changes.edits.push(Edit {
             message: message.id,
@@ -92,7 +92,7 @@ impl ConversationState {
         (emoji, on): (&str, bool),
         now: Timestamp,
     ) -> Result<Outcome> {
-        self.must_see(message, by)?;
+        self.require_visible(message, by)?;
         if message.note.is_some() {
             return Err(Error::Forbidden("a system message stays as it is"));
         }
@@ -130,8 +130,8 @@ impl ConversationState {
             return Err(Error::NotFound("message"));
         }
         if !moderated {
-            self.must_see(message, by)?;
-            must_be_own(message, by)?;
+            self.require_visible(message, by)?;
+            require_own(message, by)?;
         }
         if message.note.is_some() {
             return Err(Error::Forbidden("a system message stays as it is"));
@@ -144,14 +144,14 @@ impl ConversationState {
         let recalled = match ending {
             Removal::Delete { .. } => false,
             Removal::Recall { window } => {
-                must_be_within(message, window, now, "the time for recalling has passed")?;
+                require_window(message, window, now, "the time for recalling has passed")?;
                 true
             }
         };
         let at = self.grow(message, now);
         let session = &mut self.session;
-        let mut buried = message.buried(by, at, session.rev);
-        buried.recalled_at = recalled.then_some(at);
+        let mut into_tombstone = message.into_tombstone(by, at, session.rev);
+        into_tombstone.recalled_at = recalled.then_some(at);
         session.message_count = session.message_count.saturating_sub(1);
         if let Some(last) = session.last_message.as_mut().filter(|last| last.id == message.id) {
             last.is_deleted = true;
@@ -172,8 +172,8 @@ impl ConversationState {
             }
         }
         self.recent.retain(|m| m.seq != message.seq);
-        let tombstone = Tombstone::of(&buried);
-        self.changes.revised.insert(buried.id, Arc::new(buried));
+        let tombstone = Tombstone::of(&into_tombstone);
+        self.changes.revised.insert(into_tombstone.id, Arc::new(into_tombstone));
         Ok(Outcome::Deleted { tombstone, fresh: true, audience, unread })
     }
 
@@ -187,14 +187,14 @@ impl ConversationState {
     }
 }
 
-fn must_be_own(message: &Message, by: UserId) -> Result<()> {
+fn require_own(message: &Message, by: UserId) -> Result<()> {
     if message.note.is_some() {
         return Err(Error::Forbidden("a system message stays as it is"));
     }
     if message.sender == by { Ok(()) } else { Err(Error::Forbidden("only its sender or an admin may")) }
 }
 
-fn must_be_within(message: &Message, window: Duration, now: Timestamp, late: &'static str) -> Result<()> {
+fn require_window(message: &Message, window: Duration, now: Timestamp, late: &'static str) -> Result<()> {
     if now.since(message.created_at) <= window { Ok(()) } else { Err(Error::WindowClosed(late)) }
 }
 

@@ -1,13 +1,14 @@
-//! Bad fields: what is wrong with each, in words for a developer and as a code that clients put into words.
+//! Invalid fields: the problem of each, as a text for developers and as a code that clients
+//! translate.
 
 use std::{collections::BTreeMap, fmt};
 
 use super::{Error, Result};
 
-/// What is wrong with one field.
+/// The problem of one field.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// Stable: a client words it in its reader's language.
+    /// Stable: a client shows it in its user's language.
     pub code: &'static str,
     pub text: String,
 }
@@ -25,13 +26,13 @@ impl From<&str> for Problem {
 }
 
 impl From<(&'static str, &str)> for Problem {
-    /// A problem with a code of its own.
+    /// Returns a problem with a code of its own.
     fn from((code, text): (&'static str, &str)) -> Self {
         Self { code, text: text.to_owned() }
     }
 }
 
-/// How a problem's text begins, and the code that stands for it.
+/// The beginnings of problems' texts, and their codes.
 const PROBLEM_CODES: [(&str, &str); 21] = [
     ("is required", "REQUIRED"),
     ("must be given", "REQUIRED"),
@@ -56,7 +57,7 @@ const PROBLEM_CODES: [(&str, &str); 21] = [
     ("an id is", "ID"),
 ];
 
-/// The code of a problem that names none.
+/// Returns the code of a problem that names none.
 fn code_of(text: &str) -> &'static str {
     let known = PROBLEM_CODES.iter().find(|(beginning, _)| text.starts_with(beginning));
     let number =
@@ -68,12 +69,12 @@ fn code_of(text: &str) -> &'static str {
     }
 }
 
-/// Every bad field of an input with what is wrong about it, sorted by name.
+/// Every invalid field of an input with its problem, sorted by name.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct FieldErrors(BTreeMap<String, Problem>);
 
 impl FieldErrors {
-    /// One bad field.
+    /// Returns the errors of one invalid field.
     #[must_use]
     pub fn one(field: &str, problem: impl Into<Problem>) -> Self {
         let mut errors = Self::default();
@@ -81,37 +82,37 @@ impl FieldErrors {
         errors
     }
 
-    /// Notes a problem; the first one of a field stays.
+    /// Adds a problem; the first one of a field stays.
     pub fn add(&mut self, field: &str, problem: impl Into<Problem>) {
         self.0.entry(field.to_owned()).or_insert_with(|| problem.into());
     }
 
-    /// Notes problems found elsewhere; the first one of a field stays.
+    /// Adds problems found elsewhere; the first one of a field stays.
     pub fn merge(&mut self, others: &Self) {
         for (field, problem) in &others.0 {
             self.0.entry(field.clone()).or_insert_with(|| problem.clone());
         }
     }
 
-    /// The bad fields' names, sorted.
+    /// Returns the invalid fields' names, sorted.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.keys().map(String::as_str)
     }
 
-    /// Field and problem, sorted by field.
+    /// Returns field and problem, sorted by field.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(field, problem)| (field.as_str(), problem.text.as_str()))
     }
 
-    /// Field and stable code, sorted by field.
+    /// Returns field and stable code, sorted by field.
     pub fn codes(&self) -> impl Iterator<Item = (&str, &'static str)> {
         self.0.iter().map(|(field, problem)| (field.as_str(), problem.code))
     }
 
-    /// `Ok` when nothing is bad, else the error made of these.
+    /// Returns `Ok` when no field is invalid, else the error made of these.
     ///
     /// # Errors
-    /// `make(self)` when there is a bad field.
+    /// `make(self)` when a field is invalid.
     pub fn into_result(self, make: impl FnOnce(Self) -> Error) -> Result<()> {
         if self.0.is_empty() { Ok(()) } else { Err(make(self)) }
     }

@@ -6,12 +6,12 @@ use jiff::{RoundMode, ToSpan, Unit, Zoned, ZonedRound, tz::TimeZone};
 
 use crate::domain::Timestamp;
 
-/// The text names no time zone.
+/// The error of a text that names no time zone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a time zone is a name of the IANA database such as Asia/Shanghai")]
 pub struct BadTimeZone;
 
-/// How finely a trend is told.
+/// The interval of a trend.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Granularity {
     Hour,
@@ -19,7 +19,7 @@ pub enum Granularity {
 }
 
 impl Granularity {
-    /// The name on the wire and in the database.
+    /// Returns the name on the wire and in the database.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -39,19 +39,19 @@ impl FromStr for Granularity {
     }
 }
 
-/// The text names no granularity.
+/// The error of a text that names no granularity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("must be hour or day")]
 pub struct UnknownGranularity;
 
-/// A moment, or a whole day where the hospital stands.
+/// A time, or a whole day in the hospital's time zone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TimeOrDay {
     At(Timestamp),
     Day(jiff::civil::Date),
 }
 
-/// The text is neither a time nor a day.
+/// The error of a text that is neither a time nor a day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("must be a time such as 2024-05-01T08:00:00Z, or a day such as 2024-05-01")]
 pub struct UnknownTime;
@@ -68,7 +68,8 @@ impl FromStr for TimeOrDay {
 }
 
 impl TimeOrDay {
-    /// Whether this ends before the other begins, as far as that is the same in every time zone.
+    /// Returns whether this ends before the other begins, as far as that is the same in every time
+    /// zone.
     #[must_use]
     pub fn is_after(self, other: Self) -> bool {
         match (self, other) {
@@ -79,7 +80,7 @@ impl TimeOrDay {
     }
 }
 
-/// Which hour and which day a moment belongs to, where the hospital stands.
+/// The hours and days in the hospital's time zone.
 #[derive(Debug, Clone)]
 pub struct Calendar {
     zone: TimeZone,
@@ -87,7 +88,7 @@ pub struct Calendar {
 }
 
 impl Calendar {
-    /// The calendar of a time zone of the IANA database.
+    /// Returns the calendar of a time zone of the IANA database.
     ///
     /// # Errors
     /// When there is no such time zone.
@@ -96,13 +97,13 @@ impl Calendar {
         Ok(Self { zone, name: name.to_owned() })
     }
 
-    /// The calendar of UTC.
+    /// Returns the calendar of UTC.
     #[must_use]
     pub fn utc() -> Self {
         Self { zone: TimeZone::UTC, name: "UTC".to_owned() }
     }
 
-    /// The time zone's name.
+    /// Returns the time zone's name.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
@@ -113,7 +114,7 @@ impl Calendar {
         at.to_zoned(self.zone.clone())
     }
 
-    /// When the hour or day of this moment began.
+    /// Returns the start of the hour or day of this time.
     #[must_use]
     pub fn start(&self, granularity: Granularity, at: Timestamp) -> Timestamp {
         let here = self.zoned(at);
@@ -124,12 +125,12 @@ impl Calendar {
         start.map_or(at, |start| Timestamp(start.timestamp().as_millisecond()))
     }
 
-    /// The first moment of it.
+    /// Returns its first millisecond.
     #[must_use]
     pub fn first(&self, when: TimeOrDay) -> Timestamp {
         match when {
             TimeOrDay::At(moment) => moment,
-            // A day may begin later than at midnight, where the clock is put on then.
+            // A day may begin later than at midnight, if the clock is put forward then.
             TimeOrDay::Day(day) => day
                 .to_zoned(self.zone.clone())
                 .and_then(|day| day.start_of_day())
@@ -137,7 +138,7 @@ impl Calendar {
         }
     }
 
-    /// The last millisecond of it: of a day of 23 or 25 hours, too.
+    /// Returns its last millisecond, also for a day of 23 or 25 hours.
     #[must_use]
     pub fn last(&self, when: TimeOrDay) -> Timestamp {
         match when {
@@ -148,25 +149,25 @@ impl Calendar {
         }
     }
 
-    /// The day on the calendar, as a spreadsheet reads it.
+    /// Returns the day on the calendar, in a spreadsheet's format.
     #[must_use]
     pub fn day(&self, at: Timestamp) -> String {
         self.zoned(at).strftime("%Y-%m-%d").to_string()
     }
 
-    /// Day and time on the clock, to the second, as a spreadsheet reads them.
+    /// Returns the day and the time on the clock, to the second, in a spreadsheet's format.
     #[must_use]
     pub fn day_and_time(&self, at: Timestamp) -> String {
         self.zoned(at).strftime("%Y-%m-%d %H:%M:%S").to_string()
     }
 
-    /// The hour on the clock, 0 to 23.
+    /// Returns the hour on the clock, 0 to 23.
     #[must_use]
     pub fn hour(&self, at: Timestamp) -> u32 {
         u32::try_from(self.zoned(at).hour()).unwrap_or(0)
     }
 
-    /// The first moment of the day `days - 1` days before today's: with today, `days` days.
+    /// Returns the start of the day `days - 1` days before today's: with today, `days` days.
     #[must_use]
     pub fn days_back(&self, now: Timestamp, days: u64) -> Timestamp {
         let back = i64::try_from(days.saturating_sub(1)).unwrap_or(0);
@@ -174,8 +175,8 @@ impl Calendar {
         start.map_or(now, |start| Timestamp(start.timestamp().as_millisecond()))
     }
 
-    /// What a person writes for a time: RFC 3339, or a day here (`2024-05-01`), which is its first moment, or its
-    /// last one for an end.
+    /// Returns the time that a user's text stands for: RFC 3339, or a day here (`2024-05-01`). A
+    /// day stands for its start, or for its last millisecond if `is_end`.
     #[must_use]
     pub fn moment(&self, text: &str, is_end: bool) -> Option<Timestamp> {
         // In a query a plus sign is a space.
@@ -188,13 +189,13 @@ impl Calendar {
         Some(Timestamp(if is_end { start - 1 } else { start }))
     }
 
-    /// A moment as it is read here, with its offset from UTC.
+    /// Returns a time on the local clock, with its offset from UTC.
     #[must_use]
     pub fn local(&self, at: Timestamp) -> String {
         self.zoned(at).strftime("%Y-%m-%d %H:%M:%S%:z").to_string()
     }
 
-    /// The starts of all hours or days from `from` to `to`, both included.
+    /// Returns the starts of all hours or days from `from` to `to`, both included.
     #[must_use]
     pub fn starts(&self, granularity: Granularity, from: Timestamp, to: Timestamp) -> Vec<Timestamp> {
         let mut starts = Vec::new();

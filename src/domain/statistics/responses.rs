@@ -1,4 +1,4 @@
-//! How long people waited for answers, as a histogram: it can be added up, and a percentile read from it.
+//! The histogram of response times: it can be added up, and a percentile read from it.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -7,12 +7,12 @@ const BUCKET_GROWTH_FACTOR: f64 = 1.05;
 /// Longer waits count as this long.
 const MAX_RESPONSE_TIME: Duration = Duration::from_hours(24 * 90);
 
-/// A histogram of waiting times.
+/// A histogram of response times.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Responses(BTreeMap<u16, u64>);
 
 impl Responses {
-    /// One more answer after `wait`.
+    /// Adds one answer after `wait`.
     pub fn note(&mut self, wait: Duration) {
         let ms = wait.min(MAX_RESPONSE_TIME).as_secs_f64() * 1_000.0;
         let bucket = if ms < 1.0 { 0.0 } else { (ms.ln() / BUCKET_GROWTH_FACTOR.ln()).floor() };
@@ -21,7 +21,7 @@ impl Responses {
         *self.0.entry(bucket).or_default() += 1;
     }
 
-    /// These buckets, as they are stored.
+    /// Returns the histogram of these stored buckets.
     #[must_use]
     pub fn of(buckets: impl IntoIterator<Item = (u16, u64)>) -> Self {
         let mut all = Self::default();
@@ -31,7 +31,7 @@ impl Responses {
         all
     }
 
-    /// The buckets that have something in them.
+    /// Returns the buckets that are not empty.
     pub fn buckets(&self) -> impl Iterator<Item = (u16, u64)> + '_ {
         self.0.iter().map(|(bucket, count)| (*bucket, *count))
     }
@@ -43,14 +43,14 @@ impl Responses {
         }
     }
 
-    /// How many answers.
+    /// Returns the number of answers.
     #[must_use]
     pub fn count(&self) -> u64 {
         self.0.values().sum()
     }
 
-    /// The wait that `percent` of the answers did not exceed (nearest rank), in milliseconds; none without
-    /// answers.
+    /// Returns the wait that `percent` of the answers did not exceed (nearest rank), in
+    /// milliseconds; `None` without answers.
     #[must_use]
     pub fn percentile_ms(&self, percent: u64) -> Option<u64> {
         let rank = (self.count() * percent.min(100)).div_ceil(100).max(1);

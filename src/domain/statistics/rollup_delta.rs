@@ -1,4 +1,4 @@
-//! Counting: what a run of a session's messages adds to the rollups.
+//! Counting: what a range of a conversation's messages adds to the rollups.
 
 use std::collections::BTreeMap;
 
@@ -7,37 +7,37 @@ use crate::domain::{
     ConversationId, Timestamp, UserId, conversation::ConversationKind, message::MessageType,
 };
 
-/// What counts of a message.
+/// The fields of a message that are counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CountedMessage {
     pub seq: u64,
     pub sender: UserId,
     pub kind: MessageType,
     pub at: Timestamp,
-    /// What a group writes about itself has its place in the order and is no message of anybody.
-    pub is_note: bool,
+    /// Whether it is a system message, which has a position but counts for no user.
+    pub is_system: bool,
 }
 
-/// The first of a person's messages that nobody else has answered.
+/// The first of a user's messages that no other user has answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct UnansweredMessage {
     pub sender: UserId,
     pub since: Timestamp,
 }
 
-/// How far a session is counted.
+/// How far a conversation is counted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RollupPosition {
-    /// Up to this `seq` its messages are.
+    /// Its messages are counted up to this `seq`.
     pub seq: u64,
-    /// As of this `version` its unread counts are.
+    /// Its unread counts are counted as of this `version`.
     pub version: u64,
     pub waiting: Option<UnansweredMessage>,
     /// The counts above zero.
     pub unread: BTreeMap<UserId, u64>,
 }
 
-/// A session as it is, for counting.
+/// A conversation's present state, for counting.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConversationSnapshot {
     pub kind: ConversationKind,
@@ -45,13 +45,13 @@ pub struct ConversationSnapshot {
     pub unread: BTreeMap<UserId, u64>,
 }
 
-/// What an hour, a day, or all of time adds up to.
+/// The sums of an hour, a day, or the whole time.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct MessageTally {
     pub messages: u64,
     /// In the order of [`MessageType::ALL`].
     pub by_kind: [u64; 4],
-    /// Who wrote something; not kept for all of time.
+    /// The number of users who sent a message; not kept for the whole time.
     pub people: u64,
     pub responses: Responses,
 }
@@ -65,25 +65,25 @@ impl MessageTally {
     }
 }
 
-/// What a person did on a day.
+/// A user's counts of a day.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PersonDay {
     pub sent: u64,
-    /// The hours of the day in which they wrote, a bit for each.
+    /// The hours of the day in which the user sent messages, a bit for each.
     pub hours: u32,
-    /// The answers they gave.
+    /// The response times of the user's answers.
     pub responses: Responses,
     pub last: Option<Timestamp>,
 }
 
-/// What is to be added to the rollups.
+/// The amounts to add to the rollups.
 #[derive(Debug, Default)]
 pub struct RollupDelta {
     pub hours: BTreeMap<Timestamp, MessageTally>,
     pub days: BTreeMap<Timestamp, MessageTally>,
     pub total: MessageTally,
     pub people: BTreeMap<(Timestamp, UserId), PersonDay>,
-    /// By how much a person's unread messages became more or fewer.
+    /// The changes of users' unread counts.
     pub unread: BTreeMap<UserId, i64>,
     pub new_private: u64,
     pub new_groups: u64,
@@ -91,7 +91,8 @@ pub struct RollupDelta {
 }
 
 impl RollupDelta {
-    /// Counts a session's messages, which follow `standing` without a gap, and its unread counts.
+    /// Counts a conversation's messages, which follow the counted position without a gap, and its
+    /// unread counts.
     pub fn count(
         &mut self,
         calendar: &Calendar,
@@ -109,7 +110,7 @@ impl RollupDelta {
         let mut standing = standing.unwrap_or_default();
         for message in messages {
             standing.seq = message.seq;
-            if !message.is_note {
+            if !message.is_system {
                 self.count_message(calendar, &mut standing.waiting, message);
             }
         }
@@ -153,7 +154,8 @@ impl RollupDelta {
         }
     }
 
-    /// Counts who is new in their hour and day, once it is known which hours they had written in before.
+    /// Counts the users who are new in their hour and day, given the hours in which they sent
+    /// messages before.
     pub fn count_people(&mut self, calendar: &Calendar, before: &BTreeMap<(Timestamp, UserId), u32>) {
         let starts: Vec<Timestamp> = self.hours.keys().copied().collect();
         for (key, person) in &self.people {
@@ -162,7 +164,7 @@ impl RollupDelta {
                 self.days.entry(day).or_default().people += 1;
             }
             let new = person.hours & !known.unwrap_or(0);
-            // An hour that the clock shows twice, in autumn, is told in its first.
+            // An hour that the clock shows twice, in autumn, is counted in its first.
             let mut told = 0;
             for start in &starts {
                 let bit = 1 << calendar.hour(*start).min(31);
@@ -186,7 +188,7 @@ mod tests {
     use super::*;
 
     fn message(seq: u64, sender: UserId, at: i64) -> CountedMessage {
-        CountedMessage { seq, sender, kind: MessageType::Text, at: Timestamp(at), is_note: false }
+        CountedMessage { seq, sender, kind: MessageType::Text, at: Timestamp(at), is_system: false }
     }
 
     fn seen(unread: &[(UserId, u64)]) -> ConversationSnapshot {

@@ -14,12 +14,9 @@ use axum::{
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use crate::domain::{
-    Error, UserId,
-    error::{Code, Language},
-    paging::Pagination,
-    receipts::Warning,
-};
+use super::error::RequestError;
+use crate::domain::{Error, UserId, error::Code, paging::Pagination, receipts::Warning};
+use crate::gateway::i18n::Language;
 
 /// A success: `{"success": true, "data": …, "pagination"?: …}`.
 pub struct Answer<T> {
@@ -148,26 +145,38 @@ impl<T: Serialize> IntoResponse for Answer<T> {
 pub type Outcome<T> = Result<Answer<T>, Refusal>;
 
 /// A failure for [`render_failures`].
-pub struct Refusal(pub Error);
+pub struct Refusal(pub RequestError);
 
-impl From<Error> for Refusal {
-    fn from(error: Error) -> Self {
-        Self(error)
+impl<E: Into<RequestError>> From<E> for Refusal {
+    fn from(error: E) -> Self {
+        Self(error.into())
     }
 }
 
 #[derive(Clone)]
-struct RefusalBody(Error);
+struct RefusalBody(RequestError);
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        let mut response = status(&self.0).into_response();
+        let mut response = status_of(&self.0).into_response();
         response.extensions_mut().insert(RefusalBody(self.0));
         response
     }
 }
 
-/// Returns the HTTP status of an error.
+/// Returns the HTTP status of a failed request.
+#[must_use]
+pub fn status_of(error: &RequestError) -> StatusCode {
+    match error {
+        RequestError::Service(error) => status(error),
+        RequestError::Malformed(_) => StatusCode::BAD_REQUEST,
+        RequestError::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        RequestError::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+        RequestError::RangeNotSatisfiable { .. } => StatusCode::RANGE_NOT_SATISFIABLE,
+    }
+}
+
+/// Returns the HTTP status of a service's error.
 #[must_use]
 pub fn status(error: &Error) -> StatusCode {
     match error {
@@ -176,18 +185,14 @@ pub fn status(error: &Error) -> StatusCode {
         Error::NotFound(_) | Error::ConversationNotFound => StatusCode::NOT_FOUND,
         Error::InvalidMessage(_)
         | Error::Validation(_)
-        | Error::Malformed(_)
         | Error::FileRejected(_)
+        | Error::UploadTooSlow(_)
         | Error::PictureTooLarge { .. } => StatusCode::BAD_REQUEST,
-        Error::UnsupportedMediaType | Error::FileUnsupported(_) | Error::HeicUnsupported => {
-            StatusCode::UNSUPPORTED_MEDIA_TYPE
-        }
-        Error::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+        Error::FileUnsupported(_) | Error::HeicUnsupported => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         Error::MessageTooLarge { .. }
         | Error::FileTooLarge { .. }
         | Error::QuotaExceeded { .. }
         | Error::HouseFull { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-        Error::RangeNotSatisfiable { .. } => StatusCode::RANGE_NOT_SATISFIABLE,
         Error::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
         Error::Conflict(_)
         | Error::RecipientInactive { .. }
@@ -201,13 +206,14 @@ pub fn status(error: &Error) -> StatusCode {
 /// Returns the failure's wire form, over every transport: `{"success": false, "message", "error",
 /// "code", "details"?, "fieldCodes"?}`.
 #[must_use]
-pub fn failure(error: &Error, language: Language) -> Map<String, Value> {
+pub fn failure(error: &RequestError, language: Language) -> Map<String, Value> {
     let mut body = Map::new();
     body.insert("success".to_owned(), json!(false));
     body.insert("message".to_owned(), json!(error.message(language)));
     body.insert("error".to_owned(), json!(error.to_string()));
     body.insert("code".to_owned(), json!(error.code().as_str()));
-    let details = match error {
+    let service = error.service();
+    let details = service.and_then(|error| match error {
         Error::OutcomeUnknown => Some(json!({ "outcome": "unknown" })),
         Error::Unavailable => Some(json!({ "outcome": "refused" })),
         Error::GroupsFull { users, .. } => Some(json!({ "reason": "groupsFull", "userIds": users })),
@@ -217,12 +223,12 @@ pub fn failure(error: &Error, language: Language) -> Map<String, Value> {
         Error::PictureTooLarge { limit } => Some(json!({ "limit": limit, "unit": "pixels" })),
         Error::RateLimited { .. } => Some(json!({ "retryAfter": error.retry_after() })),
         other => other.fields().map(|fields| fields.iter().map(|(k, v)| (k.to_owned(), json!(v))).collect()),
-    };
+    });
     if let Some(details) = details {
         body.insert("details".to_owned(), details);
     }
     // A separate member: `details` maps each field to its text and contains nothing else.
-    if let Some(fields) = error.fields() {
+    if let Some(fields) = service.and_then(Error::fields) {
         let codes = fields.codes().map(|(field, code)| (field.to_owned(), json!(code)));
         body.insert("fieldCodes".to_owned(), codes.collect());
     }
@@ -265,36 +271,36 @@ pub async fn render_failures(request: Request, next: Next) -> Response {
         (None, status) if is_ours || !(status.is_client_error() || status.is_server_error()) => {
             return response;
         }
-        (None, StatusCode::NOT_FOUND) => Error::NotFound("address"),
-        (None, StatusCode::METHOD_NOT_ALLOWED) => Error::MethodNotAllowed,
+        (None, StatusCode::NOT_FOUND) => Error::NotFound("address").into(),
+        (None, StatusCode::METHOD_NOT_ALLOWED) => RequestError::MethodNotAllowed,
         (None, StatusCode::PAYLOAD_TOO_LARGE) => {
-            Error::MessageTooLarge { limit: super::extract::MAX_BODY_BYTES }
+            Error::MessageTooLarge { limit: super::extract::MAX_BODY_BYTES }.into()
         }
         (None, StatusCode::TOO_MANY_REQUESTS) => {
-            Error::RateLimited { retry_after: std::time::Duration::from_secs(1) }
+            Error::RateLimited { retry_after: std::time::Duration::from_secs(1) }.into()
         }
-        (None, StatusCode::UNSUPPORTED_MEDIA_TYPE) => Error::UnsupportedMediaType,
-        (None, StatusCode::REQUEST_TIMEOUT | StatusCode::GATEWAY_TIMEOUT) => Error::OutcomeUnknown,
+        (None, StatusCode::UNSUPPORTED_MEDIA_TYPE) => RequestError::UnsupportedMediaType,
+        (None, StatusCode::REQUEST_TIMEOUT | StatusCode::GATEWAY_TIMEOUT) => Error::OutcomeUnknown.into(),
         (None, status) if status.is_client_error() => {
-            Error::Malformed("the request could not be read".to_owned())
+            RequestError::malformed("the request could not be read")
         }
-        (None, _) => Error::Internal,
+        (None, _) => Error::Internal.into(),
     };
-    let mut rendered = (status(&error), Json(failure(&error, language))).into_response();
+    let mut rendered = (status_of(&error), Json(failure(&error, language))).into_response();
     for name in [header::ALLOW, header::RETRY_AFTER] {
         if let Some(value) = response.headers().get(&name) {
             rendered.headers_mut().insert(name, value.clone());
         }
     }
-    let retry_after = match &error {
-        Error::RateLimited { .. } => error.retry_after(),
-        Error::Unavailable | Error::OutcomeUnknown => Some(2),
+    let retry_after = match error.service() {
+        Some(limited @ Error::RateLimited { .. }) => limited.retry_after(),
+        Some(Error::Unavailable | Error::OutcomeUnknown) => Some(2),
         _ => None,
     };
     if let Some(seconds) = retry_after {
         rendered.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
-    if let Error::RangeNotSatisfiable { size } = error
+    if let RequestError::RangeNotSatisfiable { size } = error
         && let Ok(value) = HeaderValue::try_from(format!("bytes */{size}"))
     {
         rendered.headers_mut().insert(header::CONTENT_RANGE, value);

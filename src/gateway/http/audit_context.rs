@@ -28,7 +28,7 @@ pub async fn audit_request(State(app): State<AppState>, request: Request, next: 
     audit::within(origin, async move {
         let response = next.run(request).await;
         if response.status() == StatusCode::FORBIDDEN {
-            app.services.note_refused(None, &call);
+            app.services.record_refused(None, &call);
         }
         response
     })

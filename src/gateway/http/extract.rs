@@ -15,12 +15,13 @@ use serde_json::{Map, Value};
 use super::{
     AppState,
     answer::Refusal,
+    error::{RequestError, Result},
     fields::FromFields,
     listener::Peer,
     load_meter::{Heavy, HeavyPermit, LoadAccount},
 };
 use crate::{
-    domain::{Error, Result, access::AuthenticatedToken, error::FieldErrors},
+    domain::{Error, access::AuthenticatedToken, error::FieldErrors},
     service::{TOKEN_RECHECK_INTERVAL, audit},
 };
 
@@ -83,7 +84,7 @@ impl<T: FromFields> FromRequest<AppState> for Body<T> {
         let map = read_object(request).await?;
         // The token may have ended while the body arrived slowly.
         if let Some(auth) = auth.filter(|_| begun.elapsed() > TOKEN_RECHECK_INTERVAL) {
-            app.services.must_still_hold(&auth).await?;
+            app.services.recheck_token(&auth).await?;
         }
         Ok(Self(T::from_map(map, false)?))
     }
@@ -94,11 +95,11 @@ async fn read_object(request: Request) -> Result<Map<String, Value>> {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     let essence = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     if essence != "application/json" {
-        return Err(Error::UnsupportedMediaType);
+        return Err(RequestError::UnsupportedMediaType);
     }
     // A compressed body is refused: no decompression bombs.
     if headers.contains_key(header::CONTENT_ENCODING) {
-        return Err(Error::UnsupportedMediaType);
+        return Err(RequestError::UnsupportedMediaType);
     }
     let peer = request.extensions().get::<ConnectInfo<Peer>>().map(|ConnectInfo(peer)| peer.load_account());
     let load_account = peer.ok_or(Error::Internal)?;
@@ -107,9 +108,9 @@ async fn read_object(request: Request) -> Result<Map<String, Value>> {
     let json = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
     match serde_json::from_slice(json) {
         Ok(Value::Object(map)) => Ok(map),
-        Ok(_) => Err(Error::Malformed("the body must be a JSON object".to_owned())),
+        Ok(_) => Err(RequestError::malformed("the body must be a JSON object")),
         // The parser's message names a position, never the content.
-        Err(error) => Err(Error::Malformed(format!(
+        Err(error) => Err(RequestError::Malformed(format!(
             "the body is not JSON (line {}, column {})",
             error.line(),
             error.column()
@@ -135,7 +136,7 @@ pub async fn read_bounded(
     let mut stream = body.into_data_stream();
     let read = async {
         while let Some(chunk) = stream.next().await {
-            let chunk = chunk.map_err(|_| Error::Malformed("the body ended early".to_owned()))?;
+            let chunk = chunk.map_err(|_| RequestError::malformed("the body ended early"))?;
             if dropped == 0 && bytes.len() + chunk.len() <= most {
                 held.grow(chunk.len())?;
                 bytes.extend_from_slice(&chunk);
@@ -151,8 +152,8 @@ pub async fn read_bounded(
     let in_time = tokio::time::timeout(limit, read).await;
     match in_time {
         Ok(read) if dropped == 0 => read.map(|()| bytes),
-        Err(_) if dropped == 0 => Err(Error::Malformed("the body came too slowly".to_owned())),
-        _ => Err(Error::MessageTooLarge { limit: most }),
+        Err(_) if dropped == 0 => Err(RequestError::malformed("the body came too slowly")),
+        _ => Err(Error::MessageTooLarge { limit: most }.into()),
     }
 }
 
@@ -176,7 +177,7 @@ impl<T: FromFields> Query<T> {
         let mut map = Map::new();
         for (name, value) in form_urlencoded::parse(text.as_bytes()).take(64) {
             if map.insert(name.to_string(), Value::String(value.into_owned())).is_some() {
-                return Err(Error::Validation(FieldErrors::one(&name, "is given twice")));
+                return Err(Error::Validation(FieldErrors::one(&name, "is given twice")).into());
             }
         }
         Ok(Self(T::from_map(map, true)?))
@@ -221,9 +222,7 @@ where
 
 async fn segments(parts: &mut Parts, app: &AppState) -> Result<Vec<(String, String)>> {
     let segments = Path::<Vec<(String, String)>>::from_request_parts(parts, app).await;
-    segments
-        .map(|Path(segments)| segments)
-        .map_err(|_| Error::Malformed("the path cannot be read".to_owned()))
+    segments.map(|Path(segments)| segments).map_err(|_| RequestError::malformed("the path cannot be read"))
 }
 
 fn segment<T>(segments: &[(String, String)], place: usize, errors: &mut FieldErrors) -> Option<T>

@@ -19,8 +19,11 @@ use axum::{
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
 
-use super::file_name;
-use crate::domain::{Error, Result, error::FieldErrors};
+use super::{
+    error::{RequestError, Result},
+    file_name,
+};
+use crate::domain::{Error, error::FieldErrors};
 
 /// The most bytes of a form before, between and after its files.
 const MAX_BETWEEN_FILES_BYTES: usize = 64 * 1024;
@@ -119,10 +122,10 @@ impl Form {
         let essence = kind.unwrap_or_default().split(';').next().unwrap_or_default().trim();
         let is_packed = request.headers().contains_key(header::CONTENT_ENCODING);
         if !essence.eq_ignore_ascii_case("multipart/form-data") || is_packed {
-            return Err(Error::UnsupportedMediaType);
+            return Err(RequestError::UnsupportedMediaType);
         }
         let fields = Multipart::from_request(request, &()).await;
-        let fields = fields.map_err(|_| Error::Malformed("the form has no boundary".to_owned()))?;
+        let fields = fields.map_err(|_| RequestError::malformed("the form has no boundary"))?;
         Ok(Self { line: leftover.0.clone(), fields, stall })
     }
 
@@ -177,13 +180,13 @@ impl FormPart<'_> {
 }
 
 async fn within_timeout<T>(limit: Duration, work: impl Future<Output = T>) -> Result<T> {
-    let late = |_| Error::Malformed("nothing came for too long".to_owned());
+    let late = |_| RequestError::malformed("nothing came for too long");
     tokio::time::timeout(limit, work).await.map_err(late)
 }
 
 // The parser's message may quote a field's name and is therefore not returned.
-fn unreadable_form() -> Error {
-    Error::Malformed("the form could not be read".to_owned())
+fn unreadable_form() -> RequestError {
+    RequestError::malformed("the form could not be read")
 }
 
 /// Returns the error for a form without its file, with two, or with a file without a name.

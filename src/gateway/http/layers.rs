@@ -25,6 +25,7 @@ use super::{
     answer::{Refusal, render_failures},
     audit_context,
     drainable_body::drain_refused_body,
+    error::RequestError,
     listener::Peer,
     origin::Origins,
 };
@@ -176,11 +177,11 @@ fn has_one_host(request: &Request) -> bool {
 async fn check_host_and_origin(State(origins): State<Origins>, request: Request, next: Next) -> Response {
     use axum::response::IntoResponse;
     if !has_one_host(&request) {
-        return Refusal(Error::Malformed("the request must name one host".to_owned())).into_response();
+        return Refusal(RequestError::malformed("the request must name one host")).into_response();
     }
     let opens_socket = request.uri().path().starts_with("/socket.io");
     if opens_socket && !origins.allows_upgrade(request.headers(), request.extensions()) {
-        return Refusal(Error::Forbidden("this origin is not allowed")).into_response();
+        return Refusal::from(Error::Forbidden("this origin is not allowed")).into_response();
     }
     next.run(request).await
 }

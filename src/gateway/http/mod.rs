@@ -9,6 +9,7 @@ pub mod connection_slots;
 pub mod csv_cells;
 pub mod document;
 pub mod drainable_body;
+pub mod error;
 pub mod extract;
 pub mod fields;
 pub mod file_name;

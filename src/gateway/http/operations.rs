@@ -20,7 +20,10 @@ use super::{
     extract::bearer,
     origin::Origins,
 };
-use crate::domain::{Clock, Error, SystemClock, error::Language};
+use crate::{
+    domain::{Clock, Error, SystemClock},
+    gateway::i18n::Language,
+};
 
 /// How the service is, exactly as the source shows it.
 #[derive(Serialize, utoipa::ToSchema)]
@@ -109,7 +112,7 @@ async fn own_docs(request: Request, next: Next) -> Response {
     }
     let (mut parts, body) = response.into_parts();
     let Ok(page) = axum::body::to_bytes(body, 1 << 20).await else {
-        return Refusal(Error::Internal).into_response();
+        return Refusal::from(Error::Internal).into_response();
     };
     let page =
         String::from_utf8_lossy(&page).replace("<title>Swagger UI</title>", "<title>Wardline API</title>");

@@ -11,6 +11,7 @@ use axum::{
 use bytes::Bytes;
 use futures_util::Stream;
 
+use super::error::RequestError;
 use crate::domain::{
     Error, Result,
     file::{is_inline, served_type},
@@ -115,7 +116,7 @@ pub fn serve<S>(
     headers: &HeaderMap,
     content: &Content,
     bytes: impl FnOnce(Range<u64>) -> S,
-) -> Result<Response>
+) -> Result<Response, RequestError>
 where
     S: Stream<Item = Result<Bytes>> + Send + 'static,
 {
@@ -123,7 +124,7 @@ where
         RequestedPart::Nothing => (StatusCode::NOT_MODIFIED, 0..0),
         RequestedPart::All => (StatusCode::OK, 0..content.size),
         RequestedPart::Part(part) => (StatusCode::PARTIAL_CONTENT, part),
-        RequestedPart::Beyond => return Err(Error::RangeNotSatisfiable { size: content.size }),
+        RequestedPart::Beyond => return Err(RequestError::RangeNotSatisfiable { size: content.size }),
     };
     let mut response = Response::builder()
         .status(status)
@@ -147,7 +148,7 @@ where
     let body = if part.is_empty() { Body::empty() } else { Body::from_stream(bytes(part)) };
     response.body(body).map_err(|error| {
         tracing::error!(%error, "a header could not be written");
-        Error::Internal
+        Error::Internal.into()
     })
 }
 

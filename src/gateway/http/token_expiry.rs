@@ -80,9 +80,9 @@ pub async fn answer(app: AppState, auth: AuthenticatedToken, request: Request, n
     let response = next.run(request).await;
     if is_look
         && begun.elapsed() > TOKEN_RECHECK_INTERVAL
-        && let Err(error) = app.services.must_still_hold(&auth).await
+        && let Err(error) = app.services.recheck_token(&auth).await
     {
-        return Refusal(error).into_response();
+        return Refusal::from(error).into_response();
     }
     let (parts, body) = response.into_parts();
     let Some(peer) = peer.filter(|_| body.size_hint().upper().is_none_or(|most| most > MAX_UNWATCHED_BYTES))

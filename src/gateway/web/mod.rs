@@ -17,7 +17,7 @@ use axum::{
 };
 
 use super::http::answer::{Refusal, language_of};
-use crate::domain::{Error, error::Language};
+use crate::{domain::Error, gateway::i18n::Language};
 use files::{Asset, Client};
 
 /// Path segments of other parts: an unknown address below them is not a page.
@@ -80,7 +80,7 @@ fn page(headers: &HeaderMap, depth: usize) -> Response {
 }
 
 fn not_found() -> Response {
-    Refusal(Error::NotFound("address")).into_response()
+    Refusal::from(Error::NotFound("address")).into_response()
 }
 
 /// Whether a browser opens an address of the client: it explicitly accepts a page, and the address

@@ -1,4 +1,4 @@
-//! The queue of the record, its sums over a minute, and the task that writes.
+//! The queue of the audit log, its sums over a minute, and the task that writes.
 
 use std::{
     collections::BTreeMap,
@@ -19,24 +19,24 @@ use crate::{
     store::Store,
 };
 
-/// Rows that may wait to be written.
+/// The most rows that may wait to be written.
 const MAX_QUEUED_ENTRIES: usize = 10_000;
-/// Rows of one write.
+/// The most rows of one write.
 const WRITE_BATCH_SIZE: usize = 500;
 /// The pause after a write that failed.
 const RETRY_DELAY: Duration = Duration::from_millis(500);
-/// How often the rows are tried once the service stops.
+/// How often the write is tried once the service stops.
 const MAX_SHUTDOWN_TRIES: usize = 6;
 /// The time over which failures and refusals are summed up.
 const SUMMARY_INTERVAL: Duration = Duration::from_mins(1);
-/// Refusals of one caller within it that have a row of their own.
+/// The refusals of one caller within it that have a row of their own.
 const MAX_SINGLE_REFUSALS: u64 = 10;
-/// Callers, or names, that are told apart within it.
+/// The most callers, or names, that are counted separately within it.
 const MAX_TRACKED_CALLERS: usize = 10_000;
-/// Sums that one warning names.
+/// The most sums that one warning names.
 const MAX_LOGGED_SUMS: usize = 10;
 
-/// What is summed up over a minute.
+/// The sums of a minute.
 #[derive(Default)]
 struct FailureSums {
     /// Failed sign-ins, by name (or its hash) and network.
@@ -49,14 +49,14 @@ struct FailureSums {
 pub struct Recorder {
     sender: mpsc::Sender<AuditEntry>,
     sums: Mutex<FailureSums>,
-    /// Who has lately fetched which file, or its thumbnail: the parts of a film are one fetch.
+    /// Recent fetches by user and file or thumbnail: the parts of a film are one fetch.
     fetched: Cache<(UserId, FileId, bool), ()>,
-    /// Makes the hash of a name worthless to whoever does not have it.
+    /// The key of the hash of names: without it the hash reveals nothing.
     key: [u8; 32],
 }
 
 impl Recorder {
-    /// The queue, and its other end for [`keep`].
+    /// Returns the queue, and its receiving end for [`run`].
     pub fn new(secret: &[u8]) -> (Self, mpsc::Receiver<AuditEntry>) {
         Self::holding(MAX_QUEUED_ENTRIES, secret)
     }
@@ -80,7 +80,7 @@ impl Recorder {
         })
     }
 
-    /// What stands for a name that nobody here has: people type passwords into the wrong field.
+    /// Returns the hash of an unknown name: users type passwords into the wrong field.
     pub fn hashed(&self, name: &str) -> String {
         let folded = username_key(name);
         let digest = Sha256::new().chain_update(self.key).chain_update(folded.as_bytes()).finalize();
@@ -94,7 +94,7 @@ impl Recorder {
         self.sums.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// One more refusal of a caller; `true` when it has a row of its own.
+    /// Counts a refusal of a caller; `true` when it gets a row of its own.
     pub fn is_sample(&self, entry: &AuditEntry) -> bool {
         let caller =
             entry.actor.map_or_else(|| entry.address.clone().unwrap_or_default(), |user| user.to_string());
@@ -110,7 +110,7 @@ impl Recorder {
         *count <= MAX_SINGLE_REFUSALS
     }
 
-    /// Whether somebody has not just fetched this file.
+    /// Returns whether the user has not just fetched this file.
     pub fn is_first_fetch(&self, user: UserId, file: FileId, is_thumbnail: bool) -> bool {
         let key = (user, file, is_thumbnail);
         let is_first = !self.fetched.contains_key(&key);
@@ -120,7 +120,7 @@ impl Recorder {
         is_first
     }
 
-    /// One more failure to sign in.
+    /// Counts a failed sign-in.
     pub fn failed(&self, name: String, network: String) {
         let mut sums = self.sums();
         if sums.failures.len() < MAX_TRACKED_CALLERS
@@ -130,7 +130,7 @@ impl Recorder {
         }
     }
 
-    /// Says what was summed up, and begins anew.
+    /// Logs and queues the sums, and resets them.
     pub fn sum_up(&self) {
         let FailureSums { failures, refusals } = std::mem::take(&mut *self.sums());
         let mut worst: Vec<_> = failures.into_iter().collect();
@@ -147,16 +147,16 @@ impl Recorder {
         for (count, last) in refusals.into_values() {
             if let Some(entry) = last {
                 let entry = AuditEntry { id: ObjectId::new(), count: count - MAX_SINGLE_REFUSALS, ..entry };
-                say(&entry);
-                // What does not fit any more was counted by the metric.
+                log_entry(&entry);
+                // An entry that does not fit was counted by the metric.
                 let _ = self.put(entry);
             }
         }
     }
 }
 
-/// The log line of an act.
-pub fn say(entry: &AuditEntry) {
+/// Writes the log line of an action.
+pub fn log_entry(entry: &AuditEntry) {
     let text = |id: Option<String>| id.unwrap_or_default();
     let changed: Vec<&str> = entry.changes.iter().map(|change| change.field.as_str()).collect();
     tracing::info!(
@@ -177,8 +177,8 @@ pub fn say(entry: &AuditEntry) {
     );
 }
 
-/// Writes the queue until `stop`, then what is left in it.
-pub async fn keep(
+/// Writes the queue until `stop`, then the rows left in it.
+pub async fn run(
     store: Store,
     recorder: Weak<Services>,
     mut receiver: mpsc::Receiver<AuditEntry>,

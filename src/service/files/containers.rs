@@ -1,17 +1,18 @@
-//! How long a recording is, read by hand, where the library that knows the common containers gives up: films in HEVC,
-//! `QuickTime` without `ftyp`, telephone speech (AMR) alone or in 3GP, Windows Media, WAV with old codecs, AC-3, Apple's
-//! recorder (CAF) with any codec. Only heads and lengths are read; whatever does not fit ends the search.
+//! The length of recordings that the library for the common containers cannot measure, read by
+//! hand. These are films in HEVC, `QuickTime` without `ftyp`, telephone speech (AMR) alone or in
+//! 3GP, and Windows Media. Others are WAV with old codecs, AC-3, and Apple's recorder (CAF) with
+//! any codec. Only heads and lengths are read; an unexpected value ends the search.
 
 use std::io::{Read, Seek, SeekFrom};
 
 use super::{sound::SoundInfo, sound_frames::ac3_frame};
 
-/// The most boxes, chunks or objects that are looked at.
+/// The most boxes, chunks or objects that are read.
 const MAX_CONTAINER_PARTS: usize = 4_096;
 /// The most frames of telephone speech: twelve hours, 20 ms each.
 const MAX_SPEECH_FRAMES: u64 = 2_200_000;
 
-/// What can be read by hand of a file that begins like this.
+/// Returns what can be measured by hand of a file of this type.
 pub(super) fn measure(mut file: impl Read + Seek, mime: &str) -> Option<SoundInfo> {
     match mime {
         "audio/mp4" | "video/mp4" | "video/quicktime" | "video/3gpp" | "video/3gpp2" | "video/x-m4v" => {
@@ -51,12 +52,12 @@ fn seconds(ticks: u64, a_second: u64) -> Option<f64> {
 /// A box of the ISO base media format (ISO/IEC 14496-12, 4.2).
 struct IsoBox {
     kind: [u8; 4],
-    /// Where its contents begin and end.
+    /// The offsets of the beginning and the end of its contents.
     from: u64,
     to: u64,
 }
 
-/// The boxes between two places.
+/// Returns the boxes between two offsets.
 fn boxes(file: &mut (impl Read + Seek), from: u64, to: u64) -> Vec<IsoBox> {
     let mut found = Vec::new();
     let mut at = from;
@@ -78,7 +79,7 @@ fn boxes(file: &mut (impl Read + Seek), from: u64, to: u64) -> Vec<IsoBox> {
     found
 }
 
-/// The length in a `mvhd` or `mdhd`: its ticks and how many of them a second has.
+/// Returns the length in a `mvhd` or `mdhd`: its ticks divided by the ticks of a second.
 fn header_length(file: &mut (impl Read + Seek), header: &IsoBox) -> Option<f64> {
     let head = bytes_at::<32>(file, header.from)?;
     let (scale, ticks, unknown) = match head[0] {
@@ -118,8 +119,8 @@ fn movie(file: &mut (impl Read + Seek)) -> Option<SoundInfo> {
     (has_pictures || has_sound).then_some(SoundInfo { seconds: longest, has_pictures })
 }
 
-/// WAV: the samples that are told of what is packed, or the bytes of sound by the bytes of a second, whatever codec they
-/// are in.
+/// WAV: the declared number of samples of compressed sound, or the bytes of sound by the bytes of a
+/// second, whatever the codec.
 fn wave(file: &mut (impl Read + Seek)) -> Option<SoundInfo> {
     const UNCOMPRESSED_FORMATS: [u64; 3] = [1, 3, 0xfffe];
     let end = file.seek(SeekFrom::End(0)).ok()?;
@@ -147,7 +148,7 @@ fn wave(file: &mut (impl Read + Seek)) -> Option<SoundInfo> {
     None
 }
 
-/// FLAC (RFC 9639, 8.2): the front says how many samples there are, and of what rate.
+/// FLAC (RFC 9639, 8.2): the front declares the number of samples and their rate.
 fn flac(file: &mut (impl Read + Seek)) -> Option<SoundInfo> {
     let head = bytes_at::<26>(file, 0).filter(|head| head.starts_with(b"fLaC"))?;
     let packed = big(&head[18..26]);
@@ -155,7 +156,8 @@ fn flac(file: &mut (impl Read + Seek)) -> Option<SoundInfo> {
     Some(SoundInfo { seconds: seconds(samples, rate), has_pictures: false })
 }
 
-/// AMR (RFC 4867, 5): frames of 20 ms, each with a byte that says its kind; `sizes` are the bytes of each kind.
+/// AMR (RFC 4867, 5): frames of 20 ms, each with a byte for its kind; `sizes` are the bytes of each
+/// kind.
 fn speech(file: &mut (impl Read + Seek), sizes: &[u8]) -> Option<SoundInfo> {
     let start = if sizes[0] == 17 { 9 } else { 6 };
     file.seek(SeekFrom::Start(start)).ok()?;
@@ -176,8 +178,8 @@ fn speech(file: &mut (impl Read + Seek), sizes: &[u8]) -> Option<SoundInfo> {
     Some(SoundInfo { seconds: seconds(frames, 50), has_pictures: false })
 }
 
-/// CAF ("Apple Core Audio Format specification 1.0"): the frames that its table of packets counts, or else those that its
-/// bytes of sound make.
+/// CAF ("Apple Core Audio Format specification 1.0"): the frames that its table of packets counts,
+/// or else those computed from its bytes of sound.
 fn core_audio(file: &mut (impl Read + Seek)) -> Option<SoundInfo> {
     let end = file.seek(SeekFrom::End(0)).ok()?;
     let (mut at, mut description, mut counted, mut sound) = (8, None, 0, 0);
@@ -187,7 +189,7 @@ fn core_audio(file: &mut (impl Read + Seek)) -> Option<SoundInfo> {
         match &head[..4] {
             b"desc" => description = bytes_at::<24>(file, begin),
             b"pakt" => counted = bytes_at::<16>(file, begin).map_or(0, |table| big(&table[8..])),
-            // A count of edits stands before the sound, whose end may not be known.
+            // A count of edits precedes the sound, whose end may not be known.
             b"data" => sound = size.min(end.saturating_sub(begin)).saturating_sub(4),
             _ => {}
         }
@@ -216,8 +218,8 @@ fn dolby(file: &mut (impl Read + Seek)) -> SoundInfo {
     SoundInfo { seconds: Some(length), has_pictures: false }
 }
 
-/// ASF, of which Windows Media is made ("Advanced Systems Format specification", 3): the play time in the file's
-/// properties, less the time for filling buffers.
+/// ASF, the container of Windows Media ("Advanced Systems Format specification", 3): the play time
+/// in the file's properties, less the time for filling buffers.
 fn windows_media(file: &mut (impl Read + Seek)) -> Option<SoundInfo> {
     const FILE_PROPERTIES_GUID: [u8; 16] =
         *b"\xa1\xdc\xab\x8c\x47\xa9\xcf\x11\x8e\xe4\x00\xc0\x0c\x20\x53\x65";

@@ -1,6 +1,6 @@
-//! Signed addresses: for tags of a page that cannot send a header. Each is one person's, for one file, for
-//! five minutes, and ends with the token it was made with: it names that token and what ties it to the
-//! account, so that a change of the account's credentials ends it, too.
+//! Signed addresses, for tags of a page that cannot send a header. Each is for one user and one
+//! file, and lasts five minutes. It ends with the token it was made with. It names that token and
+//! its link to the account, so a change of the account's credentials ends it, too.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::domain::{
     user::Role,
 };
 
-/// How long a signed address holds.
+/// How long a signed address is valid.
 const LINK_TTL: Duration = Duration::from_mins(5);
 
 /// Signed addresses of a file.
@@ -23,24 +23,25 @@ pub struct FileLink {
     pub expires_at: Timestamp,
 }
 
-/// What a signed address says.
+/// The content of a signed address.
 #[derive(Debug, Clone)]
 pub struct LinkProof {
     pub user: UserId,
-    /// As it stands in the address: what the token was issued for, and its name.
+    /// The token's text in the address: the version or time of its credentials, and its name.
     pub token: String,
     /// Milliseconds since the epoch.
     pub expires: i64,
     pub signature: String,
 }
 
-/// What is signed. No token's text has a line break in it, so that neither can stand for the other.
+/// Returns the text to sign. No token has a line break, so neither can be taken for the other.
 fn words(file: FileId, user: UserId, token: &str, expires: i64) -> String {
     format!("wardline file address\n{file}\n{user}\n{expires}\n{token}")
 }
 
-/// The token of an address: `v3-1700000000000~name` for one of the credentials' version 3 that ends at this time,
-/// `t1690000000000-1700000000000~name` for another issuer's by its time.
+/// Returns the token's text: `v3-1700000000000~name` for version 3 of the credentials and this
+/// expiry time. A token of another issuer has its time of issue:
+/// `t1690000000000-1700000000000~name`.
 fn token_text(auth: &AuthenticatedToken) -> String {
     let (name, end) = (&auth.actor.token.0, auth.expires_at.0);
     match auth.issued {
@@ -61,10 +62,10 @@ fn read_token(text: &str) -> Option<(CredentialVersion, Timestamp, TokenId)> {
 }
 
 impl Services {
-    /// Signed addresses of a file that the caller may have.
+    /// Returns signed addresses of a file that the caller may read.
     ///
     /// # Errors
-    /// `NotFound` when it is not there for the caller.
+    /// `NotFound` when the caller cannot see it.
     pub async fn file_link(&self, auth: &AuthenticatedToken, id: FileId) -> Result<FileLink> {
         let actor = &auth.actor;
         let file = self.readable_file(actor.user, id).await?.ok_or(Error::NotFound("file"))?;
@@ -85,8 +86,9 @@ impl Services {
         })
     }
 
-    /// By what right a signed address is followed, as long as it and its owner's token hold: what it begins ends
-    /// with the token, not with the address. Whether they may have the file is asked again when it is opened.
+    /// Returns the authenticated token of a signed address, while the address and the owner's token
+    /// are valid. What it starts ends with the token, not with the address. The right to the file
+    /// is checked again when it is opened.
     ///
     /// # Errors
     /// `TokenExpired`; `AuthFailed` for every other fault.
@@ -104,6 +106,6 @@ impl Services {
             issued,
             expires_at,
         };
-        Ok(self.still_holds(auth).await?.auth)
+        Ok(self.is_still_valid(auth).await?.auth)
     }
 }

@@ -1,5 +1,5 @@
-//! Pictures: how large they are, what remains of them, and a small version of each. All of it computes;
-//! it belongs off the async threads.
+//! Pictures: their size, their stripped form, and a small version of each. All of it is computation
+//! and belongs off the async threads.
 
 use std::io::Cursor;
 
@@ -15,46 +15,48 @@ use jpeg_decoder::{CodingProcess, PixelFormat};
 use super::strip::{self, strip};
 use crate::domain::{Error, Result, file::Dimensions};
 
-/// The most pixels of a picture that can only be unpacked whole.
+/// The most pixels of a picture that can only be decoded whole.
 pub const MAX_PIXELS: u64 = 64_000_000;
-/// The most pixels of a JPEG that gets a small version: it can be unpacked at an eighth of its size.
+/// The most pixels of a JPEG that gets a small version: it can be decoded at an eighth of its size.
 const MAX_JPEG_PIXELS: u64 = 200_000_000;
-/// A JPEG of up to as many pixels is unpacked whole, which knows more kinds of colours.
+/// The most pixels of a JPEG that is decoded whole, which supports more kinds of colours.
 const MAX_WHOLE_JPEG_PIXELS: u64 = 50_000_000;
 /// The most pixels of a HEIC picture: its planes and its red, green and blue are in memory together.
 const MAX_HEIC_PIXELS: u64 = 50_000_000;
-/// No camera packs more pixels into a byte: a JPEG's block of 64 takes two bits for each colour at least.
+/// No camera stores more pixels in a byte: a JPEG's block of 64 takes at least two bits for each
+/// colour.
 const MAX_PIXELS_PER_BYTE: u64 = 400;
-/// The most pixels of a picture that is turned: as it was and as it becomes are in memory together.
+/// The most pixels of a picture that is turned: the old and the new one are in memory together.
 const MAX_ROTATED_PIXELS: u64 = MAX_PIXELS / 2;
-/// The most bytes of memory that unpacking may take: as many pixels, four bytes each, and room.
+/// The most bytes of memory for decoding: that many pixels, four bytes each, and a reserve.
 const MAX_DECODER_BYTES: u64 = 256 << 20;
 /// The longer side of a small version, pixels.
 const THUMBNAIL_SIDE_PIXELS: u32 = 320;
 const THUMBNAIL_QUALITY: u8 = 80;
-/// Of what is converted, as cameras have it.
+/// The quality of converted pictures, as cameras have it.
 const CONVERTED_QUALITY: u8 = 90;
-/// A larger colour profile is not put into a small version.
+/// A larger colour profile is not copied into a small version.
 const MAX_COLOUR_PROFILE_BYTES: usize = 16 << 10;
 
-/// What a picture is unpacked from.
+/// The kind of a picture's source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Source {
-    /// Kept as it is, without its particulars.
+    /// Kept as it is, without its metadata.
     Kept(ImageFormat),
-    /// HEIC, as Apple's telephones take it; no browser but Apple's shows it, so it becomes a JPEG.
+    /// HEIC, as Apple's telephones take it. Only Apple's browsers show it, so it becomes a JPEG.
     Heic,
 }
 
 /// A picture that may be shown.
 pub struct Picture {
-    /// The file without particulars.
+    /// The file without metadata.
     pub bytes: Bytes,
-    /// As it is to be shown, turned upright.
+    /// The size as it is shown, upright.
     pub dimensions: Dimensions,
-    /// It was of another kind before.
+    /// Whether it was converted from another kind.
     pub became_jpeg: bool,
-    /// With its MIME type; none of what cannot be made small within bounds, or what only browsers bear with.
+    /// With its MIME type; `None` if it cannot be made within bounds, or if only browsers accept
+    /// the picture.
     pub small: Option<(Bytes, &'static str)>,
 }
 
@@ -62,11 +64,11 @@ fn damaged<E>(_: E) -> Error {
     Error::FileRejected("the picture is damaged")
 }
 
-/// Makes a picture fit to be shown.
+/// Prepares a picture to be shown.
 ///
 /// # Errors
-/// `FileRejected` when it is damaged; `PictureTooLarge` when it has more pixels than its kind may have;
-/// `HeicUnsupported`.
+/// `FileRejected` when it is damaged; `PictureTooLarge` when it has more pixels than its kind may
+/// have; `HeicUnsupported`.
 pub fn prepare(source: Source, raw: Bytes) -> Result<Picture> {
     match source {
         Source::Kept(format) => keep(format, raw),
@@ -79,10 +81,10 @@ fn keep(format: ImageFormat, raw: Bytes) -> Result<Picture> {
         ImageFormat::Jpeg => decoder(format, &raw)?.orientation().map_err(damaged)?,
         ImageFormat::Png => strip::png_orientation(&raw),
         ImageFormat::WebP => strip::webp_orientation(&raw),
-        // Browsers do not turn these, whatever is told in them: neither does the small version.
+        // Browsers ignore the orientation of these; so does the small version.
         _ => Orientation::NoTransforms,
     };
-    // What is shown is what is checked: the stripped file.
+    // The stripped file is checked, since it is what is shown.
     let bytes = strip(format, raw, orientation).ok_or_else(|| damaged(()))?;
     let (width, height) = match format {
         ImageFormat::Gif => strip::gif_size(&bytes).ok_or_else(|| damaged(()))?,
@@ -97,7 +99,7 @@ fn keep(format: ImageFormat, raw: Bytes) -> Result<Picture> {
     } else if pixels > MAX_PIXELS {
         return Err(Error::PictureTooLarge { limit: MAX_PIXELS });
     }
-    // Browsers do not turn these either, but telephones count on it.
+    // Browsers do not turn these either, but telephones rely on it.
     let orientation = match format {
         ImageFormat::WebP if orientation != Orientation::NoTransforms && pixels <= MAX_ROTATED_PIXELS => {
             return turned(&bytes, orientation);
@@ -121,7 +123,7 @@ fn decoder(format: ImageFormat, bytes: &Bytes) -> Result<impl ImageDecoder> {
     reader.into_decoder().map_err(damaged)
 }
 
-/// A small version by unpacking the whole picture.
+/// Makes a small version by decoding the whole picture.
 fn whole(
     format: ImageFormat,
     bytes: &Bytes,
@@ -133,16 +135,17 @@ fn whole(
     let profile = profile.filter(|p| p.len() <= MAX_COLOUR_PROFILE_BYTES && p.get(16..20) == Some(b"RGB "));
     match DynamicImage::from_decoder(decoder) {
         Ok(pixels) => smaller(pixels, orientation, profile).map(Some),
-        // Sixteen bits a colour may need more than there is; browsers have more.
+        // Sixteen bits a colour may exceed the memory limit; browsers have more.
         Err(ImageError::Limits(_)) => Ok(None),
-        // Its blocks were walked through. Frames beyond the screen or without colours, which browsers show in their way.
+        // Its blocks were checked. Browsers show frames beyond the screen or without colours in
+        // their own way.
         Err(_) if format == ImageFormat::Gif => Ok(None),
         Err(error) => Err(damaged(error)),
     }
 }
 
-/// A small version of a large JPEG, unpacked at a half to an eighth of its size; none where even that takes too
-/// much memory.
+/// Makes a small version of a large JPEG, decoded at a half to an eighth of its size. Returns none
+/// where even that takes too much memory.
 fn scaled_jpeg(
     bytes: &Bytes,
     pixels: u64,
@@ -156,7 +159,7 @@ fn scaled_jpeg(
     let side = u16::try_from(THUMBNAIL_SIDE_PIXELS * 2).map_err(damaged)?;
     let (width, height) = decoder.scale(side, side).map_err(damaged)?;
     let info = decoder.info().ok_or_else(|| damaged(()))?;
-    // A progressive one keeps two bytes for each colour of each pixel until its last scan has come.
+    // A progressive one keeps two bytes for each colour of each pixel until its last scan.
     if info.coding_process != CodingProcess::DctSequential && pixels * 6 > MAX_DECODER_BYTES {
         return Ok(None);
     }
@@ -175,7 +178,7 @@ fn scaled_jpeg(
     smaller(pixels.ok_or_else(|| damaged(()))?, orientation, profile).map(Some)
 }
 
-/// A HEIC picture as an upright JPEG without particulars.
+/// Converts a HEIC picture to an upright JPEG without metadata.
 fn convert(raw: &Bytes) -> Result<Picture> {
     let options =
         heic_rs::DecodeOptions { max_pixels: Some(MAX_HEIC_PIXELS), ..heic_rs::DecodeOptions::default() };
@@ -196,14 +199,14 @@ fn convert(raw: &Bytes) -> Result<Picture> {
     Ok(Picture { bytes, dimensions: Dimensions { width, height }, became_jpeg: true, small: Some(small) })
 }
 
-/// A stripped WebP with its pixels turned upright: as JPEG, or, where something shines through, as WebP.
+/// Turns the pixels of a stripped WebP upright: as JPEG, or, if it is transparent, as WebP.
 fn turned(bytes: &Bytes, orientation: Orientation) -> Result<Picture> {
     let mut decoder = decoder(ImageFormat::WebP, bytes)?;
     let profile = decoder.icc_profile().ok().flatten().filter(|p| p.get(16..20) == Some(b"RGB "));
     let mut pixels = DynamicImage::from_decoder(decoder).map_err(damaged)?;
     pixels.apply_orientation(orientation);
     let dimensions = Dimensions { width: pixels.width(), height: pixels.height() };
-    let became_jpeg = !shines(&pixels);
+    let became_jpeg = !has_transparency(&pixels);
     let bytes = if became_jpeg {
         let opaque = pixels.into_rgb8();
         let bytes = as_jpeg(&opaque, CONVERTED_QUALITY, profile.clone())?;
@@ -223,11 +226,11 @@ fn turned(bytes: &Bytes, orientation: Orientation) -> Result<Picture> {
     Ok(Picture { bytes, dimensions, became_jpeg, small })
 }
 
-fn shines(pixels: &DynamicImage) -> bool {
+fn has_transparency(pixels: &DynamicImage) -> bool {
     pixels.color().has_alpha() && pixels.to_rgba8().pixels().any(|pixel| pixel.0[3] < 255)
 }
 
-/// Whose colours a HEIC picture's numbers are.
+/// Returns the colour profile of a HEIC picture.
 fn heic_profile(raw: &Bytes) -> Option<Vec<u8>> {
     let context = heic_rs::context::Context::open(raw).ok()?;
     let properties = context.props(heic_rs::probe(raw).ok()?.primary_item).ok()?;
@@ -245,7 +248,8 @@ fn turns(orientation: Orientation) -> bool {
     )
 }
 
-/// Upright, at most [`THUMBNAIL_SIDE_PIXELS`] on each side: as JPEG, or, where something shines through, as PNG.
+/// Returns an upright picture of at most [`THUMBNAIL_SIDE_PIXELS`] on each side: as JPEG, or, if it
+/// is transparent, as PNG.
 fn smaller(
     pixels: DynamicImage,
     orientation: Orientation,
@@ -257,7 +261,7 @@ fn smaller(
         pixels
     };
     small.apply_orientation(orientation);
-    if shines(&small) {
+    if has_transparency(&small) {
         let mut bytes = Vec::new();
         let mut encoder = PngEncoder::new(&mut bytes);
         if let Some(profile) = profile {

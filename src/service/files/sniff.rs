@@ -1,4 +1,4 @@
-//! What a file is, by its content: never by its name, nor by what its sender says.
+//! The type of a file by its content: never by its name, nor by the sender's declaration.
 
 use image::ImageFormat;
 
@@ -7,39 +7,39 @@ use super::{
     sound_frames::{ac3_frame, adts_frame, mpeg_frame},
 };
 
-/// How many bytes from the front tell what it is.
+/// How many bytes from the front decide the type.
 pub const HEAD_BYTES: usize = 8 * 1024;
-/// Behind how many stray bytes a picture is looked for.
+/// The most stray bytes before a picture that are skipped.
 const MAX_STRAY_BYTES: usize = 4 * 1024;
 
-/// What is to be done with a file.
+/// The treatment of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// A picture that is cleaned, or converted, and shown. It begins so many bytes behind the front.
+    /// A picture that is cleaned, or converted, and shown. It begins at this offset.
     Picture(Source, usize),
-    /// A picture of a kind whose particulars (where it was taken …) we cannot remove.
+    /// A picture of a kind whose metadata (the place …) cannot be removed.
     ForeignPicture,
-    /// Something that may sound: its length is looked for.
+    /// A possible sound: its length is measured.
     Sound,
     Other,
 }
 
-/// What the front of a file says.
+/// The type of a file by its front.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TypeGuess {
     pub kind: Kind,
-    /// None when only the whole tells: text, or bytes.
+    /// `None` when only the whole file decides: text, or bytes.
     pub mime: Option<&'static str>,
 }
 
-/// What a file that begins like this is.
+/// Returns the type of a file with this front.
 #[must_use]
 pub fn guess(head: &[u8]) -> TypeGuess {
     let known = recording(head).or_else(|| infer::get(head).map(|known| known.mime_type()));
-    // What the general table knows by a few letters or by two bytes.
+    // The general table decides these by a few letters or by two bytes.
     let known = known.filter(|mime| match *mime {
         "audio/mpeg" | "audio/aac" if !head.starts_with(b"ID3") => recording(head).is_some(),
-        // Six letters that nobody begins a text with: it is a picture, and a broken one is refused.
+        // No text begins with these six letters: it is a picture, and a broken one is refused.
         "image/gif" => true,
         mime if mime.starts_with("audio/") || mime.starts_with("video/") || mime.starts_with("image/") => {
             !is_text_so_far(head)
@@ -78,7 +78,8 @@ pub fn guess(head: &[u8]) -> TypeGuess {
     TypeGuess { kind, mime: Some(mime) }
 }
 
-/// What a file is that [`guess`] could not tell: by its front, and whether all of it is text.
+/// Returns the type of a file that [`guess`] could not tell: by its front, and whether all of it is
+/// text.
 #[must_use]
 pub fn settle(head: &[u8], is_text: bool) -> &'static str {
     match (is_text, has_svg(head)) {
@@ -89,8 +90,9 @@ pub fn settle(head: &[u8], is_text: bool) -> &'static str {
     }
 }
 
-/// A picture behind a few stray bytes, as broken programs write it: kept as mere bytes it would keep where it was
-/// taken, too. Each head is followed by what must stand there, so that other kinds of files are not taken for one.
+/// Returns a picture behind a few stray bytes, as broken programs write it. Kept as plain bytes it
+/// would keep its place of origin. The bytes after each signature are checked, so that other kinds
+/// of files do not match.
 fn hidden_picture(head: &[u8]) -> Option<TypeGuess> {
     let front = head.get(..MAX_STRAY_BYTES.min(head.len()))?;
     (1..front.len()).find_map(|at| {
@@ -119,8 +121,8 @@ fn hidden_picture(head: &[u8]) -> Option<TypeGuess> {
     })
 }
 
-/// The type of a recording by what is in it: a container may say that it holds a film and hold speech alone, or the
-/// other way round.
+/// Returns the type of a recording by its content. A container may be labelled as a film and hold
+/// speech alone, or the other way round.
 #[must_use]
 pub fn heard_as(mime: &'static str, has_pictures: bool) -> &'static str {
     match (mime, has_pictures) {
@@ -135,8 +137,8 @@ pub fn heard_as(mime: &'static str, has_pictures: bool) -> &'static str {
     }
 }
 
-/// Recordings of telephones and dictation devices that the general table of kinds does not know, or knows by
-/// their label only.
+/// Returns the type of recordings of telephones and dictation devices. The general table does not
+/// know these, or only by their label.
 fn recording(head: &[u8]) -> Option<&'static str> {
     if head.starts_with(b"#!AMR-WB\n") {
         return Some("audio/amr-wb");
@@ -151,7 +153,7 @@ fn recording(head: &[u8]) -> Option<&'static str> {
         return by_document_type(head);
     }
     match (head.get(..4), head.get(8..12)) {
-        // Longer than four gigabytes, or made so that it may become so.
+        // Longer than four gigabytes, or prepared for that.
         (Some(b"RF64" | b"BW64"), Some(b"WAVE")) => return Some("audio/wav"),
         (Some(b"FORM"), Some(b"AIFC")) => return Some("audio/aiff"),
         _ => {}
@@ -159,7 +161,7 @@ fn recording(head: &[u8]) -> Option<&'static str> {
     if head.get(4..8) == Some(b"ftyp") {
         return Some(by_brand(head.get(8..12)?));
     }
-    // A tag may stand before any stream.
+    // Any stream may begin with a tag.
     let tag = match head {
         [b'I', b'D', b'3', _, _, flags, a, b, c, d, ..] if (a | b | c | d) & 0x80 == 0 => {
             let size = [a, b, c, d].iter().fold(0, |size, byte| size << 7 | usize::from(**byte));
@@ -180,12 +182,12 @@ fn recording(head: &[u8]) -> Option<&'static str> {
     .into_iter()
     .find_map(|(mime, frame)| {
         let second = stream.get(frame(stream)?..)?;
-        // One frame alone may be anything; a second one right behind it is no accident.
+        // A single frame may be accidental; a second one right behind it is not.
         frame(second).map(|_| mime)
     })
 }
 
-/// What a file of EBML (RFC 8794) says that it is, however long the sizes in its head are written.
+/// Returns the type of an EBML file (RFC 8794), whatever the length of the sizes in its head.
 fn by_document_type(head: &[u8]) -> Option<&'static str> {
     const DOC_TYPE_ELEMENT_ID: &[u8] = &[0x42, 0x82];
     let size = |at: usize| {
@@ -211,7 +213,7 @@ fn by_document_type(head: &[u8]) -> Option<&'static str> {
     }
 }
 
-/// What a major brand of the ISO base media format promises; the tracks decide later.
+/// Returns the type of a major brand of the ISO base media format; the tracks decide later.
 fn by_brand(brand: &[u8]) -> &'static str {
     match brand {
         [b'3', b'g', b'2', _] => "video/3gpp2",
@@ -221,12 +223,13 @@ fn by_brand(brand: &[u8]) -> &'static str {
         b"crx " => "image/x-canon-cr3",
         b"qt  " => "video/quicktime",
         b"M4A " | b"M4B " | b"M4P " => "audio/mp4",
-        // All others are films, or sounds, of the one format.
+        // All others are films, or sounds, of the same format.
         _ => "video/mp4",
     }
 }
 
-/// Whether all that came is text: then it is no recording and no picture, whatever its first letters are.
+/// Returns whether the front is text: then it is no recording and no picture, whatever its first
+/// letters.
 fn is_text_so_far(head: &[u8]) -> bool {
     let mut check = TextCheck::default();
     check.feed(head);
@@ -246,11 +249,12 @@ fn has_markup(head: &[u8]) -> bool {
     has(head, &[b"<script", b"<html", b"<!doctype html", b"<iframe", b"<body"])
 }
 
-/// Whether bytes that come piece by piece are text: UTF-8 without control characters that no text has.
+/// A check, piece by piece, whether bytes are text: UTF-8 without control characters that no text
+/// has.
 #[derive(Debug, Clone)]
 pub struct TextCheck {
     is_text: bool,
-    /// The beginning of a character whose end has not come.
+    /// The beginning of a character whose end has not arrived.
     rest: Vec<u8>,
 }
 
@@ -261,7 +265,7 @@ impl Default for TextCheck {
 }
 
 impl TextCheck {
-    /// The next bytes.
+    /// Checks the next bytes.
     pub fn feed(&mut self, bytes: &[u8]) {
         if !self.is_text {
             return;
@@ -284,7 +288,7 @@ impl TextCheck {
         }
     }
 
-    /// Whether all of it was text.
+    /// Returns whether all of it was text.
     #[must_use]
     pub fn is_text(&self) -> bool {
         self.is_text && self.rest.is_empty()
@@ -330,7 +334,7 @@ mod tests {
             let noise = [&front[..], &[0x90, 0x64, 7, 200, 3, 0x80].repeat(200)].concat();
             assert_eq!(mime(&noise), "application/octet-stream", "{front:x?}");
         }
-        // A film stays one though nothing of it is heard out.
+        // A film stays a film even though no pictures were found.
         assert_eq!(heard_as("video/ogg", false), "video/ogg");
     }
 

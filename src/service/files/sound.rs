@@ -1,5 +1,5 @@
-//! How long something sounds: read from its container, without decoding a note. Browsers record `WebM` without
-//! a length in its head, so where none stands there the packets are walked through.
+//! The length of a sound, read from its container without decoding. Browsers record `WebM` without
+//! a length in its head. Where there is none, the packets are read.
 
 use std::{
     io::{self, Read, Seek, SeekFrom},
@@ -17,23 +17,23 @@ use tokio::runtime::Handle;
 use super::containers;
 use crate::store::blobs::{BlobKey, Blobs};
 
-/// The most packets that are walked through: twelve hours of speech.
+/// The most packets that are read: twelve hours of speech.
 const MAX_PACKETS: usize = 2_200_000;
-/// A written length that is further off than this part of it was a guess.
+/// A written length that deviates by more than this part was a guess.
 const MAX_LENGTH_DEVIATION: f64 = 0.02;
-/// More than a week is no length but a mistake.
+/// A length of more than a week is an error.
 const MAX_SOUND_SECONDS: f64 = 604_800.0;
 
-/// What could be heard out.
+/// The measured data of a sound.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SoundInfo {
-    /// None when it cannot be found.
+    /// `None` when it cannot be found.
     pub seconds: Option<f64>,
     pub has_pictures: bool,
 }
 
-/// Listens to a file, until `deadline` at most; `open` gives it anew, from its front. Blocks: it belongs off the
-/// async threads.
+/// Measures a file, until `deadline` at most; `open` opens it again from its front. Blocks: it
+/// belongs off the async threads.
 #[must_use]
 pub fn listen<F: MediaSource + 'static>(
     open: impl Fn() -> F,
@@ -45,7 +45,7 @@ pub fn listen<F: MediaSource + 'static>(
     both().next()?;
     // The library does not see the pictures of codecs that it does not know.
     let has_pictures = both().any(|heard| heard.has_pictures);
-    // Of what is packed in a WAV it believes the size of a sample, which there is none of.
+    // The library computes with a sample size for compressed WAV, which has none.
     let mut found: Vec<f64> = both().filter_map(|heard| heard.seconds).collect();
     if mime == "audio/wav" {
         found.reverse();
@@ -63,7 +63,7 @@ fn heard_out(file: impl MediaSource + 'static, mime: &str, deadline: Instant) ->
     let mut format = probe.probe(&hint, source, FormatOptions::default(), MetadataOptions::default()).ok()?;
     let has_pictures = format.first_track(TrackType::Video).is_some();
     let seconds = match written_length(&*format) {
-        // It may be a guess by the first frame's rate: with a varying rate only the frames themselves tell.
+        // It may be a guess by the first frame's rate: with a varying rate only the frames decide.
         Some(written) if mime == "audio/mpeg" => {
             let walked = walked_length(&mut *format, deadline);
             walked
@@ -75,20 +75,20 @@ fn heard_out(file: impl MediaSource + 'static, mime: &str, deadline: Instant) ->
     Some(SoundInfo { seconds, has_pictures })
 }
 
-/// What the container says of itself.
+/// Returns the length that the container declares.
 fn written_length(format: &dyn FormatReader) -> Option<f64> {
     let info = format.media_info();
     let length = info.time_base?.calc_duration(info.duration?)?;
     Some(length.as_secs_f64()).filter(|seconds| *seconds > 0.0)
 }
 
-/// Where the last packet ends.
+/// Returns the end of the last packet.
 fn walked_length(format: &mut dyn FormatReader, deadline: Instant) -> Option<f64> {
     let bases: Vec<_> =
         format.tracks().iter().filter_map(|track| Some((track.id, track.time_base?))).collect();
     let mut end: f64 = 0.0;
     for _ in 0..MAX_PACKETS {
-        // A file that breaks off sounds up to there.
+        // A truncated file has a length up to its end.
         let Ok(Some(packet)) = format.next_packet() else { break };
         if Instant::now() > deadline {
             return None;
@@ -101,21 +101,21 @@ fn walked_length(format: &mut dyn FormatReader, deadline: Instant) -> Option<f64
     Some(end)
 }
 
-/// A stored file as something that can be read and sought in, piece by piece.
+/// A stored file as a reader with seeking, piece by piece.
 pub struct StoredBytes {
     blobs: Blobs,
     key: BlobKey,
     size: u64,
     runtime: Handle,
-    /// From then on reading fails.
+    /// From then on every read fails.
     deadline: Instant,
     position: u64,
-    /// What was read last, and from where on it stands in the file.
+    /// The piece that was read last, with its offset in the file.
     piece: (u64, Bytes),
 }
 
 impl StoredBytes {
-    /// From the front.
+    /// Opens the file at its front.
     #[must_use]
     pub fn open(blobs: Blobs, key: BlobKey, size: u64, runtime: Handle, deadline: Instant) -> Self {
         Self { blobs, key, size, runtime, deadline, position: 0, piece: (0, Bytes::new()) }
@@ -128,8 +128,8 @@ impl Read for StoredBytes {
             return Ok(0);
         }
         let (start, piece) = &self.piece;
-        let is_here = (*start..*start + piece.len() as u64).contains(&self.position);
-        if !is_here {
+        let is_connected = (*start..*start + piece.len() as u64).contains(&self.position);
+        if !is_connected {
             if Instant::now() > self.deadline {
                 return Err(io::ErrorKind::TimedOut.into());
             }

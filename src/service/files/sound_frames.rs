@@ -1,6 +1,7 @@
-//! The frames of sound streams that come without a container: how long each is, in bytes.
+//! The frames of sound streams without a container, with their length in bytes.
 
-/// The length of an MPEG audio frame of any version and layer (ISO/IEC 11172-3, 2.4.2.3; MPEG-2.5 goes on from there).
+/// Returns the length of an MPEG audio frame of any version and layer (ISO/IEC 11172-3, 2.4.2.3;
+/// MPEG-2.5 extends it).
 pub(super) fn mpeg_frame(bytes: &[u8]) -> Option<usize> {
     const MPEG_1_KILOBITS: [[usize; 14]; 3] = [
         [32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448],
@@ -34,7 +35,7 @@ pub(super) fn mpeg_frame(bytes: &[u8]) -> Option<usize> {
     })
 }
 
-/// The length of a frame of an AAC stream (ADTS; ISO/IEC 13818-7, 6.2).
+/// Returns the length of a frame of an AAC stream (ADTS; ISO/IEC 13818-7, 6.2).
 pub(super) fn adts_frame(bytes: &[u8]) -> Option<usize> {
     let [0xff, second, third, fourth, fifth, sixth, ..] = *bytes else { return None };
     if second & 0xf6 != 0xf0 || third >> 2 & 15 > 12 {
@@ -48,14 +49,14 @@ pub(super) fn adts_frame(bytes: &[u8]) -> Option<usize> {
 pub(super) struct Ac3Frame {
     /// Bytes.
     pub size: usize,
-    /// Of each channel; none of a part that sounds together with the frame before.
+    /// Of each channel; none for a part that plays together with the frame before.
     pub samples: u64,
     /// Samples a second.
     pub rate: u64,
     pub is_enhanced: bool,
 }
 
-/// A frame's head (ETSI TS 102 366, 4.3 and annex E, 1.2).
+/// Returns the data of a frame's head (ETSI TS 102 366, 4.3 and annex E, 1.2).
 pub(super) fn ac3_frame(bytes: &[u8]) -> Option<Ac3Frame> {
     const AC3_KILOBITS: [usize; 19] =
         [32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512, 576, 640];

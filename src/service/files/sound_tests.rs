@@ -1,5 +1,5 @@
-//! Recordings as browsers and phones make them, written by hand: each says in its own way how long it is, or
-//! does not.
+//! Recordings as browsers and phones make them, built by hand: each declares its length in its own
+//! way, or does not.
 
 use std::{io::Cursor, time::Duration};
 
@@ -40,14 +40,14 @@ fn wav(seconds: u32) -> Vec<u8> {
     .concat()
 }
 
-/// An EBML element; without a size it goes on to the end, as live recordings do.
+/// An EBML element; without a size it extends to the end, as live recordings do.
 fn element(id: &[u8], contents: &[u8], says_size: bool) -> Vec<u8> {
     let mut size = if says_size { (contents.len() as u64).to_be_bytes() } else { [0xff; 8] };
     size[0] = 1;
     [id, &size, contents].concat()
 }
 
-/// What Chromium's recorder writes: no length, segments and clusters of unknown size.
+/// The output of Chromium's recorder: no length, segments and clusters of unknown size.
 fn webm(packets: u16) -> Vec<u8> {
     let sized = |id: &[u8], contents: &[u8]| element(id, contents, true);
     let head = sized(
@@ -57,7 +57,7 @@ fn webm(packets: u16) -> Vec<u8> {
             sized(&[0x42, 0xf7], &[1]),
             sized(&[0x42, 0xf2], &[4]),
             sized(&[0x42, 0xf3], &[8]),
-            // Its name stands as the sniffer knows it, with a size of one byte.
+            // The document type in the form that the sniffer knows, with a size of one byte.
             b"\x42\x82\x84webm".to_vec(),
             sized(&[0x42, 0x87], &[4]),
             sized(&[0x42, 0x85], &[2]),
@@ -127,7 +127,7 @@ fn ogg_page(granule: u64, number: u32, flags: u8, packets: &[&[u8]]) -> Vec<u8> 
     page
 }
 
-/// Opus as Firefox records it: the last page says how many samples there were.
+/// Opus as Firefox records it: the last page declares the number of samples.
 fn ogg(seconds: u32) -> Vec<u8> {
     let head = [b"OpusHead", &[1, 1, 0, 0, 0x80, 0xbb, 0, 0, 0, 0, 0][..]].concat();
     let tags = [b"OpusTags", &[4, 0, 0, 0, b't', b'e', b's', b't', 0, 0, 0, 0][..]].concat();
@@ -150,8 +150,8 @@ fn m4a(seconds: u32) -> Vec<u8> {
     movie(seconds, *b"M4A ", *b"soun", None)
 }
 
-/// A movie of one track, one sample of `seconds` at 1,000 ticks a second. `codec` is an entry that the library does not
-/// know, in place of AAC.
+/// A movie of one track, one sample of `seconds` at 1,000 ticks a second. `codec` is an entry that
+/// the library does not know, in place of AAC.
 fn movie(seconds: u32, brand: [u8; 4], handler: [u8; 4], codec: Option<[u8; 4]>) -> Vec<u8> {
     let ticks = (seconds * 1_000).to_be_bytes();
     let words = |numbers: &[u32]| numbers.iter().flat_map(|number| number.to_be_bytes()).collect::<Vec<u8>>();
@@ -227,7 +227,8 @@ fn what_breaks_off_or_is_bent_harms_nobody() {
     }
 }
 
-/// Frames of MPEG-2.5, as dictation devices record: 8 kbit/s at 8 kHz, 576 samples each, each of its own rate.
+/// Frames of MPEG-2.5, as dictation devices record: 8 kbit/s at 8 kHz, 576 samples each, each of
+/// its own rate.
 fn slow_mp3(frames: usize) -> Vec<u8> {
     let small = [&[0xff, 0xe3, 0x18, 0xc4][..], &[0; 68]].concat();
     let large = [&[0xff, 0xe3, 0x28, 0xc4][..], &[0; 140]].concat();
@@ -260,7 +261,7 @@ fn caf(seconds: u32) -> Vec<u8> {
     [b"caff\0\x01\0\0".to_vec(), chunk(b"desc", &description), chunk(b"data", &data)].concat()
 }
 
-/// The front of a FLAC that says how many samples it has, at 8 kHz, and one silent frame.
+/// The front of a FLAC with the number of its samples, at 8 kHz, and one silent frame.
 fn flac(seconds: u32) -> Vec<u8> {
     let samples = u64::from(seconds) * 8_000;
     // 20 bits of rate, 3 of channels, 5 of depth, 36 of samples.
@@ -288,7 +289,8 @@ fn ac3(is_enhanced: bool, frames: usize) -> Vec<u8> {
     [&head[..], &[0; 762]].concat().repeat(frames)
 }
 
-/// Apple's messages: Opus in packets of varying size, which a table counts; the sound's end is not told.
+/// Apple's messages: Opus in packets of varying size, counted by a table; the end of the sound is
+/// not declared.
 fn caf_of_packets(packets: u64) -> Vec<u8> {
     let numbers =
         |numbers: &[u32]| numbers.iter().flat_map(|number| number.to_be_bytes()).collect::<Vec<u8>>();
@@ -304,7 +306,7 @@ fn caf_of_packets(packets: u64) -> Vec<u8> {
     .concat()
 }
 
-/// A dictation device's WAV around MP3: how many samples there are is told beside the sound.
+/// A dictation device's WAV around MP3: the number of samples is declared beside the sound.
 fn packed_wav(seconds: u32) -> Vec<u8> {
     let rates = [8_000_u32.to_le_bytes(), 0_u32.to_le_bytes()].concat();
     let format = [&[0x55, 0, 1, 0][..], &rates, &[1, 0, 0, 0]].concat();
@@ -313,7 +315,7 @@ fn packed_wav(seconds: u32) -> Vec<u8> {
     [&b"RIFF\xa4\0\0\0WAVEfmt \x10\0\0\0"[..], &format, &fact, &sound].concat()
 }
 
-/// The same file with its kind in other words.
+/// The same file with its document type in another encoding.
 fn renamed(webm: &[u8]) -> Vec<u8> {
     let (short, long) = (b"\x42\x82\x84webm", b"\x42\x82\x01\0\0\0\0\0\0\x04webm");
     let place = webm.windows(short.len()).position(|part| part == short).unwrap();
@@ -338,17 +340,17 @@ fn what_telephones_and_recorders_write_has_its_type_and_its_length() {
         (movie(5, *b"3gp4", *b"soun", Some(*b"samr")), "audio/3gpp", 5.0, false),
         (movie(5, *b"qt  ", *b"vide", Some(*b"hvc1")), "video/quicktime", 5.0, true),
         (movie(5, *b"isom", *b"vide", Some(*b"hvc1")), "video/mp4", 5.0, true),
-        // The label says a film, and it is speech; the label says speech, and it is a film.
+        // One is labelled as a film and is speech; the other is labelled as speech and is a film.
         (movie(5, *b"isom", *b"soun", None), "audio/mp4", 5.0, false),
         (movie(5, *b"M4A ", *b"vide", Some(*b"avc1")), "video/mp4", 5.0, true),
-        // QuickTime from before it said so.
+        // QuickTime from before it had this label.
         (movie(5, *b"qt  ", *b"vide", Some(*b"mp4v")).split_off(20), "video/quicktime", 5.0, true),
         (ac3(false, 100), "audio/ac3", 3.2, false),
         (ac3(true, 100), "audio/eac3", 3.2, false),
         (caf_of_packets(150), "audio/x-caf", 3.0, false),
         ([&b"RF64\xff\xff\xff\xff"[..], &wav(3)[8..]].concat(), "audio/wav", 3.0, false),
         (packed_wav(6), "audio/wav", 6.0, false),
-        // Its name is written with a size of eight bytes.
+        // The document type is written with a size of eight bytes.
         (renamed(&webm(150)), "audio/webm", 3.0, false),
     ] {
         let guessed = sniff::guess(&bytes).mime.unwrap_or_else(|| panic!("{mime} is not known"));

@@ -1,6 +1,6 @@
-//! Taking out of a picture what is not the picture: where, when and with what it was taken, thumbnails of
-//! what was cropped away, comments, whatever hides behind its end. The pixels stay bit for bit; colour
-//! profiles stay; the orientation stays, since without it pictures lie on their side.
+//! Stripping of pictures: removes the place, time and device, thumbnails of cropped parts,
+//! comments, and anything after the end. The pixels stay bit for bit. Colour profiles stay. The
+//! orientation stays, since without it pictures lie on their side.
 
 use std::io::Read;
 
@@ -16,7 +16,7 @@ use img_parts::{
 
 use super::picture::MAX_PIXELS;
 
-/// The picture alone; none when it is damaged.
+/// Returns the picture alone; `None` when it is damaged.
 #[must_use]
 pub fn strip(format: ImageFormat, picture: Bytes, orientation: Orientation) -> Option<Bytes> {
     let exif = (orientation != Orientation::NoTransforms).then(|| minimal_exif(orientation));
@@ -29,7 +29,7 @@ pub fn strip(format: ImageFormat, picture: Bytes, orientation: Orientation) -> O
     }
 }
 
-/// An EXIF block (a TIFF directory) that says the orientation and nothing else.
+/// Returns an EXIF block (a TIFF directory) with the orientation only.
 fn minimal_exif(orientation: Orientation) -> Bytes {
     // Little endian; one entry: tag 0x0112, one SHORT; no further directory.
     let mut block = b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0".to_vec();
@@ -42,13 +42,13 @@ fn strip_jpeg(picture: Bytes, exif: Option<Bytes>) -> Option<Bytes> {
     let belongs = |segment: &JpegSegment| match segment.marker() {
         markers::APP0 => segment.contents().starts_with(b"JFIF\0"),
         markers::APP2 => segment.contents().starts_with(b"ICC_PROFILE\0"),
-        // How the colours were turned into those of the file.
+        // The conversion of the colours to those of the file.
         markers::APP14 => segment.contents().starts_with(b"Adobe"),
-        marker => !is_note(marker),
+        marker => !is_system(marker),
     };
     jpeg.segments_mut().retain(belongs);
     let scan = jpeg.segments_mut().pop()?;
-    // What follows the segment's own bytes: the rest of the file.
+    // The bytes after the segment's own: the rest of the file.
     let scans = scan.clone().encoder().bytes().slice(scan.len()..);
     let scans = strip_scans(&scans)?;
     jpeg.segments_mut().push(JpegSegment::new_with_entropy(
@@ -60,13 +60,13 @@ fn strip_jpeg(picture: Bytes, exif: Option<Bytes>) -> Option<Bytes> {
     Some(jpeg.encoder().bytes())
 }
 
-/// Application data and comments.
-fn is_note(marker: u8) -> bool {
+/// Returns whether a marker is application data or a comment.
+fn is_system(marker: u8) -> bool {
     matches!(marker, 0xe0..=0xef | 0xfe)
 }
 
-/// The scans of a JPEG up to its end, without notes between them and without what comes after the end
-/// (further pictures, films). A missing end is put there.
+/// Returns the scans of a JPEG up to its end. Metadata between them and everything after the end
+/// (further pictures, films) are removed. A missing end is added.
 fn strip_scans(data: &[u8]) -> Option<Vec<u8>> {
     const JPEG_END_MARKER: [u8; 2] = [0xff, 0xd9];
     let mut kept = Vec::with_capacity(data.len());
@@ -89,7 +89,7 @@ fn strip_scans(data: &[u8]) -> Option<Vec<u8>> {
                 if end > data.len() || length < 2 {
                     return None;
                 }
-                if is_note(*marker) {
+                if is_system(*marker) {
                     kept.extend_from_slice(&data[from..next]);
                     from = end;
                 }
@@ -102,18 +102,20 @@ fn strip_scans(data: &[u8]) -> Option<Vec<u8>> {
     Some(kept)
 }
 
-/// The chunks of a PNG that make the picture: its pixels, colours, transparency and animation.
+/// The chunks of a PNG that form the picture: its pixels, colours, transparency and animation.
 const KEPT_PNG_CHUNKS: [&[u8; 4]; 16] = [
     b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"gAMA", b"cHRM", b"sRGB", b"iCCP", b"sBIT", b"pHYs",
     b"bKGD", b"cICP", b"acTL", b"fcTL", b"fdAT",
 ];
 
-/// What every PNG begins with.
+/// The first bytes of every PNG.
 const PNG_SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
-/// The most bytes that a PNG's colour profile may unfold to: the largest of real devices have a few million.
+/// The most bytes of a PNG's decompressed colour profile: the largest of real devices have a few
+/// million.
 const MAX_COLOUR_PROFILE_BYTES: u64 = 8 << 20;
 
-/// The chunks of a PNG: kind, contents, and the whole with length and checksum. One that breaks off ends them.
+/// Returns the chunks of a PNG: kind, contents, and the whole with length and checksum. A truncated
+/// chunk ends them.
 fn png_chunks(picture: &[u8]) -> impl Iterator<Item = ([u8; 4], &[u8], &[u8])> {
     let mut rest = picture.strip_prefix(PNG_SIGNATURE).unwrap_or_default();
     std::iter::from_fn(move || {
@@ -126,7 +128,7 @@ fn png_chunks(picture: &[u8]) -> impl Iterator<Item = ([u8; 4], &[u8], &[u8])> {
     })
 }
 
-/// How a PNG says that it lies; only before its pixels do browsers look for it.
+/// Returns the orientation of a PNG; browsers look for it only before the pixels.
 #[must_use]
 pub fn png_orientation(picture: &[u8]) -> Orientation {
     let mut before_pixels = png_chunks(picture).take_while(|(kind, ..)| kind != b"IDAT");
@@ -134,21 +136,21 @@ pub fn png_orientation(picture: &[u8]) -> Orientation {
     exif.and_then(|(_, exif, _)| Orientation::from_exif_chunk(exif)).unwrap_or(Orientation::NoTransforms)
 }
 
-/// How a WebP says that it lies. An animated one is not asked.
+/// Returns the orientation of a WebP; that of an animated one is ignored.
 #[must_use]
 pub fn webp_orientation(picture: &Bytes) -> Orientation {
     let Ok(file) = WebP::from_bytes(picture.clone()) else { return Orientation::NoTransforms };
     if file.has_chunk(webp::CHUNK_ANMF) {
         return Orientation::NoTransforms;
     }
-    // Some programs write it as it stands in a JPEG.
+    // Some programs write it as in a JPEG.
     let exif = file
         .exif()
         .map(|exif| exif.strip_prefix(b"Exif\0\0").map_or_else(|| exif.clone(), |e| exif.slice_ref(e)));
     exif.and_then(|exif| Orientation::from_exif_chunk(&exif)).unwrap_or(Orientation::NoTransforms)
 }
 
-/// What a PNG's head says of its size; whoever unpacks it believes that.
+/// Returns the size in a PNG's head, which decoders trust.
 #[must_use]
 pub fn png_size(picture: &[u8]) -> Option<(u32, u32)> {
     let (_, head, _) = png_chunks(picture).next().filter(|(kind, ..)| kind == b"IHDR")?;
@@ -156,13 +158,13 @@ pub fn png_size(picture: &[u8]) -> Option<(u32, u32)> {
     Some((side(0)?, side(4)?))
 }
 
-/// A colour profile that unfolds to more than any is a bomb.
+/// Returns whether a colour profile is real: one that decompresses to more than any is a bomb.
 fn is_real_profile(chunk: &[u8]) -> bool {
-    // Its name, an end, and how it is packed.
+    // The profile's name, a terminator, and the compression method.
     let Some(name) = chunk.iter().position(|byte| *byte == 0) else { return false };
     let packed = chunk.get(name + 2..).unwrap_or_default();
     let mut unfolding = flate2::read::ZlibDecoder::new(packed).take(MAX_COLOUR_PROFILE_BYTES + 1);
-    // A broken one is passed over by who shows the picture.
+    // A program that shows the picture ignores a broken profile.
     let _ = std::io::copy(&mut unfolding, &mut std::io::sink());
     unfolding.limit() > 0
 }
@@ -185,13 +187,13 @@ fn strip_png(picture: &[u8], exif: Option<&Bytes>) -> Option<Bytes> {
             kept.extend_from_slice(&PngChunk::new(*b"eXIf", exif.clone()).encoder().bytes());
         }
     }
-    // Some programs leave the end out, and browsers do not miss it.
+    // Some programs omit the end, and browsers accept that.
     kept.extend_from_slice(&PngChunk::new(*b"IEND", Bytes::new()).encoder().bytes());
     Some(kept.into())
 }
 
 fn strip_webp(picture: Bytes) -> Option<Bytes> {
-    /// The bits of VP8X that announce EXIF and XMP.
+    /// The bits of VP8X for EXIF and XMP.
     const EXIF_FLAG: u8 = 0b1000;
     const XMP_FLAG: u8 = 0b0100;
     let mut file = WebP::from_bytes(picture).ok()?;
@@ -217,7 +219,7 @@ fn strip_webp(picture: Bytes) -> Option<Bytes> {
     Some(file.encoder().bytes())
 }
 
-/// The size of a GIF's screen, or of its first frame where it has none.
+/// Returns the size of a GIF's screen, or of its first frame where it has none.
 #[must_use]
 pub fn gif_size(data: &[u8]) -> Option<(u32, u32)> {
     let side = |at: usize| Some(u32::from(u16::from_le_bytes(data.get(at..at + 2)?.try_into().ok()?)));
@@ -238,7 +240,7 @@ pub fn gif_size(data: &[u8]) -> Option<(u32, u32)> {
     Some((side(at + 5)?, side(at + 7)?)).filter(|(width, height)| *width > 0 && *height > 0)
 }
 
-/// Walks over a GIF's blocks; of its extensions those stay that show and repeat the frames.
+/// Strips a GIF block by block; of its extensions, those that show and repeat the frames stay.
 fn strip_gif(data: &[u8]) -> Option<Vec<u8>> {
     let table = |flags: u8| if flags & 0x80 == 0 { 0 } else { 3 << ((flags & 7) + 1) };
     let mut at = 13 + table(*data.get(10)?);
@@ -246,7 +248,7 @@ fn strip_gif(data: &[u8]) -> Option<Vec<u8>> {
     loop {
         let start = at;
         let keeps = match *data.get(at)? {
-            // A frame: its place, its colours, its pixels.
+            // A frame: its position, its colours, its pixels.
             0x2c => {
                 let place = |from: usize| {
                     let side = data.get(at + from..at + from + 2)?;
@@ -270,7 +272,7 @@ fn strip_gif(data: &[u8]) -> Option<Vec<u8>> {
             }
             _ => return None,
         };
-        // What belongs to it, in sub-blocks up to an empty one.
+        // The frame's data, in sub-blocks up to an empty one.
         loop {
             let size = usize::from(*data.get(at)?);
             at += 1 + size;

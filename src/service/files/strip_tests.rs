@@ -1,4 +1,5 @@
-//! Pictures with a place planted wherever one can stand: it must be gone, and the picture must not have changed.
+//! Pictures with a location planted in every possible part: it must be removed, and the picture
+//! must not change.
 
 use std::io::Cursor;
 
@@ -40,7 +41,7 @@ fn riff_chunk(kind: [u8; 4], contents: Vec<u8>) -> RiffChunk {
     RiffChunk::new(kind, RiffContent::Data(contents.into()))
 }
 
-/// A picture that tells where it was taken in every way its format has.
+/// Returns a picture with its location in every way that its format has.
 fn telling(format: ImageFormat, orientation: Orientation) -> Vec<u8> {
     let plain = encoded(format);
     match format {
@@ -141,7 +142,7 @@ fn what_lay_on_its_side_still_stands_upright() {
         let small = small(&picture);
         assert_eq!((small.width(), small.height()), (20, 40), "{format:?}");
     }
-    // No browser turns a PNG that says behind its pixels how it lies: size and small version agree.
+    // No browser turns a PNG whose orientation follows its pixels: size and small version agree.
     let plain = encoded(ImageFormat::Png);
     let late = [
         &plain[..plain.len() - 12],
@@ -157,7 +158,7 @@ fn what_lay_on_its_side_still_stands_upright() {
     assert_eq!(chunks[..2], [*b"IHDR", *b"eXIf"], "where browsers look for it");
 }
 
-/// No browser turns a WebP, whatever is told in it: its pixels are turned.
+/// No browser turns a WebP, whatever its orientation: its pixels are turned.
 #[test]
 fn a_webp_that_lies_on_its_side_is_set_upright() {
     let told = [b"Exif\0\0", &exif(Orientation::Rotate90)[..]].concat();
@@ -170,7 +171,7 @@ fn a_webp_that_lies_on_its_side_is_set_upright() {
         let upright = decoded(ImageFormat::Jpeg, &picture.bytes).to_rgb8();
         assert_eq!((picture.dimensions.width, picture.dimensions.height), (20, 40));
         assert_eq!((upright.dimensions(), small(&picture).to_rgb8().dimensions()), ((20, 40), (20, 40)));
-        // What was below on the left is above on the left.
+        // The bottom left corner becomes the top left.
         let (corner, before) = (upright.get_pixel(0, 0).0, pixels().to_rgb8().get_pixel(0, 19).0);
         assert!(corner.iter().zip(before).all(|(a, b)| a.abs_diff(b) < 16), "{corner:?} for {before:?}");
     }
@@ -209,11 +210,12 @@ fn what_browsers_show_is_taken_in() {
     assert!(prepare(ImageFormat::Gif, [screen(0), huge].concat().into()).is_err(), "a bomb in a frame");
 }
 
-/// A baseline JPEG of one grey, of any size, written by hand: an encoder would take long, and much room.
+/// Returns a baseline JPEG of one grey, of any size, built by hand: an encoder would take much time
+/// and memory.
 fn grey_jpeg(width: u16, height: u16) -> Vec<u8> {
     let sides = [height.to_be_bytes(), width.to_be_bytes()].concat();
     let blocks = usize::from(width).div_ceil(8) * usize::from(height).div_ceil(8);
-    // One code of one bit each: no difference to the block before; nothing else in the block.
+    // One code of one bit each: no difference from the previous block; nothing else in the block.
     let table = |class: u8| segment(0xc4, &[class, 1], &[&[0; 15][..], &[0]].concat());
     [
         b"\xff\xd8".to_vec(),
@@ -237,14 +239,15 @@ fn pictures_of_todays_telephones_are_taken_in() {
         let small = small(&picture);
         assert_eq!((small.width(), small.height()), (320, 320 * high / wide));
     }
-    // Larger than any telephone's: kept, without a small version. One that says more than it holds is refused.
+    // Larger than any telephone's: kept, without a small version. A file with too few bytes for its
+    // size is refused.
     let picture = prepare(ImageFormat::Jpeg, grey_jpeg(20_000, 12_000).into()).unwrap();
     assert!(picture.small.is_none() && picture.dimensions.width == 20_000);
     let mut bomb = grey_jpeg(80, 80);
     let sides = bomb.windows(2).position(|pair| pair == b"\xff\xc0").unwrap() + 5;
     bomb[sides..sides + 4].copy_from_slice(&[0xff, 0, 0xff, 0]);
     assert!(prepare(ImageFormat::Jpeg, bomb.into()).is_err());
-    // Other kinds are unpacked whole.
+    // Other kinds are decoded whole.
     let head = [&8_100_u32.to_be_bytes()[..], &8_000_u32.to_be_bytes(), &[1, 0, 0, 0, 0]].concat();
     let wide = [PNG_SIGNATURE, &png_chunk(*b"IHDR", head), &png_chunk(*b"IEND", Vec::new())].concat();
     let refused = prepare(ImageFormat::Png, wide.into());
@@ -301,7 +304,7 @@ fn what_is_no_picture_is_refused_and_nothing_panics() {
 
 #[test]
 fn a_picture_that_unfolds_to_too_much_is_refused_unread() {
-    // A PNG's head that says 100,000 × 100,000, and nothing behind it.
+    // The head of a PNG of 100,000 × 100,000, without data.
     let head = [&[0, 1, 0x86, 0xa0, 0, 1, 0x86, 0xa0][..], &[8, 6, 0, 0, 0]].concat();
     let bomb =
         [&b"\x89PNG\r\n\x1a\n"[..], &png_chunk(*b"IHDR", head), &png_chunk(*b"IEND", Vec::new())].concat();

@@ -1,9 +1,9 @@
-//! Clearing away: uploads that were never finished, files that no message has named for a day, and files
-//! whose last message is gone.
+//! The sweep of files: uploads that were never finished, files that no message has named for a day,
+//! and files whose last message is gone.
 //!
-//! A file is taken only if no message names it, and only if nobody was about to send it: who sends moves
-//! `checkAt` ahead before the commit, and taking is conditional on the `checkAt` that was seen before the
-//! messages were asked. Each step may be interrupted and done again, by this node or another.
+//! A file is removed only if no message names it and none is about to. A sender moves `checkAt`
+//! ahead before the commit. The removal is conditional on the `checkAt` that was read before the
+//! messages were checked. Each step may be interrupted and repeated, by this node or another.
 
 use std::{sync::Arc, time::Duration};
 
@@ -19,7 +19,7 @@ use crate::{
 const SWEEP_BATCH_SIZE: i64 = 200;
 
 impl Services {
-    /// Clears away by the clock, until `stop`.
+    /// Sweeps on a timer, until `stop`.
     pub(in crate::service) async fn clear_files(self: Arc<Self>, stop: impl Future<Output = ()>) {
         let mut passes =
             tokio::time::interval(self.settings.timings.file_sweep.max(Duration::from_millis(1)));
@@ -36,7 +36,7 @@ impl Services {
         }
     }
 
-    /// One pass. What fails is tried again in a later one.
+    /// Runs one pass. A failed removal is tried again in a later one.
     async fn clear_due_files(&self) -> Result<()> {
         for file in self.store.files_due(self.clock.now(), SWEEP_BATCH_SIZE).await? {
             if let Err(error) = self.clear_file(file).await {
@@ -49,24 +49,24 @@ impl Services {
     async fn clear_file(&self, file: DueFile) -> Result<()> {
         let doomed = match file.state {
             FileState::Ready if self.store.is_file_used(file.id).await? => {
-                return self.store.settle_file(&file).await;
+                return self.store.mark_file_settled(&file).await;
             }
             FileState::Ready | FileState::Uploading => {
-                if !self.store.doom_file(&file).await? {
+                if !self.store.mark_file_for_removal(&file).await? {
                     return Ok(());
                 }
                 DueFile { state: FileState::Doomed, ..file }
             }
             FileState::Doomed => file,
         };
-        // Nobody can have sent it since; should a commit have hung for longer than any may, it is kept.
+        // No user can have sent it since. If a commit took longer than any may, the file is kept.
         if doomed.size.is_some() && self.store.is_file_used(doomed.id).await? {
-            return self.store.settle_file(&doomed).await;
+            return self.store.mark_file_settled(&doomed).await;
         }
         self.remove_file(&doomed).await
     }
 
-    /// Removes what is left of a doomed file.
+    /// Removes the rest of a doomed file.
     pub(super) async fn remove_file(&self, doomed: &DueFile) -> Result<()> {
         self.store.blobs().remove_all(doomed.id).await?;
         self.store.forget_file(doomed).await?;

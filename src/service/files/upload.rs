@@ -1,5 +1,5 @@
-//! Taking a file in: bytes go on to where they are kept as they come, so that nobody holds a whole file in
-//! memory, however slowly it comes. What is a picture is prepared once it is there.
+//! Uploads. Bytes are stored as they arrive, so that a slow upload never holds a whole file in
+//! memory. A picture is prepared once it is complete.
 
 use std::{
     fmt::Write as _,
@@ -35,18 +35,18 @@ use crate::{
 
 /// The largest picture, bytes: it is prepared in memory.
 const MAX_PICTURE_BYTES: u64 = 50_000_000;
-/// Pictures prepared at once; each may take a quarter of a gigabyte.
+/// The most pictures prepared at once; each may take a quarter of a gigabyte.
 const MAX_CONCURRENT_PICTURES: usize = 1;
-/// Files listened to at once, and for how long.
+/// The most sound files measured at once, and for how long.
 const MAX_CONCURRENT_SOUNDS: usize = 2;
 const SOUND_CHECK_TIMEOUT: Duration = Duration::from_secs(10);
-/// What comes slower than this is given up, bytes a second on the average; and how long a line may hesitate.
+/// A slower upload is aborted, bytes a second on average; and how long it may be slow.
 const MIN_UPLOAD_BYTES_PER_SECOND: u64 = 2_048;
 const SLOW_UPLOAD_GRACE: Duration = Duration::from_secs(10);
-/// How much longer a request is than its file at most: the form around it, bytes.
+/// The most bytes of a request beyond its file: the form around it.
 pub const MAX_FORM_OVERHEAD_BYTES: u64 = 64 * 1024;
 
-/// Who is uploading, and what is being prepared.
+/// The slots of uploads and of preparation.
 pub(in crate::service) struct UploadSlots {
     places: UploaderSlots,
     pictures: Arc<Semaphore>,
@@ -65,11 +65,12 @@ impl Default for UploadSlots {
     }
 }
 
-/// A file that is coming in. Dropped before it is finished, it is given up and leaves nothing.
+/// A file that is being uploaded. If dropped before it is finished, it is aborted and leaves
+/// nothing.
 pub struct Upload {
     services: Arc<Services>,
     id: FileId,
-    /// Whose it is, and by what right it comes.
+    /// The uploader and their authenticated token.
     auth: AuthenticatedToken,
     name: String,
     started: Instant,
@@ -77,7 +78,7 @@ pub struct Upload {
     head: BytesMut,
     text: TextCheck,
     digest: Sha256,
-    /// From when on it is known what it is.
+    /// Set once the type of the file is known.
     writing: Option<(BlobWriter, TypeGuess)>,
     /// Ready, or left to the sweep.
     is_settled: bool,
@@ -85,8 +86,8 @@ pub struct Upload {
 }
 
 impl Services {
-    /// Sees to it that everybody's files together stay within `UPLOAD_TOTAL`.
-    async fn house_must_have_room(&self, size: u64) -> Result<()> {
+    /// Checks that all users' files together stay within `UPLOAD_TOTAL`.
+    async fn require_total_quota(&self, size: u64) -> Result<()> {
         let Some(total) = self.settings.upload_total else { return Ok(()) };
         if self.store.files_total().await?.saturating_add(size) > total {
             return Err(Error::HouseFull { total });
@@ -94,10 +95,10 @@ impl Services {
         Ok(())
     }
 
-    /// Begins an upload. `declared` is the length of the whole request, when it is said.
+    /// Begins an upload. `declared` is the length of the whole request, when it is given.
     ///
     /// # Errors
-    /// `FileTooLarge`, `QuotaExceeded`, `RateLimited` when too many are under way.
+    /// `FileTooLarge`, `QuotaExceeded`, `RateLimited` when too many are running.
     pub async fn begin_upload(&self, auth: &AuthenticatedToken, declared: Option<u64>) -> Result<Upload> {
         let limit = self.settings.max_upload;
         let least = declared.unwrap_or(0).saturating_sub(MAX_FORM_OVERHEAD_BYTES);
@@ -110,7 +111,7 @@ impl Services {
         if self.store.file_usage(owner).await?.saturating_add(least.max(1)) > quota {
             return Err(Error::QuotaExceeded { quota });
         }
-        self.house_must_have_room(least.max(1)).await?;
+        self.require_total_quota(least.max(1)).await?;
         let (id, now) = (FileId::generate(), self.clock.now());
         let longest = SLOW_UPLOAD_GRACE
             + Duration::from_secs(limit / MIN_UPLOAD_BYTES_PER_SECOND)
@@ -134,7 +135,7 @@ impl Services {
 }
 
 impl Upload {
-    /// Names the file.
+    /// Sets the name of the file.
     ///
     /// # Errors
     /// `Validation` when nothing is left of the name without folders and control characters.
@@ -144,11 +145,11 @@ impl Upload {
         Ok(())
     }
 
-    /// Takes the next bytes.
+    /// Writes the next bytes.
     ///
     /// # Errors
     /// `FileTooLarge`; `FileUnsupported` for pictures of kinds we cannot clean; `Unavailable`;
-    /// `Malformed` when it comes too slowly.
+    /// `UploadTooSlow` when it arrives too slowly.
     pub async fn write(&mut self, bytes: Bytes) -> Result<()> {
         let limit = self.services.settings.max_upload;
         self.size += bytes.len() as u64;
@@ -159,19 +160,19 @@ impl Upload {
         if self.started.elapsed()
             > SLOW_UPLOAD_GRACE + Duration::from_secs(self.size / MIN_UPLOAD_BYTES_PER_SECOND)
         {
-            return Err(Error::Malformed("the file came too slowly".to_owned()));
+            return Err(Error::UploadTooSlow("the file came too slowly"));
         }
         self.text.feed(&bytes);
         self.digest.update(&bytes);
         if let Some((writer, guess)) = &mut self.writing {
-            must_fit(*guess, self.size)?;
+            require_size(*guess, self.size)?;
             return writer.write(bytes).await;
         }
         self.head.extend_from_slice(&bytes);
         if self.head.len() < sniff::HEAD_BYTES { Ok(()) } else { self.begin_writing().await }
     }
 
-    /// Enough is known to say what it is.
+    /// Starts writing once enough is known to guess the type.
     async fn begin_writing(&mut self) -> Result<()> {
         let guess = sniff::guess(&self.head);
         let part = match guess.kind {
@@ -183,36 +184,37 @@ impl Upload {
             Kind::Picture(..) => ByteRange::Raw,
             Kind::Sound | Kind::Other => ByteRange::Body,
         };
-        must_fit(guess, self.size)?;
+        require_size(guess, self.size)?;
         let front = self.head.clone().freeze();
         self.head.truncate(sniff::HEAD_BYTES);
-        // Kept before it is written to: whatever breaks this off, the writer is ended in order.
+        // Stored before it is written to: after any interruption, the writer is ended in order.
         let writer = self.services.store.blobs().writer(BlobKey(self.id, part));
         self.writing.insert((writer, guess)).0.write(front).await
     }
 
-    /// Resolves with what its sender is told when somebody else needs the place more.
-    pub fn lost_place(&self) -> impl Future<Output = Error> + Send + use<> {
+    /// Resolves with the sender's error when another user takes the slot.
+    pub fn lost_slot(&self) -> impl Future<Output = Error> + Send + use<> {
         let lost = self.place.lost();
         async move {
             lost.await;
-            Error::Malformed("the file came too slowly, and others are waiting".to_owned())
+            Error::UploadTooSlow("the file came too slowly, and others are waiting")
         }
     }
 
-    /// Whether anything has come.
+    /// Returns whether nothing was received.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.size == 0
     }
 
-    /// Ends the upload: the file is ready when this answers. Who does not wait for the answer may find it
-    /// ready all the same; then it is cleared away after a day.
+    /// Ends the upload: the file is ready when this returns. A caller that does not wait may find
+    /// it ready all the same. Then it is swept after a day.
     ///
     /// # Errors
-    /// `Validation` for an empty file; `AuthFailed` when its sender's token ended; `FileRejected` for a damaged picture; `QuotaExceeded`; `Unavailable`.
+    /// `Validation` for an empty file; `AuthFailed` when the sender's token ended; `FileRejected`
+    /// for a damaged picture; `QuotaExceeded`; `Unavailable`.
     pub async fn finish(self) -> Result<StoredFile> {
-        // In a task of its own: who leaves now must not tear it apart.
+        // A task of its own: a caller that leaves now must not interrupt it.
         let task = tokio::spawn(self.complete());
         task.await.unwrap_or_else(|panic| {
             tracing::error!(%panic, "finishing a file panicked");
@@ -230,7 +232,7 @@ impl Upload {
         }
         let (writer, guess) = self.writing.take().ok_or(Error::Internal)?;
         if let Err(error) = writer.finish().await {
-            // It may be written yet: the sweep comes when that is long over.
+            // It may still be written: the sweep comes when that is long over.
             self.is_settled = true;
             return Err(error);
         }
@@ -253,11 +255,11 @@ impl Upload {
             Kind::ForeignPicture | Kind::Other => {}
         }
         let quota = self.services.settings.upload_quota;
-        // One after the other, so that two do not take the same room.
+        // One after the other, so that two do not use the same free space.
         let _turn = self.services.desk.house.lock().await;
-        self.services.house_must_have_room(file.size).await?;
+        self.services.require_total_quota(file.size).await?;
         // Preparing may have taken long.
-        self.services.must_still_hold(&self.auth).await?;
+        self.services.recheck_token(&self.auth).await?;
         let check_at = file.created_at.plus(UNSENT_FILE_RETENTION);
         match self.services.store.complete_file(&file, quota, check_at).await? {
             Completion::Done => {}
@@ -270,7 +272,8 @@ impl Upload {
         Ok(file)
     }
 
-    /// Makes what was sent a picture that may be shown. Only here is a whole file in memory, one at a time.
+    /// Converts the upload into a picture that may be shown. Only here is a whole file in memory,
+    /// one at a time.
     async fn prepare(&self, file: &mut StoredFile, source: Source, at: usize) -> Result<()> {
         let services = &self.services;
         let turn = Arc::clone(&services.desk.pictures).acquire_owned().await;
@@ -284,7 +287,7 @@ impl Upload {
             Ok(all)
         });
         let gathered = gathered.await?.freeze().slice(at..);
-        // The turn goes with the work, which nobody can break off.
+        // The permit moves into the work, which cannot be aborted.
         let work = tokio::task::spawn_blocking(move || {
             let prepared = picture::prepare(source, gathered);
             let digest =
@@ -308,7 +311,7 @@ impl Upload {
         blobs.remove(raw).await
     }
 
-    /// Finds out how long it sounds; what cannot be found out is left out.
+    /// Measures how long it plays; an unknown length is left out.
     async fn listen(&self, file: &mut StoredFile, guess: TypeGuess) {
         let services = &self.services;
         let Some(mime) = guess.mime else { return };
@@ -329,14 +332,14 @@ impl Upload {
     }
 }
 
-/// The name of a picture that has become a JPEG.
+/// Returns the name of a picture that was converted to JPEG.
 fn named_jpeg(name: &str) -> String {
     let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
     let stem = if stem.is_empty() { name } else { stem };
     clean_name(&format!("{stem}.jpg")).unwrap_or_else(|| "picture.jpg".to_owned())
 }
 
-fn must_fit(guess: TypeGuess, size: u64) -> Result<()> {
+fn require_size(guess: TypeGuess, size: u64) -> Result<()> {
     let is_picture = matches!(guess.kind, Kind::Picture(..));
     if is_picture && size > MAX_PICTURE_BYTES {
         Err(Error::FileTooLarge { limit: MAX_PICTURE_BYTES })
@@ -361,14 +364,15 @@ impl Drop for Upload {
         // Without a runtime the process is ending; then the sweep of the next one finds it.
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             runtime.spawn(async move {
-                // What may still be written is left to the sweep, which comes when that is long over.
+                // A blob that may still be written is left to the sweep, which comes when that is
+                // long over.
                 if let Some((writer, _)) = writing
                     && !writer.discard().await
                 {
                     return;
                 }
                 let given_up = async {
-                    match services.store.give_up_file(id).await? {
+                    match services.store.abandon_file(id).await? {
                         Some(doomed) => services.remove_file(&doomed).await,
                         None => Ok(()),
                     }

@@ -1,7 +1,8 @@
-//! Places for uploads: how many come in at once, of whom, and who has to go for whom.
+//! The slots of uploads: how many run at once, of which users, and which one is aborted for
+//! another.
 //!
-//! Half of the places are for people who have none yet, so that a few cannot take them all; when all are taken, a
-//! newcomer gets the place of the slowest, if that is slow indeed.
+//! Half of the slots are for users who have none yet, so that a few users cannot take them all.
+//! When all are taken, a new user gets the slot of the slowest upload, if that is slow indeed.
 
 use std::{
     sync::{
@@ -15,18 +16,18 @@ use tokio_util::sync::CancellationToken;
 
 use crate::domain::{Error, Result, UserId};
 
-/// Uploads at once.
+/// The most uploads at once.
 const MAX_CONCURRENT_UPLOADS: usize = 32;
-/// Uploads of one person at once.
+/// The most uploads of one user at once.
 const MAX_UPLOADS_PER_USER: usize = 4;
-/// Who is refused may try again after this.
+/// The time after which a refused user may retry.
 const BUSY_RETRY_AFTER: Duration = Duration::from_secs(3);
-/// An upload that is slower loses its place to a newcomer, bytes a second on the average.
+/// An upload that is slower loses its slot to a new user, bytes a second on average.
 const SLOW_UPLOAD_BYTES_PER_SECOND: u64 = 16 * 1024;
-/// How long an upload has before its speed is judged.
+/// How long an upload runs before its speed is judged.
 const SPEED_GRACE: Duration = Duration::from_secs(2);
 
-/// Who is uploading.
+/// The users who upload.
 #[derive(Default)]
 pub(super) struct UploaderSlots(Arc<Mutex<SlotCounts>>);
 
@@ -45,14 +46,14 @@ struct RunningUpload {
 }
 
 impl RunningUpload {
-    /// Bytes a second on the average; none while it is too early to tell.
+    /// Returns the average bytes a second; `None` while it is too early to tell.
     fn speed(&self) -> Option<u64> {
         let lasted = self.started.elapsed();
         (lasted > SPEED_GRACE).then(|| self.received.load(Ordering::Relaxed) / lasted.as_secs().max(1))
     }
 }
 
-/// A person's place, until it is dropped or lost.
+/// A user's slot, until it is dropped or lost.
 pub(super) struct UploaderSlot {
     all: Arc<Mutex<SlotCounts>>,
     number: u64,
@@ -65,7 +66,7 @@ fn locked(taken: &Mutex<SlotCounts>) -> MutexGuard<'_, SlotCounts> {
 }
 
 impl UploaderSlots {
-    /// A place for one more upload of `user`.
+    /// Takes a slot for one more upload of `user`.
     ///
     /// # Errors
     /// `RateLimited` when there is none.
@@ -91,7 +92,7 @@ impl UploaderSlots {
 }
 
 impl SlotCounts {
-    /// Takes the place of the slowest upload; false when none is slow.
+    /// Takes the slot of the slowest upload; false when none is slow.
     fn make_room(&mut self) -> bool {
         let speeds = self.places.iter().enumerate().filter_map(|(at, place)| Some((place.speed()?, at)));
         match speeds.min().filter(|(speed, _)| *speed < SLOW_UPLOAD_BYTES_PER_SECOND) {
@@ -105,17 +106,17 @@ impl SlotCounts {
 }
 
 impl UploaderSlot {
-    /// So many bytes have come.
+    /// Records the number of received bytes.
     pub(super) fn has_received(&self, bytes: u64) {
         self.received.store(bytes, Ordering::Relaxed);
     }
 
-    /// All has come: from now on it is not the sender who is slow.
+    /// Records that everything was received: from now on the sender is not the cause of slowness.
     pub(super) fn is_complete(&self) {
         self.received.store(u64::MAX, Ordering::Relaxed);
     }
 
-    /// Resolves when the place was lost to somebody else.
+    /// Resolves when the slot was lost to another user.
     pub(super) fn lost(&self) -> impl Future<Output = ()> + Send + use<> {
         self.lost.clone().cancelled_owned()
     }

@@ -46,7 +46,7 @@ pub(super) struct TokenCache {
     /// Every token that was ended and has not expired, once this node has loaded them.
     ended: RwLock<Option<HashSet<TokenId>>>,
     /// The start of the newest successful poll of the revocations.
-    heard: RwLock<Option<Instant>>,
+    note_poll: RwLock<Option<Instant>>,
     ended_here: RwLock<HashMap<TokenId, Timestamp>>,
     /// Accounts that were changed on this node, with the newest change of each.
     changed_here: RwLock<HashMap<UserId, Credentials>>,
@@ -61,7 +61,7 @@ impl TokenCache {
             belief,
             accounts: Mutex::new(LruCache::new(room(MAX_CACHED_ACCOUNTS))),
             ended: RwLock::default(),
-            heard: RwLock::default(),
+            note_poll: RwLock::default(),
             ended_here: RwLock::default(),
             changed_here: RwLock::default(),
             early: Mutex::new(LruCache::new(room(MAX_EARLY_TOKENS))),
@@ -121,7 +121,7 @@ impl TokenCache {
     #[expect(clippy::option_option, reason = "what is remembered may be that there is no such account")]
     pub fn credentials(&self, user: UserId) -> Option<Option<Credentials>> {
         let (known, asked) = self.remembered(user)?;
-        (asked.elapsed() < self.belief || self.has_news()).then_some(known)
+        (asked.elapsed() < self.belief || self.is_feed_current()).then_some(known)
     }
 
     fn remembered(&self, user: UserId) -> Option<Cached<Option<Credentials>>> {
@@ -164,14 +164,14 @@ impl TokenCache {
     }
 
     /// Returns whether the revocations were polled within the cache lifetime.
-    fn has_news(&self) -> bool {
-        let heard = *self.heard.read().unwrap_or_else(PoisonError::into_inner);
-        heard.is_some_and(|heard| heard.elapsed() < self.belief)
+    fn is_feed_current(&self) -> bool {
+        let note_poll = *self.note_poll.read().unwrap_or_else(PoisonError::into_inner);
+        note_poll.is_some_and(|note_poll| note_poll.elapsed() < self.belief)
     }
 
     /// Records that this node knows everything that was revoked before `began`.
-    pub fn heard(&self, began: Instant) {
-        *self.heard.write().unwrap_or_else(PoisonError::into_inner) = Some(began);
+    pub fn note_poll(&self, began: Instant) {
+        *self.note_poll.write().unwrap_or_else(PoisonError::into_inner) = Some(began);
     }
 
     /// Sets all ended tokens, as the database has them.
@@ -180,7 +180,7 @@ impl TokenCache {
     }
 
     /// Adds more ended tokens.
-    pub fn add_ended(&self, more: HashSet<TokenId>) {
+    pub fn add_ended_tokens(&self, more: HashSet<TokenId>) {
         if let Some(known) = &mut *self.ended.write().unwrap_or_else(PoisonError::into_inner) {
             known.extend(more);
         }
@@ -188,7 +188,7 @@ impl TokenCache {
 
     /// Returns whether a token was ended anywhere; `None` when the database must be asked.
     pub fn is_ended(&self, token: &TokenId) -> Option<bool> {
-        if !self.has_news() {
+        if !self.is_feed_current() {
             return None;
         }
         let ended = self.ended.read().unwrap_or_else(PoisonError::into_inner);

@@ -21,7 +21,7 @@ use crate::domain::{Error, Result};
 
 pub(in crate::store) const FILES_COLLECTION: &str = "blobs.files";
 pub(in crate::store) const CHUNKS_COLLECTION: &str = "blobs.chunks";
-/// A chunk's size, bytes.
+/// The size of a chunk in bytes.
 pub(super) const CHUNK_BYTES: u64 = 255 * 1024;
 
 /// The bucket.
@@ -50,12 +50,12 @@ impl Grid {
         let opened = self.bucket.open_upload_stream(name).id(name.into()).await;
         let mut stream = opened.map_err(|error| failure::to_domain(&error))?;
         loop {
-            // A chunk at a time: several at once are a quarter faster and take twice the memory.
+            // One chunk at a time: several at once are a quarter faster and take twice the memory.
             let done = match fed.recv().await {
                 Some(BlobChunk::Bytes(bytes)) => stream.write_all(&bytes).await,
                 Some(BlobChunk::End) => return stream.close().await.map_err(|error| broken(&error)),
                 None => {
-                    // Given up: nothing of it stays.
+                    // Aborted: nothing of it remains.
                     let _ = stream.abort().await;
                     return Ok(());
                 }

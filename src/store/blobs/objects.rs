@@ -1,4 +1,4 @@
-//! Blobs as objects: files of a folder, or a bucket that speaks S3.
+//! Blobs as objects: files of a folder, or of a bucket with the S3 API.
 
 use std::{fs, ops::Range, os::unix::fs::PermissionsExt, path::Path as Folder, sync::Arc, time::Duration};
 
@@ -12,11 +12,11 @@ use tokio::sync::mpsc;
 use super::BlobChunk;
 use crate::domain::{Error, Result};
 
-/// How many bytes one read brings.
+/// The number of bytes of one read.
 pub(super) const CHUNK_BYTES: u64 = 1 << 20;
-/// The size of a part of an object that comes in parts; S3 takes no smaller ones.
+/// The size of a part of a multipart object; S3 accepts no smaller ones.
 const UPLOAD_PART_BYTES: usize = 5 << 20;
-/// How long a read or a removal may take.
+/// The time limit of a read or a removal.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// The objects, all below a prefix.
@@ -31,7 +31,8 @@ impl Objects {
         let failed = |error: &dyn std::fmt::Display| {
             format!("the folder {} cannot be used: {error}", folder.display())
         };
-        // Made here, a folder that is mistyped, or whose disk is not mounted, would take files that belong elsewhere.
+        // Creating the folder would hide a mistyped path or an unmounted disk, and the files would
+        // go to the wrong disk.
         if !fs::metadata(folder).map_err(|error| failed(&error))?.is_dir() {
             return Err(failed(&"it is no folder"));
         }
@@ -74,7 +75,7 @@ impl Objects {
         name.split('/').fold(self.prefix.clone(), Path::join)
     }
 
-    /// A small object is put at once; a larger one in parts, two at a time.
+    /// Writes an object: a small one at once, a larger one in parts, two at a time.
     pub(super) async fn write(&self, name: &str, mut fed: mpsc::Receiver<BlobChunk>) -> Result<()> {
         let path = self.path(name);
         let (mut gathered, mut size) = (Vec::new(), 0);
@@ -133,7 +134,7 @@ impl Objects {
     }
 }
 
-/// Takes from a folder what others may do in it.
+/// Removes the access of other users to a folder.
 fn close_to_others(folder: &Folder) -> std::io::Result<()> {
     if fs::metadata(folder)?.permissions().mode() & 0o077 != 0 {
         fs::set_permissions(folder, fs::Permissions::from_mode(0o700))?;
@@ -142,7 +143,7 @@ fn close_to_others(folder: &Folder) -> std::io::Result<()> {
 }
 
 fn broken(error: &ObjectError) -> Error {
-    // An object's name is an id: nothing of a person is in it.
+    // The name of an object is an id and contains no personal data.
     tracing::warn!(%error, "the store of files failed");
     Error::Unavailable
 }

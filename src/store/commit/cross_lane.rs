@@ -94,14 +94,14 @@ impl CrossLaneCoordinator {
         jobs: &[QueuedCommand],
         mut accounts: HashMap<ConversationId, ConversationState>,
     ) -> Result<BatchPlan> {
-        let (begun, mut doubts, mut strays) = (Instant::now(), Vec::<UncertainAttempt>::new(), Vec::new());
+        let (begun, mut doubts, mut orphans) = (Instant::now(), Vec::<UncertainAttempt>::new(), Vec::new());
         for attempt in 0_u32.. {
             if attempt > 0 {
                 metrics::counter!("wardline_commit_setbacks_total").increment(1);
                 tokio::time::sleep(Duration::from_millis(1 << attempt.min(9)).min(MAX_RETRY_DELAY)).await;
             }
-            if !strays.is_empty() && in_time(transaction::end_strays(&self.store, &strays)).await.is_ok() {
-                strays.clear();
+            if !orphans.is_empty() && in_time(transaction::end_orphans(&self.store, &orphans)).await.is_ok() {
+                orphans.clear();
             }
             match in_time(find_out(&self.store, &mut doubts)).await {
                 Ok(Some(plan)) => return Ok(plan),
@@ -116,16 +116,16 @@ impl CrossLaneCoordinator {
             let Ok(mut plan) = in_time(self.work_out(jobs, lent)).await else {
                 continue;
             };
-            match plan.verdicts.iter().find_map(hindrance) {
+            match plan.verdicts.iter().find_map(failure_of) {
                 None => {}
                 Some(CrossLaneFailure::Refused(error)) if doubts.is_empty() => return Err(error),
                 Some(CrossLaneFailure::Refused(_) | CrossLaneFailure::Old) => continue,
             }
-            let (messages, sessions) = (plan.messages(), plan.changed_sessions());
+            let (messages, sessions) = (plan.messages(), plan.changed_conversations());
             let Some(writes) = plan.writes() else { return Ok(plan) };
             let commit = writes.commit;
             let Err(failed) = transaction::store(&self.store, writes).await else { return Ok(plan) };
-            strays.extend(failed.stray);
+            orphans.extend(failed.orphan);
             match failed.setback {
                 Setback::InDoubt => {
                     doubts.push(UncertainAttempt { commit, sessions, messages, plan, since: Instant::now() });
@@ -155,7 +155,7 @@ impl CrossLaneCoordinator {
         let missing: HashSet<ConversationId> =
             all.into_iter().filter(|session| !accounts.contains_key(session)).collect();
         let ids: Vec<ConversationId> = missing.iter().copied().collect();
-        for session in self.store.sessions_by_id(&ids).await? {
+        for session in self.store.conversations_by_id(&ids).await? {
             accounts.insert(session.id, ConversationState::open(session));
         }
         BatchPlan::work_out(&self.store, jobs, accounts, &missing, self.clock.now()).await
@@ -169,7 +169,7 @@ enum CrossLaneFailure {
     Old,
 }
 
-fn hindrance(verdict: &CommandResult) -> Option<CrossLaneFailure> {
+fn failure_of(verdict: &CommandResult) -> Option<CrossLaneFailure> {
     match verdict {
         CommandResult::Done { .. } => None,
         CommandResult::Refused(error) => Some(CrossLaneFailure::Refused(error.clone())),

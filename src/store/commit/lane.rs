@@ -107,14 +107,14 @@ impl Lane {
     /// command is left.
     async fn gather(&mut self) -> Option<Vec<QueuedCommand>> {
         while let Ok(meeting) = self.meetings.try_recv() {
-            self.attend(meeting).await;
+            self.pause_for(meeting).await;
         }
         while self.waiting.is_empty() {
             let stop = self.stop.clone();
             let job = tokio::select! {
                 biased;
                 Some(meeting) = self.meetings.recv() => {
-                    self.attend(meeting).await;
+                    self.pause_for(meeting).await;
                     continue;
                 }
                 job = self.inbox.recv() => job,
@@ -146,7 +146,7 @@ impl Lane {
 
     /// Pauses for a cross-lane commit, between two batches, and applies the returned states and
     /// outcomes.
-    async fn attend(&mut self, meeting: PauseRequest) {
+    async fn pause_for(&mut self, meeting: PauseRequest) {
         let accounts = meeting.sessions.iter().filter_map(|session| self.accounts.pop(session)).collect();
         let (leave, left) = oneshot::channel();
         if meeting.arrived.send(LanePaused { accounts, leave }).is_err() {
@@ -176,7 +176,7 @@ impl Lane {
         &mut self,
         mut jobs: Vec<QueuedCommand>,
     ) -> Option<(Vec<QueuedCommand>, Vec<QueuedCommand>)> {
-        let (mut doubts, mut strays): (Vec<UncertainAttempt>, Vec<Document>) = (Vec::new(), Vec::new());
+        let (mut doubts, mut orphans): (Vec<UncertainAttempt>, Vec<Document>) = (Vec::new(), Vec::new());
         // A client's repeated send does not count as a setback.
         let mut is_repeat = false;
         for attempt in 0_u32.. {
@@ -187,8 +187,8 @@ impl Lane {
                 self.pause(attempt).await;
             }
             is_repeat = false;
-            if !strays.is_empty() && in_time(transaction::end_strays(&self.store, &strays)).await.is_ok() {
-                strays.clear();
+            if !orphans.is_empty() && in_time(transaction::end_orphans(&self.store, &orphans)).await.is_ok() {
+                orphans.clear();
             }
             match in_time(find_out(&self.store, &mut doubts)).await {
                 Ok(Some(plan)) => {
@@ -209,7 +209,7 @@ impl Lane {
             let Ok(mut plan) = in_time(self.work_out(&jobs)).await else {
                 continue;
             };
-            let (messages, sessions) = (plan.messages(), plan.changed_sessions());
+            let (messages, sessions) = (plan.messages(), plan.changed_conversations());
             let Some(writes) = plan.writes() else {
                 self.finish(jobs, plan).await;
                 return None;
@@ -219,7 +219,7 @@ impl Lane {
                 self.finish(jobs, plan).await;
                 return None;
             };
-            strays.extend(failed.stray);
+            orphans.extend(failed.orphan);
             match failed.setback {
                 Setback::Stale if attempt >= CONFLICTS_BEFORE_ORPHAN_CHECK => {
                     drop(in_time(orphans::end(&self.store)).await);
@@ -256,13 +256,13 @@ impl Lane {
                 continue;
             }
             match self.accounts.pop(&session) {
-                Some(state) if !job.distrust => drop(accounts.insert(session, state)),
+                Some(state) if !job.require_fresh_state => drop(accounts.insert(session, state)),
                 _ => drop(missing.insert(session)),
             }
         }
         if !missing.is_empty() {
             let ids: Vec<ConversationId> = missing.iter().copied().collect();
-            for session in self.store.sessions_by_id(&ids).await? {
+            for session in self.store.conversations_by_id(&ids).await? {
                 accounts.insert(session.id, ConversationState::open(session));
             }
         }
@@ -297,7 +297,7 @@ impl Lane {
                 CommandResult::Refused(error) => job.refuse(error),
                 CommandResult::Deferred => later.push(job),
                 CommandResult::Distrusted => {
-                    job.distrust = true;
+                    job.require_fresh_state = true;
                     later.push(job);
                 }
             }

@@ -52,7 +52,7 @@ struct QueuedCommand {
     reply: oneshot::Sender<Result<Outcome>>,
     since: Instant,
     /// A cached state refused it: decide again on a fresh one.
-    distrust: bool,
+    require_fresh_state: bool,
     /// The stored message with the same `clientMsgId`, if there is one.
     repeat: Option<Arc<Message>>,
 }
@@ -110,7 +110,7 @@ impl CommitQueue {
     ///
     /// # Errors
     /// `Unavailable` when the service is stopping.
-    pub async fn submit_when_room(&self, operation: Command) -> Result<PendingReply> {
+    pub async fn submit_with_backpressure(&self, operation: Command) -> Result<PendingReply> {
         let (job, answer) = job(operation);
         self.lane(&job).send(job).await.map_err(|_| Error::Unavailable)?;
         Ok(answer)
@@ -129,7 +129,7 @@ impl CommitQueue {
     /// `Conflict` when one of the messages, or one of their `clientMsgId`s, is already stored; the
     /// error of the first refused command; `RateLimited`; `Unavailable`. Nothing is stored then.
     /// `OutcomeUnknown` when the service stops meanwhile.
-    pub async fn submit_together(&self, operations: Vec<Command>) -> Result<Vec<Outcome>> {
+    pub async fn submit_across_lanes(&self, operations: Vec<Command>) -> Result<Vec<Outcome>> {
         let full = |_| Error::RateLimited { retry_after: Duration::from_secs(1) };
         let place = Arc::clone(&self.table.room).try_acquire_owned().map_err(full)?;
         let lanes = operations.iter().map(|operation| self.lane_of(operation.session())).collect();
@@ -160,7 +160,10 @@ impl CommitQueue {
 
 fn job(operation: Command) -> (QueuedCommand, PendingReply) {
     let (reply, answer) = oneshot::channel();
-    (QueuedCommand { operation, reply, since: Instant::now(), distrust: false, repeat: None }, answer)
+    (
+        QueuedCommand { operation, reply, since: Instant::now(), require_fresh_state: false, repeat: None },
+        answer,
+    )
 }
 
 /// The running lanes.

@@ -99,11 +99,13 @@ impl BatchPlan {
                     continue;
                 }
             };
-            let may_be_old = !fresh.contains(&session) && !job.distrust;
+            let may_be_old = !fresh.contains(&session) && !job.require_fresh_state;
             let addressed = addressed(&job.operation, &state.session, &inactive);
             match addressed.and_then(|operation| state.apply(&operation, found, now)) {
                 // A change that this batch stores proves that the state is current.
-                Ok(outcome) if may_be_old && outcome.rests_on_belief() && state.changes().is_empty() => {
+                Ok(outcome)
+                    if may_be_old && outcome.depends_on_cached_state() && state.changes().is_empty() =>
+                {
                     deferred.insert(session);
                     verdicts.push(CommandResult::Distrusted);
                 }
@@ -138,7 +140,7 @@ impl BatchPlan {
             receipts: Vec::new(),
         };
         for state in self.accounts.values_mut().filter(|state| !state.changes().is_empty()) {
-            let believed_version = state.session.version;
+            let expected_version = state.session.version;
             state.session.version += 1;
             let changes = state.changes();
             writes.messages.extend(changes.messages.iter().cloned());
@@ -148,7 +150,7 @@ impl BatchPlan {
             writes.receipts.extend(changes.receipts.iter().map(|receipt| (id, receipt.clone())));
             writes.sessions.push(ConversationWrite {
                 session: state.session.clone(),
-                believed_version,
+                expected_version,
                 wrote: !changes.messages.is_empty() || !changes.revised.is_empty(),
                 members: changes.members.iter().copied().collect(),
                 frame: changes.frame,
@@ -163,7 +165,7 @@ impl BatchPlan {
     }
 
     /// Returns the conversations that it changes.
-    pub fn changed_sessions(&self) -> Vec<ConversationId> {
+    pub fn changed_conversations(&self) -> Vec<ConversationId> {
         let changed = self.accounts.iter().filter(|(_, state)| !state.changes().is_empty());
         changed.map(|(id, _)| *id).collect()
     }

@@ -26,7 +26,7 @@ const MAX_COMMIT_TRIES: usize = 3;
 /// One conversation of a batch as it is to be stored.
 pub(super) struct ConversationWrite {
     pub session: Conversation,
-    pub believed_version: u64,
+    pub expected_version: u64,
     /// Whether messages were added or changed.
     pub wrote: bool,
     pub members: Vec<(UserId, MemberField)>,
@@ -65,12 +65,12 @@ pub(super) struct Failed {
     pub setback: Setback,
     /// The driver session whose transaction may still be open in the database and lock its
     /// documents.
-    pub stray: Option<Document>,
+    pub orphan: Option<Document>,
 }
 
 impl From<Setback> for Failed {
     fn from(setback: Setback) -> Self {
-        Self { setback, stray: None }
+        Self { setback, orphan: None }
     }
 }
 
@@ -89,15 +89,15 @@ pub(super) async fn store(store: &Store, writes: Writes) -> Result<(), Failed> {
         }
         Err(_) => Setback::InDoubt,
     };
-    let stray = matches!(setback, Setback::InDoubt | Setback::Unavailable).then_some(session);
-    Err(Failed { setback, stray })
+    let orphan = matches!(setback, Setback::InDoubt | Setback::Unavailable).then_some(session);
+    Err(Failed { setback, orphan })
 }
 
 /// Ends the transactions that lost attempts may have left open. Their documents are then free
 /// before MongoDB's own limit (`transactionLifetimeLimitSeconds`) frees them.
-pub(super) async fn end_strays(store: &Store, strays: &[Document]) -> crate::domain::Result<()> {
-    let (database, strays) = (store.database.clone(), strays.to_vec());
-    super::super::run(async move { database.run_command(doc! { "killSessions": strays }).await }).await?;
+pub(super) async fn end_orphans(store: &Store, orphans: &[Document]) -> crate::domain::Result<()> {
+    let (database, orphans) = (store.database.clone(), orphans.to_vec());
+    super::super::run(async move { database.run_command(doc! { "killSessions": orphans }).await }).await?;
     Ok(())
 }
 
@@ -108,7 +108,7 @@ async fn attempt(store: &Store, mut transaction: ClientSession, writes: &Writes)
         .iter()
         .map(|write| conversations::ConversationUpdate {
             session: &write.session,
-            believed_version: write.believed_version,
+            expected_version: write.expected_version,
             commit: writes.commit,
             wrote: write.wrote,
             members: &write.members,

@@ -32,7 +32,7 @@ impl Store {
     ///
     /// # Errors
     /// When MongoDB does not answer or a row cannot be understood.
-    pub async fn sessions_behind(
+    pub async fn conversations_after_cursor(
         &self,
         user: UserId,
         cursor: &ConversationsCursor,
@@ -41,8 +41,8 @@ impl Store {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let one_more = i64::try_from(limit.saturating_add(1)).unwrap_or(i64::MAX);
         let (quiet, moved) = tokio::try_join!(
-            self.quiet_behind(user, cursor, one_more),
-            self.moved_behind(user, cursor, one_more)
+            self.quiet_conversations_after(user, cursor, one_more),
+            self.moved_conversations_after(user, cursor, one_more)
         )?;
         let mut places: Vec<PlaceRow> = quiet.into_iter().chain(moved).collect();
         places.sort_by_key(|place| std::cmp::Reverse((place.at, place.id)));
@@ -54,7 +54,7 @@ impl Store {
             ..cursor.clone()
         });
         let ids: Vec<ConversationId> = places.iter().map(|place| ConversationId(place.id)).collect();
-        let sessions = self.sessions_by_id(&ids).await?;
+        let sessions = self.conversations_by_id(&ids).await?;
         let mut sessions: HashMap<ConversationId, Conversation> =
             sessions.into_iter().map(|session| (session.id, session)).collect();
         let in_order = ids.iter().filter_map(|id| sessions.remove(id));
@@ -63,7 +63,7 @@ impl Store {
     }
 
     /// Returns the conversations without a message since.
-    async fn quiet_behind(
+    async fn quiet_conversations_after(
         &self,
         user: UserId,
         cursor: &ConversationsCursor,
@@ -84,7 +84,7 @@ impl Store {
     }
 
     /// Returns the conversations with a message since.
-    async fn moved_behind(
+    async fn moved_conversations_after(
         &self,
         user: UserId,
         cursor: &ConversationsCursor,

@@ -26,10 +26,10 @@ const MAX_VERSIONED_UPDATES: usize = 4;
 /// hundreds.
 const MAX_SEPARATE_COUNT_UPDATES: usize = 12;
 
-/// One conversation as a batch leaves it, to be stored if it is still at `believed_version`.
+/// One conversation as a batch leaves it, to be stored if it is still at `expected_version`.
 pub(in crate::store) struct ConversationUpdate<'a> {
     pub session: &'a Conversation,
-    pub believed_version: u64,
+    pub expected_version: u64,
     pub commit: ObjectId,
     /// Whether messages were added or changed.
     pub wrote: bool,
@@ -107,7 +107,7 @@ impl ConversationUpdate<'_> {
         }
         let mut query = doc! { "_id": session.id };
         if with_version {
-            query.insert("version", as_i64(self.believed_version));
+            query.insert("version", as_i64(self.expected_version));
         }
         Ok(doc! { "q": query, "u": update })
     }
@@ -183,7 +183,7 @@ async fn all_stand(
 ) -> mongodb::error::Result<bool> {
     let ids: Vec<Bson> = updates.iter().map(|update| update.session.id.into()).collect();
     let believed: HashMap<ConversationId, u64> =
-        updates.iter().map(|update| (update.session.id, update.believed_version)).collect();
+        updates.iter().map(|update| (update.session.id, update.expected_version)).collect();
     let rows = store.collection::<VersionRow>(COLLECTION);
     let find = rows.find(doc! { "_id": { "$in": ids } }).projection(doc! { "version": 1 });
     let mut found = find.batch_size(1_000).session(&mut *transaction).await?;

@@ -1,9 +1,11 @@
-//! Who may use the managed mongod: nobody but who can read the service's own files.
+//! Access control of the managed mongod: only users who can read the service's own files have
+//! access.
 //!
-//! Every process of the machine can reach its port. So it runs with access control from its first start: a key
-//! file, whose holder is mongod's own internal user, and one account, made by that user, whose password lies in
-//! the data folder. MongoDB's exception for the first account from the same machine is switched off: between
-//! mongod's start and that account it would let anybody in.
+//! Every process of the machine can reach its port. It therefore runs with access control from its
+//! first start. A key file authenticates mongod's own internal user, and that user creates one
+//! account, whose password is in the data directory. MongoDB's exception for the first account from
+//! the same machine is switched off: between mongod's start and the creation of that account it
+//! would grant access to every process.
 
 use std::{
     fs::{self, OpenOptions, Permissions},
@@ -26,17 +28,17 @@ use super::{EmbeddedError, io_error};
 const SERVICE_USER: &str = "wardline";
 const PASSWORD_FILE: &str = "mongodb.password";
 const KEY_FILE: &str = "wardline.key";
-/// Bytes of a secret in hexadecimal digits.
+/// The length of a secret in hexadecimal digits.
 const SECRET_HEX_DIGITS: usize = 64;
 
-/// What opens the managed mongod.
+/// The credentials of the managed mongod.
 pub(super) struct AccessControl {
     pub key_file: PathBuf,
     key: String,
     password: String,
 }
 
-// Secrets stay out of logs.
+// Secrets never reach the logs.
 impl std::fmt::Debug for AccessControl {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Access").field("key_file", &self.key_file).finish_non_exhaustive()
@@ -44,22 +46,23 @@ impl std::fmt::Debug for AccessControl {
 }
 
 impl AccessControl {
-    /// The secrets of a data folder, made where there are none.
+    /// Reads the secrets of a data directory, and creates missing ones.
     pub fn open(data_dir: &Path, dbpath: &Path) -> Result<Self, EmbeddedError> {
         let key_file = dbpath.join(KEY_FILE);
         Ok(Self {
-            key: kept_or_made(&key_file)?,
-            password: kept_or_made(&data_dir.join(PASSWORD_FILE))?,
+            key: find_or_create(&key_file)?,
+            password: find_or_create(&data_dir.join(PASSWORD_FILE))?,
             key_file,
         })
     }
 
-    /// Options for mongod's internal user, whom the key file's content lets in.
+    /// Returns options for mongod's internal user, who authenticates with the content of the key
+    /// file.
     pub fn internal(&self, port: u16) -> ClientOptions {
         of(port, "__system", "local", &self.key)
     }
 
-    /// Makes the service's account, or gives it the password of the data folder.
+    /// Creates the service's account, or sets its password to that of the data directory.
     pub async fn ensure_account(&self, admin: &Database, port: u16) -> Result<(), MongoError> {
         let own = Client::with_options(of(port, SERVICE_USER, "admin", &self.password))?;
         let greeted = own.database("admin").run_command(doc! { "ping": 1 }).await;
@@ -97,7 +100,8 @@ fn of(port: u16, user: &str, source: &str, password: &str) -> ClientOptions {
     options.server_selection_timeout(Duration::from_secs(2)).build()
 }
 
-/// The connection string of the managed mongod on a port, with the password of its data folder.
+/// Returns the connection string of the managed mongod on a port, with the password of its data
+/// directory.
 pub(super) fn uri_of(data_dir: &Path, port: u16, set: &str) -> Option<String> {
     let password = kept(&data_dir.join(PASSWORD_FILE))?;
     Some(format!("mongodb://{SERVICE_USER}:{password}@127.0.0.1:{port}/?replicaSet={set}&authSource=admin"))
@@ -110,7 +114,7 @@ fn kept(path: &Path) -> Option<String> {
         .then(|| secret.to_owned())
 }
 
-fn kept_or_made(path: &Path) -> Result<String, EmbeddedError> {
+fn find_or_create(path: &Path) -> Result<String, EmbeddedError> {
     if let Some(secret) = kept(path) {
         fs::set_permissions(path, Permissions::from_mode(0o600)).map_err(io_error("protect", path))?;
         return Ok(secret);
@@ -118,7 +122,7 @@ fn kept_or_made(path: &Path) -> Result<String, EmbeddedError> {
     make(path).map_err(io_error("write", path))
 }
 
-/// Written beside and moved: a crash leaves no half secret.
+/// Writes a draft and renames it: a crash leaves no partial secret.
 fn make(path: &Path) -> io::Result<String> {
     let secret = format!("{:032x}{:032x}", rand::random::<u128>(), rand::random::<u128>());
     let draft = path.with_extension(format!("{:016x}", rand::random::<u64>()));

@@ -1,4 +1,4 @@
-//! One run of mongod, and the watchdog that ends it when we cannot.
+//! One run of mongod, and the watchdog that ends it when the service cannot.
 
 use std::{
     io,
@@ -17,10 +17,12 @@ use tracing::{debug, error, info, warn};
 
 use super::{DatabaseFolder, EmbeddedError, REPLICA_SET, STOP_TIMEOUT, append_to, io_error, replica_set};
 
-/// Time for a recovery after a crash, which replays at most one checkpoint interval (60 s) of journal.
+/// The time limit for a recovery after a crash, which replays at most one checkpoint interval (60
+/// s) of journal.
 const PRIMARY_TIMEOUT: Duration = Duration::from_mins(1);
-/// Ends mongod `$1` on folder `$2` when our end of the pipe closes unasked; a line on the pipe dismisses it.
-/// (`PR_SET_PDEATHSIG` needs unsafe code, and follows the thread that started the child, not the process.)
+/// Ends mongod `$1` on directory `$2` when our end of the pipe closes unexpectedly; a line on the
+/// pipe dismisses the watchdog. (`PR_SET_PDEATHSIG` needs unsafe code, and follows the thread that
+/// started the child, not the process.)
 const WATCHDOG_SCRIPT: &str =
     r#"if ! read -r _ && grep -qF -e "$2" "/proc/$1/cmdline"; then kill -TERM "$1"; fi"#;
 
@@ -36,7 +38,7 @@ impl MongodProcess {
         let child = command(home)?.spawn().map_err(io_error("run", &home.binary))?;
         let pid = child.id().unwrap_or_default();
         let mut watchdog = Command::new("sh");
-        // No secret of ours is any business of a child.
+        // A child process must not receive our secrets.
         watchdog.env_clear().env("PATH", &home.search_path);
         watchdog.args(["-c", WATCHDOG_SCRIPT, "wardline-watchdog", &pid.to_string()]).arg(&home.dbpath);
         watchdog.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
@@ -81,7 +83,7 @@ impl MongodProcess {
         self.dismiss_watchdog().await;
     }
 
-    /// Without this line the watchdog takes the end of its pipe for our death.
+    /// Dismisses the watchdog, which would otherwise take the end of its pipe for our death.
     pub(super) async fn dismiss_watchdog(&mut self) {
         let Some(mut watchdog) = self.watchdog.take() else {
             return;
@@ -109,22 +111,23 @@ fn command(home: &DatabaseFolder) -> Result<Command, EmbeddedError> {
         .arg("--oplogSize=2048")
         .arg("--keyFile")
         .arg(&home.access.key_file)
-        // Nobody gets in without the key or the account, not even at the first start.
+        // No access without the key or the account, not even at the first start.
         .arg("--setParameter=enableLocalhostAuthBypass=false")
-        // Nothing on loopback is worth packing, and unpacking what strangers send has had holes.
+        // Compression on loopback gains nothing, and decompressing untrusted data has had
+        // vulnerabilities.
         .arg("--networkMessageCompressors=disabled")
-        // A slow operation is logged with its document, and message text has no place in a log.
+        // A slow operation is logged with its document, and a log must not contain message text.
         .arg("--slowOpSampleRate=0")
         .arg("--setParameter=diagnosticDataCollectionEnabled=false")
-        // What a client that vanished left open must not hold a session up for a minute.
+        // A transaction of a vanished client must not block a conversation for a minute.
         .arg("--setParameter=transactionLifetimeLimitSeconds=10")
-        // Nobody reads the past of a session's document, and keeping five minutes of it (the default) was work at
-        // every eviction (benches/limits.md).
+        // The history of a conversation's document is never read. Keeping five minutes of it (the
+        // default) cost work at every eviction (benches/limits.md).
         .arg("--setParameter=minSnapshotHistoryWindowInSeconds=0")
         .stdin(Stdio::null())
         .stdout(Stdio::null())
-        .stderr(append_to(&home.log)?) // what goes wrong before mongod opens its log: a missing library
-        .process_group(0) // Ctrl-C in the terminal is for the service alone, which stops mongod last
+        .stderr(append_to(&home.log)?) // for errors before mongod opens its log: a missing library
+        .process_group(0) // Ctrl-C must reach the service alone, which stops mongod last
         .kill_on_drop(true);
     Ok(command)
 }

@@ -1,4 +1,4 @@
-//! Makes a mongod that has just started the primary of its own one-node replica set.
+//! Makes a newly started mongod the primary of its own one-node replica set.
 
 use std::net::Ipv4Addr;
 
@@ -14,16 +14,17 @@ use super::{POLL_INTERVAL, REPLICA_SET, access::AccessControl};
 
 const NOT_YET_INITIALIZED: i32 = 94;
 
-/// Waits for the mongod `pid` on `port`, makes it primary and sees to the service's account; the caller sets the time limit.
+/// Waits for the mongod `pid` on `port`, makes it primary and ensures the service's account; the
+/// caller sets the time limit.
 ///
-/// What goes wrong on the way, while mongod is still starting, is left in `last_error`.
+/// Errors while mongod is still starting are stored in `last_error`.
 pub(super) async fn make_primary(
     access: &AccessControl,
     port: u16,
     pid: u32,
     last_error: &mut Option<MongoError>,
 ) -> Result<(), MongoError> {
-    // Asked before mongod listens, the driver would wait half a second between its attempts.
+    // If it asked before mongod listens, the driver would wait half a second between its attempts.
     while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.is_err() {
         sleep(POLL_INTERVAL).await;
     }
@@ -51,10 +52,10 @@ pub(super) async fn make_primary(
     Ok(())
 }
 
-/// Does what the replica set needs next; true when it needs nothing. Errors are those of a mongod that is
-/// still starting.
+/// Does the next step that the replica set needs; returns true when it needs none. Errors are those
+/// of a mongod that is still starting.
 async fn step_towards_primary(admin: &Database, port: u16, pid: u32) -> Result<bool, MongoError> {
-    // If ours lost the race for the port, another's mongod answers here; ours then ends by itself.
+    // If our mongod lost the race for the port, another's answers here; ours then ends by itself.
     let status = admin.run_command(doc! { "serverStatus": 1 }).await?;
     if !status.get_i64("pid").is_ok_and(|other| other == i64::from(pid)) {
         return Ok(false);
@@ -71,7 +72,8 @@ async fn step_towards_primary(admin: &Database, port: u16, pid: u32) -> Result<b
             admin.run_command(doc! { "replSetInitiate": config }).await?;
         }
         Err(error) => return Err(error),
-        // After a change of the port mongod does not find itself among the members, and waits for ever.
+        // After a change of the port, mongod does not find itself among the members and waits for
+        // ever.
         Ok(answer) if !names_member(&answer, &host) => {
             let mut config = answer.get_document("config").cloned().unwrap_or_default();
             config.insert("members", members);

@@ -1,5 +1,5 @@
-//! `file_usage`: how much room each person's files take. It changes in one transaction with the file whose
-//! room it is, so that it is always their sum.
+//! The collection `file_usage`: the storage that each user's files take. It changes in one
+//! transaction with the file, so that it is always their sum.
 
 use std::time::Duration;
 
@@ -17,8 +17,8 @@ use crate::domain::{FileId, Result, Timestamp, UserId, file::StoredFile};
 
 pub(in crate::store) const USAGE_COLLECTION: &str = "file_usage";
 
-/// How often a transaction that met another one is tried, and how often a commit whose answer was lost is
-/// asked for again.
+/// The maximum number of attempts at a conflicting transaction, and at a commit whose answer was
+/// lost.
 const MAX_TRANSACTION_TRIES: u32 = 30;
 const MAX_COMMIT_TRIES: usize = 3;
 #[derive(Deserialize)]
@@ -26,13 +26,13 @@ struct UsageRow {
     used: u64,
 }
 
-/// What came of completing a file.
+/// The outcome of completing a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Completion {
     Done,
-    /// Its owner has no room for it.
+    /// The owner's quota does not suffice.
     NoRoom,
-    /// Its row is no longer there: it took too long.
+    /// Its row no longer exists: the upload took too long.
     Gone,
 }
 
@@ -41,7 +41,7 @@ fn as_i64(number: u64) -> i64 {
 }
 
 impl Store {
-    /// How much room somebody's files take, bytes.
+    /// Returns the bytes that a user's files take.
     ///
     /// # Errors
     /// When MongoDB does not answer.
@@ -51,7 +51,7 @@ impl Store {
         Ok(row.map_or(0, |row| row.used))
     }
 
-    /// How much room everybody's files take together, bytes: a sum over a row a person.
+    /// Returns the bytes that all users' files take together: a sum over one row for each user.
     ///
     /// # Errors
     /// When MongoDB does not answer.
@@ -63,8 +63,8 @@ impl Store {
         Ok(rows.first().map_or(0, |row| row.used))
     }
 
-    /// Makes a file ready and takes its room, in one transaction: all files of a person are never more
-    /// than `quota`, however many come at once.
+    /// Makes a file ready and counts it in the quota, in one transaction. The files of a user never
+    /// exceed `quota`, however many are completed at once.
     ///
     /// # Errors
     /// When MongoDB does not answer.
@@ -84,7 +84,7 @@ impl Store {
         .await
     }
 
-    /// Removes the row of a doomed file and gives its room back.
+    /// Removes the row of a doomed file and subtracts it from the quota.
     ///
     /// # Errors
     /// When MongoDB does not answer.
@@ -94,13 +94,13 @@ impl Store {
     }
 }
 
-/// A change of a file together with its owner's room.
+/// A change of a file together with its owner's usage.
 enum QuotaChange {
     Complete { id: FileId, owner: UserId, size: u64, quota: u64, set: Document },
     Forget { id: FileId, owner: UserId, size: Option<u64> },
 }
 
-/// Makes a change in one transaction, again when it meets another one.
+/// Makes a change in one transaction, and repeats it after a conflict.
 async fn change(store: &Store, change: &QuotaChange) -> mongodb::error::Result<Completion> {
     let mut tried = 0;
     loop {
@@ -122,7 +122,7 @@ async fn change(store: &Store, change: &QuotaChange) -> mongodb::error::Result<C
             Err(error)
                 if error.contains_label("TransientTransactionError") && tried < MAX_TRANSACTION_TRIES =>
             {
-                // Those who met come back one after the other.
+                // The random delay separates the transactions that conflicted.
                 tokio::time::sleep(Duration::from_millis(rand::random_range(1..=10 * u64::from(tried))))
                     .await;
             }

@@ -1,5 +1,5 @@
-//! A message's document, and the way between it and the domain's message. What a message does not have is
-//! not there, so that a plain one stays small.
+//! The document of a message, and its conversion to and from the domain's type. Absent values have
+//! no field, so that a plain message stays small.
 
 use mongodb::bson::{Bson, Document};
 use serde::{Deserialize, Serialize};
@@ -11,7 +11,8 @@ use crate::domain::{
     message_parts::{Forwarded, Mentions, Quote, Reaction, ReplyTo, SystemNotice, SystemNoticeKind},
 };
 
-// No `flatten` and no `untagged` here: serde would read through a buffer that forgets what BSON's ids are.
+// No `flatten` and no `untagged` here: serde would read through a buffer that loses BSON's id
+// types.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(in crate::store) struct MessageRow {
@@ -32,7 +33,7 @@ pub(in crate::store) struct MessageRow {
     mime_type: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     file_digest: Option<String>,
-    /// All files that it and its quotes name: what `GET /files/{id}` asks for.
+    /// All files that it and its quotes name, for `GET /files/{id}`.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     file_ids: Vec<FileId>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -50,7 +51,7 @@ pub(in crate::store) struct MessageRow {
     edited_at: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     reply_to: Option<ReplyRow>,
-    /// `"all"`, or a list of people.
+    /// `"all"`, or a list of users.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     mentions: Option<Bson>,
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
@@ -65,11 +66,11 @@ pub(in crate::store) struct MessageRow {
     updated_at: Timestamp,
 }
 
-/// What never changes about a stored message.
+/// The fields that never change in a stored message.
 const IMMUTABLE_FIELDS: [&str; 9] =
     ["_id", "sessionId", "sender", "receiver", "messageType", "clientMsgId", "seq", "system", "createdAt"];
 
-/// What may be absent, and may change.
+/// The fields that may be absent and may change.
 const OPTIONAL_FIELDS: [&str; 14] = [
     "fileUrl",
     "fileName",
@@ -141,7 +142,7 @@ struct QuoteRow {
     edited_at: Option<Timestamp>,
 }
 
-/// A file that a message or a quote names: its address and name stand together.
+/// Defines the file that a message or a quote names: its address and name are stored together.
 macro_rules! file_of {
     ($row:ident) => {
         $row.file_url.zip($row.file_name).map(|(url, name)| FileRef {
@@ -181,7 +182,7 @@ fn mentions_row(mentions: &Mentions) -> Option<Bson> {
     }
 }
 
-/// None when it cannot be understood.
+/// Returns the mentions; `None` when they are unreadable.
 pub(in crate::store) fn mentions_of(row: Option<Bson>) -> Option<Mentions> {
     match row {
         None => Some(Mentions::default()),
@@ -194,7 +195,7 @@ pub(in crate::store) fn mentions_of(row: Option<Bson>) -> Option<Mentions> {
     }
 }
 
-/// What to set and what to take away so that a stored message becomes this one.
+/// Returns the update, with `$set` and `$unset`, that turns a stored message into this one.
 pub(super) fn revision(message: &Message) -> mongodb::error::Result<(Document, Document)> {
     let mut set = to_document(&MessageRow::from(message))?;
     for field in IMMUTABLE_FIELDS {

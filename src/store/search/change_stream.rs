@@ -90,7 +90,7 @@ struct EventRow {
 }
 
 impl EventRow {
-    fn into_news(self) -> Result<StreamEvent, IndexError> {
+    fn into_stream_event(self) -> Result<StreamEvent, IndexError> {
         let id = self.document_key.as_deref().map(id_of);
         let row = self.full_document.as_deref().and_then(read);
         let change = match (self.operation_type.as_str(), row, id) {
@@ -181,7 +181,7 @@ impl ChangeStream {
             let mut is_quiet = true;
             for event in events {
                 is_quiet = false;
-                if listener.send(Ok(event.into_news()?)).await.is_err() {
+                if listener.send(Ok(event.into_stream_event()?)).await.is_err() {
                     return Ok(());
                 }
             }

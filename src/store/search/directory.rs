@@ -51,12 +51,12 @@ fn request(folder: &Path) -> PathBuf {
     folder.join("renew")
 }
 
-pub(super) fn is_renewal_asked(folder: &Path) -> bool {
+pub(super) fn is_renewal_requested(folder: &Path) -> bool {
     request(folder).exists()
 }
 
 /// Requests a rebuild of the index, by the process that writes it now or next.
-pub(super) fn ask_renewal(folder: &Path) -> io::Result<()> {
+pub(super) fn request_renewal(folder: &Path) -> io::Result<()> {
     fs::create_dir_all(folder)?;
     fs::write(request(folder), b"")
 }

@@ -31,7 +31,7 @@ pub(super) fn note(folded: &[Folded], pieces: &mut [Piece]) {
 }
 
 /// Returns the same pieces with each stroke fraction joined; `None` when there is no fraction.
-pub(super) fn made_whole(pieces: &[Piece]) -> Option<Vec<Piece>> {
+pub(super) fn as_whole_number(pieces: &[Piece]) -> Option<Vec<Piece>> {
     let mut whole: Vec<Piece> = Vec::with_capacity(pieces.len());
     let mut less = 0;
     let mut rest = pieces.iter();

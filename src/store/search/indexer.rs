@@ -52,7 +52,7 @@ pub(super) fn start(
             tracing::warn!("the search index cannot be given a lower priority");
         }
         match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-            Ok(runtime) => runtime.block_on(keep(&shared, &store, &stop)),
+            Ok(runtime) => runtime.block_on(run(&shared, &store, &stop)),
             Err(error) => tracing::error!(%error, "the search index cannot be kept"),
         }
         shared.hide();
@@ -61,7 +61,7 @@ pub(super) fn start(
     Ok(end)
 }
 
-async fn keep(shared: &Arc<Shared>, store: &Store, stop: &CancellationToken) {
+async fn run(shared: &Arc<Shared>, store: &Store, stop: &CancellationToken) {
     let _ = keyword::dictionary();
     let mut failures = 0;
     while !stop.is_cancelled() {
@@ -153,7 +153,7 @@ fn position_of(index: &Index) -> Option<IndexPosition> {
 fn open_whole(folder: &Path) -> Result<(Index, Option<IndexPosition>), IndexError> {
     let directory = NoFsyncDirectory::open(folder)?;
     let (schema, _) = schema::schema();
-    if directory::is_renewal_asked(folder) {
+    if directory::is_renewal_requested(folder) {
         return Err(IndexError::Stale("that was asked for"));
     }
     if !Index::exists(&directory).map_err(tantivy::TantivyError::from)? {
@@ -212,7 +212,7 @@ async fn write(shared: &Arc<Shared>, store: &Store, stop: &CancellationToken) ->
     writer.set_merge_policy(Box::new(merge_policy()));
     let (_, fields) = schema::schema();
     shared.show(reader.clone(), fields, true);
-    IndexWriterTask::new(shared, store, (writer, reader), fields, position).keep(source, stop).await
+    IndexWriterTask::new(shared, store, (writer, reader), fields, position).run(source, stop).await
 }
 
 fn merge_policy() -> LogMergePolicy {

@@ -182,7 +182,7 @@ fn unit(pieces: &[Piece], is_begun: bool, units: &mut BTreeSet<QueryTerm>) {
             ));
         }
     }
-    if let Some(whole) = fractions::made_whole(pieces) {
+    if let Some(whole) = fractions::as_whole_number(pieces) {
         forms.push(form(&self::terms(&whole, Word::term), false));
     }
     units.insert(QueryTerm(forms));
@@ -197,7 +197,7 @@ fn quoted(pieces: &[Piece], units: &mut BTreeSet<QueryTerm>) {
         terms
     };
     let mut asked = phrases(&terms(pieces));
-    if let ([QueryTerm(forms)], Some(whole)) = (&mut asked[..], fractions::made_whole(pieces)) {
+    if let ([QueryTerm(forms)], Some(whole)) = (&mut asked[..], fractions::as_whole_number(pieces)) {
         forms.push(form(&terms(&whole), false));
     }
     units.extend(asked);

@@ -152,7 +152,7 @@ pub struct SearchIndex {
 
 impl SearchIndex {
     /// Returns the index of the database `name`, below the data directory. Nothing is opened before
-    /// [`SearchIndex::keep`].
+    /// [`SearchIndex::run`].
     #[must_use]
     pub fn of(data_dir: &Path, name: &str) -> Self {
         let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
@@ -174,7 +174,7 @@ impl SearchIndex {
     /// # Errors
     /// When its directory cannot be written.
     pub fn renew(data_dir: &Path, name: &str) -> std::io::Result<()> {
-        directory::ask_renewal(&data_dir.join("search").join(name))
+        directory::request_renewal(&data_dir.join("search").join(name))
     }
 
     /// Opens, builds and feeds the index in the background until `stop`; the receiver resolves when
@@ -182,7 +182,7 @@ impl SearchIndex {
     ///
     /// # Errors
     /// When no thread can be started.
-    pub fn keep(&self, store: &Store, stop: &CancellationToken) -> std::io::Result<oneshot::Receiver<()>> {
+    pub fn run(&self, store: &Store, stop: &CancellationToken) -> std::io::Result<oneshot::Receiver<()>> {
         indexer::start(Arc::clone(&self.shared), store.clone(), stop.clone())
     }
 

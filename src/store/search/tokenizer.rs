@@ -115,7 +115,7 @@ pub(super) fn pieces(folded: &[Folded]) -> Vec<Piece> {
     let (mut at, mut position) = (0, 0);
     while let Some(first) = folded.get(at) {
         let taken = match class(first.c) {
-            Class::Gap => begun_number(folded, at),
+            Class::Gap => partial_number(folded, at),
             Class::Digit => Some(number(folded, at, String::new())),
             Class::Letter => Some(letters(folded, at)),
             Class::Unspaced => Some(run(folded, at)),
@@ -154,7 +154,7 @@ fn is(folded: &[Folded], at: usize, kind: Class) -> bool {
 
 /// Scans a number without a leading zero: `.5` is `0.5`. Its point must not end a sentence or an
 /// abbreviation (`No.5`). A percentage may also begin right behind a word: `NaCl.9%`.
-fn begun_number(folded: &[Folded], at: usize) -> Option<ScanResult> {
+fn partial_number(folded: &[Folded], at: usize) -> Option<ScanResult> {
     let begins = match at.checked_sub(1).and_then(|before| folded.get(before)) {
         None => true,
         Some(before) => {
@@ -333,7 +333,7 @@ fn signs(folded: &[Folded], span: Range<usize>) -> SignedWord {
         folded[behind.min(folded.len())..].iter().map(|c| c.c).take_while(|c| is_sign(*c)).collect();
     let after = behind + run.chars().count();
     let is_whole = if opens { c(after) == Some(')') } else { run != "-" || !is_word(Some(after)) };
-    let behind = if is_whole { meant(&run) } else { String::new() };
+    let behind = if is_whole { literal_of(&run) } else { String::new() };
     let start = span.start - usize::from(span.start > 0 && c(span.start - 1) == Some(NUMBER_BOUNDARY));
     let run: Vec<char> = folded[..start]
         .iter()
@@ -344,12 +344,12 @@ fn signs(folded: &[Folded], span: Range<usize>) -> SignedWord {
         .collect();
     let run: String = run.into_iter().rev().collect();
     let prior = start.checked_sub(run.chars().count() + 1);
-    let before = if run == "-" && is_word(prior) { String::new() } else { meant(&run) };
+    let before = if run == "-" && is_word(prior) { String::new() } else { literal_of(&run) };
     SignedWord { before, behind }
 }
 
 /// Returns signs in the form in which they are compared; a dash, or a line of signs, is ignored.
-fn meant(run: &str) -> String {
+fn literal_of(run: &str) -> String {
     if run.is_empty() {
         return String::new();
     }

@@ -105,7 +105,7 @@ impl<'a> IndexWriterTask<'a> {
     }
 
     /// Builds the index unless that was done, and follows the changes until `stop` is cancelled.
-    pub async fn keep(mut self, source: MessageSource, stop: &CancellationToken) -> Result<(), IndexError> {
+    pub async fn run(mut self, source: MessageSource, stop: &CancellationToken) -> Result<(), IndexError> {
         if self.build(&source, stop).await? { self.follow(source, stop).await } else { Ok(()) }
     }
 
@@ -211,7 +211,7 @@ impl<'a> IndexWriterTask<'a> {
                     self.commit()?;
                     return Ok(());
                 }
-                _ = asked.tick() => if directory::is_renewal_asked(&self.shared.folder) {
+                _ = asked.tick() => if directory::is_renewal_requested(&self.shared.folder) {
                     return Err(IndexError::Stale("that was asked for"));
                 },
                 () = self.shared.suspected() => return Err(IndexError::Stale("a search failed in it")),

@@ -1,4 +1,4 @@
-//! What is read from the rollups.
+//! The queries on the rollups.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ use crate::domain::{
     statistics::{Granularity, MessageTally, Responses},
 };
 
-/// All of time.
+/// The sums of all time.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AllTimeTotals {
     pub tally: MessageTally,
@@ -23,7 +23,7 @@ pub struct AllTimeTotals {
     pub groups: u64,
 }
 
-/// What a person did in some days.
+/// The sums of a user over some days.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PersonSum {
     pub sent: u64,
@@ -60,7 +60,7 @@ struct UnreadRow {
 }
 
 impl Store {
-    /// The sums of all time.
+    /// Returns the sums of all time.
     ///
     /// # Errors
     /// When MongoDB does not answer or a row cannot be understood.
@@ -74,8 +74,8 @@ impl Store {
         Ok(AllTimeTotals { tally: row.tally()?, private, groups })
     }
 
-    /// The sums of the hours or days that began from `from` to `to`; those in which nothing was said are
-    /// missing.
+    /// Returns the sums of the hours or days that began from `from` to `to`; those without messages
+    /// are absent.
     ///
     /// # Errors
     /// As [`Store::statistics_of_all_time`].
@@ -93,7 +93,7 @@ impl Store {
         rows.into_iter().map(|row| Ok((row.key.start, row.tally()?))).collect()
     }
 
-    /// What everybody did on the days from `from` on.
+    /// Returns the activity of all users on the days from `from` on.
     ///
     /// # Errors
     /// As [`Store::statistics_of_all_time`].
@@ -136,7 +136,7 @@ impl Store {
             .collect()
     }
 
-    /// Everybody's unread messages, where there are any. Who is not active any more has none to read.
+    /// Returns the unread counts of all users that have any. Deactivated users are excluded.
     ///
     /// # Errors
     /// As [`Store::statistics_of_all_time`].
@@ -150,7 +150,7 @@ impl Store {
         Ok(active.map(|row| (row.user, row.unread)).collect())
     }
 
-    /// How many accounts there are, and how many of them are active.
+    /// Returns the number of accounts, and the number of active ones.
     ///
     /// # Errors
     /// When MongoDB does not answer.

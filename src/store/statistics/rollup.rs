@@ -1,6 +1,6 @@
-//! Adding to the rollups: one transaction for some sessions, which reads how far they are counted, counts
-//! on, and moves their positions. A transaction that fails, or whose answer is lost, is simply tried again:
-//! the positions tell what is still to be counted.
+//! Adds to the rollups: one transaction for some conversations, which reads their positions, counts
+//! what follows, and moves the positions. A transaction that fails, or whose answer is lost, is
+//! simply retried: the positions show what is still to be counted.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -20,17 +20,17 @@ use crate::domain::{
     statistics::{Calendar, CountedMessage, RollupDelta},
 };
 
-/// The most messages that one transaction reads back.
+/// The maximum number of messages that one transaction reads back.
 const MAX_TRANSACTION_MESSAGES: usize = 10_000;
-/// How often a transaction that met another one is tried again at once.
+/// The maximum number of immediate retries after a conflict.
 const MAX_TRANSACTION_TRIES: usize = 5;
 
-/// What came of counting some sessions.
+/// The outcome of counting some conversations.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Rolled {
-    /// They are counted, except these, of which there is more.
+    /// They are counted; those in `behind` have more to count.
     CountedMessage { behind: Vec<ConversationId> },
-    /// The rollups are being emptied, by this process or another: nothing was counted.
+    /// The rollups are being cleared, by this process or another: nothing was counted.
     NotReady,
 }
 
@@ -54,18 +54,18 @@ impl From<Error> for RollupStop {
     }
 }
 
-/// Whether another process counted at the same moment.
-fn met_another(error: &mongodb::error::Error) -> bool {
+/// Returns whether another process counted at the same moment.
+fn has_other_sign(error: &mongodb::error::Error) -> bool {
     error.contains_label("TransientTransactionError") && !failure::is_unavailable(error)
         || failure::is_duplicate_key(error)
 }
 
 impl Store {
-    /// Counts what is new in these sessions. `runs` holds the messages that are known to be new, in order;
-    /// where they do not follow what is counted, the messages are read.
+    /// Counts what is new in these conversations. `runs` holds the messages that are known to be
+    /// new, in order. Where they do not follow what is counted, the messages are read.
     ///
     /// # Errors
-    /// When MongoDB does not answer; then nothing, or everything, was counted, and may be tried again.
+    /// When MongoDB does not answer. Then nothing, or everything, was counted, and a retry is safe.
     pub async fn roll_up(&self, calendar: &Arc<Calendar>, runs: CommittedRanges) -> Result<Rolled> {
         let (store, calendar, runs) = (self.clone(), Arc::clone(calendar), Arc::new(runs));
         for _ in 0..MAX_TRANSACTION_TRIES {
@@ -83,7 +83,7 @@ impl Store {
         Err(Error::Unavailable)
     }
 
-    /// The outer failure ends the call, an inner one may be tried again.
+    /// Tries once. The outer failure ends the call; an inner one may be retried.
     async fn try_roll_up(
         &self,
         calendar: &Calendar,
@@ -95,10 +95,10 @@ impl Store {
         let behind = match counted {
             Ok(behind) => behind,
             Err(stop) => {
-                // An abort that fails is no loss: the server ends the transaction by itself.
+                // A failed abort is harmless: the server ends the transaction by itself.
                 drop(transaction.abort_transaction().await);
                 return match stop {
-                    RollupStop::Database(error) if !met_another(&error) => Err(error),
+                    RollupStop::Database(error) if !has_other_sign(&error) => Err(error),
                     stop => Ok(Err(stop)),
                 };
             }
@@ -113,7 +113,7 @@ impl Store {
         calendar: &Calendar,
         runs: &CommittedRanges,
     ) -> std::result::Result<Vec<ConversationId>, RollupStop> {
-        // One after the other, over all processes: whoever writes this first goes first.
+        // This write serialises the counting of all processes: the first writer proceeds.
         let meta = self.collection::<Document>(META_COLLECTION);
         let turn = doc! { "$inc": { "rounds": 1_i64 } };
         let found = meta.update_one(ready(calendar), turn).session(&mut *transaction).await?;

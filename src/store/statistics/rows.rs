@@ -16,14 +16,14 @@ use crate::domain::{
     },
 };
 
-/// A histogram as it is stored: buckets by number, as text.
+/// A stored histogram: buckets by number, as text.
 pub(super) type Buckets = BTreeMap<String, u64>;
 
 fn as_i64(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-/// A stored histogram.
+/// Returns a stored histogram.
 pub(super) fn responses(buckets: Buckets) -> Result<Responses> {
     let bucket = |(bucket, count): (String, u64)| {
         let bucket = bucket.parse::<u16>().map_err(|_| {
@@ -76,7 +76,7 @@ impl PositionRow {
     }
 }
 
-/// Of a session only what counting needs.
+/// The fields of a conversation that counting needs.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct SnapshotRow {
@@ -105,7 +105,7 @@ impl SnapshotRow {
     }
 }
 
-/// Of a message only what counting needs.
+/// The fields of a message that counting needs.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct CountedRow {
@@ -124,11 +124,17 @@ impl TryFrom<CountedRow> for CountedMessage {
             tracing::error!(seq = row.seq, "a stored message is of unknown type");
             Error::Internal
         })?;
-        Ok(Self { seq: row.seq, sender: row.sender, kind, at: row.created_at, is_note: row.system.is_some() })
+        Ok(Self {
+            seq: row.seq,
+            sender: row.sender,
+            kind,
+            at: row.created_at,
+            is_system: row.system.is_some(),
+        })
     }
 }
 
-/// The hours in which somebody wrote on a day.
+/// The hours of a day in which a user wrote.
 #[derive(Deserialize)]
 pub(super) struct HoursRow {
     #[serde(rename = "_id")]
@@ -214,7 +220,7 @@ fn upsert(key: impl Into<Bson>, update: Document) -> Document {
     doc! { "q": { "_id": key }, "u": update, "upsert": true }
 }
 
-/// What a sheet adds, as statements by collection.
+/// Returns the statements that add a rollup delta, by collection.
 pub(super) fn statements(delta: &RollupDelta) -> [(&'static str, Vec<Document>); 4] {
     let mut periods = Vec::new();
     for (unit, tallies) in [("hour", &delta.hours), ("day", &delta.days)] {

@@ -1,4 +1,4 @@
-//! A person's document, and the way between it and the account.
+//! The document of a user, and its conversion to and from the account.
 
 use serde::{Deserialize, Serialize};
 
@@ -46,21 +46,21 @@ pub(super) struct UserRow {
     updated_at: Timestamp,
 }
 
-/// Somebody's account: the person and what only the house knows of them.
+/// A user's account: the public user and the private account data.
 #[derive(Debug, Clone)]
 pub struct UserAccount {
     pub user: User,
     /// An argon2id hash in PHC form.
     pub password_hash: String,
-    /// Other issuers' tokens from before this are ended.
+    /// Tokens of other issuers from before this time are ended.
     pub tokens_valid_from: Timestamp,
-    /// Tokens of this service for other versions are ended.
+    /// Tokens of this service with another version are ended.
     pub credential_version: u64,
     /// Since the last sign-in.
     pub failed_sign_ins: Option<FailedSignIns>,
 }
 
-/// How often somebody failed to sign in under a name, and since when.
+/// The number of failed sign-ins under a name, and the time of the first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FailedSignIns {
     #[serde(deserialize_with = "stored_number::natural")]
@@ -69,7 +69,7 @@ pub struct FailedSignIns {
 }
 
 impl UserAccount {
-    /// Returns what decides which tokens hold.
+    /// Returns the data that decides which tokens are valid.
     #[must_use]
     pub fn credentials(&self) -> Credentials {
         Credentials {
@@ -81,7 +81,7 @@ impl UserAccount {
     }
 }
 
-/// By what a person is found.
+/// Returns the texts by which a user is found.
 pub(super) fn named(user: &User) -> PersonTexts<'_> {
     PersonTexts {
         username: &user.username,

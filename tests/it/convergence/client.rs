@@ -1,4 +1,4 @@
-//! A client's memory: what it applies of events, of `chat:sync`, and of a fetch.
+//! A client's state: what it applies of events, of `chat:sync`, and of a fetch.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,14 +6,14 @@ use serde_json::{Value, json};
 
 use crate::support::{Person, socket::Socket, text};
 
-/// What a client knows of a session.
+/// A client's state of a conversation.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Known {
     seq: u64,
     rev: u64,
     hidden: u64,
     profile: Value,
-    /// Role, muted, when they came, and how far they have read.
+    /// Role, muted, join time, and read position.
     pub members: BTreeMap<String, (Value, Value, Value, u64)>,
     pub messages: BTreeMap<u64, Value>,
 }
@@ -25,7 +25,7 @@ pub fn number(value: &Value) -> u64 {
     value.as_u64().unwrap_or_else(|| panic!("no number: {value}"))
 }
 
-/// What lasts of a message, whichever way it came.
+/// The lasting fields of a message, independent of how it was received.
 fn lasting(message: &Value) -> Value {
     const FIELDS: [&str; 16] = [
         "_id",
@@ -71,7 +71,7 @@ fn seats(members: &Value) -> BTreeMap<String, (Value, Value, Value, u64)> {
 }
 
 impl Known {
-    /// A newer word on a message replaces an older one.
+    /// A newer state of a message replaces an older one.
     fn put(&mut self, message: &Value) {
         let message = lasting(message);
         let (seq, rev) = (number(&message["seq"]), number(&message["rev"]));
@@ -81,7 +81,7 @@ impl Known {
         }
     }
 
-    /// An event about a message: the past that was not loaded is not there to be changed.
+    /// Applies an event about a message; messages that were not loaded cannot be changed.
     fn change(&mut self, event: &Value, change: impl FnOnce(&mut Value)) {
         let rev = number(&event["rev"]);
         self.rev = self.rev.max(rev);
@@ -109,7 +109,7 @@ impl Client {
         known.unwrap_or_else(|| panic!("an event of a session without a seat: {session}"))
     }
 
-    /// Applies one event; answers the session whose past has to be fetched.
+    /// Applies one event; returns the conversation whose history has to be fetched.
     fn hear(&mut self, event: &str, payload: &Value) -> Option<String> {
         match event {
             "session:created" => {
@@ -181,7 +181,7 @@ impl Client {
         None
     }
 
-    /// Everything that was heard so far.
+    /// A client that has applied all events so far.
     pub async fn hearing(person: &Person, at: &Socket) -> Self {
         let (mut client, mut unloaded) = (Self::default(), BTreeSet::new());
         for (event, payload) in at.all() {
@@ -195,7 +195,7 @@ impl Client {
         client
     }
 
-    /// Comes back.
+    /// Syncs after a disconnection.
     pub async fn sync(&mut self, person: &Person) {
         let at = person.connect().await;
         loop {
@@ -236,7 +236,7 @@ impl Client {
         }
     }
 
-    /// Knows nothing and asks for everything.
+    /// A client that fetches everything.
     pub async fn fresh(person: &Person) -> Self {
         let mut client = Self::default();
         let listed = person.get(&format!("/api/chat/sessions/{}?limit=100", person.id)).await.expect(200);
@@ -258,8 +258,9 @@ impl Client {
         client
     }
 
-    /// Without what only one way of fetching tells. To whom the past is hidden, a change to it is, too: the
-    /// session's `rev` then grows without their hearing of it.
+    /// Removes what only one way of fetching returns. From a member without access to a message,
+    /// changes to it are hidden, too: the conversation's `rev` then grows without an event for
+    /// them.
     pub fn comparable(mut self) -> Self {
         for known in self.0.values_mut() {
             known.hidden = 0;
@@ -271,7 +272,7 @@ impl Client {
     }
 }
 
-/// The first thing that two clients know differently.
+/// The first difference between two clients.
 pub fn difference(one: &Client, other: &Client) -> Option<String> {
     let ids: BTreeSet<&String> = one.0.keys().chain(other.0.keys()).collect();
     for id in ids {

@@ -1,4 +1,4 @@
-//! Whether the service answers what `schemas/openapi.json` says, asked of every answer that a test gets.
+//! Checks that every answer that a test receives matches `schemas/openapi.json`.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -9,13 +9,13 @@ use jsonschema::Validator;
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use serde_json::{Map, Value, json};
 
-/// A call of the document: method, path as it is written there.
+/// An operation of the document: method and path template.
 type Call = (String, String);
 
-/// The document, strict: a field that it does not name is none.
+/// The document, strict: a field that it does not name is refused.
 static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
     let mut document: Value = serde_json::from_str(include_str!("../../../schemas/openapi.json")).unwrap();
-    // What is a part of something larger sees its own fields only, so the larger one is strict for it.
+    // A part of a larger schema sees its own fields only, so the larger one is strict for it.
     document["components"]["parts"] = document["components"]["schemas"].clone();
     close(&mut document["components"]["schemas"]);
     close(&mut document["paths"]);
@@ -24,7 +24,7 @@ static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
 
 static VALIDATORS: Mutex<BTreeMap<(Call, String), Arc<Validator>>> = Mutex::new(BTreeMap::new());
 
-/// By service: which successes were seen.
+/// By service: the successes seen.
 static SEEN: Mutex<BTreeMap<String, BTreeSet<(Call, String)>>> = Mutex::new(BTreeMap::new());
 
 fn close(node: &mut Value) {
@@ -48,7 +48,7 @@ fn close(node: &mut Value) {
     }
 }
 
-/// The call of the document that a request makes, if there is one: a path without parameters before others.
+/// The operation that a request calls, if there is one: a path without parameters precedes others.
 fn call_of(method: &str, path: &str) -> Option<(Call, &'static Value)> {
     let path = path.split('?').next().unwrap_or_default();
     let fits = |template: &str| {
@@ -62,7 +62,7 @@ fn call_of(method: &str, path: &str) -> Option<(Call, &'static Value)> {
     Some(((method.to_owned(), template.clone()), operation))
 }
 
-/// Panics unless an answer is one that the document knows for this call.
+/// Panics unless the document has an answer for this call.
 #[track_caller]
 pub fn check(service: &str, (method, path): (&str, &str), status: u16, headers: &HeaderMap, body: &[u8]) {
     let Some((call, operation)) = call_of(method, path) else { return };
@@ -105,7 +105,7 @@ fn seen(service: &str, call: Call, status: String) {
     }
 }
 
-/// The successes of the document that a service has not answered yet.
+/// The successes of the document that a service has not returned yet.
 pub fn unseen(service: &str) -> Vec<String> {
     let seen = SEEN.lock().unwrap().get(service).cloned().unwrap_or_default();
     let mut unseen = Vec::new();

@@ -1,4 +1,4 @@
-//! Files as people send and fetch them, and pictures to do it with.
+//! Uploads and downloads of files, and test pictures.
 
 use std::io::Cursor;
 
@@ -12,10 +12,10 @@ use serde_json::{Value, json};
 
 use super::{Person, Reply, document, text};
 
-/// What a picture must not tell.
+/// What a served picture must not contain.
 pub const PLACE: &[u8] = b"GPS 31.2304N 121.4737E";
 
-/// An answer that is no JSON.
+/// An answer that is not JSON.
 #[derive(Debug)]
 pub struct Fetched {
     pub status: u16,
@@ -35,7 +35,7 @@ pub fn png(width: u32, height: u32) -> Vec<u8> {
     encoded(width, height, ImageFormat::Png)
 }
 
-/// A JPEG as a phone takes it: lying on its side, and telling where it was taken.
+/// A JPEG as a phone takes it: lying on its side, with its location.
 pub fn photo(width: u32, height: u32) -> Vec<u8> {
     let plain = encoded(width, height, ImageFormat::Jpeg);
     let turned = b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0";
@@ -52,7 +52,7 @@ fn encoded(width: u32, height: u32, format: ImageFormat) -> Vec<u8> {
     bytes.into_inner()
 }
 
-/// Bytes that nothing recognises, all different.
+/// Bytes of no known format, all different.
 pub fn noise(size: usize) -> Vec<u8> {
     let mut state = 0x9e37_79b9_u32;
     let next = || {
@@ -80,7 +80,7 @@ impl Person {
         self.post_to_files(|request| request.multipart(form)).await
     }
 
-    /// Sends a form that is written byte by byte.
+    /// Sends a raw form.
     pub async fn post_raw_form(&self, boundary: &str, body: Vec<u8>) -> Reply {
         let kind = format!("multipart/form-data; boundary={boundary}");
         self.post_to_files(|request| request.header("content-type", kind).body(body)).await
@@ -103,7 +103,7 @@ impl Person {
         self.post_form(form(name, bytes)).await
     }
 
-    /// Uploads a file that is taken.
+    /// Uploads a file that is accepted.
     pub async fn uploaded(&self, name: &str, bytes: Vec<u8>) -> Value {
         self.upload(name, bytes).await.expect(201)
     }
@@ -113,7 +113,7 @@ impl Person {
         self.fetch_as("GET", path, Some(&self.token), headers).await
     }
 
-    /// Fetches a signed address: without a token.
+    /// Fetches a signed address, without a token.
     pub async fn follow(&self, link: &Value) -> Fetched {
         self.fetch_as("GET", &text(link), None, &[]).await
     }
@@ -151,12 +151,12 @@ impl Person {
         message
     }
 
-    /// Sends a file that is taken.
+    /// Sends a file that is accepted.
     pub async fn send_file(&self, session: &str, kind: &str, file: &Value) -> Value {
         self.call("POST", "/api/chat/messages", self.file_message(session, kind, file)).await.expect(201)
     }
 
-    /// The status with which a file is answered.
+    /// The status of a file's download.
     pub async fn sees(&self, file: &Value) -> u16 {
         self.fetch(&text(&file["fileUrl"]), &[]).await.status
     }

@@ -1,4 +1,4 @@
-//! The test app: the service as `serve` runs it, on a free port, with people who can talk.
+//! The test app: the service as `serve` runs it, on a free port, with registered users.
 
 pub mod document;
 pub mod files;
@@ -25,7 +25,7 @@ use wardline::{
 
 use socket::Socket;
 
-/// The password of everybody in the tests.
+/// The password of all users in the tests.
 pub const PASSWORD: &str = "a long enough password";
 /// The secret that signs tokens in the tests.
 pub const SECRET: &str = "a secret of at least thirty-two bytes";
@@ -44,7 +44,7 @@ impl MockClock {
         self.0.fetch_add(i64::try_from(by.as_millis()).unwrap(), Ordering::SeqCst);
     }
 
-    /// Somebody sets a clock that was ahead.
+    /// Sets the clock back, as for one that was ahead.
     pub fn set_back(&self, by: Duration) {
         self.0.fetch_sub(i64::try_from(by.as_millis()).unwrap(), Ordering::SeqCst);
     }
@@ -52,7 +52,7 @@ impl MockClock {
 
 impl Clock for MockClock {
     fn now(&self) -> Timestamp {
-        // Real time passes, too: order of events stays visible.
+        // Real time passes, too: the order of events stays visible.
         Timestamp(self.0.load(Ordering::SeqCst))
     }
 }
@@ -67,7 +67,7 @@ pub struct TestApp {
     served: Option<JoinHandle<Result<(), StartError>>>,
 }
 
-/// Somebody with an account and a token.
+/// A user with an account and a token.
 #[derive(Clone)]
 pub struct Person {
     pub id: String,
@@ -104,12 +104,12 @@ impl Reply {
 
 static NUMBER: AtomicU32 = AtomicU32::new(0);
 
-/// A name that nobody else in this run has.
+/// A name that is unique in this run.
 pub fn unique(prefix: &str) -> String {
     format!("{prefix}{}-{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed))
 }
 
-/// Settings for a test, on the shared mongod and a database of its own.
+/// Settings for a test, on the shared mongod and with its own database.
 pub fn settings(variables: &[(&str, &str)]) -> Settings {
     let mut values: BTreeMap<String, String> =
         [("PORT", "0"), ("JWT_SECRET", SECRET)].map(|(k, v)| (k.to_owned(), v.to_owned())).into();
@@ -165,7 +165,7 @@ impl TestApp {
         call(&self.client, &self.address, method, path, None, Some(body)).await
     }
 
-    /// Somebody new, registered through the front door.
+    /// A new user, registered over the public API.
     pub async fn nurse(&self, name: &str) -> Person {
         let username = unique(&name.to_lowercase());
         let body = json!({ "username": username, "password": PASSWORD, "realName": name });
@@ -222,7 +222,7 @@ async fn call(
 }
 
 impl Person {
-    /// Somebody who is only known by their id, with a token of their own.
+    /// A user known by id only, with their own token.
     pub fn acting_as(&self, id: &str) -> Person {
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
         let claims = json!({
@@ -241,7 +241,7 @@ impl Person {
         call(&self.client, &self.address, method, path, Some(&self.token), Some(body)).await
     }
 
-    /// A private session with somebody.
+    /// A private conversation with another user.
     pub async fn session_with(&self, other: &Person) -> String {
         let body = json!({ "userId1": self.id, "userId2": other.id });
         let reply = self.call("POST", "/api/chat/sessions/private", body).await;
@@ -249,7 +249,7 @@ impl Person {
         text(&reply.body["data"]["_id"])
     }
 
-    /// What `message:send` and its REST twin take.
+    /// The payload of `message:send` and its REST counterpart.
     pub fn message(&self, session: &str, content: &str) -> Value {
         json!({ "sessionId": session, "senderId": self.id, "content": content, "messageType": "text" })
     }
@@ -265,7 +265,7 @@ impl Person {
         self.call("PUT", &path, json!({ "userId": self.id })).await.expect(200)
     }
 
-    /// All messages of a session, oldest first.
+    /// All messages of a conversation, oldest first.
     pub async fn history(&self, session: &str) -> Vec<Value> {
         let mut all = Vec::new();
         loop {
@@ -280,7 +280,7 @@ impl Person {
         }
     }
 
-    /// Unread messages: in all, and by session.
+    /// Unread messages: in total, and by conversation.
     pub async fn unread(&self) -> (u64, Value) {
         let data = self.get(&format!("/api/chat/messages/unread/{}", self.id)).await.expect(200);
         (data["unreadCount"].as_u64().unwrap(), data["bySession"].clone())
@@ -300,16 +300,16 @@ impl Person {
     }
 }
 
-/// A text that must be there.
+/// A required text.
 #[track_caller]
 pub fn text(value: &Value) -> String {
     value.as_str().unwrap_or_else(|| panic!("no text: {value}")).to_owned()
 }
 
-/// How long something may take that is not about time, on a machine that is busy with much else.
+/// The time limit for steps that do not test timing, on a busy machine.
 const PATIENCE: Duration = Duration::from_mins(3);
 
-/// Tries until `check` answers something, for at most [`PATIENCE`].
+/// Retries until `check` returns a value, for at most [`PATIENCE`].
 #[track_caller]
 pub fn eventually<T, F: Future<Output = Option<T>>>(mut check: impl FnMut() -> F) -> impl Future<Output = T> {
     let place = std::panic::Location::caller();

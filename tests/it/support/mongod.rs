@@ -1,5 +1,5 @@
-//! The mongod that all tests share: a one-node replica set, started once, ended with the test process (by
-//! the watchdog of the managed mongod).
+//! The mongod that all tests share: a one-node replica set, started once, ended with the test
+//! process (by the watchdog of the managed mongod).
 
 use std::{
     path::{Path, PathBuf},
@@ -8,7 +8,7 @@ use std::{
 
 use wardline::store::embedded::{EmbeddedMongod, EmbeddedOptions};
 
-/// What a mongod in `folder` needs; the binary is the one that `scripts/get-mongod` brings, or PATH's.
+/// Options for a mongod in `folder`; the binary is the one from `scripts/get-mongod`, or from PATH.
 #[expect(clippy::disallowed_methods, reason = "the tests' own search for a mongod")]
 pub fn options(folder: &Path) -> EmbeddedOptions {
     EmbeddedOptions {
@@ -44,7 +44,7 @@ pub fn shared_uri() -> String {
     static URI: OnceLock<String> = OnceLock::new();
     URI.get_or_init(|| {
         let (tell, told) = std::sync::mpsc::channel();
-        // A runtime of its own, because the tests' runtimes come and go.
+        // A separate runtime, because the tests' runtimes are short-lived.
         std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async {

@@ -1,4 +1,5 @@
-//! The real binary as a child process, for what only a whole process shows: starts, exit statuses, logs, metrics.
+//! The real binary as a child process, for what only a whole process shows: starts, exit statuses,
+//! logs, metrics.
 
 use std::{
     path::Path,
@@ -24,14 +25,14 @@ pub fn command(arguments: &[&str], variables: &[(&str, &str)]) -> Command {
     command
 }
 
-/// Runs a command to its end: exit status, what it printed, what it complained of.
+/// Runs a command to its end: exit status, stdout, stderr.
 pub async fn run(arguments: &[&str], variables: &[(&str, &str)]) -> (i32, String, String) {
     let output: Output = command(arguments, variables).output().await.unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     (output.status.code().unwrap_or(-1), text(&output.stdout), text(&output.stderr))
 }
 
-/// A service that serves on a port of its own, logging into a file.
+/// A service on its own port, logging into a file.
 pub struct Program {
     pub address: String,
     child: Child,
@@ -57,7 +58,7 @@ impl Program {
         self.child.id().unwrap()
     }
 
-    /// SIGTERM, and its end.
+    /// Sends SIGTERM and waits for the end.
     pub async fn stop(mut self) {
         let pid = rustix::process::Pid::from_raw(i32::try_from(self.pid()).unwrap()).unwrap();
         rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();

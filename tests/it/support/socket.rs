@@ -1,5 +1,5 @@
-//! A Socket.IO client of our own (Engine.IO 4 over WebSocket), so small that a test can do with it what the
-//! official client does not: send before it may, not read, vanish.
+//! A minimal Socket.IO client (Engine.IO 4 over WebSocket). A test can do with it what the official
+//! client does not: send too early, not read, vanish.
 
 use std::{
     collections::HashMap,
@@ -20,9 +20,9 @@ pub const PATIENCE: Duration = Duration::from_secs(15);
 
 #[derive(Default)]
 struct Heard {
-    /// Everything that was heard, in order: event and payload.
+    /// All received events, in order: event and payload.
     events: Mutex<Vec<(String, Value)>>,
-    /// Up to where `next` has come, by event.
+    /// The position of `next`, by event.
     cursors: Mutex<HashMap<String, usize>>,
     arrived: Notify,
     closed: AtomicBool,
@@ -135,7 +135,7 @@ impl Socket {
         let _ = self.outgoing.send(Message::binary(bytes)).await;
     }
 
-    /// The answer to what is sent by hand with this number.
+    /// The answer to a raw packet with this number.
     pub fn awaited(&self, id: i64) -> oneshot::Receiver<Value> {
         let (tell, told) = oneshot::channel();
         self.pending.lock().unwrap().insert(id, tell);
@@ -147,7 +147,7 @@ impl Socket {
         self.raw(format!("42{}", json!([event, payload]))).await;
     }
 
-    /// Emits with a callback and does not wait: the answer comes to the receiver.
+    /// Emits with a callback and does not wait: the receiver gets the answer.
     pub async fn begin(&self, event: &str, payload: Value) -> oneshot::Receiver<Value> {
         let id = self.next_ack.fetch_add(1, Ordering::Relaxed);
         let (tell, told) = oneshot::channel();
@@ -171,7 +171,7 @@ impl Socket {
         }
     }
 
-    /// The next not yet taken event of this name that fits.
+    /// The next unconsumed event of this name that matches.
     #[track_caller]
     pub fn next_where(&self, event: &str, fits: impl Fn(&Value) -> bool) -> impl Future<Output = Value> {
         let place = std::panic::Location::caller();
@@ -206,19 +206,19 @@ impl Socket {
         }
     }
 
-    /// The next not yet taken event of this name.
+    /// The next unconsumed event of this name.
     #[track_caller]
     pub fn next(&self, event: &str) -> impl Future<Output = Value> {
         self.next_where(event, |_| true)
     }
 
-    /// Everything of this name heard so far.
+    /// All received events of this name.
     pub fn heard(&self, event: &str) -> Vec<Value> {
         let events = self.heard.events.lock().unwrap();
         events.iter().filter(|(name, _)| name == event).map(|(_, payload)| payload.clone()).collect()
     }
 
-    /// Everything heard so far.
+    /// All received events.
     pub fn all(&self) -> Vec<(String, Value)> {
         self.heard.events.lock().unwrap().clone()
     }

@@ -143,8 +143,8 @@ impl From<ConversationView> for SessionViewJson {
             last_message_summary: view.session.last_message.as_ref().map(LastMessageJson::from),
             last_message_preview: view.session.last_message.map(|last| last.preview).unwrap_or_default(),
             unread: view.unread,
-            role: view.seat.as_ref().map_or("member", |seat| seat.role.as_str()),
-            muted: view.seat.as_ref().is_some_and(|seat| seat.muted),
+            role: view.member.as_ref().map_or("member", |member| member.role.as_str()),
+            muted: view.member.as_ref().is_some_and(|member| member.muted),
         }
     }
 }

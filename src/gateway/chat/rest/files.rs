@@ -18,6 +18,7 @@ use crate::{
         http::{
             AppState,
             answer::{Answer, Outcome, Refusal},
+            error::RequestError,
             extract::{Caller, PathId, Query, bearer},
             fields::{Fields, FromFields},
             form::{self, Form, RefusedForm},
@@ -43,8 +44,8 @@ pub struct UploadForm {
 ///
 /// At most `MAX_UPLOAD`; all files of a user together at most `UPLOAD_QUOTA`. The type is found by
 /// the content. Pictures (PNG, GIF, WebP of at most 64 million pixels, JPEG) lose their metadata of
-/// place, time and device and get a thumbnail, which a JPEG of more than 200 million pixels has
-/// not; HEIC becomes a JPEG; other kinds of pictures are refused. A file that no message names is
+/// place, time and device. They get a thumbnail, except a JPEG of more than 200 million pixels.
+/// HEIC becomes a JPEG; other kinds of pictures are refused. A file that no message names is
 /// removed after a day. Four uploads of a user at once, 32 in all.
 #[utoipa::path(post, path = "/api/chat/files", tag = "files",
     request_body(content = UploadForm, content_type = "multipart/form-data"),
@@ -79,33 +80,33 @@ async fn receive(
     declared: Option<u64>,
     request: Request,
     leftover: &RefusedForm,
-) -> Result<StoredFile> {
+) -> Result<StoredFile, RequestError> {
     let mut form = Form::of(request, leftover, app.settings.timings.upload_stall).await?;
     let mut upload: Option<Upload> = None;
     for _ in 0..MAX_FORM_FIELDS {
         let Some(mut part) = form.next().await? else {
             let upload = upload.ok_or_else(|| form::bad_file("is required"))?;
-            return upload.finish().await;
+            return Ok(upload.finish().await?);
         };
         if part.name() != "file" {
             continue;
         }
         if upload.is_some() {
-            return Err(form::bad_file("must be one file"));
+            return Err(form::bad_file("must be one file").into());
         }
         let mut coming = app.services.begin_upload(auth, declared).await?;
         coming.name(&part.file_name())?;
         loop {
             let piece = tokio::select! {
                 piece = part.piece() => piece?,
-                error = coming.lost_place() => return Err(error),
+                error = coming.lost_slot() => return Err(error.into()),
             };
             let Some(bytes) = piece else { break };
             coming.write(bytes).await?;
         }
         upload = Some(coming);
     }
-    Err(Error::Malformed("the form has too many fields".to_owned()))
+    Err(RequestError::malformed("the form has too many fields"))
 }
 
 /// A request for a file, with its reader: authenticated by token, or by a signed address.

@@ -34,6 +34,6 @@ pub async fn limit_call(State(app): State<AppState>, request: Request, next: Nex
     match (counted, caller) {
         (Ok(()), Some(auth)) => token_expiry::answer(app, auth, request, next).await,
         (Ok(()), None) => next.run(request).await,
-        (Err(error), _) => Refusal(error).into_response(),
+        (Err(error), _) => Refusal::from(error).into_response(),
     }
 }

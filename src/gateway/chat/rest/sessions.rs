@@ -18,8 +18,8 @@ use crate::{
 /// List a user's sessions
 ///
 /// The caller's own; admins may read those of others, which is audited. With `cursor`
-/// (`pagination.nextCursor` of the first page, and of each after it) the order is that of the first
-/// page, whatever is sent meanwhile: no session is missed, none comes twice.
+/// (`pagination.nextCursor` of the first page, and of each after it) the order stays that of the
+/// first page. No session is missed and none comes twice, whatever is sent meanwhile.
 #[utoipa::path(get, path = "/api/chat/sessions/{id}", tag = "sessions",
     params(("id" = String, Path, description = "the user"), ("page" = Option<u64>, Query), ("limit" = Option<u64>, Query, description = "1 to 100"),
         ("cursor" = Option<String>, Query, description = "`start`, then `nextCursor` of the answer, instead of `page`")),
@@ -30,7 +30,7 @@ pub async fn list(
     PathId(user): PathId<UserId>,
     Query(Paged(page)): Query<Paged<ConversationsCursor, 50, 100>>,
 ) -> Outcome<Vec<SessionViewJson>> {
-    let (sessions, pagination) = app.services.sessions_of(&caller.actor, user, &page).await?;
+    let (sessions, pagination) = app.services.conversations_of(&caller.actor, user, &page).await?;
     Ok(Answer::page(sessions.into_iter().map(SessionViewJson::from).collect(), pagination))
 }
 

@@ -27,7 +27,6 @@ use crate::{
         Error, Result,
         access::{Actor, AuthenticatedToken},
         audit::Origin,
-        error::Language,
         event::Closing,
         ids::ConnectionId,
     },
@@ -39,6 +38,7 @@ use crate::{
         extract::bearer,
         load_meter::{Heavy, HeavyPermit, Load, LoadAccount, LoadOwner, MAX_CONNECTION_OUTGOING_BYTES},
     },
+    gateway::i18n::Language,
     hub::{CloseReason, Hub, QuotaGuard},
     service::{Authentication, CachedProfile, ClientInfo},
 };
@@ -77,7 +77,7 @@ pub(super) struct Connection {
     place: Mutex<ConnectionPhase>,
     connection_id: OnceLock<ConnectionId>,
     /// Its share of its user's connection quota, until it leaves.
-    seat: Mutex<Option<QuotaGuard>>,
+    quota_guard: Mutex<Option<QuotaGuard>>,
     arrived: Notify,
 }
 
@@ -129,9 +129,8 @@ impl Connection {
         &self.entry.load
     }
 
-    /// Waits for a permit for heavy work. It first waits until the client has read most of its
-    /// earlier answers, so that a client which requests much at once gets it only as fast as it
-    /// reads.
+    /// Waits for a permit for heavy work, once the client has read most of its earlier answers. So
+    /// a client that requests much at once gets it only as fast as it reads.
     pub async fn turn(&self, heavy: Heavy, weight: usize) -> Result<HeavyPermit> {
         let drained = async {
             while self.load().waiting() > MAX_CONNECTION_OUTGOING_BYTES / 2 && !self.is_closed() {
@@ -180,13 +179,13 @@ impl Connection {
             self.app.services.left(&self.actor, connection_id);
         }
         drop(place);
-        *self.seat.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *self.quota_guard.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     /// Disconnects the client because it cannot keep up with its outbox.
     pub fn disconnect_slow_consumer(&self) {
         if let Some(connection_id) = self.connection_id() {
-            self.hub.cut(connection_id);
+            self.hub.disconnect(connection_id);
         }
     }
 
@@ -219,11 +218,12 @@ impl ConnectAuthenticator {
             // A token that is an object (for instance a database operator) is a bad token.
             Some(_) => return Err(Error::AuthFailed),
         };
-        let check = tokio::time::timeout(TOKEN_CHECK_TIMEOUT, self.transport.app.services.enter(&token));
+        let check =
+            tokio::time::timeout(TOKEN_CHECK_TIMEOUT, self.transport.app.services.authenticate(&token));
         let Authentication { auth, profile } = check.await.map_err(|_| Error::Unavailable)??;
         // The quota is taken before anything else: several handshakes may run at the same time.
-        let seat = self.hub.seat(auth.actor.user, MAX_CONNECTIONS_PER_USER);
-        let seat = seat.ok_or(Error::RateLimited { retry_after: TOKEN_CHECK_TIMEOUT })?;
+        let quota_guard = self.hub.reserve(auth.actor.user, MAX_CONNECTIONS_PER_USER);
+        let quota_guard = quota_guard.ok_or(Error::RateLimited { retry_after: TOKEN_CHECK_TIMEOUT })?;
         let entry = socket.req_parts().extensions.get::<Arc<SessionEntry>>().ok_or(Error::Internal)?;
         let load_account = self.transport.app.load_meter.load_account(LoadOwner::Person(auth.actor.user));
         entry.signed_in(auth.actor.user);
@@ -241,7 +241,7 @@ impl ConnectAuthenticator {
             profile: Mutex::new(profile.map(Box::new)),
             place: Mutex::new(ConnectionPhase::Arriving),
             connection_id: OnceLock::new(),
-            seat: Mutex::new(Some(seat)),
+            quota_guard: Mutex::new(Some(quota_guard)),
             arrived: Notify::new(),
         });
         let (weak, session) = (Arc::downgrade(&connection), Arc::downgrade(entry));

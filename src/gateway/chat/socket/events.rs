@@ -15,7 +15,7 @@ use crate::{
             EditMessage, EditMessageRequest, Forward, HistoryRequest, JoinRequest, MessageReference,
             ReactToMessage, ReadConversationTo, ReadUpTo, SendMessage, SyncRequest, TypingRequest,
         },
-        http::{answer::Success, fields::FromFields, load_meter::Heavy},
+        http::{answer::Success, error::RequestError, fields::FromFields, load_meter::Heavy},
     },
     service::{Forwarded, Forwarding, PendingSend, SyncFrom, blocking::aside},
 };
@@ -100,24 +100,24 @@ const HISTORY_COST: usize = 5;
 const SYNC_COST: usize = 10;
 
 /// Reads `["name", payload?, …]`.
-pub(super) fn decode(text: &str) -> (String, Result<ClientEvent>) {
+pub(super) fn decode(text: &str) -> (String, Result<ClientEvent, RequestError>) {
     let Ok(Value::Array(parts)) = serde_json::from_str::<Value>(text) else {
         // The name can be read all the same: it comes first, and without escapes (see
         // `packet_filter`).
         let name = text.split('"').nth(1).unwrap_or_default().chars().take(MAX_ECHOED_NAME_CHARS).collect();
-        return (name, Err(Error::Malformed("the event could not be read".to_owned())));
+        return (name, Err(RequestError::malformed("the event could not be read")));
     };
     let mut parts = parts.into_iter();
     let name = parts.next();
     let name = name.as_ref().and_then(Value::as_str).unwrap_or_default();
     let Some(known) = CLIENT_EVENTS.into_iter().find(|event| *event == name) else {
         let shown = name.chars().take(MAX_ECHOED_NAME_CHARS).collect();
-        return (shown, Err(Error::Malformed("there is no such event".to_owned())));
+        return (shown, Err(RequestError::malformed("there is no such event")));
     };
     (known.to_owned(), decode_payload(known, parts.next().unwrap_or(Value::Null)))
 }
 
-fn decode_payload(name: &str, payload: Value) -> Result<ClientEvent> {
+fn decode_payload(name: &str, payload: Value) -> Result<ClientEvent, RequestError> {
     Ok(match name {
         "user:join" => ClientEvent::JoinRequest(read::<JoinRequest>(payload)?.0),
         "message:send" => ClientEvent::SendMessage(read::<SendMessage>(payload)?.0),
@@ -141,7 +141,7 @@ fn decode_payload(name: &str, payload: Value) -> Result<ClientEvent> {
         "chat:sync" => ClientEvent::SyncRequest(read::<SyncRequest>(payload)?.0),
         "typing:start" => ClientEvent::TypingRequest(read(payload)?, true),
         "typing:stop" => ClientEvent::TypingRequest(read(payload)?, false),
-        _ => return Err(Error::Malformed("there is no such event".to_owned())),
+        _ => return Err(RequestError::malformed("there is no such event")),
     })
 }
 
@@ -182,7 +182,7 @@ pub(super) async fn handle(
     answering: EventResponder,
 ) {
     if let Err(error) = execute(connection, event, &answering).await {
-        answering.refuse(name, &error);
+        answering.refuse(name, error);
     }
 }
 
@@ -199,7 +199,7 @@ pub(super) async fn answer_send(connection: &Connection, pending: PendingSend, a
             answering.emit("message:sent", &json!({ "message": wire::MessageJson::from(&message) }));
         }
         Ok(_) => {}
-        Err(error) => answering.refuse("message:send", &error),
+        Err(error) => answering.refuse("message:send", error),
     }
 }
 
@@ -288,7 +288,7 @@ async fn execute(connection: &Connection, event: ClientEvent, answering: &EventR
         ClientEvent::History(HistoryRequest { session, window }) => {
             let _turn = connection.turn(Heavy::Read, HISTORY_COST).await?;
             let history = services.history(actor, session, window).await?;
-            services.note_delivered(actor.user, history.messages.iter().map(|view| &*view.message));
+            services.record_delivered(actor.user, history.messages.iter().map(|view| &*view.message));
             let answer = Success::page(wire::messages(&history.messages), history.pagination);
             aside(encoded_size::of_texts(&history.messages), || answering.answer("chat:history", &answer));
         }

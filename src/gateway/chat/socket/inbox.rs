@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{
     domain::Error,
-    gateway::http::load_meter::HeldBytes,
+    gateway::http::{error::RequestError, load_meter::HeldBytes},
     service::{PendingSend, audit},
 };
 
@@ -97,7 +97,7 @@ impl MessageHandler<LocalAdapter, ()> for EventIntake {
         let connection = &self.0;
         let answering = EventResponder::new(&socket, ack, connection);
         let Value::Str(text, _) = &value else {
-            return answering.refuse("", &Error::Malformed("binary frames are not events".to_owned()));
+            return answering.refuse("", RequestError::malformed("binary frames are not events"));
         };
         let text = text.as_str().to_owned();
         // A long event counts as several.
@@ -105,13 +105,13 @@ impl MessageHandler<LocalAdapter, ()> for EventIntake {
             connection.app.limits.spend_events(connection.actor.user, 1 + text.len() / BYTES_PER_EXTRA_EVENT)
         {
             metrics::counter!("wardline_refusals_total", "reason" => "event_rate").increment(1);
-            return answering.refuse(&events::name_in(&text), &limited);
+            return answering.refuse(&events::name_in(&text), limited);
         }
         let held = match connection.load_account.hold_incoming(text.len()) {
             Ok(held) => held,
             Err(limited) => {
                 metrics::counter!("wardline_refusals_total", "reason" => "inboxes_full").increment(1);
-                return answering.refuse(&events::name_in(&text), &limited);
+                return answering.refuse(&events::name_in(&text), limited);
             }
         };
         match connection.inbox.push(RawEvent { text, answering, held }) {
@@ -124,7 +124,7 @@ impl MessageHandler<LocalAdapter, ()> for EventIntake {
             Err(raw) => {
                 metrics::counter!("wardline_refusals_total", "reason" => "inbox_full").increment(1);
                 let retry_after = std::time::Duration::from_secs(1);
-                raw.answering.refuse(&events::name_in(&raw.text), &Error::RateLimited { retry_after });
+                raw.answering.refuse(&events::name_in(&raw.text), Error::RateLimited { retry_after });
             }
         }
     }
@@ -150,7 +150,7 @@ async fn serve(connection: Arc<Connection>) {
         let (name, event) = events::decode(&raw.text);
         // Events that waited when the token ended are refused.
         if connection.app.services.is_ended_here(&connection.auth) {
-            raw.answering.refuse(&name, &Error::AuthFailed);
+            raw.answering.refuse(&name, Error::AuthFailed);
             continue;
         }
         // The client is gone and cannot read a page. The rest of its requests is skipped at no
@@ -162,7 +162,7 @@ async fn serve(connection: Arc<Connection>) {
             Ok(ClientEvent::SendMessage(draft)) => {
                 match connection.app.services.begin_send(&connection.actor, draft).await {
                     Ok(pending) => sends_in_flight.push_back((pending, raw.answering, raw.held)),
-                    Err(error) => raw.answering.refuse(&name, &error),
+                    Err(error) => raw.answering.refuse(&name, error),
                 }
             }
             Ok(event) => {
@@ -171,7 +171,7 @@ async fn serve(connection: Arc<Connection>) {
                 }
                 Box::pin(events::handle(&connection, &name, event, raw.answering)).await;
             }
-            Err(error) => raw.answering.refuse(&name, &error),
+            Err(error) => raw.answering.refuse(&name, error),
         }
     }
 }

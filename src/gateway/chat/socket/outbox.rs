@@ -133,7 +133,7 @@ impl SocketOutbox {
         if !self.acknowledges {
             let result = self.emit(name, payload);
             if result == SendResult::Over {
-                self.services.note_delivered(self.user, [&**message]);
+                self.services.record_delivered(self.user, [&**message]);
             }
             return result;
         }
@@ -153,7 +153,7 @@ impl SocketOutbox {
                     // The content of the acknowledgement does not matter: the client has the
                     // message.
                     if matches!(acknowledged.await, Ok(_) | Err(AckError::Decode(_))) {
-                        services.note_delivered(user, [&*message]);
+                        services.record_delivered(user, [&*message]);
                     }
                 });
                 SendResult::Over
@@ -172,13 +172,13 @@ async fn end_session(socket: SocketRef) {
 }
 
 impl Outbox for SocketOutbox {
-    fn say(&self, announcement: &EncodedEvent<'_>) -> SendResult {
-        let payload = announcement.encoded(encode);
+    fn send(&self, encoded_event: &EncodedEvent<'_>) -> SendResult {
+        let payload = encoded_event.encoded(encode);
         let Some(payload) = payload.0.as_deref() else {
             return SendResult::Over;
         };
-        let name = event_name(announcement.event);
-        match announcement.event {
+        let name = event_name(encoded_event.event);
+        match encoded_event.event {
             Event::MessageReceived(message) => self.deliver(name, payload, message),
             _ => self.emit(name, payload),
         }

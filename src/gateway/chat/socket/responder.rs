@@ -13,7 +13,10 @@ use socketioxide::{
 };
 
 use super::connect::Connection;
-use crate::{domain::Error, gateway::http::answer::failure};
+use crate::{
+    domain::Error,
+    gateway::http::{answer::failure, error::RequestError},
+};
 
 /// The recipient of the answer to one event.
 pub(super) struct EventResponder {
@@ -73,11 +76,12 @@ impl EventResponder {
     }
 
     /// Answers a failure: to the callback, or as an `error` event.
-    pub fn refuse(&self, event: &str, error: &Error) {
-        if matches!(error, Error::Forbidden(_)) {
-            self.connection.app.services.note_refused(Some(&self.connection.actor), event);
+    pub fn refuse(&self, event: &str, error: impl Into<RequestError>) {
+        let error = error.into();
+        if matches!(error, RequestError::Service(Error::Forbidden(_))) {
+            self.connection.app.services.record_refused(Some(&self.connection.actor), event);
         }
-        let mut body = failure(error, self.connection.language);
+        let mut body = failure(&error, self.connection.language);
         if self.has_callback() {
             self.acknowledge(&body);
         } else {

@@ -36,9 +36,10 @@ use super::{
     session_registry::{SessionEntry, SessionRegistry},
 };
 use crate::{
-    domain::{Error, Result, network::Network},
+    domain::{Error, network::Network},
     gateway::http::{
-        AppState, address::ClientAddress, answer::Refusal, extract::read_bounded, listener::Peer,
+        AppState, address::ClientAddress, answer::Refusal, error::Result, extract::read_bounded,
+        listener::Peer,
     },
 };
 
@@ -107,8 +108,10 @@ pub(super) async fn serve(State(transport): State<Transport>, request: Request, 
         return next.run(request).await;
     };
     let mut response = match rest {
-        "" | "/" => transport.dispatch(request).await.unwrap_or_else(|error| Refusal(error).into_response()),
-        _ if rest.starts_with('/') => Refusal(Error::NotFound("address")).into_response(),
+        "" | "/" => {
+            transport.dispatch(request).await.unwrap_or_else(|error| Refusal::from(error).into_response())
+        }
+        _ if rest.starts_with('/') => Refusal::from(Error::NotFound("address")).into_response(),
         _ => return next.run(request).await,
     };
     // A response to one user must not be cached for another.
@@ -207,7 +210,7 @@ impl Transport {
             // ended.
             if entry.is_rejected() {
                 self.part(&entry);
-                return Err(Error::Unavailable);
+                return Err(Error::Unavailable.into());
             }
         }
         Ok(Response::from_parts(parts, Body::from(text)))
@@ -232,7 +235,7 @@ impl Transport {
     async fn post(&self, request: Request, session: &str) -> Result<Response> {
         let entry = self.registry.find(session);
         if entry.as_ref().is_some_and(|entry| entry.is_rejected()) {
-            return Err(Error::Unavailable);
+            return Err(Error::Unavailable.into());
         }
         let peer = peer(&request).ok_or(Error::Internal)?;
         if let Some(load_account) = entry.as_ref().and_then(|entry| entry.load.load_account()) {
@@ -240,19 +243,19 @@ impl Transport {
         }
         let (parts, body) = request.into_parts();
         let body = read_bounded(body, MAX_FRAME_BYTES, POLLING_BODY_TIMEOUT, &peer.load_account()).await?;
-        let is_here = entry.is_some();
+        let is_connected = entry.is_some();
         if let Some(entry) = entry {
             // The library refuses each unknown namespace by name. These refusals count in the load
             // like any answer.
             let refusals = body.split(|byte| *byte == 0x1e).filter(|packet| packet.starts_with(b"40/"));
             let weight: usize = refusals.map(|packet| packet.len() + NAMESPACE_REFUSAL_BYTES).sum();
             if weight > 0 && !entry.load.add(weight) {
-                return Err(Error::RateLimited { retry_after: Duration::from_secs(1) });
+                return Err(Error::RateLimited { retry_after: Duration::from_secs(1) }.into());
             }
         }
         let passes = filter_body(&body);
         // The body held only packets that are filtered out.
-        if passes.is_empty() && !body.is_empty() && is_here {
+        if passes.is_empty() && !body.is_empty() && is_connected {
             return Ok("ok".into_response());
         }
         Ok(self.call(Request::from_parts(parts, Body::from(passes))).await)
