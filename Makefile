@@ -12,9 +12,9 @@ run: ## build and serve with the demonstration hospital; Ctrl-C stops it
 	@scripts/need-tools run
 	@test -n "$$MONGODB_URI$$WARDLINE_MONGOD" || command -v mongod >/dev/null || scripts/get-mongod
 	@scripts/build-web
-	cargo build --release
+	cargo build --profile quick
 	@# exec: Ctrl-C and TERM reach the service itself, and make waits until it has put its database to bed.
-	@exec $(TARGET)/release/wardline serve --demo
+	@exec $(TARGET)/quick/wardline serve --demo
 
 check: tools web ## format, lints, unit tests, design rules, documents, spelling: what a commit needs
 	cargo fmt --check
