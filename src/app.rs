@@ -374,9 +374,9 @@ fn complete_document() -> Result<utoipa::openapi::OpenApi, serde_json::Error> {
 }
 
 async fn run_maintenance(maintenance: Vec<MaintenanceTask>) {
-    let mut minutes = tokio::time::interval(Duration::from_mins(1));
+    let mut interval = tokio::time::interval(Duration::from_mins(1));
     loop {
-        minutes.tick().await;
+        interval.tick().await;
         for chore in &maintenance {
             chore();
         }

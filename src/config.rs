@@ -70,11 +70,7 @@ pub const VARIABLES: &[(&str, &str, &str)] = &[
     ("EDIT_WINDOW", "24h", "how long a message may be edited"),
     ("MAX_UPLOAD", "25MB", "the largest file"),
     ("UPLOAD_QUOTA", "2GB", "what all files of one person may take up together"),
-    (
-        "UPLOAD_TOTAL",
-        "",
-        "what all files of the house may take up together, such as 2TB; without it there is no bound",
-    ),
+    ("UPLOAD_TOTAL", "", "what all files may take up together, such as 2TB; without it there is no bound"),
     ("FILE_STORE", "gridfs", "where files are kept: gridfs, file:///folder or s3://bucket/prefix"),
     ("AWS_ACCESS_KEY_ID", "", "for s3: the key"),
     ("AWS_SECRET_ACCESS_KEY", "", "for s3: its secret"),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    ConversationId, MessageId, Timestamp, UserId,
+    ConversationId, Field, MessageId, Timestamp, UserId,
     error::FieldErrors,
     message::{Message, MessageType},
     message_parts::SystemNotice,
@@ -120,13 +120,13 @@ impl GroupProfileChange {
             .as_ref()
             .is_some_and(|n| !is_visible(n) || long(n, MAX_GROUP_NAME_CHARS) || unprintable(n))
         {
-            errors.add("sessionName", "must have 1 to 100 printable characters");
+            errors.add(Field::GroupName, "must have 1 to 100 printable characters");
         }
         if self.topic.as_ref().is_some_and(|topic| long(topic, MAX_TOPIC_CHARS)) {
-            errors.add("topic", "must have at most 500 characters");
+            errors.add(Field::Topic, "must have at most 500 characters");
         }
         if self.avatar.as_ref().is_some_and(|avatar| !is_avatar(avatar)) {
-            errors.add("avatar", "must be empty, a path of this service or an https address");
+            errors.add(Field::Avatar, "must be empty, a path of this service or an https address");
         }
         errors
     }

@@ -24,7 +24,7 @@ pub use command::{
 };
 
 use super::{
-    ConversationId, Error, MessageId, Result, Timestamp, UserId,
+    ConversationId, Error, Field, MessageId, Result, Timestamp, UserId,
     conversation::{Conversation, ConversationKind, LastMessage},
     error::FieldErrors,
     ids::ConnectionId,
@@ -55,7 +55,7 @@ pub struct ConversationState {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum MemberField {
     /// The whole entry: the member joined, left, or has another role.
-    Seat,
+    Membership,
     Unread,
     Sent,
     Read,
@@ -129,7 +129,7 @@ impl ConversationState {
     #[must_use]
     pub fn lookup(&self, operation: &Command) -> Option<Lookup> {
         match operation {
-            Command::Deliver { .. } | Command::Regroup { .. } => None,
+            Command::Deliver { .. } | Command::UpdateGroup { .. } => None,
             Command::Send { draft, .. } => {
                 let answered = draft.reply_to?;
                 (!self.recent.iter().any(|m| m.id == answered)).then_some(Lookup::Message(answered))
@@ -171,7 +171,7 @@ impl ConversationState {
                 self.edit(found(&preloaded)?, *by, (content, mentions.as_ref()), *window, now)
             }
             Command::React { by, emoji, on, .. } => self.react(found(&preloaded)?, *by, (emoji, *on), now),
-            Command::Regroup { by, change, notes, .. } => {
+            Command::UpdateGroup { by, change, notes, .. } => {
                 let before = (self.session.clone(), self.changes.clone());
                 let outcome = self.regroup(*by, change, *notes, now);
                 if outcome.is_err() {
@@ -189,16 +189,16 @@ impl ConversationState {
         preloaded: &Preloaded,
         now: Timestamp,
     ) -> Result<Outcome> {
-        let Some(seat) = self.session.members.get(&draft.sender) else {
+        let Some(member) = self.session.members.get(&draft.sender) else {
             return Err(Error::ConversationNotFound);
         };
         let counterpart = self.session.counterpart(draft.sender);
         if draft.receiver.is_some_and(|receiver| counterpart.is_some() && Some(receiver) != counterpart) {
             let problem = "must be the other participant";
-            return Err(Error::InvalidMessage(FieldErrors::one("receiverId", problem)));
+            return Err(Error::InvalidMessage(FieldErrors::one(Field::Recipient, problem)));
         }
         let reply_to = match draft.reply_to {
-            Some(answered) => Some(self.answered(answered, preloaded, seat.hidden_seq)?),
+            Some(answered) => Some(self.answered(answered, preloaded, member.hidden_seq)?),
             None => None,
         };
         let reply_to = reply_to.map(|reply| ReplyTo { as_of: draft.reply_to_as_of, ..reply });
@@ -244,7 +244,7 @@ impl ConversationState {
             Preloaded::Message(None) | Preloaded::None | Preloaded::Unread { .. } => None,
         });
         let seq = seq.filter(|seq| *seq > hidden).ok_or_else(|| {
-            Error::InvalidMessage(FieldErrors::one("replyTo", "must be a message of this session"))
+            Error::InvalidMessage(FieldErrors::one(Field::ReplyTo, "must be a message of this session"))
         })?;
         Ok(ReplyTo { message: id, seq, as_of: None })
     }
@@ -255,7 +255,7 @@ impl ConversationState {
             Ok(())
         } else {
             let problem = "must be members of this session";
-            Err(Error::InvalidMessage(FieldErrors::one("mentions", problem)))
+            Err(Error::InvalidMessage(FieldErrors::one(Field::Mentions, problem)))
         }
     }
 

@@ -132,7 +132,8 @@ fn notes() -> [MessageId; 4] {
 
 fn operation(step: &Step, session: ConversationId, people: &[UserId], stored: &Stored) -> Option<Command> {
     let reference = |seq: u64| stored.at(seq).map(|m| MessageRef { id: m.id, seq: m.seq, sender: m.sender });
-    let regroup = |by: usize, change| Command::Regroup { session, by: people[by], change, notes: notes() };
+    let regroup =
+        |by: usize, change| Command::UpdateGroup { session, by: people[by], change, notes: notes() };
     Some(match step {
         Step::Send { by, answering } => {
             let reply_to = answering.and_then(|seq| stored.at(seq)).map(|m| m.id);
@@ -217,7 +218,7 @@ fn walk(session: Conversation, people: &[UserId], steps: &[Step]) -> Result<(), 
                 if let Outcome::Sent { receivers, .. } = &outcome {
                     prop_assert!(receivers.iter().all(|user| state.session.members.contains_key(user)));
                 }
-                if let Outcome::Regrouped(change) = &outcome {
+                if let Outcome::GroupUpdated(change) = &outcome {
                     prop_assert_eq!(&*change.session, &state.session);
                     prop_assert_eq!(change.is_fresh, state.session.rev == before.rev + 1);
                 }
@@ -251,7 +252,7 @@ proptest! {
     }
 
     #[test]
-    fn in_groups_too_whoever_comes_and_goes(
+    fn groups_keep_their_invariants_while_members_change(
         steps in prop::collection::vec(step(5), 1..200),
         visible in any::<bool>(),
     ) {
@@ -274,7 +275,7 @@ fn roles_are_kept_to() {
     let id = session.id;
     let mut state = ConversationState::open(session);
     let mut ask = |by: UserId, change: GroupChange| {
-        let operation = Command::Regroup { session: id, by, change, notes: notes() };
+        let operation = Command::UpdateGroup { session: id, by, change, notes: notes() };
         state.apply(&operation, Preloaded::None, Timestamp(1)).map(|_| state.session.members.len())
     };
     let role = |user, role| GroupChange::Member { user, role: Some(role), muted: None };
@@ -334,7 +335,7 @@ fn who_has_left_hears_no_receipt() {
     let Ok(Outcome::Sent { message, .. }) = state.apply(&send, Preloaded::None, Timestamp(1)) else {
         panic!("not sent")
     };
-    let leave = Command::Regroup { session, by: ben, change: GroupChange::Remove(ben), notes: notes() };
+    let leave = Command::UpdateGroup { session, by: ben, change: GroupChange::Remove(ben), notes: notes() };
     state.apply(&leave, Preloaded::None, Timestamp(2)).unwrap();
     let up_to = MessageRef { id: message.id, seq: 1, sender: ben };
     let deliver = Command::Deliver { session, receiver: cleo, messages: vec![up_to] };

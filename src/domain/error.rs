@@ -101,8 +101,8 @@ pub enum Error {
     #[error("all files of a person have at most {quota} bytes together")]
     QuotaExceeded { quota: u64 },
     /// All files together have reached the service's quota.
-    #[error("all files of the house have at most {total} bytes together")]
-    HouseFull { total: u64 },
+    #[error("all files together have at most {total} bytes together")]
+    TotalQuotaExceeded { total: u64 },
     /// A file with invalid content; the detail tells why.
     #[error("{0}")]
     FileRejected(&'static str),
@@ -170,7 +170,7 @@ impl Error {
             Error::Validation(_) | Error::UploadTooSlow(_) => Code::ValidationFailed,
             Error::MessageTooLarge { .. } | Error::FileTooLarge { .. } => Code::MessageTooLarge,
             Error::QuotaExceeded { .. }
-            | Error::HouseFull { .. }
+            | Error::TotalQuotaExceeded { .. }
             | Error::FileRejected(_)
             | Error::PictureTooLarge { .. }
             | Error::HeicUnsupported

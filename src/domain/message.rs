@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use super::{
-    ConversationId, FileId, MessageId, Timestamp, UserId,
+    ConversationId, Field, FileId, MessageId, Timestamp, UserId,
     error::{Error, FieldErrors},
     file::{self, StoredFile},
     message_parts::{
@@ -155,23 +155,23 @@ impl Draft {
         let mut errors = FieldErrors::default();
         match (self.kind, &self.file) {
             (MessageType::Text, _) if !is_visible(&self.content) && self.merged.is_empty() => {
-                errors.add("content", "must not be empty");
+                errors.add(Field::Content, "must not be empty");
             }
-            (MessageType::Text, Some(_)) => errors.add("fileUrl", "belongs to image, file and voice only"),
+            (MessageType::Text, Some(_)) => errors.add(Field::File, "belongs to image, file and voice only"),
             (MessageType::Text, None) => {}
             (_, None) => {
-                errors.add("fileUrl", "is required for image, file and voice");
-                errors.add("fileName", "is required for image, file and voice");
+                errors.add(Field::File, "is required for image, file and voice");
+                errors.add(Field::FileName, "is required for image, file and voice");
             }
             (_, Some(file)) => file.check(&mut errors),
         }
         if let Some(id) = &self.client_msg_id
             && (id.is_empty() || id.chars().count() > MAX_IDEMPOTENCY_KEY_CHARS)
         {
-            errors.add("clientMsgId", "must have 1 to 64 characters");
+            errors.add(Field::IdempotencyKey, "must have 1 to 64 characters");
         }
         if self.mentions.people().len() > MAX_MENTIONS {
-            errors.add("mentions", "must name at most 500 people");
+            errors.add(Field::Mentions, "must name at most 500 people");
         }
         errors
     }
@@ -214,7 +214,7 @@ impl FileRef {
                 return Ok(());
             }
         };
-        Err(Error::InvalidMessage(FieldErrors::one("messageType", problem)))
+        Err(Error::InvalidMessage(FieldErrors::one(Field::MessageType, problem)))
     }
 
     /// Returns the file that it names, when its address is one of this service.
@@ -225,10 +225,10 @@ impl FileRef {
 
     fn check(&self, errors: &mut FieldErrors) {
         if self.id().is_none() {
-            errors.add("fileUrl", "must be the path of a file of this service");
+            errors.add(Field::File, "must be the path of a file of this service");
         }
         if self.name.trim().is_empty() || self.name.chars().count() > MAX_FILE_NAME_CHARS {
-            errors.add("fileName", "must have 1 to 255 characters");
+            errors.add(Field::FileName, "must have 1 to 255 characters");
         }
     }
 }
@@ -398,6 +398,9 @@ mod tests {
         let Err(Error::InvalidMessage(fields)) = draft(MessageType::Voice, "", None).check() else {
             panic!("a voice note without a file was taken")
         };
-        assert_eq!(fields.names().collect::<Vec<_>>(), ["fileName", "fileUrl"]);
+        assert_eq!(
+            fields.iter().map(|(field, _)| *field).collect::<Vec<_>>(),
+            [Field::File, Field::FileName]
+        );
     }
 }

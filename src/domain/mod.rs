@@ -12,6 +12,7 @@ pub mod cursors;
 pub mod encoded_size;
 pub mod error;
 pub mod event;
+mod field;
 pub mod file;
 pub mod ids;
 pub mod message;
@@ -29,6 +30,7 @@ pub mod time;
 pub mod user;
 
 pub use error::{Error, Result};
+pub use field::Field;
 pub use ids::{ConversationId, FileId, MessageId, TokenId, UserId};
 pub use network::Network;
 pub use time::{Clock, SystemClock, Timestamp};

@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 use bson::{Bson, doc, oid::ObjectId};
 
 use super::{
-    Timestamp,
+    Field, Timestamp,
     error::{Error, FieldErrors},
 };
 
@@ -29,16 +29,16 @@ impl Page {
         let mut errors = FieldErrors::default();
         let page = page.map_or(Some(1), |p| u64::try_from(p).ok().filter(|p| *p >= 1));
         if page.is_none() {
-            errors.add("page", "must be 1 or more");
+            errors.add(Field::Page, "must be 1 or more");
         }
         let limit = limit.map_or(Some(default), |l| u64::try_from(l).ok().filter(|l| (1..=max).contains(l)));
         if limit.is_none() {
-            errors.add("limit", format!("must be 1 to {max}"));
+            errors.add(Field::Limit, format!("must be 1 to {max}"));
         }
         if let (Some(page), Some(limit)) = (page, limit)
             && page.checked_mul(limit).is_none_or(|last| last > MAX_PAGED_ENTRIES)
         {
-            errors.add("page", format!("times limit must be at most {MAX_PAGED_ENTRIES}"));
+            errors.add(Field::Page, format!("times limit must be at most {MAX_PAGED_ENTRIES}"));
             return Err(Error::Validation(errors));
         }
         match (page, limit) {
@@ -212,7 +212,7 @@ mod tests {
         let Err(Error::Validation(fields)) = Page::checked(Some(0), Some(101), 50, 100) else {
             panic!("page 0 and limit 101 were taken")
         };
-        assert_eq!(fields.names().collect::<Vec<_>>(), ["limit", "page"]);
+        assert_eq!(fields.iter().map(|(field, _)| *field).collect::<Vec<_>>(), [Field::Limit, Field::Page]);
         assert_eq!(Page::checked(None, None, 50, 100).unwrap(), Page { page: 1, limit: 50 });
         assert!(Page::checked(Some(-1), None, 50, 100).is_err());
         assert!(Page::checked(Some(1 << 31), Some(1), 50, 100).is_ok());
@@ -220,7 +220,7 @@ mod tests {
             let Err(Error::Validation(fields)) = Page::checked(Some(page), limit, 50, 100) else {
                 panic!("page {page} was taken")
             };
-            assert_eq!(fields.names().collect::<Vec<_>>(), ["page"]);
+            assert_eq!(fields.iter().map(|(field, _)| *field).collect::<Vec<_>>(), [Field::Page]);
         }
     }
 

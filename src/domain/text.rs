@@ -98,12 +98,12 @@ pub fn is_picture_address(text: &str) -> bool {
     if text.chars().any(|c| is_invisible(c) || c == '\\') {
         return false;
     }
-    let Some(house) = Url::parse("https://house.invalid/").ok().filter(|_| !text.is_empty()) else {
+    let Some(base) = Url::parse("https://house.invalid/").ok().filter(|_| !text.is_empty()) else {
         return text.is_empty();
     };
-    let Ok(read) = house.join(text) else { return false };
+    let Ok(read) = base.join(text) else { return false };
     if text.starts_with('/') {
-        return read.origin() == house.origin() && read.username().is_empty();
+        return read.origin() == base.origin() && read.username().is_empty();
     }
     // Three slashes would lead to a host, too, and a reader would look for it in the wrong place.
     let is_plain = text.get(..8).is_some_and(|start| start.eq_ignore_ascii_case("https://"))

@@ -199,7 +199,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn contacts_are_for_whom_the_house_or_the_person_says() {
+    fn contacts_are_shared_as_the_organisation_or_the_user_decides() {
         let now = Timestamp(0);
         let person = User {
             id: UserId::generate(),

@@ -43,7 +43,7 @@ pub fn message(error: &Error, language: Language) -> Cow<'static, str> {
         Error::MessageTooLarge { .. } => ("The message is too large.", "消息过大。"),
         Error::FileTooLarge { .. } => ("The file is too large.", "文件过大。"),
         Error::QuotaExceeded { .. } => ("There is no room left for your files.", "您的文件空间已满。"),
-        Error::HouseFull { .. } => ("There is no room left for files here.", "文件总空间已满。"),
+        Error::TotalQuotaExceeded { .. } => ("There is no room left for files here.", "文件总空间已满。"),
         Error::FileRejected(_) => ("The file was not accepted.", "文件未被接受。"),
         Error::UploadTooSlow(_) => ("The upload was too slow.", "上传速度过慢。"),
         Error::PictureTooLarge { .. } => ("The picture has too many pixels.", "图片的像素过多。"),
@@ -56,7 +56,7 @@ pub fn message(error: &Error, language: Language) -> Cow<'static, str> {
         Error::RateLimited { .. } => ("Too many requests; please wait.", "请求过于频繁，请稍候。"),
         Error::Conflict(_) => ("This conflicts with what is there.", "与现有数据冲突。"),
         Error::RecipientInactive { .. } => ("They no longer use Wardline.", "对方已不再使用 Wardline。"),
-        Error::GroupsFull { .. } => ("Somebody is in too many groups already.", "有人所在群组已达上限。"),
+        Error::GroupsFull { .. } => ("A user is in too many groups already.", "有人所在群组已达上限。"),
         Error::WindowClosed(_) => ("It is too late for this.", "已超过允许的时间。"),
         Error::Unavailable => {
             ("The service is not available; nothing was stored.", "服务暂不可用，未保存任何内容。")

@@ -46,7 +46,7 @@ pub enum CloseReason {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SendResult {
     /// The event is queued.
-    Over,
+    Queued,
     /// The outgoing buffer is full.
     Full,
     /// The connection is closed already.
@@ -92,7 +92,7 @@ pub struct Connection {
     pub auth: AuthenticatedToken,
     /// Whether the connection was closed: it receives no further event.
     closing: AtomicBool,
-    outlet: Box<dyn Outbox>,
+    outbox: Box<dyn Outbox>,
 }
 
 impl Connection {
@@ -100,8 +100,8 @@ impl Connection {
         if self.closing.load(Ordering::Acquire) {
             return;
         }
-        match self.outlet.send(encoded_event) {
-            SendResult::Over | SendResult::Gone => {}
+        match self.outbox.send(encoded_event) {
+            SendResult::Queued | SendResult::Gone => {}
             SendResult::Full => self.close(CloseReason::Lagging),
         }
     }
@@ -114,7 +114,7 @@ impl Connection {
                 CloseReason::RightsChanged => "rights_changed",
             };
             metrics::counter!("wardline_connections_closed_total", "reason" => reason_name).increment(1);
-            self.outlet.close(reason);
+            self.outbox.close(reason);
         }
     }
 }
@@ -131,37 +131,37 @@ struct ConnectionIndex {
 /// The live connections of all users on this node.
 #[derive(Default)]
 pub struct Hub {
-    board: RwLock<ConnectionIndex>,
+    index: RwLock<ConnectionIndex>,
     next: AtomicU64,
-    seats: Arc<ConnectionQuota>,
+    quota: Arc<ConnectionQuota>,
 }
 
 impl Hub {
     /// Registers a new connection, which receives its user's events from then on.
-    pub fn register(&self, auth: AuthenticatedToken, outlet: Box<dyn Outbox>) -> Arc<Connection> {
+    pub fn register(&self, auth: AuthenticatedToken, outbox: Box<dyn Outbox>) -> Arc<Connection> {
         let id = ConnectionId(self.next.fetch_add(1, Ordering::Relaxed));
         let (user, expires_at) = (auth.actor.user, auth.expires_at);
-        let connection = Arc::new(Connection { id, auth, closing: AtomicBool::new(false), outlet });
-        let mut board = self.board.write().unwrap_or_else(PoisonError::into_inner);
-        board.people.entry(user).or_default().push(Arc::clone(&connection));
-        board.expiries.insert((expires_at, id));
-        board.all.insert(id, Arc::clone(&connection));
+        let connection = Arc::new(Connection { id, auth, closing: AtomicBool::new(false), outbox });
+        let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
+        index.people.entry(user).or_default().push(Arc::clone(&connection));
+        index.expiries.insert((expires_at, id));
+        index.all.insert(id, Arc::clone(&connection));
         metrics::gauge!("wardline_connections").increment(1.0);
         connection
     }
 
     /// Removes a connection. Removing it twice has no effect.
     pub fn unregister(&self, id: ConnectionId) {
-        let mut board = self.board.write().unwrap_or_else(PoisonError::into_inner);
-        let Some(connection) = board.all.remove(&id) else {
+        let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
+        let Some(connection) = index.all.remove(&id) else {
             return;
         };
-        board.watchers.remove(&id);
-        board.expiries.remove(&(connection.auth.expires_at, id));
-        if let Some(theirs) = board.people.get_mut(&connection.auth.actor.user) {
+        index.watchers.remove(&id);
+        index.expiries.remove(&(connection.auth.expires_at, id));
+        if let Some(theirs) = index.people.get_mut(&connection.auth.actor.user) {
             theirs.retain(|other| other.id != id);
             if theirs.is_empty() {
-                board.people.remove(&connection.auth.actor.user);
+                index.people.remove(&connection.auth.actor.user);
             }
         }
         metrics::gauge!("wardline_connections").decrement(1.0);
@@ -169,15 +169,15 @@ impl Hub {
 
     /// Subscribes the connection to the presence of all users.
     pub fn watch_presence(&self, id: ConnectionId) {
-        let mut board = self.board.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(connection) = board.all.get(&id).cloned() {
-            board.watchers.insert(id, connection);
+        let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(connection) = index.all.get(&id).cloned() {
+            index.watchers.insert(id, connection);
         }
     }
 
     /// Closes a connection that cannot keep up; it receives no further event.
     pub fn disconnect(&self, id: ConnectionId) {
-        let connection = self.board.read().unwrap_or_else(PoisonError::into_inner).all.get(&id).cloned();
+        let connection = self.index.read().unwrap_or_else(PoisonError::into_inner).all.get(&id).cloned();
         if let Some(connection) = connection {
             connection.close(CloseReason::Lagging);
         }
@@ -199,9 +199,9 @@ impl Hub {
     }
 
     fn targets(&self, audience: &Audience) -> Vec<Arc<Connection>> {
-        let board = self.board.read().unwrap_or_else(PoisonError::into_inner);
+        let index = self.index.read().unwrap_or_else(PoisonError::into_inner);
         let of = |users: &[UserId]| -> Vec<Arc<Connection>> {
-            users.iter().filter_map(|user| board.people.get(user)).flatten().cloned().collect()
+            users.iter().filter_map(|user| index.people.get(user)).flatten().cloned().collect()
         };
         match audience {
             Audience::Users(users) => of(users),
@@ -211,7 +211,7 @@ impl Hub {
             Audience::UsersAndWatchers(users) => {
                 let mut targets = of(users);
                 let concerned: BTreeSet<UserId> = users.iter().copied().collect();
-                let watchers = board.watchers.values();
+                let watchers = index.watchers.values();
                 targets.extend(watchers.filter(|c| !concerned.contains(&c.auth.actor.user)).cloned());
                 targets
             }
@@ -220,28 +220,28 @@ impl Hub {
 
     /// Whether this user has a connection on this node.
     pub fn is_connected(&self, user: UserId) -> bool {
-        self.board.read().unwrap_or_else(PoisonError::into_inner).people.contains_key(&user)
+        self.index.read().unwrap_or_else(PoisonError::into_inner).people.contains_key(&user)
     }
 
     /// Whether this connection is (still) registered.
     pub fn has(&self, id: ConnectionId) -> bool {
-        self.board.read().unwrap_or_else(PoisonError::into_inner).all.contains_key(&id)
+        self.index.read().unwrap_or_else(PoisonError::into_inner).all.contains_key(&id)
     }
 
     /// Reserves a connection for this user before it is made; `None` if they already have `most`.
     pub fn reserve(&self, user: UserId, most: usize) -> Option<QuotaGuard> {
-        self.seats.take(user, most)
+        self.quota.take(user, most)
     }
 
     /// Returns the number of connections.
     pub fn count(&self) -> usize {
-        self.board.read().unwrap_or_else(PoisonError::into_inner).all.len()
+        self.index.read().unwrap_or_else(PoisonError::into_inner).all.len()
     }
 
     /// Returns the authenticated tokens of all connections.
     pub fn tokens_in_use(&self) -> Vec<AuthenticatedToken> {
-        let board = self.board.read().unwrap_or_else(PoisonError::into_inner);
-        board.all.values().map(|connection| connection.auth.clone()).collect()
+        let index = self.index.read().unwrap_or_else(PoisonError::into_inner);
+        index.all.values().map(|connection| connection.auth.clone()).collect()
     }
 
     /// Closes connections, for `reason`.
@@ -255,7 +255,7 @@ impl Hub {
     /// Closes connections whose token has expired.
     pub fn close_expired(&self, now: Timestamp) {
         let due = self
-            .board
+            .index
             .read()
             .unwrap_or_else(PoisonError::into_inner)
             .expiries
@@ -268,8 +268,8 @@ impl Hub {
 
     fn close_where(&self, reason: CloseReason, applies: impl Fn(&Connection) -> bool) {
         let targets: Vec<Arc<Connection>> = {
-            let board = self.board.read().unwrap_or_else(PoisonError::into_inner);
-            board.all.values().filter(|connection| applies(connection)).cloned().collect()
+            let index = self.index.read().unwrap_or_else(PoisonError::into_inner);
+            index.all.values().filter(|connection| applies(connection)).cloned().collect()
         };
         for connection in targets {
             // The connection is removed from the hub first: later events must not reach it.
@@ -292,13 +292,13 @@ mod tests {
     };
 
     #[derive(Default)]
-    struct LeaveResult {
+    struct Received {
         events: Mutex<Vec<u64>>,
         closed: Mutex<Vec<CloseReason>>,
     }
 
     struct Subscriber {
-        heard: Arc<LeaveResult>,
+        received: Arc<Received>,
         room: usize,
     }
 
@@ -308,25 +308,25 @@ mod tests {
                 Event::UnreadChanged(unread) => unread.total,
                 _ => 0,
             });
-            let mut events = self.heard.events.lock().unwrap();
+            let mut events = self.received.events.lock().unwrap();
             if events.len() >= self.room {
                 return SendResult::Full;
             }
             events.push(total);
-            SendResult::Over
+            SendResult::Queued
         }
         fn close(&self, reason: CloseReason) {
-            self.heard.closed.lock().unwrap().push(reason);
+            self.received.closed.lock().unwrap().push(reason);
         }
     }
 
-    fn join(hub: &Hub, user: UserId, room: usize) -> (Arc<Connection>, Arc<LeaveResult>) {
-        let heard = Arc::new(LeaveResult::default());
+    fn join(hub: &Hub, user: UserId, room: usize) -> (Arc<Connection>, Arc<Received>) {
+        let received = Arc::new(Received::default());
         let actor = Actor { user, role: Role::Nurse, token: TokenId::generate() };
-        let ear = Box::new(Subscriber { heard: Arc::clone(&heard), room });
+        let outbox = Box::new(Subscriber { received: Arc::clone(&received), room });
         let auth =
             AuthenticatedToken { actor, issued: CredentialVersion::Version(0), expires_at: Timestamp(1_000) };
-        (hub.register(auth, ear), heard)
+        (hub.register(auth, outbox), received)
     }
 
     fn tell(hub: &Hub, audience: &Audience, total: u64) {

@@ -16,7 +16,7 @@ pub struct ConnectionQuota(Mutex<HashMap<UserId, usize>>);
 /// One place of a user, for one connection, until it is dropped.
 #[derive(Debug)]
 pub struct QuotaGuard {
-    seats: Arc<ConnectionQuota>,
+    quota: Arc<ConnectionQuota>,
     user: UserId,
 }
 
@@ -34,13 +34,13 @@ impl ConnectionQuota {
             return None;
         }
         taken.insert(user, count + 1);
-        Some(QuotaGuard { seats: Arc::clone(self), user })
+        Some(QuotaGuard { quota: Arc::clone(self), user })
     }
 }
 
 impl Drop for QuotaGuard {
     fn drop(&mut self) {
-        let mut taken = self.seats.taken();
+        let mut taken = self.quota.taken();
         match taken.get_mut(&self.user) {
             Some(count) if *count > 1 => *count -= 1,
             _ => drop(taken.remove(&self.user)),
@@ -57,7 +57,7 @@ mod tests {
     #[test]
     fn of_many_that_come_at_once_no_more_than_the_most_get_in() {
         const THREADS: usize = 16;
-        let (seats, user) = (Arc::new(ConnectionQuota::default()), UserId::generate());
+        let (quota, user) = (Arc::new(ConnectionQuota::default()), UserId::generate());
         for _ in 0..50 {
             let (start, all_tried) = (Barrier::new(THREADS), Barrier::new(THREADS));
             let got: usize = std::thread::scope(|scope| {
@@ -66,7 +66,7 @@ mod tests {
                         scope.spawn(|| {
                             start.wait();
                             let got: Vec<QuotaGuard> =
-                                (0..20).filter_map(|_| seats.take(user, 100)).collect();
+                                (0..20).filter_map(|_| quota.take(user, 100)).collect();
                             all_tried.wait();
                             got.len()
                         })
@@ -75,11 +75,11 @@ mod tests {
                 tries.into_iter().map(|tried| tried.join().unwrap()).sum()
             });
             assert_eq!(got, 100);
-            assert!(seats.taken().is_empty(), "each place was given back");
+            assert!(quota.taken().is_empty(), "each place was given back");
         }
-        let (mine, other) = (seats.take(user, 1), seats.take(UserId::generate(), 1));
-        assert!(mine.is_some() && other.is_some() && seats.take(user, 1).is_none());
+        let (mine, other) = (quota.take(user, 1), quota.take(UserId::generate(), 1));
+        assert!(mine.is_some() && other.is_some() && quota.take(user, 1).is_none());
         drop(mine);
-        assert!(seats.take(user, 1).is_some());
+        assert!(quota.take(user, 1).is_some());
     }
 }

@@ -3,7 +3,7 @@
 use super::{Issued, Services, UserChange, audit::AuditedAction, passwords::HashPriority};
 use crate::{
     domain::{
-        Error, Result, Timestamp, UserId,
+        Error, Field, Result, Timestamp, UserId,
         access::Actor,
         audit::FieldChange,
         error::FieldErrors,
@@ -47,25 +47,25 @@ impl NewAccount {
         let mut errors = FieldErrors::default();
         if !is_valid_username(&self.username) {
             errors.add(
-                "username",
+                Field::Username,
                 "must have 3 to 32 letters, digits, '.', '_' or '-', and one letter or digit",
             );
         }
         if let Some(problem) = password::problem(&self.password, &self.username, &self.real_name) {
-            errors.add("password", problem);
+            errors.add(Field::Password, problem);
         }
         if !is_visible(&self.real_name) {
-            errors.add("realName", ("EMPTY", "must have a character that can be seen"));
+            errors.add(Field::RealName, ("EMPTY", "must have a character that can be seen"));
         }
         check_profile(
             &mut errors,
             [
-                ("realName", Some(&self.real_name)),
-                ("email", Some(&self.email)),
-                ("phone", Some(&self.phone)),
-                ("avatar", Some(&self.avatar)),
-                ("department", Some(&self.department)),
-                ("title", Some(&self.title)),
+                (Field::RealName, Some(&self.real_name)),
+                (Field::Email, Some(&self.email)),
+                (Field::Phone, Some(&self.phone)),
+                (Field::Avatar, Some(&self.avatar)),
+                (Field::Department, Some(&self.department)),
+                (Field::Title, Some(&self.title)),
             ],
         );
         errors
@@ -106,14 +106,14 @@ fn seen(text: &str) -> String {
 }
 
 /// Checks the texts of a profile: their length, and the form of addresses.
-fn check_profile<const N: usize>(errors: &mut FieldErrors, fields: [(&str, Option<&String>); N]) {
+fn check_profile<const N: usize>(errors: &mut FieldErrors, fields: [(Field, Option<&String>); N]) {
     use validator::ValidateEmail;
     for (field, value) in fields {
         let Some(value) = value else { continue };
         let longest = match field {
-            "email" => 254,
-            "phone" => 32,
-            "avatar" => 512,
+            Field::Email => 254,
+            Field::Phone => 32,
+            Field::Avatar => 512,
             _ => 64,
         };
         if value.chars().any(char::is_control) {
@@ -122,11 +122,11 @@ fn check_profile<const N: usize>(errors: &mut FieldErrors, fields: [(&str, Optio
             errors.add(field, format!("must have at most {longest} characters"));
         }
         match field {
-            "email" if !value.is_empty() && !value.validate_email() => {
+            Field::Email if !value.is_empty() && !value.validate_email() => {
                 errors.add(field, "must be an e-mail address");
             }
             // An avatar is shown as an image: never a script.
-            "avatar" if !is_picture_address(value) => {
+            Field::Avatar if !is_picture_address(value) => {
                 errors.add(field, "must be a path or an https address");
             }
             _ => {}
@@ -154,7 +154,7 @@ impl Services {
     pub async fn create_user(&self, actor: &Actor, new: NewAccount) -> Result<User> {
         actor.require_admin()?;
         self.hold_avatar(Some(actor), &new.avatar).await?;
-        let user = self.make_account(HashPriority::house(), new, false).await?.user;
+        let user = self.make_account(HashPriority::internal(), new, false).await?.user;
         let role =
             FieldChange { field: "role".to_owned(), from: None, to: Some(user.role.as_str().to_owned()) };
         self.record_done(AuditedAction::by(actor, "user.create").on(user.id).changes(vec![role]));
@@ -179,22 +179,22 @@ impl Services {
         check_profile(
             &mut errors,
             [
-                ("realName", change.real_name.as_ref()),
-                ("email", change.email.as_ref()),
-                ("phone", change.phone.as_ref()),
-                ("avatar", change.avatar.as_ref()),
-                ("department", change.department.as_ref()),
-                ("title", change.title.as_ref()),
+                (Field::RealName, change.real_name.as_ref()),
+                (Field::Email, change.email.as_ref()),
+                (Field::Phone, change.phone.as_ref()),
+                (Field::Avatar, change.avatar.as_ref()),
+                (Field::Department, change.department.as_ref()),
+                (Field::Title, change.title.as_ref()),
             ],
         );
         if change.real_name.as_ref().is_some_and(|name| !is_visible(name)) {
-            errors.add("realName", ("EMPTY", "must have a character that can be seen"));
+            errors.add(Field::RealName, ("EMPTY", "must have a character that can be seen"));
         }
         let current = self.store.user(id).await?.ok_or(Error::NotFound("user"))?;
         if let Some(password) = &password {
             let real_name = change.real_name.as_ref().unwrap_or(&current.user.real_name);
             if let Some(problem) = password::problem(password, &current.user.username, real_name) {
-                errors.add("password", problem);
+                errors.add(Field::Password, problem);
             }
         }
         errors.into_result(Error::Validation)?;
@@ -216,7 +216,7 @@ impl Services {
         }
         let now = self.clock.now();
         if let Some(password) = password {
-            change.password_hash = Some(self.passwords.hash(HashPriority::house(), &password).await?);
+            change.password_hash = Some(self.passwords.hash(HashPriority::internal(), &password).await?);
             change.must_change_password = Some(id != actor.user);
         }
         let changed = changes(&current.user, &change);
@@ -283,7 +283,7 @@ impl Services {
             // Another user registered this name: the account must not become an admin.
             Err(Error::Conflict(_)) => tracing::warn!(
                 username,
-                "there is no active admin, and ADMIN_USERNAME names an account that is somebody else's: choose another \
+                "there is no active admin, and ADMIN_USERNAME names the account of another user: choose another \
                  name, or, if it is yours, run `wardline user passwd {username}` and `wardline user role {username} admin`"
             ),
             Err(error) => return Err(error),
@@ -309,7 +309,7 @@ impl Services {
             department: blank(),
             title: blank(),
         };
-        let user = self.make_account(HashPriority::house(), new, false).await?.user;
+        let user = self.make_account(HashPriority::internal(), new, false).await?.user;
         let role =
             FieldChange { field: "role".to_owned(), from: None, to: Some(user.role.as_str().to_owned()) };
         self.record_done(AuditedAction::named("user.create").on(user.id).changes(vec![role]));
@@ -331,9 +331,9 @@ impl Services {
         if let Some(password) = password {
             let User { username, real_name, .. } = &account.user;
             if let Some(problem) = password::problem(&password, username, real_name) {
-                return Err(Error::Validation(FieldErrors::one("password", problem)));
+                return Err(Error::Validation(FieldErrors::one(Field::Password, problem)));
             }
-            change.password_hash = Some(self.passwords.hash(HashPriority::house(), &password).await?);
+            change.password_hash = Some(self.passwords.hash(HashPriority::internal(), &password).await?);
             change.must_change_password = Some(true);
         }
         let id = account.user.id;

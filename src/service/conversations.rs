@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{Services, creation_limits::CreatedThing};
 use crate::domain::{
-    ConversationId, Error, Result, UserId,
+    ConversationId, Error, Field, Result, UserId,
     access::Actor,
     conversation::{Conversation, ConversationKind, Member},
     cursors::{ConversationsCursor, PageRequest},
@@ -94,7 +94,7 @@ impl Services {
         second: UserId,
     ) -> Result<(ConversationView, bool)> {
         if first == second {
-            return Err(Error::Validation(FieldErrors::one("userId2", "must be another person")));
+            return Err(Error::Validation(FieldErrors::one(Field::OtherUser, "must be another person")));
         }
         if actor.user != first {
             actor.require_self(second)?;
@@ -144,8 +144,8 @@ impl Services {
             // Nobody leaves a private conversation.
             ConversationKind::Private => Ok(()),
             ConversationKind::Group => {
-                let seats = self.store.memberships_of(&[session.id], user).await?;
-                if seats.contains_key(&session.id) { Ok(()) } else { Err(Error::ConversationNotFound) }
+                let memberships = self.store.memberships_of(&[session.id], user).await?;
+                if memberships.contains_key(&session.id) { Ok(()) } else { Err(Error::ConversationNotFound) }
             }
         }
     }

@@ -30,7 +30,7 @@ pub use upload::Upload;
 use super::{Services, TOKEN_RECHECK_INTERVAL, audit::AuditedAction};
 use crate::{
     domain::{
-        ConversationId, Error, FileId, Result, UserId,
+        ConversationId, Error, Field, FileId, Result, UserId,
         access::Actor,
         error::FieldErrors,
         file::{self, StoredFile},
@@ -144,8 +144,10 @@ impl Services {
             return Ok(false);
         }
         let sessions: Vec<ConversationId> = places.iter().map(|(session, _)| *session).collect();
-        let seats = self.store.memberships_of(&sessions, user).await?;
-        Ok(places.iter().any(|(session, newest)| seats.get(session).is_some_and(|hidden| hidden < newest)))
+        let memberships = self.store.memberships_of(&sessions, user).await?;
+        Ok(places
+            .iter()
+            .any(|(session, newest)| memberships.get(session).is_some_and(|hidden| hidden < newest)))
     }
 
     /// Checks that a message's file exists and may be sent by the sender. The file is kept until
@@ -192,7 +194,7 @@ impl Services {
         if is_shown && self.store.hold_files(&[id], self.clock.now().plus(FILE_HOLD_DURATION)).await? {
             return Ok(());
         }
-        Err(Error::Validation(FieldErrors::one("avatar", "must be a picture that you may see")))
+        Err(Error::Validation(FieldErrors::one(Field::Avatar, "must be a picture that you may see")))
     }
 
     /// Schedules a check of a picture that a profile showed.

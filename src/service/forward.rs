@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::Services;
 use crate::domain::{
-    ConversationId, Error, MessageId, Result,
+    ConversationId, Error, Field, MessageId, Result,
     access::Actor,
     conversation_state::{Command, Outcome, weight_of},
     error::FieldErrors,
@@ -70,17 +70,17 @@ impl Forwarding {
     pub fn problems(&self) -> FieldErrors {
         let mut errors = FieldErrors::default();
         if self.messages.is_empty() || self.messages.len() > MAX_FORWARDED_MESSAGES {
-            errors.add("messageIds", "must name 1 to 100 messages");
+            errors.add(Field::Messages, "must name 1 to 100 messages");
         }
         if self.targets.is_empty() || self.targets.len() > MAX_FORWARD_TARGETS {
-            errors.add("toSessionIds", "must name 1 to 20 sessions");
+            errors.add(Field::TargetConversations, "must name 1 to 20 sessions");
         }
         if self
             .client_msg_id
             .as_ref()
             .is_some_and(|id| id.is_empty() || id.chars().count() > MAX_IDEMPOTENCY_KEY_CHARS)
         {
-            errors.add("clientMsgId", "must have 1 to 64 characters");
+            errors.add(Field::IdempotencyKey, "must have 1 to 64 characters");
         }
         errors
     }
@@ -180,9 +180,9 @@ impl Services {
     async fn sources(&self, actor: &Actor, forwarding: &Forwarding) -> Result<Vec<Message>> {
         let found = self.store.messages_by_id(&forwarding.messages).await?;
         let sessions: Vec<ConversationId> = found.iter().map(|message| message.session).collect();
-        let seats = self.store.memberships_of(&sessions, actor.user).await?;
+        let memberships = self.store.memberships_of(&sessions, actor.user).await?;
         let visible = |message: &&Message| {
-            let hidden = seats.get(&message.session);
+            let hidden = memberships.get(&message.session);
             hidden.is_some_and(|hidden| message.seq > *hidden) && !message.is_deleted
         };
         let source = |id: &MessageId| {
@@ -190,7 +190,7 @@ impl Services {
             let message = message.ok_or(Error::NotFound("message"))?;
             if message.note.is_some() {
                 let problem = "must not be system messages";
-                return Err(Error::Validation(FieldErrors::one("messageIds", problem)));
+                return Err(Error::Validation(FieldErrors::one(Field::Messages, problem)));
             }
             Ok(message.clone())
         };
@@ -224,7 +224,7 @@ fn each(actor: &Actor, source: &Message) -> Draft {
 fn merged(actor: &Actor, sources: &[Message]) -> Result<Draft> {
     if sources.iter().any(|source| !source.merged.is_empty()) {
         let problem = "must not be merged messages already";
-        return Err(Error::Validation(FieldErrors::one("messageIds", problem)));
+        return Err(Error::Validation(FieldErrors::one(Field::Messages, problem)));
     }
     let quote = |source: &Message| Quote {
         message: source.id,

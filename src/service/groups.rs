@@ -9,7 +9,7 @@ use super::{
     messages::{await_outcome, or_outcome_unknown},
 };
 use crate::domain::{
-    ConversationId, Error, MessageId, Result, UserId,
+    ConversationId, Error, Field, MessageId, Result, UserId,
     access::Actor,
     audit::FieldChange,
     conversation::{Conversation, GroupProfile, GroupProfileChange, MAX_MEMBERS},
@@ -70,10 +70,10 @@ impl Services {
         let others: BTreeSet<UserId> =
             new.participants.into_iter().filter(|user| *user != actor.user).collect();
         if others.is_empty() || others.len() >= MAX_MEMBERS {
-            problems.add("participants", "must make a group of 2 to 500 people");
+            problems.add(Field::Members, "must make a group of 2 to 500 people");
         }
         problems.into_result(Error::Validation)?;
-        self.require_users(actor, &others, "participants").await?;
+        self.require_users(actor, &others, Field::Members).await?;
         self.courtesy.make(actor.user, CreatedThing::NewMembers, others.len())?;
         self.courtesy.make(actor.user, CreatedThing::Group, 1)?;
         self.require_quota(&others).await?;
@@ -112,7 +112,7 @@ impl Services {
             let members = self.require_membership(session, actor.user).await?.members;
             let new = users.iter().copied().filter(|user| !members.contains_key(user));
             let new = new.collect();
-            self.require_users(actor, &new, "userIds").await?;
+            self.require_users(actor, &new, Field::NewMembers).await?;
             self.courtesy.make(actor.user, CreatedThing::NewMembers, new.len())?;
             self.require_quota(&new).await?;
         }
@@ -125,9 +125,9 @@ impl Services {
             _ => None,
         };
         let notes = std::array::from_fn(|_| MessageId::generate());
-        let operation = Command::Regroup { session, by: actor.user, change, notes };
+        let operation = Command::UpdateGroup { session, by: actor.user, change, notes };
         match await_outcome(self.queue.submit(operation)?).await? {
-            Outcome::Regrouped(change) => {
+            Outcome::GroupUpdated(change) => {
                 if let Some(visible) = opens.filter(|_| change.is_fresh) {
                     let changes = vec![FieldChange::of("historyVisible", &!visible, &visible)];
                     self.record_done(
@@ -176,7 +176,7 @@ impl Services {
 
     /// Checks that all of these users exist and are active. The error names in `field` those that
     /// the caller may know of.
-    async fn require_users(&self, actor: &Actor, users: &BTreeSet<UserId>, field: &str) -> Result<()> {
+    async fn require_users(&self, actor: &Actor, users: &BTreeSet<UserId>, field: Field) -> Result<()> {
         let found = self.store.users_by_id(users.iter().copied()).await?;
         let gone: Vec<UserId> = found.iter().filter(|user| !user.is_active).map(|user| user.id).collect();
         if gone.is_empty() && found.len() == users.len() {

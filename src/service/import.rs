@@ -12,23 +12,23 @@ use crate::domain::{
 
 /// The history of a conversation, while it is being created.
 pub(super) struct ConversationImport {
-    account: ConversationState,
+    state: ConversationState,
     refs: Vec<MessageRef>,
 }
 
 impl ConversationImport {
     pub fn of(session: Conversation) -> Self {
-        Self { account: ConversationState::open(session), refs: Vec::new() }
+        Self { state: ConversationState::open(session), refs: Vec::new() }
     }
 
     /// Adds `draft`, sent at `at`, as a reply to `answered` if given.
     pub fn write(&mut self, draft: Draft, answered: Option<&Message>, at: Timestamp) -> Result<Arc<Message>> {
         draft.check()?;
         let (id, sender) = (MessageId::generate(), draft.sender);
-        let facts =
+        let preloaded =
             answered.map_or(Preloaded::None, |answered| Preloaded::Message(Some(Box::new(answered.clone()))));
         let draft = Draft { reply_to: answered.map(|answered| answered.id), ..draft };
-        let Outcome::Sent { message, .. } = self.account.apply(&Command::Send { id, draft }, facts, at)?
+        let Outcome::Sent { message, .. } = self.state.apply(&Command::Send { id, draft }, preloaded, at)?
         else {
             return Err(Error::Internal);
         };
@@ -38,8 +38,8 @@ impl ConversationImport {
 
     /// Records that `reader` had read up to `seq` at `at`.
     pub fn read(&mut self, reader: UserId, seq: u64, at: Timestamp) -> Result<()> {
-        let session = self.account.session.id;
-        let after = self.account.session.members.get(&reader).map_or(0, |member| member.read_seq);
+        let session = self.state.session.id;
+        let after = self.state.session.members.get(&reader).map_or(0, |member| member.read_seq);
         let Some(up_to) =
             usize::try_from(seq).ok().and_then(|seq| self.refs.get(seq.checked_sub(1)?)).copied()
         else {
@@ -51,14 +51,14 @@ impl ConversationImport {
             .filter(|m| m.seq > after && m.seq <= seq && m.sender != reader)
             .copied()
             .collect();
-        let facts = Preloaded::Unread { count: read.len() as u64, newest: read };
-        self.account.apply(&Command::Read { session, reader, up_to, origin: None }, facts, at)?;
+        let preloaded = Preloaded::Unread { count: read.len() as u64, newest: read };
+        self.state.apply(&Command::Read { session, reader, up_to, origin: None }, preloaded, at)?;
         Ok(())
     }
 
     /// Returns the state of the conversation with its changes.
     pub fn into_account(self) -> ConversationState {
-        self.account
+        self.state
     }
 }
 
@@ -66,6 +66,6 @@ impl Services {
     /// Stores a history in one transaction; `false` when another writer changed the conversation
     /// meanwhile.
     pub(super) async fn store_past(&self, past: ConversationImport) -> Result<bool> {
-        self.store.import(past.account).await
+        self.store.import(past.state).await
     }
 }

@@ -106,7 +106,7 @@ impl Services {
                 | Outcome::Delivered { .. }
                 | Outcome::Deleted { .. }
                 | Outcome::Revised { .. }
-                | Outcome::Regrouped(_),
+                | Outcome::GroupUpdated(_),
             ) => Err(Error::Internal),
         }
     }

@@ -104,7 +104,7 @@ pub struct Services {
     unread: unread::UnreadCounts,
     deliveries: deliveries::DeliveryQueue,
     tallies: receipt_counts::ReceiptCountQueue,
-    desk: files::UploadSlots,
+    upload_slots: files::UploadSlots,
     recorder: audit::Recorder,
     courtesy: creation_limits::CreationLimits,
     rollups: rollups::RollupQueue,
@@ -160,7 +160,7 @@ impl Services {
             unread: unread::UnreadCounts::default(),
             deliveries: deliveries::DeliveryQueue::default(),
             tallies: receipt_counts::ReceiptCountQueue::default(),
-            desk: files::UploadSlots::default(),
+            upload_slots: files::UploadSlots::default(),
             recorder,
             courtesy: creation_limits::CreationLimits::new(settings.rate_limit),
             headcount: presence::headcount(Weak::clone(this)),
@@ -219,7 +219,7 @@ impl Services {
     /// heartbeat, and takes the users of dead nodes offline.
     async fn run_periodic_tasks(self: Arc<Self>, stop: impl Future<Output = ()>) {
         let mut seconds = tokio::time::interval(Duration::from_secs(1));
-        let mut minutes = tokio::time::interval(Duration::from_mins(1));
+        let mut interval = tokio::time::interval(Duration::from_mins(1));
         let mut standings = tokio::time::interval(DEACTIVATION_POLL_INTERVAL);
         let mut heartbeat = tokio::time::interval(self.settings.timings.heartbeat);
         let mut rights = tokio::time::interval(RIGHTS_CHECK_INTERVAL.min(self.settings.timings.heartbeat));
@@ -228,7 +228,7 @@ impl Services {
             tokio::select! {
                 () = &mut stop => return,
                 _ = seconds.tick() => self.hub.close_expired(self.clock.now()),
-                _ = minutes.tick() => self.courtesy.forget_quiet(),
+                _ = interval.tick() => self.courtesy.forget_quiet(),
                 _ = standings.tick() => {
                     if let Err(error) = self.store.load_inactive().await {
                         tracing::debug!(%error, "who is not active could not be read");

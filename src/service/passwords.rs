@@ -38,7 +38,7 @@ pub(super) struct HashPriority {
 
 impl HashPriority {
     /// Returns the priority of the operator and of signed-in users.
-    pub fn house() -> Self {
+    pub fn internal() -> Self {
         Self { network: Network::of(std::net::Ipv4Addr::UNSPECIFIED.into()), is_known: true }
     }
 }

@@ -78,7 +78,7 @@ impl Services {
                     self.hub.publish(&Audience::Users(audience.clone()), &event);
                 }
             }
-            Outcome::Regrouped(change) => self.publish_group_update(session, version, change),
+            Outcome::GroupUpdated(change) => self.publish_group_update(session, version, change),
         }
     }
 

@@ -9,7 +9,7 @@ use super::{
     messages::{await_outcome, or_outcome_unknown, unmentioned},
 };
 use crate::domain::{
-    Error, MessageId, Result, UserId,
+    Error, Field, MessageId, Result, UserId,
     access::Actor,
     conversation_state::{Command, Edit, Outcome},
     error::FieldErrors,
@@ -93,7 +93,7 @@ impl Services {
         let is_good = if on { is_valid_emoji(&emoji) } else { is_old_emoji(&emoji) };
         if !is_good {
             let problem = "must be exactly one emoji";
-            return Err(Error::Validation(FieldErrors::one("emoji", problem)));
+            return Err(Error::Validation(FieldErrors::one(Field::Emoji, problem)));
         }
         let session = self.known(message).await?.session;
         self.courtesy.make(actor.user, CreatedThing::Reaction, 1)?;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use super::Services;
 use crate::{
     domain::{
-        ConversationId, Error, Result, UserId,
+        ConversationId, Error, Field, Result, UserId,
         access::Actor,
         cursors::{FoundCursor, PageRequest},
         error::FieldErrors,
@@ -88,19 +88,19 @@ impl Search {
         };
         if !is_good {
             errors.add(
-                "keyword",
+                Field::Keyword,
                 format!("must have 1 to {MAX_KEYWORD_CHARS} characters, unless there is a filter"),
             );
         }
         let Page { page, limit } = self.page.page;
         if page.saturating_mul(limit) > MAX_PAGED_RESULTS {
             errors.add(
-                "page",
+                Field::Page,
                 format!("reaches beyond the newest {MAX_PAGED_RESULTS}: use a narrower search, or cursor"),
             );
         }
         if self.from.zip(self.to).is_some_and(|(from, to)| from.is_after(to)) {
-            errors.add("from", FROM_AFTER_TO);
+            errors.add(Field::From, FROM_AFTER_TO);
         }
         errors
     }
@@ -143,10 +143,10 @@ impl Services {
         let (from, to) =
             (search.from.map(|from| calendar.first(from)), search.to.map(|to| calendar.last(to)));
         if from.zip(to).is_some_and(|(from, to)| from > to) {
-            return Err(Error::Validation(FieldErrors::one("from", FROM_AFTER_TO)));
+            return Err(Error::Validation(FieldErrors::one(Field::From, FROM_AFTER_TO)));
         }
         let question = IndexQuery {
-            seats: self.searchable(actor.user, search.session).await?,
+            visible_conversations: self.searchable(actor.user, search.session).await?,
             keyword: search.keyword().map(str::to_owned),
             mentions: search.calls.map(|calls| match calls {
                 MentionFilter::Me => MentionQuery::Person(actor.user),
@@ -166,7 +166,8 @@ impl Services {
         let messages = messages.into_iter().filter(|message| !message.is_deleted && message.note.is_none());
         let shown = self.search.excerpts(&matches, messages.collect()).await?;
         let receipts = self.receipts_for(shown.iter().map(|(message, _)| message)).await?;
-        let seats = self.searchable_memberships(actor.user, shown.iter().map(|(message, _)| message)).await?;
+        let visible_conversations =
+            self.searchable_memberships(actor.user, shown.iter().map(|(message, _)| message)).await?;
         let mut by_id: HashMap<_, _> =
             shown.into_iter().map(|(message, excerpts)| (message.id, (message, excerpts))).collect();
         let mut hits = Vec::with_capacity(by_id.len());
@@ -174,13 +175,16 @@ impl Services {
             let Some((message, excerpts)) = by_id.remove(id) else { continue };
             // A second check: messages of a conversation that was left during the search are not
             // returned.
-            if seats.get(&message.session).is_some_and(|hidden| message.seq > *hidden) {
+            if visible_conversations.get(&message.session).is_some_and(|hidden| message.seq > *hidden) {
                 let receipts = receipts.get(&message.session).map_or(&[][..], Vec::as_slice);
                 hits.push(FoundMessage { view: MessageView::with_receipts(message, receipts), excerpts });
             }
         }
         let mut views: Vec<MessageView> = hits.iter().map(|hit| hit.view.clone()).collect();
-        self.record_answered(&mut views, |session| seats.get(&session).copied().unwrap_or(u64::MAX)).await?;
+        self.record_answered(&mut views, |session| {
+            visible_conversations.get(&session).copied().unwrap_or(u64::MAX)
+        })
+        .await?;
         for (hit, view) in hits.iter_mut().zip(views) {
             hit.view = view;
         }
@@ -199,11 +203,15 @@ impl Services {
         user: UserId,
         only: Option<ConversationId>,
     ) -> Result<HashMap<ConversationId, u64>> {
-        let seats: HashMap<ConversationId, u64> = match only {
+        let visible_conversations: HashMap<ConversationId, u64> = match only {
             Some(session) => self.store.memberships_of(&[session], user).await?.into_iter().collect(),
             None => self.store.all_memberships_of(user).await?,
         };
-        if only.is_some() && seats.is_empty() { Err(Error::ConversationNotFound) } else { Ok(seats) }
+        if only.is_some() && visible_conversations.is_empty() {
+            Err(Error::ConversationNotFound)
+        } else {
+            Ok(visible_conversations)
+        }
     }
 
     async fn searchable_memberships(

@@ -174,7 +174,7 @@ impl Services {
             department: department.map_or(person.department, |d| format!("{} {}", d.zh, d.en)),
             title: person.title,
         };
-        let hash = self.passwords.hash(HashPriority::house(), &new.password).await?;
+        let hash = self.passwords.hash(HashPriority::internal(), &new.password).await?;
         let account = new.into_account(hash, self.clock.now());
         self.store.insert_user(&account).await?;
         Ok((account.user, true))

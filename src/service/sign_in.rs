@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     domain::{
-        Error, Network, Result, Timestamp, UserId,
+        Error, Field, Network, Result, Timestamp, UserId,
         access::{Actor, AuthenticatedToken},
         error::FieldErrors,
         event::Closing,
@@ -35,7 +35,7 @@ impl Services {
         let admin = self.settings.first_admin.as_ref().map(|(name, _)| name.as_str());
         if is_reserved_username(&new.username, admin) {
             let problem = ("RESERVED", "is reserved; choose another");
-            return Err(Error::Validation(FieldErrors::one("username", problem)));
+            return Err(Error::Validation(FieldErrors::one(Field::Username, problem)));
         }
         self.throttle.register(from, self.clock.now())?;
         self.hold_avatar(None, &new.avatar).await?;
@@ -109,10 +109,13 @@ impl Services {
         let account = account.ok_or(Error::AuthFailed)?;
         let bad = |field, problem| Error::Validation(FieldErrors::one(field, problem));
         if let Some(problem) = password::problem(&next, &account.user.username, &account.user.real_name) {
-            return Err(bad("next", problem));
+            return Err(bad(Field::NewPassword, problem));
         }
         if current == next {
-            return Err(bad("next", ("PASSWORD_SAME", "must not be the current password").into()));
+            return Err(bad(
+                Field::NewPassword,
+                ("PASSWORD_SAME", "must not be the current password").into(),
+            ));
         }
         self.throttle.change_own(actor.user, now)?;
         let username = &account.user.username;
@@ -121,7 +124,7 @@ impl Services {
         if !self.passwords.verify(place, current, Some(account.password_hash.clone())).await? {
             attempt.failed();
             self.fail_sign_in(username, Some(actor.user)).await?;
-            return Err(bad("current", ("WRONG", "is not the current password").into()));
+            return Err(bad(Field::CurrentPassword, ("WRONG", "is not the current password").into()));
         }
         let change = UserChange {
             password_hash: Some(self.passwords.hash(place, &next).await?),

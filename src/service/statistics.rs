@@ -6,7 +6,7 @@ use std::{cmp::Reverse, collections::BTreeMap};
 use super::{Services, audit::AuditedAction, directory::by_name};
 use crate::{
     domain::{
-        Error, Result, Timestamp,
+        Error, Field, Result, Timestamp,
         access::Actor,
         cursors::{NameCursor, PageRequest},
         error::FieldErrors,
@@ -155,7 +155,7 @@ impl Services {
     pub async fn trends(&self, actor: &Actor, days: u64, granularity: Granularity) -> Result<Vec<Period>> {
         actor.require_admin()?;
         if granularity == Granularity::Hour && days > MAX_HOURLY_DAYS {
-            return Err(Error::Validation(FieldErrors::one("days", "must be at most 31 by the hour")));
+            return Err(Error::Validation(FieldErrors::one(Field::Days, "must be at most 31 by the hour")));
         }
         self.count_now().await?;
         let now = self.clock.now();

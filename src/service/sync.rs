@@ -129,7 +129,7 @@ impl Services {
             .filter(|one| one.session.kind == ConversationKind::Group)
             .map(|one| one.session.id)
             .collect();
-        let seats = if groups.is_empty() {
+        let memberships = if groups.is_empty() {
             BTreeMap::new()
         } else {
             self.store.memberships_of(&groups, actor.user).await?
@@ -137,7 +137,7 @@ impl Services {
         let mut has_more = left_out;
         synced.retain(|one| {
             let still = one.session.kind == ConversationKind::Private
-                || seats.get(&one.session.id).is_some_and(|hidden| *hidden <= one.hidden);
+                || memberships.get(&one.session.id).is_some_and(|hidden| *hidden <= one.hidden);
             // The user may have joined again since: the client asks again.
             has_more |= one.has_more || !still;
             still

@@ -161,7 +161,8 @@ impl Services {
     }
 
     async fn make_staff(&self, users: u64, now: Timestamp) -> Result<()> {
-        let hash = self.passwords.hash(super::passwords::HashPriority::house(), super::DEMO_PASSWORD).await?;
+        let hash =
+            self.passwords.hash(super::passwords::HashPriority::internal(), super::DEMO_PASSWORD).await?;
         let accounts: Vec<UserAccount> = (1..=users)
             .map(|number| UserAccount {
                 user: User {

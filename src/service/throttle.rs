@@ -275,7 +275,7 @@ impl Throttle {
         let deadline = tokio::time::Instant::now() + ATTEMPT_QUEUE_TIMEOUT;
         loop {
             let decided;
-            let told = {
+            let result = {
                 let mut all = self.guesses.lock().unwrap_or_else(PoisonError::into_inner);
                 let now = now();
                 let guesses = all.get_or_insert_mut(key.clone(), || NameAttempts {
@@ -313,7 +313,7 @@ impl Throttle {
                     }
                 }
             };
-            if tokio::time::timeout_at(deadline, told).await.is_err() {
+            if tokio::time::timeout_at(deadline, result).await.is_err() {
                 give_wide_back();
                 return limited(Duration::from_secs(2));
             }

@@ -59,12 +59,12 @@ const ENDED_TOKENS_RELOAD_INTERVAL: Duration = Duration::from_hours(1);
 pub(super) struct Tokens {
     signer: Signer,
     known: TokenCache,
-    belief: Duration,
+    cache_ttl: Duration,
 }
 
 impl Tokens {
-    pub fn new(secret: &[u8], trust: TrustedIssuers, belief: Duration) -> Self {
-        Self { signer: Signer::new(secret, trust), known: TokenCache::new(belief), belief }
+    pub fn new(secret: &[u8], trust: TrustedIssuers, cache_ttl: Duration) -> Self {
+        Self { signer: Signer::new(secret, trust), known: TokenCache::new(cache_ttl), cache_ttl }
     }
 
     /// Returns a new token for the version of the credentials that its holder proved to know.
@@ -232,7 +232,7 @@ impl Services {
     /// The interval is less than half the cache lifetime.
     pub(super) async fn poll_revocations(self: Arc<Self>, stop: impl Future<Output = ()>) {
         let known = &self.tokens.known;
-        let mut looks = tokio::time::interval(self.tokens.belief * 2 / 5);
+        let mut looks = tokio::time::interval(self.tokens.cache_ttl * 2 / 5);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let (mut newest, mut loaded): (Timestamp, Option<Instant>) = (Timestamp(0), None);
         tokio::pin!(stop);

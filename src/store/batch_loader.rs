@@ -38,22 +38,22 @@ where
     K: Clone + Send + Sync + 'static,
     V: Send + 'static,
 {
-    /// Gathers up to `most` keys for one call of `look`, which returns values in the order of the
+    /// Gathers up to `most` keys for one call of `lookup`, which returns values in the order of the
     /// keys. It ends when it is dropped.
-    pub fn new<F, L>(most: usize, look: L) -> Self
+    pub fn new<F, L>(most: usize, lookup: L) -> Self
     where
         F: Future<Output = Result<Vec<V>>> + Send + 'static,
         L: Fn(Vec<K>) -> F + Send + Sync + 'static,
     {
         let (asks, waiting) = mpsc::channel(MAX_QUEUED_LOOKUPS);
-        tokio::spawn(work(most, Arc::new(look), waiting));
+        tokio::spawn(work(most, Arc::new(lookup), waiting));
         Self { asks }
     }
 
     /// Returns the value of this key.
     ///
     /// # Errors
-    /// The error of `look`.
+    /// The error of `lookup`.
     pub async fn get(&self, key: K) -> Result<V> {
         let (answer, answered) = oneshot::channel();
         if self.asks.send(LoadRequest { key, answer }).await.is_err() {
@@ -64,7 +64,7 @@ where
     }
 }
 
-async fn work<K, V, F, L>(most: usize, look: Arc<L>, mut waiting: mpsc::Receiver<LoadRequest<K, V>>)
+async fn work<K, V, F, L>(most: usize, lookup: Arc<L>, mut waiting: mpsc::Receiver<LoadRequest<K, V>>)
 where
     K: Clone + Send + Sync + 'static,
     V: Send + 'static,
@@ -77,15 +77,15 @@ where
         if waiting.recv_many(&mut batch, most).await == 0 {
             return;
         }
-        let look = Arc::clone(&look);
+        let lookup = Arc::clone(&lookup);
         tokio::spawn(async move {
-            answer(&*look, batch).await;
+            answer(&*lookup, batch).await;
             drop(place);
         });
     }
 }
 
-async fn answer<K, V, F, L>(look: &L, batch: Vec<LoadRequest<K, V>>)
+async fn answer<K, V, F, L>(lookup: &L, batch: Vec<LoadRequest<K, V>>)
 where
     K: Clone,
     F: Future<Output = Result<Vec<V>>>,
@@ -97,7 +97,7 @@ where
         return;
     }
     let keys = batch.iter().map(|ask| ask.key.clone()).collect();
-    match look(keys).await {
+    match lookup(keys).await {
         Ok(values) => {
             for (ask, value) in batch.into_iter().zip(values) {
                 drop(ask.answer.send(Ok(value)));
@@ -106,7 +106,7 @@ where
         // An unreadable document is an error for its own caller only.
         Err(Error::Internal) if batch.len() > 1 => {
             for ask in batch {
-                let alone = look(vec![ask.key]).await;
+                let alone = lookup(vec![ask.key]).await;
                 let value = alone.and_then(|mut values| values.pop().ok_or(Error::Internal));
                 drop(ask.answer.send(value));
             }
@@ -130,7 +130,7 @@ mod tests {
     fn slow(most: usize) -> (Arc<BatchLoader<u32, u32>>, LoadResult) {
         let seen = LoadResult::default();
         let noted = Arc::clone(&seen);
-        let look = move |keys: Vec<u32>| {
+        let lookup = move |keys: Vec<u32>| {
             noted.lock().unwrap().push(keys.clone());
             async move {
                 tokio::time::sleep(Duration::from_millis(20)).await;
@@ -141,7 +141,7 @@ mod tests {
                 }
             }
         };
-        (Arc::new(BatchLoader::new(most, look)), seen)
+        (Arc::new(BatchLoader::new(most, lookup)), seen)
     }
 
     #[tokio::test]

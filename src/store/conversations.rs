@@ -106,7 +106,7 @@ pub(super) fn gathered_unread(database: Database) -> BatchLoader<UserId, Vec<Unr
 }
 
 #[derive(Deserialize)]
-struct SeatRow {
+struct MembershipRow {
     #[serde(rename = "_id")]
     id: ConversationId,
     #[serde(deserialize_with = "stored_number::natural")]
@@ -178,9 +178,9 @@ impl Store {
         let filter = doc! { "_id": { "$in": ids }, "participants": user };
         let projection = doc! { "hidden": format!("$members.{user}.hiddenSeq") };
         let sessions = self.collection::<Document>(COLLECTION);
-        let rows: Vec<SeatRow> = run(async move {
+        let rows: Vec<MembershipRow> = run(async move {
             let cursor = sessions.aggregate([doc! { "$match": filter }, doc! { "$project": projection }]);
-            collect(cursor.with_type::<SeatRow>().await?).await
+            collect(cursor.with_type::<MembershipRow>().await?).await
         })
         .await?;
         Ok(rows.into_iter().map(|row| (row.id, row.hidden)).collect())
@@ -198,8 +198,8 @@ impl Store {
             doc! { "$project": { "hidden": format!("${hidden}") } },
         ];
         let sessions = self.collection::<Document>(COLLECTION);
-        let rows: Vec<SeatRow> = run(async move {
-            collect(sessions.aggregate(pipeline).batch_size(10_000).with_type::<SeatRow>().await?).await
+        let rows: Vec<MembershipRow> = run(async move {
+            collect(sessions.aggregate(pipeline).batch_size(10_000).with_type::<MembershipRow>().await?).await
         })
         .await?;
         Ok(rows.into_iter().map(|row| (row.id, row.hidden)).collect())

@@ -90,7 +90,7 @@ pub fn all() -> Vec<Index> {
             conversations::COLLECTION,
             "activity",
             doc! { "participants": 1, "lastMessageTime": -1, "_id": -1 },
-            "somebody's sessions, newest activity first; unread counts; statistics; who shares a session",
+            "a user's sessions, newest activity first; unread counts; statistics; who shares a session",
         ),
         // Not unique: each transaction that stores a `seq` also changes its conversation, from a
         // version that it has checked, and mongod commits one of two such transactions. A second
@@ -148,12 +148,7 @@ pub fn all() -> Vec<Index> {
             "the receipts that touch a page of messages",
         ),
         plain(online_users::COLLECTION, "node", doc! { "node": 1 }, "the connections of a node that dies"),
-        plain(
-            online_users::COLLECTION,
-            "user",
-            doc! { "userId": 1 },
-            "whether somebody is present elsewhere",
-        ),
+        plain(online_users::COLLECTION, "user", doc! { "userId": 1 }, "whether a user is present elsewhere"),
         plain(ended_tokens::COLLECTION, "expiry", doc! { "expiresAt": 1 }, "expired tokens need no record")
             .expiring(),
         plain(revocations::COLLECTION, "news", doc! { "at": 1 }, "what was revoked since a node last asked"),
@@ -163,12 +158,12 @@ pub fn all() -> Vec<Index> {
         plain(statistics::UNREAD_COLLECTION, "backlog", doc! { "unread": 1 }, "who has unread messages")
             .partial(doc! { "unread": { "$gt": 0 } }),
         plain(audit::COLLECTION, "time", doc! { "at": -1, "_id": -1 }, "the record, newest first"),
-        plain(audit::COLLECTION, "actor", doc! { "actor": 1, "at": -1, "_id": -1 }, "what somebody did"),
+        plain(audit::COLLECTION, "actor", doc! { "actor": 1, "at": -1, "_id": -1 }, "what a user did"),
         plain(
             audit::COLLECTION,
             "about",
             doc! { "subject": 1, "at": -1, "_id": -1 },
-            "what was done to somebody",
+            "what was done to a user",
         ),
         plain(audit::COLLECTION, "action", doc! { "action": 1, "at": -1, "_id": -1 }, "acts of one kind"),
         plain(

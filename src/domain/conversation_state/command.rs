@@ -45,7 +45,7 @@ pub enum Command {
     /// Adds the user's emoji to a message, or removes it.
     React { session: ConversationId, message: MessageId, by: UserId, emoji: String, on: bool },
     /// Changes a group or its members.
-    Regroup {
+    UpdateGroup {
         session: ConversationId,
         by: UserId,
         change: GroupChange,
@@ -79,7 +79,7 @@ impl Command {
             | Command::Recall { session, .. }
             | Command::Edit { session, .. }
             | Command::React { session, .. }
-            | Command::Regroup { session, .. } => *session,
+            | Command::UpdateGroup { session, .. } => *session,
         }
     }
 
@@ -95,8 +95,8 @@ impl Command {
             Command::Edit { content, .. } => 34_000 + content.len(),
             // The users who reacted so far are written again.
             Command::React { .. } => 8_000,
-            Command::Regroup { change: GroupChange::Add(users), .. } => 12_000 + users.len() * 256,
-            Command::Regroup { .. } => 64_000,
+            Command::UpdateGroup { change: GroupChange::Add(users), .. } => 12_000 + users.len() * 256,
+            Command::UpdateGroup { .. } => 64_000,
         }
     }
 }
@@ -158,7 +158,7 @@ pub enum Outcome {
     /// it.
     Revised { message: Arc<Message>, how: Revision, fresh: bool, audience: Vec<UserId> },
     /// A group or its membership is as requested; nothing is published if it was so before.
-    Regrouped(Arc<GroupEvent>),
+    GroupUpdated(Arc<GroupEvent>),
 }
 
 impl Outcome {
@@ -169,7 +169,7 @@ impl Outcome {
     pub fn depends_on_cached_state(&self) -> bool {
         match self {
             Outcome::Deleted { fresh, .. } | Outcome::Revised { fresh, .. } => !fresh,
-            Outcome::Regrouped(change) => !change.is_fresh,
+            Outcome::GroupUpdated(change) => !change.is_fresh,
             Outcome::Sent { .. }
             | Outcome::Repeated { .. }
             | Outcome::Read(_)

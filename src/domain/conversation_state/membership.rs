@@ -59,7 +59,7 @@ impl ConversationState {
             self.changes.frame = true;
         }
         recorder.event.session = Arc::new(self.session.clone());
-        Ok(Outcome::Regrouped(Arc::new(recorder.event)))
+        Ok(Outcome::GroupUpdated(Arc::new(recorder.event)))
     }
 
     fn add(&mut self, users: &[UserId], recorder: &mut GroupChangeRecorder) -> Result<()> {
@@ -78,7 +78,7 @@ impl ConversationState {
                 member.hidden_seq = 0;
             }
             session.members.insert(*user, member);
-            self.changes.members.insert((*user, MemberField::Seat));
+            self.changes.members.insert((*user, MemberField::Membership));
         }
         recorder.event.joined = new.iter().copied().collect();
         self.note(SystemNoticeKind::Joined, String::new(), new.into_iter().collect(), recorder);
@@ -96,11 +96,11 @@ impl ConversationState {
                 return Err(Error::Forbidden("an owner is removed by an owner"));
             }
             if self.session.owners() == 1 && self.session.members.len() > 1 {
-                return Err(Error::Conflict("make somebody else an owner first"));
+                return Err(Error::Conflict("make another member an owner first"));
             }
         }
         self.session.members.remove(&user);
-        self.changes.members.insert((user, MemberField::Seat));
+        self.changes.members.insert((user, MemberField::Membership));
         recorder.event.left = vec![user];
         let kind = if leaves { SystemNoticeKind::Left } else { SystemNoticeKind::Removed };
         self.note(kind, String::new(), vec![user], recorder);
@@ -116,7 +116,7 @@ impl ConversationState {
             return Err(Error::Forbidden("everybody mutes for themselves"));
         }
         member.muted = muted;
-        self.changes.members.insert((user, MemberField::Seat));
+        self.changes.members.insert((user, MemberField::Membership));
         recorder.event.changed = vec![user];
         recorder.event.is_fresh = true;
         Ok(())
@@ -138,10 +138,10 @@ impl ConversationState {
             return Ok(());
         }
         if member.role == MemberRole::Owner && owners == 1 {
-            return Err(Error::Conflict("make somebody else an owner first"));
+            return Err(Error::Conflict("make another member an owner first"));
         }
         member.role = role;
-        self.changes.members.insert((user, MemberField::Seat));
+        self.changes.members.insert((user, MemberField::Membership));
         recorder.event.changed = vec![user];
         self.note(SystemNoticeKind::Role, role.as_str().to_owned(), vec![user], recorder);
         Ok(())
@@ -169,7 +169,7 @@ impl ConversationState {
                 // Earlier members see the history, too. It stays read.
                 for (user, member) in self.session.members.iter_mut().filter(|(_, m)| m.hidden_seq > 0) {
                     member.hidden_seq = 0;
-                    self.changes.members.insert((*user, MemberField::Seat));
+                    self.changes.members.insert((*user, MemberField::Membership));
                 }
             }
         }

@@ -11,7 +11,7 @@ use super::{
         message_parts::{MAX_REACTION_KINDS, Mentions, Reaction, is_same_emoji},
         text::is_visible,
     },
-    ConversationState, Edit, MemberField, Outcome, Revision,
+    ConversationState, Edit, Field, MemberField, Outcome, Revision,
 };
 
 /// The kind of a removal, and the right it is based on.
@@ -24,8 +24,8 @@ pub(super) enum Removal {
 impl ConversationState {
     /// Checks that the user may see the message; otherwise it is not found.
     fn require_visible(&self, message: &Message, user: UserId) -> Result<()> {
-        let seat = self.session.members.get(&user).filter(|member| member.hidden_seq < message.seq);
-        if message.session == self.session.id && seat.is_some() {
+        let member = self.session.members.get(&user).filter(|member| member.hidden_seq < message.seq);
+        if message.session == self.session.id && member.is_some() {
             Ok(())
         } else {
             Err(Error::NotFound("message"))
@@ -49,12 +49,12 @@ impl ConversationState {
             return Err(Error::Forbidden("messages forwarded as one stay as they are"));
         }
         if message.forwarded.as_ref().is_some_and(|origin| origin.sender != by) {
-            return Err(Error::Forbidden("what somebody else said stays as they said it"));
+            return Err(Error::Forbidden("a forwarded message of another user is not edited"));
         }
         let mentions = mentions.unwrap_or(&message.mentions);
         self.require_members(mentions)?;
         if !is_visible(content) && message.file.is_none() {
-            return Err(Error::InvalidMessage(FieldErrors::one("content", "must not be empty")));
+            return Err(Error::InvalidMessage(FieldErrors::one(Field::Content, "must not be empty")));
         }
         let audience = self.session.audience(message.seq);
         if message.content == content && message.mentions == *mentions {
@@ -207,7 +207,7 @@ fn put(reactions: &mut Vec<Reaction>, emoji: &str, by: UserId) -> Result<bool> {
         return Ok(is_new);
     }
     if reactions.len() >= MAX_REACTION_KINDS {
-        return Err(Error::Conflict("a message bears at most 20 kinds of emoji"));
+        return Err(Error::Conflict("a message has at most 20 kinds of emoji"));
     }
     reactions.push(Reaction { emoji: emoji.to_owned(), users: vec![by] });
     Ok(true)

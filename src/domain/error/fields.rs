@@ -3,7 +3,8 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use super::{Error, Result};
+use super::Result;
+use crate::domain::Field;
 
 /// The problem of one field.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,56 +70,65 @@ fn code_of(text: &str) -> &'static str {
     }
 }
 
-/// Every invalid field of an input with its problem, sorted by name.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct FieldErrors(BTreeMap<String, Problem>);
+/// Every invalid field of an input with its problem, sorted by field: in domain and services by
+/// [`Field`], on the wire by the gateway's names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldErrors<F = Field>(BTreeMap<F, Problem>);
 
-impl FieldErrors {
+impl<F> Default for FieldErrors<F> {
+    fn default() -> Self {
+        Self(BTreeMap::new())
+    }
+}
+
+impl<F: Ord> FieldErrors<F> {
     /// Returns the errors of one invalid field.
     #[must_use]
-    pub fn one(field: &str, problem: impl Into<Problem>) -> Self {
+    pub fn one(field: impl Into<F>, problem: impl Into<Problem>) -> Self {
         let mut errors = Self::default();
         errors.add(field, problem);
         errors
     }
 
     /// Adds a problem; the first one of a field stays.
-    pub fn add(&mut self, field: &str, problem: impl Into<Problem>) {
-        self.0.entry(field.to_owned()).or_insert_with(|| problem.into());
+    pub fn add(&mut self, field: impl Into<F>, problem: impl Into<Problem>) {
+        self.0.entry(field.into()).or_insert_with(|| problem.into());
     }
 
-    /// Adds problems found elsewhere; the first one of a field stays.
-    pub fn merge(&mut self, others: &Self) {
+    /// Adds the problems of another check, under the names of `name`; the first one of a field
+    /// stays.
+    pub fn merge<G>(&mut self, others: &FieldErrors<G>, name: impl Fn(&G) -> F) {
         for (field, problem) in &others.0 {
-            self.0.entry(field.clone()).or_insert_with(|| problem.clone());
+            self.0.entry(name(field)).or_insert_with(|| problem.clone());
         }
     }
 
-    /// Returns the invalid fields' names, sorted.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.keys().map(String::as_str)
+    /// Whether no field is invalid.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether this field is invalid.
+    pub fn has(&self, field: &F) -> bool {
+        self.0.contains_key(field)
     }
 
     /// Returns field and problem, sorted by field.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(field, problem)| (field.as_str(), problem.text.as_str()))
-    }
-
-    /// Returns field and stable code, sorted by field.
-    pub fn codes(&self) -> impl Iterator<Item = (&str, &'static str)> {
-        self.0.iter().map(|(field, problem)| (field.as_str(), problem.code))
+    pub fn iter(&self) -> impl Iterator<Item = (&F, &Problem)> {
+        self.0.iter()
     }
 
     /// Returns `Ok` when no field is invalid, else the error made of these.
     ///
     /// # Errors
     /// `make(self)` when a field is invalid.
-    pub fn into_result(self, make: impl FnOnce(Self) -> Error) -> Result<()> {
+    pub fn into_result<E>(self, make: impl FnOnce(Self) -> E) -> Result<(), E> {
         if self.0.is_empty() { Ok(()) } else { Err(make(self)) }
     }
 }
 
-impl fmt::Display for FieldErrors {
+impl<F: fmt::Display> fmt::Display for FieldErrors<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, (field, problem)) in self.0.iter().enumerate() {
             if index > 0 {
@@ -136,7 +146,7 @@ mod tests {
 
     #[test]
     fn every_bad_field_is_named_once() {
-        let mut fields = FieldErrors::one("b", "is required");
+        let mut fields = FieldErrors::<String>::one("b", "is required");
         fields.add("a", "must be text");
         fields.add("b", "is also wrong");
         assert_eq!(fields.to_string(), "a must be text; b is required");
@@ -154,7 +164,10 @@ mod tests {
         ] {
             assert_eq!(Problem::from(text).code, code, "{text}");
         }
-        let own = FieldErrors::one("password", ("COMMON", "is one of the commonest passwords"));
-        assert_eq!(own.codes().collect::<Vec<_>>(), [("password", "COMMON")]);
+        let own = FieldErrors::<String>::one("password", ("COMMON", "is one of the commonest passwords"));
+        assert_eq!(
+            own.iter().map(|(field, problem)| (field.as_str(), problem.code)).collect::<Vec<_>>(),
+            [("password", "COMMON")]
+        );
     }
 }

@@ -60,8 +60,8 @@ pub struct UserJson {
     self_registered: bool,
     /// They show their telephone number and e-mail address to everybody.
     contacts_shared: bool,
-    /// Somebody else set the password: the client asks for a new one first. Only told to oneself, and only
-    /// while it is so: a search of the answers for passwords finds nothing.
+    /// Another user set the password: the client asks for a new one first. Only the user receives this, and
+    /// only while it is true: a search of the answers for passwords finds nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     must_change_password: Option<bool>,
     #[schema(value_type = String, format = DateTime)]
@@ -94,7 +94,7 @@ impl From<User> for UserJson {
     }
 }
 
-/// What the house has decided for clients.
+/// What the service's settings say to clients.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = ClientSettings)]
@@ -103,7 +103,7 @@ pub struct ClientSettingsJson {
     registration: &'static str,
     /// The most that an alert shows: `none`, `sender` or `text`.
     notify_content_max: &'static str,
-    /// Seconds without use after which a station that is nobody's own signs out; null: never.
+    /// Seconds without use after which a shared workstation signs out; null: never.
     auto_logoff: Option<u64>,
     /// The languages in which the service speaks to people.
     languages: [&'static str; 2],
@@ -120,7 +120,7 @@ impl From<&Settings> for ClientSettingsJson {
     }
 }
 
-/// The caller, and what the house has decided.
+/// The caller, and the settings for clients.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Me)]
@@ -141,7 +141,7 @@ impl UserJson {
     }
 }
 
-/// Failures to sign in under this name since its last sign-in; told once.
+/// Failures to sign in under this name since its last sign-in; returned once.
 #[derive(Serialize, ToSchema)]
 #[schema(as = FailedSignIns)]
 pub struct FailedSignInsJson {
@@ -166,7 +166,7 @@ impl From<Issued> for TokenJson {
     }
 }
 
-/// Somebody with a fresh token.
+/// A user with a new token.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = SignedIn)]
@@ -209,7 +209,7 @@ pub struct ReadJson {
     pub unread_count: u64,
 }
 
-/// Somebody's unread counts.
+/// A user's unread counts.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Unread)]

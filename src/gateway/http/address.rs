@@ -71,15 +71,15 @@ pub fn client_address(peer: SocketAddr, headers: &HeaderMap, trusted: &[IpNet]) 
     } else {
         return ClientAddress(peer);
     };
-    let mut believed = peer;
+    let mut client = peer;
     for entry in chain.into_iter().rev() {
         let Some(address) = entry else { return ClientAddress(UNKNOWN_ADDRESS) };
-        believed = address;
-        if !is_trusted(&believed) {
+        client = address;
+        if !is_trusted(&client) {
             break;
         }
     }
-    ClientAddress(believed)
+    ClientAddress(client)
 }
 
 /// Returns how a request arrived, by its peer and by what trusted proxies report.
@@ -238,21 +238,18 @@ mod tests {
         (client_address(peer, &headers, &trusted).0.to_string(), request_origin(peer, &headers, &trusted))
     }
 
-    fn believed(peer: &str, forwarded: &[&str], trusted: &[&str]) -> String {
+    fn client(peer: &str, forwarded: &[&str], trusted: &[&str]) -> String {
         let lines: Vec<_> = forwarded.iter().map(|line| (&FORWARDED_FOR, *line)).collect();
         of(peer, &lines, trusted).0
     }
 
     #[test]
     fn a_forged_header_moves_nobody() {
-        assert_eq!(believed("203.0.113.7", &["198.51.100.1"], &[]), "203.0.113.7");
-        assert_eq!(believed("10.0.0.2", &["198.51.100.1, 203.0.113.7"], &["10.0.0.0/8"]), "203.0.113.7");
-        assert_eq!(
-            believed("10.0.0.2", &["1.1.1.1", "203.0.113.7, 10.0.0.9"], &["10.0.0.0/8"]),
-            "203.0.113.7"
-        );
-        assert_eq!(believed("10.0.0.2", &["unknown, 203.0.113.7"], &["10.0.0.0/8"]), "203.0.113.7");
-        assert_eq!(believed("10.0.0.2", &[], &["10.0.0.0/8"]), "10.0.0.2");
+        assert_eq!(client("203.0.113.7", &["198.51.100.1"], &[]), "203.0.113.7");
+        assert_eq!(client("10.0.0.2", &["198.51.100.1, 203.0.113.7"], &["10.0.0.0/8"]), "203.0.113.7");
+        assert_eq!(client("10.0.0.2", &["1.1.1.1", "203.0.113.7, 10.0.0.9"], &["10.0.0.0/8"]), "203.0.113.7");
+        assert_eq!(client("10.0.0.2", &["unknown, 203.0.113.7"], &["10.0.0.0/8"]), "203.0.113.7");
+        assert_eq!(client("10.0.0.2", &[], &["10.0.0.0/8"]), "10.0.0.2");
     }
 
     #[test]
@@ -271,7 +268,7 @@ mod tests {
             ("\"[2001:db8::1]:4711\"", "2001:db8::1"),
             ("\"203.0.113.7\"", "203.0.113.7"),
         ] {
-            assert_eq!(believed("127.0.0.1", &[text], &["127.0.0.1/32"]), address, "{text}");
+            assert_eq!(client("127.0.0.1", &[text], &["127.0.0.1/32"]), address, "{text}");
         }
         for text in [
             "",
@@ -299,15 +296,15 @@ mod tests {
             "２０３.0.113.7",
             "localhost",
         ] {
-            assert_eq!(believed("127.0.0.1", &[text], &["127.0.0.1/32"]), "0.0.0.0", "{text}");
-            assert_eq!(believed("127.0.0.1", &[text], &[]), "127.0.0.1", "who is not trusted is not asked");
+            assert_eq!(client("127.0.0.1", &[text], &["127.0.0.1/32"]), "0.0.0.0", "{text}");
+            assert_eq!(client("127.0.0.1", &[text], &[]), "127.0.0.1", "who is not trusted is not asked");
         }
         assert_eq!(
-            believed("10.0.0.2", &["203.0.113.7", ""], &["10.0.0.0/8"]),
+            client("10.0.0.2", &["203.0.113.7", ""], &["10.0.0.0/8"]),
             "0.0.0.0",
             "the last line counts"
         );
-        assert_eq!(believed("::ffff:10.0.0.2", &["203.0.113.7"], &["10.0.0.0/8"]), "203.0.113.7");
+        assert_eq!(client("::ffff:10.0.0.2", &["203.0.113.7"], &["10.0.0.0/8"]), "203.0.113.7");
     }
 
     #[test]

@@ -111,7 +111,7 @@ pub struct PaginationJson {
     pub total: u64,
     pub pages: u64,
     pub has_more: bool,
-    /// `cursor` of the next look, for who gave one; absent at the end.
+    /// `cursor` of the next page, if the request had one; absent at the end.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_cursor: Option<String>,
 }
@@ -169,7 +169,7 @@ impl IntoResponse for Refusal {
 pub fn status_of(error: &RequestError) -> StatusCode {
     match error {
         RequestError::Service(error) => status(error),
-        RequestError::Malformed(_) => StatusCode::BAD_REQUEST,
+        RequestError::Malformed(_) | RequestError::Invalid { .. } => StatusCode::BAD_REQUEST,
         RequestError::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         RequestError::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         RequestError::RangeNotSatisfiable { .. } => StatusCode::RANGE_NOT_SATISFIABLE,
@@ -192,7 +192,7 @@ pub fn status(error: &Error) -> StatusCode {
         Error::MessageTooLarge { .. }
         | Error::FileTooLarge { .. }
         | Error::QuotaExceeded { .. }
-        | Error::HouseFull { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+        | Error::TotalQuotaExceeded { .. } => StatusCode::PAYLOAD_TOO_LARGE,
         Error::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
         Error::Conflict(_)
         | Error::RecipientInactive { .. }
@@ -210,7 +210,7 @@ pub fn failure(error: &RequestError, language: Language) -> Map<String, Value> {
     let mut body = Map::new();
     body.insert("success".to_owned(), json!(false));
     body.insert("message".to_owned(), json!(error.message(language)));
-    body.insert("error".to_owned(), json!(error.to_string()));
+    body.insert("error".to_owned(), json!(error.detail()));
     body.insert("code".to_owned(), json!(error.code().as_str()));
     let service = error.service();
     let details = service.and_then(|error| match error {
@@ -222,14 +222,17 @@ pub fn failure(error: &RequestError, language: Language) -> Map<String, Value> {
         }
         Error::PictureTooLarge { limit } => Some(json!({ "limit": limit, "unit": "pixels" })),
         Error::RateLimited { .. } => Some(json!({ "retryAfter": error.retry_after() })),
-        other => other.fields().map(|fields| fields.iter().map(|(k, v)| (k.to_owned(), json!(v))).collect()),
+        _ => None,
     });
     if let Some(details) = details {
         body.insert("details".to_owned(), details);
     }
-    // A separate member: `details` maps each field to its text and contains nothing else.
-    if let Some(fields) = service.and_then(Error::fields) {
-        let codes = fields.codes().map(|(field, code)| (field.to_owned(), json!(code)));
+    // `fieldCodes` is a separate member: `details` maps each field to its text and contains nothing
+    // else.
+    if let Some(fields) = error.fields() {
+        let texts = fields.iter().map(|(field, problem)| (field.clone(), json!(problem.text)));
+        body.insert("details".to_owned(), texts.collect());
+        let codes = fields.iter().map(|(field, problem)| (field.clone(), json!(problem.code)));
         body.insert("fieldCodes".to_owned(), codes.collect());
     }
     body

@@ -256,10 +256,8 @@ fn raise_descriptor_limit() -> usize {
 }
 
 /// Returns how many of these descriptors may be connections.
-fn max_connections_for(raise_descriptor_limit: usize) -> usize {
-    raise_descriptor_limit
-        .saturating_sub(RESERVED_DESCRIPTORS.min(raise_descriptor_limit / 2))
-        .min(MAX_CONNECTIONS)
+fn max_connections_for(descriptors: usize) -> usize {
+    descriptors.saturating_sub(RESERVED_DESCRIPTORS.min(descriptors / 2)).min(MAX_CONNECTIONS)
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use utoipa::openapi::OpenApi;
 
 /// The subjects of the calls.
 const TAGS: [(&str, &str); 8] = [
-    ("accounts", "Signing in and out, and one's own account"),
+    ("accounts", "Signing in and out, and the caller's own account"),
     ("users", "The directory, and accounts in an admin's hands"),
     ("sessions", "Private sessions and groups, and who is in them"),
     ("messages", "Messages, what becomes of them, and who has read them"),
@@ -88,7 +88,7 @@ fn pagination() -> Value {
             "page": natural(1), "limit": natural(1), "total": natural(0), "pages": natural(0),
             "hasMore": { "type": "boolean" },
             "nextCursor": { "type": "string",
-                "description": "`cursor` of the next look; absent at the end, and in lists without cursors." },
+                "description": "`cursor` of the next page; absent at the end, and in lists without cursors." },
         },
     })
 }
@@ -115,7 +115,7 @@ fn complete_call(path: &str, method: &str, call: &mut Value) {
         .get("security")
         .and_then(Value::as_array)
         .is_some_and(|all| all.iter().all(|one| one == &json!({})));
-    let facts = OperationTraits {
+    let traits = OperationTraits {
         is_open,
         reads_password: path.starts_with("/api/auth/"),
         changes: !matches!(method, "get" | "head"),
@@ -125,7 +125,7 @@ fn complete_call(path: &str, method: &str, call: &mut Value) {
         complete_response(path, status, response, &beside);
     }
     for (status, description, applies) in COMMON_FAILURES {
-        if applies(&facts) {
+        if applies(&traits) {
             responses.entry(status).or_insert_with(|| json!({ "description": description }));
         }
     }

@@ -21,7 +21,11 @@ use super::{
     load_meter::{Heavy, HeavyPermit, LoadAccount},
 };
 use crate::{
-    domain::{Error, access::AuthenticatedToken, error::FieldErrors},
+    domain::{
+        Error,
+        access::AuthenticatedToken,
+        error::{Code, FieldErrors},
+    },
     service::{TOKEN_RECHECK_INTERVAL, audit},
 };
 
@@ -177,7 +181,7 @@ impl<T: FromFields> Query<T> {
         let mut map = Map::new();
         for (name, value) in form_urlencoded::parse(text.as_bytes()).take(64) {
             if map.insert(name.to_string(), Value::String(value.into_owned())).is_some() {
-                return Err(Error::Validation(FieldErrors::one(&name, "is given twice")).into());
+                return Err(RequestError::invalid(&name, "is given twice"));
             }
         }
         Ok(Self(T::from_map(map, true)?))
@@ -196,7 +200,9 @@ where
         let segments = segments(parts, app).await?;
         let mut errors = FieldErrors::default();
         let parsed = segment(&segments, 0, &mut errors);
-        parsed.map(Self).ok_or_else(|| Error::Validation(errors).into())
+        parsed
+            .map(Self)
+            .ok_or_else(|| RequestError::Invalid { code: Code::ValidationFailed, fields: errors }.into())
     }
 }
 
@@ -215,7 +221,7 @@ where
         let pair = (segment(&segments, 0, &mut errors), segment(&segments, 1, &mut errors));
         match pair {
             (Some(first), Some(second)) => Ok(Self(first, second)),
-            _ => Err(Error::Validation(errors).into()),
+            _ => Err(RequestError::Invalid { code: Code::ValidationFailed, fields: errors }.into()),
         }
     }
 }
@@ -225,10 +231,10 @@ async fn segments(parts: &mut Parts, app: &AppState) -> Result<Vec<(String, Stri
     segments.map(|Path(segments)| segments).map_err(|_| RequestError::malformed("the path cannot be read"))
 }
 
-fn segment<T>(segments: &[(String, String)], place: usize, errors: &mut FieldErrors) -> Option<T>
+fn segment<T>(segments: &[(String, String)], place: usize, errors: &mut FieldErrors<String>) -> Option<T>
 where
     T: std::str::FromStr<Err: std::fmt::Display>,
 {
     let (name, text) = segments.get(place)?;
-    text.parse().map_err(|problem: T::Err| errors.add(name, problem.to_string())).ok()
+    text.parse().map_err(|problem: T::Err| errors.add(name.as_str(), problem.to_string())).ok()
 }

@@ -8,10 +8,11 @@ use std::str::FromStr;
 
 use serde_json::{Map, Value};
 
-use crate::domain::{
-    Error, Result,
-    error::{FieldErrors, Problem},
+use super::{
+    error::{RequestError, Result},
+    field_names::field_name,
 };
+use crate::domain::error::{Code, FieldErrors, Problem};
 
 /// Input that can be read from fields.
 pub trait FromFields: Sized {
@@ -19,10 +20,8 @@ pub trait FromFields: Sized {
     /// are none.
     fn read(fields: &mut Fields) -> Option<Self>;
 
-    /// Returns the error that carries the bad fields.
-    fn problem(errors: FieldErrors) -> Error {
-        Error::Validation(errors)
-    }
+    /// The code of the error that names the invalid fields.
+    const CODE: Code = Code::ValidationFailed;
 
     /// Reads the whole input.
     ///
@@ -32,8 +31,8 @@ pub trait FromFields: Sized {
         let mut fields = Fields { map, are_texts, errors: FieldErrors::default() };
         let read = Self::read(&mut fields);
         match read {
-            Some(value) if fields.errors.names().next().is_none() => Ok(value),
-            _ => Err(Self::problem(fields.errors)),
+            Some(value) if fields.errors.is_empty() => Ok(value),
+            _ => Err(RequestError::Invalid { code: Self::CODE, fields: fields.errors }),
         }
     }
 }
@@ -43,7 +42,7 @@ pub struct Fields {
     map: Map<String, Value>,
     /// In a query every value is text, also a number.
     are_texts: bool,
-    errors: FieldErrors,
+    errors: FieldErrors<String>,
 }
 
 impl Fields {
@@ -61,12 +60,12 @@ impl Fields {
     /// Whether the field is bad.
     #[must_use]
     pub fn is_bad(&self, name: &str) -> bool {
-        self.errors.names().any(|bad| bad == name)
+        self.errors.has(&name.to_owned())
     }
 
     /// Records problems found elsewhere.
     pub fn problems(&mut self, problems: &FieldErrors) {
-        self.errors.merge(problems);
+        self.errors.merge(problems, |field| field_name(*field).to_owned());
     }
 
     /// Takes the value of a field; `null` counts as absent.
@@ -250,9 +249,14 @@ mod tests {
     #[test]
     fn every_bad_field_is_named_and_no_operator_is_taken() {
         let hostile = json!({ "userId": { "$ne": null }, "name": ["a"], "count": "5" });
-        let Err(Error::Validation(errors)) = read(hostile, false) else { panic!("taken") };
-        assert_eq!(errors.names().collect::<Vec<_>>(), ["count", "name", "userId"]);
-        let Err(Error::Validation(errors)) = read(json!({}), false) else { panic!("taken") };
+        let Err(RequestError::Invalid { fields: errors, .. }) = read(hostile, false) else { panic!("taken") };
+        assert_eq!(
+            errors.iter().map(|(field, _)| field.as_str()).collect::<Vec<_>>(),
+            ["count", "name", "userId"]
+        );
+        let Err(RequestError::Invalid { fields: errors, .. }) = read(json!({}), false) else {
+            panic!("taken")
+        };
         assert_eq!(errors.to_string(), "name is required; userId is required");
     }
 

@@ -23,7 +23,6 @@ use super::{
     error::{RequestError, Result},
     file_name,
 };
-use crate::domain::{Error, error::FieldErrors};
 
 /// The most bytes of a form before, between and after its files.
 const MAX_BETWEEN_FILES_BYTES: usize = 64 * 1024;
@@ -45,7 +44,7 @@ struct BoundedBody {
 
 #[derive(Debug, thiserror::Error)]
 #[error("the form is too long")]
-struct TooManyWords;
+struct FormTooLong;
 
 #[derive(Clone)]
 struct MeteredBody(Arc<Mutex<BoundedBody>>);
@@ -67,7 +66,7 @@ impl Stream for MeteredBody {
         }
         // One piece is always passed; it may contain most of a small file.
         if !line.in_file && line.remaining_bytes == 0 {
-            return Poll::Ready(Some(Err(TooManyWords.into())));
+            return Poll::Ready(Some(Err(FormTooLong.into())));
         }
         match line.body.poll_next_unpin(cx) {
             Poll::Ready(Some(Ok(bytes))) => {
@@ -191,8 +190,8 @@ fn unreadable_form() -> RequestError {
 
 /// Returns the error for a form without its file, with two, or with a file without a name.
 #[must_use]
-pub fn bad_file(problem: &str) -> Error {
-    Error::Validation(FieldErrors::one("file", problem))
+pub fn bad_file(problem: &str) -> RequestError {
+    RequestError::invalid("file", problem)
 }
 
 impl RefusedForm {

@@ -11,6 +11,7 @@ pub mod document;
 pub mod drainable_body;
 pub mod error;
 pub mod extract;
+pub mod field_names;
 pub mod fields;
 pub mod file_name;
 pub mod form;

@@ -28,14 +28,14 @@ const MAX_UNWATCHED_BYTES: u64 = 64 << 10;
 const CHUNK_BYTES: usize = 16 << 10;
 
 /// A body whose token is watched until the body is sent.
-struct MeteredResponse {
+struct RecheckedBody {
     body: Body,
     /// The rest of a frame.
     rest: Bytes,
     _watch: AbortOnDropHandle<()>,
 }
 
-impl HttpBody for MeteredResponse {
+impl HttpBody for RecheckedBody {
     type Data = Bytes;
     type Error = axum::Error;
 
@@ -96,6 +96,6 @@ pub async fn answer(app: AppState, auth: AuthenticatedToken, request: Request, n
         metrics::counter!("wardline_connections_closed_total", "reason" => "right_ended").increment(1);
         peer.aborter.cut();
     });
-    let watched = MeteredResponse { body, rest: Bytes::new(), _watch: AbortOnDropHandle::new(watch) };
+    let watched = RecheckedBody { body, rest: Bytes::new(), _watch: AbortOnDropHandle::new(watch) };
     Response::from_parts(parts, Body::new(watched))
 }

@@ -173,7 +173,7 @@ pub fn log_entry(entry: &AuditEntry) {
         token = text(entry.token.clone()),
         gateway = entry.gateway,
         count = entry.count,
-        "on record"
+        "audited"
     );
 }
 
@@ -184,7 +184,7 @@ pub async fn run(
     mut receiver: mpsc::Receiver<AuditEntry>,
     stop: CancellationToken,
 ) {
-    let mut minutes = tokio::time::interval(SUMMARY_INTERVAL);
+    let mut interval = tokio::time::interval(SUMMARY_INTERVAL);
     let mut rows = Vec::new();
     let sum_up = || {
         if let Some(services) = recorder.upgrade() {
@@ -194,7 +194,7 @@ pub async fn run(
     while !stop.is_cancelled() {
         tokio::select! {
             () = stop.cancelled() => {}
-            _ = minutes.tick() => sum_up(),
+            _ = interval.tick() => sum_up(),
             _ = receiver.recv_many(&mut rows, WRITE_BATCH_SIZE) => {
                 while !rows.is_empty() && !write(&store, &mut rows).await && !stop.is_cancelled() {
                     tokio::time::sleep(RETRY_DELAY).await;

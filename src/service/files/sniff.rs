@@ -124,7 +124,7 @@ fn hidden_picture(head: &[u8]) -> Option<TypeGuess> {
 /// Returns the type of a recording by its content. A container may be labelled as a film and hold
 /// speech alone, or the other way round.
 #[must_use]
-pub fn heard_as(mime: &'static str, has_pictures: bool) -> &'static str {
+pub fn type_as_heard(mime: &'static str, has_pictures: bool) -> &'static str {
     match (mime, has_pictures) {
         ("video/webm", false) => "audio/webm",
         ("video/mp4" | "video/x-m4v" | "video/quicktime", false) => "audio/mp4",
@@ -335,7 +335,7 @@ mod tests {
             assert_eq!(mime(&noise), "application/octet-stream", "{front:x?}");
         }
         // A film stays a film even though no pictures were found.
-        assert_eq!(heard_as("video/ogg", false), "video/ogg");
+        assert_eq!(type_as_heard("video/ogg", false), "video/ogg");
     }
 
     #[test]

@@ -40,13 +40,13 @@ pub fn listen<F: MediaSource + 'static>(
     mime: &str,
     deadline: Instant,
 ) -> Option<SoundInfo> {
-    let (heard, measured) = (heard_out(open(), mime, deadline), containers::measure(open(), mime));
-    let both = || [heard, measured].into_iter().flatten();
+    let (found_sound, measured) = (decode_sound(open(), mime, deadline), containers::measure(open(), mime));
+    let both = || [found_sound, measured].into_iter().flatten();
     both().next()?;
     // The library does not see the pictures of codecs that it does not know.
-    let has_pictures = both().any(|heard| heard.has_pictures);
+    let has_pictures = both().any(|found_sound| found_sound.has_pictures);
     // The library computes with a sample size for compressed WAV, which has none.
-    let mut found: Vec<f64> = both().filter_map(|heard| heard.seconds).collect();
+    let mut found: Vec<f64> = both().filter_map(|found_sound| found_sound.seconds).collect();
     if mime == "audio/wav" {
         found.reverse();
     }
@@ -55,7 +55,7 @@ pub fn listen<F: MediaSource + 'static>(
     Some(SoundInfo { seconds: seconds.map(|s| (s * 1000.0).round() / 1000.0), has_pictures })
 }
 
-fn heard_out(file: impl MediaSource + 'static, mime: &str, deadline: Instant) -> Option<SoundInfo> {
+fn decode_sound(file: impl MediaSource + 'static, mime: &str, deadline: Instant) -> Option<SoundInfo> {
     let mut hint = Hint::new();
     hint.mime_type(mime);
     let source = MediaSourceStream::new(Box::new(file), MediaSourceStreamOptions::default());

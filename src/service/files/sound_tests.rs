@@ -6,16 +6,16 @@ use std::{io::Cursor, time::Duration};
 use super::*;
 use crate::service::files::sniff;
 
-fn heard(bytes: &[u8]) -> Option<SoundInfo> {
+fn found_sound(bytes: &[u8]) -> Option<SoundInfo> {
     let mime = sniff::guess(bytes).mime.expect("a known kind");
     listen(|| Cursor::new(bytes.to_vec()), mime, Instant::now() + Duration::from_secs(5))
 }
 
 fn assert_lasts(bytes: &[u8], seconds: f64) {
-    let heard = heard(bytes).expect("it is heard");
-    let found = heard.seconds.expect("it has a length");
+    let found_sound = found_sound(bytes).expect("it is heard");
+    let found = found_sound.seconds.expect("it has a length");
     assert!((found - seconds).abs() < 0.08, "{found} s instead of {seconds} s");
-    assert!(!heard.has_pictures);
+    assert!(!found_sound.has_pictures);
 }
 
 /// One second of silence at 8 kHz, times `seconds`.
@@ -354,9 +354,12 @@ fn what_telephones_and_recorders_write_has_its_type_and_its_length() {
         (renamed(&webm(150)), "audio/webm", 3.0, false),
     ] {
         let guessed = sniff::guess(&bytes).mime.unwrap_or_else(|| panic!("{mime} is not known"));
-        let heard = heard(&bytes).unwrap_or_else(|| panic!("{mime} is not heard"));
-        assert_eq!((sniff::heard_as(guessed, heard.has_pictures), heard.has_pictures), (mime, has_pictures));
-        let found = heard.seconds.unwrap_or_else(|| panic!("{mime} has no length"));
+        let found_sound = found_sound(&bytes).unwrap_or_else(|| panic!("{mime} is not heard"));
+        assert_eq!(
+            (sniff::type_as_heard(guessed, found_sound.has_pictures), found_sound.has_pictures),
+            (mime, has_pictures)
+        );
+        let found = found_sound.seconds.unwrap_or_else(|| panic!("{mime} has no length"));
         assert!((found - seconds).abs() < 0.1, "{mime}: {found} s instead of {seconds} s");
     }
 }

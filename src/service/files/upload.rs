@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     domain::{
-        Error, FileId, Result,
+        Error, Field, FileId, Result,
         access::AuthenticatedToken,
         error::FieldErrors,
         file::{StoredFile, Thumbnail, clean_name},
@@ -51,7 +51,7 @@ pub(in crate::service) struct UploadSlots {
     places: UploaderSlots,
     pictures: Arc<Semaphore>,
     sounds: Arc<Semaphore>,
-    house: tokio::sync::Mutex<()>,
+    total_quota: tokio::sync::Mutex<()>,
 }
 
 impl Default for UploadSlots {
@@ -60,7 +60,7 @@ impl Default for UploadSlots {
             places: UploaderSlots::default(),
             pictures: Arc::new(Semaphore::new(MAX_CONCURRENT_PICTURES)),
             sounds: Arc::new(Semaphore::new(MAX_CONCURRENT_SOUNDS)),
-            house: tokio::sync::Mutex::default(),
+            total_quota: tokio::sync::Mutex::default(),
         }
     }
 }
@@ -90,7 +90,7 @@ impl Services {
     async fn require_total_quota(&self, size: u64) -> Result<()> {
         let Some(total) = self.settings.upload_total else { return Ok(()) };
         if self.store.files_total().await?.saturating_add(size) > total {
-            return Err(Error::HouseFull { total });
+            return Err(Error::TotalQuotaExceeded { total });
         }
         Ok(())
     }
@@ -106,7 +106,7 @@ impl Services {
             return Err(Error::FileTooLarge { limit });
         }
         let owner = auth.actor.user;
-        let place = self.desk.places.take(owner)?;
+        let place = self.upload_slots.places.take(owner)?;
         let quota = self.settings.upload_quota;
         if self.store.file_usage(owner).await?.saturating_add(least.max(1)) > quota {
             return Err(Error::QuotaExceeded { quota });
@@ -140,7 +140,7 @@ impl Upload {
     /// # Errors
     /// `Validation` when nothing is left of the name without folders and control characters.
     pub fn name(&mut self, given: &str) -> Result<()> {
-        let bad = || Error::Validation(FieldErrors::one("file", "must have a file name"));
+        let bad = || Error::Validation(FieldErrors::one(Field::Upload, "must have a file name"));
         self.name = clean_name(given).ok_or_else(bad)?;
         Ok(())
     }
@@ -224,7 +224,7 @@ impl Upload {
 
     async fn complete(mut self) -> Result<StoredFile> {
         if self.is_empty() {
-            return Err(Error::Validation(FieldErrors::one("file", "must not be empty")));
+            return Err(Error::Validation(FieldErrors::one(Field::Upload, "must not be empty")));
         }
         self.place.is_complete();
         if self.writing.is_none() {
@@ -256,7 +256,7 @@ impl Upload {
         }
         let quota = self.services.settings.upload_quota;
         // One after the other, so that two do not use the same free space.
-        let _turn = self.services.desk.house.lock().await;
+        let _turn = self.services.upload_slots.total_quota.lock().await;
         self.services.require_total_quota(file.size).await?;
         // Preparing may have taken long.
         self.services.recheck_token(&self.auth).await?;
@@ -276,7 +276,7 @@ impl Upload {
     /// one at a time.
     async fn prepare(&self, file: &mut StoredFile, source: Source, at: usize) -> Result<()> {
         let services = &self.services;
-        let turn = Arc::clone(&services.desk.pictures).acquire_owned().await;
+        let turn = Arc::clone(&services.upload_slots.pictures).acquire_owned().await;
         let turn = turn.map_err(|_| Error::Unavailable)?;
         let blobs = services.store.blobs();
         let raw = BlobKey(self.id, ByteRange::Raw);
@@ -315,19 +315,19 @@ impl Upload {
     async fn listen(&self, file: &mut StoredFile, guess: TypeGuess) {
         let services = &self.services;
         let Some(mime) = guess.mime else { return };
-        let Ok(turn) = Arc::clone(&services.desk.sounds).acquire_owned().await else { return };
+        let Ok(turn) = Arc::clone(&services.upload_slots.sounds).acquire_owned().await else { return };
         let (blobs, key) = (services.store.blobs().clone(), BlobKey(self.id, ByteRange::Body));
         let deadline = Instant::now() + SOUND_CHECK_TIMEOUT;
         let (size, runtime) = (self.size, tokio::runtime::Handle::current());
         let open = move || StoredBytes::open(blobs.clone(), key, size, runtime.clone(), deadline);
         let work = tokio::task::spawn_blocking(move || {
-            let heard = sound::listen(open, mime, deadline);
+            let found_sound = sound::listen(open, mime, deadline);
             drop(turn);
-            heard
+            found_sound
         });
-        if let Ok(Some(heard)) = work.await {
-            file.duration = heard.seconds;
-            sniff::heard_as(mime, heard.has_pictures).clone_into(&mut file.mime);
+        if let Ok(Some(found_sound)) = work.await {
+            file.duration = found_sound.seconds;
+            sniff::type_as_heard(mime, found_sound.has_pictures).clone_into(&mut file.mime);
         }
     }
 }

@@ -41,7 +41,7 @@ struct CachedAccount {
 
 /// The token cache of a node.
 pub(super) struct TokenCache {
-    belief: Duration,
+    cache_ttl: Duration,
     accounts: Mutex<LruCache<UserId, CachedAccount>>,
     /// Every token that was ended and has not expired, once this node has loaded them.
     ended: RwLock<Option<HashSet<TokenId>>>,
@@ -55,10 +55,10 @@ pub(super) struct TokenCache {
 }
 
 impl TokenCache {
-    pub fn new(belief: Duration) -> Self {
+    pub fn new(cache_ttl: Duration) -> Self {
         let room = |places| NonZeroUsize::new(places).unwrap_or(NonZeroUsize::MIN);
         Self {
-            belief,
+            cache_ttl,
             accounts: Mutex::new(LruCache::new(room(MAX_CACHED_ACCOUNTS))),
             ended: RwLock::default(),
             note_poll: RwLock::default(),
@@ -121,7 +121,7 @@ impl TokenCache {
     #[expect(clippy::option_option, reason = "what is remembered may be that there is no such account")]
     pub fn credentials(&self, user: UserId) -> Option<Option<Credentials>> {
         let (known, asked) = self.remembered(user)?;
-        (asked.elapsed() < self.belief || self.is_feed_current()).then_some(known)
+        (asked.elapsed() < self.cache_ttl || self.is_feed_current()).then_some(known)
     }
 
     fn remembered(&self, user: UserId) -> Option<Cached<Option<Credentials>>> {
@@ -160,13 +160,13 @@ impl TokenCache {
     /// the profile is older than the cache lifetime.
     pub fn fresh(&self, profile: CachedProfile) -> Option<User> {
         let is_newest = self.remembered(profile.user.id).is_some_and(|(_, asked)| asked == profile.asked);
-        (is_newest && profile.asked.elapsed() < self.belief).then_some(profile.user)
+        (is_newest && profile.asked.elapsed() < self.cache_ttl).then_some(profile.user)
     }
 
     /// Returns whether the revocations were polled within the cache lifetime.
     fn is_feed_current(&self) -> bool {
         let note_poll = *self.note_poll.read().unwrap_or_else(PoisonError::into_inner);
-        note_poll.is_some_and(|note_poll| note_poll.elapsed() < self.belief)
+        note_poll.is_some_and(|note_poll| note_poll.elapsed() < self.cache_ttl)
     }
 
     /// Records that this node knows everything that was revoked before `began`.

@@ -55,7 +55,7 @@ pub(super) struct LaneResume {
 pub(super) struct CrossLaneCoordinator {
     pub store: Store,
     pub clock: Arc<dyn Clock>,
-    pub doors: Vec<mpsc::Sender<PauseRequest>>,
+    pub lane_senders: Vec<mpsc::Sender<PauseRequest>>,
     pub turn: Semaphore,
     /// Permits for the cross-lane commits that wait or run.
     pub room: Arc<Semaphore>,
@@ -73,7 +73,7 @@ impl CrossLaneCoordinator {
         for (lane, sessions) in sessions {
             let (arrived, arrival) = oneshot::channel();
             let meet = async {
-                self.doors.get(lane)?.send(PauseRequest { sessions, arrived }).await.ok()?;
+                self.lane_senders.get(lane)?.send(PauseRequest { sessions, arrived }).await.ok()?;
                 arrival.await.ok()
             };
             let Ok(Some(arrival)) = timeout(COMMIT_DEADLINE, meet).await else {

@@ -156,12 +156,12 @@ impl Lane {
             for state in departure.accounts {
                 self.accounts.put(state.session.id, state);
             }
-            self.hand_on(departure.done).await;
+            self.send_to_publisher(departure.done).await;
         }
     }
 
-    /// Hands committed commands on to be published.
-    async fn hand_on(&self, done: Vec<Committed>) {
+    /// Sends committed commands to the publisher.
+    async fn send_to_publisher(&self, done: Vec<Committed>) {
         metrics::counter!("wardline_commits_total").increment(done.len() as u64);
         self.store.committed.fetch_add(done.len() as u64, Ordering::Relaxed);
         metrics::gauge!("wardline_outbox_depth").increment(as_f64(done.len()));
@@ -308,7 +308,7 @@ impl Lane {
         for (id, state) in plan.accounts {
             self.accounts.put(id, state.settled());
         }
-        self.hand_on(done).await;
+        self.send_to_publisher(done).await;
     }
 
     /// Marks the sends whose `clientMsgId` is already stored.
@@ -371,8 +371,8 @@ pub(super) async fn find_out(store: &Store, doubts: &mut Vec<UncertainAttempt>) 
 }
 
 /// Gives a database read up after [`LOOKUP_TIMEOUT`]. The call itself continues in its own task.
-pub(super) async fn in_time<T>(look: impl Future<Output = Result<T>>) -> Result<T> {
-    tokio::time::timeout(LOOKUP_TIMEOUT, look).await.unwrap_or(Err(Error::Unavailable))
+pub(super) async fn in_time<T>(lookup: impl Future<Output = Result<T>>) -> Result<T> {
+    tokio::time::timeout(LOOKUP_TIMEOUT, lookup).await.unwrap_or(Err(Error::Unavailable))
 }
 
 fn as_f64(count: usize) -> f64 {

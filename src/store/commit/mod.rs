@@ -181,13 +181,13 @@ pub struct CommitPath {
 pub fn start(store: &Store, clock: &Arc<dyn Clock>, stop: &CancellationToken) -> CommitPath {
     let store = store.for_commits();
     let (mut senders, mut committed, mut tasks) = (Vec::new(), Vec::new(), Vec::new());
-    let mut doors = Vec::new();
+    let mut lane_senders = Vec::new();
     for _ in 0..LANE_COUNT {
         let (jobs, inbox) = mpsc::channel(MAX_QUEUED_PER_LANE);
-        let (door, meetings) = mpsc::channel(1);
+        let (lane_sender, meetings) = mpsc::channel(1);
         let (sink, outcomes) = mpsc::channel(MAX_UNPUBLISHED_BATCHES);
         let lane = lane::Lane::new(store.clone(), Arc::clone(clock), (inbox, meetings), sink, stop.clone());
-        doors.push(door);
+        lane_senders.push(lane_sender);
         tasks.push(tokio::spawn(lane.run()));
         senders.push(jobs);
         committed.push(outcomes);
@@ -195,7 +195,7 @@ pub fn start(store: &Store, clock: &Arc<dyn Clock>, stop: &CancellationToken) ->
     let table = Arc::new(cross_lane::CrossLaneCoordinator {
         store: store.clone(),
         clock: Arc::clone(clock),
-        doors,
+        lane_senders,
         turn: Semaphore::new(1),
         room: Arc::new(Semaphore::new(cross_lane::MAX_QUEUED_CROSS_LANE_COMMITS)),
     });

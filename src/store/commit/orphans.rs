@@ -38,8 +38,8 @@ pub(super) async fn end(store: &Store) -> Result<()> {
             doc! { "$project": { "appName": 1, "type": 1, "lsid": 1, "transaction.timeOpenMicros": 1 } },
         ];
         // `$currentOp` reads no data and accepts no stronger read concern.
-        let look = admin.aggregate(pipeline).read_concern(ReadConcern::local());
-        let found: Vec<Document> = look.await?.try_collect().await?;
+        let operation = admin.aggregate(pipeline).read_concern(ReadConcern::local());
+        let found: Vec<Document> = operation.await?.try_collect().await?;
         let is_idle = |row: &Document| row.get_str("type").is_ok_and(|kind| kind == "idleSession");
         let connected: HashSet<&str> =
             found.iter().filter(|row| !is_idle(row)).filter_map(|row| row.get_str("appName").ok()).collect();

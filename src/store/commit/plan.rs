@@ -216,7 +216,7 @@ fn addressed<'a>(
                 None => Cow::Borrowed(operation),
             })
         }
-        Command::Regroup { change: GroupChange::Add(users), .. } => {
+        Command::UpdateGroup { change: GroupChange::Add(users), .. } => {
             let gone =
                 users.iter().any(|user| inactive.contains(user) && !session.members.contains_key(user));
             if gone { Err(Error::NotFound("user")) } else { Ok(Cow::Borrowed(operation)) }
@@ -227,7 +227,7 @@ fn addressed<'a>(
         | Command::Delete { .. }
         | Command::Recall { .. }
         | Command::React { .. }
-        | Command::Regroup { .. } => Ok(Cow::Borrowed(operation)),
+        | Command::UpdateGroup { .. } => Ok(Cow::Borrowed(operation)),
     }
 }
 

@@ -66,16 +66,16 @@ impl ConversationUpdate<'_> {
             set.insert("topic", &session.profile.topic);
             set.insert("historyVisible", session.profile.history_visible);
         }
-        let (mut seats, mut counts) = (BTreeMap::new(), 0_usize);
+        let (mut memberships, mut counts) = (BTreeMap::new(), 0_usize);
         for (user, part) in self.members {
             match part {
-                MemberField::Seat => drop(seats.insert(*user, session.members.get(user))),
+                MemberField::Membership => drop(memberships.insert(*user, session.members.get(user))),
                 MemberField::Unread => counts += 1,
                 MemberField::Read | MemberField::Delivered | MemberField::Sent => {}
             }
         }
-        let all_counts = counts + seats.len() > MAX_SEPARATE_COUNT_UPDATES;
-        for (user, member) in &seats {
+        let all_counts = counts + memberships.len() > MAX_SEPARATE_COUNT_UPDATES;
+        for (user, member) in &memberships {
             if let Some(member) = member {
                 set.insert(format!("members.{user}"), to_document(&MemberRow::from(*member))?);
             } else {
@@ -89,14 +89,14 @@ impl ConversationUpdate<'_> {
                 .map(|(user, member)| (user.to_string(), Bson::from(as_i64(member.unread))));
             set.insert("unreadCount", counts.collect::<Document>());
         } else {
-            for (user, member) in &seats {
+            for (user, member) in &memberships {
                 match member {
                     Some(member) => drop(set.insert(format!("unreadCount.{user}"), as_i64(member.unread))),
                     None => drop(unset.insert(format!("unreadCount.{user}"), "")),
                 }
             }
         }
-        for (user, part) in self.members.iter().filter(|(user, _)| !seats.contains_key(user)) {
+        for (user, part) in self.members.iter().filter(|(user, _)| !memberships.contains_key(user)) {
             if let Some(member) = session.members.get(user) {
                 set_part(&mut set, *user, *part, member, all_counts);
             }
@@ -128,7 +128,7 @@ fn set_part(set: &mut Document, user: UserId, part: MemberField, member: &Member
         MemberField::Unread if !all_counts => {
             set.insert(format!("unreadCount.{user}"), as_i64(member.unread));
         }
-        MemberField::Unread | MemberField::Seat => {}
+        MemberField::Unread | MemberField::Membership => {}
     }
 }
 
@@ -182,14 +182,14 @@ async fn all_stand(
     updates: &[ConversationUpdate<'_>],
 ) -> mongodb::error::Result<bool> {
     let ids: Vec<Bson> = updates.iter().map(|update| update.session.id.into()).collect();
-    let believed: HashMap<ConversationId, u64> =
+    let expected: HashMap<ConversationId, u64> =
         updates.iter().map(|update| (update.session.id, update.expected_version)).collect();
     let rows = store.collection::<VersionRow>(COLLECTION);
     let find = rows.find(doc! { "_id": { "$in": ids } }).projection(doc! { "version": 1 });
     let mut found = find.batch_size(1_000).session(&mut *transaction).await?;
     let mut standing = 0;
     while let Some(row) = found.next(transaction).await.transpose()? {
-        standing += usize::from(believed.get(&row.id) == Some(&row.version));
+        standing += usize::from(expected.get(&row.id) == Some(&row.version));
     }
     Ok(standing == updates.len())
 }

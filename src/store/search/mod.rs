@@ -48,14 +48,14 @@ const SEARCH_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long a search waits for the index of a service that has just started.
 const INDEX_OPEN_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// A search query. `seats` limits its access: the user's conversations, each with the `seq` up to
+/// A search query. `visible_conversations` limits its access: the user's conversations, each with the `seq` up to
 /// which the history is hidden from them.
 #[derive(Debug, Clone)]
 pub struct IndexQuery {
     /// `None` for everything that passes the filters.
     pub keyword: Option<String>,
     pub mentions: Option<MentionQuery>,
-    pub seats: HashMap<ConversationId, u64>,
+    pub visible_conversations: HashMap<ConversationId, u64>,
     pub sender: Option<UserId>,
     pub kind: Option<MessageType>,
     /// Written at this time or later.
@@ -224,7 +224,7 @@ impl SearchIndex {
                 let asked = PreparedQuery {
                     units: units.unwrap_or_default(),
                     mentions: question.mentions,
-                    seats: question.seats,
+                    visible_conversations: question.visible_conversations,
                     sender: question.sender,
                     kind: question.kind,
                     from: question.from,

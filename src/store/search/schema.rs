@@ -224,8 +224,8 @@ impl Fields {
         }));
         all.extend(asked.sender.map(|sender| Self::bytes_query(self.sender, &sender.0.bytes())));
         all.extend(asked.kind.map(|kind| Self::bytes_query(self.kind, kind.as_str().as_bytes())));
-        if asked.seats.len() <= MAX_CONVERSATION_TERMS {
-            let sessions = asked.seats.keys();
+        if asked.visible_conversations.len() <= MAX_CONVERSATION_TERMS {
+            let sessions = asked.visible_conversations.keys();
             let any = sessions.map(|id| (Occur::Should, Self::bytes_query(self.session, &id.0.bytes())));
             all.push(Box::new(BooleanQuery::new(any.collect())));
         }
@@ -250,7 +250,7 @@ pub(super) struct PreparedQuery {
     pub units: Vec<QueryTerm>,
     pub mentions: Option<MentionQuery>,
     /// The user's conversations, each with the `seq` up to which the history is hidden from them.
-    pub seats: HashMap<ConversationId, u64>,
+    pub visible_conversations: HashMap<ConversationId, u64>,
     pub sender: Option<UserId>,
     pub kind: Option<MessageType>,
     pub from: Option<Timestamp>,
@@ -264,26 +264,29 @@ pub(super) struct PreparedQuery {
 /// hidden from them, in the requested time, and behind the cursor. Once the time limit has passed,
 /// it is false for everything.
 fn access(asked: &PreparedQuery, until: Instant) -> DocPredicateQuery {
-    let seats: std::sync::Arc<HashMap<(u64, u64), u64>> =
-        std::sync::Arc::new(asked.seats.iter().map(|(id, hidden)| (halves(id.0), *hidden)).collect());
+    let visible_conversations: std::sync::Arc<HashMap<(u64, u64), u64>> = std::sync::Arc::new(
+        asked.visible_conversations.iter().map(|(id, hidden)| (halves(id.0), *hidden)).collect(),
+    );
     let from = asked.from.map_or(i64::MIN, |time| time.0);
     let to = asked.to.map_or(i64::MAX, |time| time.0);
     let behind = asked.behind;
     let of_segment = move |segment: &SegmentReader| {
-        let seats = std::sync::Arc::clone(&seats);
+        let visible_conversations = std::sync::Arc::clone(&visible_conversations);
         let columns = segment.fast_fields();
         let (high, low) = (columns.u64("sessionHigh")?, columns.u64("sessionLow")?);
         let (seq, at, id) = (columns.u64("seq")?, columns.i64("at")?, columns.u64("idLow")?);
         let looks = std::sync::atomic::AtomicU32::new(0);
         Ok(move |document: DocId| {
             // Reading the clock for every document would cost too much.
-            let look = looks.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-            if look.is_multiple_of(4_096) && Instant::now() > until {
+            let lookup_count = looks.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            if lookup_count.is_multiple_of(4_096) && Instant::now() > until {
                 return false;
             }
             let session = (value(&high, document), value(&low, document));
             let (Some(high), Some(low)) = session else { return false };
-            seats.get(&(high, low)).is_some_and(|hidden| value(&seq, document) > Some(*hidden))
+            visible_conversations
+                .get(&(high, low))
+                .is_some_and(|hidden| value(&seq, document) > Some(*hidden))
                 && value(&at, document).is_some_and(|at| (from..=to).contains(&at))
                 && behind.is_none_or(|behind| {
                     let place = (value(&at, document), value(&seq, document), value(&id, document));
@@ -318,7 +321,7 @@ pub(super) fn search(
     asked: &PreparedQuery,
     until: Instant,
 ) -> tantivy::Result<Option<IndexMatches>> {
-    if asked.seats.is_empty() {
+    if asked.visible_conversations.is_empty() {
         return Ok(Some(IndexMatches::default()));
     }
     // Messages of the same time are ordered by `seq`, then by id, so that pages neither overlap nor

@@ -192,7 +192,7 @@ impl<'a> IndexWriterTask<'a> {
 
     /// Follows the changes until `stop` is cancelled.
     async fn follow(&mut self, source: MessageSource, stop: &CancellationToken) -> Result<(), IndexError> {
-        let mut news = source.listen(self.position.token.clone()).await?;
+        let mut events = source.listen(self.position.token.clone()).await?;
         let mut due: Option<tokio::time::Instant> = None;
         let mut next_commit = tokio::time::Instant::now();
         // The time of the oldest change that waits for a commit.
@@ -227,7 +227,7 @@ impl<'a> IndexWriterTask<'a> {
                     }
                 }
                 () = tokio::time::sleep_until(go_on_at), if hear_at.is_some() => hear_at = None,
-                heard = news.recv(), if hear_at.is_none() => match heard {
+                event = events.recv(), if hear_at.is_none() => match event {
                     Some(Ok(StreamEvent::MessageChange { change, time, wall, token })) => {
                         self.apply(change, time)?;
                         self.position.token = token;

@@ -205,7 +205,7 @@ export interface MessageReact {
    */
   emoji: string;
   /**
-   * Takes it off.
+   * Removes the reaction.
    */
   remove?: boolean | null;
 }
@@ -250,11 +250,11 @@ export interface User {
   lastSeen: Time | null;
   isActive: boolean;
   /**
-   * They made the account themselves
+   * The user registered themselves
    */
   selfRegistered: boolean;
   /**
-   * They show telephone number and e-mail address to everybody.
+   * The user shows telephone number and e-mail address to everybody.
    */
   contactsShared: boolean;
   createdAt: Time;
@@ -356,7 +356,7 @@ export interface Message {
   mentions?: Mentions;
   reactions?: Reactions;
   /**
-   * Who wrote it at first. Where is not told.
+   * The first author. The session is not named.
    */
   forwardedFrom?: {
     messageId: Id;
@@ -390,7 +390,7 @@ export interface Message {
    */
   system?: "joined" | "left" | "removed" | "renamed" | "topic" | "avatar" | "history" | "role";
   /**
-   * Whom a system message is about.
+   * The users whom a system message concerns.
    */
   subjects?: Id[];
   createdAt: Time;
@@ -493,7 +493,7 @@ export interface Member {
   joinedAt: Time;
   readSeq: Count;
   /**
-   * They want no bell for it.
+   * Whether the member muted the session.
    */
   muted: boolean;
 }
@@ -508,7 +508,7 @@ export interface SessionUpdated {
   by: Id;
   at: Time;
   /**
-   * How it shows itself from now on.
+   * The group's profile from now on.
    */
   session: {
     sessionName: string;
@@ -517,15 +517,15 @@ export interface SessionUpdated {
     historyVisible: boolean;
   };
   /**
-   * Who has come.
+   * The new members.
    */
   joined: Member[];
   /**
-   * Who has gone.
+   * The former members.
    */
   left: Id[];
   /**
-   * Who has another role, or is muted otherwise.
+   * The members whose role or `muted` changed.
    */
   changed: Member[];
 }
@@ -566,7 +566,7 @@ export interface ChatHistory {
   pagination: Pagination;
 }
 /**
- * A member's role, and how far they have come.
+ * A member's role, and their positions.
  */
 export interface Position {
   readSeq: Count;
@@ -614,7 +614,7 @@ export interface ChatSync {
       [k: string]: SessionSync;
     };
     /**
-     * Sessions the client named in which the caller has no seat.
+     * Sessions that the client named and the caller is no member of.
      */
     removed: Id[];
     hasMore: boolean;

@@ -145,8 +145,9 @@ export interface paths {
         put?: never;
         /**
          * Sign in
-         * @description A wrong name and a wrong password answer alike. After ten failures under one name from one network it is 429
-         *     for a while, for the right password, too. `failedSignIns` tells of failures since the last sign-in.
+         * @description A wrong name and a wrong password get the same answer. After ten failures under one name from
+         *     one network it is 429 for a while, for the right password, too. `failedSignIns` reports failures
+         *     since the last sign-in.
          */
         post: {
             parameters: {
@@ -566,8 +567,8 @@ export interface paths {
         get?: never;
         /**
          * Change the caller's password
-         * @description Every token and every socket of the caller ends before the answer, which brings a fresh token. A wrong
-         *     `current` is 400 and counts as a failed sign-in. Ten an hour.
+         * @description Every token and every socket of the caller ends before the answer, which contains a fresh token.
+         *     A wrong `current` is 400 and counts as a failed sign-in. Ten an hour.
          */
         put: {
             parameters: {
@@ -874,7 +875,8 @@ export interface paths {
         post?: never;
         /**
          * Sign out everywhere
-         * @description Ends every token and every socket of the caller. With `keep=current` the answer brings a fresh token.
+         * @description Ends every token and every socket of the caller. With `keep=current` the answer contains a fresh
+         *     token.
          */
         delete: {
             parameters: {
@@ -1143,8 +1145,9 @@ export interface paths {
         };
         /**
          * Read the audit log (admins)
-         * @description Newest first. Reading it is an act on record itself. `pagination` is `{limit, hasMore, nextBefore}`: rows that
-         *     come meanwhile shift none. `Accept: text/csv` for a spreadsheet, its times where the hospital stands.
+         * @description Newest first. Reading the audit log is itself audited. `pagination` is `{limit, hasMore,
+         *     nextBefore}`: rows that are added meanwhile shift none. `Accept: text/csv` for a spreadsheet,
+         *     with times in the hospital's time zone.
          */
         get: {
             parameters: {
@@ -1286,10 +1289,11 @@ export interface paths {
         put?: never;
         /**
          * Upload a file
-         * @description At most `MAX_UPLOAD`; all files of a person together at most `UPLOAD_QUOTA`. The type is found by the content.
-         *     Pictures (PNG, GIF, WebP of at most 64 million pixels, JPEG) lose where, when and with what they were taken
-         *     and get a thumbnail, which a JPEG of more than 200 million pixels has not; HEIC becomes a JPEG; other kinds of
-         *     pictures are refused. A file that no message names is removed after a day. Four uploads of a person at once, 32 in all.
+         * @description At most `MAX_UPLOAD`; all files of a user together at most `UPLOAD_QUOTA`. The type is found by
+         *     the content. Pictures (PNG, GIF, WebP of at most 64 million pixels, JPEG) lose their metadata of
+         *     place, time and device. They get a thumbnail, except a JPEG of more than 200 million pixels.
+         *     HEIC becomes a JPEG; other kinds of pictures are refused. A file that no message names is
+         *     removed after a day. Four uploads of a user at once, 32 in all.
          */
         post: {
             parameters: {
@@ -1439,10 +1443,10 @@ export interface paths {
         };
         /**
          * Download a file
-         * @description For its uploader, and for whoever may read a message that names it; to all others it is not there. With a
-         *     token, or under a signed address. `Range`, `If-Range` and `If-None-Match` work. Pictures, sounds and films
-         *     that browsers show safely come inline, everything else as an attachment; what a browser would run comes
-         *     as bytes.
+         * @description For its uploader, and for every user who may read a message that names it; for all others it is
+         *     not there. With a token, or under a signed address. `Range`, `If-Range` and `If-None-Match`
+         *     work. Pictures, sounds and films that browsers show safely come inline, everything else as an
+         *     attachment; content that a browser would run comes as bytes.
          */
         get: {
             parameters: {
@@ -1601,8 +1605,8 @@ export interface paths {
         };
         /**
          * Create signed links to a file
-         * @description For tags of a page, which send no header. They hold for five minutes and end with the caller's token, and
-         *     whether the caller may have the file is asked at each use.
+         * @description For tags of a page, which send no header. They are valid for five minutes and end with the
+         *     caller's token. The caller's right to the file is checked at each use.
          */
         get: {
             parameters: {
@@ -2185,15 +2189,16 @@ export interface paths {
         };
         /**
          * Search messages
-         * @description Newest first. Several words mean all of them, in any order; quotes mean a phrase, in which signs that touch
-         *     a word count (`"Rh-"`, `"≥38"`); there are no operators. Chinese is segmented, traditional and simplified are
-         *     one; English is folded in case and stemmed; the word typed last may be a beginning of three letters. A number
-         *     is found whole: `5 mg` is not in `0.5 mg`. File names are searched, too. Without a keyword, the newest that
-         *     the filters let through. Each message comes with `highlights`: pieces of its text as HTML, in which
-         *     everything is escaped but the `<mark>` around what was found. While the index is being built, or catches up
-         *     after a start, the answer has `indexing: true` beside `data`, and there may be more than it says. Only the
-         *     newest 10,000 can be paged through by `page`; with `cursor` (`pagination.nextCursor`) all, and what is said meanwhile
-         *     shifts nothing.
+         * @description Newest first. Several words mean all of them, in any order; quotes mean a phrase, in which signs
+         *     that touch a word count (`"Rh-"`, `"≥38"`); there are no operators. Chinese is segmented,
+         *     traditional and simplified are one; English is folded in case and stemmed; the word typed last
+         *     may be a beginning of three letters. A number is found whole: `5 mg` is not in `0.5 mg`. File
+         *     names are searched, too. Without a keyword, the newest that match the filters. Each message
+         *     comes with `highlights`: pieces of its text as HTML, in which everything is escaped but the
+         *     `<mark>` around the matches. While the index is being built, or catches up after a start, the
+         *     answer has `indexing: true` beside `data`, and may be incomplete. Only the newest 10,000 can be
+         *     paged through by `page`; with `cursor` (`pagination.nextCursor`) all, and messages sent
+         *     meanwhile shift nothing.
          */
         get: {
             parameters: {
@@ -4054,9 +4059,9 @@ export interface paths {
         };
         /**
          * List a user's sessions
-         * @description One's own; admins may look at others', which is put on record. With `cursor` (`pagination.nextCursor` of the
-         *     first page, and of each behind it) the order is that of the first page, whatever is said meanwhile: no session
-         *     is missed, none comes twice.
+         * @description The caller's own; admins may read those of others, which is audited. With `cursor`
+         *     (`pagination.nextCursor` of the first page, and of each after it) the order stays that of the
+         *     first page. No session is missed and none comes twice, whatever is sent meanwhile.
          */
         get: {
             parameters: {
@@ -4452,8 +4457,8 @@ export interface paths {
         put?: never;
         /**
          * Add members (owners and group admins)
-         * @description They see what is said from now on, or everything when the group's past is open. Who is in already
-         *     stays as they are.
+         * @description They see messages from now on, or all messages when the group's history is visible. An existing
+         *     member stays unchanged.
          */
         post: {
             parameters: {
@@ -4609,7 +4614,7 @@ export interface paths {
         post?: never;
         /**
          * Remove a member, or leave
-         * @description They hear and read nothing of the group from then on. The last owner leaves last.
+         * @description They receive and read nothing of the group from then on. The last owner leaves last.
          */
         delete: {
             parameters: {
@@ -5428,8 +5433,8 @@ export interface paths {
         };
         /**
          * List statistics by user (admins; audited)
-         * @description `Accept: text/csv` for a spreadsheet. Whoever wants everybody on several pages asks with `sort=name` and `cursor`:
-         *     other orders change with what is said meanwhile.
+         * @description `Accept: text/csv` for a spreadsheet. To read all users over several pages, use `sort=name` and
+         *     `cursor`: other orders change with the messages sent meanwhile.
          */
         get: {
             parameters: {
@@ -5562,7 +5567,7 @@ export interface paths {
         };
         /**
          * Get a user's statistics
-         * @description One's own; admins may look at others', which is put on record.
+         * @description The caller's own; admins may read those of others, which is audited.
          */
         get: {
             parameters: {
@@ -5685,7 +5690,8 @@ export interface paths {
         };
         /**
          * List the directory
-         * @description By username, also behind a `cursor` (`pagination.nextCursor`): people who come or go meanwhile shift nobody.
+         * @description By username, also after a `cursor` (`pagination.nextCursor`): users who are added or removed
+         *     meanwhile shift none.
          */
         get: {
             parameters: {
@@ -6082,10 +6088,10 @@ export interface paths {
         options?: never;
         head?: never;
         /**
-         * Update an account (admins), or one's own profile
-         * @description Of their own account everybody changes `contactsShared` and `avatar`; nobody else changes `contactsShared`.
-         *     Deactivating, or a new password, ends the person's tokens and closes their sockets. A new password is one
-         *     that they are asked to change: `mustChangePassword`.
+         * Update an account (admins), or the caller's own profile
+         * @description Every user may change `contactsShared` and `avatar` of their own account; nobody else may change
+         *     `contactsShared`. Deactivating, or a new password, ends the user's tokens and closes their
+         *     sockets. The user is asked to change such a password: `mustChangePassword`.
          */
         patch: {
             parameters: {
@@ -6494,7 +6500,7 @@ export interface components {
              */
             kind: "edited" | "recalled" | "deleted";
         };
-        /** @description One thing that became another; without values where they are nobody's to see. */
+        /** @description A changed field; without values where nobody may see them. */
         AuditChange: {
             field: string;
             from?: string | null;
@@ -6505,10 +6511,10 @@ export interface components {
             hasMore: boolean;
             /** Format: int64 */
             limit: number;
-            /** @description `before` of the next look; null at the end. */
+            /** @description `before` of the next page; null at the end. */
             nextBefore?: string | null;
         };
-        /** @description One act on record. */
+        /** @description One entry of the audit log. */
         AuditRow: {
             _id: string;
             /**
@@ -6518,7 +6524,7 @@ export interface components {
              *     `audit.read`, `token.issue`, `command.seed` and other commands.
              */
             action: string;
-            /** @description Who acted; null on the command line and before somebody has signed in. */
+            /** @description Who acted; null on the command line and before a user has signed in. */
             actor?: string | null;
             actorName?: string | null;
             address?: string | null;
@@ -6553,11 +6559,11 @@ export interface components {
             /** @description 8 to 128 characters; not the username, not the real name, none of the commonest. */
             next: string;
         };
-        /** @description What the house has decided for clients. */
+        /** @description What the service's settings say to clients. */
         ClientSettings: {
             /**
              * Format: int64
-             * @description Seconds without use after which a station that is nobody's own signs out; null: never.
+             * @description Seconds without use after which a shared workstation signs out; null: never.
              */
             autoLogoff?: number | null;
             /** @description The languages in which the service speaks to people. */
@@ -6654,7 +6660,7 @@ export interface components {
             /** @description Ids of members, or `all`; absent, they stay. */
             mentions?: string[] | "all" | null;
         };
-        /** @description Failures to sign in under this name since its last sign-in; told once. */
+        /** @description Failures to sign in under this name since its last sign-in; returned once. */
         FailedSignIns: {
             /** Format: int64 */
             count: number;
@@ -6807,17 +6813,17 @@ export interface components {
             /** Format: int64 */
             seq: number;
         };
-        /** @description The caller, and what the house has decided. */
+        /** @description The caller, and the settings for clients. */
         Me: components["schemas"]["User"] & {
             settings: components["schemas"]["ClientSettings"];
             /** @description What this person's storage on a device is encrypted with. */
             storageKey: string;
         };
-        /** @description Somebody's seat. */
+        /** @description A member of a session. */
         Member: {
             /** Format: date-time */
             joinedAt: string;
-            /** @description Whether they want no bell for this session. */
+            /** @description Whether the member muted the session. */
             muted: boolean;
             /**
              * Format: int64
@@ -6831,12 +6837,12 @@ export interface components {
             role: "member" | "admin" | "owner";
             userId: string;
         };
-        /** @description Somebody has no seat any more. */
+        /** @description A user is no longer a member. */
         MemberRemoved: {
             /** Format: int64 */
             rev: number;
             sessionId: string;
-            /** @description Who has gone. */
+            /** @description The former members. */
             userId: string;
         };
         /** @description One message inside a merged one. */
@@ -6965,7 +6971,7 @@ export interface components {
             /** Format: int64 */
             total: number;
         };
-        /** @description The house at a glance. */
+        /** @description Overall statistics. */
         Overview: {
             /**
              * Format: int64
@@ -6988,7 +6994,7 @@ export interface components {
             hasMore: boolean;
             /** Format: int64 */
             limit: number;
-            /** @description `cursor` of the next look; absent at the end, and in lists without cursors. */
+            /** @description `cursor` of the next page; absent at the end, and in lists without cursors. */
             nextCursor?: string;
             /** Format: int64 */
             page: number;
@@ -7088,7 +7094,7 @@ export interface components {
             readAt?: string | null;
             userId: string;
         };
-        /** @description Who has got a message, and who has read it. */
+        /** @description To whom a message was delivered, and who has read it. */
         Receipts: {
             /** Format: int64 */
             deliveredCount: number;
@@ -7116,8 +7122,8 @@ export interface components {
             username: string;
         };
         /**
-         * @description How long answers took: from a person's first unanswered message to the next message of somebody else in
-         *     that session.
+         * @description How long answers took: from a user's first unanswered message to the next message of another user
+         *     in that session.
          */
         ResponseTime: {
             /**
@@ -7221,7 +7227,7 @@ export interface components {
             /** @description The newest message's text, shortened; a file's name for files; empty for a deleted one. */
             lastMessagePreview: string;
             lastMessageSummary?: components["schemas"]["LastMessageSummary"] | null;
-            /** @description Whether the asked person wants no bell for it. */
+            /** @description Whether the user muted the session. */
             muted: boolean;
             participantProfiles: components["schemas"]["User"][];
             /**
@@ -7244,7 +7250,7 @@ export interface components {
             /** Format: int64 */
             total: number;
         };
-        /** @description Somebody with a fresh token. */
+        /** @description A user with a new token. */
         SignedIn: {
             /** Format: date-time */
             expiresAt: string;
@@ -7314,7 +7320,7 @@ export interface components {
             /** Format: date-time */
             start: string;
         };
-        /** @description Somebody's unread counts. */
+        /** @description A user's unread counts. */
         Unread: {
             /** @description Session id → count; only sessions with something unread. */
             bySession: {
@@ -7323,11 +7329,11 @@ export interface components {
             /** Format: int64 */
             unreadCount: number;
         };
-        /** @description Unread messages over all people and sessions, now. */
+        /** @description Unread messages of all users in all sessions, now. */
         UnreadBacklog: {
             /**
              * Format: int64
-             * @description How many people have any.
+             * @description How many users have any.
              */
             people: number;
             /** Format: int64 */
@@ -7391,8 +7397,8 @@ export interface components {
             /** Format: date-time */
             lastSeen?: string | null;
             /**
-             * @description Somebody else set the password: the client asks for a new one first. Only told to oneself, and only
-             *     while it is so: who searches answers for passwords finds no word of them.
+             * @description Another user set the password: the client asks for a new one first. Only the user receives this, and
+             *     only while it is true: a search of the answers for passwords finds nothing.
              */
             mustChangePassword?: boolean | null;
             /** @description Empty where the reader does not get it (`DIRECTORY_CONTACTS`). */
@@ -7415,7 +7421,7 @@ export interface components {
             updatedAt: string;
             username: string;
         };
-        /** @description People: accounts and presence. */
+        /** @description Users: accounts and presence. */
         UserTotals: {
             /**
              * Format: int64
@@ -7436,7 +7442,7 @@ export interface components {
         Warning: {
             /**
              * @description `MENTION_INACTIVE`: these people are not active any more and were not mentioned. `NO_ACTIVE_RECIPIENT`:
-             *     nobody else in the group is active.
+             *     no other member of the group is active.
              * @enum {string}
              */
             code: "MENTION_INACTIVE" | "NO_ACTIVE_RECIPIENT";

@@ -15,7 +15,7 @@ use crate::{
     service::Recorded,
 };
 
-/// One thing that became another; without values where they are nobody's to see.
+/// A changed field; without values where nobody may see them.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(as = AuditChange)]
 pub struct AuditChangeJson {
@@ -30,7 +30,7 @@ impl From<FieldChange> for AuditChangeJson {
     }
 }
 
-/// One act on record.
+/// One entry of the audit log.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = AuditRow)]
@@ -42,7 +42,7 @@ pub struct AuditJson {
     /// As it is read where the hospital stands.
     #[serde(skip)]
     local: String,
-    /// Who acted; null on the command line and before somebody has signed in.
+    /// Who acted; null on the command line and before a user has signed in.
     #[schema(value_type = Option<String>)]
     actor: Option<UserId>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -454,7 +454,7 @@ pub struct ReceiptJson {
     read_at: Option<Timestamp>,
 }
 
-/// Who has got a message, and who has read it.
+/// To whom a message was delivered, and who has read it.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Receipts)]

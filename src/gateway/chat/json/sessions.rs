@@ -131,7 +131,7 @@ pub struct SessionViewJson {
     unread: u64,
     /// What the asked person is in it: `owner`, `admin` or `member`.
     role: &'static str,
-    /// Whether the asked person wants no bell for it.
+    /// Whether the user muted the session.
     muted: bool,
 }
 
@@ -176,7 +176,7 @@ impl From<&Member> for PositionJson {
     }
 }
 
-/// Somebody's seat.
+/// A member of a session.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Member)]
@@ -189,7 +189,7 @@ pub struct MemberJson {
     joined_at: Timestamp,
     /// Everything up to this `seq` is read.
     read_seq: u64,
-    /// Whether they want no bell for this session.
+    /// Whether the member muted the session.
     muted: bool,
 }
 
@@ -242,7 +242,7 @@ impl From<&Conversation> for CreatedJson {
     }
 }
 
-/// Somebody has no seat any more.
+/// A user is no longer a member.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = MemberRemoved)]

@@ -26,8 +26,8 @@ fn text_or_empty(value: Option<impl ToString>) -> String {
     value.map_or_else(String::new, |value| value.to_string())
 }
 
-/// How long answers took: from a person's first unanswered message to the next message of somebody else in
-/// that session.
+/// How long answers took: from a user's first unanswered message to the next message of another user
+/// in that session.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = ResponseTime)]
@@ -50,7 +50,7 @@ impl From<&Responses> for ResponseTimeJson {
     }
 }
 
-/// People: accounts and presence.
+/// Users: accounts and presence.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = UserTotals)]
 pub struct UserTotalsJson {
@@ -83,16 +83,16 @@ pub struct MessageTotalsJson {
     by_type: BTreeMap<&'static str, u64>,
 }
 
-/// Unread messages over all people and sessions, now.
+/// Unread messages of all users in all sessions, now.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = UnreadBacklog)]
 pub struct UnreadBacklogJson {
     total: u64,
-    /// How many people have any.
+    /// How many users have any.
     people: u64,
 }
 
-/// The house at a glance.
+/// Overall statistics.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Overview)]

@@ -10,12 +10,18 @@ use utoipa::ToSchema;
 
 use super::statistics::{WantsCsv, csv_response};
 use crate::{
-    domain::{ConversationId, Error, UserId, audit::AuditFilter, error::FieldErrors, paging::Cursor},
+    domain::{
+        ConversationId, UserId,
+        audit::AuditFilter,
+        error::{Code, FieldErrors},
+        paging::Cursor,
+    },
     gateway::{
         chat::json::AuditJson,
         http::{
             AppState,
             answer::Refusal,
+            error::RequestError,
             extract::{Caller, Query},
             fields::{Fields, FromFields},
         },
@@ -65,8 +71,8 @@ impl FromFields for AuditQuery {
 }
 
 impl AuditQuery {
-    fn filter(&self, app: &AppState) -> Result<AuditFilter, Error> {
-        let mut errors = FieldErrors::default();
+    fn filter(&self, app: &AppState) -> Result<AuditFilter, RequestError> {
+        let mut errors = FieldErrors::<String>::default();
         let mut moment = |name: &str, text: &Option<String>, is_end: bool| {
             let text = text.as_ref()?;
             let moment = app.settings.calendar.moment(text, is_end);
@@ -80,7 +86,7 @@ impl AuditQuery {
         if from.zip(to).is_some_and(|(from, to)| from > to) {
             errors.add("from", "must not be later than to");
         }
-        errors.into_result(Error::Validation)?;
+        errors.into_result(|fields| RequestError::Invalid { code: Code::ValidationFailed, fields })?;
         let (actor, subject, session) = (self.actor, self.subject, self.session);
         Ok(AuditFilter { actor, subject, action: self.action.clone(), session, from, to })
     }
@@ -93,7 +99,7 @@ impl AuditQuery {
 pub(super) struct AuditPaginationJson {
     limit: u64,
     has_more: bool,
-    /// `before` of the next look; null at the end.
+    /// `before` of the next page; null at the end.
     next_before: Option<String>,
 }
 

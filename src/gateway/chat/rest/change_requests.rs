@@ -6,10 +6,10 @@ use utoipa::ToSchema;
 use super::requests::mentions;
 use crate::{
     domain::{
-        ConversationId, Error, MessageId, UserId,
+        ConversationId, MessageId, UserId,
         conversation::{GroupProfile, GroupProfileChange, MAX_MEMBERS, MemberRole},
         conversation_state::GroupChange,
-        error::FieldErrors,
+        error::Code,
         message_parts::{Mentions, is_valid_emoji},
     },
     gateway::http::fields::{Fields, FromFields},
@@ -156,13 +156,11 @@ pub struct EditMessageRequest {
 }
 
 impl FromFields for EditMessageRequest {
+    const CODE: Code = Code::InvalidMessage;
+
     fn read(fields: &mut Fields) -> Option<Self> {
         let (content, mentions) = (fields.required_text("content"), mentions(fields));
         Some(Self { content: content?, mentions })
-    }
-
-    fn problem(errors: FieldErrors) -> Error {
-        Error::InvalidMessage(errors)
     }
 }
 
@@ -173,13 +171,11 @@ pub struct EditMessage {
 }
 
 impl FromFields for EditMessage {
+    const CODE: Code = Code::InvalidMessage;
+
     fn read(fields: &mut Fields) -> Option<Self> {
         let (message, edited) = (fields.required("messageId"), EditMessageRequest::read(fields));
         Some(Self { message: message?, edited: edited? })
-    }
-
-    fn problem(errors: FieldErrors) -> Error {
-        Error::InvalidMessage(errors)
     }
 }
 

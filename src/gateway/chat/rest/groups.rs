@@ -69,9 +69,9 @@ pub async fn add(
     State(app): State<AppState>,
     Caller(caller): Caller,
     PathId(session): PathId<ConversationId>,
-    Body(newcomers): Body<AddMembersRequest>,
+    Body(request): Body<AddMembersRequest>,
 ) -> Outcome<InfoJson> {
-    change_group(&app, &caller.actor, session, GroupChange::Add(newcomers.user_ids)).await
+    change_group(&app, &caller.actor, session, GroupChange::Add(request.user_ids)).await
 }
 
 /// Remove a member, or leave
@@ -122,7 +122,7 @@ async fn change_group(
     session: ConversationId,
     change: GroupChange,
 ) -> Outcome<InfoJson> {
-    let newcomers = if let GroupChange::Add(users) = &change { users.len() } else { 0 };
-    let _turn = app.turn(actor.user, Heavy::Write, GROUP_CHANGE_COST + newcomers).await?;
+    let added = if let GroupChange::Add(users) = &change { users.len() } else { 0 };
+    let _turn = app.turn(actor.user, Heavy::Write, GROUP_CHANGE_COST + added).await?;
     Ok(Answer::ok(app.services.change_group(actor, session, change).await?.into()))
 }

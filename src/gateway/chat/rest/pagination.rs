@@ -5,7 +5,6 @@ use std::str::FromStr;
 use crate::{
     domain::{
         cursors::{BadCursor, PageRequest, START_CURSOR},
-        error::FieldErrors,
         paging::Page,
     },
     gateway::http::fields::{Fields, FromFields},
@@ -19,8 +18,8 @@ pub(super) fn page(fields: &mut Fields, default: u64, max: u64) -> Option<Page> 
     match Page::checked(page, limit, default, max) {
         Ok(page) => Some(page),
         Err(error) => {
-            for (field, problem) in error.fields().into_iter().flat_map(FieldErrors::iter) {
-                fields.problem(field, problem);
+            if let Some(problems) = error.fields() {
+                fields.problems(problems);
             }
             None
         }

@@ -9,9 +9,9 @@ use utoipa::ToSchema;
 use super::pagination::{page, page_or_cursor};
 use crate::{
     domain::{
-        ConversationId, Error, MessageId, UserId,
+        ConversationId, MessageId, UserId,
         cursors::{NameCursor, PageRequest},
-        error::FieldErrors,
+        error::Code,
         message::{Draft, FileRef, MessageType},
         message_parts::{MAX_MENTIONS, Mentions},
         paging::Window,
@@ -264,12 +264,9 @@ pub struct SendMessageRequest {
 /// A message to send.
 pub struct SendMessage(pub Draft);
 
-/// Returns the error for bad fields of a message, which has its own code.
-pub fn message_problem(errors: FieldErrors) -> Error {
-    Error::InvalidMessage(errors)
-}
-
 impl FromFields for SendMessage {
+    const CODE: Code = Code::InvalidMessage;
+
     fn read(fields: &mut Fields) -> Option<Self> {
         let (session, sender) = (fields.required("sessionId"), fields.required("senderId"));
         let receiver = fields.parsed("receiverId");
@@ -305,10 +302,6 @@ impl FromFields for SendMessage {
         // A missing field does not hide the bad ones; a text that is too long has its own code.
         fields.problems(&draft.problems());
         Some(Self(draft))
-    }
-
-    fn problem(errors: FieldErrors) -> Error {
-        message_problem(errors)
     }
 }
 

@@ -58,7 +58,7 @@ pub async fn create(
     Ok(Answer::created(app.services.create_user(&caller.actor, new).await?.into()))
 }
 
-/// Update an account (admins), or one's own profile
+/// Update an account (admins), or the caller's own profile
 ///
 /// Every user may change `contactsShared` and `avatar` of their own account; nobody else may change
 /// `contactsShared`. Deactivating, or a new password, ends the user's tokens and closes their

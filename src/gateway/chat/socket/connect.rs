@@ -152,14 +152,14 @@ impl Connection {
         if !matches!(*place, ConnectionPhase::Arriving) {
             return;
         }
-        let outlet = SocketOutbox {
+        let outbox = SocketOutbox {
             entry: Arc::clone(&self.entry),
             services: Arc::clone(&self.app.services),
             user: self.actor.user,
             acknowledges: self.acknowledges,
             socket,
         };
-        let connection_id = self.hub.register(self.auth.clone(), Box::new(outlet));
+        let connection_id = self.hub.register(self.auth.clone(), Box::new(outbox));
         let _ = self.connection_id.set(connection_id.id);
         *place = ConnectionPhase::In;
         drop(place);

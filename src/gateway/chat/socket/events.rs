@@ -145,33 +145,36 @@ fn decode_payload(name: &str, payload: Value) -> Result<ClientEvent, RequestErro
     })
 }
 
-fn read<T: FromFields>(payload: Value) -> Result<T> {
+fn read<T: FromFields>(payload: Value) -> Result<T, RequestError> {
     match payload {
         Value::Object(map) => T::from_map(map, false),
         Value::Null => T::from_map(Map::new(), false),
-        _ => Err(T::problem(FieldErrors::one("payload", "must be an object"))),
+        _ => Err(RequestError::Invalid {
+            code: T::CODE,
+            fields: FieldErrors::one("payload", "must be an object"),
+        }),
     }
 }
 
 /// Returns the user whom the payload names: a bare id, an object with one, or nothing.
-fn named_user(payload: &Value) -> Result<Option<UserId>> {
+fn named_user(payload: &Value) -> Result<Option<UserId>, RequestError> {
     let id = match payload {
         Value::Null => return Ok(None),
         Value::Object(map) => map.get("userId").unwrap_or(&Value::Null),
         other => other,
     };
     let parsed = id.as_str().and_then(|text| text.parse().ok());
-    let problem = || Error::Validation(FieldErrors::one("userId", "an id is 24 hexadecimal digits"));
+    let problem = || RequestError::invalid("userId", "an id is 24 hexadecimal digits");
     parsed.map(Some).ok_or_else(problem)
 }
 
-fn status(payload: &Value) -> Result<Status> {
+fn status(payload: &Value) -> Result<Status, RequestError> {
     let text = match payload {
         Value::Object(map) => map.get("status").and_then(Value::as_str),
         other => other.as_str(),
     };
     let parsed = text.and_then(|text| text.parse().ok());
-    parsed.ok_or_else(|| Error::Validation(FieldErrors::one("status", "must be online, away or offline")))
+    parsed.ok_or_else(|| RequestError::invalid("status", "must be online, away or offline"))
 }
 
 /// Executes an event and answers it.

@@ -100,7 +100,7 @@ pub(super) struct SocketOutbox {
 
 fn send_result(result: &Result<(), SendError>) -> SendResult {
     match result {
-        Ok(()) => SendResult::Over,
+        Ok(()) => SendResult::Queued,
         Err(SendError::Socket(SocketError::InternalChannelFull)) => SendResult::Full,
         Err(SendError::Socket(SocketError::Closed) | SendError::Serialize(_)) => SendResult::Gone,
     }
@@ -132,7 +132,7 @@ impl SocketOutbox {
     fn deliver(&self, name: &str, payload: &RawValue, message: &Arc<Message>) -> SendResult {
         if !self.acknowledges {
             let result = self.emit(name, payload);
-            if result == SendResult::Over {
+            if result == SendResult::Queued {
                 self.services.record_delivered(self.user, [&**message]);
             }
             return result;
@@ -156,7 +156,7 @@ impl SocketOutbox {
                         services.record_delivered(user, [&*message]);
                     }
                 });
-                SendResult::Over
+                SendResult::Queued
             }
             Err(error) => send_result(&Err(error)),
         }
@@ -175,7 +175,7 @@ impl Outbox for SocketOutbox {
     fn send(&self, encoded_event: &EncodedEvent<'_>) -> SendResult {
         let payload = encoded_event.encoded(encode);
         let Some(payload) = payload.0.as_deref() else {
-            return SendResult::Over;
+            return SendResult::Queued;
         };
         let name = event_name(encoded_event.event);
         match encoded_event.event {

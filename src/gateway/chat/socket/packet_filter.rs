@@ -154,7 +154,7 @@ enum FrameState {
     #[default]
     Passes,
     /// The beginning of a text is held until its kind is known.
-    HeldBytes,
+    Held,
     Dropped,
 }
 
@@ -219,7 +219,7 @@ impl PacketFilter {
                 let Some(head) = self.frames.read_head(&mut bytes) else { break };
                 (self.frame, self.frames.left, self.received) = (head, head.length, 0);
                 self.state = match head.kind {
-                    TEXT_OPCODE if head.key.is_some() => FrameState::HeldBytes,
+                    TEXT_OPCODE if head.key.is_some() => FrameState::Held,
                     BINARY_OPCODE => FrameState::Dropped,
                     0 | 8.. => self.state,
                     _ => FrameState::Passes,
@@ -240,7 +240,7 @@ impl PacketFilter {
             _ if self.frame.is_control => passes.extend_from_slice(piece),
             FrameState::Passes => passes.extend_from_slice(piece),
             FrameState::Dropped => {}
-            FrameState::HeldBytes => {
+            FrameState::Held => {
                 let key = self.frame.key.unwrap_or_default();
                 let plain = (self.received..).zip(piece).map(|(place, byte)| byte ^ key[place % 4]);
                 self.front.extend(plain);

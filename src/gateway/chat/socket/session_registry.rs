@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn a_closed_lobby_names_its_strangers_and_lets_nobody_in() {
+    fn a_closed_registry_lists_unauthenticated_connections_and_accepts_none() {
         let registry = Arc::<SessionRegistry>::default();
         let network = Network::of([203, 0, 113, 7].into());
         let (known, stranger) =
