@@ -1,5 +1,6 @@
-//! A WebSocket client with small buffers and no copies: the frames of RFC 6455 that a Socket.IO server sends,
-//! and text frames with a zero mask, which costs neither side anything.
+//! A WebSocket client with small buffers and no copies. It reads the frames of RFC 6455 that a
+//! Socket.IO server sends. It writes text frames with a zero mask, which costs neither side
+//! anything.
 
 use std::{
     io::{self, Error, ErrorKind},
@@ -12,12 +13,12 @@ use tokio::{
     net::TcpStream,
 };
 
-/// What a buffer has at first.
-const BUFFER: usize = 4_096;
-/// The longest packet we write.
-const LONGEST: usize = 65_535;
+/// The initial size of a buffer.
+const INITIAL_BUFFER_BYTES: usize = 4_096;
+/// The longest packet that is written.
+const MAX_PACKET_BYTES: usize = 65_535;
 
-/// One connection. Dropped, it is reset: no goodbye, and no port of ours that lingers.
+/// One connection. Dropping it resets it: no close frame is sent, and no local port lingers.
 pub struct Socket {
     pub stream: TcpStream,
     pub input: Input,
@@ -25,7 +26,7 @@ pub struct Socket {
 }
 
 impl Socket {
-    /// Connects and upgrades; `path` has the query.
+    /// Connects and upgrades; `path` includes the query.
     pub async fn open(address: SocketAddr, path: &str) -> io::Result<Self> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
@@ -39,9 +40,9 @@ impl Socket {
         socket.stream.write_all(request.as_bytes()).await?;
         loop {
             socket.fill().await?;
-            if let Some(end) = memmem::find(socket.input.waiting(), b"\r\n\r\n") {
-                if !socket.input.waiting().starts_with(b"HTTP/1.1 101") {
-                    let line = socket.input.waiting().split(|byte| *byte == b'\r').next().unwrap_or_default();
+            if let Some(end) = memmem::find(socket.input.unread(), b"\r\n\r\n") {
+                if !socket.input.unread().starts_with(b"HTTP/1.1 101") {
+                    let line = socket.input.unread().split(|byte| *byte == b'\r').next().unwrap_or_default();
                     return Err(Error::other(String::from_utf8_lossy(line).into_owned()));
                 }
                 socket.input.start += end + 4;
@@ -50,12 +51,12 @@ impl Socket {
         }
     }
 
-    /// Waits for bytes. May be dropped half-way.
+    /// Reads the next bytes; cancel-safe.
     pub async fn fill(&mut self) -> io::Result<()> {
         self.input.fill(&mut self.stream).await
     }
 
-    /// Writes what was put into `output`.
+    /// Writes the contents of `output`.
     pub async fn flush(&mut self) -> io::Result<()> {
         if !self.output.0.is_empty() {
             self.stream.write_all(&self.output.0).await?;
@@ -65,7 +66,7 @@ impl Socket {
     }
 }
 
-/// What came and was not yet looked at.
+/// The buffer of received bytes.
 pub struct Input {
     buffer: Vec<u8>,
     start: usize,
@@ -74,12 +75,12 @@ pub struct Input {
 
 impl Default for Input {
     fn default() -> Self {
-        Self { buffer: vec![0; BUFFER], start: 0, end: 0 }
+        Self { buffer: vec![0; INITIAL_BUFFER_BYTES], start: 0, end: 0 }
     }
 }
 
 impl Input {
-    fn waiting(&self) -> &[u8] {
+    fn unread(&self) -> &[u8] {
         &self.buffer[self.start..self.end]
     }
 
@@ -101,10 +102,10 @@ impl Input {
         Ok(())
     }
 
-    /// The next whole packet.
+    /// Returns the next whole packet.
     pub fn next(&mut self) -> io::Result<Option<&[u8]>> {
         loop {
-            let Some((opcode, head, length)) = header(self.waiting())? else { return Ok(None) };
+            let Some((opcode, head, length)) = header(self.unread())? else { return Ok(None) };
             if self.end - self.start < head + length {
                 return Ok(None);
             }
@@ -120,7 +121,7 @@ impl Input {
     }
 }
 
-/// First byte, length of the header, length of what follows it.
+/// Returns the first byte, the length of the header and the length of the payload.
 fn header(bytes: &[u8]) -> io::Result<Option<(u8, usize, usize)>> {
     let number = |bytes: &[u8]| bytes.iter().fold(0, |number, byte| number << 8 | usize::from(*byte));
     let [first, second, rest @ ..] = bytes else { return Ok(None) };
@@ -133,18 +134,18 @@ fn header(bytes: &[u8]) -> io::Result<Option<(u8, usize, usize)>> {
     Ok(length.map(|length| (*first, head, length)))
 }
 
-/// What is to be written.
+/// The buffer of bytes to write.
 #[derive(Default)]
 pub struct Output(Vec<u8>);
 
 impl Output {
-    /// One text packet.
+    /// Appends one text packet.
     pub fn text(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
         let start = self.0.len();
         self.0.extend_from_slice(&[0; 8]);
         write(&mut self.0);
         let length = self.0.len() - start - 8;
-        assert!(length <= LONGEST, "a packet of {length} bytes");
+        assert!(length <= MAX_PACKET_BYTES, "a packet of {length} bytes");
         if length < 126 {
             self.0.copy_within(start + 8.., start + 6);
             self.0.truncate(start + 6 + length);

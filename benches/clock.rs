@@ -1,4 +1,4 @@
-//! When to send in an open loop.
+//! The timing of the sends in an open loop.
 
 use std::{
     sync::{
@@ -11,29 +11,31 @@ use std::{
 
 use tokio::sync::mpsc;
 
-/// Sends that may wait for their turn; a contestant that stops reading fills it.
-const WAITING: usize = 4_096;
-/// No divisor of it divides our numbers of people, so everybody has a turn; and the two of a session do not
-/// speak one right after the other.
+/// Sends that may wait for their turn. A subject that stops reading fills the queue.
+const MAX_QUEUED_SENDS: usize = 4_096;
+/// Coprime to the numbers of senders, so every sender has a turn. The two members of a session do
+/// not send one right after the other.
 const STRIDE: usize = 37;
 
-/// Says when to send, from a thread of its own: tokio's timers are coarse by a millisecond.
+/// Triggers the sends from a separate thread, because tokio's timers have a resolution of a
+/// millisecond.
 pub struct Clock {
-    tells: Vec<mpsc::Sender<Instant>>,
+    senders: Vec<mpsc::Sender<Instant>>,
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Clock {
-    /// A clock for `count` people, and where each one hears it.
+    /// Returns a clock for `count` senders, and the receiver of due times of each of them.
     pub fn new(count: usize) -> (Self, Vec<mpsc::Receiver<Instant>>) {
-        let (tells, told): (Vec<_>, Vec<_>) = (0..count).map(|_| mpsc::channel(WAITING)).unzip();
-        (Self { tells, stop: Arc::default(), thread: None }, told)
+        let (senders, due_times): (Vec<_>, Vec<_>) =
+            (0..count).map(|_| mpsc::channel(MAX_QUEUED_SENDS)).unzip();
+        (Self { senders, stop: Arc::default(), thread: None }, due_times)
     }
 
-    /// From now on `rate` sends a second over all people.
+    /// Starts to trigger `rate` sends a second in all.
     pub fn start(&mut self, rate: f64) {
-        let (tells, stop) = (std::mem::take(&mut self.tells), Arc::clone(&self.stop));
+        let (senders, stop) = (std::mem::take(&mut self.senders), Arc::clone(&self.stop));
         let start = Instant::now();
         self.thread = Some(std::thread::spawn(move || {
             for number in 0_usize.. {
@@ -43,7 +45,7 @@ impl Clock {
                 if stop.load(Ordering::Relaxed) {
                     return;
                 }
-                let _ = tells[number * STRIDE % tells.len()].try_send(due);
+                let _ = senders[number * STRIDE % senders.len()].try_send(due);
             }
         }));
     }

@@ -1,4 +1,4 @@
-//! The bare WebSocket echo: what sockets and this load tool can do with nothing behind them.
+//! The bare WebSocket echo: the limit of sockets and this load tool, without a service.
 
 use std::{
     net::SocketAddr,
@@ -18,7 +18,7 @@ use crate::{Outcome, client::Socket, stats::Times};
 /// About as long as a packet that sends a message.
 const PACKET: [u8; 300] = [b'x'; 300];
 
-/// Serves until killed.
+/// Serves until the process is killed.
 pub async fn serve() -> Outcome<()> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     println!("{}", listener.local_addr()?);
@@ -36,7 +36,7 @@ pub async fn serve() -> Outcome<()> {
     }
 }
 
-/// The echo as a process of its own.
+/// The echo server as a separate process.
 pub struct Echo {
     address: SocketAddr,
     _child: Child,
@@ -52,7 +52,8 @@ impl Echo {
         Ok(Self { address: line.trim().parse()?, _child: child })
     }
 
-    /// `connections` with `window` packets on their way each, for so long: echoes per second.
+    /// Loads the server over `connections` with `window` packets in flight each. Returns the echoes
+    /// per second.
     pub async fn load(&self, connections: usize, window: usize, duration: Duration) -> Outcome<f64> {
         let mut sockets = Vec::new();
         for _ in 0..connections {
@@ -68,7 +69,7 @@ impl Echo {
         Ok(count as f64 / start.elapsed().as_secs_f64())
     }
 
-    /// One packet at a time on one connection.
+    /// Returns the times of single packets, one after the other on one connection.
     pub async fn idle(&self, times: usize) -> Outcome<Times> {
         let mut socket = Socket::open(self.address, "/").await?;
         let mut found = Times::default();

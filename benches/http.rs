@@ -1,4 +1,4 @@
-//! REST over a kept HTTP/1.1 connection.
+//! REST over a persistent HTTP/1.1 connection.
 
 use std::{
     io::{self, Error},
@@ -16,20 +16,20 @@ use tokio::{
 
 use crate::{Outcome, stats::Times};
 
-/// How long one answer may take.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// The longest that one response may take.
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// What an upload sends at a time.
-const PIECE: usize = 65_536;
+/// The bytes that an upload sends at a time.
+const UPLOAD_CHUNK_BYTES: usize = 65_536;
 
 /// One connection.
-pub struct Line {
+pub struct Connection {
     stream: TcpStream,
     address: SocketAddr,
     buffer: Vec<u8>,
 }
 
-impl Line {
+impl Connection {
     pub async fn open(address: SocketAddr) -> io::Result<Self> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
@@ -37,14 +37,14 @@ impl Line {
         Ok(Self { stream, address, buffer: Vec::with_capacity(65_536) })
     }
 
-    /// Asks and reads the whole answer, which must be a success.
+    /// Sends a GET request and reads the whole response, which must be a success.
     pub async fn get(&mut self, path: &str, token: &str) -> Outcome<&[u8]> {
         let request = format!(
             "GET {path} HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {token}\r\nAccept: application/json\r\n\
              User-Agent: wardline-bench\r\n\r\n",
             self.address
         );
-        let answered = timeout(PATIENCE, self.exchange(request.as_bytes())).await;
+        let answered = timeout(RESPONSE_TIMEOUT, self.exchange(request.as_bytes())).await;
         let head = answered.map_err(|_| format!("no answer to GET {path} within 30 s"))??;
         if !self.buffer.starts_with(b"HTTP/1.1 200") {
             let words =
@@ -54,7 +54,7 @@ impl Line {
         Ok(&self.buffer[head..])
     }
 
-    /// Uploads a file, at so many bytes a second if that is said; it must be taken.
+    /// Uploads a file, at `speed` bytes a second if given. The service must accept it.
     pub async fn upload(&mut self, token: &str, file: &[u8], speed: Option<f64>) -> Outcome<()> {
         const BEFORE: &str = "--bench\r\nContent-Disposition: form-data; name=\"file\"; filename=\"bench.bin\"\r\n\
                               Content-Type: application/octet-stream\r\n\r\n";
@@ -68,14 +68,14 @@ impl Line {
         );
         self.stream.write_all(head.as_bytes()).await?;
         let (start, mut sent) = (Instant::now(), 0);
-        for piece in file.chunks(PIECE) {
+        for piece in file.chunks(UPLOAD_CHUNK_BYTES) {
             self.stream.write_all(piece).await?;
             sent += piece.len();
             if let Some(speed) = speed {
                 sleep_until((start + Duration::from_secs_f64(sent as f64 / speed)).into()).await;
             }
         }
-        let answered = timeout(PATIENCE, self.exchange(AFTER.as_bytes())).await;
+        let answered = timeout(RESPONSE_TIMEOUT, self.exchange(AFTER.as_bytes())).await;
         answered.map_err(|_| "no answer to an upload within 30 s")??;
         if !self.buffer.starts_with(b"HTTP/1.1 201") {
             return Err(format!("an upload: {}", String::from_utf8_lossy(&self.buffer)).into());
@@ -83,7 +83,7 @@ impl Line {
         Ok(())
     }
 
-    /// Answers the length of the head.
+    /// Sends a request and reads the response; returns the length of its head.
     async fn exchange(&mut self, request: &[u8]) -> io::Result<usize> {
         self.stream.write_all(request).await?;
         self.buffer.clear();
@@ -104,7 +104,7 @@ impl Line {
     }
 }
 
-/// Lengths of the head and of the body, once the head is there.
+/// Returns the lengths of the head and of the body, once the head is complete.
 fn length(answer: &[u8]) -> io::Result<Option<(usize, usize)>> {
     let Some(end) = memmem::find(answer, b"\r\n\r\n") else { return Ok(None) };
     let head = String::from_utf8_lossy(&answer[..end]).to_ascii_lowercase();
@@ -113,50 +113,50 @@ fn length(answer: &[u8]) -> io::Result<Option<(usize, usize)>> {
     body.map(|body| Some((end + 4, body))).ok_or_else(|| Error::other("an answer without a length"))
 }
 
-/// A request: path and token.
+/// A request: its path and its token.
 pub type Request<'a> = (String, &'a str);
 
-/// Asks over `lines` connections at once, for so long, what `next` says (given a random number): answers per
-/// second.
+/// Sends the requests that `next` makes of a random number over `connections` connections at once.
+/// Returns the responses per second.
 pub async fn load<'a>(
     address: SocketAddr,
-    lines: usize,
+    connections: usize,
     duration: Duration,
     next: impl Fn(u64) -> Request<'a> + Sync,
 ) -> Outcome<f64> {
     let start = Instant::now();
-    let all = (0..lines).map(|_| async {
-        let mut line = Line::open(address).await?;
+    let all = (0..connections).map(|_| async {
+        let mut connection = Connection::open(address).await?;
         let mut count = 0_u64;
         while start.elapsed() < duration {
             let (path, token) = next(rand::random());
-            line.get(&path, token).await?;
+            connection.get(&path, token).await?;
             count += 1;
         }
         Outcome::Ok(count)
     });
     let mut count = 0;
-    for line in join_all(all).await {
-        count += line?;
+    for connection in join_all(all).await {
+        count += connection?;
     }
     Ok(count as f64 / start.elapsed().as_secs_f64())
 }
 
-/// Asks one after the other on one connection until `most` answers are there or the time is over, but at least
-/// three.
+/// Sends one request after the other on one connection, until `most` are answered or `limit` has
+/// passed, but at least three.
 pub async fn times<'a>(
     address: SocketAddr,
     most: usize,
     limit: Duration,
     next: impl Fn(u64) -> Request<'a>,
 ) -> Outcome<Times> {
-    let mut line = Line::open(address).await?;
+    let mut connection = Connection::open(address).await?;
     let mut times = Times::default();
     let start = Instant::now();
     while times.len() < most && (times.len() < 3 || start.elapsed() < limit) {
         let (path, token) = next(rand::random());
         let begun = Instant::now();
-        line.get(&path, token).await?;
+        connection.get(&path, token).await?;
         times.push(begun.elapsed().as_micros() as u32);
     }
     Ok(times)

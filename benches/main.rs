@@ -1,7 +1,8 @@
 //! The load tool: `make bench`, or `cargo bench --bench bench -- --help`.
 //!
-//! It speaks the contract as clients do (WebSocket, Socket.IO's packets, REST over kept connections), loads
-//! Wardline, the peer and the raw limits in one go, and writes `docs/BENCHMARKS.md`.
+//! It uses the service as clients do (WebSocket, Socket.IO packets, REST over persistent
+//! connections). It loads Wardline, the peer and the raw limits in one run, and writes
+//! `docs/BENCHMARKS.md`.
 
 #![allow(
     clippy::cast_precision_loss,
@@ -11,42 +12,45 @@
     reason = "figures for people, far below these bounds"
 )]
 
+mod cases;
 mod client;
 mod clock;
-mod cluster;
-mod contestant;
+mod dataset;
 mod echo;
 mod http;
 mod machine;
 mod options;
-mod people;
 mod report;
-mod rows;
+mod scenario;
 mod stats;
-mod talk;
+mod subject;
+mod users;
 mod wire;
 
 use std::{error::Error, ffi::OsString, path::PathBuf, process::ExitCode, time::Instant};
 
-use clap::{Parser, ValueEnum};
+use clap::{Parser, ValueEnum, builder::PossibleValue};
 use tokio::signal::unix::{SignalKind, signal};
 
-use cluster::House;
-use options::{Key, Options};
-use report::Row;
+use dataset::Dataset;
+use options::{Case, Options};
+use report::CaseReport;
 
-/// What a step of the bench comes to.
+/// The result of a step of the bench.
 pub type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
-/// Where a mongod is looked for.
-pub struct Search {
+/// Where to search for a mongod.
+pub struct MongodSearch {
     pub mongod: Option<PathBuf>,
     pub path: Option<OsString>,
 }
 
 #[expect(clippy::disallowed_methods, reason = "the load tool's own search for a mongod")]
-fn search() -> Search {
-    Search { mongod: std::env::var_os("WARDLINE_MONGOD").map(PathBuf::from), path: std::env::var_os("PATH") }
+fn mongod_search() -> MongodSearch {
+    MongodSearch {
+        mongod: std::env::var_os("WARDLINE_MONGOD").map(PathBuf::from),
+        path: std::env::var_os("PATH"),
+    }
 }
 
 fn main() -> ExitCode {
@@ -71,13 +75,13 @@ fn start(options: &Options) -> Outcome<bool> {
         if options.echo_server {
             return echo::serve().await.map(|()| true);
         }
-        let house = House::open(search(), options.wardline.clone()).await?;
-        // Whatever becomes of the rows, dropping them ends their children, and mongod ends last.
+        let dataset = Dataset::open(mongod_search(), options.wardline.clone()).await?;
+        // Dropping the cases ends their child processes in any case; mongod ends last.
         let result = tokio::select! {
-            result = rows(&house, options) => result,
+            result = run_cases(&dataset, options) => result,
             () = interrupted() => Err("interrupted".into()),
         };
-        house.close().await?;
+        dataset.close().await?;
         result
     })
 }
@@ -94,36 +98,40 @@ async fn interrupted() {
     }
 }
 
-/// Runs the rows; whether the service did nothing wrong.
-async fn rows(house: &House, options: &Options) -> Outcome<bool> {
-    let machine = machine::describe(house.mongod_binary());
+const FAILED_CASE: &str = "a case that failed";
+
+/// Runs the cases; returns whether there was no fault of the service.
+async fn run_cases(dataset: &Dataset, options: &Options) -> Outcome<bool> {
+    let machine = machine::describe(dataset.mongod_binary());
     for (name, value) in &machine {
         println!("{name:<8} {value}");
     }
-    let mut rows: Vec<Row> = Vec::new();
-    for key in Key::value_variants().iter().filter(|key| options.wants(**key)) {
-        println!("\n{key:?}");
+    let mut reports: Vec<CaseReport> = Vec::new();
+    for case in Case::value_variants().iter().filter(|case| options.wants(**case)) {
+        let value = case.to_possible_value();
+        let name = value.as_ref().map_or("", PossibleValue::get_name);
+        println!("\n{name}");
         let start = Instant::now();
-        match rows::run(*key, house, options).await {
-            Ok(row) => {
-                report::print(&row);
+        match cases::run(*case, dataset, options).await {
+            Ok(report) => {
+                report::print(&report);
                 println!("  ({:.0} s)", start.elapsed().as_secs_f64());
-                rows.push(row);
+                reports.push(report);
             }
             Err(error) => {
-                println!("  {key:?} could not be measured: {error}");
+                println!("  {name} could not be measured: {error}");
                 let how = format!("Could not be measured: {error}");
-                rows.push(Row { name: "a row that failed", how, ..Row::default() });
+                reports.push(CaseReport { name: FAILED_CASE, how, ..CaseReport::default() });
             }
         }
     }
-    let standard = (!options.quick && options.only.is_empty()).then(report::standard_place);
-    if let Some(place) = options.out.clone().or(standard) {
+    let default = (!options.quick && options.only.is_empty()).then(report::default_path);
+    if let Some(path) = options.out.clone().or(default) {
         let arguments: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
         let command = format!("cargo bench --bench bench -- {}", arguments.join(" "));
         let command = command.trim_end_matches([' ', '-']);
-        report::write(&place, &machine, command, options.rounds, &rows)?;
-        println!("\nwritten to {}", place.display());
+        report::write(&path, &machine, command, options.rounds, &reports)?;
+        println!("\nwritten to {}", path.display());
     }
-    Ok(rows.iter().all(|row| row.faults.is_empty() && row.name != "a row that failed"))
+    Ok(reports.iter().all(|report| report.faults.is_empty() && report.name != FAILED_CASE))
 }

@@ -1,4 +1,4 @@
-//! What was found: printed as it comes, then written as `docs/BENCHMARKS.md`.
+//! The results: printed as they come, then written as `docs/BENCHMARKS.md`.
 
 use std::{
     collections::BTreeMap,
@@ -9,17 +9,17 @@ use std::{
 
 use crate::{
     Outcome,
-    contestant::Kind,
     stats::{figure, median},
+    subject::Kind,
 };
 
-/// What is to be reached.
+/// The bound that a figure has to meet.
 #[derive(Debug, Clone, Copy)]
 pub enum Target {
     AtLeast(f64),
     AtMost(f64),
     Below(f64),
-    /// For information.
+    /// No bound: the figure is for information.
     None,
 }
 
@@ -40,14 +40,15 @@ pub struct Line {
     pub what: String,
     pub wardline: String,
     pub other: String,
-    /// What is compared with the target.
+    /// The value that is compared with the target.
     pub value: String,
     pub target: String,
     pub reached: Option<bool>,
 }
 
 impl Line {
-    /// `value` against a target, which `unit` follows; without a value the target is not reached.
+    /// Compares `value` with a target; `unit` is written after both. Without a value the target is
+    /// not reached.
     pub fn new(what: &str, value: Option<f64>, target: Target, unit: &str) -> Self {
         let bound = match target {
             Target::AtLeast(bound) => format!("≥ {}{unit}", short(bound)),
@@ -69,13 +70,13 @@ impl Line {
         }
     }
 
-    /// The ratio of two figures.
+    /// Compares the ratio of two figures with a target.
     pub fn ratio(what: &str, wardline: Option<f64>, other: Option<f64>, target: Target) -> Self {
         let value = wardline.zip(other).map(|(one, other)| one / other);
         Self::new(what, value, target, " ×").with(wardline, other)
     }
 
-    /// Beside the value: Wardline's figure, and the peer's or the limit's.
+    /// Adds Wardline's figure, and that of the peer or the limit.
     pub fn with(mut self, wardline: Option<f64>, other: Option<f64>) -> Self {
         let text = |value: Option<f64>| value.map_or("failed".to_owned(), figure);
         (self.wardline, self.other) = (text(wardline), text(other));
@@ -99,83 +100,83 @@ fn short(bound: f64) -> String {
     if bound.fract() == 0.0 { format!("{bound:.0}") } else { format!("{bound}") }
 }
 
-/// A finished row.
+/// The report of one case.
 #[derive(Debug, Default)]
-pub struct Row {
+pub struct CaseReport {
     pub name: &'static str,
-    /// How it is measured.
+    /// How the case is measured.
     pub how: String,
     pub lines: Vec<Line>,
     /// Markdown tables of raw figures.
     pub raw: String,
-    /// What went wrong in the service: the bench fails.
+    /// Faults of the service: with any of them the bench fails.
     pub faults: Vec<String>,
 }
 
-/// The figures of a row's rounds.
+/// The figures of a case's rounds.
 pub struct Samples {
-    row: &'static str,
-    /// In the order of their first appearance.
+    case: &'static str,
+    /// The names, in the order of their first appearance.
     figures: Vec<String>,
     values: BTreeMap<(String, Kind), Vec<f64>>,
-    /// Round, contestant, figures, and what else there is to say.
+    /// Round, subject, figures, and the problem, if there was one.
     rounds: Vec<(u32, Kind, BTreeMap<String, f64>, String)>,
 }
 
 impl Samples {
-    pub fn of(row: &'static str) -> Self {
-        Self { row, figures: Vec::new(), values: BTreeMap::new(), rounds: Vec::new() }
+    pub fn of(case: &'static str) -> Self {
+        Self { case, figures: Vec::new(), values: BTreeMap::new(), rounds: Vec::new() }
     }
 
-    /// Notes and prints what one contestant did in one round, or why it did not.
-    pub fn note(&mut self, round: u32, kind: Kind, result: Outcome<Vec<(String, f64)>>) {
-        let (figures, trouble) = match result {
+    /// Records and prints the figures of one subject in one round, or why there are none.
+    pub fn record(&mut self, round: u32, kind: Kind, result: Outcome<Vec<(String, f64)>>) {
+        let (figures, problem) = match result {
             Ok(figures) => (figures, String::new()),
             Err(error) => (Vec::new(), format!("failed: {error}")),
         };
         let shown: Vec<String> =
             figures.iter().map(|(name, value)| format!("{name} {}", figure(*value))).collect();
-        println!("  {} {round} {kind:<9} {}{trouble}", self.row, shown.join(", "));
+        println!("  {} {round} {kind:<9} {}{problem}", self.case, shown.join(", "));
         for (name, value) in &figures {
             if !self.figures.contains(name) {
                 self.figures.push(name.clone());
             }
             self.values.entry((name.clone(), kind)).or_default().push(*value);
         }
-        self.rounds.push((round, kind, figures.into_iter().collect(), trouble));
+        self.rounds.push((round, kind, figures.into_iter().collect(), problem));
     }
 
-    /// The median over the rounds.
+    /// Returns the median over the rounds.
     pub fn median(&self, figure: &str, kind: Kind) -> Option<f64> {
         median(self.values.get(&(figure.to_owned(), kind))?)
     }
 
-    /// Every round's figure.
+    /// Returns the figure of every round.
     pub fn values_of(&self, figure: &str, kind: Kind) -> &[f64] {
         self.values.get(&(figure.to_owned(), kind)).map_or(&[], Vec::as_slice)
     }
 
-    /// Medians of both.
+    /// Returns the medians of Wardline and the peer.
     pub fn both(&self, figure: &str) -> (Option<f64>, Option<f64>) {
         (self.median(figure, Kind::Wardline), self.median(figure, Kind::Peer))
     }
 
-    /// A line with the ratio of the two medians.
+    /// Returns a line with the ratio of the two medians.
     pub fn ratio(&self, what: &str, figure: &str, target: Target) -> Line {
         let (wardline, peer) = self.both(figure);
         Line::ratio(what, wardline, peer, target)
     }
 
-    /// All rounds as a Markdown table.
+    /// Returns all rounds as a Markdown table.
     pub fn raw(&self) -> String {
         let mut text = format!("| round | who | {} |\n", self.figures.join(" | "));
         text.push_str(&"|---".repeat(self.figures.len() + 2));
         text.push_str("|\n");
-        for (round, kind, figures, trouble) in &self.rounds {
+        for (round, kind, figures, problem) in &self.rounds {
             let cells =
                 self.figures.iter().map(|name| figures.get(name).map_or("–".to_owned(), |v| figure(*v)));
             let cells: Vec<String> = cells.collect();
-            let note = if trouble.is_empty() { String::new() } else { format!(" {} |", one_line(trouble)) };
+            let note = if problem.is_empty() { String::new() } else { format!(" {} |", one_line(problem)) };
             let _ = writeln!(text, "| {round} | {kind} | {} |{note}", cells.join(" | "));
         }
         text
@@ -186,9 +187,9 @@ fn one_line(text: &str) -> String {
     text.replace(['\n', '|'], " ")
 }
 
-/// Prints a row's lines as the table has them.
-pub fn print(row: &Row) {
-    for line in &row.lines {
+/// Prints a case's lines as the table has them.
+pub fn print(report: &CaseReport) {
+    for line in &report.lines {
         let [what, wardline, other, value, target] = line.cells();
         let verdict = match line.reached {
             Some(true) => "reached",
@@ -197,23 +198,23 @@ pub fn print(row: &Row) {
         };
         println!("{what:<58} {wardline:>10} {other:>10}   {value:>10}  {target:<10} {verdict}");
     }
-    for fault in &row.faults {
-        println!("  FAULT in {}: {fault}", row.name);
+    for fault in &report.faults {
+        println!("  FAULT in {}: {fault}", report.name);
     }
 }
 
-/// Where the report goes by itself.
-pub fn standard_place() -> PathBuf {
+/// Returns the default path of the report.
+pub fn default_path() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/BENCHMARKS.md")
 }
 
 /// Writes the report.
 pub fn write(
-    place: &Path,
+    path: &Path,
     machine: &[(&'static str, String)],
     command: &str,
     rounds: u32,
-    rows: &[Row],
+    reports: &[CaseReport],
 ) -> Outcome<()> {
     let now = jiff::Timestamp::now().strftime("%Y-%m-%d %H:%M UTC").to_string();
     let mut text = format!(
@@ -227,17 +228,17 @@ pub fn write(
     let _ = writeln!(text, "| Command | `{command}` |");
     let _ = write!(
         text,
-        "\nThe contestants alternate in {rounds} round(s), only one of them runs at a time; each figure is the median \
+        "\nThe subjects alternate in {rounds} round(s), only one of them runs at a time; each figure is the median \
          of its rounds, and ratios come from this one run. Before Wardline is stopped after a measurement its search \
          index catches up, so that the next one is not measured beside that.\n\n## Summary\n\n\
          | | Wardline | peer or limit | compared | to reach | reached |\n|---|--:|--:|--:|--:|---|\n"
     );
-    for line in rows.iter().flat_map(|row| &row.lines) {
+    for line in reports.iter().flat_map(|report| &report.lines) {
         let _ = writeln!(text, "| {} | {} |", line.cells().join(" | "), line.verdict());
     }
-    let faults: Vec<String> = rows
+    let faults: Vec<String> = reports
         .iter()
-        .flat_map(|row| row.faults.iter().map(|fault| format!("- {}: {fault}\n", row.name)))
+        .flat_map(|report| report.faults.iter().map(|fault| format!("- {}: {fault}\n", report.name)))
         .collect();
     if !faults.is_empty() {
         let _ = write!(text, "\n**Faults**\n\n{}", faults.concat());
@@ -246,13 +247,13 @@ pub fn write(
     if let Ok(limits) = fs::read_to_string(limits) {
         let _ = write!(text, "\n## Limits and their causes\n\n{}\n", limits.trim());
     }
-    text.push_str("\n## Each row: how it is measured, and every round\n");
-    for row in rows {
-        let _ = write!(text, "\n### {}\n\n{}\n", row.name, row.how);
-        if !row.raw.is_empty() {
-            let _ = write!(text, "\n{}", row.raw);
+    text.push_str("\n## Each case: how it is measured, and every round\n");
+    for report in reports {
+        let _ = write!(text, "\n### {}\n\n{}\n", report.name, report.how);
+        if !report.raw.is_empty() {
+            let _ = write!(text, "\n{}", report.raw);
         }
     }
-    fs::write(place, text)?;
+    fs::write(path, text)?;
     Ok(())
 }

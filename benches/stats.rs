@@ -1,4 +1,4 @@
-//! Figures: percentiles, medians, and how they are written for people.
+//! Figures: percentiles, medians, and their text form.
 
 /// Times in microseconds.
 #[derive(Debug, Default, Clone)]
@@ -17,7 +17,7 @@ impl Times {
         self.0.len()
     }
 
-    /// The time, in milliseconds, that `percent` of all did not exceed (nearest rank).
+    /// Returns the time, in milliseconds, that `percent` of all did not exceed (nearest rank).
     pub fn percentile(&mut self, percent: f64) -> Option<f64> {
         self.0.sort_unstable();
         let rank = (percent / 100.0 * self.0.len() as f64).ceil().max(1.0) as usize;
@@ -31,7 +31,7 @@ impl FromIterator<u32> for Times {
     }
 }
 
-/// The middle one, or the mean of the two in the middle.
+/// Returns the middle value, or the mean of the two in the middle.
 pub fn median(values: &[f64]) -> Option<f64> {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
@@ -39,7 +39,7 @@ pub fn median(values: &[f64]) -> Option<f64> {
     if sorted.len() % 2 == 1 { Some(upper) } else { Some(f64::midpoint(sorted[sorted.len() / 2 - 1], upper)) }
 }
 
-/// A figure with as many digits as say something.
+/// Formats a figure with its significant digits.
 pub fn figure(value: f64) -> String {
     match value.abs() {
         size if size >= 1_000.0 => thousands(value.round() as i64),
@@ -53,8 +53,8 @@ pub fn figure(value: f64) -> String {
 fn thousands(value: i64) -> String {
     let digits = value.unsigned_abs().to_string();
     let mut text = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+    for (position, digit) in digits.chars().enumerate() {
+        if position > 0 && (digits.len() - position).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);
@@ -62,7 +62,7 @@ fn thousands(value: i64) -> String {
     if value < 0 { format!("-{text}") } else { text }
 }
 
-/// A bench has no tests of its own, so these pieces are checked each time before they are used.
+/// A bench has no tests, so these parts are checked each time before they are used.
 pub fn check() {
     let mut times: Times = (1..=200).map(|number| number * 1_000).collect();
     assert_eq!(times.percentile(50.0), Some(100.0));

@@ -1,23 +1,23 @@
-//! Socket.IO packets as bytes. Nothing is parsed beyond what is asked: the load tool shares its machine with
-//! what it measures.
+//! Socket.IO packets as bytes. Nothing is parsed beyond what is needed, since the load tool shares
+//! its machine with the subjects.
 
 use memchr::memmem;
 
-/// What a server's packet is.
+/// A packet from the server.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Packet<'a> {
-    /// Engine.IO's heartbeat, to be answered with a `3`.
+    /// The heartbeat of Engine.IO, to be answered with a `3`.
     Ping,
     /// The namespace is open.
     Connected,
-    /// The namespace refused us.
+    /// The namespace refused the connection.
     Refused(&'a [u8]),
     /// An event with all its arguments.
     Event {
         name: &'a [u8],
         body: &'a [u8],
     },
-    /// The answer to our call `id`.
+    /// The acknowledgement of call `id`.
     Answer {
         id: u64,
         body: &'a [u8],
@@ -44,7 +44,7 @@ pub fn read(packet: &[u8]) -> Packet<'_> {
     }
 }
 
-/// Whether an answer says that it went well.
+/// Returns whether an acknowledgement reports success.
 pub fn is_success(body: &[u8]) -> bool {
     body.starts_with(b"[{\"success\":true")
 }
@@ -57,18 +57,19 @@ fn number(digits: &[u8]) -> u64 {
     digits.iter().fold(0, |number, digit| number * 10 + u64::from(digit - b'0'))
 }
 
-/// The first whole number under `key`, which is written as `"key":`.
+/// Returns the first whole number under `key`, which is written as `"key":`.
 pub fn field(body: &[u8], key: &[u8]) -> Option<u64> {
     let rest = &body[memmem::find(body, key)? + key.len()..];
     let length = digits(rest);
     (length > 0).then(|| number(&rest[..length]))
 }
 
-/// Names a message of the load: which run, whose, the how manieth.
+/// Identifies a message of the load: its run, its sender, and its number among the sender's
+/// messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Mark {
     pub run: u32,
-    pub voice: u32,
+    pub sender: u32,
     pub number: u32,
 }
 
@@ -77,10 +78,10 @@ const MARK: &[u8] = b"\"clientMsgId\":\"";
 impl Mark {
     pub fn write(self, out: &mut Vec<u8>) {
         use std::io::Write;
-        let _ = write!(out, "{:08}-{:05}-{:08}", self.run, self.voice, self.number);
+        let _ = write!(out, "{:08}-{:05}-{:08}", self.run, self.sender, self.number);
     }
 
-    /// The mark of the first message in `body`.
+    /// Returns the mark of the first message in `body`.
     pub fn find(body: &[u8]) -> Option<Self> {
         let at = memmem::find(body, MARK)? + MARK.len();
         let text = body.get(at..at + 23)?;
@@ -89,33 +90,34 @@ impl Mark {
         if !is_ours || digits(text) != 8 || digits(&text[9..]) != 5 {
             return None;
         }
-        Some(Self { run: part(0, 8)?, voice: part(9, 14)?, number: part(15, 23)? })
+        Some(Self { run: part(0, 8)?, sender: part(9, 14)?, number: part(15, 23)? })
     }
 }
 
-/// A message of one person to one session, all but its mark written beforehand.
-pub struct Letter {
+/// A message of one user to one session; all but its mark is encoded in advance.
+pub struct MessageTemplate {
     before: Vec<u8>,
     run: u32,
-    voice: u32,
+    sender: u32,
 }
 
-impl Letter {
-    pub fn new(run: u32, voice: u32, session: &str, sender: &str) -> Self {
+impl MessageTemplate {
+    pub fn new(run: u32, sender: u32, session: &str, user: &str) -> Self {
         let before = format!(
-            "[\"message:send\",{{\"sessionId\":\"{session}\",\"senderId\":\"{sender}\",\"content\":\"Bed 12: \
+            "[\"message:send\",{{\"sessionId\":\"{session}\",\"senderId\":\"{user}\",\"content\":\"Bed 12: \
              potassium 3.1 mmol/l, please check the infusion before the night shift. 请复查血压\",\
              \"messageType\":\"text\",\"clientMsgId\":\""
         );
-        Self { before: before.into_bytes(), run, voice }
+        Self { before: before.into_bytes(), run, sender }
     }
 
-    /// Writes the packet that sends message `number` and asks for its acknowledgement under that number.
+    /// Writes the packet that sends message `number` and asks for its acknowledgement under that
+    /// number.
     pub fn write(&self, out: &mut Vec<u8>, number: u32) {
         use std::io::Write;
         let _ = write!(out, "42{number}");
         out.extend_from_slice(&self.before);
-        Mark { run: self.run, voice: self.voice, number }.write(out);
+        Mark { run: self.run, sender: self.sender, number }.write(out);
         out.extend_from_slice(b"\"}]");
     }
 }
@@ -128,7 +130,7 @@ pub fn check() {
     assert_eq!(read(b"427[\"a:b\",{\"seq\":7}]"), Packet::Event { name: b"a:b", body: event });
     assert_eq!(field(event, b"\"seq\":"), Some(7));
     let mut packet = Vec::new();
-    Letter::new(42, 3, "s", "p").write(&mut packet, 99);
-    assert_eq!(Mark::find(&packet), Some(Mark { run: 42, voice: 3, number: 99 }));
+    MessageTemplate::new(42, 3, "s", "p").write(&mut packet, 99);
+    assert_eq!(Mark::find(&packet), Some(Mark { run: 42, sender: 3, number: 99 }));
     assert!(packet.starts_with(b"4299[\"message:send\"") && packet.ends_with(b"-00000099\"}]"));
 }

@@ -176,6 +176,102 @@ fn is_comment(line: &str) -> bool {
     line.starts_with("//") || line.starts_with('*')
 }
 
+/// Words of the first version's private vocabulary, each with the term to use instead.
+const OLD_WORDS: [(&str, &str); 27] = [
+    ("belief", "token cache, cached"),
+    ("buried", "tombstone"),
+    ("cord", "transport aborter"),
+    ("cords", "transport aborters"),
+    ("door", "app state, gateway"),
+    ("doors", "gateways"),
+    ("hand on", "pass on"),
+    ("lobby", "session registry"),
+    ("newcomer", "new member, new client"),
+    ("newcomers", "new members, new clients"),
+    ("no bell", "muted"),
+    ("on record", "audited"),
+    ("one's own", "the user's own"),
+    ("outlet", "outbox"),
+    ("outlets", "outboxes"),
+    ("purse", "quota"),
+    ("purses", "quotas"),
+    ("put on the line", "write"),
+    ("seat", "membership, member"),
+    ("seated", "member"),
+    ("seats", "memberships, members"),
+    ("somebody", "a user"),
+    ("steps aside", "is away"),
+    ("the house", "the organisation"),
+    ("the way down", "shutdown"),
+    ("tidings", "event"),
+    ("whoever", "the user, the caller"),
+];
+/// Generated, written by earlier commits, fixed by the source, or the texts of users.
+const FREE_TO_USE_OLD_WORDS: [&str; 8] = [
+    "docs/BENCHMARKS.md",
+    "docs/TORTURE.md",
+    "docs/contracts/",
+    "docs/glossary.md",
+    "tests/docs.rs",
+    "web/src/admin/texts/",
+    "web/src/i18n/",
+    "web/src/types/openapi.d.ts",
+];
+
+/// The words of a line in lower case, those of an identifier apart.
+fn spoken(line: &str) -> String {
+    let mut text = String::new();
+    let mut previous = ' ';
+    for c in line.chars() {
+        if previous.is_lowercase() && c.is_uppercase() {
+            text.push(' ');
+        }
+        match c {
+            '_' => text.push(' '),
+            '’' => text.push('\''),
+            _ => text.extend(c.to_lowercase()),
+        }
+        previous = c;
+    }
+    text
+}
+
+/// Whether a word or phrase stands in a text, not within longer words.
+fn has_word(text: &str, word: &str) -> bool {
+    text.match_indices(word).any(|(start, _)| {
+        let before = text[..start].chars().next_back();
+        let after = text[start + word.len()..].chars().next();
+        !before.is_some_and(char::is_alphanumeric) && !after.is_some_and(char::is_alphanumeric)
+    })
+}
+
+#[test]
+fn the_old_words_are_gone() {
+    let mut files = Vec::new();
+    let kinds =
+        [("rs", &["src", "tests", "benches"][..]), ("ts", &["web/src"][..]), ("tsx", &["web/src"][..])];
+    for (extension, folders) in kinds.into_iter().chain([("md", &["docs"][..])]) {
+        for folder in folders {
+            below(&root().join(folder), extension, &mut files);
+        }
+    }
+    files.extend(["README.md", "CONTRIBUTING.md", "SECURITY.md", "schemas/asyncapi.yaml"].map(PathBuf::from));
+    assert!(files.len() > 300, "the files were not found");
+    let mut found = Vec::new();
+    for file in files.iter().filter_map(|path| path.to_str()) {
+        if FREE_TO_USE_OLD_WORDS.iter().any(|free| file.starts_with(free)) {
+            continue;
+        }
+        for (number, line) in read(file).lines().enumerate() {
+            let line = spoken(line);
+            for (word, term) in OLD_WORDS.iter().filter(|(word, _)| has_word(&line, word)) {
+                found.push(format!("{file}:{}: \"{word}\"; use: {term}", number + 1));
+            }
+        }
+    }
+    assert!(found.is_empty(), "old words (the terms are those of docs/glossary.md): {found:#?}");
+}
+
 /// The cells of every table row.
 fn rows(text: &str) -> Vec<Vec<&str>> {
     let rows = text.lines().filter(|line| line.starts_with('|') && !line.starts_with("|---"));
@@ -286,5 +382,7 @@ fn the_reader_of_documents_reads() {
     assert!(!is_path("/api/chat/files/") && !is_path("DATA_DIR/search/x") && !is_path("message:send"));
     assert_eq!(prose("a\n```\ncode\n```\nb"), "a\n\nb");
     assert_eq!(anchor(" Error codes"), "error-codes");
+    assert_eq!(spoken("fn SeatOf_one’s"), "fn seat of one's");
+    assert!(has_word("a seat's row", "seat") && !has_word("a seating, unseat", "seat"));
     assert!(has_anchor("# One\n## The way: down", "the-way-down") && !has_anchor("# One", "two"));
 }

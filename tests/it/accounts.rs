@@ -212,7 +212,7 @@ async fn a_token_lives_twelve_hours_and_its_socket_no_longer() {
 }
 
 #[tokio::test]
-async fn whoever_knows_the_secret_issues_tokens() {
+async fn a_holder_of_the_secret_issues_tokens() {
     use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
     let app = TestApp::start().await;
     let li = app.nurse("Li").await;

@@ -20,7 +20,7 @@ async fn recorded(admin: &Person, action: &str, count: usize) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn who_did_what_to_whom_is_on_record() {
+async fn acts_are_audited_with_actor_and_subject() {
     let variables =
         [("ADMIN_USERNAME", "chief"), ("ADMIN_PASSWORD", PASSWORD), ("TIME_ZONE", "Asia/Shanghai")];
     let clock = MockClock::starting_now();

@@ -342,7 +342,7 @@ async fn odd_requests_of_the_transport_are_refused_clearly() {
 /// Unauthenticated clients of one network hold 2,000 connections and as many sessions; the next
 /// client is accepted.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn strangers_make_room_for_whoever_comes_next() {
+async fn connections_without_a_token_make_room_for_the_next() {
     let app = TestApp::start().await;
     let li = app.nurse("Li").await;
     let at_li = li.join().await;
@@ -354,7 +354,7 @@ async fn strangers_make_room_for_whoever_comes_next() {
     li.get("/api/auth/me").await.expect(200);
     let chen = app.nurse("Chen").await;
     assert!(chen.join().await.call("unread:count", json!(chen.id)).await["success"] == json!(true));
-    assert!(begun.elapsed() < Duration::from_secs(5), "whoever comes next is served");
+    assert!(begun.elapsed() < Duration::from_secs(5), "the next client is served");
     let is_open = |line: &TcpStream| {
         let mut byte = [0; 1];
         matches!(line.try_read(&mut byte), Err(error) if error.kind() == std::io::ErrorKind::WouldBlock)

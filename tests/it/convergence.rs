@@ -80,7 +80,7 @@ fn request(
     let message = board.messages.iter().rev().nth(step.which % 12).map(|m| text(&m["_id"]));
     let at = |tail: &str| message.as_ref().map(|id| format!("/api/chat/messages/{id}{tail}"));
     let emoji = ["👍", "❤️", "✅"][step.which % 3];
-    let seat = |user: &Person| format!("{group}/participants/{}", user.id);
+    let member_path = |user: &Person| format!("{group}/participants/{}", user.id);
     Some(match step.act {
         Act::Send => {
             let mut body = person.message(session, &format!("note {}", step.which));
@@ -111,12 +111,12 @@ fn request(
             ("POST", "/api/chat/messages/forward".to_owned(), body)
         }
         Act::Add => ("POST", format!("{group}/participants"), json!({ "userIds": [other.id] })),
-        Act::Remove => ("DELETE", seat(other), json!({})),
-        Act::Leave => ("DELETE", seat(person), json!({})),
+        Act::Remove => ("DELETE", member_path(other), json!({})),
+        Act::Leave => ("DELETE", member_path(person), json!({})),
         Act::Role => {
-            ("PATCH", seat(other), json!({ "role": (["owner", "admin", "member"][step.which % 3]) }))
+            ("PATCH", member_path(other), json!({ "role": (["owner", "admin", "member"][step.which % 3]) }))
         }
-        Act::Mute => ("PATCH", seat(person), json!({ "muted": step.which.is_multiple_of(2) })),
+        Act::Mute => ("PATCH", member_path(person), json!({ "muted": step.which.is_multiple_of(2) })),
         Act::Rename => {
             ("PATCH", group, json!({ "sessionName": format!("Ward {}", step.which), "topic": emoji }))
         }

@@ -26,7 +26,7 @@ async fn a_whole_conversation() {
     at_li.emit("typing:start", json!({ "sessionId": session, "userId": li.id, "receiverId": chen.id })).await;
     assert_eq!(at_chen.next("typing:start").await["userId"], json!(li.id));
     assert_eq!(at_chen.next("typing:stop").await["sessionId"], json!(session));
-    assert!(at_li.heard("typing:start").is_empty(), "one's own typing is not told to oneself");
+    assert!(at_li.heard("typing:start").is_empty(), "a user does not receive their own typing");
 
     // A message: sent, received, delivered, counted, read, counted down.
     at_li.emit("message:send", li.message(&session, "12床血钾 2.9")).await;

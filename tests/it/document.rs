@@ -58,11 +58,11 @@ async fn sessions(li: &Person, chen: &Person, wu: &Person, group: &str) {
     let path = |tail: &str| format!("/api/chat/sessions/{group}{tail}");
     li.call("PATCH", &path(""), json!({ "topic": "Night", "historyVisible": true })).await.expect(200);
     li.call("POST", &path("/participants"), json!({ "userIds": [wu.id] })).await.expect(200);
-    let seat = path(&format!("/participants/{}", wu.id));
-    li.call("PATCH", &seat, json!({ "role": "admin" })).await.expect(200);
+    let member_path = path(&format!("/participants/{}", wu.id));
+    li.call("PATCH", &member_path, json!({ "role": "admin" })).await.expect(200);
     chen.call("POST", &path("/read"), json!({ "seq": 1 })).await.expect(200);
     li.get(&path("/info")).await.expect(200);
-    li.call("DELETE", &seat, json!({})).await.expect(200);
+    li.call("DELETE", &member_path, json!({})).await.expect(200);
     li.get(&format!("/api/chat/sessions/{}", li.id)).await.expect(200);
 }
 
@@ -103,9 +103,9 @@ async fn each_documented_success_is_what_the_service_answers() {
     let session = li.session_with(&chen).await;
     assert_eq!(li.session_with(&chen).await, session);
     let group = crate::groups::group(&li, &[&chen, &wu], "Ward").await;
-    let seat = format!("/api/chat/sessions/{group}/participants/{}", wu.id);
-    wu.call("PATCH", &seat, json!({ "muted": true })).await.expect(200);
-    li.call("DELETE", &seat, json!({})).await.expect(200);
+    let member_path = format!("/api/chat/sessions/{group}/participants/{}", wu.id);
+    wu.call("PATCH", &member_path, json!({ "muted": true })).await.expect(200);
+    li.call("DELETE", &member_path, json!({})).await.expect(200);
     messages(&li, &chen, &admin, &group).await;
     sessions(&li, &chen, &wu, &group).await;
     house(&admin, &li).await;

@@ -71,7 +71,7 @@ async fn the_page_finds_its_files_below_any_path() {
 }
 
 #[tokio::test]
-async fn metrics_are_for_this_machine_itself_or_whoever_has_the_token() {
+async fn metrics_are_for_this_machine_or_holders_of_the_token() {
     let token = "a token of some length";
     let variables = [("TRUSTED_PROXIES", "127.0.0.1"), ("METRICS_TOKEN", token), ("RATE_LIMIT", "off")];
     let app = TestApp::with(settings(&variables), Arc::new(SystemClock)).await;

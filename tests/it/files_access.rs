@@ -166,8 +166,8 @@ async fn a_signed_address_holds_for_five_minutes_and_no_longer_than_its_owners_r
         (wu.follow(&of_wu["url"]).await.status, zhao.follow(&of_zhao["url"]).await.status),
         (200, 200)
     );
-    let seat = format!("/api/chat/sessions/{ward}/participants/{}", wu.id);
-    li.call("DELETE", &seat, json!({})).await.expect(200);
+    let member_path = format!("/api/chat/sessions/{ward}/participants/{}", wu.id);
+    li.call("DELETE", &member_path, json!({})).await.expect(200);
     assert_eq!(wu.follow(&of_wu["url"]).await.status, 404);
     let boss = app.admin().await;
     let account = format!("/api/chat/users/{}", zhao.id);
@@ -209,8 +209,8 @@ async fn who_is_removed_while_fetching_gets_no_further() {
     let (mut of_chen, mut of_wu) = (fetch(&chen).await, fetch(&wu).await);
     assert_eq!((of_chen.status().as_u16(), of_wu.status().as_u16()), (200, 200));
     let begun = [of_chen.chunk().await.unwrap().unwrap().len(), of_wu.chunk().await.unwrap().unwrap().len()];
-    let seat = format!("/api/chat/sessions/{ward}/participants/{}", wu.id);
-    li.call("DELETE", &seat, json!({})).await.expect(200);
+    let member_path = format!("/api/chat/sessions/{ward}/participants/{}", wu.id);
+    li.call("DELETE", &member_path, json!({})).await.expect(200);
     tokio::time::sleep(Duration::from_millis(1_200)).await;
     assert_eq!(begun[0] + rest_of(of_chen).await, size, "a slow reader gets all of it");
     assert!(begun[1] + rest_of(of_wu).await < size, "who was removed does not");

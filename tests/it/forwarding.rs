@@ -184,7 +184,7 @@ async fn order_holds_while_sends_and_forwards_cross() {
 /// A forwarded copy contains another user's words, under their name: only the user's own messages
 /// can be edited.
 #[tokio::test]
-async fn nobody_edits_what_somebody_else_said() {
+async fn no_user_edits_the_forwarded_message_of_another() {
     let app = TestApp::start().await;
     let (li, chen) = (app.nurse("Li").await, app.nurse("Chen").await);
     let session = li.session_with(&chen).await;
@@ -219,8 +219,8 @@ async fn who_was_removed_is_not_answered_with_what_they_wrote_before() {
     let mut twice = li.message(&ward, "twice");
     twice["clientMsgId"] = json!("twice");
     li.call("POST", "/api/chat/messages", twice.clone()).await.expect(201);
-    let seat = format!("/api/chat/sessions/{ward}/participants/{}", chen.id);
-    li.call("DELETE", &seat, json!({})).await.expect(200);
+    let member_path = format!("/api/chat/sessions/{ward}/participants/{}", chen.id);
+    li.call("DELETE", &member_path, json!({})).await.expect(200);
     let again = chen.call("POST", "/api/chat/messages/forward", forward).await;
     assert_eq!(again.refused(404), "CONVERSATION_NOT_FOUND");
     // Among others' repeats, which are separated from new messages in one batch.

@@ -30,9 +30,9 @@ fn id(message: &Value) -> String {
 async fn counts_hold(session: &str, people: &[&Person]) {
     for person in people {
         let info = person.get(&format!("/api/chat/sessions/{session}/info")).await.expect(200);
-        let seat =
+        let member =
             info["members"].as_array().unwrap().iter().find(|m| m["userId"] == json!(person.id)).unwrap();
-        let position = seat["readSeq"].as_u64().unwrap();
+        let position = member["readSeq"].as_u64().unwrap();
         let counted = person.history(session).await.into_iter().filter(|m| {
             m["sender"] != json!(person.id)
                 && m["seq"].as_u64().unwrap() > position
@@ -57,9 +57,9 @@ async fn a_group_says_who_made_it_for_good() {
     assert_eq!(created["session"]["createdBy"], json!(li.id));
     // Its owner may transfer it and leave.
     chen.send(&ward, "Who is on tonight?").await;
-    let seat = |person: &Person| format!("{}/{}", participants(&ward), person.id);
-    li.call("PATCH", &seat(&chen), json!({ "role": "owner" })).await.expect(200);
-    li.call("DELETE", &seat(&li), json!({})).await.expect(200);
+    let member_path = |person: &Person| format!("{}/{}", participants(&ward), person.id);
+    li.call("PATCH", &member_path(&chen), json!({ "role": "owner" })).await.expect(200);
+    li.call("DELETE", &member_path(&li), json!({})).await.expect(200);
     chen.call("POST", &participants(&ward), json!({ "userIds": [wu.id] })).await.expect(200);
     assert_eq!(at_wu.next("session:created").await["session"]["createdBy"], json!(li.id));
     let listed = chen.get(&format!("/api/chat/sessions/{}", chen.id)).await.expect(200);

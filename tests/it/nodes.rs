@@ -92,13 +92,13 @@ async fn what_one_node_remembers_does_not_hide_what_the_other_changed() {
     let (li, chen, wang) = (one.nurse("Li").await, one.nurse("Chen").await, one.nurse("Wang").await);
     let group = json!({ "sessionName": "Ward round", "participants": [chen.id, wang.id] });
     let group = li.call("POST", "/api/chat/sessions/group", group).await.expect(201)["_id"].clone();
-    let seats = format!("/api/chat/sessions/{}/participants", group.as_str().unwrap());
+    let members_path = format!("/api/chat/sessions/{}/participants", group.as_str().unwrap());
     let li_there = at(&other, &li);
     for round in 0..3 {
         // The other node caches the membership; then a user is removed through this one.
         li_there.send(group.as_str().unwrap(), &format!("round {round}")).await;
-        li.call("DELETE", &format!("{seats}/{}", chen.id), json!({})).await.expect(200);
-        let back = li_there.call("POST", &seats, json!({ "userIds": [chen.id] })).await.expect(200);
+        li.call("DELETE", &format!("{members_path}/{}", chen.id), json!({})).await.expect(200);
+        let back = li_there.call("POST", &members_path, json!({ "userIds": [chen.id] })).await.expect(200);
         let is_in =
             |info: &serde_json::Value| info["participants"].as_array().unwrap().contains(&json!(chen.id));
         assert!(is_in(&back), "{back}");

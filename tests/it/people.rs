@@ -8,7 +8,7 @@ use wardline::domain::SystemClock;
 use crate::support::{PASSWORD, Person, TestApp, settings, text};
 
 #[tokio::test]
-async fn clients_learn_what_the_house_has_decided() {
+async fn clients_receive_the_settings_of_the_organisation() {
     let app = TestApp::start().await;
     let open = app.call("GET", "/api/auth/settings", json!({})).await.expect(200);
     let wanted = json!({
@@ -187,7 +187,7 @@ async fn each_reader_sees_of_people_what_is_theirs_to_see() {
         let of = if reader.id == doctor.id { &nurse } else { &doctor };
         assert_eq!(&contacts(&seen(reader, of).await), wanted, "{}", reader.username);
     }
-    assert_eq!(contacts(&seen(&clerk, &clerk).await), shown, "one's own");
+    assert_eq!(contacts(&seen(&clerk, &clerk).await), shown, "the user's own");
     // The same in every list and event.
     let info = clerk.get(&format!("/api/chat/sessions/{session}/info")).await.expect(200);
     let listed = row(&clerk, &session).await;
@@ -241,7 +241,7 @@ async fn each_reader_sees_of_people_what_is_theirs_to_see() {
 }
 
 #[tokio::test]
-async fn an_admin_without_a_seat_reads_nothing_of_what_is_said() {
+async fn an_admin_who_is_no_member_reads_no_messages() {
     let variables = [("ADMIN_USERNAME", "chief"), ("ADMIN_PASSWORD", PASSWORD)];
     let app = TestApp::with(settings(&variables), Arc::new(SystemClock)).await;
     let (admin, li, wu) = (app.admin().await, app.nurse("Li").await, app.nurse("Wu").await);

@@ -39,7 +39,7 @@ async fn an_edit_keeps_what_was_said_before_for_admins() {
     assert_eq!(contents, ["10 ml", "15 ml"]);
     let audit = app.database().await.collection::<mongodb::bson::Document>("audit");
     let looked = audit.find_one(mongodb::bson::doc! { "action": "message.edits" }).await.unwrap();
-    assert!(looked.is_some(), "the look is on record");
+    assert!(looked.is_some(), "the read is audited");
 
     assert_eq!(
         chen.call("PUT", &path(&message, ""), json!({ "content": "mine" })).await.refused(403),

@@ -86,9 +86,9 @@ async fn every_event_the_service_says_fits_its_schema() {
     at_li.emit("session:read", json!({ "sessionId": group, "seq": 9 })).await;
     at_chen.next_where("message:status", |s| s["readCount"] == 1).await;
     at_li.next("message:recalled").await;
-    let seat = format!("/api/chat/sessions/{group}/participants/{}", chen.id);
-    li.call("PATCH", &seat, json!({ "role": "admin" })).await.expect(200);
-    li.call("DELETE", &seat, json!({})).await.expect(200);
+    let member_path = format!("/api/chat/sessions/{group}/participants/{}", chen.id);
+    li.call("PATCH", &member_path, json!({ "role": "admin" })).await.expect(200);
+    li.call("DELETE", &member_path, json!({})).await.expect(200);
     at_chen.next("error").await;
     let heard = eventually(async || {
         let heard: Vec<(String, Value)> = at_li.all().into_iter().chain(at_chen.all()).collect();

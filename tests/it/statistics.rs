@@ -193,7 +193,7 @@ async fn a_spreadsheet_gets_a_table_without_formulas() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn statistics_of_the_house_are_for_admins_and_within_bounds() {
+async fn overall_statistics_are_for_admins_and_within_bounds() {
     let app = TestApp::with(with_admin("UTC"), Arc::new(SystemClock)).await;
     let (admin, li) = (app.admin().await, app.nurse("Li").await);
     for path in ["", "/trends", "/departments", "/users"] {

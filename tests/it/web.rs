@@ -60,7 +60,7 @@ async fn the_page_may_load_nothing_from_elsewhere() {
 }
 
 #[tokio::test]
-async fn wrong_addresses_and_other_doors_stay_what_they_are() {
+async fn wrong_addresses_and_other_routes_keep_their_answers() {
     let app = TestApp::start().await;
     let not_found = [
         (Method::GET, "/api/nowhere", BROWSER),

@@ -159,7 +159,7 @@ async fn open_session(world: &World, (one, token): (&Arc<Person>, &str), other: 
     for person in [one, other] {
         person.sessions.lock().unwrap().push(session);
     }
-    world.record(|history| history.seats.insert(session, vec![one.id, other.id]));
+    world.record(|history| history.members.insert(session, vec![one.id, other.id]));
 }
 
 async fn open_group(
@@ -183,7 +183,7 @@ async fn open_group(
         if is_open {
             history.open.insert(session);
         }
-        history.seats.insert(session, members);
+        history.members.insert(session, members);
     });
     session
 }
@@ -205,7 +205,7 @@ pub async fn intrude(mut device: Device, mut rng: StdRng) -> Device {
 async fn try_something(device: &Device, rng: &mut StdRng) {
     let (kind, place) = (rng.random_range(0..11), rng.random::<u32>() as usize);
     let target = device.world.record(|history| {
-        let sessions: Vec<Id> = history.seats.keys().copied().collect();
+        let sessions: Vec<Id> = history.members.keys().copied().collect();
         let session = sessions.get(place % sessions.len().max(1)).copied();
         let known = history.attempts.iter().rev().find_map(|attempt| match attempt.outcome {
             Ended::Ok((id, _)) => Some(id),
@@ -223,7 +223,7 @@ async fn try_something(device: &Device, rng: &mut StdRng) {
         2 => ("PUT", format!("/api/chat/messages/{message}/read"), Some(own)),
         3 => ("DELETE", format!("/api/chat/messages/{message}"), Some(own)),
         4 => {
-            let other = device.world.record(|history| history.seats[&session][0]);
+            let other = device.world.record(|history| history.members[&session][0]);
             ("GET", format!("/api/chat/messages/unread/{other}"), None)
         }
         5 => ("PUT", format!("/api/chat/messages/{message}"), Some(json!({ "content": "mine now" }))),

@@ -127,7 +127,7 @@ fn half_forwards_and_doubled_ones_are_found() {
 }
 
 #[test]
-fn whoever_was_removed_and_still_takes_part_is_found() {
+fn a_removed_member_who_still_takes_part_is_found() {
     // Received, though it was sent during their absence: then, and later.
     let said_meanwhile = What::Message { session: GROUP, seen: said(HIDDEN) };
     for at in [64_400, 90_000] {
@@ -180,7 +180,7 @@ fn whoever_was_removed_and_still_takes_part_is_found() {
 }
 
 #[test]
-fn whoever_comes_back_and_sees_what_was_said_meanwhile_is_found() {
+fn a_readded_member_who_sees_messages_of_the_absence_is_found() {
     let shows = |history: &mut History| {
         let page = history.pages.iter_mut().rfind(|page| page.reader == WANG).unwrap();
         page.messages.insert(0, settled(HIDDEN));

@@ -297,8 +297,8 @@ fn unread(history: &History) -> Found {
     let mut found = Found::default();
     let stored = history.stored();
     for last in &history.finals {
-        let members = history.seats.get(&last.session).into_iter().flatten();
-        for member in members.filter(|member| history.is_seated(**member, last.session)) {
+        let members = history.members.get(&last.session).into_iter().flatten();
+        for member in members.filter(|member| history.is_member_at_end(**member, last.session)) {
             let position = last.positions.get(member).copied().unwrap_or_default();
             let counted = stored[&last.session]
                 .iter()
@@ -332,7 +332,7 @@ fn convergence(history: &History) -> Found {
     for absence in history.absences.iter().filter(|absence| absence.returned.is_none()) {
         for device in history.devices.iter().filter(|device| device.person == absence.person) {
             found.look(!device.sessions.contains_key(&absence.session), || {
-                format!("{} has no seat in {} and still knows of it", device.name, absence.session)
+                format!("{} is no member of {} and still knows it", device.name, absence.session)
             });
         }
     }

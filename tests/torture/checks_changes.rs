@@ -94,7 +94,7 @@ pub fn reactions(history: &History) -> Found {
     for last in &history.finals {
         let unique: BTreeSet<_> = last.reactions.iter().copied().collect();
         found.look(unique.len() == last.reactions.len(), || {
-            format!("{}: somebody put the same on a message twice", last.session)
+            format!("{}: a user has the same reaction on a message twice", last.session)
         });
         for one in unique {
             found.look(tries.contains_key(&one), || format!("nobody put {one:?} there"));

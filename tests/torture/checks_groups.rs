@@ -164,7 +164,7 @@ pub fn notes(history: &History) -> Found {
             found.look(holds, || format!("{session}/{} says {:?}", seen.seq, seen.note));
             *removals.entry(person).or_default() += usize::from(!is_in);
         }
-        for person in history.seats.get(&session).into_iter().flatten() {
+        for person in history.members.get(&session).into_iter().flatten() {
             if !history.wanders(*person, session) {
                 continue;
             }
@@ -177,8 +177,8 @@ pub fn notes(history: &History) -> Found {
                 format!("{session}: {person} was removed {sure} to {tries} times, written are {written}")
             });
             let is_in = last.get(person).copied().unwrap_or(true);
-            found.look(is_in == history.is_seated(*person, session), || {
-                format!("{session}: {person} has a seat is not {is_in}")
+            found.look(is_in == history.is_member_at_end(*person, session), || {
+                format!("{session}: that {person} is a member is not {is_in}")
             });
         }
     }
@@ -191,12 +191,12 @@ pub fn counted(history: &History, found: &mut Found) {
     for Heard { wire, what, .. } in &history.heard {
         let What::Counted { session, message, delivered, read } = what else { continue };
         let before = known.insert((*wire, *message), (*delivered, *read)).unwrap_or_default();
-        let others = history.seats.get(session).map_or(0, |people| people.len() as u64 - 1);
+        let others = history.members.get(session).map_or(0, |people| people.len() as u64 - 1);
         let holds = before.0 <= *delivered && before.1 <= *read && read <= delivered && *delivered <= others;
         found.look(holds, || format!("connection {wire} heard {what:?} after {before:?}"));
     }
     for last in history.finals.iter().filter(|last| last.hidden == 0) {
-        let people = history.seats.get(&last.session).map_or(&[][..], Vec::as_slice);
+        let people = history.members.get(&last.session).map_or(&[][..], Vec::as_slice);
         let wanders: Vec<bool> = people.iter().map(|one| history.wanders(*one, last.session)).collect();
         for seen in last.messages.iter().filter(|seen| seen.is_said()) {
             let (mut least, mut most) = (0, 0);

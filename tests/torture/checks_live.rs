@@ -90,7 +90,7 @@ pub fn no_unnoticed_gap(history: &History) -> Found {
                 let was_told =
                     !history.rules.one_hub || tenures[last].seqs.is_empty() || tenures[last].is_over;
                 found.look(was_told, || {
-                    format!("connection {wire} did not hear that its seat was gone: {what:?}")
+                    format!("connection {wire} did not receive the end of its membership: {what:?}")
                 });
                 tenures.push(Tenure { since: Some(*seq), ..Tenure::default() });
             }
@@ -99,7 +99,9 @@ pub fn no_unnoticed_gap(history: &History) -> Found {
         }
     }
     for (number, wire) in &history.wires {
-        for session in history.seats.keys().filter(|session| history.has_seat(wire.person, **session)) {
+        for session in
+            history.members.keys().filter(|session| history.was_ever_member(wire.person, **session))
+        {
             let none = [Tenure::default()];
             let tenures = heard.get(&(*number, *session)).map_or(&none[..], Vec::as_slice);
             let newest = stored.get(session).and_then(|messages| messages.last()).map_or(0, |m| m.seq);
@@ -138,7 +140,7 @@ pub fn no_unnoticed_gap(history: &History) -> Found {
                     known = known.max(*seq);
                 }
                 let is_last = std::ptr::eq(tenure, &raw const tenures[tenures.len() - 1]);
-                if wire.is_whole && is_last && history.is_seated(wire.person, *session) {
+                if wire.is_whole && is_last && history.is_member_at_end(wire.person, *session) {
                     let known = known.max(synced.unwrap_or_default());
                     found.look(known == newest && !tenure.is_over, || {
                         format!(
@@ -205,10 +207,9 @@ pub fn receipts(history: &History) -> Found {
         });
     }
     for last in &history.finals {
-        let marks = history
-            .marks
-            .iter()
-            .filter(|mark| mark.session == last.session && history.is_seated(mark.reader, mark.session));
+        let marks = history.marks.iter().filter(|mark| {
+            mark.session == last.session && history.is_member_at_end(mark.reader, mark.session)
+        });
         for mark in marks.filter(|mark| matches!(mark.outcome, Ended::Ok(()))) {
             let position = last.positions.get(&mark.reader).copied().unwrap_or_default();
             found.look(position >= mark.seq, || {
@@ -238,17 +239,17 @@ pub fn access(history: &History) -> Found {
         let session = what.session();
         let counted = if let What::Unread(counts) = what { counts.as_slice() } else { &[] };
         for session in session.into_iter().chain(counts_of(counted)) {
-            found.look(history.has_seat(person, session), || {
-                format!("{person} has no seat in {session} and heard {what:?}")
+            found.look(history.was_ever_member(person, session), || {
+                format!("{person} is no member of {session} and received {what:?}")
             });
         }
         if let What::Typing { session, typist } = what {
-            let is_other = *typist != person && history.has_seat(*typist, *session);
+            let is_other = *typist != person && history.was_ever_member(*typist, *session);
             found.look(is_other, || format!("{person} heard {typist} type in {session}"));
         }
         if let What::Presence { user } = what {
             let shares = *user == person
-                || history.seats.values().any(|pair| pair.contains(user) && pair.contains(&person));
+                || history.members.values().any(|pair| pair.contains(user) && pair.contains(&person));
             found.look(shares, || format!("{person} shares no session with {user} and heard of them"));
         }
         if let Some((answered, why)) = ended.get(wire) {

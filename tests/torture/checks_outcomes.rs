@@ -49,9 +49,9 @@ pub fn answers(history: &History) -> Found {
         // Writing to a deactivated user is refused in a private conversation.
         let is_addressed = |attempt: &Attempt, person| {
             history
-                .seats
+                .members
                 .get(&attempt.session)
-                .is_some_and(|seats| seats.len() == 2 && seats.contains(&person))
+                .is_some_and(|members| members.len() == 2 && members.contains(&person))
         };
         let gone = |attempt: &Attempt| {
             let wire = attempt.via.and_then(|(wire, _)| history.wires.get(&wire));

@@ -258,7 +258,7 @@ fn devices_that_do_not_converge_are_found() {
 }
 
 #[test]
-fn whoever_hears_what_is_not_theirs_is_found() {
+fn an_event_sent_to_the_wrong_user_is_found() {
     found_by("access", |history| {
         let what = What::Message { session: WARD, seen: message(5) };
         history.heard.push(heard(AT_OUTSIDER, 5_400, what));

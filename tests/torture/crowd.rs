@@ -47,7 +47,7 @@ pub async fn never_reads(scene: &mut Scene<'_>, rng: &mut StdRng) {
     let shared = scene.world.record(|history| {
         let common =
             |pair: &Vec<_>| pair.len() == 2 && pair.contains(&reader.id) && pair.contains(&writer.id);
-        history.seats.iter().find(|(_, pair)| common(pair)).map(|(session, _)| *session)
+        history.members.iter().find(|(_, pair)| common(pair)).map(|(session, _)| *session)
     });
     let Some(session) = shared else { return };
     let (begun, mut sent, mut is_cut) = (Instant::now(), 0, false);

@@ -274,7 +274,7 @@ pub struct Rules {
 pub struct History {
     pub rules: Rules,
     /// Members and former members.
-    pub seats: BTreeMap<Id, Vec<Id>>,
+    pub members: BTreeMap<Id, Vec<Id>>,
     /// Groups that show their history to new members.
     pub open: BTreeSet<Id>,
     pub absences: Vec<Absence>,
@@ -307,7 +307,7 @@ impl History {
     pub fn new(rules: Rules) -> Self {
         Self {
             rules,
-            seats: BTreeMap::new(),
+            members: BTreeMap::new(),
             open: BTreeSet::new(),
             absences: Vec::new(),
             edits: Vec::new(),
@@ -345,8 +345,8 @@ impl History {
         stored
     }
 
-    pub fn has_seat(&self, person: Id, session: Id) -> bool {
-        self.seats.get(&session).is_some_and(|pair| pair.contains(&person))
+    pub fn was_ever_member(&self, person: Id, session: Id) -> bool {
+        self.members.get(&session).is_some_and(|pair| pair.contains(&person))
     }
 
     /// Sends by sender and key, in the order in which they began.

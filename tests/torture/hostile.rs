@@ -141,7 +141,7 @@ pub async fn attack(scene: &mut Scene<'_>) {
             signed_in += 1;
             let person = &scene.cast.people[0];
             if scene.world.login(0, &person.name).await.is_none() {
-                scene.world.odd("the hostile client kept somebody from signing in".to_owned());
+                scene.world.odd("the hostile client kept a user from signing in".to_owned());
             }
         }
         tokio::time::sleep(Duration::from_millis(50)).await;

@@ -159,7 +159,7 @@ impl Device {
         self.person.keep_forward(draft);
     }
 
-    /// Reads up to a `seq`, whoever wrote the messages.
+    /// Reads up to a `seq`, regardless of the senders of the messages.
     pub async fn read_to(&self, rng: &mut StdRng) {
         let by_socket = rng.random_bool(0.5);
         let Some((session, seen)) = self.known_message(rng, |_| true) else { return };

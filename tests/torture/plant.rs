@@ -88,7 +88,7 @@ pub fn look(observer: Id, reader: Id, seq: i64, begun: u64) -> Position {
 pub fn clean() -> History {
     let rules = Rules { one_hub: true, undisturbed: false, recovery: 15_000_000, grace: 0 };
     let mut history = History::new(rules);
-    history.seats.insert(WARD, vec![LI, CHEN]);
+    history.members.insert(WARD, vec![LI, CHEN]);
     history.wires = BTreeMap::from([
         (AT_LI, life(LI)),
         (AT_CHEN, life(CHEN)),

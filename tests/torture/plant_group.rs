@@ -99,8 +99,8 @@ fn live(history: &mut History) {
 
 /// Adds the group.
 pub fn add_group(history: &mut History) {
-    history.seats.insert(GROUP, vec![LI, CHEN, WANG]);
-    history.seats.insert(ANNEX, vec![LI, CHEN]);
+    history.members.insert(GROUP, vec![LI, CHEN, WANG]);
+    history.members.insert(ANNEX, vec![LI, CHEN]);
     history.wires.insert(AT_WANG, WireLife { person: WANG, is_whole: true, ..WireLife::default() });
     for seq in [1, 2, HIDDEN, EDITED] {
         let (begun, seen) = (60_000 + seq * 1_000, said(seq));
@@ -177,7 +177,7 @@ fn look_at_the_end(history: &mut History) {
             [1, 2].map(annex).to_vec()
         };
         let newest = messages.len() as u64 + hidden;
-        let members = history.seats[&session].clone();
+        let members = history.members[&session].clone();
         let positions: BTreeMap<Id, u64> = members.iter().map(|member| (*member, newest)).collect();
         let known = Known { messages: messages.clone(), positions: positions.clone() };
         match history.devices.iter_mut().find(|device| device.person == reader) {

@@ -124,8 +124,8 @@ impl History {
     }
 
     /// Whether they are a member at the end.
-    pub fn is_seated(&self, person: Id, session: Id) -> bool {
-        self.has_seat(person, session)
+    pub fn is_member_at_end(&self, person: Id, session: Id) -> bool {
+        self.was_ever_member(person, session)
             && self.absences_of(person, session).all(|absence| absence.returned.is_some())
     }
 

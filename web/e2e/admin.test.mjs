@@ -154,6 +154,11 @@ test("an account is made, changed, given another password, sent away and let in 
   await ada.page.getByLabel(/^New password again$/).fill("one of her own");
   await ada.page.getByRole("button", { name: "Change password" }).click();
   await live(ada.page);
+  // Her attempt with the old password failed: she is told, and it goes when she has read it.
+  const failed = ada.page.getByRole("region", { name: "Failed sign-ins" });
+  await failed.getByText(/^1 failed sign-in to your account since /).waitFor();
+  await failed.getByRole("button", { name: "Close" }).click();
+  await expect.count(failed, 0);
 
   await act("Deactivate");
   await page.getByRole("dialog", { name: "Deactivate Ada Novak?" }).getByRole("button", { name: "Deactivate" }).click();

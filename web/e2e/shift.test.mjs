@@ -173,11 +173,11 @@ test("a group is made, written to and left", async () => {
   // Who is removed while writing reads by whom, and keeps what was written.
   const owner = await login("nurse.li");
   const { user } = await login("dr.chen");
-  const seats = `/api/chat/sessions/${new URL(li.page.url()).hash.split("/").at(-1)}/participants`;
-  await api("POST", seats, { userIds: [user._id] }, owner.token);
+  const membersPath = `/api/chat/sessions/${new URL(li.page.url()).hash.split("/").at(-1)}/participants`;
+  await api("POST", membersPath, { userIds: [user._id] }, owner.token);
   await open(chen.page, "Ward 3, night");
   await composer(chen.page).fill("The keys are in the left drawer");
-  await api("DELETE", `${seats}/${user._id}`, undefined, owner.token);
+  await api("DELETE", `${membersPath}/${user._id}`, undefined, owner.token);
   await chen.page.getByText(`You were removed from “Ward 3, night” by ${LI}.`).waitFor();
   assert.equal(await chen.page.getByRole("textbox", { name: "What you had written there:" }).inputValue(), "The keys are in the left drawer");
   await chen.page.getByRole("button", { name: "Copy text" }).click();

@@ -47,7 +47,7 @@ describe("talking", () => {
     const seq = store(nurse, ward).head;
     await until(() => store(nurse, ward).newest?.deliveredCount === 1, "delivered");
     doctor.client.reading.seen(ward, seq);
-    await until(() => (store(nurse, ward).seats.get(doctor.client.me)?.readSeq ?? 0) >= seq, "read");
+    await until(() => (store(nurse, ward).memberships.get(doctor.client.me)?.readSeq ?? 0) >= seq, "read");
     await converged(nurse, ward);
     await converged(doctor, ward);
   });

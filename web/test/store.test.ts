@@ -75,12 +75,12 @@ const deleted = (seq: number, rev: number) => ({
 });
 
 function share(session: SessionDocument, messages: Message[], changed: Message[] = []): SessionSync {
-  const seat = { readSeq: 0, readAt: null, deliveredSeq: 0, role: "member" as const, muted: false, joinedAt: at };
+  const membership = { readSeq: 0, readAt: null, deliveredSeq: 0, role: "member" as const, muted: false, joinedAt: at };
   return {
     session,
     messages,
     changed,
-    positions: { me: seat, you: seat },
+    positions: { me: membership, you: membership },
     seq: session.seq,
     rev: session.rev,
     next: { seq: session.seq, rev: session.rev },
@@ -142,7 +142,7 @@ describe("a session's store", () => {
     expect(session.timeline.get(1)?.status).toBe("read");
     session.applyRead({ userId: "you", seq: 2, readAt: at });
     session.applyRead({ userId: "you", seq: 1, readAt: at });
-    expect(session.seats.get("you")?.readSeq).toBe(2);
+    expect(session.memberships.get("you")?.readSeq).toBe(2);
   });
 
   test("what is hidden is forgotten, and an opened past is empty until it is looked at", () => {

@@ -62,12 +62,12 @@ fn profile(session: &Value) -> Value {
         .into()
 }
 
-fn seat(member: &Value) -> (Value, Value, Value, u64) {
+fn membership(member: &Value) -> (Value, Value, Value, u64) {
     (member["role"].clone(), member["muted"].clone(), member["joinedAt"].clone(), number(&member["readSeq"]))
 }
 
-fn seats(members: &Value) -> BTreeMap<String, (Value, Value, Value, u64)> {
-    members.as_array().unwrap().iter().map(|member| (text(&member["userId"]), seat(member))).collect()
+fn memberships(members: &Value) -> BTreeMap<String, (Value, Value, Value, u64)> {
+    members.as_array().unwrap().iter().map(|member| (text(&member["userId"]), membership(member))).collect()
 }
 
 impl Known {
@@ -106,7 +106,7 @@ impl Known {
 impl Client {
     fn of(&mut self, session: &Value) -> &mut Known {
         let known = self.0.get_mut(session.as_str().unwrap_or_default());
-        known.unwrap_or_else(|| panic!("an event of a session without a seat: {session}"))
+        known.unwrap_or_else(|| panic!("an event of a session without a membership: {session}"))
     }
 
     /// Applies one event; returns the conversation whose history has to be fetched.
@@ -119,7 +119,7 @@ impl Client {
                     rev: number(&session["rev"]),
                     hidden: 0,
                     profile: profile(session),
-                    members: seats(&payload["members"]),
+                    members: memberships(&payload["members"]),
                     messages: BTreeMap::new(),
                 };
                 self.0.insert(text(&session["_id"]), known);
@@ -139,7 +139,7 @@ impl Client {
                     known.members.remove(&text(gone));
                 }
                 for list in ["joined", "changed"] {
-                    known.members.extend(seats(&payload[list]));
+                    known.members.extend(memberships(&payload[list]));
                 }
                 return opens.then(|| text(&payload["sessionId"]));
             }
@@ -172,8 +172,9 @@ impl Client {
             }),
             "message:read" => {
                 let known = self.of(&payload["sessionId"]);
-                let seat = known.members.get_mut(&text(&payload["userId"])).expect("a reader has a seat");
-                seat.3 = seat.3.max(number(&payload["seq"]));
+                let membership =
+                    known.members.get_mut(&text(&payload["userId"])).expect("a reader is a member");
+                membership.3 = membership.3.max(number(&payload["seq"]));
             }
             "message:status" => drop(self.of(&payload["sessionId"])),
             _ => {}
@@ -218,7 +219,7 @@ impl Client {
                     .as_object()
                     .unwrap()
                     .iter()
-                    .map(|(user, p)| (user.clone(), seat(p)))
+                    .map(|(user, p)| (user.clone(), membership(p)))
                     .collect();
                 for message in ["messages", "changed"].iter().flat_map(|list| one[list].as_array().unwrap()) {
                     known.put(message);
@@ -246,7 +247,7 @@ impl Client {
             let mut known = Known {
                 rev: number(&info["rev"]),
                 profile: profile(&info),
-                members: seats(&info["members"]),
+                members: memberships(&info["members"]),
                 ..Known::default()
             };
             known.seq = number(&info["seq"]);

@@ -1,5 +1,5 @@
-// What this browser gives this page. Much of it exists in secure contexts (https, or the machine itself) only, some of it not
-// in every browser, some a house forbids: everything is asked for here before it is offered.
+// The features that this browser gives this page. Many exist in secure contexts (https, or the machine itself) only, some
+// not in every browser, and an organisation may forbid some. Each is checked here before it is offered.
 export const abilities = {
   /** The page came over https, or from this machine. */
   get secure(): boolean {

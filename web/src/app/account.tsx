@@ -11,7 +11,7 @@ import { BASE } from "./base";
 import { Vault } from "../core/vault";
 import { browserStorage, dropStorage, LastWords } from "./browser-storage";
 import { forgetLinks } from "./files";
-import { type House, houseOf } from "./house";
+import { type OrganisationSettings, organisationOf } from "./organisation";
 import { forgetAccount, keepAccount, keptAccount, type Kept, markUsed, seemsExpired, watchAccount } from "./kept-account";
 import { stoodUnused, watchStation } from "./station";
 
@@ -20,12 +20,15 @@ export interface Account {
   api: Api;
   /** Null on the sign-in page. */
   user: User | null;
-  /** What the house has decided. */
-  house: House;
-  /** The chat's core; null until somebody is signed in. */
+  /** The settings of the organisation. */
+  organisation: OrganisationSettings;
+  /** The chat's core; null until a user is signed in. */
   client: ChatClient | null;
   /** Why the last one ended by itself: `TOKEN_EXPIRED`, `AUTH_FAILED`, `UNUSED`; empty otherwise. */
   ended: string;
+  /** Failed sign-ins under this name before the one that succeeded here; null when there were none, or once dismissed. */
+  failedSignIns: FailedSignIns | null;
+  dismissFailedSignIns(): void;
   /** Throws an {@link ApiError}. */
   signIn(username: string, password: string, own?: boolean): Promise<void>;
   /** Makes an account and signs in with it. Throws an {@link ApiError}. */
@@ -39,6 +42,8 @@ export interface Account {
   /** Ends the token and clears what was stored on this device. */
   signOut(): Promise<void>;
 }
+
+type FailedSignIns = NonNullable<SignedIn["failedSignIns"]>;
 
 const EXPIRY_EVERY_MS = 30_000;
 
@@ -56,6 +61,7 @@ export function AccountProvider({ children }: { children: ReactNode }) {
   const [doubted, setDoubted] = useState(found.doubted);
   const [client, setClient] = useState<ChatClient | null>(null);
   const [ended, setEnded] = useState(found.ended);
+  const [failedSignIns, setFailedSignIns] = useState<FailedSignIns | null>(null);
   const end = useRef<(code: string) => void>(() => {});
   // While a token is exchanged the old one ends, and its socket says so: that is no end of this sign-in.
   const renewing = useRef(false);
@@ -141,7 +147,7 @@ export function AccountProvider({ children }: { children: ReactNode }) {
     };
   }, [api, signed]);
 
-  // Signed out, or somebody else signed in, in another tab: this one follows.
+  // The user signed out, or another one signed in, in another tab: this one follows.
   useEffect(
     () =>
       watchAccount(() => {
@@ -166,7 +172,8 @@ export function AccountProvider({ children }: { children: ReactNode }) {
 
   const signIn = useCallback(
     async (username: string, password: string, own = false) => {
-      const answer = await api.call<SignedIn>("POST", "/api/auth/login", { body: { username, password } });
+      const { failedSignIns: failed, ...answer } = await api.call<SignedIn>("POST", "/api/auth/login", { body: { username, password } });
+      setFailedSignIns(failed ?? null);
       begin({ ...answer, own });
     },
     [api, begin],
@@ -219,6 +226,7 @@ export function AccountProvider({ children }: { children: ReactNode }) {
     });
   }, []);
 
+  const dismissFailedSignIns = useCallback(() => setFailedSignIns(null), []);
   const signOut = useCallback(async () => {
     const leaving = signed?.user._id;
     try {
@@ -234,14 +242,14 @@ export function AccountProvider({ children }: { children: ReactNode }) {
     if (leaving) await dropStorage(leaving);
   }, [api, signed]);
 
-  const house = useMemo(() => houseOf(signed), [signed]);
+  const organisation = useMemo(() => organisationOf(signed), [signed]);
   const acts = useMemo(
-    () => ({ signIn, register, changePassword, signOutEverywhere, keepUser, signOut }),
-    [signIn, register, changePassword, signOutEverywhere, keepUser, signOut],
+    () => ({ signIn, register, changePassword, signOutEverywhere, keepUser, signOut, dismissFailedSignIns }),
+    [signIn, register, changePassword, signOutEverywhere, keepUser, signOut, dismissFailedSignIns],
   );
   const account = useMemo<Account>(
-    () => ({ api, user: signed?.user ?? null, house, client, ended, ...acts }),
-    [api, signed, house, client, ended, acts],
+    () => ({ api, user: signed?.user ?? null, organisation, client, ended, failedSignIns, ...acts }),
+    [api, signed, organisation, client, ended, failedSignIns, acts],
   );
   return <Context value={account}>{doubted ? <Waiting /> : children}</Context>;
 }

@@ -1,6 +1,6 @@
-// What rings: a desktop notification and a sound for what is new for this person and nobody is looking at, whether it came
-// live or while there was no connection. What is read on another device, or lies in a muted session, is quiet. How much a
-// notification shows is for the house and the person to say.
+// Notifications: a desktop notification and a sound for new messages that the user does not look at, whether they came
+// live or while there was no connection. Messages that were read on another device, or of a muted session, are quiet.
+// The organisation and the user decide how much a notification shows.
 import { useEffect } from "react";
 import { useTranslation } from "react-i18next";
 import { useLocation } from "wouter";
@@ -21,7 +21,7 @@ const WAIT_MS = 700;
 
 export type AlertContent = "none" | "sender" | "text";
 
-/** What an alert may show: at most what the house allows, and words only where the person wants them on this device. */
+/** What an alert may show: at most what the organisation allows, and text only where the user wants it on this device. */
 export function alertContent(ceiling: AlertContent): AlertContent {
   if (ceiling === "none") return "none";
   return ceiling === "text" && deviceSettings.get("alertText") ? "text" : "sender";
@@ -45,7 +45,7 @@ export function useDrawn(sessionId: string): void {
   }, [sessionId]);
 }
 
-/** For the whole time that somebody is signed in, on whichever page. */
+/** Runs as long as a user is signed in, on every page. */
 export function useAlerts(client: ChatClient, ceiling: AlertContent): void {
   const { t } = useTranslation();
   const [, go] = useLocation();
@@ -83,7 +83,7 @@ export function useAlerts(client: ChatClient, ceiling: AlertContent): void {
     };
     const ring = (session: SessionStore, messages: readonly Message[]) => {
       if (looking(session) || session.unread === 0) return;
-      const readSeq = Math.max(session.seat?.readSeq ?? 0, client.reading.upTo(session.id));
+      const readSeq = Math.max(session.membership?.readSeq ?? 0, client.reading.upTo(session.id));
       const fresh = messages.filter((message) => message.seq > readSeq);
       if (messages.length > 0 && fresh.length === 0) return;
       if (deviceSettings.get("sound")) chime();

@@ -1,5 +1,5 @@
-// Whether somebody looks: the page is to be seen, its window has the focus, and its person is not idle. Read receipts, bells
-// and presence all ask here. A false "read" is worse than none: whoever sent it stops calling.
+// Whether the user looks at the page: it is visible, its window has the focus, and the user is not idle. Read receipts,
+// notifications and presence depend on it. A false "read" is worse than none: the sender stops calling.
 import { type Clock, systemClock } from "../core/clock";
 
 export const IDLE_AFTER_MS = 5 * 60_000;
@@ -38,7 +38,7 @@ export class Attention {
     this.count();
   }
 
-  /** Somebody looks at this window just now. */
+  /** Whether the user looks at this window just now. */
   get here(): boolean {
     return this.screen.visible() && this.screen.focused() && !this.idle;
   }

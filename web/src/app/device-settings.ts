@@ -1,4 +1,4 @@
-// What a device is to do, whoever is signed in on it.
+// The settings of a device, regardless of the signed-in user.
 import { Observable } from "../core/observable";
 
 const KEYS = { alertText: "wardline.alert-text", sound: "wardline.sound", asked: "wardline.alerts-asked" } as const;

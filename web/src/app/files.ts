@@ -13,7 +13,7 @@ const BEFORE_MS = 30_000;
 const KEPT = 500;
 const known = new Map<string, { link: Promise<FileLink>; until: number }>();
 
-/** Forgets all of them: they speak for whoever was signed in. */
+/** Forgets all links: they carry the rights of the user who was signed in. */
 export function forgetLinks(): void {
   known.clear();
 }

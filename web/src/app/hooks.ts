@@ -29,7 +29,7 @@ export function usePerson(userId: string): Person | undefined {
   return useValue(people, () => people.get(userId));
 }
 
-/** How present somebody is, as far as anybody can know: without a connection nothing is. */
+/** The presence of a user; unknown without a connection. */
 export function usePresence(userId: string | undefined): Presence | "unknown" {
   const { people, connection } = useClient();
   const live = useValue(connection, () => connection.live);

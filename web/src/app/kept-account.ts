@@ -51,7 +51,7 @@ export function forgetAccount(): void {
   }
 }
 
-/** Calls back when another tab signed out or signed somebody else in, or this page comes back from where browsers keep pages. */
+/** Calls back when another tab signed out or signed another user in, or the browser restores this page from its cache. */
 export function watchAccount(changed: () => void): () => void {
   const listen = (event: StorageEvent) => {
     if (event.key === KEY || event.key === null) changed();
@@ -67,7 +67,7 @@ export function watchAccount(changed: () => void): () => void {
   };
 }
 
-/** Somebody used this browser's client just now. */
+/** Records that the client of this browser was used just now. */
 export function markUsed(): void {
   try {
     localStorage.setItem(USED, String(Date.now()));
@@ -76,7 +76,7 @@ export function markUsed(): void {
   }
 }
 
-/** Milliseconds since somebody used the client in any tab; undefined when nothing is known, or the clock was set back. */
+/** Milliseconds since the client was used in any tab; undefined when unknown, or when the clock was set back. */
 export function unusedFor(): number | undefined {
   try {
     const since = Date.now() - Number(localStorage.getItem(USED) ?? Number.NaN);

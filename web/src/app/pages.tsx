@@ -13,12 +13,12 @@ const Chat = part(() => import("../ui/ChatPage"), "page", false);
 const Admin = part(() => import("../admin"), "page", false);
 
 export function Pages() {
-  const { user, client, house } = useAccount();
+  const { user, client, organisation } = useAccount();
   if (!user) return <SignIn />;
   if (user.mustChangePassword) return <MustChange />;
   return (
     <>
-      {client && <Watch client={client} ceiling={house.notifyContentMax} />}
+      {client && <Watch client={client} ceiling={organisation.notifyContentMax} />}
       <Switch>
         <Route path="/admin/*?">{user.role === "admin" ? <Admin /> : <Redirect to="/" />}</Route>
         <Route path="/s/:sessionId">{({ sessionId }) => <Chat sessionId={sessionId} />}</Route>
@@ -30,7 +30,7 @@ export function Pages() {
   );
 }
 
-/** What goes on as long as somebody is signed in, on whichever page: bells, and how present they are. */
+/** Runs as long as a user is signed in, on every page: notifications and presence. */
 function Watch({ client, ceiling }: { client: ChatClient; ceiling: AlertContent }) {
   useAlerts(client, ceiling);
   usePresenceOfMine(client);

@@ -1,6 +1,6 @@
-// A station that is nobody's own: when it was not used for as long as the house says, its person's sign-in ends.
+// A shared station: the sign-in ends when it was not used for as long as the organisation's settings allow.
 import { attention } from "./attention";
-import { houseOf } from "./house";
+import { organisationOf } from "./organisation";
 import { type Kept, markUsed, unusedFor } from "./kept-account";
 
 const LOOK_EVERY_MS = 10_000;
@@ -13,7 +13,7 @@ export function stoodUnused(kept: Kept): boolean {
 }
 
 function limitOf(kept: Kept): number | null {
-  const { autoLogoff } = houseOf(kept);
+  const { autoLogoff } = organisationOf(kept);
   return kept.own || autoLogoff === null ? null : autoLogoff * 1_000;
 }
 
@@ -32,7 +32,7 @@ export function watchStation(kept: Kept, over: () => void): () => void {
     over();
   };
   const touched = () => {
-    // Whoever comes back too late does not take up what another one left.
+    // A user who returns too late does not take over the session of another one.
     look();
     if (done || performance.now() - markedAt < Math.min(MARK_EVERY_MS, limit / 4)) return;
     markedAt = performance.now();

@@ -4,13 +4,13 @@ import type { components } from "../types/openapi";
 import { Observable } from "./observable";
 
 type Schemas = components["schemas"];
-/** What a person may have beside the rest of their profile. */
+/** Fields of a user beside the rest of the profile. */
 export interface Standing {
-  /** They made the account themselves, and nobody in the house has looked at it yet. */
+  /** The user registered themselves, and no administrator has confirmed the account yet. */
   selfRegistered?: boolean;
-  /** They show their telephone number and e-mail address to everybody. */
+  /** The user shows their telephone number and e-mail address to everybody. */
   contactsShared?: boolean;
-  /** The password was set by somebody else and has to be changed before anything else. */
+  /** Another user set the password, so it has to be changed before anything else. */
   mustChangePassword?: boolean | null;
 }
 

@@ -47,7 +47,7 @@ const LATE_MS = 500;
 const STRANGERS_AFTER_MS = 1_000;
 const DIRECTORY_PAGES = 20;
 
-/** Hears of each message of somebody else that comes in live. */
+/** Receives each live message of another user. */
 export type Heard = (message: Message, session: SessionStore) => void;
 
 /** Hears of a session in which others wrote while there was no connection; of too many messages none are given. */
@@ -150,8 +150,8 @@ export class ChatClient {
   }
 
   /**
-   * A change that somebody waits for: made at once where that is possible; else, or behind others that wait, it goes its way
-   * by itself. Throws an {@link ApiError} when it is refused.
+   * A change that the user waits for: made at once where possible. Otherwise, or behind others that wait, it is queued.
+   * Throws an {@link ApiError} when it is refused.
    */
   async tryChange(sessionId: string, change: Change): Promise<"done" | "waits"> {
     if (this.connection.live && this.outbox.changesOf(sessionId).length === 0) {
@@ -204,7 +204,7 @@ export class ChatClient {
     this.connection.link?.tell(types ? "typing:start" : "typing:stop", { sessionId, userId: this.me });
   }
 
-  /** The conversation with somebody: the one there is, or one that its first message makes. */
+  /** The private conversation with a user: the existing one, or one that its first message creates. */
   conversationWith(userId: string): SessionStore {
     return this.sessions.withPerson(userId) ?? this.sessions.plan(userId);
   }
@@ -220,7 +220,7 @@ export class ChatClient {
     return planned.length ? [...planned, ...made] : made;
   }
 
-  /** Makes (or finds) the private session with somebody. Throws an {@link ApiError}. */
+  /** Creates (or finds) the private session with a user. Throws an {@link ApiError}. */
   async openPrivate(userId: string): Promise<SessionStore> {
     const known = this.sessions.withPerson(userId);
     if (known) return known;

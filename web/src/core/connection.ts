@@ -19,7 +19,7 @@ export type Transition =
   | { type: "synced" }
   | { type: "lost" }
   | { type: "refused"; code: string }
-  /** The waiting time is over, or somebody has reason to believe that it works now. */
+  /** The waiting time is over, or there is reason to expect that the connection works now. */
   | { type: "retry" }
   | { type: "stop" };
 

@@ -1,4 +1,4 @@
-// Fetches the pages of a session's past that somebody looks at.
+// Fetches the pages of a session's history that the user looks at.
 import type { Api } from "./api";
 import type { SessionStore } from "./session-store";
 import type { Message } from "./wire";

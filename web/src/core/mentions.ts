@@ -5,7 +5,7 @@ export const EVERYBODY = "all";
 /** Words that mean the whole group, in every language that writes here; what is stored decides, not the reader's word. */
 export const GROUP_WORDS: readonly string[] = ["所有人", "全体成员", "everyone", "everybody", "all"];
 
-/** Where somebody was chosen: `text.slice(from, to)` is "@" and the name. `id` is a person's, or {@link EVERYBODY}. */
+/** The place of a mention: `text.slice(from, to)` is "@" and the name. `id` is a person's, or {@link EVERYBODY}. */
 export interface MentionRange {
   from: number;
   to: number;
@@ -38,7 +38,7 @@ const LETTER = /[\p{L}\p{N}\p{M}_]/u;
 const before = (text: string, at: number) => Array.from(text.slice(Math.max(0, at - 2), at)).at(-1) ?? "";
 const after = (text: string, at: number) => Array.from(text.slice(at, at + 2))[0] ?? "";
 
-/** Whether an "@" here may call somebody: not after a Latin letter or digit, and not within an address. */
+/** Whether an "@" here may begin a mention: not after a Latin letter or digit, and not within an address. */
 export function opensMention(text: string, at: number): boolean {
   if (text[at] !== "@") return false;
   const previous = before(text, at);
@@ -100,7 +100,7 @@ function typedAt(text: string, at: number, people: readonly Nameable[]): { name:
   const word = GROUP_WORDS.filter((one) => same(text, at + 1, one) && endsMention(text, at + 1 + one.length)).sort(
     (a, b) => b.length - a.length,
   )[0];
-  // Somebody may be called "All"; a name as long as the word is a person.
+  // A user may be called "All": a name as long as the word is that of a user.
   if (word && word.length > name.length) return { name: word, ids: EVERYBODY };
   return name ? { name, ids } : null;
 }

@@ -1,4 +1,4 @@
-// What the service had to say beside doing what was asked: that somebody who was called reads nothing any more.
+// Notices of the service beside a success: that a mentioned user no longer reads messages.
 import { Observable } from "./observable";
 
 export interface Warning {

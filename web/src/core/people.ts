@@ -16,7 +16,7 @@ export class People extends Observable {
     return this.byId.get(userId);
   }
 
-  /** Somebody's name is to be shown. Who left a group is no longer told with it, and what they wrote there is still theirs. */
+  /** Requests a name to show. A group no longer lists a former member, but their messages still need the name. */
   want(userId: string): void {
     if (this.byId.has(userId) || this.wanted.has(userId)) return;
     this.wanted.add(userId);

@@ -1,4 +1,4 @@
-// A private conversation that is not made yet: somebody was chosen, nothing was said. It is made with its first message.
+// A private conversation that does not exist yet: a user was chosen, but nothing was sent. Its first message creates it.
 // Until then it goes by an id of this device that names the person, so that an address, a draft and what waits to be sent
 // find it again after a reload.
 import { SessionStore } from "./session-store";

@@ -18,7 +18,7 @@ export class Reading {
     private readonly tell: (sessionId: string, seq: number) => Promise<void>,
   ) {}
 
-  /** Everything up to `seq` was on the screen while somebody looked, or the person says so. */
+  /** Everything up to `seq` was on the screen while the user looked, or the user says so. */
   seen(sessionId: string, seq: number): void {
     if (seq <= this.upTo(sessionId)) return;
     this.furthest.set(sessionId, seq);

@@ -35,7 +35,7 @@ export class SessionList extends Observable {
     return userId === null ? this.byId.get(sessionId) : (this.withPerson(userId) ?? this.plan(userId));
   }
 
-  /** The conversation with somebody that is made with its first message. */
+  /** The private conversation with a user that its first message creates. */
   plan(userId: string): SessionStore {
     let planned = this.plans.get(userId);
     if (!planned) {
@@ -99,7 +99,7 @@ export class SessionList extends Observable {
     return this.order;
   }
 
-  /** The private session with somebody, if there is one. */
+  /** The private session with a user, if there is one. */
   withPerson(userId: string): SessionStore | undefined {
     return this.all().find((session) => !session.group && session.other === userId);
   }

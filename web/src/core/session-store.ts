@@ -6,7 +6,7 @@ import { Observable } from "./observable";
 import { Timeline } from "./timeline";
 import type { Member, Message, Position, ServerEvents, SessionDocument, SessionSync } from "./wire";
 
-export type Seat = Omit<Position, "readAt"> & { readAt: string | null };
+export type Membership = Omit<Position, "readAt"> & { readAt: string | null };
 
 /** A session's change; `gap` says that something before it is missing and a sync is needed. */
 export type Applied = "new" | "known" | "gap";
@@ -25,7 +25,7 @@ export interface Summary {
 
 export class SessionStore extends Observable {
   readonly timeline = new Timeline();
-  seats = new Map<string, Seat>();
+  memberships = new Map<string, Membership>();
   unread = 0;
   /** The newest message's text as the list told it, until that message itself is here. */
   preview = "";
@@ -72,18 +72,18 @@ export class SessionStore extends Observable {
     return this.document.participants.find((id) => id !== this.me) ?? this.me;
   }
 
-  get seat(): Seat | undefined {
-    return this.seats.get(this.me);
+  get membership(): Membership | undefined {
+    return this.memberships.get(this.me);
   }
 
   get muted(): boolean {
-    return this.seat?.muted ?? false;
+    return this.membership?.muted ?? false;
   }
 
   /** Unread messages in which this person is mentioned, as far as they are known. */
   get mentioned(): number {
     if (this.unread === 0) return 0;
-    const read = this.seat?.readSeq ?? 0;
+    const read = this.membership?.readSeq ?? 0;
     let count = 0;
     for (const seq of this.mentions) if (seq > read) count += 1;
     return Math.min(count, this.unread);
@@ -91,7 +91,7 @@ export class SessionStore extends Observable {
 
   /** A message in which this person is mentioned is there, though it may not be loaded. */
   noteMention(seq: number): void {
-    if (this.mentions.has(seq) || seq <= (this.seat?.readSeq ?? 0)) return;
+    if (this.mentions.has(seq) || seq <= (this.membership?.readSeq ?? 0)) return;
     this.mentions.add(seq);
     this.changed();
   }
@@ -105,8 +105,8 @@ export class SessionStore extends Observable {
     this.preview = listed.lastMessagePreview;
     this.summary = (listed as { lastMessageSummary?: Summary | null }).lastMessageSummary ?? null;
     this.unread = listed.unread;
-    if (!this.seats.has(this.me))
-      this.seats.set(this.me, { ...UNKNOWN_SEAT, role: listed.role as Seat["role"], muted: listed.muted });
+    if (!this.memberships.has(this.me))
+      this.memberships.set(this.me, { ...UNKNOWN_MEMBERSHIP, role: listed.role as Membership["role"], muted: listed.muted });
     this.changed();
   }
 
@@ -115,7 +115,7 @@ export class SessionStore extends Observable {
   }
 
   applyMembers(members: readonly Member[]): void {
-    for (const member of members) this.seatFrom(member);
+    for (const member of members) this.setMembership(member);
     this.changed();
   }
 
@@ -211,15 +211,15 @@ export class SessionStore extends Observable {
     this.changed();
   }
 
-  /** Somebody's read position; only ever forward. */
+  /** Applies the read position of a member; it only moves forward. */
   applyRead(told: Pick<ServerEvents["message:read"], "userId" | "seq" | "readAt">): void {
-    const seat = this.seats.get(told.userId);
-    if (!seat || seat.readSeq >= told.seq) return;
-    this.seats.set(told.userId, {
-      ...seat,
+    const membership = this.memberships.get(told.userId);
+    if (!membership || membership.readSeq >= told.seq) return;
+    this.memberships.set(told.userId, {
+      ...membership,
       readSeq: told.seq,
       readAt: told.readAt,
-      deliveredSeq: Math.max(seat.deliveredSeq, told.seq),
+      deliveredSeq: Math.max(membership.deliveredSeq, told.seq),
     });
     this.changed();
   }
@@ -237,8 +237,8 @@ export class SessionStore extends Observable {
       rev: Math.max(this.document.rev, told.rev),
       updatedAt: told.at,
     };
-    for (const id of left) this.seats.delete(id);
-    for (const member of [...told.joined, ...told.changed]) this.seatFrom(member);
+    for (const id of left) this.memberships.delete(id);
+    for (const member of [...told.joined, ...told.changed]) this.setMembership(member);
     if (told.session.historyVisible && this.timeline.hiddenSeq > 0) this.timeline.hide(0);
     this.changed();
     return ahead;
@@ -260,7 +260,7 @@ export class SessionStore extends Observable {
     this.settle();
     this.document = share.session;
     this.unread = share.session.unreadCount[this.me] ?? 0;
-    this.seats = new Map(Object.entries(share.positions));
+    this.memberships = new Map(Object.entries(share.positions));
     this.positioned = true;
     if (timeline.head > 0 && timeline.get(timeline.head)) this.forgetPreview();
     this.changed();
@@ -329,14 +329,14 @@ export class SessionStore extends Observable {
     this.syncedSeq = settled(this.syncedSeq, this.aheadSeqs);
   }
 
-  private seatFrom(member: Member): void {
+  private setMembership(member: Member): void {
     const { userId, ...rest } = member;
-    const before = this.seats.get(userId) ?? UNKNOWN_SEAT;
-    this.seats.set(userId, { ...before, ...rest, readSeq: Math.max(before.readSeq, rest.readSeq) });
+    const before = this.memberships.get(userId) ?? UNKNOWN_MEMBERSHIP;
+    this.memberships.set(userId, { ...before, ...rest, readSeq: Math.max(before.readSeq, rest.readSeq) });
   }
 }
 
-const UNKNOWN_SEAT: Seat = {
+const UNKNOWN_MEMBERSHIP: Membership = {
   readSeq: 0,
   readAt: null,
   deliveredSeq: 0,

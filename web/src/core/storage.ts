@@ -263,7 +263,7 @@ export class TabStorage extends MemoryStorage {
 
   override async putFile(file: StoredFile): Promise<void> {
     await super.putFile(file);
-    // Their bytes do not fit in here; whoever attached them is told before the page goes.
+    // The bytes do not fit in here; the user is warned before the page closes.
     throw new Error("kept in memory only");
   }
 

@@ -138,7 +138,7 @@ export class Syncer {
       if (!(id in from)) void this.profiles(session).catch(() => {});
       // The first sync of a page brings nothing that is new to the person who opened it.
       if (!this.listed || session.unread === 0) continue;
-      const readSeq = session.seat?.readSeq ?? 0;
+      const readSeq = session.membership?.readSeq ?? 0;
       const missed = fresh.filter((message) => message.seq > readSeq && isUnread(message, this.client.me));
       if (missed.length > 0 || skipped) this.client.missed(session, missed);
     }

@@ -1,4 +1,4 @@
-// A session's messages by `seq`, as far as they are loaded. Whoever looks at a stretch asks `missing` for what to fetch.
+// A session's messages by `seq`, as far as they are loaded. A reader of a range asks `missing` for what to fetch.
 // Objects are replaced, never changed, so a row that got the same object has nothing to draw.
 import type { Message } from "./wire";
 

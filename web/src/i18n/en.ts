@@ -32,6 +32,9 @@ export const en = {
     waitFor_one: "Too many attempts. Try again in {{count}} s.",
     waitFor_other: "Too many attempts. Try again in {{count}} s.",
     forgotten: "Forgot your password? Ask your administrator.",
+    failed_one: "{{count}} failed sign-in to your account since {{since}}. If that was not you, change your password.",
+    failed_other: "{{count}} failed sign-ins to your account since {{since}}. If that was not you, change your password.",
+    failedTitle: "Failed sign-ins",
     register: "Create an account",
     registerHint: "Colleagues see that the account is not confirmed until an administrator has looked at it.",
     registrationClosed: "Accounts are created by your administrator.",
@@ -187,7 +190,7 @@ export const en = {
     count_other: "{{count}} people",
   },
   role: { admin: "Administrator", doctor: "Doctor", nurse: "Nurse", user: "Staff" },
-  seat: { owner: "Owner", admin: "Group admin", member: "Member" },
+  memberRole: { owner: "Owner", admin: "Group admin", member: "Member" },
   thread: {
     label: "Messages",
     choose: "Choose a conversation",

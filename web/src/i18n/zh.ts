@@ -34,6 +34,9 @@ export const zh: Texts = {
     waitFor_one: "尝试次数过多，请在 {{count}} 秒后重试。",
     waitFor_other: "尝试次数过多，请在 {{count}} 秒后重试。",
     forgotten: "忘记密码？请联系管理员。",
+    failed_one: "自 {{since}} 以来，您的账号有 {{count}} 次登录失败。如非您本人所为，请修改密码。",
+    failed_other: "自 {{since}} 以来，您的账号有 {{count}} 次登录失败。如非您本人所为，请修改密码。",
+    failedTitle: "登录失败记录",
     register: "注册账号",
     registerHint: "在管理员核实之前，同事会看到此账号未核实。",
     registrationClosed: "账号由管理员创建。",
@@ -183,7 +186,7 @@ export const zh: Texts = {
     count_other: "{{count}} 人",
   },
   role: { admin: "管理员", doctor: "医生", nurse: "护士", user: "员工" },
-  seat: { owner: "群主", admin: "群管理员", member: "成员" },
+  memberRole: { owner: "群主", admin: "群管理员", member: "成员" },
   thread: {
     label: "消息",
     choose: "请选择会话",

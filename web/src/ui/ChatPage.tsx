@@ -16,6 +16,7 @@ import { ThreadPane } from "./thread/ThreadPane";
 import { Boundary } from "./common/Boundary";
 import { fetchAhead, part } from "./common/part";
 import { AlertsLine } from "./shell/AlertsLine";
+import { FailedSignInsLine } from "./shell/FailedSignInsLine";
 
 const KeysDialog = part(() => import("./shell/Keys"), "dialog");
 const SearchPanel = part(() => import("./search/SearchPanel"), "pane");
@@ -54,6 +55,7 @@ function Panes({ client, sessionId }: { client: ChatClient; sessionId?: string }
   return (
     <div className={classes.page}>
       <StatusLine client={client} />
+      <FailedSignInsLine />
       <AlertsLine />
       <main className={classes.panes} data-narrow={narrow}>
         {showSide && (

@@ -1,4 +1,4 @@
-// Somebody, found by what is known of them; deactivated people, too.
+// The choice of a user, found by their profile; deactivated users, too.
 import { Button, TextInput } from "@mantine/core";
 import { X } from "lucide-react";
 import { useEffect, useId, useState } from "react";

@@ -56,7 +56,7 @@ const SHOWN = new Set(["_id", "id", "at", "action", "actor", "subject", "session
 /** What most entries say alike, and nobody looks for. */
 const USUAL: Record<string, unknown> = { outcome: "done", gateway: "chat", count: 1 };
 
-/** For whoever looks an act up in other logs; behind what it was. */
+/** The details that find an act in other logs; shown last. */
 const TECHNICAL = new Set(["requestId", "tokenId"]);
 
 /**

@@ -12,7 +12,7 @@ import { useAdminTexts } from "../texts";
 
 const NAMES = { messages: "busiest.byMessages", unread: "busiest.byUnread", response: "busiest.byResponse" } as const;
 
-/** A look at single people is put on record, so it is not repeated by itself: only with `look`, when somebody asks. */
+/** A read of single users is audited, so it does not repeat by itself: only with `look`, on request. */
 export function Busiest({ days, look }: { days: Range; look: number }) {
   const { t } = useAdminTexts();
   const { api } = useAccount();

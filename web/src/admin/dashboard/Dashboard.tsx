@@ -1,4 +1,4 @@
-// The dashboard: how the house talks just now, and how it did over a period. Everything on it refreshes by itself.
+// The dashboard: the messages of the organisation just now, and over a period. All of it refreshes by itself.
 import { ActionIcon, SegmentedControl } from "@mantine/core";
 import { RefreshCw } from "lucide-react";
 import { useCallback, useState } from "react";

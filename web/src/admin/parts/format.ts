@@ -47,7 +47,7 @@ export function bucket(start: string, granularity: "hour" | "day", oneDay: boole
   return new Intl.DateTimeFormat(locale, oneDay ? time : { ...day, ...time }).format(moment);
 }
 
-/** When somebody was last seen: the time today, else the day too. */
+/** When a user was last seen: the time for today, else with the day. */
 export function moment(at: string | null | undefined, locale: string, now = serviceClock.now()): string | null {
   if (!at) return null;
   const then = new Date(at);

@@ -1,5 +1,5 @@
-// What a page shows of the service: loaded, then loaded anew every so often while somebody looks at it. An answer that
-// failed leaves what was there before on the screen, marked as old.
+// The data that a page shows: loaded, then reloaded at an interval while the page is in use. A failed request leaves
+// the earlier data on the screen, marked as old.
 import { useCallback, useEffect, useRef, useState } from "react";
 
 export interface Loaded<T> {

@@ -1,4 +1,4 @@
-// A password that was just set for somebody: shown once, to be copied, printed and handed over; gone when it is closed.
+// The password that was just set for a user: shown once, to be copied, printed and handed over.
 import { Alert, Button } from "@mantine/core";
 import { Copy, Printer } from "lucide-react";
 import { useState } from "react";

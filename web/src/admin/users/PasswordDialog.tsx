@@ -1,4 +1,4 @@
-// A new password for somebody who forgot theirs, or whose old one is known to others.
+// A new password for a user who forgot theirs, or whose old one is known to others.
 import { Alert, Button } from "@mantine/core";
 import { type FormEvent, useState } from "react";
 import { useAccount } from "../../app/account";

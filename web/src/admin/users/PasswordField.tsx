@@ -1,4 +1,4 @@
-// A password that is chosen for somebody else: it may be read, since it has to be handed over.
+// The password that an admin chooses for a user: readable, since it has to be handed over.
 import { Button, TextInput } from "@mantine/core";
 import { Dices } from "lucide-react";
 import { useAdminTexts } from "../texts";

@@ -1,4 +1,4 @@
-// What takes effect in the middle of somebody's work is asked about first, saying what follows.
+// Asks before an act that interrupts a user's work, and names the consequences.
 import { Alert, Button } from "@mantine/core";
 import type { User } from "../../core/api";
 import { Modal } from "../../ui/common/Modal";

@@ -48,12 +48,12 @@ export function change(api: Api, id: string, changed: Partial<Profile> & { isAct
   return api.call<User>("PATCH", `/api/chat/users/${id}`, { body: changed });
 }
 
-/** Ends every token and socket of somebody; they may sign in again. */
+/** Ends every token and connection of a user, who may sign in again. */
 export function endSessions(api: Api, id: string): Promise<void> {
   return api.call("DELETE", `/api/chat/users/${id}/sessions`);
 }
 
-/** Only what differs: what an administrator did not touch is not written, whoever changed it meanwhile. */
+/** Returns the changed fields only, so that fields that another administrator changed meanwhile are kept. */
 export function difference(user: User, profile: Profile): Partial<Profile> {
   const entries = Object.entries(profile).filter(([name, value]) => value !== ((user as unknown as Record<string, unknown>)[name] ?? ""));
   return Object.fromEntries(entries) as Partial<Profile>;

@@ -1,4 +1,4 @@
-// One's own account: the picture, what colleagues see, the password, and an end to all sign-ins.
+// The user's own account: the picture, what colleagues see, the password, and an end to all sign-ins.
 import { Alert, Button, Switch } from "@mantine/core";
 import { useRef, useState } from "react";
 import { useTranslation } from "react-i18next";

@@ -1,4 +1,4 @@
-// One's own password: the present one, a new one with how good it is, the new one again.
+// The user's own password: the present one, a new one with how good it is, the new one again.
 import { Alert, Button, PasswordInput } from "@mantine/core";
 import { type FormEvent, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";

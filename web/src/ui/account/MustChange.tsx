@@ -1,4 +1,4 @@
-// Before anything else: a password that somebody else set is changed.
+// Asks first for a new password when another user set the present one.
 import { Button } from "@mantine/core";
 import { useTranslation } from "react-i18next";
 import { useAccount } from "../../app/account";

@@ -2,7 +2,7 @@ import { useTranslation } from "react-i18next";
 import type { Standing } from "../../core/api";
 import classes from "./common.module.css";
 
-/** Stands beside the name of somebody who made the account themselves, until an administrator has looked at it. */
+/** Marks the name of a user who registered themselves, until an administrator confirms the account. */
 export function Unconfirmed({ person }: { person: Standing | undefined }) {
   const { t } = useTranslation();
   if (!person?.selfRegistered) return null;

@@ -12,8 +12,8 @@ export function folded(text: string): string {
 type Known = Partial<Pick<User, "realName" | "username" | "department" | "title">>;
 
 /**
- * How well somebody fits what is sought, less being better: called so, beginning so, a word of the name beginning so, holding
- * it; then whom only the service knows to fit (by pinyin); then those of whom something else says so.
+ * Ranks how well a user matches a search, less being better: the name equals it, begins with it, has a word that begins
+ * with it, contains it; then matches that only the service finds (by pinyin); then matches of other profile fields.
  */
 export function fit(person: Known, sought: string): number {
   const wanted = folded(sought);
@@ -26,7 +26,7 @@ export function fit(person: Known, sought: string): number {
   return [person.department ?? "", person.title ?? ""].some((word) => folded(word).includes(wanted)) ? 5 : 4;
 }
 
-/** Whether this device sees by itself that somebody fits: each word of what is sought is in something about them. */
+/** Whether a user matches without the service: each word of the search is in one of their texts. */
 export function fits(texts: readonly (string | undefined)[], sought: string): boolean {
   const about = folded(texts.filter(Boolean).join(" "));
   return folded(sought)
@@ -118,7 +118,7 @@ export function usePeople(client: ChatClient, sought: string, { limit, all = fal
   };
 }
 
-/** Whether a session is with, or named like, what is sought, or with somebody the service found. */
+/** Whether the name or the other user of a session matches a search, or the service found that user. */
 export function sessionFits(
   name: string,
   other: Known | undefined,

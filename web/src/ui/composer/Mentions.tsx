@@ -55,7 +55,7 @@ interface MentionOptions {
   field: RefObject<HTMLTextAreaElement | null>;
   text: string;
   ranges: readonly MentionRange[];
-  /** Somebody was chosen: their name stands there from now on. */
+  /** A user was chosen: their name is now in the text. */
   onChosen(range: MentionRange): void;
 }
 
@@ -121,7 +121,7 @@ export function useMentions({ client, session, field, text, ranges, onChosen }: 
     return group ? [...people, { id: EVERYBODY, name: everyone, detail: everyoneHint }] : people;
     // eslint-disable-next-line react-hooks/exhaustive-deps -- the version stands for what is known of people
   }, [sought, closed, caret, text, participants, client, peopleVersion, elsewhere, everyone, everyoneHint]);
-  // Everybody is called only by whoever says so.
+  // Everybody is never the first choice: that mention must be chosen.
   const first = found[0] && found[0].id !== EVERYBODY ? 0 : -1;
   const chosen = at === null ? first : Math.min(at, found.length - 1);
 

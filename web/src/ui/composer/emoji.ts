@@ -1,5 +1,4 @@
-// The emoji that people at work use, with the words they are found by in both languages. Whoever needs another one has their
-// keyboard's.
+// The emoji that people at work use, with the words that find them in both languages. A keyboard offers the others.
 const TABLE = `
 👍 thumbs up yes ok good agree|赞 好 同意 收到 可以
 👎 thumbs down no bad disagree|踩 不好 不同意 反对

@@ -1,4 +1,4 @@
-// Everybody in the house, by department; choosing somebody opens the private conversation.
+// All users of the organisation, by department; choosing one opens the private conversation.
 import { TextInput } from "@mantine/core";
 import { Search } from "lucide-react";
 import { useMemo, useState } from "react";

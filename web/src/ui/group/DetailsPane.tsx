@@ -97,7 +97,7 @@ function Phone({ number }: { number: string }) {
   return href ? <a href={href}>{number}</a> : <bdi>{number}</bdi>;
 }
 
-/** No bell for this session; every member decides for themselves. */
+/** Mutes this session for the user alone. */
 function Mute({ client, session }: { client: ChatClient; session: SessionStore }) {
   const { t } = useTranslation();
   const [problem, setProblem] = useState("");

@@ -1,4 +1,4 @@
-// A group: its name and topic, who is in it, and what one's own role allows.
+// A group: its name and topic, its members, and the actions that the user's role allows.
 import { Button, Switch, TextInput } from "@mantine/core";
 import { LogOut, Pencil, UserPlus } from "lucide-react";
 import { type FormEvent, type ReactNode, useEffect, useState } from "react";
@@ -37,7 +37,7 @@ export function GroupDetails({ client, session, children }: GroupDetailsProps) {
   useChanges(session);
   useChanges(client.people);
   const name = sessionName(session, client.people);
-  const mine = session.seat?.role ?? "member";
+  const mine = session.membership?.role ?? "member";
   const list = useArrowList("button");
   const manages = mine !== "member";
   const path = `/api/chat/sessions/${session.id}`;
@@ -59,8 +59,8 @@ export function GroupDetails({ client, session, children }: GroupDetailsProps) {
     setOpen(null);
   };
   useEffect(() => void client.syncer.renewProfiles(session).catch(() => {}), [client, session]);
-  const active = new Set(client.people.activeAmong([...session.seats.keys()]));
-  const members = [...session.seats].sort(
+  const active = new Set(client.people.activeAmong([...session.memberships.keys()]));
+  const members = [...session.memberships].sort(
     ([a, one], [b, two]) =>
       Number(active.has(b)) - Number(active.has(a)) ||
       RANK[one.role] - RANK[two.role] ||
@@ -108,8 +108,8 @@ export function GroupDetails({ client, session, children }: GroupDetailsProps) {
           )}
         </h3>
         <ul ref={list} className={classes.members}>
-          {members.map(([userId, seat]) => (
-            <MemberRow key={userId} client={client} userId={userId} role={seat.role} mine={mine} call={call} />
+          {members.map(([userId, membership]) => (
+            <MemberRow key={userId} client={client} userId={userId} role={membership.role} mine={mine} call={call} />
           ))}
         </ul>
       </div>

@@ -1,4 +1,4 @@
-// Out of many groups at once: somebody may have put one into hundreds.
+// Leaves many groups at once: a user may have been added to hundreds.
 import { Alert, Button, Checkbox, TextInput } from "@mantine/core";
 import { Search } from "lucide-react";
 import { useState } from "react";

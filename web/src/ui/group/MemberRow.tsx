@@ -6,7 +6,7 @@ import { useLocation } from "wouter";
 import { usePerson } from "../../app/hooks";
 import type { ChatClient } from "../../core/client";
 import { nameOf } from "../../core/people";
-import type { Seat } from "../../core/session-store";
+import type { Membership } from "../../core/session-store";
 import Ask from "../common/Ask";
 import { PersonAvatar } from "../common/Avatar";
 import { PersonLines } from "../list/FoundPeople";
@@ -17,9 +17,9 @@ import { LayerMenu } from "../common/LayerMenu";
 interface MemberRowProps {
   client: ChatClient;
   userId: string;
-  role: Seat["role"];
-  /** One's own role, which says what may be done here; the service decides all the same. */
-  mine: Seat["role"];
+  role: Membership["role"];
+  /** The user's own role, which says what is offered here; the service decides all the same. */
+  mine: Membership["role"];
   call(method: string, below: string, body?: unknown): Promise<boolean>;
 }
 
@@ -34,7 +34,7 @@ export function MemberRow({ client, userId, role, mine, call }: MemberRowProps) 
   const { t } = useTranslation();
   const [, go] = useLocation();
   const person = usePerson(userId);
-  const [asking, setAsking] = useState<Seat["role"] | "remove" | null>(null);
+  const [asking, setAsking] = useState<Membership["role"] | "remove" | null>(null);
   if (!person) return null;
   const name = nameOf(person);
   const me = userId === client.me;
@@ -43,11 +43,11 @@ export function MemberRow({ client, userId, role, mine, call }: MemberRowProps) 
   // Nobody with a closed account is written to, or given a rank to act in.
   const removes = mine === "owner" || (mine === "admin" && role !== "owner");
   const write = () => go(`/s/${client.conversationWith(userId).id}`);
-  const give = (to: Seat["role"], key: string) =>
+  const give = (to: Membership["role"], key: string) =>
     mine === "owner" && role !== to && <Menu.Item onClick={() => setAsking(to)}>{t(`group.${key}`)}</Menu.Item>;
   const answer = async () => {
     if (asking === "remove") await call("DELETE", below);
-    // A group has one owner: who makes somebody else that hands it over.
+    // A group has one owner: an owner who makes another member the owner hands the group over.
     else if (asking === "owner") {
       if (await call("PATCH", below, { role: "owner" })) await call("PATCH", `/participants/${client.me}`, { role: "admin" });
     } else await call("PATCH", below, { role: asking });
@@ -58,7 +58,7 @@ export function MemberRow({ client, userId, role, mine, call }: MemberRowProps) 
       <PersonAvatar userId={userId} size={34} />
       <PersonLines person={me ? { ...person, realName: t("group.self", { name }) } : person} />
       {closed && <span className={classes.closed}>{t("presence.closed")}</span>}
-      {role !== "member" && <span className={classes.seat}>{t(`seat.${role}`)}</span>}
+      {role !== "member" && <span className={classes.memberRole}>{t(`memberRole.${role}`)}</span>}
       {!me && (!closed || removes) && (
         <LayerMenu position="bottom-end" shadow="md">
           <Menu.Target>

@@ -153,7 +153,7 @@ function Said(props: MessageRowProps) {
             {person?.title && <span className={classes.title}>{person.title}</span>}
           </div>
         ) : (
-          // The eye sees it by the side and the run; whoever hears needs the name.
+          // The position shows the sender on the screen; a screen reader needs the name.
           <span className="visually-hidden">{own ? t("app.you") : name}</span>
         )}
         <div className={classes.line}>

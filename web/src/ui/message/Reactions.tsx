@@ -5,7 +5,7 @@ import { personName } from "../common/names";
 import { useThread } from "../thread/thread-actions";
 import classes from "./Reactions.module.css";
 
-/** What people put on a message; a click puts one's own on it, or takes it off. */
+/** The reactions to a message; a click adds or removes the user's own. */
 export function Reactions({ message, client }: { message: Message; client: ChatClient }) {
   const { t } = useTranslation();
   const { react } = useThread();

@@ -8,7 +8,7 @@ import classes from "./RichText.module.css";
 
 export function RichText({ text, mentions }: { text: string; mentions?: Message["mentions"] }) {
   const client = useClient();
-  // One name a line, as a primitive, so that a change of somebody else draws nothing anew.
+  // One name a line, as a primitive, so that a change of another user renders nothing anew.
   const names = useValue(client.people, () => {
     if (!mentions) return "";
     // What is stored decides, in whatever language it was written.

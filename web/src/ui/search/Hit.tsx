@@ -18,7 +18,7 @@ export function Hit({ hit, client, onOpen }: { hit: Found; client: ChatClient; o
   const now = session?.timeline.find(hit._id);
   const changed = now && (now.isDeleted || now.rev > hit.rev) ? now : null;
   const sender = personName(client.people, hit.sender);
-  // Of a private conversation the name is its other person's: it says something only beside one's own words.
+  // The name of a private conversation is that of the other user: it is news only beside the user's own messages.
   const told = session && (session.group || hit.sender === client.me);
   const pieces = !changed && hit.highlights?.length ? hit.highlights.map(marks) : [plainText(changed ?? hit, t)];
   return (

@@ -1,4 +1,4 @@
-// Whose messages: somebody found by what is known of them.
+// The sender to search for, found by their profile.
 import { X } from "lucide-react";
 import { type KeyboardEvent, useState } from "react";
 import { useTranslation } from "react-i18next";

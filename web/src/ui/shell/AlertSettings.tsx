@@ -11,7 +11,7 @@ import classes from "./SettingsDialog.module.css";
 
 export function AlertSettings() {
   const { t } = useTranslation();
-  const { house } = useAccount();
+  const { organisation } = useAccount();
   useChanges(deviceSettings);
   const choice = (name: DeviceSetting, label: string, also?: () => void) => (
     <Switch
@@ -31,7 +31,7 @@ export function AlertSettings() {
       </div>
       {!abilities.secure && <p className={classes.quiet}>{t("settings.needsHttps")}</p>}
       {choice("sound", t("settings.sound"), chime)}
-      {abilities.alerts && house.notifyContentMax === "text" && choice("alertText", t("settings.alertText"))}
+      {abilities.alerts && organisation.notifyContentMax === "text" && choice("alertText", t("settings.alertText"))}
     </>
   );
 }

@@ -1,4 +1,4 @@
-// An account that somebody makes for themselves, where the house allows it.
+// The registration of a new account, where the organisation allows it.
 import { Alert, Button, PasswordInput, TextInput } from "@mantine/core";
 import { type FormEvent, useState } from "react";
 import { useTranslation } from "react-i18next";

@@ -47,10 +47,10 @@ export function statusOf(session: SessionStore, message: Message, me: string): s
   if (message.sender !== me) return "";
   let read = 0;
   let delivered = 0;
-  for (const [userId, seat] of session.seats) {
+  for (const [userId, membership] of session.memberships) {
     if (userId === me) continue;
-    if (seat.readSeq >= message.seq) read += 1;
-    if (seat.deliveredSeq >= message.seq) delivered += 1;
+    if (membership.readSeq >= message.seq) read += 1;
+    if (membership.deliveredSeq >= message.seq) delivered += 1;
   }
   const readers = Math.max(read, message.readCount, message.status === "read" ? 1 : 0);
   if (readers > 0) return `read:${readers}`;

@@ -24,7 +24,7 @@ export function useReading(
       const element = scroller.current;
       if (!element || !attention().here) return;
       const { timeline } = session;
-      let upTo = Math.max(session.seat?.readSeq ?? 0, client.reading.upTo(session.id), timeline.hiddenSeq, base);
+      let upTo = Math.max(session.membership?.readSeq ?? 0, client.reading.upTo(session.id), timeline.hiddenSeq, base);
       if (upTo >= session.head) return;
       for (const row of element.querySelectorAll<HTMLElement>("[data-row]")) {
         const seq = Number(row.dataset.row);

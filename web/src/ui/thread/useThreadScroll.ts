@@ -91,7 +91,7 @@ export function useThreadScroll(client: ChatClient, session: SessionStore) {
       element.scrollTop = end;
       return;
     }
-    // Going to the end would take the first unread away: it stays, with its line, until somebody has read on.
+    // Scrolling to the end would hide the first unread message: it stays, with its line, until the user reads on.
     follow.current = false;
     setUnreadFrom(unread);
     element.scrollTop = Math.max(0, start - ABOVE_FIRST_PX);
@@ -263,7 +263,7 @@ function visibleFrom(items: readonly { index: number; end: number }[], scroller:
 }
 
 function firstUnread(session: SessionStore): number | null {
-  const read = session.seat?.readSeq ?? 0;
+  const read = session.membership?.readSeq ?? 0;
   if (session.unread === 0 || read >= session.head) return null;
   return Math.max(read, session.timeline.hiddenSeq) + 1;
 }

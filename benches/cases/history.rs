@@ -1,31 +1,37 @@
 //! Pages of history at a million messages.
 
-use super::{Figures, contestants, fig, with};
+use super::{Figures, fig, subjects, with};
 use crate::{
     Outcome,
-    cluster::{House, MILLION},
-    contestant::{Contestant, Kind},
+    dataset::{Dataset, MILLION},
     http,
     machine::CpuWatch,
     options::Options,
-    people::{Seat, World},
-    report::{Line, Row, Samples, Target},
+    report::{CaseReport, Line, Samples, Target},
     stats::Times,
+    subject::{Kind, Subject},
+    users::{Membership, Population},
 };
 
-const AT_ONCE: usize = 32;
+const CONNECTIONS: usize = 32;
 const LIMIT: i64 = 50;
 const FAR: i64 = 10_000;
 
-pub async fn run(house: &House, options: &Options) -> Outcome<Row> {
-    let world = house.million(options).await?;
-    let big = world.people.iter().flat_map(|person| &person.seats).map(|seat| seat.seq).max().unwrap_or(0);
+pub async fn run(dataset: &Dataset, options: &Options) -> Outcome<CaseReport> {
+    let population = dataset.million(options).await?;
+    let big = population
+        .users
+        .iter()
+        .flat_map(|user| &user.memberships)
+        .map(|membership| membership.seq)
+        .max()
+        .unwrap_or(0);
     let far = FAR.min(big / LIMIT);
     let mut samples = Samples::of("history");
     for round in 1..=options.rounds {
-        for kind in contestants(options) {
-            let work = async |contestant: &Contestant| measure(house, contestant, world, options, far).await;
-            samples.note(round, *kind, with(house, *kind, MILLION, work).await);
+        for kind in subjects(options) {
+            let work = async |subject: &Subject| measure(dataset, subject, population, options, far).await;
+            samples.record(round, *kind, with(dataset, *kind, MILLION, work).await);
         }
     }
     let mut lines = vec![
@@ -42,14 +48,14 @@ pub async fn run(house: &House, options: &Options) -> Outcome<Row> {
         let what = format!("history: {kind}, ms of page {far} (left) against page 1 (right)");
         lines.push(Line::ratio(&what, far_time, near, target));
     }
-    Ok(Row {
+    Ok(CaseReport {
         name: "history",
         how: format!(
-            "`GET /api/chat/messages/:sessionId?page&limit={LIMIT}` over {AT_ONCE} kept connections at once. The database \
+            "`GET /api/chat/messages/:sessionId?page&limit={LIMIT}` over {CONNECTIONS} persistent connections at once. The database \
              has {} messages: one session of {big}, the others share the rest. \"Random sessions\": each session is \
              as likely as any other, and a random page of it. \"Big session\": any of its pages. Then page {far} and \
              page 1 of the big session in turn, one request at a time: the median time of each.",
-            total(world)
+            total(population)
         ),
         lines,
         raw: samples.raw(),
@@ -57,39 +63,41 @@ pub async fn run(house: &House, options: &Options) -> Outcome<Row> {
     })
 }
 
-fn total(world: &World) -> i64 {
-    world.people.iter().flat_map(|person| &person.seats).map(|seat| seat.seq).sum::<i64>() / 2
+fn total(population: &Population) -> i64 {
+    population.users.iter().flat_map(|user| &user.memberships).map(|membership| membership.seq).sum::<i64>()
+        / 2
 }
 
-fn page(seat: &Seat, page: i64) -> String {
-    format!("/api/chat/messages/{}?page={page}&limit={LIMIT}", seat.session)
+fn page(membership: &Membership, page: i64) -> String {
+    format!("/api/chat/messages/{}?page={page}&limit={LIMIT}", membership.session)
 }
 
 async fn measure(
-    house: &House,
-    contestant: &Contestant,
-    world: &World,
+    dataset: &Dataset,
+    subject: &Subject,
+    population: &Population,
     options: &Options,
     far: i64,
 ) -> Outcome<Figures> {
-    // Everybody's seats: each session is there twice, so each is as likely as any other.
-    let seats: Vec<(&Seat, &str)> = world
-        .people
+    // The memberships of all users: each session occurs twice, so all are equally likely.
+    let memberships: Vec<(&Membership, &str)> = population
+        .users
         .iter()
-        .flat_map(|person| person.seats.iter().map(|seat| (seat, person.token.as_str())))
+        .flat_map(|user| user.memberships.iter().map(|membership| (membership, user.token.as_str())))
         .collect();
-    let big = *seats.iter().max_by_key(|(seat, _)| seat.seq).ok_or("nobody talks")?;
+    let big =
+        *memberships.iter().max_by_key(|(membership, _)| membership.seq).ok_or("no user has a session")?;
     let any = |random: u64| {
-        let (seat, token) = seats[(random % seats.len() as u64) as usize];
-        (page(seat, page_of(seat, random)), token)
+        let (membership, token) = memberships[(random % memberships.len() as u64) as usize];
+        (page(membership, page_of(membership, random)), token)
     };
     let of_big = |random: u64| (page(big.0, page_of(big.0, random)), big.1);
-    let address = contestant.address;
-    http::load(address, AT_ONCE, options.seconds(2.0, 0.3), any).await?;
-    let cpu = CpuWatch::start(contestant.pid, house.mongod_pid());
-    let random = http::load(address, AT_ONCE, options.seconds(5.0, 1.0), any).await?;
+    let address = subject.address;
+    http::load(address, CONNECTIONS, options.seconds(2.0, 0.3), any).await?;
+    let cpu = CpuWatch::start(subject.pid, dataset.mongod_pid());
+    let random = http::load(address, CONNECTIONS, options.seconds(5.0, 1.0), any).await?;
     let shares = cpu.shares("random sessions");
-    let in_big = http::load(address, AT_ONCE, options.seconds(4.0, 1.0), of_big).await?;
+    let in_big = http::load(address, CONNECTIONS, options.seconds(4.0, 1.0), of_big).await?;
     let (mut near, mut distant) = (Times::default(), Times::default());
     for _ in 0..10 {
         let limit = options.seconds(0.3, 0.05);
@@ -107,7 +115,7 @@ async fn measure(
 }
 
 /// A random page of a session.
-fn page_of(seat: &Seat, random: u64) -> i64 {
-    let pages = (seat.seq.max(1) as u64).div_ceil(LIMIT as u64);
+fn page_of(membership: &Membership, random: u64) -> i64 {
+    let pages = (membership.seq.max(1) as u64).div_ceil(LIMIT as u64);
     (random.rotate_left(32) % pages) as i64 + 1
 }

@@ -16,10 +16,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Outcome,
-    cluster::House,
+    dataset::Dataset,
     echo::Echo,
-    options::{Key, Options},
-    report::{Line, Row, Target},
+    options::{Case, Options},
+    report::{CaseReport, Line, Target},
     stats::{Times, figure},
 };
 
@@ -28,18 +28,18 @@ const BATCHES: [usize; 6] = [1, 25, 50, 100, 200, 400];
 const SESSIONS: usize = 100;
 const DATABASE: &str = "floor";
 
-/// The best of the direct writers.
+/// The number of writers and the size of batch with the highest rate.
 #[derive(Debug, Clone)]
 pub struct Best {
     pub writers: usize,
     pub batch: usize,
     pub rate: f64,
-    /// Writers, batch, messages/s.
+    /// All measurements: writers, batch, messages/s.
     all: Vec<(usize, usize, f64)>,
 }
 
-/// A session as a writer keeps it.
-struct Book {
+/// The state of a session that a writer keeps.
+struct SessionState {
     id: ObjectId,
     pair: [ObjectId; 2],
     seq: i64,
@@ -70,39 +70,40 @@ struct MessageRow {
 const CONTENT: &str =
     "Bed 12: potassium 3.1 mmol/l, please check the infusion before the night shift. 请复查血压";
 
-/// One who commits batches, one after the other.
+/// A writer that commits batches, one after the other.
 struct Writer {
     database: Database,
     messages: Collection<MessageRow>,
     session: ClientSession,
-    books: Vec<Book>,
+    states: Vec<SessionState>,
     next: usize,
 }
 
-/// How a transaction makes sure that its sessions stand as believed.
+/// How a transaction checks that its sessions have the expected versions.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Check {
-    /// Their versions are read first, and the updates name them by `_id`: cheapest for many.
+    /// The versions are read first, and the updates filter by `_id`: cheapest for many.
     First,
-    /// The updates' filters name the versions: one way to MongoDB less, cheapest for one.
+    /// The filters of the updates contain the versions: one round trip less, cheapest for one.
     InFilter,
 }
 
 impl Writer {
-    /// One transaction: the sessions' updates, conditional on their versions, then the messages.
+    /// Commits one transaction: the updates of the sessions, conditional on their versions, then
+    /// the messages.
     async fn commit(&mut self, batch: usize, check: Check) -> Outcome<()> {
         let now = DateTime::now();
         let mut rows = Vec::with_capacity(batch);
-        let touched = batch.min(self.books.len());
-        let places: Vec<usize> = (0..touched).map(|n| (self.next + n) % self.books.len()).collect();
+        let touched = batch.min(self.states.len());
+        let indexes: Vec<usize> = (0..touched).map(|n| (self.next + n) % self.states.len()).collect();
         for number in 0..batch {
-            rows.push(self.books[places[number % touched]].write(now));
+            rows.push(self.states[indexes[number % touched]].write(now));
         }
-        self.next = (self.next + touched) % self.books.len();
+        self.next = (self.next + touched) % self.states.len();
         let commit = ObjectId::new();
         self.session.start_transaction().await?;
         if check == Check::First {
-            let ids: Vec<ObjectId> = places.iter().map(|place| self.books[*place].id).collect();
+            let ids: Vec<ObjectId> = indexes.iter().map(|index| self.states[*index].id).collect();
             let rows = self.database.collection::<VersionRow>("sessions");
             let find = rows.find(doc! { "_id": { "$in": ids } }).projection(doc! { "version": 1 });
             let mut found = find.batch_size(1_000).session(&mut self.session).await?;
@@ -110,22 +111,22 @@ impl Writer {
             while let Some(row) = found.next(&mut self.session).await.transpose()? {
                 versions.insert(row.id, row.version);
             }
-            let stands = |place: &usize| {
-                let book = &self.books[*place];
-                versions.get(&book.id) == Some(&book.version)
+            let is_unchanged = |index: &usize| {
+                let state = &self.states[*index];
+                versions.get(&state.id) == Some(&state.version)
             };
-            if !places.iter().all(stands) {
-                return Err("the floor's sessions did not stand as believed".into());
+            if !indexes.iter().all(is_unchanged) {
+                return Err("a session did not have the expected version".into());
             }
         }
         let statements: Vec<Document> =
-            places.iter().map(|place| self.books[*place].statement(commit, now, check)).collect();
+            indexes.iter().map(|index| self.states[*index].statement(commit, now, check)).collect();
         let command = doc! {
             "update": "sessions", "updates": statements, "ordered": true, "bypassDocumentValidation": true,
         };
         let reply = self.database.run_command(command).session(&mut self.session).await?;
         if reply.get_i32("n").ok().and_then(|n| usize::try_from(n).ok()) != Some(touched) {
-            return Err(format!("the floor's sessions did not stand as believed: {reply}").into());
+            return Err(format!("a session did not have the expected version: {reply}").into());
         }
         let insert = self.messages.insert_many(rows).bypass_document_validation(true);
         insert.session(&mut self.session).await?;
@@ -141,13 +142,13 @@ struct VersionRow {
     version: i64,
 }
 
-impl Book {
-    /// The next message; the two take turns.
+impl SessionState {
+    /// Makes the next message; the two members take turns.
     fn write(&mut self, now: DateTime) -> MessageRow {
         self.seq += 1;
         self.unread += 1;
         self.last = ObjectId::new();
-        let from = self.speaker();
+        let from = self.sender_index();
         MessageRow {
             id: self.last,
             session_id: self.id,
@@ -164,18 +165,18 @@ impl Book {
         }
     }
 
-    fn speaker(&self) -> usize {
+    fn sender_index(&self) -> usize {
         usize::from(self.seq % 2 == 0)
     }
 
-    /// The update that Wardline makes when a message was sent.
+    /// Returns the update that Wardline makes when a message was sent.
     fn statement(&mut self, commit: ObjectId, now: DateTime, check: Check) -> Document {
         let mut filter = doc! { "_id": self.id };
         if check == Check::InFilter {
             filter.insert("version", self.version);
         }
         self.version += 1;
-        let [sender, receiver] = [self.pair[self.speaker()], self.pair[1 - self.speaker()]];
+        let [sender, receiver] = [self.pair[self.sender_index()], self.pair[1 - self.sender_index()]];
         let mut set = doc! {
             "version": self.version, "lastCommit": commit, "updatedAt": now, "seq": self.seq, "rev": 0_i64,
             "messageCount": self.seq, "lastMessageTime": now, "lastMessage": self.last,
@@ -189,49 +190,49 @@ impl Book {
     }
 }
 
-async fn client(house: &House) -> Outcome<Client> {
-    let mut options = ClientOptions::parse(house.uri()).await?;
+async fn client(dataset: &Dataset) -> Outcome<Client> {
+    let mut options = ClientOptions::parse(dataset.uri()).await?;
     options.write_concern = Some(WriteConcern::builder().w(Acknowledgment::Majority).journal(true).build());
     options.max_pool_size = Some(64);
     Ok(Client::with_options(options)?)
 }
 
-/// A new database with Wardline's validators, indexes and sessions.
-async fn prepare(house: &House) -> Outcome<()> {
-    house.drop(DATABASE).await?;
-    house.seed(DATABASE, &[[2 * SESSIONS, 2 * SESSIONS, 2 * SESSIONS]]).await
+/// Makes a new database with Wardline's validators, indexes and sessions.
+async fn prepare(dataset: &Dataset) -> Outcome<()> {
+    dataset.drop(DATABASE).await?;
+    dataset.seed(DATABASE, &[[2 * SESSIONS, 2 * SESSIONS, 2 * SESSIONS]]).await
 }
 
-async fn writers(house: &House, count: usize) -> Outcome<Vec<Writer>> {
-    let client = client(house).await?;
+async fn writers(dataset: &Dataset, count: usize) -> Outcome<Vec<Writer>> {
+    let client = client(dataset).await?;
     let database = client.database(DATABASE);
     if database.list_collection_names().await?.is_empty() {
-        prepare(house).await?;
+        prepare(dataset).await?;
     }
     let sessions = database.collection::<Document>("sessions");
     let find = sessions.find(doc! {}).sort(doc! { "_id": 1 });
     let rows: Vec<Document> = find.limit(SESSIONS as i64).await?.try_collect().await?;
     let mut writers = Vec::new();
     for share in rows.chunks(rows.len().div_ceil(count)) {
-        let mut books = Vec::new();
+        let mut states = Vec::new();
         for row in share {
             let pair: Vec<ObjectId> =
                 row.get_array("participants")?.iter().filter_map(Bson::as_object_id).collect();
-            let [first, second] = pair[..] else { return Err("a session without two people".into()) };
+            let [first, second] = pair[..] else { return Err("a session without two members".into()) };
             let (id, seq) = (row.get_object_id("_id")?, row.get_i64("seq")?);
             let version = row.get_i64("version")?;
-            books.push(Book { id, pair: [first, second], seq, version, unread: 0, last: id });
+            states.push(SessionState { id, pair: [first, second], seq, version, unread: 0, last: id });
         }
         let session = client.start_session().await?;
         let messages = database.collection("messages");
-        writers.push(Writer { database: database.clone(), messages, session, books, next: 0 });
+        writers.push(Writer { database: database.clone(), messages, session, states, next: 0 });
     }
     Ok(writers)
 }
 
-/// So many writers with batches of one size, for so long: messages/s.
-pub async fn once(house: &House, count: usize, batch: usize, duration: Duration) -> Outcome<f64> {
-    let writers = writers(house, count).await?;
+/// Runs `count` writers with batches of one size; returns the messages per second.
+pub async fn measure_rate(dataset: &Dataset, count: usize, batch: usize, duration: Duration) -> Outcome<f64> {
+    let writers = writers(dataset, count).await?;
     let start = Instant::now();
     let tasks = writers.into_iter().map(|mut writer| {
         tokio::spawn(async move {
@@ -250,10 +251,10 @@ pub async fn once(house: &House, count: usize, batch: usize, duration: Duration)
     Ok(stored as f64 / start.elapsed().as_secs_f64())
 }
 
-/// One bare transaction at a time.
-pub async fn bare(house: &House, duration: Duration) -> Outcome<Times> {
-    let mut writers = writers(house, 1).await?;
-    let writer = writers.first_mut().ok_or("no sessions for the floor")?;
+/// Returns the times of bare transactions, one after the other.
+pub async fn bare(dataset: &Dataset, duration: Duration) -> Outcome<Times> {
+    let mut writers = writers(dataset, 1).await?;
+    let writer = writers.first_mut().ok_or("no sessions for the baseline")?;
     let mut times = Times::default();
     let start = Instant::now();
     while start.elapsed() < duration {
@@ -264,22 +265,22 @@ pub async fn bare(house: &House, duration: Duration) -> Outcome<Times> {
     Ok(times)
 }
 
-/// The best number of writers and size of batch: found once in a run.
-pub async fn best<'a>(house: &'a House, options: &Options) -> Outcome<&'a Best> {
-    house
-        .floor
+/// Returns the best number of writers and size of batch; measured once in a run.
+pub async fn best<'a>(dataset: &'a Dataset, options: &Options) -> Outcome<&'a Best> {
+    dataset
+        .baseline
         .get_or_try_init(async || {
-            // For the floor's own row all of them, else those that come into question.
+            // The baseline's own case measures all of them; the others measure the likely ones.
             let is_asked =
-                |writers, batch| options.wants(Key::Floor) || (writers % 2 == 0 && batch >= 100_usize);
-            prepare(house).await?;
+                |writers, batch| options.wants(Case::Baseline) || (writers % 2 == 0 && batch >= 100_usize);
+            prepare(dataset).await?;
             let mut best = Best { writers: 0, batch: 0, rate: 0.0, all: Vec::new() };
             for writers in WRITERS {
                 for batch in BATCHES {
                     if !is_asked(writers, batch) {
                         continue;
                     }
-                    let rate = once(house, writers, batch, options.seconds(1.5, 0.3)).await?;
+                    let rate = measure_rate(dataset, writers, batch, options.seconds(1.5, 0.3)).await?;
                     println!("  floor {writers} writers × {batch}: {} messages/s", figure(rate));
                     best.all.push((writers, batch, rate));
                     if rate > best.rate {
@@ -287,15 +288,15 @@ pub async fn best<'a>(house: &'a House, options: &Options) -> Outcome<&'a Best> 
                     }
                 }
             }
-            prepare(house).await?;
+            prepare(dataset).await?;
             Ok(best)
         })
         .await
 }
 
-pub async fn run(house: &House, options: &Options) -> Outcome<Row> {
-    let best = best(house, options).await?;
-    let mut times = bare(house, options.seconds(5.0, 1.0)).await?;
+pub async fn run(dataset: &Dataset, options: &Options) -> Outcome<CaseReport> {
+    let best = best(dataset, options).await?;
+    let mut times = bare(dataset, options.seconds(5.0, 1.0)).await?;
     let echo = Echo::start().await?;
     let mut idle = echo.idle(options.count(400, 50)).await?;
     let mut rates = Vec::new();
@@ -327,11 +328,11 @@ pub async fn run(house: &House, options: &Options) -> Outcome<Row> {
         }
         raw.push('\n');
     }
-    Ok(Row {
+    Ok(CaseReport {
         name: "floor",
         how: format!(
             "MongoDB driven straight from the driver with transactions of the service's shape: an update of each \
-             touched session, which must still have the version that was believed, and the messages, majority and \
+             touched session, which must still have the expected version, and the messages, majority and \
              journal, on Wardline's indexes, {SESSIONS} sessions; 1.5 s for each number of writers and size of batch. One bare \
              transaction stores one message, one at a time, with the version in the update's filter. The echo is a tokio-tungstenite server in \
              a process of its own, loaded by the same client, with packets of 300 bytes."

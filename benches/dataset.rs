@@ -1,4 +1,4 @@
-//! The one mongod of a run, and the databases in it: made by Wardline's own `seed`, copied for the peer.
+//! The mongod of a run and its databases. Wardline's `seed` makes them; the peer gets copies.
 
 use std::{
     fs,
@@ -17,39 +17,39 @@ use wardline::store::embedded::{EmbeddedMongod, EmbeddedOptions};
 
 use crate::{
     Outcome,
-    contestant::{Contestant, Kind, last_words},
+    cases::baseline::Best,
     http,
     options::Options,
-    people::{Person, Positions, World},
-    rows::floor::Best,
+    subject::{Kind, Subject, last_lines},
+    users::{Population, Positions, User},
 };
 
-/// People of every database.
-pub const PEOPLE: usize = 5_000;
-/// Their private sessions: everybody talks with the next two on either side.
+/// The number of users in every database.
+pub const USERS: usize = 5_000;
+/// The number of private sessions: each user has one with the next two on either side.
 pub const SESSIONS: usize = 10_000;
 
 /// The database with a long history.
 pub const MILLION: &str = "million";
-/// The same people and sessions, with little history.
+/// The database with the same users and sessions, and little history.
 pub const LITTLE: &str = "little";
 
-/// Everything that the rows share.
-pub struct House {
+/// The data that the cases share.
+pub struct Dataset {
     mongod: EmbeddedMongod,
     binary: PathBuf,
     wardline: PathBuf,
     pub folder: PathBuf,
     pub secret: String,
-    live: OnceCell<World>,
-    million: OnceCell<World>,
-    little: OnceCell<World>,
-    pub floor: OnceCell<Best>,
+    live: OnceCell<Population>,
+    million: OnceCell<Population>,
+    little: OnceCell<Population>,
+    pub baseline: OnceCell<Best>,
 }
 
-impl House {
+impl Dataset {
     /// Starts mongod in a folder of this process.
-    pub async fn open(search: crate::Search, wardline: Option<PathBuf>) -> Outcome<Self> {
+    pub async fn open(search: crate::MongodSearch, wardline: Option<PathBuf>) -> Outcome<Self> {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("bench-{}", std::process::id()));
         fs::create_dir_all(&folder)?;
         let options = EmbeddedOptions {
@@ -60,7 +60,7 @@ impl House {
         };
         let mongod = EmbeddedMongod::start(options).await?;
         let secret = format!("{:032x}{:032x}", rand::random::<u128>(), rand::random::<u128>());
-        let mut house = Self {
+        let mut dataset = Self {
             mongod,
             binary: PathBuf::from("mongod"),
             wardline: wardline.unwrap_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_wardline"))),
@@ -69,10 +69,11 @@ impl House {
             live: OnceCell::new(),
             million: OnceCell::new(),
             little: OnceCell::new(),
-            floor: OnceCell::new(),
+            baseline: OnceCell::new(),
         };
-        house.binary = fs::read_link(format!("/proc/{}/exe", house.mongod_pid())).unwrap_or(house.binary);
-        Ok(house)
+        dataset.binary =
+            fs::read_link(format!("/proc/{}/exe", dataset.mongod_pid())).unwrap_or(dataset.binary);
+        Ok(dataset)
     }
 
     /// Stops mongod and removes the folder.
@@ -86,7 +87,7 @@ impl House {
         self.mongod.uri()
     }
 
-    /// The binary that runs.
+    /// Returns the binary of the running mongod.
     pub fn mongod_binary(&self) -> &Path {
         &self.binary
     }
@@ -96,13 +97,14 @@ impl House {
         lock.trim().parse().unwrap_or_default()
     }
 
-    /// A connection of our own.
+    /// Connects a new client to mongod.
     pub async fn client(&self) -> Outcome<Client> {
         Ok(Client::with_uri_str(self.uri()).await?)
     }
 
-    /// The command line of Wardline on `database`, without anything of the caller's settings.
-    pub fn wardline(&self, database: &str) -> Command {
+    /// Returns the command line of Wardline on `database`, without the settings of the caller's
+    /// environment.
+    pub fn wardline_command(&self, database: &str) -> Command {
         let mut command = Command::new(&self.wardline);
         for foreign in ["WARDLINE_ENV", "CORS_ORIGINS", "FRONTEND_URL", "TRUSTED_PROXIES", "REGISTRATION"] {
             command.env_remove(foreign);
@@ -120,16 +122,16 @@ impl House {
             .env("LOG", "warn")
             .env("NO_COLOR", "1")
             .env("JWT_SECRET", &self.secret);
-        own(&mut command);
+        configure_child(&mut command);
         command
     }
 
-    /// Wardline's data folder, where its search indexes are.
+    /// Returns the data folder of Wardline, which holds its search indexes.
     pub fn data(&self) -> PathBuf {
         self.folder.join("wardline")
     }
 
-    /// A data folder in which there can be no search index.
+    /// Returns a data folder in which no search index can be created.
     pub fn data_without_index(&self) -> Outcome<PathBuf> {
         let data = self.folder.join("unsearchable");
         fs::create_dir_all(&data)?;
@@ -137,31 +139,31 @@ impl House {
         Ok(data)
     }
 
-    /// Waits until the search index of a database is built, so that no row is measured beside it.
-    async fn index(&self, database: &str, world: &World) -> Outcome<()> {
+    /// Waits until the search index of a database is built, so that it does not disturb a case.
+    async fn wait_until_built(&self, database: &str, population: &Population) -> Outcome<()> {
         let start = Instant::now();
-        let contestant = Contestant::start(self, Kind::Wardline, database).await?;
-        catch_up(&contestant, world).await?;
+        let subject = Subject::start(self, Kind::Wardline, database).await?;
+        poll_until_indexed(&subject, population).await?;
         println!("… indexed in {:.0} s", start.elapsed().as_secs_f64());
-        contestant.stop().await
+        subject.stop().await
     }
 
-    /// Waits until the index has made up for what a row wrote faster than it follows, so that the next row
-    /// is not measured beside that.
-    pub async fn settle(&self, contestant: &Contestant, database: &str) -> Outcome<()> {
-        let world = match database {
+    /// Waits until the index has caught up with the writes of a case, so that it does not disturb
+    /// the next one.
+    pub async fn wait_for_index(&self, subject: &Subject, database: &str) -> Outcome<()> {
+        let population = match database {
             MILLION => self.million.get(),
             LITTLE => self.little.get(),
             _ => self.live.get(),
         };
-        match world {
-            Some(world) => catch_up(contestant, world).await,
+        match population {
+            Some(population) => poll_until_indexed(subject, population).await,
             None => Ok(()),
         }
     }
 
-    /// A program of the peer's folder.
-    pub fn peer(&self, script: &str) -> Command {
+    /// Returns the command line of a script in the peer's folder.
+    pub fn peer_command(&self, script: &str) -> Command {
         let mut command = Command::new("node");
         command
             .args(["--expose-gc", script])
@@ -171,24 +173,24 @@ impl House {
             .env("HOST", "127.0.0.1")
             .env("PORT", "0")
             .env("JWT_SECRET", &self.secret);
-        own(&mut command);
+        configure_child(&mut command);
         command
     }
 
-    /// Seeds a database in steps of people, sessions and messages.
+    /// Seeds a database in steps of users, sessions and messages.
     pub async fn seed(&self, database: &str, steps: &[[usize; 3]]) -> Outcome<()> {
-        for [people, sessions, messages] in steps {
-            let mut command = self.wardline(database);
-            command.arg("seed").arg(format!("--users={people}"));
+        for [users, sessions, messages] in steps {
+            let mut command = self.wardline_command(database);
+            command.arg("seed").arg(format!("--users={users}"));
             command.arg(format!("--sessions={sessions}")).arg(format!("--messages={messages}"));
             output_of(command, "wardline seed").await?;
         }
         Ok(())
     }
 
-    /// Makes the peer's own copy of a database.
+    /// Makes the peer's copy of a database.
     pub async fn copy(&self, database: &str) -> Outcome<()> {
-        let mut command = self.peer("copy.js");
+        let mut command = self.peer_command("copy.js");
         command.env("FROM", database).env("TO", Kind::Peer.database(database));
         output_of(command, "node copy.js").await.map(drop)
     }
@@ -201,56 +203,57 @@ impl House {
         Ok(())
     }
 
-    /// The people of the rows in which people talk, with little history, for both contestants.
-    pub async fn live(&self, with_peer: bool) -> Outcome<&World> {
+    /// Returns the users of the cases that send messages, with little history, for both subjects.
+    pub async fn live(&self, with_peer: bool) -> Outcome<&Population> {
         self.live
             .get_or_try_init(async || {
-                println!("… making the people ({PEOPLE}, in {SESSIONS} sessions)");
-                self.seed("bench", &[[PEOPLE, SESSIONS, 2 * SESSIONS]]).await?;
+                println!("… making {USERS} users in {SESSIONS} sessions");
+                self.seed("bench", &[[USERS, SESSIONS, 2 * SESSIONS]]).await?;
                 if with_peer {
                     self.copy("bench").await?;
                 }
-                let world = self.world("bench").await?;
-                self.index("bench", &world).await?;
-                Ok(world)
+                let population = self.population("bench").await?;
+                self.wait_until_built("bench", &population).await?;
+                Ok(population)
             })
             .await
     }
 
-    /// A million messages, half of them in one session, for both contestants.
-    pub async fn million(&self, options: &Options) -> Outcome<&World> {
+    /// Returns the users of the database with a million messages, half of them in one session, for
+    /// both subjects.
+    pub async fn million(&self, options: &Options) -> Outcome<&Population> {
         let (half, with_peer) = (options.count(500_000, 20_000), !options.no_peer);
         self.million.get_or_try_init(|| self.with_history(MILLION, half, with_peer)).await
     }
 
-    /// A fiftieth of it, for Wardline alone.
-    pub async fn little(&self, options: &Options) -> Outcome<&World> {
+    /// Returns the users of the database with a fiftieth of the messages, for Wardline alone.
+    pub async fn little(&self, options: &Options) -> Outcome<&Population> {
         let half = options.count(500_000, 20_000) / 50;
         self.little.get_or_try_init(|| self.with_history(LITTLE, half, false)).await
     }
 
-    async fn with_history(&self, database: &str, half: usize, with_peer: bool) -> Outcome<World> {
+    async fn with_history(&self, database: &str, half: usize, with_peer: bool) -> Outcome<Population> {
         let start = Instant::now();
         println!("… making {} messages, {half} of them in one session", 2 * half);
-        self.seed(database, &[[2, 1, half], [PEOPLE, SESSIONS, half]]).await?;
+        self.seed(database, &[[2, 1, half], [USERS, SESSIONS, half]]).await?;
         println!("… made in {:.0} s", start.elapsed().as_secs_f64());
         if with_peer {
             self.copy(database).await?;
             println!("… with the peer's copy in {:.0} s", start.elapsed().as_secs_f64());
         }
-        let world = self.world(database).await?;
-        self.index(database, &world).await?;
-        Ok(world)
+        let population = self.population(database).await?;
+        self.wait_until_built(database, &population).await?;
+        Ok(population)
     }
 
-    /// The people of a database, with their tokens and sessions.
-    pub async fn world(&self, database: &str) -> Outcome<World> {
-        let mut command = self.wardline(database);
-        command.arg("token").arg(format!("--synthetic={PEOPLE}"));
+    /// Reads the users of a database, with their tokens and sessions.
+    pub async fn population(&self, database: &str) -> Outcome<Population> {
+        let mut command = self.wardline_command(database);
+        command.arg("token").arg(format!("--synthetic={USERS}"));
         let output = output_of(command, "wardline token").await?;
-        let mut people: Vec<Person> = serde_json::from_slice(&output)?;
-        people.sort_by(|one, other| one.username.cmp(&other.username));
-        let mut world = World::new(people);
+        let mut users: Vec<User> = serde_json::from_slice(&output)?;
+        users.sort_by(|one, other| one.username.cmp(&other.username));
+        let mut population = Population::new(users);
         let sessions = self.client().await?.database(database).collection::<Document>("sessions");
         let fields = doc! { "participants": 1, "seq": 1 };
         let mut rows = sessions.find(doc! {}).projection(fields).await?;
@@ -262,29 +265,29 @@ impl House {
                 .map(ObjectId::to_hex)
                 .collect();
             let id = row.get_object_id("_id")?.to_hex();
-            world.seat(&id, &pair, row.get_i64("seq")?);
+            population.add_session(&id, &pair, row.get_i64("seq")?);
         }
-        Ok(world)
+        Ok(population)
     }
 
-    /// The admin of a database, made the first time.
-    pub async fn admin(&self, database: &str) -> Outcome<Person> {
-        let mut make = self.wardline(database);
-        make.env("ADMIN_USERNAME", "director").env("ADMIN_PASSWORD", "of the whole house");
-        // Whoever opens a database makes its first admin.
+    /// Returns the admin of a database, who is created the first time.
+    pub async fn admin(&self, database: &str) -> Outcome<User> {
+        let mut make = self.wardline_command(database);
+        make.env("ADMIN_USERNAME", "director").env("ADMIN_PASSWORD", "of the whole hospital");
+        // Any command that opens the database creates its first admin.
         make.arg("check");
         output_of(make, "wardline check").await?;
-        let mut token = self.wardline(database);
+        let mut token = self.wardline_command(database);
         token.arg("token").arg("director");
-        let people: Vec<Person> = serde_json::from_slice(&output_of(token, "wardline token").await?)?;
-        people.into_iter().next().ok_or_else(|| "no admin".into())
+        let users: Vec<User> = serde_json::from_slice(&output_of(token, "wardline token").await?)?;
+        users.into_iter().next().ok_or_else(|| "no admin".into())
     }
 
-    /// How far every session of a database is.
+    /// Returns the positions of every session of a database.
     pub async fn positions(&self, database: &str) -> Outcome<Positions> {
         let sessions = self.client().await?.database(database).collection::<Document>("sessions");
         let mut rows = sessions.find(doc! {}).projection(doc! { "seq": 1, "rev": 1 }).await?;
-        // JavaScript's numbers may be stored as any of the three.
+        // The peer stores JavaScript numbers as any of the three types.
         let number = |row: &Document, key: &str| match row.get(key) {
             Some(Bson::Int64(number)) => *number as u64,
             Some(Bson::Int32(number)) => *number as u64,
@@ -300,13 +303,13 @@ impl House {
     }
 }
 
-/// Waits until search is up to date.
-async fn catch_up(contestant: &Contestant, world: &World) -> Outcome<()> {
-    let Some(person) = world.people.first() else { return Ok(()) };
+/// Waits until the search index is up to date.
+async fn poll_until_indexed(subject: &Subject, population: &Population) -> Outcome<()> {
+    let Some(user) = population.users.first() else { return Ok(()) };
     let (start, limit) = (Instant::now(), Duration::from_mins(15));
-    let mut line = http::Line::open(contestant.address).await?;
-    let path = format!("/api/chat/messages/search?userId={}&keyword=bed&limit=1", person.id);
-    while memchr::memmem::find(line.get(&path, &person.token).await?, b"\"indexing\":true").is_some() {
+    let mut connection = http::Connection::open(subject.address).await?;
+    let path = format!("/api/chat/messages/search?userId={}&keyword=bed&limit=1", user.id);
+    while memchr::memmem::find(connection.get(&path, &user.token).await?, b"\"indexing\":true").is_some() {
         if start.elapsed() > limit {
             return Err("the search index did not catch up in time".into());
         }
@@ -315,17 +318,17 @@ async fn catch_up(contestant: &Contestant, world: &World) -> Outcome<()> {
     Ok(())
 }
 
-/// A child that ends with us, but not by a Ctrl-C that is meant for us.
-fn own(command: &mut Command) {
+/// Makes a child end with this process, but not by a Ctrl-C that is meant for this process.
+fn configure_child(command: &mut Command) {
     command.process_group(0).kill_on_drop(true).stdin(Stdio::null());
 }
 
-/// Runs a program to its end and answers what it printed.
+/// Runs a program to its end and returns its output.
 async fn output_of(mut command: Command, name: &str) -> Outcome<Vec<u8>> {
     let output = command.output().await?;
     if !output.status.success() {
         let words = String::from_utf8_lossy(&output.stderr);
-        return Err(format!("{name} failed ({}): {}", output.status, last_words(&words)).into());
+        return Err(format!("{name} failed ({}): {}", output.status, last_lines(&words)).into());
     }
     Ok(output.stdout)
 }

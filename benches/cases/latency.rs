@@ -1,36 +1,37 @@
-//! How long a message takes.
+//! The latency of a message.
 
 use std::time::Duration;
 
-use super::{Figures, cast, contestants, fig, floor, with};
+use super::{Figures, baseline, connect_participants, fig, subjects, with};
 use crate::{
     Outcome,
     clock::Clock,
-    cluster::House,
-    contestant::{Contestant, Kind},
+    dataset::Dataset,
     options::Options,
-    people::World,
-    report::{Line, Row, Samples, Target},
+    report::{CaseReport, Line, Samples, Target},
+    scenario::{Pace, Scenario},
     stats::{Times, median},
-    talk::{Pace, Talk},
+    subject::{Kind, Subject},
+    users::Population,
 };
 
-const TALKERS: usize = 200;
+const SENDERS: usize = 200;
 const RATE: f64 = 400.0;
-pub async fn run(house: &House, options: &Options) -> Outcome<Row> {
-    let world = house.live(!options.no_peer).await?;
+
+pub async fn run(dataset: &Dataset, options: &Options) -> Outcome<CaseReport> {
+    let population = dataset.live(!options.no_peer).await?;
     let mut samples = Samples::of("latency");
     let mut bare = Vec::new();
     for round in 1..=options.rounds {
-        for kind in contestants(options) {
-            let result = with(house, *kind, "bench", async |contestant| {
-                let mut figures = loaded(contestant, world, options).await?;
-                figures.extend(idle(contestant, world, options).await?);
+        for kind in subjects(options) {
+            let result = with(dataset, *kind, "bench", async |subject| {
+                let mut figures = loaded(subject, population, options).await?;
+                figures.extend(idle(subject, population, options).await?);
                 Ok(figures)
             });
-            samples.note(round, *kind, result.await);
+            samples.record(round, *kind, result.await);
         }
-        let mut times = floor::bare(house, options.seconds(4.0, 1.0)).await?;
+        let mut times = baseline::bare(dataset, options.seconds(4.0, 1.0)).await?;
         bare.extend(times.percentile(50.0));
         println!("  latency {round} bare transaction p50 {:.2} ms", bare.last().copied().unwrap_or_default());
     }
@@ -57,12 +58,12 @@ pub async fn run(house: &House, options: &Options) -> Outcome<Row> {
     ] {
         lines.push(samples.ratio(what, name, Target::None));
     }
-    Ok(Row {
+    Ok(CaseReport {
         name: "latency",
         how: format!(
-            "Loaded: {RATE} messages/s over {TALKERS} people in an open loop, for 20 s; each is due at a moment fixed \
+            "Loaded: {RATE} messages/s over {SENDERS} users in an open loop, for 20 s; each is due at a moment fixed \
              beforehand and its time runs from that moment, however late it could be sent, until the other's \
-             `message:receive`. Idle: one person sends to another, one message at a time with 20 ms between. The \
+             `message:receive`. Idle: one user sends to another, one message at a time with 20 ms between. The \
              bare transaction (one session update, one message, majority and journal, straight from the driver) is \
              measured in each round."
         ),
@@ -80,29 +81,34 @@ fn percentiles(figures: &mut Figures, name: &str, times: &mut Times) -> Outcome<
     Ok(())
 }
 
-async fn loaded(contestant: &Contestant, world: &World, options: &Options) -> Outcome<Figures> {
-    let (mut clock, told) = Clock::new(TALKERS);
-    let mut told = told.into_iter();
-    let cast = cast(contestant, world, 0..TALKERS, |_| told.next().map_or(Pace::Silent, Pace::Open)).await?;
+async fn loaded(subject: &Subject, population: &Population, options: &Options) -> Outcome<Figures> {
+    let (mut clock, due_times) = Clock::new(SENDERS);
+    let mut due_times = due_times.into_iter();
+    let participants = connect_participants(subject, population, 0..SENDERS, |_| {
+        due_times.next().map_or(Pace::Silent, Pace::Open)
+    })
+    .await?;
     clock.start(RATE);
-    let mut talked = Talk::begin(cast).run(options.seconds(3.0, 0.5), options.seconds(20.0, 2.0)).await;
+    let mut totals =
+        Scenario::begin(participants).run(options.seconds(3.0, 0.5), options.seconds(20.0, 2.0)).await;
     drop(clock);
-    if let Some(error) = talked.errors.first() {
+    if let Some(error) = totals.errors.first() {
         return Err(error.clone().into());
     }
-    let mut figures = vec![fig("loaded messages/s", talked.rate)];
-    percentiles(&mut figures, "loaded delivered", &mut talked.deliveries)?;
-    percentiles(&mut figures, "loaded ack", &mut talked.acks)?;
+    let mut figures = vec![fig("loaded messages/s", totals.rate)];
+    percentiles(&mut figures, "loaded delivered", &mut totals.deliveries)?;
+    percentiles(&mut figures, "loaded ack", &mut totals.acks)?;
     Ok(figures)
 }
 
-async fn idle(contestant: &Contestant, world: &World, options: &Options) -> Outcome<Figures> {
+async fn idle(subject: &Subject, population: &Population, options: &Options) -> Outcome<Figures> {
     let pause = Some(Duration::from_millis(20));
-    let pace = |place| if place == 0 { Pace::Closed { window: 1, pause } } else { Pace::Silent };
-    let cast = cast(contestant, world, 0..2, pace).await?;
-    let mut talked = Talk::begin(cast).run(options.seconds(1.0, 0.3), options.seconds(6.0, 1.0)).await;
+    let pace = |index| if index == 0 { Pace::Closed { window: 1, pause } } else { Pace::Silent };
+    let participants = connect_participants(subject, population, 0..2, pace).await?;
+    let mut totals =
+        Scenario::begin(participants).run(options.seconds(1.0, 0.3), options.seconds(6.0, 1.0)).await;
     let mut figures = Vec::new();
-    percentiles(&mut figures, "idle delivered", &mut talked.deliveries)?;
-    percentiles(&mut figures, "idle ack", &mut talked.acks)?;
+    percentiles(&mut figures, "idle delivered", &mut totals.deliveries)?;
+    percentiles(&mut figures, "idle ack", &mut totals.acks)?;
     Ok(figures)
 }

@@ -1,4 +1,4 @@
-//! Wardline or the peer as a running process.
+//! The subjects of the bench, Wardline and the peer, as running processes.
 
 use std::{
     fmt,
@@ -16,11 +16,11 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use crate::{Outcome, cluster::House, machine};
+use crate::{Outcome, dataset::Dataset, machine};
 
-/// How long a contestant may take until it listens.
+/// How long a subject may take until it listens.
 const START_WITHIN: Duration = Duration::from_mins(1);
-/// How long it may take to end by itself.
+/// How long a subject may take to end after SIGTERM.
 const STOP_WITHIN: Duration = Duration::from_secs(20);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,7 +30,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// This contestant's form of a database of Wardline's.
+    /// Returns the name of this subject's copy of a database of Wardline.
     pub fn database(self, name: &str) -> String {
         match self {
             Self::Wardline => name.to_owned(),
@@ -48,34 +48,34 @@ impl fmt::Display for Kind {
     }
 }
 
-/// A contestant that serves.
-pub struct Contestant {
+/// A running subject.
+pub struct Subject {
     pub kind: Kind,
     pub address: SocketAddr,
     pub pid: u32,
     child: Child,
 }
 
-impl Contestant {
-    pub async fn start(house: &House, kind: Kind, database: &str) -> Outcome<Self> {
-        Self::start_with(house, kind, database, &house.data()).await
+impl Subject {
+    pub async fn start(dataset: &Dataset, kind: Kind, database: &str) -> Outcome<Self> {
+        Self::start_with(dataset, kind, database, &dataset.data()).await
     }
 
-    /// As [`Contestant::start`], with a data folder of one's own; the peer has none.
-    pub async fn start_with(house: &House, kind: Kind, database: &str, data: &Path) -> Outcome<Self> {
+    /// Starts a subject like [`Subject::start`], with the given data folder; the peer has none.
+    pub async fn start_with(dataset: &Dataset, kind: Kind, database: &str, data: &Path) -> Outcome<Self> {
         let mut command = match kind {
             Kind::Wardline => {
-                let mut command = house.wardline(database);
+                let mut command = dataset.wardline_command(database);
                 command.arg("serve").env("DATA_DIR", data);
                 command
             }
             Kind::Peer => {
-                let mut command = house.peer("server.js");
+                let mut command = dataset.peer_command("server.js");
                 command.env("MONGODB_DB", kind.database(database));
                 command
             }
         };
-        let log_path = house.folder.join(format!("{kind}.log"));
+        let log_path = dataset.folder.join(format!("{kind}.log"));
         let log = OpenOptions::new().create(true).append(true).open(&log_path)?;
         let mut child = command.stdout(Stdio::piped()).stderr(log).spawn()?;
         let pid = child.id().unwrap_or_default();
@@ -91,7 +91,7 @@ impl Contestant {
         };
         let Ok(Some(address)) = timeout(START_WITHIN, listening).await else {
             let words = std::fs::read_to_string(&log_path).unwrap_or_default();
-            return Err(format!("{kind} did not start: {}", last_words(&words)).into());
+            return Err(format!("{kind} did not start: {}", last_lines(&words)).into());
         };
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
         Ok(Self { kind, address, pid, child })
@@ -104,7 +104,7 @@ impl Contestant {
         }
     }
 
-    /// Resident memory in KiB; the peer collects its garbage first.
+    /// Returns the resident memory in KiB; the peer collects its garbage first.
     pub async fn memory(&self) -> Outcome<f64> {
         if self.kind == Kind::Peer {
             self.signal(Signal::USR2);
@@ -113,7 +113,7 @@ impl Contestant {
         machine::resident(self.pid).ok_or_else(|| format!("{} is gone", self.kind).into())
     }
 
-    /// Ends it, politely at first.
+    /// Stops the process with SIGTERM, and kills it if it does not end in time.
     pub async fn stop(mut self) -> Outcome<()> {
         self.signal(Signal::TERM);
         let asked = Instant::now();
@@ -125,14 +125,14 @@ impl Contestant {
     }
 }
 
-/// The end of what a program said.
-pub fn last_words(words: &str) -> String {
+/// Returns the last lines of the output of a program.
+pub fn last_lines(words: &str) -> String {
     const LINES: usize = 10;
     let lines: Vec<&str> = words.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     lines[lines.len().saturating_sub(LINES)..].join(" | ")
 }
 
-/// The address in `… listens on http://127.0.0.1:1234   …`.
+/// Returns the address in `… listens on http://127.0.0.1:1234   …`.
 fn address_in(line: &str) -> Option<SocketAddr> {
     line.split_once("http://")?.1.split_whitespace().next()?.parse().ok()
 }

@@ -1,5 +1,5 @@
-//! A conversation under load: who sends when, what came back, and whether anything was lost, doubled or
-//! out of order.
+//! Conversations under load: the pace of the senders, the latencies, and whether a message was
+//! lost, doubled or out of order.
 
 use std::{
     io,
@@ -20,24 +20,24 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     client::Socket,
     stats::Times,
-    wire::{self, Letter, Mark, Packet},
+    wire::{self, Mark, MessageTemplate, Packet},
 };
 
-/// How long what is under way may take to arrive once nobody sends any more.
-const DRAIN: Duration = Duration::from_secs(15);
+/// How long messages in flight may take to arrive after the last send.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// When somebody sends.
+/// When a participant sends.
 pub enum Pace {
-    /// So many messages without their acknowledgement, and perhaps a pause after each.
+    /// Keeps `window` messages in flight, with an optional pause after each acknowledgement.
     Closed { window: usize, pause: Option<Duration> },
-    /// At the moments that come through here, whatever became of the messages before.
+    /// Sends at the received due times, without waiting for earlier messages.
     Open(mpsc::Receiver<Instant>),
-    /// Never.
+    /// Sends nothing.
     Silent,
 }
 
-/// Somebody who takes part; voice `n` of a talk is the `n`th of its cast.
-pub struct Cast {
+/// A user who takes part in a scenario; sender `n` is the `n`th participant.
+pub struct Participant {
     pub socket: Socket,
     pub session: String,
     pub user: String,
@@ -48,12 +48,12 @@ const WARMING: u8 = 0;
 const MEASURED: u8 = 1;
 const ENDING: u8 = 2;
 
-/// A message on its way.
+/// A sent message.
 #[derive(Clone, Copy)]
 struct Slot {
-    /// When it was sent, or should have been.
+    /// When it was sent, or was due.
     at: Instant,
-    /// It was sent in the measured time.
+    /// Whether it was sent in the measured time.
     counts: bool,
     answer: Answer,
     received: bool,
@@ -71,13 +71,13 @@ struct Shared {
     run: u32,
     phase: AtomicU8,
     stop: CancellationToken,
-    /// The messages of each voice.
+    /// The messages of each sender.
     sent: Vec<Mutex<Vec<Slot>>>,
 }
 
 impl Shared {
-    fn with<T>(&self, voice: usize, look: impl FnOnce(&mut Vec<Slot>) -> T) -> T {
-        look(&mut self.sent[voice].lock().unwrap_or_else(PoisonError::into_inner))
+    fn with<T>(&self, sender: usize, access: impl FnOnce(&mut Vec<Slot>) -> T) -> T {
+        access(&mut self.sent[sender].lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn phase(&self) -> u8 {
@@ -85,19 +85,20 @@ impl Shared {
     }
 }
 
-/// What one voice saw.
+/// The observations of one participant.
 #[derive(Default)]
-struct Seen {
+struct Observations {
     socket: Option<Socket>,
     error: Option<String>,
-    /// Messages that became acknowledged and delivered, by this voice's half, in the measured time.
+    /// Messages whose second half, acknowledgement or delivery, this participant received in the
+    /// measured time.
     completed: u64,
     acks: Times,
     deliveries: Times,
     faults: Faults,
 }
 
-/// What must not be.
+/// The counts of violated guarantees.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Faults {
     /// Acknowledged and never received.
@@ -123,9 +124,9 @@ impl Faults {
     }
 }
 
-/// What a conversation came to.
-pub struct Talked {
-    /// Messages per second that became acknowledged and delivered in the measured time.
+/// The totals of a scenario.
+pub struct Totals {
+    /// The messages per second that were acknowledged and delivered in the measured time.
     pub rate: f64,
     pub acks: Times,
     pub deliveries: Times,
@@ -135,70 +136,73 @@ pub struct Talked {
     pub errors: Vec<String>,
 }
 
-/// A conversation that goes on.
-pub struct Talk {
+/// A running scenario.
+pub struct Scenario {
     shared: Arc<Shared>,
-    voices: Vec<JoinHandle<Seen>>,
+    senders: Vec<JoinHandle<Observations>>,
     measured: Option<Instant>,
 }
 
-impl Talk {
-    pub fn begin(cast: Vec<Cast>) -> Self {
+impl Scenario {
+    pub fn begin(participants: Vec<Participant>) -> Self {
         static RUNS: AtomicU32 = AtomicU32::new(0);
         let shared = Arc::new(Shared {
             run: rand::random_range(0..99_000_000) + RUNS.fetch_add(1, Ordering::Relaxed),
             phase: AtomicU8::new(WARMING),
             stop: CancellationToken::new(),
-            sent: cast.iter().map(|_| Mutex::default()).collect(),
+            sent: participants.iter().map(|_| Mutex::default()).collect(),
         });
-        let voices = cast.into_iter().enumerate().map(|(me, cast)| {
-            let letter = Letter::new(shared.run, me as u32, &cast.session, &cast.user);
-            let (shared, mut seen) = (Arc::clone(&shared), Seen::default());
+        let senders = participants.into_iter().enumerate().map(|(me, participant)| {
+            let template =
+                MessageTemplate::new(shared.run, me as u32, &participant.session, &participant.user);
+            let (shared, mut observed) = (Arc::clone(&shared), Observations::default());
             tokio::spawn(async move {
-                let mut socket = cast.socket;
-                match speak(&shared, me, &mut socket, &letter, cast.pace, &mut seen).await {
-                    Ok(()) => seen.socket = Some(socket),
-                    Err(error) => seen.error = Some(error.to_string()),
+                let mut socket = participant.socket;
+                match run_participant(&shared, me, &mut socket, &template, participant.pace, &mut observed)
+                    .await
+                {
+                    Ok(()) => observed.socket = Some(socket),
+                    Err(error) => observed.error = Some(error.to_string()),
                 }
-                seen
+                observed
             })
         });
-        Self { voices: voices.collect(), shared, measured: None }
+        Self { senders: senders.collect(), shared, measured: None }
     }
 
-    /// From now on it counts.
+    /// Starts the measured time.
     pub fn measure(&mut self) {
         self.shared.phase.store(MEASURED, Ordering::Relaxed);
         self.measured = Some(Instant::now());
     }
 
-    /// Warms up, measures, and ends it.
-    pub async fn run(mut self, warm: Duration, measured: Duration) -> Talked {
+    /// Warms up, measures and finishes.
+    pub async fn run(mut self, warm: Duration, measured: Duration) -> Totals {
         sleep(warm).await;
         self.measure();
         sleep(measured).await;
         self.finish().await
     }
 
-    /// Nobody sends any more; waits for what is under way.
-    pub async fn finish(self) -> Talked {
+    /// Stops the sends, and waits for the messages in flight.
+    pub async fn finish(self) -> Totals {
         self.shared.phase.store(ENDING, Ordering::Relaxed);
         let elapsed = self.measured.map_or(Duration::ZERO, |since| since.elapsed());
-        let deadline = Instant::now() + DRAIN;
+        let deadline = Instant::now() + DRAIN_TIMEOUT;
         let is_open = |slot: &Slot| match slot.answer {
             Answer::Awaited => true,
             Answer::Acknowledged => !slot.received,
             Answer::Refused => false,
         };
-        let is_under_way = |voice| self.shared.with(voice, |slots| slots.iter().any(is_open));
-        while (0..self.voices.len()).any(is_under_way) && Instant::now() < deadline {
-            if self.voices.iter().any(JoinHandle::is_finished) {
-                break; // somebody's connection is gone
+        let has_open_messages = |sender| self.shared.with(sender, |slots| slots.iter().any(is_open));
+        while (0..self.senders.len()).any(has_open_messages) && Instant::now() < deadline {
+            if self.senders.iter().any(JoinHandle::is_finished) {
+                break; // a connection ended
             }
             sleep(Duration::from_millis(50)).await;
         }
         self.shared.stop.cancel();
-        let mut talked = Talked {
+        let mut totals = Totals {
             rate: 0.0,
             acks: Times::default(),
             deliveries: Times::default(),
@@ -208,50 +212,50 @@ impl Talk {
             errors: Vec::new(),
         };
         let mut completed = 0;
-        for voice in self.voices {
-            let Ok(seen) = voice.await else {
-                talked.errors.push("a voice of the load tool broke".to_owned());
+        for sender in self.senders {
+            let Ok(observed) = sender.await else {
+                totals.errors.push("a sender of the load tool panicked".to_owned());
                 continue;
             };
-            completed += seen.completed;
-            talked.acks.append(seen.acks);
-            talked.deliveries.append(seen.deliveries);
-            talked.faults.add(seen.faults);
-            talked.sockets.extend(seen.socket);
-            talked.errors.extend(seen.error);
+            completed += observed.completed;
+            totals.acks.append(observed.acks);
+            totals.deliveries.append(observed.deliveries);
+            totals.faults.add(observed.faults);
+            totals.sockets.extend(observed.socket);
+            totals.errors.extend(observed.error);
         }
-        talked.rate = completed as f64 / elapsed.as_secs_f64().max(f64::EPSILON);
+        totals.rate = completed as f64 / elapsed.as_secs_f64().max(f64::EPSILON);
         for slots in &self.shared.sent {
             for slot in slots.lock().unwrap_or_else(PoisonError::into_inner).iter() {
                 match slot.answer {
-                    Answer::Awaited => talked.unanswered += 1,
-                    Answer::Acknowledged if !slot.received => talked.faults.missing += 1,
+                    Answer::Awaited => totals.unanswered += 1,
+                    Answer::Acknowledged if !slot.received => totals.faults.missing += 1,
                     Answer::Acknowledged | Answer::Refused => {}
                 }
             }
         }
-        talked
+        totals
     }
 }
 
-async fn speak(
+async fn run_participant(
     shared: &Shared,
     me: usize,
     socket: &mut Socket,
-    letter: &Letter,
+    template: &MessageTemplate,
     mut pace: Pace,
-    seen: &mut Seen,
+    observed: &mut Observations,
 ) -> io::Result<()> {
     let stop = shared.stop.cancelled();
     tokio::pin!(stop);
-    // Of the other one's messages: the newest number and `seq` received.
+    // The newest number and `seq` received from the other participant.
     let mut newest: Option<(u32, u64)> = None;
     let mut in_flight = 0;
     let mut pause_until: Option<Instant> = None;
     loop {
         if let Pace::Closed { window, .. } = &pace {
             while in_flight < *window && shared.phase() != ENDING && pause_until.is_none() {
-                send(shared, me, socket, letter, Instant::now());
+                send(shared, me, socket, template, Instant::now());
                 in_flight += 1;
             }
         }
@@ -262,7 +266,7 @@ async fn speak(
             filled = socket.input.fill(&mut socket.stream) => filled?,
             due = next_due(&mut pace) => {
                 if shared.phase() != ENDING {
-                    send(shared, me, socket, letter, due);
+                    send(shared, me, socket, template, due);
                 }
                 continue;
             }
@@ -277,13 +281,13 @@ async fn speak(
                 Packet::Ping => output.bytes(b"3"),
                 Packet::Answer { id, body } => {
                     in_flight = usize::saturating_sub(in_flight, 1);
-                    acknowledged(shared, me, id, body, seen);
+                    acknowledged(shared, me, id, body, observed);
                     if let Pace::Closed { pause: Some(pause), .. } = &pace {
                         pause_until = Some(Instant::now() + *pause);
                     }
                 }
                 Packet::Event { name: b"message:receive", body } => {
-                    received(shared, body, &mut newest, seen);
+                    received(shared, body, &mut newest, observed);
                 }
                 _ => {}
             }
@@ -307,26 +311,26 @@ async fn wait_until(moment: Option<Instant>) {
     }
 }
 
-fn send(shared: &Shared, me: usize, socket: &mut Socket, letter: &Letter, at: Instant) {
+fn send(shared: &Shared, me: usize, socket: &mut Socket, template: &MessageTemplate, at: Instant) {
     let counts = shared.phase() == MEASURED;
     let number = shared.with(me, |slots| {
         slots.push(Slot { at, counts, answer: Answer::Awaited, received: false, seq: 0 });
         slots.len() - 1
     });
-    socket.output.text(|out| letter.write(out, number as u32));
+    socket.output.text(|out| template.write(out, number as u32));
 }
 
 fn micros(since: Instant) -> u32 {
     u32::try_from(since.elapsed().as_micros()).unwrap_or(u32::MAX)
 }
 
-fn acknowledged(shared: &Shared, me: usize, number: u64, body: &[u8], seen: &mut Seen) {
+fn acknowledged(shared: &Shared, me: usize, number: u64, body: &[u8], observed: &mut Observations) {
     let seq = wire::field(body, b"\"seq\":").filter(|_| wire::is_success(body));
     let slot = shared.with(me, |slots| {
         let slot = slots.get_mut(number as usize)?;
         match seq {
             Some(seq) => {
-                seen.faults.contradicted += u64::from(slot.received && slot.seq != seq);
+                observed.faults.contradicted += u64::from(slot.received && slot.seq != seq);
                 (slot.answer, slot.seq) = (Answer::Acknowledged, seq);
             }
             None => slot.answer = Answer::Refused,
@@ -335,42 +339,42 @@ fn acknowledged(shared: &Shared, me: usize, number: u64, body: &[u8], seen: &mut
     });
     let Some(slot) = slot else { return };
     if slot.answer == Answer::Refused {
-        if seen.error.is_none() {
+        if observed.error.is_none() {
             let words = String::from_utf8_lossy(&body[..body.len().min(300)]).into_owned();
-            seen.error = Some(format!("a message was refused: {words}"));
+            observed.error = Some(format!("a message was refused: {words}"));
         }
         return;
     }
     if slot.counts {
-        seen.acks.push(micros(slot.at));
+        observed.acks.push(micros(slot.at));
     }
-    seen.completed += u64::from(slot.received && shared.phase() == MEASURED);
+    observed.completed += u64::from(slot.received && shared.phase() == MEASURED);
 }
 
-fn received(shared: &Shared, body: &[u8], newest: &mut Option<(u32, u64)>, seen: &mut Seen) {
+fn received(shared: &Shared, body: &[u8], newest: &mut Option<(u32, u64)>, observed: &mut Observations) {
     let (Some(mark), Some(seq)) = (Mark::find(body), wire::field(body, b"\"seq\":")) else { return };
     if mark.run != shared.run {
         return;
     }
-    let slot = shared.with(mark.voice as usize, |slots| {
+    let slot = shared.with(mark.sender as usize, |slots| {
         let slot = slots.get_mut(mark.number as usize)?;
         let before = *slot;
-        seen.faults.contradicted += u64::from(slot.answer == Answer::Acknowledged && slot.seq != seq);
+        observed.faults.contradicted += u64::from(slot.answer == Answer::Acknowledged && slot.seq != seq);
         (slot.received, slot.seq) = (true, seq);
         Some(before)
     });
     let Some(slot) = slot else { return };
     if slot.received {
-        seen.faults.doubled += 1;
+        observed.faults.doubled += 1;
         return;
     }
     if newest.is_some_and(|(number, newest)| mark.number <= number || seq <= newest) {
-        seen.faults.disordered += 1;
+        observed.faults.disordered += 1;
     } else {
         *newest = Some((mark.number, seq));
     }
     if slot.counts {
-        seen.deliveries.push(micros(slot.at));
+        observed.deliveries.push(micros(slot.at));
     }
-    seen.completed += u64::from(slot.answer == Answer::Acknowledged && shared.phase() == MEASURED);
+    observed.completed += u64::from(slot.answer == Answer::Acknowledged && shared.phase() == MEASURED);
 }
