@@ -31,7 +31,11 @@ impl Socket {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
         stream.set_zero_linger()?;
-        let mut socket = Self { stream, input: Input::default(), output: Output::default() };
+        let mut socket = Self {
+            stream,
+            input: Input::default(),
+            output: Output::default(),
+        };
         let request = format!(
             "GET {path} HTTP/1.1\r\nHost: {address}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
              Sec-WebSocket-Key: d2FyZGxpbmUtYmVuY2gtMQ==\r\nSec-WebSocket-Version: 13\r\n\
@@ -42,7 +46,12 @@ impl Socket {
             socket.fill().await?;
             if let Some(end) = memmem::find(socket.input.unread(), b"\r\n\r\n") {
                 if !socket.input.unread().starts_with(b"HTTP/1.1 101") {
-                    let line = socket.input.unread().split(|byte| *byte == b'\r').next().unwrap_or_default();
+                    let line = socket
+                        .input
+                        .unread()
+                        .split(|byte| *byte == b'\r')
+                        .next()
+                        .unwrap_or_default();
                     return Err(Error::other(String::from_utf8_lossy(line).into_owned()));
                 }
                 socket.input.start += end + 4;
@@ -75,7 +84,11 @@ pub struct Input {
 
 impl Default for Input {
     fn default() -> Self {
-        Self { buffer: vec![0; INITIAL_BUFFER_BYTES], start: 0, end: 0 }
+        Self {
+            buffer: vec![0; INITIAL_BUFFER_BYTES],
+            start: 0,
+            end: 0,
+        }
     }
 }
 
@@ -105,7 +118,9 @@ impl Input {
     /// Returns the next whole packet.
     pub fn next(&mut self) -> io::Result<Option<&[u8]>> {
         loop {
-            let Some((opcode, head, length)) = header(self.unread())? else { return Ok(None) };
+            let Some((opcode, head, length)) = header(self.unread())? else {
+                return Ok(None);
+            };
             if self.end - self.start < head + length {
                 return Ok(None);
             }
@@ -113,7 +128,12 @@ impl Input {
             self.start = from + length;
             match opcode {
                 0x81 => return Ok(Some(&self.buffer[from..from + length])),
-                0x88 => return Err(Error::new(ErrorKind::ConnectionAborted, "closed by the server")),
+                0x88 => {
+                    return Err(Error::new(
+                        ErrorKind::ConnectionAborted,
+                        "closed by the server",
+                    ));
+                }
                 0x89 | 0x8A => {}
                 _ => return Err(Error::other("a frame that we do not know")),
             }
@@ -123,8 +143,14 @@ impl Input {
 
 /// Returns the first byte, the length of the header and the length of the payload.
 fn header(bytes: &[u8]) -> io::Result<Option<(u8, usize, usize)>> {
-    let number = |bytes: &[u8]| bytes.iter().fold(0, |number, byte| number << 8 | usize::from(*byte));
-    let [first, second, rest @ ..] = bytes else { return Ok(None) };
+    let number = |bytes: &[u8]| {
+        bytes
+            .iter()
+            .fold(0, |number, byte| number << 8 | usize::from(*byte))
+    };
+    let [first, second, rest @ ..] = bytes else {
+        return Ok(None);
+    };
     let (head, length) = match second {
         126 => (4, rest.get(..2).map(number)),
         127 => (10, rest.get(..8).map(number)),
@@ -169,9 +195,19 @@ pub fn check() {
     assert_eq!(output.0, [0x81, 0x81, 0, 0, 0, 0, b'3']);
     output.0.clear();
     output.bytes(&[b'x'; 300]);
-    assert_eq!((output.0.len(), &output.0[..8]), (308, &[0x81, 0xFE, 1, 44, 0, 0, 0, 0][..]));
-    let mut input = Input { buffer: vec![0x81, 1, b'2', 0x8A, 0, 0x81, 3, b'4', b'3'], start: 0, end: 9 };
+    assert_eq!(
+        (output.0.len(), &output.0[..8]),
+        (308, &[0x81, 0xFE, 1, 44, 0, 0, 0, 0][..])
+    );
+    let mut input = Input {
+        buffer: vec![0x81, 1, b'2', 0x8A, 0, 0x81, 3, b'4', b'3'],
+        start: 0,
+        end: 9,
+    };
     assert!(matches!(input.next(), Ok(Some(b"2"))));
     assert!(matches!(input.next(), Ok(None)));
-    assert!(matches!(header(&[0x81, 126, 1, 44]), Ok(Some((0x81, 4, 300)))));
+    assert!(matches!(
+        header(&[0x81, 126, 1, 44]),
+        Ok(Some((0x81, 4, 300)))
+    ));
 }

@@ -30,7 +30,14 @@ impl Clock {
     pub fn new(count: usize) -> (Self, Vec<mpsc::Receiver<Instant>>) {
         let (senders, due_times): (Vec<_>, Vec<_>) =
             (0..count).map(|_| mpsc::channel(MAX_QUEUED_SENDS)).unzip();
-        (Self { senders, stop: Arc::default(), thread: None }, due_times)
+        (
+            Self {
+                senders,
+                stop: Arc::default(),
+                thread: None,
+            },
+            due_times,
+        )
     }
 
     /// Starts to trigger `rate` sends a second in all.

@@ -50,7 +50,8 @@ pub struct Dataset {
 impl Dataset {
     /// Starts mongod in a folder of this process.
     pub async fn open(search: crate::MongodSearch, wardline: Option<PathBuf>) -> Outcome<Self> {
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("bench-{}", std::process::id()));
+        let folder =
+            Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("bench-{}", std::process::id()));
         fs::create_dir_all(&folder)?;
         let options = EmbeddedOptions {
             binary: search.mongod,
@@ -59,7 +60,11 @@ impl Dataset {
             cache_gb: Some(1.0),
         };
         let mongod = EmbeddedMongod::start(options).await?;
-        let secret = format!("{:032x}{:032x}", rand::random::<u128>(), rand::random::<u128>());
+        let secret = format!(
+            "{:032x}{:032x}",
+            rand::random::<u128>(),
+            rand::random::<u128>()
+        );
         let mut dataset = Self {
             mongod,
             binary: PathBuf::from("mongod"),
@@ -106,10 +111,22 @@ impl Dataset {
     /// environment.
     pub fn wardline_command(&self, database: &str) -> Command {
         let mut command = Command::new(&self.wardline);
-        for foreign in ["WARDLINE_ENV", "CORS_ORIGINS", "FRONTEND_URL", "TRUSTED_PROXIES", "REGISTRATION"] {
+        for foreign in [
+            "WARDLINE_ENV",
+            "CORS_ORIGINS",
+            "FRONTEND_URL",
+            "TRUSTED_PROXIES",
+            "REGISTRATION",
+        ] {
             command.env_remove(foreign);
         }
-        for foreign in ["JWT_TTL", "ADMIN_USERNAME", "ADMIN_PASSWORD", "METRICS_TOKEN", "LOG_FORMAT"] {
+        for foreign in [
+            "JWT_TTL",
+            "ADMIN_USERNAME",
+            "ADMIN_PASSWORD",
+            "METRICS_TOKEN",
+            "LOG_FORMAT",
+        ] {
             command.env_remove(foreign);
         }
         command
@@ -182,7 +199,9 @@ impl Dataset {
         for [users, sessions, messages] in steps {
             let mut command = self.wardline_command(database);
             command.arg("seed").arg(format!("--users={users}"));
-            command.arg(format!("--sessions={sessions}")).arg(format!("--messages={messages}"));
+            command
+                .arg(format!("--sessions={sessions}"))
+                .arg(format!("--messages={messages}"));
             output_of(command, "wardline seed").await?;
         }
         Ok(())
@@ -191,7 +210,9 @@ impl Dataset {
     /// Makes the peer's copy of a database.
     pub async fn copy(&self, database: &str) -> Outcome<()> {
         let mut command = self.peer_command("copy.js");
-        command.env("FROM", database).env("TO", Kind::Peer.database(database));
+        command
+            .env("FROM", database)
+            .env("TO", Kind::Peer.database(database));
         output_of(command, "node copy.js").await.map(drop)
     }
 
@@ -199,7 +220,10 @@ impl Dataset {
     pub async fn drop(&self, database: &str) -> Outcome<()> {
         let client = self.client().await?;
         client.database(database).drop().await?;
-        client.database(&Kind::Peer.database(database)).drop().await?;
+        client
+            .database(&Kind::Peer.database(database))
+            .drop()
+            .await?;
         Ok(())
     }
 
@@ -208,7 +232,8 @@ impl Dataset {
         self.live
             .get_or_try_init(async || {
                 println!("… making {USERS} users in {SESSIONS} sessions");
-                self.seed("bench", &[[USERS, SESSIONS, 2 * SESSIONS]]).await?;
+                self.seed("bench", &[[USERS, SESSIONS, 2 * SESSIONS]])
+                    .await?;
                 if with_peer {
                     self.copy("bench").await?;
                 }
@@ -223,23 +248,39 @@ impl Dataset {
     /// both subjects.
     pub async fn million(&self, options: &Options) -> Outcome<&Population> {
         let (half, with_peer) = (options.count(500_000, 20_000), !options.no_peer);
-        self.million.get_or_try_init(|| self.with_history(MILLION, half, with_peer)).await
+        self.million
+            .get_or_try_init(|| self.with_history(MILLION, half, with_peer))
+            .await
     }
 
     /// Returns the users of the database with a fiftieth of the messages, for Wardline alone.
     pub async fn little(&self, options: &Options) -> Outcome<&Population> {
         let half = options.count(500_000, 20_000) / 50;
-        self.little.get_or_try_init(|| self.with_history(LITTLE, half, false)).await
+        self.little
+            .get_or_try_init(|| self.with_history(LITTLE, half, false))
+            .await
     }
 
-    async fn with_history(&self, database: &str, half: usize, with_peer: bool) -> Outcome<Population> {
+    async fn with_history(
+        &self,
+        database: &str,
+        half: usize,
+        with_peer: bool,
+    ) -> Outcome<Population> {
         let start = Instant::now();
-        println!("… making {} messages, {half} of them in one session", 2 * half);
-        self.seed(database, &[[2, 1, half], [USERS, SESSIONS, half]]).await?;
+        println!(
+            "… making {} messages, {half} of them in one session",
+            2 * half
+        );
+        self.seed(database, &[[2, 1, half], [USERS, SESSIONS, half]])
+            .await?;
         println!("… made in {:.0} s", start.elapsed().as_secs_f64());
         if with_peer {
             self.copy(database).await?;
-            println!("… with the peer's copy in {:.0} s", start.elapsed().as_secs_f64());
+            println!(
+                "… with the peer's copy in {:.0} s",
+                start.elapsed().as_secs_f64()
+            );
         }
         let population = self.population(database).await?;
         self.wait_until_built(database, &population).await?;
@@ -254,7 +295,11 @@ impl Dataset {
         let mut users: Vec<User> = serde_json::from_slice(&output)?;
         users.sort_by(|one, other| one.username.cmp(&other.username));
         let mut population = Population::new(users);
-        let sessions = self.client().await?.database(database).collection::<Document>("sessions");
+        let sessions = self
+            .client()
+            .await?
+            .database(database)
+            .collection::<Document>("sessions");
         let fields = doc! { "participants": 1, "seq": 1 };
         let mut rows = sessions.find(doc! {}).projection(fields).await?;
         while let Some(row) = rows.try_next().await? {
@@ -273,7 +318,8 @@ impl Dataset {
     /// Returns the admin of a database, who is created the first time.
     pub async fn admin(&self, database: &str) -> Outcome<User> {
         let mut make = self.wardline_command(database);
-        make.env("ADMIN_USERNAME", "director").env("ADMIN_PASSWORD", "of the whole hospital");
+        make.env("ADMIN_USERNAME", "director")
+            .env("ADMIN_PASSWORD", "of the whole hospital");
         // Any command that opens the database creates its first admin.
         make.arg("check");
         output_of(make, "wardline check").await?;
@@ -285,8 +331,15 @@ impl Dataset {
 
     /// Returns the positions of every session of a database.
     pub async fn positions(&self, database: &str) -> Outcome<Positions> {
-        let sessions = self.client().await?.database(database).collection::<Document>("sessions");
-        let mut rows = sessions.find(doc! {}).projection(doc! { "seq": 1, "rev": 1 }).await?;
+        let sessions = self
+            .client()
+            .await?
+            .database(database)
+            .collection::<Document>("sessions");
+        let mut rows = sessions
+            .find(doc! {})
+            .projection(doc! { "seq": 1, "rev": 1 })
+            .await?;
         // The peer stores JavaScript numbers as any of the three types.
         let number = |row: &Document, key: &str| match row.get(key) {
             Some(Bson::Int64(number)) => *number as u64,
@@ -305,11 +358,21 @@ impl Dataset {
 
 /// Waits until the search index is up to date.
 async fn poll_until_indexed(subject: &Subject, population: &Population) -> Outcome<()> {
-    let Some(user) = population.users.first() else { return Ok(()) };
+    let Some(user) = population.users.first() else {
+        return Ok(());
+    };
     let (start, limit) = (Instant::now(), Duration::from_mins(15));
     let mut connection = http::Connection::open(subject.address).await?;
-    let path = format!("/api/chat/messages/search?userId={}&keyword=bed&limit=1", user.id);
-    while memchr::memmem::find(connection.get(&path, &user.token).await?, b"\"indexing\":true").is_some() {
+    let path = format!(
+        "/api/chat/messages/search?userId={}&keyword=bed&limit=1",
+        user.id
+    );
+    while memchr::memmem::find(
+        connection.get(&path, &user.token).await?,
+        b"\"indexing\":true",
+    )
+    .is_some()
+    {
         if start.elapsed() > limit {
             return Err("the search index did not catch up in time".into());
         }
@@ -320,7 +383,10 @@ async fn poll_until_indexed(subject: &Subject, population: &Population) -> Outco
 
 /// Makes a child end with this process, but not by a Ctrl-C that is meant for this process.
 fn configure_child(command: &mut Command) {
-    command.process_group(0).kill_on_drop(true).stdin(Stdio::null());
+    command
+        .process_group(0)
+        .kill_on_drop(true)
+        .stdin(Stdio::null());
 }
 
 /// Runs a program to its end and returns its output.

@@ -26,7 +26,9 @@ pub async fn serve() -> Outcome<()> {
         let (stream, _) = listener.accept().await?;
         stream.set_nodelay(true)?;
         tokio::spawn(async move {
-            let Ok(mut socket) = tokio_tungstenite::accept_async(stream).await else { return };
+            let Ok(mut socket) = tokio_tungstenite::accept_async(stream).await else {
+                return;
+            };
             while let Some(Ok(message)) = socket.next().await {
                 if socket.send(message).await.is_err() {
                     return;
@@ -45,23 +47,43 @@ pub struct Echo {
 impl Echo {
     pub async fn start() -> Outcome<Self> {
         let mut command = Command::new(std::env::current_exe()?);
-        command.arg("--echo-server").process_group(0).kill_on_drop(true);
-        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
+        command
+            .arg("--echo-server")
+            .process_group(0)
+            .kill_on_drop(true);
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()?;
         let stdout = child.stdout.take().ok_or("a child without output")?;
-        let line = BufReader::new(stdout).lines().next_line().await?.ok_or("the echo did not start")?;
-        Ok(Self { address: line.trim().parse()?, _child: child })
+        let line = BufReader::new(stdout)
+            .lines()
+            .next_line()
+            .await?
+            .ok_or("the echo did not start")?;
+        Ok(Self {
+            address: line.trim().parse()?,
+            _child: child,
+        })
     }
 
     /// Loads the server over `connections` with `window` packets in flight each. Returns the echoes
     /// per second.
-    pub async fn load(&self, connections: usize, window: usize, duration: Duration) -> Outcome<f64> {
+    pub async fn load(
+        &self,
+        connections: usize,
+        window: usize,
+        duration: Duration,
+    ) -> Outcome<f64> {
         let mut sockets = Vec::new();
         for _ in 0..connections {
             sockets.push(Socket::open(self.address, "/").await?);
         }
         let start = Instant::now();
         let end = start + duration;
-        let loads = sockets.into_iter().map(|socket| tokio::spawn(echo(socket, window, end)));
+        let loads = sockets
+            .into_iter()
+            .map(|socket| tokio::spawn(echo(socket, window, end)));
         let mut count = 0;
         for load in join_all(loads).await {
             count += load??;

@@ -34,7 +34,11 @@ impl Connection {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
         stream.set_zero_linger()?;
-        Ok(Self { stream, address, buffer: Vec::with_capacity(65_536) })
+        Ok(Self {
+            stream,
+            address,
+            buffer: Vec::with_capacity(65_536),
+        })
     }
 
     /// Sends a GET request and reads the whole response, which must be a success.
@@ -47,8 +51,8 @@ impl Connection {
         let answered = timeout(RESPONSE_TIMEOUT, self.exchange(request.as_bytes())).await;
         let head = answered.map_err(|_| format!("no answer to GET {path} within 30 s"))??;
         if !self.buffer.starts_with(b"HTTP/1.1 200") {
-            let words =
-                String::from_utf8_lossy(&self.buffer[..self.buffer.len().min(head + 200)]).into_owned();
+            let words = String::from_utf8_lossy(&self.buffer[..self.buffer.len().min(head + 200)])
+                .into_owned();
             return Err(format!("GET {path}: {words}").into());
         }
         Ok(&self.buffer[head..])
@@ -106,11 +110,16 @@ impl Connection {
 
 /// Returns the lengths of the head and of the body, once the head is complete.
 fn length(answer: &[u8]) -> io::Result<Option<(usize, usize)>> {
-    let Some(end) = memmem::find(answer, b"\r\n\r\n") else { return Ok(None) };
+    let Some(end) = memmem::find(answer, b"\r\n\r\n") else {
+        return Ok(None);
+    };
     let head = String::from_utf8_lossy(&answer[..end]).to_ascii_lowercase();
-    let field = head.lines().find_map(|line| line.strip_prefix("content-length:"));
+    let field = head
+        .lines()
+        .find_map(|line| line.strip_prefix("content-length:"));
     let body = field.and_then(|text| text.trim().parse().ok());
-    body.map(|body| Some((end + 4, body))).ok_or_else(|| Error::other("an answer without a length"))
+    body.map(|body| Some((end + 4, body)))
+        .ok_or_else(|| Error::other("an answer without a length"))
 }
 
 /// A request: its path and its token.

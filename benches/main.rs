@@ -45,7 +45,10 @@ pub struct MongodSearch {
     pub path: Option<OsString>,
 }
 
-#[expect(clippy::disallowed_methods, reason = "the load tool's own search for a mongod")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the load tool's own search for a mongod"
+)]
 fn mongod_search() -> MongodSearch {
     MongodSearch {
         mongod: std::env::var_os("WARDLINE_MONGOD").map(PathBuf::from),
@@ -70,7 +73,10 @@ fn main() -> ExitCode {
 
 fn start(options: &Options) -> Outcome<bool> {
     machine::raise_file_limit()?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()?;
     runtime.block_on(async {
         if options.echo_server {
             return echo::serve().await.map(|()| true);
@@ -87,9 +93,10 @@ fn start(options: &Options) -> Outcome<bool> {
 }
 
 async fn interrupted() {
-    let (Ok(mut terminate), Ok(mut interrupt)) =
-        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-    else {
+    let (Ok(mut terminate), Ok(mut interrupt)) = (
+        signal(SignalKind::terminate()),
+        signal(SignalKind::interrupt()),
+    ) else {
         return std::future::pending().await;
     };
     tokio::select! {
@@ -107,7 +114,10 @@ async fn run_cases(dataset: &Dataset, options: &Options) -> Outcome<bool> {
         println!("{name:<8} {value}");
     }
     let mut reports: Vec<CaseReport> = Vec::new();
-    for case in Case::value_variants().iter().filter(|case| options.wants(**case)) {
+    for case in Case::value_variants()
+        .iter()
+        .filter(|case| options.wants(**case))
+    {
         let value = case.to_possible_value();
         let name = value.as_ref().map_or("", PossibleValue::get_name);
         println!("\n{name}");
@@ -121,17 +131,26 @@ async fn run_cases(dataset: &Dataset, options: &Options) -> Outcome<bool> {
             Err(error) => {
                 println!("  {name} could not be measured: {error}");
                 let how = format!("Could not be measured: {error}");
-                reports.push(CaseReport { name: FAILED_CASE, how, ..CaseReport::default() });
+                reports.push(CaseReport {
+                    name: FAILED_CASE,
+                    how,
+                    ..CaseReport::default()
+                });
             }
         }
     }
     let default = (!options.quick && options.only.is_empty()).then(report::default_path);
     if let Some(path) = options.out.clone().or(default) {
-        let arguments: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
+        let arguments: Vec<String> = std::env::args()
+            .skip(1)
+            .filter(|word| word != "--bench")
+            .collect();
         let command = format!("cargo bench --bench bench -- {}", arguments.join(" "));
         let command = command.trim_end_matches([' ', '-']);
         report::write(&path, &machine, command, options.rounds, &reports)?;
         println!("\nwritten to {}", path.display());
     }
-    Ok(reports.iter().all(|report| report.faults.is_empty() && report.name != FAILED_CASE))
+    Ok(reports
+        .iter()
+        .all(|report| report.faults.is_empty() && report.name != FAILED_CASE))
 }

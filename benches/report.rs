@@ -64,7 +64,9 @@ impl Line {
             what: what.to_owned(),
             wardline: "–".to_owned(),
             other: "–".to_owned(),
-            value: value.map_or("not measured".to_owned(), |value| format!("{}{unit}", figure(value))),
+            value: value.map_or("not measured".to_owned(), |value| {
+                format!("{}{unit}", figure(value))
+            }),
             target: bound,
             reached,
         }
@@ -84,7 +86,13 @@ impl Line {
     }
 
     fn cells(&self) -> [&str; 5] {
-        [&self.what, &self.wardline, &self.other, &self.value, &self.target]
+        [
+            &self.what,
+            &self.wardline,
+            &self.other,
+            &self.value,
+            &self.target,
+        ]
     }
 
     fn verdict(&self) -> &'static str {
@@ -97,7 +105,11 @@ impl Line {
 }
 
 fn short(bound: f64) -> String {
-    if bound.fract() == 0.0 { format!("{bound:.0}") } else { format!("{bound}") }
+    if bound.fract() == 0.0 {
+        format!("{bound:.0}")
+    } else {
+        format!("{bound}")
+    }
 }
 
 /// The report of one case.
@@ -125,7 +137,12 @@ pub struct Samples {
 
 impl Samples {
     pub fn of(case: &'static str) -> Self {
-        Self { case, figures: Vec::new(), values: BTreeMap::new(), rounds: Vec::new() }
+        Self {
+            case,
+            figures: Vec::new(),
+            values: BTreeMap::new(),
+            rounds: Vec::new(),
+        }
     }
 
     /// Records and prints the figures of one subject in one round, or why there are none.
@@ -134,16 +151,26 @@ impl Samples {
             Ok(figures) => (figures, String::new()),
             Err(error) => (Vec::new(), format!("failed: {error}")),
         };
-        let shown: Vec<String> =
-            figures.iter().map(|(name, value)| format!("{name} {}", figure(*value))).collect();
-        println!("  {} {round} {kind:<9} {}{problem}", self.case, shown.join(", "));
+        let shown: Vec<String> = figures
+            .iter()
+            .map(|(name, value)| format!("{name} {}", figure(*value)))
+            .collect();
+        println!(
+            "  {} {round} {kind:<9} {}{problem}",
+            self.case,
+            shown.join(", ")
+        );
         for (name, value) in &figures {
             if !self.figures.contains(name) {
                 self.figures.push(name.clone());
             }
-            self.values.entry((name.clone(), kind)).or_default().push(*value);
+            self.values
+                .entry((name.clone(), kind))
+                .or_default()
+                .push(*value);
         }
-        self.rounds.push((round, kind, figures.into_iter().collect(), problem));
+        self.rounds
+            .push((round, kind, figures.into_iter().collect(), problem));
     }
 
     /// Returns the median over the rounds.
@@ -153,12 +180,17 @@ impl Samples {
 
     /// Returns the figure of every round.
     pub fn values_of(&self, figure: &str, kind: Kind) -> &[f64] {
-        self.values.get(&(figure.to_owned(), kind)).map_or(&[], Vec::as_slice)
+        self.values
+            .get(&(figure.to_owned(), kind))
+            .map_or(&[], Vec::as_slice)
     }
 
     /// Returns the medians of Wardline and the peer.
     pub fn both(&self, figure: &str) -> (Option<f64>, Option<f64>) {
-        (self.median(figure, Kind::Wardline), self.median(figure, Kind::Peer))
+        (
+            self.median(figure, Kind::Wardline),
+            self.median(figure, Kind::Peer),
+        )
     }
 
     /// Returns a line with the ratio of the two medians.
@@ -173,10 +205,16 @@ impl Samples {
         text.push_str(&"|---".repeat(self.figures.len() + 2));
         text.push_str("|\n");
         for (round, kind, figures, problem) in &self.rounds {
-            let cells =
-                self.figures.iter().map(|name| figures.get(name).map_or("–".to_owned(), |v| figure(*v)));
+            let cells = self
+                .figures
+                .iter()
+                .map(|name| figures.get(name).map_or("–".to_owned(), |v| figure(*v)));
             let cells: Vec<String> = cells.collect();
-            let note = if problem.is_empty() { String::new() } else { format!(" {} |", one_line(problem)) };
+            let note = if problem.is_empty() {
+                String::new()
+            } else {
+                format!(" {} |", one_line(problem))
+            };
             let _ = writeln!(text, "| {round} | {kind} | {} |{note}", cells.join(" | "));
         }
         text
@@ -216,7 +254,9 @@ pub fn write(
     rounds: u32,
     reports: &[CaseReport],
 ) -> Outcome<()> {
-    let now = jiff::Timestamp::now().strftime("%Y-%m-%d %H:%M UTC").to_string();
+    let now = jiff::Timestamp::now()
+        .strftime("%Y-%m-%d %H:%M UTC")
+        .to_string();
     let mut text = format!(
         "# Benchmarks\n\nWritten by `make bench` on {now}; nothing here is edited by hand. The load tool, \
          Wardline, the peer (Express, Socket.IO and Mongoose: `benches/peer/`) and one mongod (one-node replica \
@@ -234,11 +274,21 @@ pub fn write(
          | | Wardline | peer or limit | compared | to reach | reached |\n|---|--:|--:|--:|--:|---|\n"
     );
     for line in reports.iter().flat_map(|report| &report.lines) {
-        let _ = writeln!(text, "| {} | {} |", line.cells().join(" | "), line.verdict());
+        let _ = writeln!(
+            text,
+            "| {} | {} |",
+            line.cells().join(" | "),
+            line.verdict()
+        );
     }
     let faults: Vec<String> = reports
         .iter()
-        .flat_map(|report| report.faults.iter().map(|fault| format!("- {}: {fault}\n", report.name)))
+        .flat_map(|report| {
+            report
+                .faults
+                .iter()
+                .map(|fault| format!("- {}: {fault}\n", report.name))
+        })
         .collect();
     if !faults.is_empty() {
         let _ = write!(text, "\n**Faults**\n\n{}", faults.concat());

@@ -29,7 +29,10 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(15);
 /// When a participant sends.
 pub enum Pace {
     /// Keeps `window` messages in flight, with an optional pause after each acknowledgement.
-    Closed { window: usize, pause: Option<Duration> },
+    Closed {
+        window: usize,
+        pause: Option<Duration>,
+    },
     /// Sends at the received due times, without waiting for earlier messages.
     Open(mpsc::Receiver<Instant>),
     /// Sends nothing.
@@ -77,7 +80,11 @@ struct Shared {
 
 impl Shared {
     fn with<T>(&self, sender: usize, access: impl FnOnce(&mut Vec<Slot>) -> T) -> T {
-        access(&mut self.sent[sender].lock().unwrap_or_else(PoisonError::into_inner))
+        access(
+            &mut self.sent[sender]
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner),
+        )
     }
 
     fn phase(&self) -> u8 {
@@ -152,22 +159,40 @@ impl Scenario {
             stop: CancellationToken::new(),
             sent: participants.iter().map(|_| Mutex::default()).collect(),
         });
-        let senders = participants.into_iter().enumerate().map(|(me, participant)| {
-            let template =
-                MessageTemplate::new(shared.run, me as u32, &participant.session, &participant.user);
-            let (shared, mut observed) = (Arc::clone(&shared), Observations::default());
-            tokio::spawn(async move {
-                let mut socket = participant.socket;
-                match run_participant(&shared, me, &mut socket, &template, participant.pace, &mut observed)
+        let senders = participants
+            .into_iter()
+            .enumerate()
+            .map(|(me, participant)| {
+                let template = MessageTemplate::new(
+                    shared.run,
+                    me as u32,
+                    &participant.session,
+                    &participant.user,
+                );
+                let (shared, mut observed) = (Arc::clone(&shared), Observations::default());
+                tokio::spawn(async move {
+                    let mut socket = participant.socket;
+                    match run_participant(
+                        &shared,
+                        me,
+                        &mut socket,
+                        &template,
+                        participant.pace,
+                        &mut observed,
+                    )
                     .await
-                {
-                    Ok(()) => observed.socket = Some(socket),
-                    Err(error) => observed.error = Some(error.to_string()),
-                }
-                observed
-            })
-        });
-        Self { senders: senders.collect(), shared, measured: None }
+                    {
+                        Ok(()) => observed.socket = Some(socket),
+                        Err(error) => observed.error = Some(error.to_string()),
+                    }
+                    observed
+                })
+            });
+        Self {
+            senders: senders.collect(),
+            shared,
+            measured: None,
+        }
     }
 
     /// Starts the measured time.
@@ -187,14 +212,17 @@ impl Scenario {
     /// Stops the sends, and waits for the messages in flight.
     pub async fn finish(self) -> Totals {
         self.shared.phase.store(ENDING, Ordering::Relaxed);
-        let elapsed = self.measured.map_or(Duration::ZERO, |since| since.elapsed());
+        let elapsed = self
+            .measured
+            .map_or(Duration::ZERO, |since| since.elapsed());
         let deadline = Instant::now() + DRAIN_TIMEOUT;
         let is_open = |slot: &Slot| match slot.answer {
             Answer::Awaited => true,
             Answer::Acknowledged => !slot.received,
             Answer::Refused => false,
         };
-        let has_open_messages = |sender| self.shared.with(sender, |slots| slots.iter().any(is_open));
+        let has_open_messages =
+            |sender| self.shared.with(sender, |slots| slots.iter().any(is_open));
         while (0..self.senders.len()).any(has_open_messages) && Instant::now() < deadline {
             if self.senders.iter().any(JoinHandle::is_finished) {
                 break; // a connection ended
@@ -214,7 +242,9 @@ impl Scenario {
         let mut completed = 0;
         for sender in self.senders {
             let Ok(observed) = sender.await else {
-                totals.errors.push("a sender of the load tool panicked".to_owned());
+                totals
+                    .errors
+                    .push("a sender of the load tool panicked".to_owned());
                 continue;
             };
             completed += observed.completed;
@@ -282,11 +312,17 @@ async fn run_participant(
                 Packet::Answer { id, body } => {
                     in_flight = usize::saturating_sub(in_flight, 1);
                     acknowledged(shared, me, id, body, observed);
-                    if let Pace::Closed { pause: Some(pause), .. } = &pace {
+                    if let Pace::Closed {
+                        pause: Some(pause), ..
+                    } = &pace
+                    {
                         pause_until = Some(Instant::now() + *pause);
                     }
                 }
-                Packet::Event { name: b"message:receive", body } => {
+                Packet::Event {
+                    name: b"message:receive",
+                    body,
+                } => {
                     received(shared, body, &mut newest, observed);
                 }
                 _ => {}
@@ -314,7 +350,13 @@ async fn wait_until(moment: Option<Instant>) {
 fn send(shared: &Shared, me: usize, socket: &mut Socket, template: &MessageTemplate, at: Instant) {
     let counts = shared.phase() == MEASURED;
     let number = shared.with(me, |slots| {
-        slots.push(Slot { at, counts, answer: Answer::Awaited, received: false, seq: 0 });
+        slots.push(Slot {
+            at,
+            counts,
+            answer: Answer::Awaited,
+            received: false,
+            seq: 0,
+        });
         slots.len() - 1
     });
     socket.output.text(|out| template.write(out, number as u32));
@@ -351,15 +393,23 @@ fn acknowledged(shared: &Shared, me: usize, number: u64, body: &[u8], observed: 
     observed.completed += u64::from(slot.received && shared.phase() == MEASURED);
 }
 
-fn received(shared: &Shared, body: &[u8], newest: &mut Option<(u32, u64)>, observed: &mut Observations) {
-    let (Some(mark), Some(seq)) = (Mark::find(body), wire::field(body, b"\"seq\":")) else { return };
+fn received(
+    shared: &Shared,
+    body: &[u8],
+    newest: &mut Option<(u32, u64)>,
+    observed: &mut Observations,
+) {
+    let (Some(mark), Some(seq)) = (Mark::find(body), wire::field(body, b"\"seq\":")) else {
+        return;
+    };
     if mark.run != shared.run {
         return;
     }
     let slot = shared.with(mark.sender as usize, |slots| {
         let slot = slots.get_mut(mark.number as usize)?;
         let before = *slot;
-        observed.faults.contradicted += u64::from(slot.answer == Answer::Acknowledged && slot.seq != seq);
+        observed.faults.contradicted +=
+            u64::from(slot.answer == Answer::Acknowledged && slot.seq != seq);
         (slot.received, slot.seq) = (true, seq);
         Some(before)
     });
@@ -376,5 +426,6 @@ fn received(shared: &Shared, body: &[u8], newest: &mut Option<(u32, u64)>, obser
     if slot.counts {
         observed.deliveries.push(micros(slot.at));
     }
-    observed.completed += u64::from(slot.answer == Answer::Acknowledged && shared.phase() == MEASURED);
+    observed.completed +=
+        u64::from(slot.answer == Answer::Acknowledged && shared.phase() == MEASURED);
 }

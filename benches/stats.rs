@@ -21,7 +21,9 @@ impl Times {
     pub fn percentile(&mut self, percent: f64) -> Option<f64> {
         self.0.sort_unstable();
         let rank = (percent / 100.0 * self.0.len() as f64).ceil().max(1.0) as usize;
-        self.0.get(rank - 1).map(|micros| f64::from(*micros) / 1_000.0)
+        self.0
+            .get(rank - 1)
+            .map(|micros| f64::from(*micros) / 1_000.0)
     }
 }
 
@@ -36,7 +38,11 @@ pub fn median(values: &[f64]) -> Option<f64> {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     let upper = *sorted.get(sorted.len() / 2)?;
-    if sorted.len() % 2 == 1 { Some(upper) } else { Some(f64::midpoint(sorted[sorted.len() / 2 - 1], upper)) }
+    if sorted.len() % 2 == 1 {
+        Some(upper)
+    } else {
+        Some(f64::midpoint(sorted[sorted.len() / 2 - 1], upper))
+    }
 }
 
 /// Formats a figure with its significant digits.
@@ -71,5 +77,8 @@ pub fn check() {
     assert_eq!(median(&[3.0, 1.0, 2.0]), Some(2.0));
     assert_eq!(median(&[4.0, 1.0, 2.0, 3.0]), Some(2.5));
     assert_eq!(median(&[]), None);
-    assert_eq!([figure(1_234_567.4), figure(45.67), figure(0.5)], ["1,234,567", "45.7", "0.50"]);
+    assert_eq!(
+        [figure(1_234_567.4), figure(45.67), figure(0.5)],
+        ["1,234,567", "45.7", "0.50"]
+    );
 }

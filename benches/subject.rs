@@ -62,7 +62,12 @@ impl Subject {
     }
 
     /// Starts a subject like [`Subject::start`], with the given data folder; the peer has none.
-    pub async fn start_with(dataset: &Dataset, kind: Kind, database: &str, data: &Path) -> Outcome<Self> {
+    pub async fn start_with(
+        dataset: &Dataset,
+        kind: Kind,
+        database: &str,
+        data: &Path,
+    ) -> Outcome<Self> {
         let mut command = match kind {
             Kind::Wardline => {
                 let mut command = dataset.wardline_command(database);
@@ -76,10 +81,15 @@ impl Subject {
             }
         };
         let log_path = dataset.folder.join(format!("{kind}.log"));
-        let log = OpenOptions::new().create(true).append(true).open(&log_path)?;
+        let log = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(&log_path)?;
         let mut child = command.stdout(Stdio::piped()).stderr(log).spawn()?;
         let pid = child.id().unwrap_or_default();
-        let Some(stdout) = child.stdout.take() else { return Err("a child without output".into()) };
+        let Some(stdout) = child.stdout.take() else {
+            return Err("a child without output".into());
+        };
         let mut lines = BufReader::new(stdout).lines();
         let listening = async {
             while let Ok(Some(line)) = lines.next_line().await {
@@ -94,11 +104,18 @@ impl Subject {
             return Err(format!("{kind} did not start: {}", last_lines(&words)).into());
         };
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-        Ok(Self { kind, address, pid, child })
+        Ok(Self {
+            kind,
+            address,
+            pid,
+            child,
+        })
     }
 
     fn signal(&self, signal: Signal) {
-        let Some(pid) = i32::try_from(self.pid).ok().and_then(Pid::from_raw) else { return };
+        let Some(pid) = i32::try_from(self.pid).ok().and_then(Pid::from_raw) else {
+            return;
+        };
         if let Err(error) = kill_process(pid, signal) {
             eprintln!("bench: {} cannot be signalled: {error}", self.kind);
         }
@@ -118,7 +135,11 @@ impl Subject {
         self.signal(Signal::TERM);
         let asked = Instant::now();
         if timeout(STOP_WITHIN, self.child.wait()).await.is_err() {
-            eprintln!("bench: {} did not stop within {:?} and is killed", self.kind, asked.elapsed());
+            eprintln!(
+                "bench: {} did not stop within {:?} and is killed",
+                self.kind,
+                asked.elapsed()
+            );
             self.child.kill().await?;
         }
         Ok(())
@@ -128,11 +149,20 @@ impl Subject {
 /// Returns the last lines of the output of a program.
 pub fn last_lines(words: &str) -> String {
     const LINES: usize = 10;
-    let lines: Vec<&str> = words.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let lines: Vec<&str> = words
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .collect();
     lines[lines.len().saturating_sub(LINES)..].join(" | ")
 }
 
 /// Returns the address in `… listens on http://127.0.0.1:1234   …`.
 fn address_in(line: &str) -> Option<SocketAddr> {
-    line.split_once("http://")?.1.split_whitespace().next()?.parse().ok()
+    line.split_once("http://")?
+        .1
+        .split_whitespace()
+        .next()?
+        .parse()
+        .ok()
 }

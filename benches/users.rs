@@ -46,22 +46,36 @@ pub struct Population {
 
 impl Population {
     pub fn new(users: Vec<User>) -> Self {
-        let indexes = users.iter().enumerate().map(|(index, user)| (user.id.clone(), index)).collect();
+        let indexes = users
+            .iter()
+            .enumerate()
+            .map(|(index, user)| (user.id.clone(), index))
+            .collect();
         Self { users, indexes }
     }
 
     /// Adds a session of two users.
     pub fn add_session(&mut self, session: &str, pair: &[String], seq: i64) {
-        let indexes: Vec<usize> = pair.iter().filter_map(|id| self.indexes.get(id).copied()).collect();
+        let indexes: Vec<usize> = pair
+            .iter()
+            .filter_map(|id| self.indexes.get(id).copied())
+            .collect();
         let [first, second] = indexes[..] else { return };
         for (own, other) in [(first, second), (second, first)] {
-            self.users[own].memberships.push(Membership { session: session.to_owned(), other, seq });
+            self.users[own].memberships.push(Membership {
+                session: session.to_owned(),
+                other,
+                seq,
+            });
         }
     }
 
     /// Returns the session that user `2 n` and user `2 n + 1` share.
     pub fn session_with_neighbour(&self, user: usize) -> Outcome<&str> {
-        let membership = self.users[user].memberships.iter().find(|membership| membership.other == user ^ 1);
+        let membership = self.users[user]
+            .memberships
+            .iter()
+            .find(|membership| membership.other == user ^ 1);
         Ok(membership
             .map(|membership| membership.session.as_str())
             .ok_or("two neighbours without a session")?)
@@ -70,12 +84,16 @@ impl Population {
 
 /// Connects a user and joins.
 pub async fn connect(address: SocketAddr, user: &User) -> Outcome<Socket> {
-    timeout(CONNECT_TIMEOUT, connect_and_join(address, user)).await.map_err(|_| "not joined within 30 s")?
+    timeout(CONNECT_TIMEOUT, connect_and_join(address, user))
+        .await
+        .map_err(|_| "not joined within 30 s")?
 }
 
 async fn connect_and_join(address: SocketAddr, user: &User) -> Outcome<Socket> {
     let mut socket = Socket::open(address, PATH).await?;
-    socket.output.bytes(format!("40{{\"token\":\"{}\"}}", user.token).as_bytes());
+    socket
+        .output
+        .bytes(format!("40{{\"token\":\"{}\"}}", user.token).as_bytes());
     socket.flush().await?;
     loop {
         socket.fill().await?;
@@ -90,11 +108,17 @@ async fn connect_and_join(address: SocketAddr, user: &User) -> Outcome<Socket> {
                     )
                     .as_bytes(),
                 ),
-                Packet::Event { name: b"user:joined", .. } => return Ok(socket),
+                Packet::Event {
+                    name: b"user:joined",
+                    ..
+                } => return Ok(socket),
                 Packet::Refused(words) => {
                     return Err(format!("refused: {}", String::from_utf8_lossy(words)).into());
                 }
-                Packet::Event { name: b"error", body } => {
+                Packet::Event {
+                    name: b"error",
+                    body,
+                } => {
                     return Err(format!("an error: {}", String::from_utf8_lossy(body)).into());
                 }
                 _ => {}
@@ -105,15 +129,24 @@ async fn connect_and_join(address: SocketAddr, user: &User) -> Outcome<Socket> {
 }
 
 /// Connects all users, `concurrency` at a time; returns the connections in the order of `users`.
-pub async fn connect_all(address: SocketAddr, users: &[User], concurrency: usize) -> Outcome<Vec<Socket>> {
+pub async fn connect_all(
+    address: SocketAddr,
+    users: &[User],
+    concurrency: usize,
+) -> Outcome<Vec<Socket>> {
     let next = AtomicUsize::new(0);
     let workers = (0..concurrency.min(users.len())).map(|_| async {
         let mut sockets = Vec::new();
         loop {
             let index = next.fetch_add(1, Ordering::Relaxed);
-            let Some(user) = users.get(index) else { return Ok(sockets) };
+            let Some(user) = users.get(index) else {
+                return Ok(sockets);
+            };
             let socket = connect(address, user).await;
-            sockets.push((index, socket.map_err(|error| format!("user {index} did not join: {error}"))?));
+            sockets.push((
+                index,
+                socket.map_err(|error| format!("user {index} did not join: {error}"))?,
+            ));
         }
     });
     let mut sockets = Vec::with_capacity(users.len());
@@ -188,9 +221,15 @@ pub async fn sync(socket: &mut Socket, user: &User, known: &Positions) -> Outcom
     for membership in &user.memberships {
         let (seq, rev) = known.get(&membership.session).copied().unwrap_or_default();
         let comma = if named.is_empty() { "" } else { "," };
-        let _ = write!(named, "{comma}\"{}\":{{\"seq\":{seq},\"rev\":{rev}}}", membership.session);
+        let _ = write!(
+            named,
+            "{comma}\"{}\":{{\"seq\":{seq},\"rev\":{rev}}}",
+            membership.session
+        );
     }
-    socket.output.bytes(format!("420[\"chat:sync\",{{\"sessions\":{{{named}}}}}]").as_bytes());
+    socket
+        .output
+        .bytes(format!("420[\"chat:sync\",{{\"sessions\":{{{named}}}}}]").as_bytes());
     loop {
         socket.flush().await?;
         socket.fill().await?;

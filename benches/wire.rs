@@ -34,11 +34,17 @@ pub fn read(packet: &[u8]) -> Packet<'_> {
             let body = &rest[digits(rest)..];
             let name = body.strip_prefix(b"[\"").unwrap_or_default();
             let end = memchr::memchr(b'"', name).unwrap_or(0);
-            Packet::Event { name: &name[..end], body }
+            Packet::Event {
+                name: &name[..end],
+                body,
+            }
         }
         [b'4', b'3', rest @ ..] => {
             let length = digits(rest);
-            Packet::Answer { id: number(&rest[..length]), body: &rest[length..] }
+            Packet::Answer {
+                id: number(&rest[..length]),
+                body: &rest[length..],
+            }
         }
         _ => Packet::Other,
     }
@@ -54,7 +60,9 @@ fn digits(text: &[u8]) -> usize {
 }
 
 fn number(digits: &[u8]) -> u64 {
-    digits.iter().fold(0, |number, digit| number * 10 + u64::from(digit - b'0'))
+    digits
+        .iter()
+        .fold(0, |number, digit| number * 10 + u64::from(digit - b'0'))
 }
 
 /// Returns the first whole number under `key`, which is written as `"key":`.
@@ -90,7 +98,11 @@ impl Mark {
         if !is_ours || digits(text) != 8 || digits(&text[9..]) != 5 {
             return None;
         }
-        Some(Self { run: part(0, 8)?, sender: part(9, 14)?, number: part(15, 23)? })
+        Some(Self {
+            run: part(0, 8)?,
+            sender: part(9, 14)?,
+            number: part(15, 23)?,
+        })
     }
 }
 
@@ -108,7 +120,11 @@ impl MessageTemplate {
              potassium 3.1 mmol/l, please check the infusion before the night shift. 请复查血压\",\
              \"messageType\":\"text\",\"clientMsgId\":\""
         );
-        Self { before: before.into_bytes(), run, sender }
+        Self {
+            before: before.into_bytes(),
+            run,
+            sender,
+        }
     }
 
     /// Writes the packet that sends message `number` and asks for its acknowledgement under that
@@ -117,7 +133,12 @@ impl MessageTemplate {
         use std::io::Write;
         let _ = write!(out, "42{number}");
         out.extend_from_slice(&self.before);
-        Mark { run: self.run, sender: self.sender, number }.write(out);
+        Mark {
+            run: self.run,
+            sender: self.sender,
+            number,
+        }
+        .write(out);
         out.extend_from_slice(b"\"}]");
     }
 }
@@ -125,12 +146,31 @@ impl MessageTemplate {
 /// See [`super::stats::check`].
 pub fn check() {
     assert_eq!(read(b"2"), Packet::Ping);
-    assert_eq!(read(b"4312[{}]"), Packet::Answer { id: 12, body: b"[{}]" });
+    assert_eq!(
+        read(b"4312[{}]"),
+        Packet::Answer {
+            id: 12,
+            body: b"[{}]"
+        }
+    );
     let event: &[u8] = b"[\"a:b\",{\"seq\":7}]";
-    assert_eq!(read(b"427[\"a:b\",{\"seq\":7}]"), Packet::Event { name: b"a:b", body: event });
+    assert_eq!(
+        read(b"427[\"a:b\",{\"seq\":7}]"),
+        Packet::Event {
+            name: b"a:b",
+            body: event
+        }
+    );
     assert_eq!(field(event, b"\"seq\":"), Some(7));
     let mut packet = Vec::new();
     MessageTemplate::new(42, 3, "s", "p").write(&mut packet, 99);
-    assert_eq!(Mark::find(&packet), Some(Mark { run: 42, sender: 3, number: 99 }));
+    assert_eq!(
+        Mark::find(&packet),
+        Some(Mark {
+            run: 42,
+            sender: 3,
+            number: 99
+        })
+    );
     assert!(packet.starts_with(b"4299[\"message:send\"") && packet.ends_with(b"-00000099\"}]"));
 }

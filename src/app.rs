@@ -148,11 +148,21 @@ impl App {
     ///
     /// # Errors
     /// As [`App::open`].
-    pub async fn open_beside(settings: Settings, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
+    pub async fn open_beside(
+        settings: Settings,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, StartError> {
         if settings.mongodb_uri.is_none()
             && let Some(uri) = EmbeddedMongod::running_uri(&settings.data_dir)
         {
-            return Self::open(Settings { mongodb_uri: Some(uri), ..settings }, clock).await;
+            return Self::open(
+                Settings {
+                    mongodb_uri: Some(uri),
+                    ..settings
+                },
+                clock,
+            )
+            .await;
         }
         Self::open(settings, clock).await
     }
@@ -164,11 +174,16 @@ impl App {
     /// When the index's folder cannot be written.
     pub fn reindex(settings: &Settings) -> Result<(), StartError> {
         restrict_to_owner(&settings.data_dir)?;
-        SearchIndex::renew(&settings.data_dir, &settings.mongodb_db)
-            .map_err(|error| StartError::Io("write into", settings.data_dir.display().to_string(), error))
+        SearchIndex::renew(&settings.data_dir, &settings.mongodb_db).map_err(|error| {
+            StartError::Io("write into", settings.data_dir.display().to_string(), error)
+        })
     }
 
-    async fn start(settings: Arc<Settings>, clock: Arc<dyn Clock>, store: Store) -> Result<Self, StartError> {
+    async fn start(
+        settings: Arc<Settings>,
+        clock: Arc<dyn Clock>,
+        store: Store,
+    ) -> Result<Self, StartError> {
         store.migrate().await?;
         store.rehearse().await?;
         store.blobs().rehearse().await?;
@@ -183,7 +198,16 @@ impl App {
             secret.as_bytes(),
             &stop,
         );
-        let app = Self { settings, services, hub, store, clock, mongod: None, stop, tasks };
+        let app = Self {
+            settings,
+            services,
+            hub,
+            store,
+            clock,
+            mongod: None,
+            stop,
+            tasks,
+        };
         app.services.ensure_first_admin().await?;
         Ok(app)
     }
@@ -203,7 +227,8 @@ impl App {
     /// When the address is taken or does not belong to this machine.
     pub fn bind(settings: &Settings) -> Result<TcpListener, StartError> {
         let address = SocketAddr::new(settings.host, settings.port);
-        listener::listen(address).map_err(|error| StartError::Io("listen on", address.to_string(), error))
+        listener::listen(address)
+            .map_err(|error| StartError::Io("listen on", address.to_string(), error))
     }
 
     /// Serves until `shutdown`, then stops in order: refuse new requests, close the sockets, finish
@@ -218,11 +243,15 @@ impl App {
     ) -> Result<(), StartError> {
         let recorder = telemetry::recorder().map_err(StartError::Telemetry)?;
         self.warn_about_settings();
-        self.tasks.extend(self.services.run_search_index(&self.stop));
+        self.tasks
+            .extend(self.services.run_search_index(&self.stop));
         let limits = Arc::new(Limits::new(self.settings.rate_limit));
         let load_meter = LoadMeter::default();
         let places = ConnectionSlots::new(self.settings.rate_limit, &self.settings.trusted_proxies);
-        let bounds = ListenerLimits { places, load_meter: load_meter.clone() };
+        let bounds = ListenerLimits {
+            places,
+            load_meter: load_meter.clone(),
+        };
         let app = AppState {
             services: Arc::clone(&self.services),
             settings: Arc::clone(&self.settings),
@@ -237,7 +266,10 @@ impl App {
         }
         let forget: Vec<MaintenanceTask> = vec![Arc::new(move || limits.evict_idle())];
         let api = api(Some(&app), beside).split_for_parts().0;
-        let routes: Router = Router::new().merge(api).merge(web::routes()).with_state(app.clone());
+        let routes: Router = Router::new()
+            .merge(api)
+            .merge(web::routes())
+            .with_state(app.clone());
         if self.settings.registration_open && self.settings.environment == Environment::Production {
             tracing::warn!(
                 "REGISTRATION=open: in production everybody who reaches this service may make an account"
@@ -253,7 +285,12 @@ impl App {
         let mut app = self;
         app.tasks.push(tokio::spawn(rollups));
         let closing = app.stop.child_token();
-        let mut server = tokio::spawn(listener::serve(listener, everything, bounds, closing.clone()));
+        let mut server = tokio::spawn(listener::serve(
+            listener,
+            everything,
+            bounds,
+            closing.clone(),
+        ));
         tokio::select! {
             () = shutdown => {}
             ended = &mut server => {
@@ -263,7 +300,11 @@ impl App {
         tracing::info!("stopping");
         closing.cancel();
         let _ = tokio::time::timeout(SHUTDOWN_GRACE, sockets.close()).await;
-        if !server.is_finished() && tokio::time::timeout(SHUTDOWN_GRACE, &mut server).await.is_err() {
+        if !server.is_finished()
+            && tokio::time::timeout(SHUTDOWN_GRACE, &mut server)
+                .await
+                .is_err()
+        {
             server.abort();
         }
         sweep.abort();
@@ -278,7 +319,9 @@ impl App {
                 "production on a mongod of the service's own: no other machine holds a copy of the data"
             ),
             (Some(_), false) => {
-                tracing::info!("the managed mongod is for development; MONGODB_URI names a real one");
+                tracing::info!(
+                    "the managed mongod is for development; MONGODB_URI names a real one"
+                );
             }
             (None, _) => {}
         }
@@ -300,8 +343,11 @@ impl App {
     /// When mongod does not stop.
     pub async fn close(self) -> Result<(), StartError> {
         self.stop.cancel();
-        let finished =
-            tokio::time::timeout(COMMIT_DRAIN_TIMEOUT, futures_util::future::join_all(self.tasks)).await;
+        let finished = tokio::time::timeout(
+            COMMIT_DRAIN_TIMEOUT,
+            futures_util::future::join_all(self.tasks),
+        )
+        .await;
         if finished.is_err() {
             tracing::warn!("the last commits did not finish in time");
         }
@@ -329,17 +375,30 @@ impl App {
     ///
     /// # Errors
     /// When MongoDB does not answer.
-    pub async fn record(&self, since: Duration, as_json: bool) -> crate::domain::Result<Vec<String>> {
+    pub async fn record(
+        &self,
+        since: Duration,
+        as_json: bool,
+    ) -> crate::domain::Result<Vec<String>> {
         let from = Some(self.clock.now().minus(since));
-        let filter = AuditFilter { from, ..AuditFilter::default() };
+        let filter = AuditFilter {
+            from,
+            ..AuditFilter::default()
+        };
         let (mut lines, mut before) = (Vec::new(), None);
         while lines.len() < MAX_AUDIT_LINES {
-            let recorded =
-                self.services.recorded_for_operator(&filter, before.as_ref(), AUDIT_PAGE_ROWS).await?;
+            let recorded = self
+                .services
+                .recorded_for_operator(&filter, before.as_ref(), AUDIT_PAGE_ROWS)
+                .await?;
             before = recorded.next;
             for row in AuditJson::rows(recorded, &self.settings.calendar) {
                 let json = || serde_json::to_string(&row).unwrap_or_default();
-                lines.push(if as_json { json() } else { row.cells(&self.settings.calendar).join("\t") });
+                lines.push(if as_json {
+                    json()
+                } else {
+                    row.cells(&self.settings.calendar).join("\t")
+                });
             }
             if before.is_none() {
                 break;
@@ -389,8 +448,15 @@ const OTHERS_MODE_BITS: u32 = 6;
 /// Creates a folder if needed, and restricts it to its owner.
 fn restrict_to_owner(folder: &Path) -> Result<(), StartError> {
     let failed = |what| move |error| StartError::Io(what, folder.display().to_string(), error);
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed("make the folder"))?;
-    let mode = fs::metadata(folder).map_err(failed("look at the folder"))?.permissions().mode();
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
+        .map_err(failed("make the folder"))?;
+    let mode = fs::metadata(folder)
+        .map_err(failed("look at the folder"))?
+        .permissions()
+        .mode();
     if mode.trailing_zeros() >= OTHERS_MODE_BITS {
         return Ok(());
     }
@@ -406,20 +472,27 @@ fn signing_secret(settings: &Settings) -> Result<String, StartError> {
     let path = settings.data_dir.join("jwt.secret");
     match fs::read_to_string(&path) {
         Ok(secret) if secret.trim().len() >= 32 => Ok(secret.trim().to_owned()),
-        Ok(_) | Err(_) => {
-            create_secret(&path).map_err(|error| StartError::Io("write", path.display().to_string(), error))
-        }
+        Ok(_) | Err(_) => create_secret(&path)
+            .map_err(|error| StartError::Io("write", path.display().to_string(), error)),
     }
 }
 
 fn create_secret(path: &Path) -> io::Result<String> {
-    let secret = format!("{:032x}{:032x}", rand::random::<u128>(), rand::random::<u128>());
+    let secret = format!(
+        "{:032x}{:032x}",
+        rand::random::<u128>(),
+        rand::random::<u128>()
+    );
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
     }
     // The secret is written to a draft and renamed: a crash leaves no incomplete secret.
     let draft = path.with_extension(format!("{:016x}", rand::random::<u64>()));
-    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
+    let mut file = fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&draft)?;
     file.write_all(secret.as_bytes())?;
     file.sync_all()?;
     file.set_permissions(fs::Permissions::from_mode(0o600))?;

@@ -20,15 +20,39 @@ use crate::domain::{
 pub const VARIABLES: &[(&str, &str, &str)] = &[
     ("HOST", "127.0.0.1", "the address to listen on"),
     ("PORT", "3000", "the port to listen on; 0 takes a free one"),
-    ("MONGODB_URI", "", "a replica set; without it the service starts and stops a mongod of its own"),
+    (
+        "MONGODB_URI",
+        "",
+        "a replica set; without it the service starts and stops a mongod of its own",
+    ),
     ("MONGODB_URI_FILE", "", "a file that holds it"),
-    ("MONGODB_DB", "wardline", "the database's name, unless the path of MONGODB_URI says it"),
-    ("MANAGED_MONGOD", "", "allow: a mongod of the service's own in production, too"),
-    ("DATA_DIR", "./data", "where the managed mongod, the generated secret and the search index live"),
-    ("JWT_SECRET", "", "at least 32 bytes; required in production, else made once and kept in DATA_DIR"),
+    (
+        "MONGODB_DB",
+        "wardline",
+        "the database's name, unless the path of MONGODB_URI says it",
+    ),
+    (
+        "MANAGED_MONGOD",
+        "",
+        "allow: a mongod of the service's own in production, too",
+    ),
+    (
+        "DATA_DIR",
+        "./data",
+        "where the managed mongod, the generated secret and the search index live",
+    ),
+    (
+        "JWT_SECRET",
+        "",
+        "at least 32 bytes; required in production, else made once and kept in DATA_DIR",
+    ),
     ("JWT_SECRET_FILE", "", "a file that holds it"),
     ("JWT_TTL", "12h", "how long a token lives, in d, h, m and s"),
-    ("JWT_AUDIENCE", "wardline", "what a token's aud must name, if it has one"),
+    (
+        "JWT_AUDIENCE",
+        "wardline",
+        "what a token's aud must name, if it has one",
+    ),
     (
         "JWT_ISSUERS",
         "",
@@ -49,8 +73,16 @@ pub const VARIABLES: &[(&str, &str, &str)] = &[
         "",
         "the most that alerts show: none, sender or text; in production sender, else text",
     ),
-    ("AUTO_LOGOFF", "30m", "a station that is nobody's own signs out after so long without use; or off"),
-    ("CORS_ORIGINS", "", "comma list of web origins that may call; the service's own always may"),
+    (
+        "AUTO_LOGOFF",
+        "30m",
+        "a station that is nobody's own signs out after so long without use; or off",
+    ),
+    (
+        "CORS_ORIGINS",
+        "",
+        "comma list of web origins that may call; the service's own always may",
+    ),
     ("FRONTEND_URL", "", "one more allowed origin"),
     (
         "PUBLIC_HOSTS",
@@ -63,28 +95,72 @@ pub const VARIABLES: &[(&str, &str, &str)] = &[
         "comma list of addresses or networks (IPv4 at least /8, IPv6 /16) whose X-Forwarded-… headers are believed",
     ),
     ("RATE_LIMIT", "on", "on or off (for load tests)"),
-    ("ADMIN_USERNAME", "", "with ADMIN_PASSWORD: the first admin, made when there is none"),
+    (
+        "ADMIN_USERNAME",
+        "",
+        "with ADMIN_PASSWORD: the first admin, made when there is none",
+    ),
     ("ADMIN_PASSWORD", "", "see ADMIN_USERNAME"),
     ("ADMIN_PASSWORD_FILE", "", "a file that holds it"),
     ("RECALL_WINDOW", "2m", "how long a message may be recalled"),
     ("EDIT_WINDOW", "24h", "how long a message may be edited"),
     ("MAX_UPLOAD", "25MB", "the largest file"),
-    ("UPLOAD_QUOTA", "2GB", "what all files of one person may take up together"),
-    ("UPLOAD_TOTAL", "", "what all files may take up together, such as 2TB; without it there is no bound"),
-    ("FILE_STORE", "gridfs", "where files are kept: gridfs, file:///folder or s3://bucket/prefix"),
+    (
+        "UPLOAD_QUOTA",
+        "2GB",
+        "what all files of one person may take up together",
+    ),
+    (
+        "UPLOAD_TOTAL",
+        "",
+        "what all files may take up together, such as 2TB; without it there is no bound",
+    ),
+    (
+        "FILE_STORE",
+        "gridfs",
+        "where files are kept: gridfs, file:///folder or s3://bucket/prefix",
+    ),
     ("AWS_ACCESS_KEY_ID", "", "for s3: the key"),
     ("AWS_SECRET_ACCESS_KEY", "", "for s3: its secret"),
     ("AWS_SESSION_TOKEN", "", "for s3: with temporary keys"),
     ("AWS_REGION", "", "for s3: the bucket's region"),
-    ("AWS_ENDPOINT_URL", "", "for s3: another service that speaks it, such as MinIO"),
-    ("AWS_ALLOW_HTTP", "", "for s3: true lets that service be without TLS"),
-    ("TIME_ZONE", "UTC", "where the hospital stands, for days in statistics and searches: Asia/Shanghai"),
-    ("METRICS_TOKEN", "", "a bearer token of at least 16 bytes that opens /metrics to others than loopback"),
+    (
+        "AWS_ENDPOINT_URL",
+        "",
+        "for s3: another service that speaks it, such as MinIO",
+    ),
+    (
+        "AWS_ALLOW_HTTP",
+        "",
+        "for s3: true lets that service be without TLS",
+    ),
+    (
+        "TIME_ZONE",
+        "UTC",
+        "where the hospital stands, for days in statistics and searches: Asia/Shanghai",
+    ),
+    (
+        "METRICS_TOKEN",
+        "",
+        "a bearer token of at least 16 bytes that opens /metrics to others than loopback",
+    ),
     ("METRICS_TOKEN_FILE", "", "a file that holds it"),
-    ("DOCS", "", "open or closed: whether /docs is there; by default only in development"),
+    (
+        "DOCS",
+        "",
+        "open or closed: whether /docs is there; by default only in development",
+    ),
     ("WARDLINE_ENV", "development", "development or production"),
-    ("WARDLINE_MONGOD", "", "the mongod to manage, instead of one on PATH or in .mongod/"),
-    ("LOG", "info", "error, warn, info, debug, trace or off; or part=level, such as wardline::store=debug"),
+    (
+        "WARDLINE_MONGOD",
+        "",
+        "the mongod to manage, instead of one on PATH or in .mongod/",
+    ),
+    (
+        "LOG",
+        "info",
+        "error, warn, info, debug, trace or off; or part=level, such as wardline::store=debug",
+    ),
     ("LOG_FORMAT", "text", "text or json"),
     ("PATH", "", "searched for a mongod"),
 ];
@@ -182,7 +258,10 @@ impl Default for Timings {
 
 /// All settings of the operator.
 #[derive(Clone)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the operator's")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of the operator's"
+)]
 pub struct Settings {
     pub host: IpAddr,
     pub port: u16,
@@ -254,10 +333,19 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn text(&self, name: &str) -> Option<String> {
-        self.values.get(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
+        self.values
+            .get(name)
+            .map(|value| value.trim().to_owned())
+            .filter(|value| !value.is_empty())
     }
 
-    fn parsed<T>(&mut self, name: &str, default: T, wanted: &str, parse: impl Fn(&str) -> Option<T>) -> T {
+    fn parsed<T>(
+        &mut self,
+        name: &str,
+        default: T,
+        wanted: &str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> T {
         let Some(text) = self.text(name) else {
             return default;
         };
@@ -268,13 +356,20 @@ impl Reader<'_> {
     }
 
     fn list<T>(&mut self, name: &str, wanted: &str, parse: impl Fn(&str) -> Option<T>) -> Vec<T> {
-        let Some(text) = self.text(name) else { return Vec::new() };
+        let Some(text) = self.text(name) else {
+            return Vec::new();
+        };
         let mut list = Vec::new();
         // A list of nothing but commas would be empty, which may mean the contrary.
         if text.split(',').all(|entry| entry.trim().is_empty()) {
-            self.problems.push(format!("{name} must be {wanted}, with at least one entry"));
+            self.problems
+                .push(format!("{name} must be {wanted}, with at least one entry"));
         }
-        for entry in text.split(',').map(str::trim).filter(|entry| !entry.is_empty()) {
+        for entry in text
+            .split(',')
+            .map(str::trim)
+            .filter(|entry| !entry.is_empty())
+        {
             match parse(entry) {
                 Some(value) => list.push(value),
                 None => self.problems.push(format!("{name} must be {wanted}")),
@@ -288,15 +383,25 @@ impl Reader<'_> {
             Environment::Development => AlertContent::Text,
             Environment::Production => AlertContent::Sender,
         };
-        self.parsed("NOTIFY_CONTENT_MAX", default, "none, sender or text", |text| {
-            let all = [AlertContent::Nothing, AlertContent::Sender, AlertContent::Text];
-            all.into_iter().find(|content| content.as_str() == text)
-        })
+        self.parsed(
+            "NOTIFY_CONTENT_MAX",
+            default,
+            "none, sender or text",
+            |text| {
+                let all = [
+                    AlertContent::Nothing,
+                    AlertContent::Sender,
+                    AlertContent::Text,
+                ];
+                all.into_iter().find(|content| content.as_str() == text)
+            },
+        )
     }
 
     fn file_store(&mut self) -> BlobLocation {
-        let options =
-            AWS_VARIABLES.iter().filter_map(|name| Some((name.to_ascii_lowercase(), self.text(name)?)));
+        let options = AWS_VARIABLES
+            .iter()
+            .filter_map(|name| Some((name.to_ascii_lowercase(), self.text(name)?)));
         let options: Vec<(String, String)> = options.collect();
         let wanted = "gridfs, file:///folder or s3://bucket/prefix";
         let place = self.parsed("FILE_STORE", BlobLocation::GridFs, wanted, |text| {
@@ -307,10 +412,15 @@ impl Reader<'_> {
                 return (folder.starts_with('/') && !folder.trim_matches('/').is_empty())
                     .then(|| BlobLocation::Folder(folder.into()));
             }
-            let (bucket, prefix) =
-                text.strip_prefix("s3://").map(|path| path.split_once('/').unwrap_or((path, "")))?;
+            let (bucket, prefix) = text
+                .strip_prefix("s3://")
+                .map(|path| path.split_once('/').unwrap_or((path, "")))?;
             let (bucket, prefix) = (bucket.to_owned(), prefix.trim_matches('/').to_owned());
-            (!bucket.is_empty()).then(|| BlobLocation::S3 { bucket, prefix, options: options.clone() })
+            (!bucket.is_empty()).then(|| BlobLocation::S3 {
+                bucket,
+                prefix,
+                options: options.clone(),
+            })
         });
         if matches!(place, BlobLocation::S3 { .. }) {
             self.check_s3();
@@ -321,7 +431,8 @@ impl Reader<'_> {
     fn calendar(&mut self) -> Arc<Calendar> {
         let name = self.text("TIME_ZONE").unwrap_or_else(|| "UTC".to_owned());
         Arc::new(Calendar::of(&name).unwrap_or_else(|BadTimeZone| {
-            self.problems.push("TIME_ZONE must be a name such as Asia/Shanghai".to_owned());
+            self.problems
+                .push("TIME_ZONE must be a name such as Asia/Shanghai".to_owned());
             Calendar::utc()
         }))
     }
@@ -341,11 +452,16 @@ impl Settings {
     ///
     /// # Errors
     /// [`BadSettings`], which names every bad variable.
-    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one place that reads the environment"
+    )]
     pub fn from_environment() -> Result<Self, BadSettings> {
         let (mut known, mut problems) = (BTreeMap::new(), Vec::new());
         for (name, ..) in VARIABLES {
-            let Some(value) = std::env::var_os(name) else { continue };
+            let Some(value) = std::env::var_os(name) else {
+                continue;
+            };
             match value.into_string() {
                 Ok(value) => drop(known.insert((*name).to_owned(), value)),
                 // Only a folder's name may contain other bytes, and those folders are not searched.
@@ -367,22 +483,30 @@ impl Settings {
     /// # Errors
     /// [`BadSettings`], which names every bad variable.
     pub fn from_values(values: &BTreeMap<String, String>) -> Result<Self, BadSettings> {
-        let mut read = Reader { values, problems: Vec::new() };
+        let mut read = Reader {
+            values,
+            problems: Vec::new(),
+        };
         let duration = "a duration such as 12h or 90s, in d, h, m and s";
-        let environment =
-            read.parsed("WARDLINE_ENV", Environment::Development, "development or production", |text| {
-                match text {
-                    "development" => Some(Environment::Development),
-                    "production" => Some(Environment::Production),
-                    _ => None,
-                }
-            });
+        let environment = read.parsed(
+            "WARDLINE_ENV",
+            Environment::Development,
+            "development or production",
+            |text| match text {
+                "development" => Some(Environment::Development),
+                "production" => Some(Environment::Production),
+                _ => None,
+            },
+        );
         let origin = "an origin such as https://ward.example";
         let mut origins = read.list("CORS_ORIGINS", origin, checks::origin);
         let frontend = read.list("FRONTEND_URL", origin, checks::origin);
         let mut public_hosts = read.list("PUBLIC_HOSTS", "a list of host names", checks::host);
-        public_hosts
-            .extend(frontend.iter().filter_map(|origin| Some(origin.split_once("://")?.1.to_owned())));
+        public_hosts.extend(
+            frontend
+                .iter()
+                .filter_map(|origin| Some(origin.split_once("://")?.1.to_owned())),
+        );
         origins.extend(frontend);
         let jwt_secret = read.jwt_secret(environment);
         let first_admin = read.first_admin();
@@ -391,17 +515,33 @@ impl Settings {
         let (mongodb_db, database_named_by_uri) = read.mongodb_db(mongodb_uri.as_deref());
         let (max_upload, upload_quota, upload_total) = read.upload_bounds();
         let settings = Self {
-            host: read
-                .parsed("HOST", IpAddr::from([127, 0, 0, 1]), "an IP address", |text| text.parse().ok()),
+            host: read.parsed(
+                "HOST",
+                IpAddr::from([127, 0, 0, 1]),
+                "an IP address",
+                |text| text.parse().ok(),
+            ),
             port: read.parsed("PORT", 3000, "a port number", |text| text.parse().ok()),
             mongodb_uri,
             mongodb_db,
             database_named_by_uri,
-            data_dir: read.text("DATA_DIR").unwrap_or_else(|| "./data".to_owned()).into(),
+            data_dir: read
+                .text("DATA_DIR")
+                .unwrap_or_else(|| "./data".to_owned())
+                .into(),
             jwt_secret,
-            jwt_ttl: read.parsed("JWT_TTL", Duration::from_hours(12), duration, checks::duration),
-            jwt_audience: read.text("JWT_AUDIENCE").unwrap_or_else(|| "wardline".to_owned()),
-            jwt_issuers: read.list("JWT_ISSUERS", "a list of names", |text| Some(text.to_owned())),
+            jwt_ttl: read.parsed(
+                "JWT_TTL",
+                Duration::from_hours(12),
+                duration,
+                checks::duration,
+            ),
+            jwt_audience: read
+                .text("JWT_AUDIENCE")
+                .unwrap_or_else(|| "wardline".to_owned()),
+            jwt_issuers: read.list("JWT_ISSUERS", "a list of names", |text| {
+                Some(text.to_owned())
+            }),
             registration_open: read.parsed(
                 "REGISTRATION",
                 environment == Environment::Development,
@@ -424,15 +564,31 @@ impl Settings {
                 "AUTO_LOGOFF",
                 Some(Duration::from_mins(30)),
                 "a duration such as 30m, or off",
-                |text| if text == "off" { Some(None) } else { checks::duration(text).map(Some) },
+                |text| {
+                    if text == "off" {
+                        Some(None)
+                    } else {
+                        checks::duration(text).map(Some)
+                    }
+                },
             ),
             origins,
             public_hosts,
             trusted_proxies: read.trusted_proxies(),
             rate_limit: read.parsed("RATE_LIMIT", true, "on or off", checks::switch("on", "off")),
             first_admin,
-            recall_window: read.parsed("RECALL_WINDOW", Duration::from_mins(2), duration, checks::duration),
-            edit_window: read.parsed("EDIT_WINDOW", Duration::from_hours(24), duration, checks::duration),
+            recall_window: read.parsed(
+                "RECALL_WINDOW",
+                Duration::from_mins(2),
+                duration,
+                checks::duration,
+            ),
+            edit_window: read.parsed(
+                "EDIT_WINDOW",
+                Duration::from_hours(24),
+                duration,
+                checks::duration,
+            ),
             max_upload,
             upload_quota,
             upload_total,
@@ -448,15 +604,29 @@ impl Settings {
             environment,
             mongod: read.text("WARDLINE_MONGOD").map(PathBuf::from),
             search_path: read.text("PATH").map(Into::into),
-            log: read.parsed("LOG", "info".to_owned(), "a level or part=level", checks::log_filter),
-            log_format: read.parsed("LOG_FORMAT", LogFormat::Text, "text or json", |text| match text {
-                "text" => Some(LogFormat::Text),
-                "json" => Some(LogFormat::Json),
-                _ => None,
-            }),
+            log: read.parsed(
+                "LOG",
+                "info".to_owned(),
+                "a level or part=level",
+                checks::log_filter,
+            ),
+            log_format: read.parsed(
+                "LOG_FORMAT",
+                LogFormat::Text,
+                "text or json",
+                |text| match text {
+                    "text" => Some(LogFormat::Text),
+                    "json" => Some(LogFormat::Json),
+                    _ => None,
+                },
+            ),
             timings: Timings::default(),
         };
-        if read.problems.is_empty() { Ok(settings) } else { Err(BadSettings(read.problems)) }
+        if read.problems.is_empty() {
+            Ok(settings)
+        } else {
+            Err(BadSettings(read.problems))
+        }
     }
 }
 
@@ -465,13 +635,21 @@ mod tests {
     use super::*;
 
     fn read(pairs: &[(&str, &str)]) -> Result<Settings, BadSettings> {
-        Settings::from_values(&pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect())
+        Settings::from_values(
+            &pairs
+                .iter()
+                .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+                .collect(),
+        )
     }
 
     #[test]
     fn without_any_variable_the_documented_defaults_hold() {
         let settings = read(&[]).unwrap();
-        assert_eq!((settings.host.to_string().as_str(), settings.port), ("127.0.0.1", 3000));
+        assert_eq!(
+            (settings.host.to_string().as_str(), settings.port),
+            ("127.0.0.1", 3000)
+        );
         assert_eq!(settings.jwt_ttl, Duration::from_hours(12));
         assert_eq!(settings.max_upload, 25_000_000);
         assert_eq!(settings.upload_quota, 2_000_000_000);
@@ -520,13 +698,22 @@ mod tests {
 
     #[test]
     fn files_are_kept_where_it_says() {
-        let keys = [("AWS_ACCESS_KEY_ID", "key"), ("AWS_SECRET_ACCESS_KEY", "a secret key")];
+        let keys = [
+            ("AWS_ACCESS_KEY_ID", "key"),
+            ("AWS_SECRET_ACCESS_KEY", "a secret key"),
+        ];
         let place = |text: &str| {
             read(&[&[("FILE_STORE", text)], &keys[..]].concat()).map(|settings| settings.file_store)
         };
         assert!(place("file:///srv/files") == Ok(BlobLocation::Folder("/srv/files".into())));
-        let options = keys.map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned())).to_vec();
-        let bucket = BlobLocation::S3 { bucket: "ward".to_owned(), prefix: "a/b".to_owned(), options };
+        let options = keys
+            .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
+            .to_vec();
+        let bucket = BlobLocation::S3 {
+            bucket: "ward".to_owned(),
+            prefix: "a/b".to_owned(),
+            options,
+        };
         assert!(place("s3://ward/a/b/") == Ok(bucket));
         for bad in ["file://srv", "s3://", "/srv", "http://x"] {
             assert!(place(bad).is_err(), "{bad}");
@@ -542,20 +729,35 @@ mod tests {
         let production = |more: &[(&str, &str)]| {
             read(&[&[("WARDLINE_ENV", "production"), secret, database], more].concat())
         };
-        assert!(!production(&[]).unwrap().registration_open, "strangers are no colleagues");
-        assert!(production(&[("REGISTRATION", "open")]).unwrap().registration_open);
+        assert!(
+            !production(&[]).unwrap().registration_open,
+            "strangers are no colleagues"
+        );
+        assert!(
+            production(&[("REGISTRATION", "open")])
+                .unwrap()
+                .registration_open
+        );
         for weak in ["12345678", "Password", "headnurse", "short"] {
             let BadSettings(problems) =
                 read(&[("ADMIN_USERNAME", "HeadNurse"), ("ADMIN_PASSWORD", weak)]).unwrap_err();
-            assert!(problems[0].starts_with("ADMIN_PASSWORD must"), "{problems:?}");
+            assert!(
+                problems[0].starts_with("ADMIN_PASSWORD must"),
+                "{problems:?}"
+            );
         }
     }
 
     #[test]
     fn the_frontend_is_one_more_origin() {
-        let settings =
-            read(&[("CORS_ORIGINS", "https://a.example"), ("FRONTEND_URL", "http://localhost:5173/")])
-                .unwrap();
-        assert_eq!(settings.origins, ["https://a.example", "http://localhost:5173"]);
+        let settings = read(&[
+            ("CORS_ORIGINS", "https://a.example"),
+            ("FRONTEND_URL", "http://localhost:5173/"),
+        ])
+        .unwrap();
+        assert_eq!(
+            settings.origins,
+            ["https://a.example", "http://localhost:5173"]
+        );
     }
 }

@@ -118,7 +118,10 @@ fn main() -> ExitCode {
     let run = || -> Result<bool, Box<dyn StdError>> {
         let settings = Settings::from_environment()?;
         telemetry::start_logging(&settings)?;
-        tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(run(cli.command, settings))
+        tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()?
+            .block_on(run(cli.command, settings))
     };
     match run() {
         Ok(true) => ExitCode::SUCCESS,
@@ -148,7 +151,10 @@ async fn run(command: Command, settings: Settings) -> Result<bool, Box<dyn StdEr
         Command::Openapi => print(&openapi()?),
         Command::Health => return Ok(check_health(&settings).await),
         Command::Check => {
-            run_with_app(settings, async |_| Ok("configuration and database are well".to_owned())).await?;
+            run_with_app(settings, async |_| {
+                Ok("configuration and database are well".to_owned())
+            })
+            .await?;
         }
         Command::Recount => {
             let recounted = async |app: &App| {
@@ -161,7 +167,10 @@ async fn run(command: Command, settings: Settings) -> Result<bool, Box<dyn StdEr
         Command::Migrate => {
             run_with_app(settings, async |app| {
                 app.services.record_command("command.migrate", "", 1);
-                Ok(format!("the database has format {}", app.store().format().await?))
+                Ok(format!(
+                    "the database has format {}",
+                    app.store().format().await?
+                ))
             })
             .await?;
         }
@@ -169,9 +178,14 @@ async fn run(command: Command, settings: Settings) -> Result<bool, Box<dyn StdEr
             App::reindex(&settings)?;
             print("the search index is made anew: now if the service runs, else when it starts");
         }
-        Command::Seed { users: 0, sessions: 0, messages: 0 } => {
+        Command::Seed {
+            users: 0,
+            sessions: 0,
+            messages: 0,
+        } => {
             let seeded = async |app: &App| {
-                app.services.record_command("command.seed", "demonstration", 1);
+                app.services
+                    .record_command("command.seed", "demonstration", 1);
                 let (people, made) = app.services.seed_demonstration().await?;
                 let names: Vec<&str> = people.iter().map(|user| user.username.as_str()).collect();
                 Ok(format!(
@@ -182,11 +196,19 @@ async fn run(command: Command, settings: Settings) -> Result<bool, Box<dyn StdEr
             };
             run_with_app(settings, seeded).await?;
         }
-        Command::Seed { users, sessions, messages } => {
+        Command::Seed {
+            users,
+            sessions,
+            messages,
+        } => {
             let seeded = async |app: &App| {
                 let what = format!("users={users} sessions={sessions} messages={messages}");
                 app.services.record_command("command.seed", &what, 1);
-                let wanted = Synthetic { users, sessions, messages };
+                let wanted = Synthetic {
+                    users,
+                    sessions,
+                    messages,
+                };
                 let made = app.services.seed_synthetic(wanted).await?;
                 Ok(format!(
                     "made {} people (staff00001 and on, password {DEMO_PASSWORD}), {} sessions, {} messages; \
@@ -196,11 +218,20 @@ async fn run(command: Command, settings: Settings) -> Result<bool, Box<dyn StdEr
             };
             run_with_app(settings, seeded).await?;
         }
-        Command::Token { usernames, synthetic } => {
-            run_with_app(settings, async |app| Ok(tokens(app, &usernames, synthetic).await?)).await?;
+        Command::Token {
+            usernames,
+            synthetic,
+        } => {
+            run_with_app(settings, async |app| {
+                Ok(tokens(app, &usernames, synthetic).await?)
+            })
+            .await?;
         }
         Command::Audit { since, json } => {
-            run_with_app(settings, async |app| Ok(app.record(since, json).await?.join("\n"))).await?;
+            run_with_app(settings, async |app| {
+                Ok(app.record(since, json).await?.join("\n"))
+            })
+            .await?;
         }
         Command::User { action } => {
             run_with_app(settings, async |app| Ok(account(app, action).await?)).await?;
@@ -230,7 +261,11 @@ async fn serve(settings: Settings, demo: bool) -> Result<(), StartError> {
     let listener = App::bind(&settings)?;
     let has_docs = settings.docs_open;
     let app = App::open(settings, Arc::new(SystemClock)).await?;
-    let people = if demo { app.services.seed_demonstration().await } else { Ok((Vec::new(), 0)) };
+    let people = if demo {
+        app.services.seed_demonstration().await
+    } else {
+        Ok((Vec::new(), 0))
+    };
     let people = match people {
         Ok((people, _)) => people,
         Err(error) => {
@@ -238,19 +273,26 @@ async fn serve(settings: Settings, demo: bool) -> Result<(), StartError> {
             return Err(error.into());
         }
     };
-    let address =
-        listener.local_addr().map_err(|error| StartError::Io("read", "the address".to_owned(), error))?;
+    let address = listener
+        .local_addr()
+        .map_err(|error| StartError::Io("read", "the address".to_owned(), error))?;
     print_welcome(address, has_docs, &people);
     app.serve(listener, wait_for_shutdown_signal()).await
 }
 
 fn print_welcome(address: SocketAddr, has_docs: bool, people: &[User]) {
-    let docs = if has_docs { format!("   API: http://{address}/docs") } else { String::new() };
+    let docs = if has_docs {
+        format!("   API: http://{address}/docs")
+    } else {
+        String::new()
+    };
     print(&format!("Wardline listens on http://{address}{docs}"));
     if people.is_empty() {
         return;
     }
-    print(&format!("Demonstration logins, all with the password {DEMO_PASSWORD}:"));
+    print(&format!(
+        "Demonstration logins, all with the password {DEMO_PASSWORD}:"
+    ));
     for role in Role::ALL {
         let names: Vec<String> = people
             .iter()
@@ -267,9 +309,10 @@ fn print_welcome(address: SocketAddr, has_docs: bool, people: &[User]) {
 /// Waits for SIGINT (Ctrl-C) or SIGTERM.
 async fn wait_for_shutdown_signal() {
     use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut terminate), Ok(mut interrupt)) =
-        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-    else {
+    let (Ok(mut terminate), Ok(mut interrupt)) = (
+        signal(SignalKind::terminate()),
+        signal(SignalKind::interrupt()),
+    ) else {
         return std::future::pending().await;
     };
     tokio::select! {
@@ -288,8 +331,12 @@ async fn tokens(
         signed_in = app.services.synthetic_tokens(count).await?;
     }
     for username in usernames {
-        signed_in
-            .push(app.services.token_for(username).await.map_err(|error| format!("{username}: {error}"))?);
+        signed_in.push(
+            app.services
+                .token_for(username)
+                .await
+                .map_err(|error| format!("{username}: {error}"))?,
+        );
     }
     let list: Vec<_> = signed_in
         .iter()
@@ -309,12 +356,20 @@ async fn account(app: &App, action: UserAction) -> Result<String, Box<dyn StdErr
     };
     let user = match action {
         UserAction::Create { username, role } => {
-            app.services.add_account(username, read_password()?, role).await?
+            app.services
+                .add_account(username, read_password()?, role)
+                .await?
         }
         UserAction::Passwd { username } => {
-            app.services.set_account(&username, Some(read_password()?), None).await?
+            app.services
+                .set_account(&username, Some(read_password()?), None)
+                .await?
         }
-        UserAction::Role { username, role } => app.services.set_account(&username, None, Some(role)).await?,
+        UserAction::Role { username, role } => {
+            app.services
+                .set_account(&username, None, Some(role))
+                .await?
+        }
     };
     Ok(json!({ "id": user.id, "username": user.username, "role": user.role.as_str() }).to_string())
 }
@@ -322,15 +377,23 @@ async fn account(app: &App, action: UserAction) -> Result<String, Box<dyn StdErr
 /// Requests `GET /api/health` of the service that these settings describe.
 async fn check_health(settings: &Settings) -> bool {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    let host = if settings.host.is_unspecified() { [127, 0, 0, 1].into() } else { settings.host };
+    let host = if settings.host.is_unspecified() {
+        [127, 0, 0, 1].into()
+    } else {
+        settings.host
+    };
     let ask = async {
         let mut stream = tokio::net::TcpStream::connect((host, settings.port)).await?;
         let asked = SocketAddr::new(host, settings.port);
-        let request = format!("GET /api/health HTTP/1.1\r\nHost: {asked}\r\nConnection: close\r\n\r\n");
+        let request =
+            format!("GET /api/health HTTP/1.1\r\nHost: {asked}\r\nConnection: close\r\n\r\n");
         stream.write_all(request.as_bytes()).await?;
         let mut answer = Vec::new();
         stream.take(4_096).read_to_end(&mut answer).await?;
         Ok::<bool, io::Error>(answer.starts_with(b"HTTP/1.1 200"))
     };
-    matches!(tokio::time::timeout(Duration::from_secs(5), ask).await, Ok(Ok(true)))
+    matches!(
+        tokio::time::timeout(Duration::from_secs(5), ask).await,
+        Ok(Ok(true))
+    )
 }

@@ -12,11 +12,15 @@ use crate::config::{LogFormat, Settings};
 /// # Errors
 /// When `LOG` is not a filter.
 pub fn start_logging(settings: &Settings) -> Result<(), String> {
-    let filter =
-        EnvFilter::try_new(&settings.log).map_err(|error| format!("LOG is not a tracing filter: {error}"))?;
+    let filter = EnvFilter::try_new(&settings.log)
+        .map_err(|error| format!("LOG is not a tracing filter: {error}"))?;
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     // Colours are for terminals: in a file their codes would break a text search.
-    let lines = if std::io::stderr().is_terminal() { lines } else { lines.with_ansi(false) };
+    let lines = if std::io::stderr().is_terminal() {
+        lines
+    } else {
+        lines.with_ansi(false)
+    };
     let registry = tracing_subscriber::registry().with(filter);
     // A second subscriber is refused; the first one stays.
     let _ = match settings.log_format {
@@ -27,8 +31,9 @@ pub fn start_logging(settings: &Settings) -> Result<(), String> {
 }
 
 /// Bucket bounds in seconds, from half a millisecond to ten.
-const SECONDS_BUCKETS: [f64; 14] =
-    [0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.25, 0.5, 1.0, 2.5, 10.0];
+const SECONDS_BUCKETS: [f64; 14] = [
+    0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.25, 0.5, 1.0, 2.5, 10.0,
+];
 /// Bucket bounds for the number of commands in a batch.
 const BATCH_SIZE_BUCKETS: [f64; 9] = [1.0, 2.0, 5.0, 10.0, 25.0, 50.0, 100.0, 200.0, 400.0];
 
@@ -43,7 +48,10 @@ pub fn recorder() -> Result<PrometheusHandle, String> {
             PrometheusBuilder::new()
                 .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS_BUCKETS)
                 .and_then(|builder| {
-                    builder.set_buckets_for_metric(Matcher::Suffix("_size".to_owned()), &BATCH_SIZE_BUCKETS)
+                    builder.set_buckets_for_metric(
+                        Matcher::Suffix("_size".to_owned()),
+                        &BATCH_SIZE_BUCKETS,
+                    )
                 })
                 .and_then(PrometheusBuilder::install_recorder)
                 .map_err(|error| error.to_string())

@@ -16,7 +16,15 @@ fn may_know(room: &str) -> Option<&'static [&'static str]> {
         "telemetry" => &["config"],
         "service" => &["domain", "config", "store", "hub"],
         "gateway" => &["domain", "config", "service", "hub"],
-        "app" => &["domain", "config", "store", "hub", "service", "gateway", "telemetry"],
+        "app" => &[
+            "domain",
+            "config",
+            "store",
+            "hub",
+            "service",
+            "gateway",
+            "telemetry",
+        ],
         "main" => &["app", "config", "domain", "service", "telemetry"],
         _ => return None,
     })
@@ -41,13 +49,25 @@ fn files() -> BTreeMap<String, String> {
     assert!(found.len() > 40, "the sources were not found");
     let code = |path: &PathBuf| {
         let text = fs::read_to_string(path).unwrap();
-        let text = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default().to_owned();
-        text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
+        let text = text
+            .split("#[cfg(test)]\nmod tests")
+            .next()
+            .unwrap_or_default()
+            .to_owned();
+        text.lines()
+            .filter(|line| !line.trim_start().starts_with("//"))
+            .collect::<Vec<_>>()
+            .join("\n")
     };
     found
         .iter()
         .filter(|path| !path.ends_with("conversation_state_tests.rs"))
-        .map(|path| (path.strip_prefix(&root).unwrap().display().to_string(), code(path)))
+        .map(|path| {
+            (
+                path.strip_prefix(&root).unwrap().display().to_string(),
+                code(path),
+            )
+        })
         .collect()
 }
 
@@ -77,8 +97,14 @@ fn unfold<'a>(text: &'a str, before: &str, names: &mut BTreeSet<String>) -> &'a 
             }
         }
     }
-    let end = text.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(text.len());
-    let path = if before.is_empty() { text[..end].to_owned() } else { format!("{before}::{}", &text[..end]) };
+    let end = text
+        .find(|c: char| !(c.is_alphanumeric() || c == '_'))
+        .unwrap_or(text.len());
+    let path = if before.is_empty() {
+        text[..end].to_owned()
+    } else {
+        format!("{before}::{}", &text[..end])
+    };
     if let Some(rest) = text[end..].strip_prefix("::") {
         return unfold(rest, &path, names);
     }
@@ -90,7 +116,15 @@ fn unfold<'a>(text: &'a str, before: &str, names: &mut BTreeSet<String>) -> &'a 
 fn paths_are_read_through_braces() {
     let code = "use crate::{\n  domain::{Error, ids::UserId},\n  hub::Hub,\n};\nlet x = crate::service::y();";
     let names: Vec<String> = named(code, "crate::").into_iter().collect();
-    assert_eq!(names, ["domain::Error", "domain::ids::UserId", "hub::Hub", "service::y"]);
+    assert_eq!(
+        names,
+        [
+            "domain::Error",
+            "domain::ids::UserId",
+            "hub::Hub",
+            "service::y"
+        ]
+    );
 }
 
 #[test]
@@ -100,11 +134,19 @@ fn no_room_knows_one_above_it() {
             continue;
         }
         let own = room(&file);
-        let allowed = may_know(own).unwrap_or_else(|| panic!("{file}: a module that no layer is known for"));
-        let prefix = if own == "main" { "wardline::" } else { "crate::" };
+        let allowed =
+            may_know(own).unwrap_or_else(|| panic!("{file}: a module that no layer is known for"));
+        let prefix = if own == "main" {
+            "wardline::"
+        } else {
+            "crate::"
+        };
         for name in named(&code, prefix) {
             let other = name.split("::").next().unwrap_or_default();
-            assert!(other == own || allowed.contains(&other), "{file} knows {name}");
+            assert!(
+                other == own || allowed.contains(&other),
+                "{file} knows {name}"
+            );
         }
     }
 }
@@ -112,7 +154,10 @@ fn no_room_knows_one_above_it() {
 #[test]
 fn store_and_hub_speak_no_protocol_and_gateways_no_mongodb() {
     let foreign = [
-        ("domain", &["mongodb", "axum", "tokio", "socketioxide", "tracing"][..]),
+        (
+            "domain",
+            &["mongodb", "axum", "tokio", "socketioxide", "tracing"][..],
+        ),
         ("store", &["axum", "socketioxide", "serde_json::json"][..]),
         ("hub", &["axum", "socketioxide", "mongodb"][..]),
         ("service", &["axum", "socketioxide", "mongodb"][..]),
@@ -130,13 +175,21 @@ fn store_and_hub_speak_no_protocol_and_gateways_no_mongodb() {
 #[test]
 fn a_gateway_knows_no_other_gateway() {
     for (file, code) in files() {
-        let Some(own) = file.strip_prefix("gateway/").and_then(|rest| rest.split('/').next()) else {
+        let Some(own) = file
+            .strip_prefix("gateway/")
+            .and_then(|rest| rest.split('/').next())
+        else {
             continue;
         };
-        for name in named(&code, "crate::gateway::").into_iter().chain(named(&code, "gateway::")) {
+        for name in named(&code, "crate::gateway::")
+            .into_iter()
+            .chain(named(&code, "gateway::"))
+        {
             let other = name.split("::").next().unwrap_or_default();
             assert!(
-                other == own || ["http", "i18n"].contains(&other) || ["mod.rs", "i18n.rs"].contains(&own),
+                other == own
+                    || ["http", "i18n"].contains(&other)
+                    || ["mod.rs", "i18n.rs"].contains(&own),
                 "{file} knows the gateway {other}"
             );
         }
@@ -154,7 +207,10 @@ fn only_config_reads_the_environment_and_only_sockets_know_the_hub() {
         // What is not a live connection has no business with the hub.
         if room(&file) == "gateway" && !file.starts_with("gateway/chat/socket/") {
             let names = named(&code, "crate::");
-            assert!(!names.iter().any(|name| name.starts_with("hub")), "{file} knows the hub");
+            assert!(
+                !names.iter().any(|name| name.starts_with("hub")),
+                "{file} knows the hub"
+            );
         }
     }
 }
@@ -168,22 +224,35 @@ fn events_and_errors_are_matched_without_a_wildcard() {
     ] {
         let files = files();
         let code = &files[file];
-        let body = code.split(name).nth(1).unwrap_or_else(|| panic!("{file} has no {name}"));
-        let body = &body[..body.find("\n}\n").or_else(|| body.find("\n    }\n")).unwrap_or(body.len())];
-        let body =
-            if name.starts_with("pub fn code") { &body[..body.find("\n    }\n").unwrap()] } else { body };
+        let body = code
+            .split(name)
+            .nth(1)
+            .unwrap_or_else(|| panic!("{file} has no {name}"));
+        let body = &body[..body
+            .find("\n}\n")
+            .or_else(|| body.find("\n    }\n"))
+            .unwrap_or(body.len())];
+        let body = if name.starts_with("pub fn code") {
+            &body[..body.find("\n    }\n").unwrap()]
+        } else {
+            body
+        };
         assert!(!body.contains("_ =>"), "{file}: {name} has a wildcard");
     }
 }
 
 /// The fields of each package of `Cargo.lock`.
 fn packages() -> Vec<BTreeMap<String, String>> {
-    let lock = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.lock")).unwrap();
+    let lock =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.lock")).unwrap();
     let field = |line: &str| {
         let (name, value) = line.split_once(" = ")?;
         Some((name.to_owned(), value.trim_matches('"').to_owned()))
     };
-    lock.split("[[package]]").skip(1).map(|package| package.lines().filter_map(field).collect()).collect()
+    lock.split("[[package]]")
+        .skip(1)
+        .map(|package| package.lines().filter_map(field).collect())
+        .collect()
 }
 
 #[test]
@@ -191,9 +260,16 @@ fn every_crate_comes_from_one_registry_with_its_checksum() {
     let packages = packages();
     assert!(packages.len() > 100, "the lock file was not read");
     let mut sources = BTreeSet::new();
-    for package in packages.iter().filter(|package| package["name"] != "wardline") {
+    for package in packages
+        .iter()
+        .filter(|package| package["name"] != "wardline")
+    {
         let source = package.get("source").cloned().unwrap_or_default();
-        assert!(source.starts_with("registry+"), "{} comes from {source:?}", package["name"]);
+        assert!(
+            source.starts_with("registry+"),
+            "{} comes from {source:?}",
+            package["name"]
+        );
         let checksum = package.get("checksum").map_or(0, String::len);
         assert_eq!(checksum, 64, "{} has no checksum", package["name"]);
         sources.insert(source);
@@ -204,9 +280,16 @@ fn every_crate_comes_from_one_registry_with_its_checksum() {
 /// It follows tags within tags without bound.
 #[test]
 fn the_reader_of_nested_tags_is_not_built_in() {
-    let manifest = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml")).unwrap();
-    let symphonia = manifest.lines().find(|line| line.starts_with("symphonia = ")).unwrap();
-    assert!(symphonia.contains("default-features = false"), "{symphonia}");
+    let manifest =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml")).unwrap();
+    let symphonia = manifest
+        .lines()
+        .find(|line| line.starts_with("symphonia = "))
+        .unwrap();
+    assert!(
+        symphonia.contains("default-features = false"),
+        "{symphonia}"
+    );
     for feature in ["\"id3v2\"", "\"all\"", "\"all-meta\""] {
         assert!(!symphonia.contains(feature), "{feature}");
     }
@@ -216,11 +299,16 @@ fn the_reader_of_nested_tags_is_not_built_in() {
 fn said_in(folders: &[&str]) -> String {
     let mut found = Vec::new();
     for folder in folders {
-        sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder), &mut found);
+        sources(
+            &Path::new(env!("CARGO_MANIFEST_DIR")).join(folder),
+            &mut found,
+        );
     }
     let texts = found.iter().map(|path| fs::read_to_string(path).unwrap());
     let code = |text: String| {
-        let lines = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+        let lines = text
+            .lines()
+            .filter(|line| !line.trim_start().starts_with("//"));
         lines.map(str::to_owned).collect::<Vec<_>>().join("\n")
     };
     texts.map(code).collect()
@@ -228,7 +316,8 @@ fn said_in(folders: &[&str]) -> String {
 
 /// The crates that a section of `Cargo.toml` names.
 fn dependencies(section: &str) -> Vec<String> {
-    let manifest = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml")).unwrap();
+    let manifest =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml")).unwrap();
     let section = manifest.split(&format!("\n[{section}]\n")).nth(1).unwrap();
     let lines = section.lines().take_while(|line| !line.starts_with('['));
     lines
@@ -240,15 +329,19 @@ fn dependencies(section: &str) -> Vec<String> {
 
 #[test]
 fn every_dependency_is_used() {
-    for (section, folders) in
-        [("dependencies", &["src"][..]), ("dev-dependencies", &["src", "tests", "benches"][..])]
-    {
+    for (section, folders) in [
+        ("dependencies", &["src"][..]),
+        ("dev-dependencies", &["src", "tests", "benches"][..]),
+    ] {
         let (code, names) = (said_in(folders), dependencies(section));
         assert!(names.len() > 3, "no [{section}] was found");
         for name in names {
-            let is_its_own =
-                |at: usize| !code[..at].ends_with(|c: char| c.is_alphanumeric() || "_:".contains(c));
-            let is_used = code.match_indices(&format!("{name}::")).any(|(at, _)| is_its_own(at));
+            let is_its_own = |at: usize| {
+                !code[..at].ends_with(|c: char| c.is_alphanumeric() || "_:".contains(c))
+            };
+            let is_used = code
+                .match_indices(&format!("{name}::"))
+                .any(|(at, _)| is_its_own(at));
             assert!(is_used, "{name} of [{section}] is used nowhere");
         }
     }
@@ -257,13 +350,22 @@ fn every_dependency_is_used() {
 /// One version of Rust is written down in three places.
 #[test]
 fn the_toolchain_is_pinned_alike_everywhere() {
-    let read = |name: &str| fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap();
+    let read =
+        |name: &str| fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap();
     let after = |text: &str, mark: &str| {
-        let rest = text.split(mark).nth(1).unwrap_or_else(|| panic!("there is no {mark}")).to_owned();
+        let rest = text
+            .split(mark)
+            .nth(1)
+            .unwrap_or_else(|| panic!("there is no {mark}"))
+            .to_owned();
         rest.split(['"', '-']).next().unwrap().to_owned()
     };
     let pin = after(&read("rust-toolchain.toml"), "\nchannel = \"");
     let oldest = after(&read("Cargo.toml"), "\nrust-version = \"");
     assert_eq!(pin.rsplit_once('.').unwrap().0, oldest, "Cargo.toml");
-    assert_eq!(pin, after(&read("Dockerfile"), "\nFROM rust:"), "Dockerfile");
+    assert_eq!(
+        pin,
+        after(&read("Dockerfile"), "\nFROM rust:"),
+        "Dockerfile"
+    );
 }

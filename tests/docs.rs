@@ -16,7 +16,13 @@ use wardline::{
 };
 
 /// What only a build or a run makes.
-const MADE: [&str; 5] = ["target/", "data/", "web/dist", "web/node_modules", "tests/api/generated"];
+const MADE: [&str; 5] = [
+    "target/",
+    "data/",
+    "web/dist",
+    "web/node_modules",
+    "tests/api/generated",
+];
 /// Written by `make bench` and `make torture` of the commit they name.
 const REPORTS: [&str; 2] = ["docs/BENCHMARKS.md", "docs/TORTURE.md"];
 
@@ -46,11 +52,21 @@ fn documents() -> Vec<String> {
     for folder in ["docs", "seed"] {
         below(&root().join(folder), "md", &mut found);
     }
-    for name in ["README", "CONTRIBUTING", "CHANGELOG", "SECURITY", "benches/limits", "benches/peer/README"] {
+    for name in [
+        "README",
+        "CONTRIBUTING",
+        "CHANGELOG",
+        "SECURITY",
+        "benches/limits",
+        "benches/peer/README",
+    ] {
         found.push(format!("{name}.md").into());
     }
     assert!(found.len() > 50, "the documents were not found");
-    found.iter().map(|path| path.display().to_string()).collect()
+    found
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect()
 }
 
 /// The text without its blocks of code.
@@ -60,14 +76,18 @@ fn prose(text: &str) -> String {
 
 /// What stands between backticks.
 fn spans(text: &str) -> Vec<&str> {
-    text.lines().flat_map(|line| line.split('`').skip(1).step_by(2)).collect()
+    text.lines()
+        .flat_map(|line| line.split('`').skip(1).step_by(2))
+        .collect()
 }
 
 /// Whether a span names a file or folder of the repository.
 fn is_path(span: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-".contains(c);
     let Some((first, _)) = span.split_once('/') else {
-        return [".rs", ".md", ".toml", ".yml"].iter().any(|end| span.ends_with(end));
+        return [".rs", ".md", ".toml", ".yml"]
+            .iter()
+            .any(|end| span.ends_with(end));
     };
     span.chars().all(plain) && !first.trim_matches('.').is_empty() && root().join(first).is_dir()
 }
@@ -75,7 +95,10 @@ fn is_path(span: &str) -> bool {
 #[test]
 fn every_path_that_a_document_names_exists() {
     let (mut named, mut missing) = (0, Vec::new());
-    for document in documents().iter().filter(|document| !REPORTS.contains(&document.as_str())) {
+    for document in documents()
+        .iter()
+        .filter(|document| !REPORTS.contains(&document.as_str()))
+    {
         for span in spans(&prose(&read(document))) {
             if is_path(span) && !MADE.iter().any(|made| span.starts_with(made)) {
                 named += 1;
@@ -92,12 +115,20 @@ fn every_path_that_a_document_names_exists() {
 /// The anchor of a heading: lower case, words joined by hyphens.
 fn anchor(heading: &str) -> String {
     let kept = |c: &char| c.is_alphanumeric() || " -_".contains(*c);
-    heading.trim().to_lowercase().chars().filter(kept).collect::<String>().replace(' ', "-")
+    heading
+        .trim()
+        .to_lowercase()
+        .chars()
+        .filter(kept)
+        .collect::<String>()
+        .replace(' ', "-")
 }
 
 fn has_anchor(text: &str, wanted: &str) -> bool {
     let headings = text.lines().filter(|line| line.starts_with('#'));
-    headings.map(|line| anchor(line.trim_start_matches('#'))).any(|own| own == wanted)
+    headings
+        .map(|line| anchor(line.trim_start_matches('#')))
+        .any(|own| own == wanted)
 }
 
 #[test]
@@ -106,17 +137,28 @@ fn every_relative_link_resolves() {
     for document in documents() {
         let text = read(&document);
         let folder = root().join(&document).parent().unwrap().to_owned();
-        for link in prose(&text).split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+        for link in prose(&text)
+            .split("](")
+            .skip(1)
+            .filter_map(|rest| rest.split(')').next())
+        {
             if link.contains("://") {
                 continue;
             }
             followed += 1;
             let (path, heading) = link.split_once('#').unwrap_or((link, ""));
-            let target = if path.is_empty() { root().join(&document) } else { folder.join(path) };
+            let target = if path.is_empty() {
+                root().join(&document)
+            } else {
+                folder.join(path)
+            };
             assert!(target.exists(), "{document} links to {link}");
             if !heading.is_empty() {
                 let text = fs::read_to_string(&target).unwrap();
-                assert!(has_anchor(&text, heading), "{document} links to {link}: no such heading");
+                assert!(
+                    has_anchor(&text, heading),
+                    "{document} links to {link}: no such heading"
+                );
             }
         }
     }
@@ -132,15 +174,30 @@ fn every_document_is_reached_from_the_readme() {
             continue;
         }
         let folder = root().join(&document).parent().unwrap().to_owned();
-        for link in prose(&read(&document)).split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+        for link in prose(&read(&document))
+            .split("](")
+            .skip(1)
+            .filter_map(|rest| rest.split(')').next())
+        {
             let path = link.split('#').next().unwrap();
-            if Path::new(path).extension().is_some_and(|extension| extension == "md") {
+            if Path::new(path)
+                .extension()
+                .is_some_and(|extension| extension == "md")
+            {
                 let target = folder.join(path).canonicalize().unwrap();
-                next.push(target.strip_prefix(root().canonicalize().unwrap()).unwrap().display().to_string());
+                next.push(
+                    target
+                        .strip_prefix(root().canonicalize().unwrap())
+                        .unwrap()
+                        .display()
+                        .to_string(),
+                );
             }
         }
     }
-    let all = documents().into_iter().filter(|document| !document.starts_with("benches/peer"));
+    let all = documents()
+        .into_iter()
+        .filter(|document| !document.starts_with("benches/peer"));
     let lost: Vec<String> = all.filter(|document| !reached.contains(document)).collect();
     assert!(lost.is_empty(), "no link leads to {lost:?}");
 }
@@ -156,15 +213,27 @@ fn comments_name_documents_that_exist() {
     let mut named = 0;
     for source in sources {
         let text = fs::read_to_string(root().join(&source)).unwrap();
-        let words = text.lines().filter(|line| is_comment(line)).flat_map(|line| {
-            line.split(|c: char| !(c.is_ascii_alphanumeric() || "/._-".contains(c))).map(str::to_owned)
-        });
+        let words = text
+            .lines()
+            .filter(|line| is_comment(line))
+            .flat_map(|line| {
+                line.split(|c: char| !(c.is_ascii_alphanumeric() || "/._-".contains(c)))
+                    .map(str::to_owned)
+            });
         for word in words {
             let word = word.trim_end_matches('.');
-            if word.contains('/') && Path::new(word).extension().is_some_and(|extension| extension == "md") {
+            if word.contains('/')
+                && Path::new(word)
+                    .extension()
+                    .is_some_and(|extension| extension == "md")
+            {
                 named += 1;
                 let beside = root().join(&source).parent().unwrap().join(word);
-                assert!(root().join(word).exists() || beside.exists(), "{} names {word}", source.display());
+                assert!(
+                    root().join(word).exists() || beside.exists(),
+                    "{} names {word}",
+                    source.display()
+                );
             }
         }
     }
@@ -248,18 +317,32 @@ fn has_word(text: &str, word: &str) -> bool {
 #[test]
 fn the_old_words_are_gone() {
     let mut files = Vec::new();
-    let kinds =
-        [("rs", &["src", "tests", "benches"][..]), ("ts", &["web/src"][..]), ("tsx", &["web/src"][..])];
+    let kinds = [
+        ("rs", &["src", "tests", "benches"][..]),
+        ("ts", &["web/src"][..]),
+        ("tsx", &["web/src"][..]),
+    ];
     for (extension, folders) in kinds.into_iter().chain([("md", &["docs"][..])]) {
         for folder in folders {
             below(&root().join(folder), extension, &mut files);
         }
     }
-    files.extend(["README.md", "CONTRIBUTING.md", "SECURITY.md", "schemas/asyncapi.yaml"].map(PathBuf::from));
+    files.extend(
+        [
+            "README.md",
+            "CONTRIBUTING.md",
+            "SECURITY.md",
+            "schemas/asyncapi.yaml",
+        ]
+        .map(PathBuf::from),
+    );
     assert!(files.len() > 300, "the files were not found");
     let mut found = Vec::new();
     for file in files.iter().filter_map(|path| path.to_str()) {
-        if FREE_TO_USE_OLD_WORDS.iter().any(|free| file.starts_with(free)) {
+        if FREE_TO_USE_OLD_WORDS
+            .iter()
+            .any(|free| file.starts_with(free))
+        {
             continue;
         }
         for (number, line) in read(file).lines().enumerate() {
@@ -269,13 +352,19 @@ fn the_old_words_are_gone() {
             }
         }
     }
-    assert!(found.is_empty(), "old words (the terms are those of docs/glossary.md): {found:#?}");
+    assert!(
+        found.is_empty(),
+        "old words (the terms are those of docs/glossary.md): {found:#?}"
+    );
 }
 
 /// The cells of every table row.
 fn rows(text: &str) -> Vec<Vec<&str>> {
-    let rows = text.lines().filter(|line| line.starts_with('|') && !line.starts_with("|---"));
-    rows.map(|line| line.trim_matches('|').split('|').map(str::trim).collect()).collect()
+    let rows = text
+        .lines()
+        .filter(|line| line.starts_with('|') && !line.starts_with("|---"));
+    rows.map(|line| line.trim_matches('|').split('|').map(str::trim).collect())
+        .collect()
 }
 
 /// `| Step | File | Look for |`: the file holds what the table says.
@@ -286,9 +375,14 @@ fn the_tables_of_the_how_tos_are_true() {
     let mut steps = 0;
     for page in found.iter().map(|path| path.display().to_string()) {
         let text = read(&page);
-        for cells in rows(&text).iter().filter(|cells| cells.len() == 3 && cells[1] != "File") {
+        for cells in rows(&text)
+            .iter()
+            .filter(|cells| cells.len() == 3 && cells[1] != "File")
+        {
             let [file, sign] = [cells[1], cells[2]].map(|cell| {
-                let inner = cell.strip_prefix('`').and_then(|rest| rest.strip_suffix('`'));
+                let inner = cell
+                    .strip_prefix('`')
+                    .and_then(|rest| rest.strip_suffix('`'));
                 inner.unwrap_or_else(|| panic!("{page}: {cell} is not one piece of code"))
             });
             assert!(read(file).contains(sign), "{page}: {file} has no {sign}");
@@ -309,50 +403,81 @@ fn the_settings_are_those_of_the_code() {
         .collect();
     // PATH is not a setting of ours.
     let known = VARIABLES.iter().filter(|(name, ..)| *name != "PATH");
-    let known: Vec<Vec<String>> =
-        known.map(|(a, b, c)| vec![(*a).into(), (*b).into(), (*c).into()]).collect();
+    let known: Vec<Vec<String>> = known
+        .map(|(a, b, c)| vec![(*a).into(), (*b).into(), (*c).into()])
+        .collect();
     assert_eq!(written, known);
 }
 
 #[test]
 fn the_indexes_are_those_of_the_code() {
     let text = read("docs/architecture/database.md");
-    let text = text.split("## Indexes").nth(1).unwrap().split("\n## ").next().unwrap();
+    let text = text
+        .split("## Indexes")
+        .nth(1)
+        .unwrap()
+        .split("\n## ")
+        .next()
+        .unwrap();
     let written: BTreeSet<(String, String)> = rows(text)
         .iter()
         .filter(|cells| cells[0] != "Collection")
         .map(|cells| (cells[0].to_owned(), cells[1].replace('`', "")))
         .collect();
-    let known = indexes::all().into_iter().map(|index| (index.collection.to_owned(), index.name.to_owned()));
+    let known = indexes::all()
+        .into_iter()
+        .map(|index| (index.collection.to_owned(), index.name.to_owned()));
     assert_eq!(written, known.collect());
 }
 
 #[test]
 fn the_format_is_that_of_the_code() {
-    let sentence = format!("The format is a number in `meta`, now {}.", migrations::newest());
-    assert!(read("docs/architecture/database.md").contains(&sentence), "{sentence}");
+    let sentence = format!(
+        "The format is a number in `meta`, now {}.",
+        migrations::newest()
+    );
+    assert!(
+        read("docs/architecture/database.md").contains(&sentence),
+        "{sentence}"
+    );
 }
 
 #[test]
 fn the_contract_names_every_event_and_code() {
     let text = read("docs/contracts/chat.md");
     let named = |first: &str| -> BTreeSet<String> {
-        let row = rows(&text).into_iter().find(|cells| cells[0] == first).unwrap();
+        let row = rows(&text)
+            .into_iter()
+            .find(|cells| cells[0] == first)
+            .unwrap();
         spans(row[1]).into_iter().map(str::to_owned).collect()
     };
-    let all = |events: &[&str]| events.iter().map(|event| (*event).to_owned()).collect::<BTreeSet<_>>();
+    let all = |events: &[&str]| {
+        events
+            .iter()
+            .map(|event| (*event).to_owned())
+            .collect::<BTreeSet<_>>()
+    };
     assert_eq!(named("client"), all(&CLIENT_EVENTS));
     assert_eq!(named("server"), all(&SERVER_EVENTS));
     let codes = text.split("## Error codes").nth(1).unwrap();
-    let written: BTreeSet<&str> =
-        rows(codes).iter().map(|cells| cells[0].trim_matches('`')).filter(|code| *code != "Code").collect();
-    assert_eq!(written, Code::ALL.iter().map(|code| code.as_str()).collect());
+    let written: BTreeSet<&str> = rows(codes)
+        .iter()
+        .map(|cells| cells[0].trim_matches('`'))
+        .filter(|code| *code != "Code")
+        .collect();
+    assert_eq!(
+        written,
+        Code::ALL.iter().map(|code| code.as_str()).collect()
+    );
 }
 
 #[test]
 fn every_metric_is_listed_and_no_other() {
     let name = |text: &str| {
-        let end = text.find(|c: char| !(c.is_ascii_lowercase() || c == '_')).unwrap_or(text.len());
+        let end = text
+            .find(|c: char| !(c.is_ascii_lowercase() || c == '_'))
+            .unwrap_or(text.len());
         format!("wardline_{}", &text[..end])
     };
     let mut sources = Vec::new();
@@ -370,7 +495,9 @@ fn every_metric_is_listed_and_no_other() {
 
 #[test]
 fn the_index_of_the_architecture_stays_short() {
-    let words = read("docs/architecture/README.md").split_whitespace().count();
+    let words = read("docs/architecture/README.md")
+        .split_whitespace()
+        .count();
     assert!(words <= 1_500, "{words} words");
 }
 
@@ -379,7 +506,9 @@ fn the_index_of_the_architecture_stays_short() {
 fn the_reader_of_documents_reads() {
     assert_eq!(spans("a `src/lib.rs` and `x`"), ["src/lib.rs", "x"]);
     assert!(is_path("src/lib.rs") && is_path("src/no/such.rs") && is_path("CHANGELOG.md"));
-    assert!(!is_path("/api/chat/files/") && !is_path("DATA_DIR/search/x") && !is_path("message:send"));
+    assert!(
+        !is_path("/api/chat/files/") && !is_path("DATA_DIR/search/x") && !is_path("message:send")
+    );
     assert_eq!(prose("a\n```\ncode\n```\nb"), "a\n\nb");
     assert_eq!(anchor(" Error codes"), "error-codes");
     assert_eq!(spoken("fn SeatOf_one’s"), "fn seat of one's");

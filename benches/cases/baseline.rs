@@ -95,7 +95,9 @@ impl Writer {
         let now = DateTime::now();
         let mut rows = Vec::with_capacity(batch);
         let touched = batch.min(self.states.len());
-        let indexes: Vec<usize> = (0..touched).map(|n| (self.next + n) % self.states.len()).collect();
+        let indexes: Vec<usize> = (0..touched)
+            .map(|n| (self.next + n) % self.states.len())
+            .collect();
         for number in 0..batch {
             rows.push(self.states[indexes[number % touched]].write(now));
         }
@@ -105,7 +107,9 @@ impl Writer {
         if check == Check::First {
             let ids: Vec<ObjectId> = indexes.iter().map(|index| self.states[*index].id).collect();
             let rows = self.database.collection::<VersionRow>("sessions");
-            let find = rows.find(doc! { "_id": { "$in": ids } }).projection(doc! { "version": 1 });
+            let find = rows
+                .find(doc! { "_id": { "$in": ids } })
+                .projection(doc! { "version": 1 });
             let mut found = find.batch_size(1_000).session(&mut self.session).await?;
             let mut versions = HashMap::with_capacity(touched);
             while let Some(row) = found.next(&mut self.session).await.transpose()? {
@@ -119,16 +123,30 @@ impl Writer {
                 return Err("a session did not have the expected version".into());
             }
         }
-        let statements: Vec<Document> =
-            indexes.iter().map(|index| self.states[*index].statement(commit, now, check)).collect();
+        let statements: Vec<Document> = indexes
+            .iter()
+            .map(|index| self.states[*index].statement(commit, now, check))
+            .collect();
         let command = doc! {
             "update": "sessions", "updates": statements, "ordered": true, "bypassDocumentValidation": true,
         };
-        let reply = self.database.run_command(command).session(&mut self.session).await?;
-        if reply.get_i32("n").ok().and_then(|n| usize::try_from(n).ok()) != Some(touched) {
+        let reply = self
+            .database
+            .run_command(command)
+            .session(&mut self.session)
+            .await?;
+        if reply
+            .get_i32("n")
+            .ok()
+            .and_then(|n| usize::try_from(n).ok())
+            != Some(touched)
+        {
             return Err(format!("a session did not have the expected version: {reply}").into());
         }
-        let insert = self.messages.insert_many(rows).bypass_document_validation(true);
+        let insert = self
+            .messages
+            .insert_many(rows)
+            .bypass_document_validation(true);
         insert.session(&mut self.session).await?;
         self.session.commit_transaction().await?;
         Ok(())
@@ -176,7 +194,10 @@ impl SessionState {
             filter.insert("version", self.version);
         }
         self.version += 1;
-        let [sender, receiver] = [self.pair[self.sender_index()], self.pair[1 - self.sender_index()]];
+        let [sender, receiver] = [
+            self.pair[self.sender_index()],
+            self.pair[1 - self.sender_index()],
+        ];
         let mut set = doc! {
             "version": self.version, "lastCommit": commit, "updatedAt": now, "seq": self.seq, "rev": 0_i64,
             "messageCount": self.seq, "lastMessageTime": now, "lastMessage": self.last,
@@ -192,7 +213,12 @@ impl SessionState {
 
 async fn client(dataset: &Dataset) -> Outcome<Client> {
     let mut options = ClientOptions::parse(dataset.uri()).await?;
-    options.write_concern = Some(WriteConcern::builder().w(Acknowledgment::Majority).journal(true).build());
+    options.write_concern = Some(
+        WriteConcern::builder()
+            .w(Acknowledgment::Majority)
+            .journal(true)
+            .build(),
+    );
     options.max_pool_size = Some(64);
     Ok(Client::with_options(options)?)
 }
@@ -200,7 +226,9 @@ async fn client(dataset: &Dataset) -> Outcome<Client> {
 /// Makes a new database with Wardline's validators, indexes and sessions.
 async fn prepare(dataset: &Dataset) -> Outcome<()> {
     dataset.drop(DATABASE).await?;
-    dataset.seed(DATABASE, &[[2 * SESSIONS, 2 * SESSIONS, 2 * SESSIONS]]).await
+    dataset
+        .seed(DATABASE, &[[2 * SESSIONS, 2 * SESSIONS, 2 * SESSIONS]])
+        .await
 }
 
 async fn writers(dataset: &Dataset, count: usize) -> Outcome<Vec<Writer>> {
@@ -216,22 +244,45 @@ async fn writers(dataset: &Dataset, count: usize) -> Outcome<Vec<Writer>> {
     for share in rows.chunks(rows.len().div_ceil(count)) {
         let mut states = Vec::new();
         for row in share {
-            let pair: Vec<ObjectId> =
-                row.get_array("participants")?.iter().filter_map(Bson::as_object_id).collect();
-            let [first, second] = pair[..] else { return Err("a session without two members".into()) };
+            let pair: Vec<ObjectId> = row
+                .get_array("participants")?
+                .iter()
+                .filter_map(Bson::as_object_id)
+                .collect();
+            let [first, second] = pair[..] else {
+                return Err("a session without two members".into());
+            };
             let (id, seq) = (row.get_object_id("_id")?, row.get_i64("seq")?);
             let version = row.get_i64("version")?;
-            states.push(SessionState { id, pair: [first, second], seq, version, unread: 0, last: id });
+            states.push(SessionState {
+                id,
+                pair: [first, second],
+                seq,
+                version,
+                unread: 0,
+                last: id,
+            });
         }
         let session = client.start_session().await?;
         let messages = database.collection("messages");
-        writers.push(Writer { database: database.clone(), messages, session, states, next: 0 });
+        writers.push(Writer {
+            database: database.clone(),
+            messages,
+            session,
+            states,
+            next: 0,
+        });
     }
     Ok(writers)
 }
 
 /// Runs `count` writers with batches of one size; returns the messages per second.
-pub async fn measure_rate(dataset: &Dataset, count: usize, batch: usize, duration: Duration) -> Outcome<f64> {
+pub async fn measure_rate(
+    dataset: &Dataset,
+    count: usize,
+    batch: usize,
+    duration: Duration,
+) -> Outcome<f64> {
     let writers = writers(dataset, count).await?;
     let start = Instant::now();
     let tasks = writers.into_iter().map(|mut writer| {
@@ -271,17 +322,27 @@ pub async fn best<'a>(dataset: &'a Dataset, options: &Options) -> Outcome<&'a Be
         .baseline
         .get_or_try_init(async || {
             // The baseline's own case measures all of them; the others measure the likely ones.
-            let is_asked =
-                |writers, batch| options.wants(Case::Baseline) || (writers % 2 == 0 && batch >= 100_usize);
+            let is_asked = |writers, batch| {
+                options.wants(Case::Baseline) || (writers % 2 == 0 && batch >= 100_usize)
+            };
             prepare(dataset).await?;
-            let mut best = Best { writers: 0, batch: 0, rate: 0.0, all: Vec::new() };
+            let mut best = Best {
+                writers: 0,
+                batch: 0,
+                rate: 0.0,
+                all: Vec::new(),
+            };
             for writers in WRITERS {
                 for batch in BATCHES {
                     if !is_asked(writers, batch) {
                         continue;
                     }
-                    let rate = measure_rate(dataset, writers, batch, options.seconds(1.5, 0.3)).await?;
-                    println!("  floor {writers} writers × {batch}: {} messages/s", figure(rate));
+                    let rate =
+                        measure_rate(dataset, writers, batch, options.seconds(1.5, 0.3)).await?;
+                    println!(
+                        "  floor {writers} writers × {batch}: {} messages/s",
+                        figure(rate)
+                    );
                     best.all.push((writers, batch, rate));
                     if rate > best.rate {
                         (best.writers, best.batch, best.rate) = (writers, batch, rate);
@@ -304,14 +365,37 @@ pub async fn run(dataset: &Dataset, options: &Options) -> Outcome<CaseReport> {
         rates.push(echo.load(200, window, options.seconds(4.0, 1.0)).await?);
     }
     let info = |what: &str, value, unit| Line::new(what, value, Target::None, unit);
-    let what = format!("floor: MongoDB alone, messages/s ({} writers × {})", best.writers, best.batch);
+    let what = format!(
+        "floor: MongoDB alone, messages/s ({} writers × {})",
+        best.writers, best.batch
+    );
     let lines = vec![
         info(&what, Some(best.rate), ""),
-        info("floor: one bare transaction p50", times.percentile(50.0), " ms"),
-        info("floor: one bare transaction p99", times.percentile(99.0), " ms"),
-        info("floor: WebSocket echo, 200 × 1 in flight, messages/s", rates.first().copied(), ""),
-        info("floor: WebSocket echo, 200 × 8 in flight, messages/s", rates.last().copied(), ""),
-        info("floor: WebSocket echo idle p50", idle.percentile(50.0), " ms"),
+        info(
+            "floor: one bare transaction p50",
+            times.percentile(50.0),
+            " ms",
+        ),
+        info(
+            "floor: one bare transaction p99",
+            times.percentile(99.0),
+            " ms",
+        ),
+        info(
+            "floor: WebSocket echo, 200 × 1 in flight, messages/s",
+            rates.first().copied(),
+            "",
+        ),
+        info(
+            "floor: WebSocket echo, 200 × 8 in flight, messages/s",
+            rates.last().copied(),
+            "",
+        ),
+        info(
+            "floor: WebSocket echo idle p50",
+            idle.percentile(50.0),
+            " ms",
+        ),
     ];
     let mut raw = format!(
         "Messages/s, in bold the best:\n\n| writers | {} |\n",

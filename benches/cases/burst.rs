@@ -41,8 +41,9 @@ pub async fn run(dataset: &Dataset, options: &Options) -> Outcome<CaseReport> {
         for kind in subjects(options) {
             let known = Arc::new(dataset.positions(&kind.database("bench")).await?);
             let mut found = Faults::default();
-            let work =
-                async |c: &Subject| measure(c, population, reconnecting, &known, options, &mut found).await;
+            let work = async |c: &Subject| {
+                measure(c, population, reconnecting, &known, options, &mut found).await
+            };
             let result = with(dataset, *kind, "bench", work).await;
             samples.record(round, *kind, result);
             if *kind == Kind::Wardline && found.total() > 0 {
@@ -65,8 +66,13 @@ pub async fn run(dataset: &Dataset, options: &Options) -> Outcome<CaseReport> {
         ),
         lines: vec![
             Line::new(&what, last, Target::AtMost(10.0), " s").with(last, peer_last),
-            Line::new("storm: the others' send→ack p95 meanwhile, ms", ack, Target::Below(1_000.0), " ms")
-                .with(ack, peer_ack),
+            Line::new(
+                "storm: the others' send→ack p95 meanwhile, ms",
+                ack,
+                Target::Below(1_000.0),
+                " ms",
+            )
+            .with(ack, peer_ack),
         ],
         raw: samples.raw(),
         faults,
@@ -86,8 +92,13 @@ async fn measure(
     let (mut clock, due_times) = Clock::new(SENDERS);
     let mut due_times = due_times.into_iter();
     let pace = |_| due_times.next().map_or(Pace::Silent, Pace::Open);
-    let participants =
-        connect_participants(subject, population, reconnecting..reconnecting + SENDERS, pace).await?;
+    let participants = connect_participants(
+        subject,
+        population,
+        reconnecting..reconnecting + SENDERS,
+        pace,
+    )
+    .await?;
     clock.start(RATE);
     let mut scenario = Scenario::begin(participants);
     sleep(options.seconds(3.0, 1.0)).await;
@@ -96,11 +107,20 @@ async fn measure(
     scenario.measure();
     let start = Instant::now();
     drop(sockets); // resets each of them
-    let (address, connected) = (subject.address, Arc::new(Mutex::new(IdleConnections::default())));
+    let (address, connected) = (
+        subject.address,
+        Arc::new(Mutex::new(IdleConnections::default())),
+    );
     let reconnects: Vec<_> = population.users[..reconnecting]
         .iter()
         .map(|user| {
-            tokio::spawn(reconnect(address, user.clone(), Arc::clone(known), start, Arc::clone(&connected)))
+            tokio::spawn(reconnect(
+                address,
+                user.clone(),
+                Arc::clone(known),
+                start,
+                Arc::clone(&connected),
+            ))
         })
         .collect();
     let (mut times, mut again) = (Times::default(), 0);
@@ -124,14 +144,24 @@ async fn measure(
     if let Some(error) = totals.errors.first() {
         return Err(error.clone().into());
     }
-    let ack = |times: &mut Times, percent| times.percentile(percent).ok_or("the others sent nothing");
+    let ack =
+        |times: &mut Times, percent| times.percentile(percent).ok_or("the others sent nothing");
     Ok(vec![
-        fig("last back, s", times.percentile(100.0).unwrap_or_default() / 1_000.0),
-        fig("median back, s", times.percentile(50.0).unwrap_or_default() / 1_000.0),
+        fig(
+            "last back, s",
+            times.percentile(100.0).unwrap_or_default() / 1_000.0,
+        ),
+        fig(
+            "median back, s",
+            times.percentile(50.0).unwrap_or_default() / 1_000.0,
+        ),
         fig("repeated attempts", f64::from(again)),
         fig("others' ack p50 ms", ack(&mut totals.acks, 50.0)?),
         fig("others' ack p95 ms", ack(&mut totals.acks, 95.0)?),
-        fig("others' delivered p95 ms", ack(&mut totals.deliveries, 95.0)?),
+        fig(
+            "others' delivered p95 ms",
+            ack(&mut totals.deliveries, 95.0)?,
+        ),
     ])
 }
 
@@ -155,7 +185,10 @@ async fn reconnect(
         };
         if let Ok(Ok(socket)) = timeout(left.min(ATTEMPT_TIMEOUT), attempt_run).await {
             let took = start.elapsed();
-            connected.lock().unwrap_or_else(PoisonError::into_inner).add(vec![socket]);
+            connected
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .add(vec![socket]);
             return Some((took, attempt + 1));
         }
     }

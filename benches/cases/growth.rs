@@ -30,12 +30,17 @@ pub async fn run(dataset: &Dataset, options: &Options) -> Outcome<CaseReport> {
     let mut faults = Vec::new();
     for round in 1..=options.rounds.min(2) {
         for kind in subjects(options) {
-            let sizes: &[usize] = if *kind == Kind::Wardline { &SIZES } else { &PEER_SIZES };
+            let sizes: &[usize] = if *kind == Kind::Wardline {
+                &SIZES
+            } else {
+                &PEER_SIZES
+            };
             let mut found = Faults::default();
             let mut figures = Figures::new();
             let mut problem = None;
             for size in sizes {
-                let work = async |c: &Subject| measure(c, population, *size, options, &mut found).await;
+                let work =
+                    async |c: &Subject| measure(c, population, *size, options, &mut found).await;
                 match with(dataset, *kind, "bench", work).await {
                     Ok(more) => figures.extend(more),
                     Err(error) => problem = Some(format!("{size} users: {error}")),
@@ -96,7 +101,12 @@ async fn measure(
     let (warm, measured) = (options.seconds(1.5, 0.3), options.seconds(5.0, 1.0));
     let mut idle = IdleConnections::default();
     idle.add(connect_all(subject.address, &population.users[SENDERS..size], 100).await?);
-    let closed = |window| move |_| Pace::Closed { window, pause: None };
+    let closed = |window| {
+        move |_| Pace::Closed {
+            window,
+            pause: None,
+        }
+    };
     let participants = connect_participants(subject, population, 0..SENDERS, closed(8)).await?;
     tokio::time::sleep(options.seconds(1.0, 0.3)).await;
     let some_totals = Scenario::begin(participants).run(warm, measured).await;
@@ -112,5 +122,8 @@ async fn measure(
     if let Some(error) = all_totals.errors.first() {
         return Err(error.clone().into());
     }
-    Ok(vec![fig(some(size), some_totals.rate), fig(all(size), all_totals.rate)])
+    Ok(vec![
+        fig(some(size), some_totals.rate),
+        fig(all(size), all_totals.rate),
+    ])
 }

@@ -30,20 +30,33 @@ pub async fn run(dataset: &Dataset, options: &Options) -> Outcome<CaseReport> {
     let mut samples = Samples::of("history");
     for round in 1..=options.rounds {
         for kind in subjects(options) {
-            let work = async |subject: &Subject| measure(dataset, subject, population, options, far).await;
+            let work =
+                async |subject: &Subject| measure(dataset, subject, population, options, far).await;
             samples.record(round, *kind, with(dataset, *kind, MILLION, work).await);
         }
     }
     let mut lines = vec![
-        samples.ratio("history: pages/s, random sessions", "random sessions, pages/s", Target::AtLeast(5.0)),
+        samples.ratio(
+            "history: pages/s, random sessions",
+            "random sessions, pages/s",
+            Target::AtLeast(5.0),
+        ),
         samples.ratio(
             "history: pages/s, random pages of the big session",
             "big session, pages/s",
             Target::None,
         ),
     ];
-    let near_and_far = |kind| (samples.median("page 1 ms", kind), samples.median("far page ms", kind));
-    for (kind, target) in [(Kind::Wardline, Target::AtMost(1.2)), (Kind::Peer, Target::None)] {
+    let near_and_far = |kind| {
+        (
+            samples.median("page 1 ms", kind),
+            samples.median("far page ms", kind),
+        )
+    };
+    for (kind, target) in [
+        (Kind::Wardline, Target::AtMost(1.2)),
+        (Kind::Peer, Target::None),
+    ] {
         let (near, far_time) = near_and_far(kind);
         let what = format!("history: {kind}, ms of page {far} (left) against page 1 (right)");
         lines.push(Line::ratio(&what, far_time, near, target));
@@ -64,12 +77,20 @@ pub async fn run(dataset: &Dataset, options: &Options) -> Outcome<CaseReport> {
 }
 
 fn total(population: &Population) -> i64 {
-    population.users.iter().flat_map(|user| &user.memberships).map(|membership| membership.seq).sum::<i64>()
+    population
+        .users
+        .iter()
+        .flat_map(|user| &user.memberships)
+        .map(|membership| membership.seq)
+        .sum::<i64>()
         / 2
 }
 
 fn page(membership: &Membership, page: i64) -> String {
-    format!("/api/chat/messages/{}?page={page}&limit={LIMIT}", membership.session)
+    format!(
+        "/api/chat/messages/{}?page={page}&limit={LIMIT}",
+        membership.session
+    )
 }
 
 async fn measure(
@@ -83,10 +104,16 @@ async fn measure(
     let memberships: Vec<(&Membership, &str)> = population
         .users
         .iter()
-        .flat_map(|user| user.memberships.iter().map(|membership| (membership, user.token.as_str())))
+        .flat_map(|user| {
+            user.memberships
+                .iter()
+                .map(|membership| (membership, user.token.as_str()))
+        })
         .collect();
-    let big =
-        *memberships.iter().max_by_key(|(membership, _)| membership.seq).ok_or("no user has a session")?;
+    let big = *memberships
+        .iter()
+        .max_by_key(|(membership, _)| membership.seq)
+        .ok_or("no user has a session")?;
     let any = |random: u64| {
         let (membership, token) = memberships[(random % memberships.len() as u64) as usize];
         (page(membership, page_of(membership, random)), token)

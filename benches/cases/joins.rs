@@ -25,7 +25,10 @@ pub async fn run(dataset: &Dataset, options: &Options) -> Outcome<CaseReport> {
                 let cpu = CpuWatch::start(subject.pid, dataset.mongod_pid());
                 let start = Instant::now();
                 let sockets = connect_all(subject.address, users, CONCURRENT_JOINS).await?;
-                let mut figures = vec![fig(RATE, sockets.len() as f64 / start.elapsed().as_secs_f64())];
+                let mut figures = vec![fig(
+                    RATE,
+                    sockets.len() as f64 / start.elapsed().as_secs_f64(),
+                )];
                 figures.extend(cpu.shares("joining"));
                 Ok(figures)
             });
@@ -40,7 +43,11 @@ pub async fn run(dataset: &Dataset, options: &Options) -> Outcome<CaseReport> {
              is in.",
             users.len()
         ),
-        lines: vec![samples.ratio("joins: people connected and joined/s", RATE, Target::AtLeast(10.0))],
+        lines: vec![samples.ratio(
+            "joins: people connected and joined/s",
+            RATE,
+            Target::AtLeast(10.0),
+        )],
         raw: samples.raw(),
         faults: Vec::new(),
     })

@@ -33,14 +33,30 @@ pub async fn run(dataset: &Dataset, options: &Options) -> Outcome<CaseReport> {
         }
         let mut times = baseline::bare(dataset, options.seconds(4.0, 1.0)).await?;
         bare.extend(times.percentile(50.0));
-        println!("  latency {round} bare transaction p50 {:.2} ms", bare.last().copied().unwrap_or_default());
+        println!(
+            "  latency {round} bare transaction p50 {:.2} ms",
+            bare.last().copied().unwrap_or_default()
+        );
     }
     let bare = median(&bare);
     let (p99, peer_p99) = samples.both("loaded delivered p99 ms");
     let mut lines = vec![
-        Line::ratio("latency: send→delivered p99 ms at 400/s", p99, peer_p99, Target::AtMost(0.2)),
-        samples.ratio("latency: send→delivered p95 ms at 400/s", "loaded delivered p95 ms", Target::None),
-        samples.ratio("latency: send→delivered p50 ms at 400/s", "loaded delivered p50 ms", Target::None),
+        Line::ratio(
+            "latency: send→delivered p99 ms at 400/s",
+            p99,
+            peer_p99,
+            Target::AtMost(0.2),
+        ),
+        samples.ratio(
+            "latency: send→delivered p95 ms at 400/s",
+            "loaded delivered p95 ms",
+            Target::None,
+        ),
+        samples.ratio(
+            "latency: send→delivered p50 ms at 400/s",
+            "loaded delivered p50 ms",
+            Target::None,
+        ),
     ];
     for (what, name, target) in [
         (
@@ -48,13 +64,28 @@ pub async fn run(dataset: &Dataset, options: &Options) -> Outcome<CaseReport> {
             "idle delivered p50 ms",
             Target::AtMost(2.0),
         ),
-        ("latency: idle send→ack p50 ms against a bare transaction", "idle ack p50 ms", Target::AtMost(2.0)),
+        (
+            "latency: idle send→ack p50 ms against a bare transaction",
+            "idle ack p50 ms",
+            Target::AtMost(2.0),
+        ),
     ] {
-        lines.push(Line::ratio(what, samples.median(name, Kind::Wardline), bare, target));
+        lines.push(Line::ratio(
+            what,
+            samples.median(name, Kind::Wardline),
+            bare,
+            target,
+        ));
     }
     for (what, name) in [
-        ("latency: idle send→delivered p50 ms against the peer", "idle delivered p50 ms"),
-        ("latency: idle send→ack p50 ms against the peer", "idle ack p50 ms"),
+        (
+            "latency: idle send→delivered p50 ms against the peer",
+            "idle delivered p50 ms",
+        ),
+        (
+            "latency: idle send→ack p50 ms against the peer",
+            "idle ack p50 ms",
+        ),
     ] {
         lines.push(samples.ratio(what, name, Target::None));
     }
@@ -89,8 +120,9 @@ async fn loaded(subject: &Subject, population: &Population, options: &Options) -
     })
     .await?;
     clock.start(RATE);
-    let mut totals =
-        Scenario::begin(participants).run(options.seconds(3.0, 0.5), options.seconds(20.0, 2.0)).await;
+    let mut totals = Scenario::begin(participants)
+        .run(options.seconds(3.0, 0.5), options.seconds(20.0, 2.0))
+        .await;
     drop(clock);
     if let Some(error) = totals.errors.first() {
         return Err(error.clone().into());
@@ -103,10 +135,17 @@ async fn loaded(subject: &Subject, population: &Population, options: &Options) -
 
 async fn idle(subject: &Subject, population: &Population, options: &Options) -> Outcome<Figures> {
     let pause = Some(Duration::from_millis(20));
-    let pace = |index| if index == 0 { Pace::Closed { window: 1, pause } } else { Pace::Silent };
+    let pace = |index| {
+        if index == 0 {
+            Pace::Closed { window: 1, pause }
+        } else {
+            Pace::Silent
+        }
+    };
     let participants = connect_participants(subject, population, 0..2, pace).await?;
-    let mut totals =
-        Scenario::begin(participants).run(options.seconds(1.0, 0.3), options.seconds(6.0, 1.0)).await;
+    let mut totals = Scenario::begin(participants)
+        .run(options.seconds(1.0, 0.3), options.seconds(6.0, 1.0))
+        .await;
     let mut figures = Vec::new();
     percentiles(&mut figures, "idle delivered", &mut totals.deliveries)?;
     percentiles(&mut figures, "idle ack", &mut totals.acks)?;

@@ -23,8 +23,9 @@ pub async fn run(dataset: &Dataset, options: &Options) -> Outcome<CaseReport> {
     let mut samples = Samples::of("memory");
     for round in 1..=options.rounds {
         for kind in subjects(options) {
-            let result =
-                with(dataset, *kind, "bench", async |subject| measure(subject, population, more).await);
+            let result = with(dataset, *kind, "bench", async |subject| {
+                measure(subject, population, more).await
+            });
             samples.record(round, *kind, result.await);
         }
     }
@@ -35,7 +36,11 @@ pub async fn run(dataset: &Dataset, options: &Options) -> Outcome<CaseReport> {
              later: growth of the resident memory (VmRSS), divided by {more}. The peer's garbage is collected \
              before both readings."
         ),
-        lines: vec![samples.ratio("memory: KiB for each idle person", EACH, Target::AtMost(0.9))],
+        lines: vec![samples.ratio(
+            "memory: KiB for each idle person",
+            EACH,
+            Target::AtMost(0.9),
+        )],
         raw: samples.raw(),
         faults: Vec::new(),
     })

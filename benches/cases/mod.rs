@@ -65,7 +65,11 @@ fn torture() -> CaseReport {
 
 /// Returns the subjects that take part.
 pub fn subjects(options: &Options) -> &'static [Kind] {
-    if options.no_peer { &[Kind::Wardline] } else { &[Kind::Wardline, Kind::Peer] }
+    if options.no_peer {
+        &[Kind::Wardline]
+    } else {
+        &[Kind::Wardline, Kind::Peer]
+    }
 }
 
 /// Starts a subject on a database, does `work` with it, waits for its search index, and stops it,
@@ -96,7 +100,12 @@ pub async fn connect_participants(
     pace: impl FnMut(usize) -> Pace,
 ) -> Outcome<Vec<Participant>> {
     let from = users.start;
-    as_participants(population, from, connect_all(subject.address, &population.users[users], 50).await?, pace)
+    as_participants(
+        population,
+        from,
+        connect_all(subject.address, &population.users[users], 50).await?,
+        pace,
+    )
 }
 
 /// Makes participants of the connections of the users from `from` on.

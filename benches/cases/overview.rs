@@ -36,7 +36,12 @@ pub async fn run(dataset: &Dataset, options: &Options) -> Outcome<CaseReport> {
     let line = |(name, _): (&str, &str)| {
         let time = |messages| samples.median(&format!("{name} at {messages}, ms"), Kind::Wardline);
         let what = format!("house: {name}, ms at 1,000,000 messages (left) against 20,000 (right)");
-        Line::ratio(&what, time("1,000,000"), time("20,000"), Target::AtMost(1.5))
+        Line::ratio(
+            &what,
+            time("1,000,000"),
+            time("20,000"),
+            Target::AtMost(1.5),
+        )
     };
     Ok(CaseReport {
         name: "house",
@@ -49,7 +54,12 @@ pub async fn run(dataset: &Dataset, options: &Options) -> Outcome<CaseReport> {
     })
 }
 
-async fn alone(subject: &Subject, admin: &User, messages: &str, options: &Options) -> Outcome<Figures> {
+async fn alone(
+    subject: &Subject,
+    admin: &User,
+    messages: &str,
+    options: &Options,
+) -> Outcome<Figures> {
     let mut figures = Figures::new();
     for (name, path) in READS {
         let next = |_| (path.to_owned(), admin.token.as_str());

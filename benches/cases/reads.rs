@@ -22,7 +22,10 @@ const READS: [(&str, &str, &str); 3] = [
 ];
 
 pub async fn run(dataset: &Dataset, options: &Options) -> Outcome<CaseReport> {
-    let (little, million) = (dataset.little(options).await?, dataset.million(options).await?);
+    let (little, million) = (
+        dataset.little(options).await?,
+        dataset.million(options).await?,
+    );
     let (mut samples, mut ages) = (Samples::of("reads"), Samples::of("reads, one at a time"));
     for round in 1..=options.rounds {
         for kind in subjects(options) {
@@ -33,7 +36,8 @@ pub async fn run(dataset: &Dataset, options: &Options) -> Outcome<CaseReport> {
                     let address = subject.address;
                     http::load(address, CONNECTIONS, options.seconds(0.5, 0.2), next).await?;
                     let cpu = CpuWatch::start(subject.pid, dataset.mongod_pid());
-                    let rate = http::load(address, CONNECTIONS, options.seconds(3.0, 0.5), next).await?;
+                    let rate =
+                        http::load(address, CONNECTIONS, options.seconds(3.0, 0.5), next).await?;
                     figures.push(fig(format!("{}/s", read.0), rate));
                     figures.extend(cpu.shares(read.0));
                 }
@@ -42,9 +46,11 @@ pub async fn run(dataset: &Dataset, options: &Options) -> Outcome<CaseReport> {
             samples.record(round, *kind, with(dataset, *kind, MILLION, work).await);
         }
         let mut figures = Figures::new();
-        for (population, database, messages) in [(little, LITTLE, "20,000"), (million, MILLION, "1,000,000")]
+        for (population, database, messages) in
+            [(little, LITTLE, "20,000"), (million, MILLION, "1,000,000")]
         {
-            let work = async |subject: &Subject| alone(subject, population, messages, options).await;
+            let work =
+                async |subject: &Subject| alone(subject, population, messages, options).await;
             figures.extend(with(dataset, Kind::Wardline, database, work).await?);
         }
         ages.record(round, Kind::Wardline, Ok(figures));
@@ -52,13 +58,22 @@ pub async fn run(dataset: &Dataset, options: &Options) -> Outcome<CaseReport> {
     let mut lines: Vec<Line> = READS
         .iter()
         .map(|(name, ..)| {
-            samples.ratio(&format!("reads: {name}/s"), &format!("{name}/s"), Target::AtLeast(5.0))
+            samples.ratio(
+                &format!("reads: {name}/s"),
+                &format!("{name}/s"),
+                Target::AtLeast(5.0),
+            )
         })
         .collect();
     for (name, ..) in READS {
         let time = |messages| ages.median(&format!("{name} at {messages}, ms"), Kind::Wardline);
         let what = format!("reads: {name}, ms at 1,000,000 messages (left) against 20,000 (right)");
-        lines.push(Line::ratio(&what, time("1,000,000"), time("20,000"), Target::None));
+        lines.push(Line::ratio(
+            &what,
+            time("1,000,000"),
+            time("20,000"),
+            Target::None,
+        ));
     }
     Ok(CaseReport {
         name: "reads",
@@ -93,9 +108,12 @@ async fn alone(
     for read in READS {
         let next = |random| request(population, read, random);
         http::times(subject.address, 200, options.seconds(0.5, 0.2), next).await?;
-        let mut times = http::times(subject.address, 2_000, options.seconds(2.0, 0.3), next).await?;
-        figures
-            .push(fig(format!("{} at {messages}, ms", read.0), times.percentile(50.0).unwrap_or_default()));
+        let mut times =
+            http::times(subject.address, 2_000, options.seconds(2.0, 0.3), next).await?;
+        figures.push(fig(
+            format!("{} at {messages}, ms", read.0),
+            times.percentile(50.0).unwrap_or_default(),
+        ));
     }
     Ok(figures)
 }

@@ -24,13 +24,29 @@ const WINDOW: usize = 8;
 
 /// The keywords: each word occurs in about every fifth message of the synthetic history.
 const ASKED: [(&str, [&str; 4]); 4] = [
-    ("one English word", ["potassium", "Pressure", "discharged", "checks"]),
+    (
+        "one English word",
+        ["potassium", "Pressure", "discharged", "checks"],
+    ),
     (
         "three English words",
-        ["chart dose stable", "fever ready family", "night scan checked", "ward bed thanks"],
+        [
+            "chart dose stable",
+            "fever ready family",
+            "night scan checked",
+            "ward bed thanks",
+        ],
     ),
     ("one Chinese word", ["血压", "化验", "出院", "体温"]),
-    ("three Chinese words", ["患者血压正常", "护士 复查 体温", "化验结果 马上", "医生 病房 用药"]),
+    (
+        "three Chinese words",
+        [
+            "患者血压正常",
+            "护士 复查 体温",
+            "化验结果 马上",
+            "医生 病房 用药",
+        ],
+    ),
 ];
 
 pub async fn run(dataset: &Dataset, options: &Options) -> Outcome<CaseReport> {
@@ -38,7 +54,11 @@ pub async fn run(dataset: &Dataset, options: &Options) -> Outcome<CaseReport> {
     let mut samples = Samples::of("search");
     for round in 1..=options.rounds {
         let work = async |subject: &Subject| measure(dataset, subject, million, options).await;
-        samples.record(round, Kind::Wardline, with(dataset, Kind::Wardline, MILLION, work).await);
+        samples.record(
+            round,
+            Kind::Wardline,
+            with(dataset, Kind::Wardline, MILLION, work).await,
+        );
     }
     let live = dataset.live(!options.no_peer).await?;
     let mut costs = Samples::of("search, what the index costs");
@@ -46,7 +66,11 @@ pub async fn run(dataset: &Dataset, options: &Options) -> Outcome<CaseReport> {
         let mut figures = Figures::new();
         // The order alternates, since the second of two never has quite the conditions of the
         // first.
-        let order = if round % 2 == 0 { [true, false] } else { [false, true] };
+        let order = if round % 2 == 0 {
+            [true, false]
+        } else {
+            [false, true]
+        };
         for is_indexed in order {
             figures.extend(insert_rate(dataset, live, options, is_indexed).await?);
         }
@@ -62,7 +86,12 @@ pub async fn run(dataset: &Dataset, options: &Options) -> Outcome<CaseReport> {
         }
     }
     let worst = samples.median(LAG, Kind::Wardline);
-    lines.push(Line::new("search: longest from commit to index at 500/s", worst, Target::AtMost(1.0), " s"));
+    lines.push(Line::new(
+        "search: longest from commit to index at 500/s",
+        worst,
+        Target::AtMost(1.0),
+        " s",
+    ));
     let [with_index, without] = [true, false].map(|on| costs.median(&rate_of(on), Kind::Wardline));
     lines.push(Line::ratio(
         "search: messages/s with the index (left) against without (right)",
@@ -102,22 +131,39 @@ fn anybody(population: &Population, random: u64) -> &User {
 }
 
 fn of_the_big_session(population: &Population, random: u64) -> &User {
-    let most = |user: &&User| user.memberships.iter().map(|membership| membership.seq).max();
-    population.users.iter().max_by_key(most).unwrap_or_else(|| anybody(population, random))
+    let most = |user: &&User| {
+        user.memberships
+            .iter()
+            .map(|membership| membership.seq)
+            .max()
+    };
+    population
+        .users
+        .iter()
+        .max_by_key(most)
+        .unwrap_or_else(|| anybody(population, random))
 }
 
 fn request<'a>(user: &'a User, keywords: &[&str; 4], random: u64) -> Request<'a> {
     let mut query = form_urlencoded::Serializer::new(String::new());
     let keyword = keywords[(random.rotate_left(32) % 4) as usize];
-    query.append_pair("userId", &user.id).append_pair("keyword", keyword).append_pair("limit", "20");
-    (format!("/api/chat/messages/search?{}", query.finish()), user.token.as_str())
+    query
+        .append_pair("userId", &user.id)
+        .append_pair("keyword", keyword)
+        .append_pair("limit", "20");
+    (
+        format!("/api/chat/messages/search?{}", query.finish()),
+        user.token.as_str(),
+    )
 }
 
 /// Returns the value of one gauge of `/metrics`.
 async fn gauge(subject: &Subject, name: &str) -> Outcome<f64> {
     let mut connection = Connection::open(subject.address).await?;
     let page = String::from_utf8_lossy(connection.get("/metrics", "").await?).into_owned();
-    let value = page.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok());
+    let value = page
+        .lines()
+        .find_map(|line| line.strip_prefix(name)?.trim().parse().ok());
     value.ok_or_else(|| format!("no {name} in the metrics").into())
 }
 
@@ -143,7 +189,8 @@ async fn measure(
         for (what, keywords) in &ASKED {
             let next = |random| request(choose(population, random), keywords, random);
             let limit = options.seconds(5.0, 0.5);
-            let mut times = http::times(subject.address, options.count(1_000, 50), limit, next).await?;
+            let mut times =
+                http::times(subject.address, options.count(1_000, 50), limit, next).await?;
             for percent in [50, 99] {
                 let time = times.percentile(f64::from(percent)).unwrap_or_default();
                 figures.push(fig(figure(who, what, percent), time));
@@ -159,13 +206,19 @@ async fn measure(
     }
     figures.push(fig(LAG, lag));
     figures.push(fig("messages/s meanwhile", totals.rate));
-    figures.push(fig("documents", gauge(subject, "wardline_search_documents").await?));
+    figures.push(fig(
+        "documents",
+        gauge(subject, "wardline_search_documents").await?,
+    ));
     figures.extend(shares);
     Ok(figures)
 }
 
 fn rate_of(is_indexed: bool) -> String {
-    format!("{} the index, messages/s", if is_indexed { "with" } else { "without" })
+    format!(
+        "{} the index, messages/s",
+        if is_indexed { "with" } else { "without" }
+    )
 }
 
 async fn insert_rate(
@@ -174,10 +227,17 @@ async fn insert_rate(
     options: &Options,
     is_indexed: bool,
 ) -> Outcome<Figures> {
-    let data = if is_indexed { dataset.data() } else { dataset.data_without_index()? };
+    let data = if is_indexed {
+        dataset.data()
+    } else {
+        dataset.data_without_index()?
+    };
     let subject = Subject::start_with(dataset, Kind::Wardline, "bench", &data).await?;
     let result = async {
-        let pace = |_| Pace::Closed { window: WINDOW, pause: None };
+        let pace = |_| Pace::Closed {
+            window: WINDOW,
+            pause: None,
+        };
         let mut scenario =
             Scenario::begin(connect_participants(&subject, population, 0..SENDERS, pace).await?);
         sleep(options.seconds(3.0, 0.5)).await;

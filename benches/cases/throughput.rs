@@ -47,7 +47,10 @@ pub async fn run(dataset: &Dataset, options: &Options) -> Outcome<CaseReport> {
             let result = result.map(|mut figures| {
                 figures.push(fig("missing", faults.missing as f64));
                 figures.push(fig("doubled", faults.doubled as f64));
-                figures.push(fig("out of order", (faults.disordered + faults.contradicted) as f64));
+                figures.push(fig(
+                    "out of order",
+                    (faults.disordered + faults.contradicted) as f64,
+                ));
                 figures
             });
             samples.record(round, *kind, result);
@@ -56,12 +59,18 @@ pub async fn run(dataset: &Dataset, options: &Options) -> Outcome<CaseReport> {
             }
         }
         let baseline =
-            baseline::measure_rate(dataset, best.writers, best.batch, options.seconds(3.0, 1.0)).await?;
-        println!("  throughput {round} floor     {} messages/s", crate::stats::figure(baseline));
+            baseline::measure_rate(dataset, best.writers, best.batch, options.seconds(3.0, 1.0))
+                .await?;
+        println!(
+            "  throughput {round} floor     {} messages/s",
+            crate::stats::figure(baseline)
+        );
         baselines.push(baseline);
     }
     let headline = |kind| {
-        let rates = WINDOWS.iter().filter_map(|window| samples.median(&rate_of(*window), kind));
+        let rates = WINDOWS
+            .iter()
+            .filter_map(|window| samples.median(&rate_of(*window), kind));
         rates.reduce(f64::max)
     };
     let (wardline, peer) = (headline(Kind::Wardline), headline(Kind::Peer));
@@ -73,14 +82,19 @@ pub async fn run(dataset: &Dataset, options: &Options) -> Outcome<CaseReport> {
         Target::AtLeast(25.0),
     ));
     report.lines.push(Line::ratio(
-        &format!("throughput: messages/s against the floor ({} writers × {})", best.writers, best.batch),
+        &format!(
+            "throughput: messages/s against the floor ({} writers × {})",
+            best.writers, best.batch
+        ),
         wardline,
         baseline,
         Target::AtLeast(0.4),
     ));
     for window in WINDOWS {
         let what = format!("throughput: messages/s, {window} in flight each");
-        report.lines.push(samples.ratio(&what, &rate_of(window), Target::None));
+        report
+            .lines
+            .push(samples.ratio(&what, &rate_of(window), Target::None));
     }
     for what in ["missing", "doubled", "out of order"] {
         let count = |kind| {
@@ -88,14 +102,25 @@ pub async fn run(dataset: &Dataset, options: &Options) -> Outcome<CaseReport> {
             (!counts.is_empty()).then(|| counts.iter().sum::<f64>())
         };
         let wardline = count(Kind::Wardline);
-        let line = Line::new(&format!("throughput: {what}, all rounds"), wardline, Target::AtMost(0.0), "");
+        let line = Line::new(
+            &format!("throughput: {what}, all rounds"),
+            wardline,
+            Target::AtMost(0.0),
+            "",
+        );
         report.lines.push(line.with(wardline, count(Kind::Peer)));
     }
     report.raw = samples.raw();
-    report.raw.push_str("\nThe floor's best in each round, messages/s: ");
     report
         .raw
-        .push_str(&baselines.iter().map(|rate| crate::stats::figure(*rate)).collect::<Vec<_>>().join(", "));
+        .push_str("\nThe floor's best in each round, messages/s: ");
+    report.raw.push_str(
+        &baselines
+            .iter()
+            .map(|rate| crate::stats::figure(*rate))
+            .collect::<Vec<_>>()
+            .join(", "),
+    );
     report.raw.push('\n');
     Ok(report)
 }
@@ -109,7 +134,10 @@ async fn measure(
 ) -> Outcome<Figures> {
     let mut figures = Vec::new();
     for window in WINDOWS {
-        let pace = |_| Pace::Closed { window, pause: None };
+        let pace = |_| Pace::Closed {
+            window,
+            pause: None,
+        };
         let mut scenario =
             Scenario::begin(connect_participants(subject, population, 0..SENDERS, pace).await?);
         tokio::time::sleep(options.seconds(2.0, 0.5)).await;
@@ -126,8 +154,14 @@ async fn measure(
             return Err(format!("{window} in flight: {} unanswered", totals.unanswered).into());
         }
         figures.push(fig(rate_of(window), totals.rate));
-        figures.push(fig(format!("{window}: ack p50 ms"), totals.acks.percentile(50.0).unwrap_or_default()));
-        figures.push(fig(format!("{window}: ack p99 ms"), totals.acks.percentile(99.0).unwrap_or_default()));
+        figures.push(fig(
+            format!("{window}: ack p50 ms"),
+            totals.acks.percentile(50.0).unwrap_or_default(),
+        ));
+        figures.push(fig(
+            format!("{window}: ack p99 ms"),
+            totals.acks.percentile(99.0).unwrap_or_default(),
+        ));
         figures.extend(shares);
     }
     Ok(figures)

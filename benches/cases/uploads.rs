@@ -46,11 +46,16 @@ pub async fn run(dataset: &Dataset, options: &Options) -> Outcome<CaseReport> {
             figures.extend(measure_fast(dataset, subject, population, &file, options).await?);
             Ok(figures)
         };
-        samples.record(round, Kind::Wardline, with(dataset, Kind::Wardline, "bench", work).await);
+        samples.record(
+            round,
+            Kind::Wardline,
+            with(dataset, Kind::Wardline, "bench", work).await,
+        );
     }
     let of = |figure: &str| samples.median(figure, Kind::Wardline);
     let waits = |percent: &str, target| {
-        let [with, without] = ["with", "without"].map(|word| of(&format!("{word} uploads p{percent} ms")));
+        let [with, without] =
+            ["with", "without"].map(|word| of(&format!("{word} uploads p{percent} ms")));
         let what = format!(
             "uploads: send→delivered p{percent} ms at 400/s with {SLOW_UPLOADS} slow uploads (left) against without (right)"
         );
@@ -66,7 +71,12 @@ pub async fn run(dataset: &Dataset, options: &Options) -> Outcome<CaseReport> {
         ),
         lines: vec![
             Line::new("uploads: four at once", of(SPEED), Target::None, " MB/s"),
-            Line::new("uploads: memory they take, at most", of(MEMORY), Target::AtMost(25.0), " MiB"),
+            Line::new(
+                "uploads: memory they take, at most",
+                of(MEMORY),
+                Target::AtMost(25.0),
+                " MiB",
+            ),
             waits("50", Target::None),
             waits("95", Target::AtMost(1.5)),
             waits("99", Target::None),
@@ -80,7 +90,10 @@ const SPEED: &str = "MB/s";
 const MEMORY: &str = "memory at most MiB";
 
 async fn upload(subject: &Subject, token: &str, file: &[u8], speed: Option<f64>) -> Outcome<()> {
-    Connection::open(subject.address).await?.upload(token, file, speed).await
+    Connection::open(subject.address)
+        .await?
+        .upload(token, file, speed)
+        .await
 }
 
 async fn measure_fast(
@@ -116,8 +129,10 @@ async fn measure_fast(
         () = watch => return Err("the watch ended".into()),
     };
     let bytes = (counts.iter().sum::<usize>() * file.len()) as f64;
-    let mut figures =
-        vec![fig(SPEED, bytes / MB / start.elapsed().as_secs_f64()), fig(MEMORY, (most - before) / 1_024.0)];
+    let mut figures = vec![
+        fig(SPEED, bytes / MB / start.elapsed().as_secs_f64()),
+        fig(MEMORY, (most - before) / 1_024.0),
+    ];
     figures.extend(cpu.shares("fast"));
     Ok(figures)
 }
@@ -140,7 +155,8 @@ async fn measure_with_uploads(
     let mut scenario = Scenario::begin(participants);
     let uploaders = &population.users[SENDERS..SENDERS + SLOW_UPLOADS];
     let uploads = uploaders.iter().filter(|_| !file.is_empty());
-    let uploads = uploads.map(|user| upload(subject, &user.token, file, Some(SLOW_BYTES_PER_SECOND)));
+    let uploads =
+        uploads.map(|user| upload(subject, &user.token, file, Some(SLOW_BYTES_PER_SECOND)));
     let load = async {
         sleep(options.seconds(2.0, 0.3)).await;
         scenario.measure();
@@ -156,7 +172,10 @@ async fn measure_with_uploads(
     let when = if file.is_empty() { "without" } else { "with" };
     let mut figures = Figures::new();
     for percent in [50.0, 95.0, 99.0] {
-        let time = totals.deliveries.percentile(percent).ok_or("no message arrived")?;
+        let time = totals
+            .deliveries
+            .percentile(percent)
+            .ok_or("no message arrived")?;
         figures.push(fig(format!("{when} uploads p{percent} ms"), time));
     }
     Ok(figures)

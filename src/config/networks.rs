@@ -12,10 +12,11 @@ const MIN_PREFIX_LENGTHS: (u8, u8) = (8, 16);
 
 /// Parses a network of proxies; an error describes the wanted form.
 fn network(text: &str) -> Result<IpNet, String> {
-    let parsed: Option<IpNet> = text
-        .parse()
-        .ok()
-        .or_else(|| text.parse::<IpAddr>().ok().map(|address| address.to_canonical().into()));
+    let parsed: Option<IpNet> = text.parse().ok().or_else(|| {
+        text.parse::<IpAddr>()
+            .ok()
+            .map(|address| address.to_canonical().into())
+    });
     let network = parsed.ok_or("a list of addresses or networks")?;
     // Addresses are compared in their short form.
     let network = match network {
@@ -25,9 +26,16 @@ fn network(text: &str) -> Result<IpNet, String> {
         },
         _ => network,
     };
-    let widest = if matches!(network, IpNet::V4(_)) { MIN_PREFIX_LENGTHS.0 } else { MIN_PREFIX_LENGTHS.1 };
+    let widest = if matches!(network, IpNet::V4(_)) {
+        MIN_PREFIX_LENGTHS.0
+    } else {
+        MIN_PREFIX_LENGTHS.1
+    };
     if network.prefix_len() < widest {
-        return Err(format!("networks of at least /{widest}: /{} is too wide", network.prefix_len()));
+        return Err(format!(
+            "networks of at least /{widest}: /{} is too wide",
+            network.prefix_len()
+        ));
     }
     if network.addr() != network.network() {
         let address = network.addr();
@@ -42,13 +50,23 @@ fn network(text: &str) -> Result<IpNet, String> {
 impl Reader<'_> {
     pub(super) fn trusted_proxies(&mut self) -> Vec<IpNet> {
         let mut wrong = Vec::new();
-        let networks = self.list("TRUSTED_PROXIES", "a list of addresses or networks", |text| {
-            // The problems are reported below, each with its own text.
-            Some(network(text))
-        });
-        let networks = networks.into_iter().filter_map(|network| network.map_err(|why| wrong.push(why)).ok());
+        let networks = self.list(
+            "TRUSTED_PROXIES",
+            "a list of addresses or networks",
+            |text| {
+                // The problems are reported below, each with its own text.
+                Some(network(text))
+            },
+        );
+        let networks = networks
+            .into_iter()
+            .filter_map(|network| network.map_err(|why| wrong.push(why)).ok());
         let networks = networks.collect();
-        self.problems.extend(wrong.into_iter().map(|why| format!("TRUSTED_PROXIES must be {why}")));
+        self.problems.extend(
+            wrong
+                .into_iter()
+                .map(|why| format!("TRUSTED_PROXIES must be {why}")),
+        );
         networks
     }
 }

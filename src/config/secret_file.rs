@@ -11,18 +11,29 @@ const MAX_SECRET_FILE_BYTES: u64 = 64 * 1024;
 /// Reads a secret from a file, without the line's end. Only a regular file is read: another kind
 /// may never end. A file in `/proc` reports no length.
 pub(super) fn read_secret_file(path: &str) -> Result<String, String> {
-    if !fs::metadata(path).map_err(|error| error.to_string())?.is_file() {
+    if !fs::metadata(path)
+        .map_err(|error| error.to_string())?
+        .is_file()
+    {
         return Err("it is no regular file".to_owned());
     }
     let file = File::open(path).map_err(|error| error.to_string())?;
     let mut bytes = Vec::new();
-    file.take(MAX_SECRET_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
+    file.take(MAX_SECRET_FILE_BYTES + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| error.to_string())?;
     if bytes.len() as u64 > MAX_SECRET_FILE_BYTES {
         return Err("it is too long for a secret".to_owned());
     }
     let text = String::from_utf8(bytes).map_err(|_| "it is no text in UTF-8".to_owned())?;
-    let line = text.strip_suffix('\n').map_or(text.as_str(), |line| line.strip_suffix('\r').unwrap_or(line));
-    if line.trim().is_empty() { Err("it is empty".to_owned()) } else { Ok(line.to_owned()) }
+    let line = text.strip_suffix('\n').map_or(text.as_str(), |line| {
+        line.strip_suffix('\r').unwrap_or(line)
+    });
+    if line.trim().is_empty() {
+        Err("it is empty".to_owned())
+    } else {
+        Ok(line.to_owned())
+    }
 }
 
 #[cfg(test)]
@@ -32,7 +43,12 @@ mod tests {
     use super::super::{BadSettings, Settings};
 
     fn read(pairs: &[(&str, &str)]) -> Result<Settings, BadSettings> {
-        Settings::from_values(&pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect())
+        Settings::from_values(
+            &pairs
+                .iter()
+                .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+                .collect(),
+        )
     }
 
     fn problems(pairs: &[(&str, &str)]) -> Vec<String> {
@@ -53,22 +69,50 @@ mod tests {
             ("WARDLINE_ENV", "production".to_owned()),
             ("JWT_SECRET_FILE", file("jwt", &format!("{secret}\n"))),
             ("ADMIN_USERNAME", "boss".to_owned()),
-            ("ADMIN_PASSWORD_FILE", file("admin", " a password with blanks \r\n")),
-            ("METRICS_TOKEN_FILE", file("metrics", "a token of some length")),
-            ("MONGODB_URI_FILE", file("uri", "mongodb://u:p@db.example/hospital\n")),
+            (
+                "ADMIN_PASSWORD_FILE",
+                file("admin", " a password with blanks \r\n"),
+            ),
+            (
+                "METRICS_TOKEN_FILE",
+                file("metrics", "a token of some length"),
+            ),
+            (
+                "MONGODB_URI_FILE",
+                file("uri", "mongodb://u:p@db.example/hospital\n"),
+            ),
         ];
-        let pairs: Vec<(&str, &str)> = values.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let pairs: Vec<(&str, &str)> = values
+            .iter()
+            .map(|(name, value)| (*name, value.as_str()))
+            .collect();
         let settings = read(&pairs).unwrap();
         assert_eq!(settings.jwt_secret.as_deref(), Some(secret));
         assert_eq!(settings.first_admin.unwrap().1, " a password with blanks ");
-        assert_eq!(settings.metrics_token.as_deref(), Some("a token of some length"));
-        assert_eq!(settings.mongodb_uri.as_deref(), Some("mongodb://u:p@db.example/hospital"));
-        assert_eq!((settings.mongodb_db.as_str(), settings.database_named_by_uri), ("hospital", true));
+        assert_eq!(
+            settings.metrics_token.as_deref(),
+            Some("a token of some length")
+        );
+        assert_eq!(
+            settings.mongodb_uri.as_deref(),
+            Some("mongodb://u:p@db.example/hospital")
+        );
+        assert_eq!(
+            (settings.mongodb_db.as_str(), settings.database_named_by_uri),
+            ("hospital", true)
+        );
         let both = [("JWT_SECRET", secret), ("JWT_SECRET_FILE", &values[1].1)];
         assert!(problems(&both)[0].contains("JWT_SECRET_FILE"));
-        for path in ["/nowhere/secret", &file("empty", "\n"), folder.to_str().unwrap()] {
+        for path in [
+            "/nowhere/secret",
+            &file("empty", "\n"),
+            folder.to_str().unwrap(),
+        ] {
             let named = problems(&[pairs[0], ("JWT_SECRET_FILE", path), pairs[5]]);
-            assert!(named.len() == 1 && named[0].contains("JWT_SECRET_FILE"), "{named:?}");
+            assert!(
+                named.len() == 1 && named[0].contains("JWT_SECRET_FILE"),
+                "{named:?}"
+            );
         }
         // The first never ends; the second does not even begin.
         let fifo = folder.join("fifo");
@@ -76,10 +120,15 @@ mod tests {
         rustix::fs::mknodat(rustix::fs::CWD, &fifo, rustix::fs::FileType::Fifo, mode, 0).unwrap();
         for path in ["/dev/zero", fifo.to_str().unwrap()] {
             let named = problems(&[("JWT_SECRET_FILE", path)]);
-            assert!(named.len() == 1 && named[0].ends_with("it is no regular file"), "{named:?}");
+            assert!(
+                named.len() == 1 && named[0].ends_with("it is no regular file"),
+                "{named:?}"
+            );
         }
         let long = file("long", &"x".repeat(64 * 1024 + 1));
-        assert!(problems(&[("JWT_SECRET_FILE", &long)])[0].ends_with("it is too long for a secret"));
+        assert!(
+            problems(&[("JWT_SECRET_FILE", &long)])[0].ends_with("it is too long for a secret")
+        );
         fs::remove_dir_all(folder).unwrap();
     }
 }

@@ -57,7 +57,11 @@ impl Actor {
     /// # Errors
     /// `Forbidden`, for admins too.
     pub fn require_self(&self, named: UserId) -> Result<()> {
-        if self.user == named { Ok(()) } else { Err(Error::Forbidden("a person acts only as themselves")) }
+        if self.user == named {
+            Ok(())
+        } else {
+            Err(Error::Forbidden("a person acts only as themselves"))
+        }
     }
 
     /// Checks that the caller may read data about `subject`: the user or an admin. `true` means
@@ -92,22 +96,40 @@ mod tests {
     use super::*;
 
     fn actor(role: Role) -> Actor {
-        Actor { user: UserId::generate(), role, token: TokenId::generate() }
+        Actor {
+            user: UserId::generate(),
+            role,
+            token: TokenId::generate(),
+        }
     }
 
     #[test]
     fn a_change_of_credentials_ends_what_was_issued_before() {
         let changed_at = Timestamp(5_000);
-        let now = Credentials { role: Role::Nurse, is_active: true, version: 3, changed_at };
+        let now = Credentials {
+            role: Role::Nurse,
+            is_active: true,
+            version: 3,
+            changed_at,
+        };
         assert!(
-            now.admit(CredentialVersion::Version(3)) && now.admit(CredentialVersion::At(Timestamp(5_001)))
+            now.admit(CredentialVersion::Version(3))
+                && now.admit(CredentialVersion::At(Timestamp(5_001)))
         );
-        for before in
-            [CredentialVersion::Version(2), CredentialVersion::Version(4), CredentialVersion::At(changed_at)]
-        {
+        for before in [
+            CredentialVersion::Version(2),
+            CredentialVersion::Version(4),
+            CredentialVersion::At(changed_at),
+        ] {
             assert!(!now.admit(before), "{before:?}");
         }
-        assert!(!Credentials { is_active: false, ..now }.admit(CredentialVersion::Version(3)));
+        assert!(
+            !Credentials {
+                is_active: false,
+                ..now
+            }
+            .admit(CredentialVersion::Version(3))
+        );
     }
 
     #[test]

@@ -18,9 +18,17 @@ pub struct Origin {
 
 impl Origin {
     /// The origin of the service's own actions.
-    pub const SERVICE: Self = Self { address: None, request: None, gateway: "service" };
+    pub const SERVICE: Self = Self {
+        address: None,
+        request: None,
+        gateway: "service",
+    };
     /// The origin of the operator's actions on the command line.
-    pub const COMMAND_LINE: Self = Self { address: None, request: None, gateway: "command" };
+    pub const COMMAND_LINE: Self = Self {
+        address: None,
+        request: None,
+        gateway: "command",
+    };
 }
 
 /// The outcome of an action.
@@ -59,13 +67,21 @@ impl FieldChange {
     /// Returns a change whose values may be shown.
     #[must_use]
     pub fn of(field: &str, from: &(impl ToString + ?Sized), to: &(impl ToString + ?Sized)) -> Self {
-        Self { field: field.to_owned(), from: Some(from.to_string()), to: Some(to.to_string()) }
+        Self {
+            field: field.to_owned(),
+            from: Some(from.to_string()),
+            to: Some(to.to_string()),
+        }
     }
 
     /// Returns a change whose values are secret.
     #[must_use]
     pub fn hidden(field: &str) -> Self {
-        Self { field: field.to_owned(), from: None, to: None }
+        Self {
+            field: field.to_owned(),
+            from: None,
+            to: None,
+        }
     }
 }
 

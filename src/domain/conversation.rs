@@ -78,7 +78,10 @@ pub struct UnknownMemberRole;
 impl std::str::FromStr for MemberRole {
     type Err = UnknownMemberRole;
     fn from_str(text: &str) -> Result<Self, UnknownMemberRole> {
-        MemberRole::ALL.into_iter().find(|role| role.as_str() == text).ok_or(UnknownMemberRole)
+        MemberRole::ALL
+            .into_iter()
+            .find(|role| role.as_str() == text)
+            .ok_or(UnknownMemberRole)
     }
 }
 
@@ -106,7 +109,11 @@ impl GroupProfileChange {
     #[must_use]
     pub fn seen(self) -> Self {
         let seen = |text: String| visible_text(&text).unwrap_or_default();
-        Self { name: self.name.map(seen), topic: self.topic.map(seen), ..self }
+        Self {
+            name: self.name.map(seen),
+            topic: self.topic.map(seen),
+            ..self
+        }
     }
 
     /// Returns every invalid field.
@@ -122,11 +129,22 @@ impl GroupProfileChange {
         {
             errors.add(Field::GroupName, "must have 1 to 100 printable characters");
         }
-        if self.topic.as_ref().is_some_and(|topic| long(topic, MAX_TOPIC_CHARS)) {
+        if self
+            .topic
+            .as_ref()
+            .is_some_and(|topic| long(topic, MAX_TOPIC_CHARS))
+        {
             errors.add(Field::Topic, "must have at most 500 characters");
         }
-        if self.avatar.as_ref().is_some_and(|avatar| !is_avatar(avatar)) {
-            errors.add(Field::Avatar, "must be empty, a path of this service or an https address");
+        if self
+            .avatar
+            .as_ref()
+            .is_some_and(|avatar| !is_avatar(avatar))
+        {
+            errors.add(
+                Field::Avatar,
+                "must be empty, a path of this service or an https address",
+            );
         }
         errors
     }
@@ -210,7 +228,12 @@ impl From<&Message> for LastMessage {
             is_merged: !message.merged.is_empty(),
             note: message.note.as_ref().map(|note| SystemNotice {
                 kind: note.kind,
-                subjects: note.subjects.iter().take(MAX_LISTED_SUBJECTS).copied().collect(),
+                subjects: note
+                    .subjects
+                    .iter()
+                    .take(MAX_LISTED_SUBJECTS)
+                    .copied()
+                    .collect(),
             }),
         }
     }
@@ -247,8 +270,15 @@ impl Conversation {
     /// Returns a new private conversation of two users.
     #[must_use]
     pub fn private(first: UserId, second: UserId, now: Timestamp) -> Self {
-        let members = [first, second].into_iter().map(|user| (user, Member::joining(now, 0)));
-        Self::empty(ConversationKind::Private, GroupProfile::default(), members.collect(), now)
+        let members = [first, second]
+            .into_iter()
+            .map(|user| (user, Member::joining(now, 0)));
+        Self::empty(
+            ConversationKind::Private,
+            GroupProfile::default(),
+            members.collect(),
+            now,
+        )
     }
 
     /// Returns a new group with its first owner.
@@ -259,11 +289,22 @@ impl Conversation {
         profile: GroupProfile,
         now: Timestamp,
     ) -> Self {
-        let mut members: BTreeMap<UserId, Member> =
-            others.into_iter().map(|user| (user, Member::joining(now, 0))).collect();
-        members.insert(owner, Member { role: MemberRole::Owner, ..Member::joining(now, 0) });
+        let mut members: BTreeMap<UserId, Member> = others
+            .into_iter()
+            .map(|user| (user, Member::joining(now, 0)))
+            .collect();
+        members.insert(
+            owner,
+            Member {
+                role: MemberRole::Owner,
+                ..Member::joining(now, 0)
+            },
+        );
         let group = Self::empty(ConversationKind::Group, profile, members, now);
-        Self { created_by: Some(owner), ..group }
+        Self {
+            created_by: Some(owner),
+            ..group
+        }
     }
 
     fn empty(
@@ -311,26 +352,37 @@ impl Conversation {
     /// Returns all members except `user`.
     #[must_use]
     pub fn others(&self, user: UserId) -> Vec<UserId> {
-        self.participants().filter(|participant| *participant != user).collect()
+        self.participants()
+            .filter(|participant| *participant != user)
+            .collect()
     }
 
     /// Returns the members who may see the message at `seq`.
     #[must_use]
     pub fn audience(&self, seq: u64) -> Vec<UserId> {
-        self.members.iter().filter(|(_, member)| member.hidden_seq < seq).map(|(user, _)| *user).collect()
+        self.members
+            .iter()
+            .filter(|(_, member)| member.hidden_seq < seq)
+            .map(|(user, _)| *user)
+            .collect()
     }
 
     /// Returns the number of owners.
     #[must_use]
     pub fn owners(&self) -> usize {
-        self.members.values().filter(|member| member.role == MemberRole::Owner).count()
+        self.members
+            .values()
+            .filter(|member| member.role == MemberRole::Owner)
+            .count()
     }
 
     /// Returns the other member of a private conversation.
     #[must_use]
     pub fn counterpart(&self, user: UserId) -> Option<UserId> {
         match self.kind {
-            ConversationKind::Private => self.participants().find(|participant| *participant != user),
+            ConversationKind::Private => {
+                self.participants().find(|participant| *participant != user)
+            }
             ConversationKind::Group => None,
         }
     }
@@ -340,6 +392,10 @@ impl Conversation {
 /// users.
 #[must_use]
 pub fn pair_key(first: UserId, second: UserId) -> String {
-    let (low, high) = if first <= second { (first, second) } else { (second, first) };
+    let (low, high) = if first <= second {
+        (first, second)
+    } else {
+        (second, first)
+    };
     format!("{low}:{high}")
 }

@@ -103,7 +103,12 @@ impl ConversationState {
     #[must_use]
     pub fn open(session: Conversation) -> Self {
         let recent_after = session.seq;
-        Self { session, recent: VecDeque::new(), recent_after, changes: Changes::default() }
+        Self {
+            session,
+            recent: VecDeque::new(),
+            recent_after,
+            changes: Changes::default(),
+        }
     }
 
     /// Returns the changes of the batch so far.
@@ -154,24 +159,56 @@ impl ConversationState {
     /// # Errors
     /// `ConversationNotFound` when its caller is not a member, `NotFound`, `Forbidden`,
     /// `InvalidMessage`, `Conflict`, `WindowClosed`. After an error the state is unchanged.
-    pub fn apply(&mut self, operation: &Command, preloaded: Preloaded, now: Timestamp) -> Result<Outcome> {
+    pub fn apply(
+        &mut self,
+        operation: &Command,
+        preloaded: Preloaded,
+        now: Timestamp,
+    ) -> Result<Outcome> {
         match operation {
             Command::Send { id, draft } => self.send(*id, draft, &preloaded, now),
-            Command::Read { reader, up_to, origin, .. } => {
-                self.read(*reader, *up_to, *origin, preloaded, now)
+            Command::Read {
+                reader,
+                up_to,
+                origin,
+                ..
+            } => self.read(*reader, *up_to, *origin, preloaded, now),
+            Command::Deliver {
+                receiver, messages, ..
+            } => self.deliver(*receiver, messages, now),
+            Command::Delete { by, moderator, .. } => self.end(
+                found(&preloaded)?,
+                *by,
+                Removal::Delete {
+                    moderator: *moderator,
+                },
+                now,
+            ),
+            Command::Recall { by, window, .. } => self.end(
+                found(&preloaded)?,
+                *by,
+                Removal::Recall { window: *window },
+                now,
+            ),
+            Command::Edit {
+                by,
+                content,
+                mentions,
+                window,
+                ..
+            } => self.edit(
+                found(&preloaded)?,
+                *by,
+                (content, mentions.as_ref()),
+                *window,
+                now,
+            ),
+            Command::React { by, emoji, on, .. } => {
+                self.react(found(&preloaded)?, *by, (emoji, *on), now)
             }
-            Command::Deliver { receiver, messages, .. } => self.deliver(*receiver, messages, now),
-            Command::Delete { by, moderator, .. } => {
-                self.end(found(&preloaded)?, *by, Removal::Delete { moderator: *moderator }, now)
-            }
-            Command::Recall { by, window, .. } => {
-                self.end(found(&preloaded)?, *by, Removal::Recall { window: *window }, now)
-            }
-            Command::Edit { by, content, mentions, window, .. } => {
-                self.edit(found(&preloaded)?, *by, (content, mentions.as_ref()), *window, now)
-            }
-            Command::React { by, emoji, on, .. } => self.react(found(&preloaded)?, *by, (emoji, *on), now),
-            Command::UpdateGroup { by, change, notes, .. } => {
+            Command::UpdateGroup {
+                by, change, notes, ..
+            } => {
                 let before = (self.session.clone(), self.changes.clone());
                 let outcome = self.regroup(*by, change, *notes, now);
                 if outcome.is_err() {
@@ -193,15 +230,24 @@ impl ConversationState {
             return Err(Error::ConversationNotFound);
         };
         let counterpart = self.session.counterpart(draft.sender);
-        if draft.receiver.is_some_and(|receiver| counterpart.is_some() && Some(receiver) != counterpart) {
+        if draft
+            .receiver
+            .is_some_and(|receiver| counterpart.is_some() && Some(receiver) != counterpart)
+        {
             let problem = "must be the other participant";
-            return Err(Error::InvalidMessage(FieldErrors::one(Field::Recipient, problem)));
+            return Err(Error::InvalidMessage(FieldErrors::one(
+                Field::Recipient,
+                problem,
+            )));
         }
         let reply_to = match draft.reply_to {
             Some(answered) => Some(self.answered(answered, preloaded, member.hidden_seq)?),
             None => None,
         };
-        let reply_to = reply_to.map(|reply| ReplyTo { as_of: draft.reply_to_as_of, ..reply });
+        let reply_to = reply_to.map(|reply| ReplyTo {
+            as_of: draft.reply_to_as_of,
+            ..reply
+        });
         self.require_members(&draft.mentions)?;
         let session = &mut self.session;
         // A conversation's times never run backwards, whatever the machine's clock does.
@@ -210,8 +256,11 @@ impl ConversationState {
         session.message_count += 1;
         session.last_message_time = at;
         session.updated_at = at;
-        let message =
-            Arc::new(Message { receiver: counterpart, reply_to, ..Message::of(draft, id, session.seq, at) });
+        let message = Arc::new(Message {
+            receiver: counterpart,
+            reply_to,
+            ..Message::of(draft, id, session.seq, at)
+        });
         session.last_message = Some(LastMessage::from(&*message));
         let mut unread = Vec::with_capacity(session.members.len().saturating_sub(1));
         for (user, member) in &mut session.members {
@@ -224,10 +273,18 @@ impl ConversationState {
                 self.changes.members.insert((*user, MemberField::Unread));
             }
         }
-        self.remember(MessageRef { id, seq: message.seq, sender: message.sender });
+        self.remember(MessageRef {
+            id,
+            seq: message.seq,
+            sender: message.sender,
+        });
         self.changes.messages.push(Arc::clone(&message));
         let receivers = unread.iter().map(|(user, _)| *user).collect();
-        Ok(Outcome::Sent { message, receivers, unread })
+        Ok(Outcome::Sent {
+            message,
+            receivers,
+            unread,
+        })
     }
 
     /// Returns the reply's target. It must be in the same conversation and visible to the sender.
@@ -244,18 +301,32 @@ impl ConversationState {
             Preloaded::Message(None) | Preloaded::None | Preloaded::Unread { .. } => None,
         });
         let seq = seq.filter(|seq| *seq > hidden).ok_or_else(|| {
-            Error::InvalidMessage(FieldErrors::one(Field::ReplyTo, "must be a message of this session"))
+            Error::InvalidMessage(FieldErrors::one(
+                Field::ReplyTo,
+                "must be a message of this session",
+            ))
         })?;
-        Ok(ReplyTo { message: id, seq, as_of: None })
+        Ok(ReplyTo {
+            message: id,
+            seq,
+            as_of: None,
+        })
     }
 
     fn require_members(&self, mentions: &Mentions) -> Result<()> {
         let members = &self.session.members;
-        if mentions.people().iter().all(|user| members.contains_key(user)) {
+        if mentions
+            .people()
+            .iter()
+            .all(|user| members.contains_key(user))
+        {
             Ok(())
         } else {
             let problem = "must be members of this session";
-            Err(Error::InvalidMessage(FieldErrors::one(Field::Mentions, problem)))
+            Err(Error::InvalidMessage(FieldErrors::one(
+                Field::Mentions,
+                problem,
+            )))
         }
     }
 
@@ -270,7 +341,11 @@ impl ConversationState {
         let others = self.session.others(reader);
         let newest = self.session.seq;
         let in_group = self.session.kind == ConversationKind::Group;
-        let member = self.session.members.get_mut(&reader).ok_or(Error::ConversationNotFound)?;
+        let member = self
+            .session
+            .members
+            .get_mut(&reader)
+            .ok_or(Error::ConversationNotFound)?;
         if up_to.seq <= member.hidden_seq {
             return Err(Error::NotFound("message"));
         }
@@ -294,7 +369,8 @@ impl ConversationState {
         (outcome.count, outcome.messages) = match preloaded {
             Preloaded::Unread { count, newest } => (count, newest),
             Preloaded::None | Preloaded::Message(_) => {
-                let unread = |m: &&MessageRef| m.seq > after && m.seq <= target && m.sender != reader;
+                let unread =
+                    |m: &&MessageRef| m.seq > after && m.seq <= target && m.sender != reader;
                 let read: Vec<_> = self.recent.iter().filter(unread).copied().collect();
                 (read.len() as u64, read)
             }
@@ -307,14 +383,25 @@ impl ConversationState {
         self.session.updated_at = self.session.updated_at.max(now);
         let members = &self.session.members;
         outcome.messages.retain(|m| members.contains_key(&m.sender));
-        self.changes.members.extend([(reader, MemberField::Read), (reader, MemberField::Unread)]);
+        self.changes
+            .members
+            .extend([(reader, MemberField::Read), (reader, MemberField::Unread)]);
         self.receipt(ReceiptKind::Read, reader, (after + 1, target), now);
         Ok(Outcome::Read(outcome))
     }
 
-    fn deliver(&mut self, receiver: UserId, messages: &[MessageRef], now: Timestamp) -> Result<Outcome> {
+    fn deliver(
+        &mut self,
+        receiver: UserId,
+        messages: &[MessageRef],
+        now: Timestamp,
+    ) -> Result<Outcome> {
         let newest = self.session.seq;
-        let member = self.session.members.get_mut(&receiver).ok_or(Error::ConversationNotFound)?;
+        let member = self
+            .session
+            .members
+            .get_mut(&receiver)
+            .ok_or(Error::ConversationNotFound)?;
         let known = member.read_seq.max(member.hidden_seq);
         let mut asked: Vec<MessageRef> = messages
             .iter()
@@ -344,12 +431,19 @@ impl ConversationState {
             self.receipt(ReceiptKind::Delivered, receiver, run, now);
         }
         if !fresh.is_empty() {
-            self.changes.members.insert((receiver, MemberField::Delivered));
+            self.changes
+                .members
+                .insert((receiver, MemberField::Delivered));
         }
         // Former members receive no status of their messages.
         fresh.retain(|m| self.session.members.contains_key(&m.sender));
         let in_group = self.session.kind == ConversationKind::Group;
-        Ok(Outcome::Delivered { receiver, messages: fresh, at: now, in_group })
+        Ok(Outcome::Delivered {
+            receiver,
+            messages: fresh,
+            at: now,
+            in_group,
+        })
     }
 
     /// Records one user's range. Equal ranges at the same time share a receipt.
@@ -358,7 +452,13 @@ impl ConversationState {
         match self.changes.receipts.iter_mut().rev().find(same) {
             Some(known) if known.users.contains(&user) => {}
             Some(known) => known.users.push(user),
-            None => self.changes.receipts.push(Receipt { kind, users: vec![user], from, to, at }),
+            None => self.changes.receipts.push(Receipt {
+                kind,
+                users: vec![user],
+                from,
+                to,
+                at,
+            }),
         }
     }
 
@@ -375,7 +475,10 @@ impl ConversationState {
 /// Returns whether every message of `from..=to` is kept in memory and `author` wrote it.
 fn all_by(recent: &VecDeque<MessageRef>, author: UserId, from: u64, to: u64) -> bool {
     let start = recent.partition_point(|m| m.seq < from);
-    let theirs = recent.range(start..).take_while(|m| m.seq <= to && m.sender == author).count() as u64;
+    let theirs = recent
+        .range(start..)
+        .take_while(|m| m.seq <= to && m.sender == author)
+        .count() as u64;
     to + 1 == from + theirs
 }
 

@@ -96,20 +96,32 @@ impl Stored {
             Some(Lookup::Message(id)) => {
                 Preloaded::Message(self.0.iter().find(|m| m.id == id).cloned().map(Box::new))
             }
-            Some(Lookup::Unread { reader, after, up_to }) => {
+            Some(Lookup::Unread {
+                reader,
+                after,
+                up_to,
+            }) => {
                 let newest: Vec<_> = self
                     .0
                     .iter()
                     .filter(|m| m.seq > after && m.seq <= up_to && counts(m, reader))
-                    .map(|m| MessageRef { id: m.id, seq: m.seq, sender: m.sender })
+                    .map(|m| MessageRef {
+                        id: m.id,
+                        seq: m.seq,
+                        sender: m.sender,
+                    })
                     .collect();
-                Preloaded::Unread { count: newest.len() as u64, newest }
+                Preloaded::Unread {
+                    count: newest.len() as u64,
+                    newest,
+                }
             }
         }
     }
 
     fn store(&mut self, state: &ConversationState) {
-        self.0.extend(state.changes().messages.iter().map(|m| (**m).clone()));
+        self.0
+            .extend(state.changes().messages.iter().map(|m| (**m).clone()));
         for revised in state.changes().revised.values() {
             for message in self.0.iter_mut().filter(|m| m.id == revised.id) {
                 message.clone_from(revised);
@@ -123,32 +135,69 @@ fn counts(message: &Message, reader: UserId) -> bool {
 }
 
 fn draft(session: ConversationId, sender: UserId) -> Draft {
-    Draft { content: "hello".into(), ..Draft::blank(session, sender) }
+    Draft {
+        content: "hello".into(),
+        ..Draft::blank(session, sender)
+    }
 }
 
 fn notes() -> [MessageId; 4] {
     std::array::from_fn(|_| MessageId::generate())
 }
 
-fn operation(step: &Step, session: ConversationId, people: &[UserId], stored: &Stored) -> Option<Command> {
-    let reference = |seq: u64| stored.at(seq).map(|m| MessageRef { id: m.id, seq: m.seq, sender: m.sender });
-    let regroup =
-        |by: usize, change| Command::UpdateGroup { session, by: people[by], change, notes: notes() };
+fn operation(
+    step: &Step,
+    session: ConversationId,
+    people: &[UserId],
+    stored: &Stored,
+) -> Option<Command> {
+    let reference = |seq: u64| {
+        stored.at(seq).map(|m| MessageRef {
+            id: m.id,
+            seq: m.seq,
+            sender: m.sender,
+        })
+    };
+    let regroup = |by: usize, change| Command::UpdateGroup {
+        session,
+        by: people[by],
+        change,
+        notes: notes(),
+    };
     Some(match step {
         Step::Send { by, answering } => {
             let reply_to = answering.and_then(|seq| stored.at(seq)).map(|m| m.id);
-            let draft = Draft { reply_to, ..draft(session, people[*by]) };
-            Command::Send { id: MessageId::generate(), draft }
+            let draft = Draft {
+                reply_to,
+                ..draft(session, people[*by])
+            };
+            Command::Send {
+                id: MessageId::generate(),
+                draft,
+            }
         }
-        Step::Read { by, seq } => {
-            Command::Read { session, reader: people[*by], up_to: reference(*seq)?, origin: None }
-        }
+        Step::Read { by, seq } => Command::Read {
+            session,
+            reader: people[*by],
+            up_to: reference(*seq)?,
+            origin: None,
+        },
         Step::Delete { seq, recall } => {
             let (message, by) = stored.at(*seq).map(|m| (m.id, m.sender))?;
             if *recall {
-                Command::Recall { session, message, by, window: RECALL_WINDOW }
+                Command::Recall {
+                    session,
+                    message,
+                    by,
+                    window: RECALL_WINDOW,
+                }
             } else {
-                Command::Delete { session, message, by, moderator: false }
+                Command::Delete {
+                    session,
+                    message,
+                    by,
+                    moderator: false,
+                }
             }
         }
         Step::Edit { seq, by } => Command::Edit {
@@ -166,18 +215,29 @@ fn operation(step: &Step, session: ConversationId, people: &[UserId], stored: &S
             emoji: ["👍", "❤️", "好"][*emoji].into(),
             on: *on,
         },
-        Step::Deliver { to, seq } => {
-            Command::Deliver { session, receiver: people[*to], messages: vec![reference(*seq)?] }
-        }
+        Step::Deliver { to, seq } => Command::Deliver {
+            session,
+            receiver: people[*to],
+            messages: vec![reference(*seq)?],
+        },
         Step::Add { by, who } => regroup(*by, GroupChange::Add(vec![people[*who]])),
         Step::Remove { by, who } => regroup(*by, GroupChange::Remove(people[*who])),
         Step::Role { by, who, role } => {
             let role = Some(MemberRole::ALL[*role]);
-            regroup(*by, GroupChange::Member { user: people[*who], role, muted: None })
+            regroup(
+                *by,
+                GroupChange::Member {
+                    user: people[*who],
+                    role,
+                    muted: None,
+                },
+            )
         }
         Step::Open { by, visible } => {
-            let change =
-                GroupProfileChange { history_visible: Some(*visible), ..GroupProfileChange::default() };
+            let change = GroupProfileChange {
+                history_visible: Some(*visible),
+                ..GroupProfileChange::default()
+            };
             regroup(*by, GroupChange::GroupProfile(change))
         }
         Step::Reload => return None,
@@ -186,10 +246,15 @@ fn operation(step: &Step, session: ConversationId, people: &[UserId], stored: &S
 
 /// Checks the invariants of a member, given everything that is stored.
 fn check_member(user: UserId, member: &Member, stored: &Stored) -> Result<(), TestCaseError> {
-    let unread = stored.0.iter().filter(|m| m.seq > member.read_seq && counts(m, user)).count() as u64;
+    let unread = stored
+        .0
+        .iter()
+        .filter(|m| m.seq > member.read_seq && counts(m, user))
+        .count() as u64;
     prop_assert_eq!(member.unread, unread);
-    let own =
-        |m: &&Message| m.sender == user && !m.is_deleted && m.note.is_none() && m.seq > member.joined_seq;
+    let own = |m: &&Message| {
+        m.sender == user && !m.is_deleted && m.note.is_none() && m.seq > member.joined_seq
+    };
     prop_assert_eq!(member.sent, stored.0.iter().filter(own).count() as u64);
     prop_assert!(member.hidden_seq <= member.joined_seq && member.joined_seq <= member.read_seq);
     Ok(())
@@ -206,7 +271,11 @@ fn walk(session: Conversation, people: &[UserId], steps: &[Step]) -> Result<(), 
         };
         let before = state.session.clone();
         let preloaded = stored.preloaded(state.lookup(&operation));
-        match state.apply(&operation, preloaded, Timestamp(i64::try_from(time).unwrap())) {
+        match state.apply(
+            &operation,
+            preloaded,
+            Timestamp(i64::try_from(time).unwrap()),
+        ) {
             Err(_) => {
                 prop_assert_eq!(&state.session, &before, "a refusal changes nothing");
                 prop_assert!(state.changes().is_empty());
@@ -214,9 +283,15 @@ fn walk(session: Conversation, people: &[UserId], steps: &[Step]) -> Result<(), 
             Ok(outcome) => {
                 let revised = state.changes().revised.values().next().map(|m| m.rev);
                 prop_assert!(state.session.rev <= before.rev + 1);
-                prop_assert!(revised.is_none_or(|rev| rev == before.rev + 1 && rev == state.session.rev));
+                prop_assert!(
+                    revised.is_none_or(|rev| rev == before.rev + 1 && rev == state.session.rev)
+                );
                 if let Outcome::Sent { receivers, .. } = &outcome {
-                    prop_assert!(receivers.iter().all(|user| state.session.members.contains_key(user)));
+                    prop_assert!(
+                        receivers
+                            .iter()
+                            .all(|user| state.session.members.contains_key(user))
+                    );
                 }
                 if let Outcome::GroupUpdated(change) = &outcome {
                     prop_assert_eq!(&*change.session, &state.session);
@@ -229,12 +304,19 @@ fn walk(session: Conversation, people: &[UserId], steps: &[Step]) -> Result<(), 
         for (user, member) in &state.session.members {
             check_member(*user, member, &stored)?;
             if let Some(earlier) = before.members.get(user) {
-                prop_assert!(member.read_seq >= earlier.read_seq, "a position never goes back");
+                prop_assert!(
+                    member.read_seq >= earlier.read_seq,
+                    "a position never goes back"
+                );
             }
         }
         let seqs: Vec<_> = stored.0.iter().map(|m| m.seq).collect();
         prop_assert_eq!(seqs, (1..=state.session.seq).collect::<Vec<_>>());
-        let live = stored.0.iter().filter(|m| !m.is_deleted && m.note.is_none()).count() as u64;
+        let live = stored
+            .0
+            .iter()
+            .filter(|m| !m.is_deleted && m.note.is_none())
+            .count() as u64;
         prop_assert_eq!(state.session.message_count, live);
         if kind == ConversationKind::Group && !state.session.members.is_empty() {
             prop_assert!(state.session.owners() > 0, "a group has an owner");
@@ -271,33 +353,94 @@ proptest! {
 #[test]
 fn roles_are_kept_to() {
     let [anna, ben, cleo, dan]: [UserId; 4] = std::array::from_fn(|_| UserId::generate());
-    let session = Conversation::group(anna, [ben, cleo, dan], GroupProfile::default(), Timestamp(0));
+    let session = Conversation::group(
+        anna,
+        [ben, cleo, dan],
+        GroupProfile::default(),
+        Timestamp(0),
+    );
     let id = session.id;
     let mut state = ConversationState::open(session);
     let mut ask = |by: UserId, change: GroupChange| {
-        let operation = Command::UpdateGroup { session: id, by, change, notes: notes() };
-        state.apply(&operation, Preloaded::None, Timestamp(1)).map(|_| state.session.members.len())
+        let operation = Command::UpdateGroup {
+            session: id,
+            by,
+            change,
+            notes: notes(),
+        };
+        state
+            .apply(&operation, Preloaded::None, Timestamp(1))
+            .map(|_| state.session.members.len())
     };
-    let role = |user, role| GroupChange::Member { user, role: Some(role), muted: None };
-    let muted = |user| GroupChange::Member { user, role: None, muted: Some(true) };
+    let role = |user, role| GroupChange::Member {
+        user,
+        role: Some(role),
+        muted: None,
+    };
+    let muted = |user| GroupChange::Member {
+        user,
+        role: None,
+        muted: Some(true),
+    };
     assert!(
-        matches!(ask(ben, GroupChange::Remove(cleo)), Err(Error::Forbidden(_))),
+        matches!(
+            ask(ben, GroupChange::Remove(cleo)),
+            Err(Error::Forbidden(_))
+        ),
         "a member removes nobody"
     );
-    assert!(matches!(ask(ben, GroupChange::Add(vec![UserId::generate()])), Err(Error::Forbidden(_))));
-    assert!(matches!(ask(anna, GroupChange::Remove(anna)), Err(Error::Conflict(_))), "the last owner stays");
-    assert!(matches!(ask(anna, role(anna, MemberRole::Member)), Err(Error::Conflict(_))));
+    assert!(matches!(
+        ask(ben, GroupChange::Add(vec![UserId::generate()])),
+        Err(Error::Forbidden(_))
+    ));
+    assert!(
+        matches!(
+            ask(anna, GroupChange::Remove(anna)),
+            Err(Error::Conflict(_))
+        ),
+        "the last owner stays"
+    );
+    assert!(matches!(
+        ask(anna, role(anna, MemberRole::Member)),
+        Err(Error::Conflict(_))
+    ));
     assert!(ask(anna, role(ben, MemberRole::Admin)).is_ok());
-    assert!(matches!(ask(ben, role(cleo, MemberRole::Admin)), Err(Error::Forbidden(_))), "owners give roles");
-    assert!(matches!(ask(ben, GroupChange::Remove(anna)), Err(Error::Forbidden(_))), "an admin, an owner");
-    assert!(matches!(ask(ben, muted(cleo)), Err(Error::Forbidden(_))), "everybody mutes for themselves");
+    assert!(
+        matches!(
+            ask(ben, role(cleo, MemberRole::Admin)),
+            Err(Error::Forbidden(_))
+        ),
+        "owners give roles"
+    );
+    assert!(
+        matches!(
+            ask(ben, GroupChange::Remove(anna)),
+            Err(Error::Forbidden(_))
+        ),
+        "an admin, an owner"
+    );
+    assert!(
+        matches!(ask(ben, muted(cleo)), Err(Error::Forbidden(_))),
+        "everybody mutes for themselves"
+    );
     assert!(ask(cleo, muted(cleo)).is_ok());
     assert_eq!(ask(ben, GroupChange::Remove(cleo)).unwrap(), 3);
     assert!(ask(anna, role(ben, MemberRole::Owner)).is_ok());
-    assert_eq!(ask(anna, GroupChange::Remove(anna)).unwrap(), 2, "another owner remains");
-    assert!(matches!(ask(anna, GroupChange::Remove(dan)), Err(Error::ConversationNotFound)));
+    assert_eq!(
+        ask(anna, GroupChange::Remove(anna)).unwrap(),
+        2,
+        "another owner remains"
+    );
+    assert!(matches!(
+        ask(anna, GroupChange::Remove(dan)),
+        Err(Error::ConversationNotFound)
+    ));
     assert_eq!(ask(ben, GroupChange::Remove(dan)).unwrap(), 1);
-    assert_eq!(ask(ben, GroupChange::Remove(ben)).unwrap(), 0, "the last one may leave");
+    assert_eq!(
+        ask(ben, GroupChange::Remove(ben)).unwrap(),
+        0,
+        "the last one may leave"
+    );
 }
 
 #[test]
@@ -305,20 +448,42 @@ fn a_message_bears_twenty_kinds_of_emoji() {
     let (anna, ben) = (UserId::generate(), UserId::generate());
     let mut state = ConversationState::open(Conversation::private(anna, ben, Timestamp(0)));
     let session = state.session.id;
-    let send = Command::Send { id: MessageId::generate(), draft: draft(session, anna) };
-    let Ok(Outcome::Sent { message, .. }) = state.apply(&send, Preloaded::None, Timestamp(1)) else {
+    let send = Command::Send {
+        id: MessageId::generate(),
+        draft: draft(session, anna),
+    };
+    let Ok(Outcome::Sent { message, .. }) = state.apply(&send, Preloaded::None, Timestamp(1))
+    else {
         panic!("not sent")
     };
     let mut react = |emoji: String| {
-        let current = state.revised(message.id).map_or((*message).clone(), |m| (**m).clone());
-        let operation = Command::React { session, message: message.id, by: ben, emoji, on: true };
-        state.apply(&operation, Preloaded::Message(Some(Box::new(current))), Timestamp(2))
+        let current = state
+            .revised(message.id)
+            .map_or((*message).clone(), |m| (**m).clone());
+        let operation = Command::React {
+            session,
+            message: message.id,
+            by: ben,
+            emoji,
+            on: true,
+        };
+        state.apply(
+            &operation,
+            Preloaded::Message(Some(Box::new(current))),
+            Timestamp(2),
+        )
     };
     for number in 0..20 {
-        assert!(matches!(react(number.to_string()), Ok(Outcome::Revised { fresh: true, .. })));
+        assert!(matches!(
+            react(number.to_string()),
+            Ok(Outcome::Revised { fresh: true, .. })
+        ));
     }
     assert!(matches!(react("20".into()), Err(Error::Conflict(_))));
-    assert!(matches!(react("7".into()), Ok(Outcome::Revised { fresh: false, .. })), "one of each");
+    assert!(
+        matches!(react("7".into()), Ok(Outcome::Revised { fresh: false, .. })),
+        "one of each"
+    );
 }
 
 #[test]
@@ -331,16 +496,40 @@ fn who_has_left_hears_no_receipt() {
         Timestamp(0),
     ));
     let session = state.session.id;
-    let send = Command::Send { id: MessageId::generate(), draft: draft(session, ben) };
-    let Ok(Outcome::Sent { message, .. }) = state.apply(&send, Preloaded::None, Timestamp(1)) else {
+    let send = Command::Send {
+        id: MessageId::generate(),
+        draft: draft(session, ben),
+    };
+    let Ok(Outcome::Sent { message, .. }) = state.apply(&send, Preloaded::None, Timestamp(1))
+    else {
         panic!("not sent")
     };
-    let leave = Command::UpdateGroup { session, by: ben, change: GroupChange::Remove(ben), notes: notes() };
+    let leave = Command::UpdateGroup {
+        session,
+        by: ben,
+        change: GroupChange::Remove(ben),
+        notes: notes(),
+    };
     state.apply(&leave, Preloaded::None, Timestamp(2)).unwrap();
-    let up_to = MessageRef { id: message.id, seq: 1, sender: ben };
-    let deliver = Command::Deliver { session, receiver: cleo, messages: vec![up_to] };
-    let read = Command::Read { session, reader: cleo, up_to, origin: None };
-    let Ok(Outcome::Delivered { messages, .. }) = state.apply(&deliver, Preloaded::None, Timestamp(3)) else {
+    let up_to = MessageRef {
+        id: message.id,
+        seq: 1,
+        sender: ben,
+    };
+    let deliver = Command::Deliver {
+        session,
+        receiver: cleo,
+        messages: vec![up_to],
+    };
+    let read = Command::Read {
+        session,
+        reader: cleo,
+        up_to,
+        origin: None,
+    };
+    let Ok(Outcome::Delivered { messages, .. }) =
+        state.apply(&deliver, Preloaded::None, Timestamp(3))
+    else {
         panic!("not delivered")
     };
     assert!(messages.is_empty());
@@ -357,13 +546,31 @@ fn a_stranger_changes_nothing() {
     let id = session.id;
     let mut state = ConversationState::open(session);
     let stranger = UserId::generate();
-    let up_to = MessageRef { id: MessageId::generate(), seq: 1, sender: stranger };
+    let up_to = MessageRef {
+        id: MessageId::generate(),
+        seq: 1,
+        sender: stranger,
+    };
     for operation in [
-        Command::Send { id: MessageId::generate(), draft: draft(id, stranger) },
-        Command::Read { session: id, reader: stranger, up_to, origin: None },
-        Command::Deliver { session: id, receiver: stranger, messages: vec![up_to] },
+        Command::Send {
+            id: MessageId::generate(),
+            draft: draft(id, stranger),
+        },
+        Command::Read {
+            session: id,
+            reader: stranger,
+            up_to,
+            origin: None,
+        },
+        Command::Deliver {
+            session: id,
+            receiver: stranger,
+            messages: vec![up_to],
+        },
     ] {
-        let refusal = state.apply(&operation, Preloaded::None, Timestamp(1)).unwrap_err();
+        let refusal = state
+            .apply(&operation, Preloaded::None, Timestamp(1))
+            .unwrap_err();
         assert!(matches!(refusal, Error::ConversationNotFound));
     }
     assert_eq!(state.session, before);
@@ -375,17 +582,36 @@ fn only_the_sender_or_an_admin_deletes() {
     let (anna, ben) = (UserId::generate(), UserId::generate());
     let mut state = ConversationState::open(Conversation::private(anna, ben, Timestamp(0)));
     let session = state.session.id;
-    let send = Command::Send { id: MessageId::generate(), draft: draft(session, anna) };
-    let Ok(Outcome::Sent { message, .. }) = state.apply(&send, Preloaded::None, Timestamp(1)) else {
+    let send = Command::Send {
+        id: MessageId::generate(),
+        draft: draft(session, anna),
+    };
+    let Ok(Outcome::Sent { message, .. }) = state.apply(&send, Preloaded::None, Timestamp(1))
+    else {
         panic!("not sent")
     };
     let mut delete = |by: UserId, moderator: bool| {
-        let operation = Command::Delete { session, message: message.id, by, moderator };
-        state.apply(&operation, Preloaded::Message(Some(Box::new((*message).clone()))), Timestamp(2))
+        let operation = Command::Delete {
+            session,
+            message: message.id,
+            by,
+            moderator,
+        };
+        state.apply(
+            &operation,
+            Preloaded::Message(Some(Box::new((*message).clone()))),
+            Timestamp(2),
+        )
     };
     assert!(matches!(delete(ben, false), Err(Error::Forbidden(_))));
-    assert!(matches!(delete(UserId::generate(), false), Err(Error::NotFound(_))));
-    assert!(matches!(delete(UserId::generate(), true), Ok(Outcome::Deleted { fresh: true, .. })));
+    assert!(matches!(
+        delete(UserId::generate(), false),
+        Err(Error::NotFound(_))
+    ));
+    assert!(matches!(
+        delete(UserId::generate(), true),
+        Ok(Outcome::Deleted { fresh: true, .. })
+    ));
 }
 
 #[test]
@@ -394,13 +620,19 @@ fn times_never_run_backwards() {
     let mut state = ConversationState::open(Conversation::private(anna, ben, Timestamp(1_000)));
     let session = state.session.id;
     let mut send = |now| {
-        let operation = Command::Send { id: MessageId::generate(), draft: draft(session, anna) };
+        let operation = Command::Send {
+            id: MessageId::generate(),
+            draft: draft(session, anna),
+        };
         match state.apply(&operation, Preloaded::None, Timestamp(now)) {
             Ok(Outcome::Sent { message, .. }) => message.created_at,
             other => panic!("{other:?}"),
         }
     };
-    assert_eq!([send(2_000), send(500), send(3_000)], [Timestamp(2_000), Timestamp(2_000), Timestamp(3_000)]);
+    assert_eq!(
+        [send(2_000), send(500), send(3_000)],
+        [Timestamp(2_000), Timestamp(2_000), Timestamp(3_000)]
+    );
 }
 
 #[test]
@@ -412,9 +644,16 @@ fn what_reaches_both_ends_of_a_dialogue_is_one_run_each() {
     for number in 0..40 {
         let sender = if number % 3 == 0 { ben } else { anna };
         let id = MessageId::generate();
-        let send = Command::Send { id, draft: draft(session, sender) };
+        let send = Command::Send {
+            id,
+            draft: draft(session, sender),
+        };
         state.apply(&send, Preloaded::None, Timestamp(1)).unwrap();
-        written.push(MessageRef { id, seq: number + 1, sender });
+        written.push(MessageRef {
+            id,
+            seq: number + 1,
+            sender,
+        });
     }
     for (receiver, now) in [(anna, 2), (ben, 3)] {
         state = state.settled();
@@ -422,14 +661,29 @@ fn what_reaches_both_ends_of_a_dialogue_is_one_run_each() {
         let (early, late): (Vec<MessageRef>, Vec<MessageRef>) =
             written.iter().filter(to).partition(|m| m.seq <= 20);
         for messages in [late, early] {
-            let deliver = Command::Deliver { session, receiver, messages };
-            state.apply(&deliver, Preloaded::None, Timestamp(now)).unwrap();
+            let deliver = Command::Deliver {
+                session,
+                receiver,
+                messages,
+            };
+            state
+                .apply(&deliver, Preloaded::None, Timestamp(now))
+                .unwrap();
         }
         let runs: Vec<_> = state.session.members[&receiver].delivered.pairs().collect();
         assert!(runs.len() <= 2, "{runs:?}");
-        assert_eq!(state.changes().receipts.len(), 2, "{:?}", state.changes().receipts);
+        assert_eq!(
+            state.changes().receipts.len(),
+            2,
+            "{:?}",
+            state.changes().receipts
+        );
         for receipt in &state.changes().receipts {
-            assert!(written.iter().any(|m| m.seq == receipt.from && m.sender != receiver));
+            assert!(
+                written
+                    .iter()
+                    .any(|m| m.seq == receipt.from && m.sender != receiver)
+            );
         }
     }
 }

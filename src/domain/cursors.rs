@@ -41,7 +41,10 @@ impl<C> PageRequest<C> {
     #[must_use]
     pub fn window(&self) -> Page {
         match self.cursor {
-            Some(_) => Page { page: 1, limit: self.page.limit.saturating_add(1) },
+            Some(_) => Page {
+                page: 1,
+                limit: self.page.limit.saturating_add(1),
+            },
             None => self.page,
         }
     }
@@ -83,15 +86,25 @@ impl ConversationsCursor {
     /// conversation with the time of its newest activity.
     pub fn behind(page: impl Iterator<Item = (ConversationId, Timestamp)>, now: Timestamp) -> Self {
         let since = now.minus(SETTLING_TIME);
-        let top = Cursor { at: Timestamp(i64::MAX), id: ObjectId::from_bytes([0xff; 12]) };
-        page.fold(Self { since, place: top, seen: BTreeSet::new() }, |mut cursor, (id, at)| {
-            if at > since {
-                cursor.seen.insert(id);
-            } else {
-                cursor.place = Cursor { at, id: id.0 };
-            }
-            cursor
-        })
+        let top = Cursor {
+            at: Timestamp(i64::MAX),
+            id: ObjectId::from_bytes([0xff; 12]),
+        };
+        page.fold(
+            Self {
+                since,
+                place: top,
+                seen: BTreeSet::new(),
+            },
+            |mut cursor, (id, at)| {
+                if at > since {
+                    cursor.seen.insert(id);
+                } else {
+                    cursor.place = Cursor { at, id: id.0 };
+                }
+                cursor
+            },
+        )
     }
 }
 
@@ -109,8 +122,12 @@ struct CursorParts(Vec<u8>, usize);
 
 impl CursorParts {
     fn of(kind: u8, text: &str) -> Result<Self, BadCursor> {
-        let bytes = (text.len() <= MAX_CURSOR_BYTES).then(|| URL_SAFE_NO_PAD.decode(text).ok()).flatten();
-        let bytes = bytes.filter(|bytes| bytes.first() == Some(&kind)).ok_or(BadCursor)?;
+        let bytes = (text.len() <= MAX_CURSOR_BYTES)
+            .then(|| URL_SAFE_NO_PAD.decode(text).ok())
+            .flatten();
+        let bytes = bytes
+            .filter(|bytes| bytes.first() == Some(&kind))
+            .ok_or(BadCursor)?;
         Ok(Self(bytes, 1))
     }
 
@@ -119,13 +136,21 @@ impl CursorParts {
     }
 
     fn take<const LENGTH: usize>(&mut self) -> Result<[u8; LENGTH], BadCursor> {
-        let part = self.rest().first_chunk::<LENGTH>().copied().ok_or(BadCursor)?;
+        let part = self
+            .rest()
+            .first_chunk::<LENGTH>()
+            .copied()
+            .ok_or(BadCursor)?;
         self.1 += LENGTH;
         Ok(part)
     }
 
     fn end(&self) -> Result<(), BadCursor> {
-        if self.rest().is_empty() { Ok(()) } else { Err(BadCursor) }
+        if self.rest().is_empty() {
+            Ok(())
+        } else {
+            Err(BadCursor)
+        }
     }
 }
 
@@ -143,14 +168,23 @@ impl FromStr for NameCursor {
     type Err = BadCursor;
     fn from_str(text: &str) -> Result<Self, BadCursor> {
         let parts = CursorParts::of(NAME_CURSOR_TAG, text)?;
-        String::from_utf8(parts.rest().to_vec()).map(Self).map_err(|_| BadCursor)
+        String::from_utf8(parts.rest().to_vec())
+            .map(Self)
+            .map_err(|_| BadCursor)
     }
 }
 
 impl fmt::Display for FoundCursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let parts = [self.at.to_be_bytes(), self.seq.to_be_bytes(), self.id.to_be_bytes()];
-        f.write_str(&pack(SEARCH_CURSOR_TAG, &parts.each_ref().map(<[u8; 8]>::as_slice)))
+        let parts = [
+            self.at.to_be_bytes(),
+            self.seq.to_be_bytes(),
+            self.id.to_be_bytes(),
+        ];
+        f.write_str(&pack(
+            SEARCH_CURSOR_TAG,
+            &parts.each_ref().map(<[u8; 8]>::as_slice),
+        ))
     }
 }
 
@@ -159,7 +193,10 @@ impl FromStr for FoundCursor {
     fn from_str(text: &str) -> Result<Self, BadCursor> {
         let mut parts = CursorParts::of(SEARCH_CURSOR_TAG, text)?;
         let at = i64::from_be_bytes(parts.take()?);
-        let (seq, id) = (u64::from_be_bytes(parts.take()?), u64::from_be_bytes(parts.take()?));
+        let (seq, id) = (
+            u64::from_be_bytes(parts.take()?),
+            u64::from_be_bytes(parts.take()?),
+        );
         parts.end().map(|()| Self { at, seq, id })
     }
 }
@@ -168,7 +205,10 @@ impl fmt::Display for ConversationsCursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (since, at) = (self.since.0.to_be_bytes(), self.place.at.0.to_be_bytes());
         let seen: Vec<u8> = self.seen.iter().flat_map(|id| id.0.bytes()).collect();
-        f.write_str(&pack(CONVERSATIONS_CURSOR_TAG, &[&since, &at, &self.place.id.bytes(), &seen]))
+        f.write_str(&pack(
+            CONVERSATIONS_CURSOR_TAG,
+            &[&since, &at, &self.place.id.bytes(), &seen],
+        ))
     }
 }
 
@@ -178,7 +218,10 @@ impl FromStr for ConversationsCursor {
         let mut parts = CursorParts::of(CONVERSATIONS_CURSOR_TAG, text)?;
         let since = Timestamp(i64::from_be_bytes(parts.take()?));
         let at = Timestamp(i64::from_be_bytes(parts.take()?));
-        let place = Cursor { at, id: ObjectId::from_bytes(parts.take()?) };
+        let place = Cursor {
+            at,
+            id: ObjectId::from_bytes(parts.take()?),
+        };
         let mut seen = BTreeSet::new();
         while !parts.rest().is_empty() {
             seen.insert(ConversationId(ObjectId::from_bytes(parts.take()?)));
@@ -196,10 +239,15 @@ mod tests {
     fn sessions() -> impl Strategy<Value = ConversationsCursor> {
         let id = || any::<[u8; 12]>().prop_map(ObjectId::from_bytes);
         let seen = proptest::collection::btree_set(id().prop_map(ConversationId), 0..100);
-        (any::<i64>(), any::<i64>(), id(), seen).prop_map(|(since, at, id, seen)| ConversationsCursor {
-            since: Timestamp(since),
-            place: Cursor { at: Timestamp(at), id },
-            seen,
+        (any::<i64>(), any::<i64>(), id(), seen).prop_map(|(since, at, id, seen)| {
+            ConversationsCursor {
+                since: Timestamp(since),
+                place: Cursor {
+                    at: Timestamp(at),
+                    id,
+                },
+                seen,
+            }
         })
     }
 

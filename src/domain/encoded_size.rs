@@ -24,7 +24,10 @@ pub fn of_text(text: &str) -> usize {
 }
 
 fn of_quote(quote: &Quote) -> usize {
-    let file = quote.file.as_ref().map_or(0, |file| of_text(&file.name) + file.url.len());
+    let file = quote
+        .file
+        .as_ref()
+        .map_or(0, |file| of_text(&file.name) + file.url.len());
     MESSAGE_OVERHEAD_BYTES / 2 + of_text(&quote.content) + file
 }
 
@@ -32,11 +35,17 @@ fn of_quote(quote: &Quote) -> usize {
 #[must_use]
 pub fn of(view: &MessageView) -> usize {
     let message = &*view.message;
-    let file = message.file.as_ref().map_or(0, |file| of_text(&file.name) + file.url.len());
-    let reactions: usize =
-        message.reactions.iter().map(|reaction| 64 + reaction.users.len() * ID_BYTES).sum();
-    let people =
-        message.mentions.people().len() + message.note.as_ref().map_or(0, |note| note.subjects.len());
+    let file = message
+        .file
+        .as_ref()
+        .map_or(0, |file| of_text(&file.name) + file.url.len());
+    let reactions: usize = message
+        .reactions
+        .iter()
+        .map(|reaction| 64 + reaction.users.len() * ID_BYTES)
+        .sum();
+    let people = message.mentions.people().len()
+        + message.note.as_ref().map_or(0, |note| note.subjects.len());
     MESSAGE_OVERHEAD_BYTES
         + of_text(&message.content)
         + file
@@ -53,9 +62,17 @@ fn of_merged(view: &MessageView) -> usize {
 /// Returns the bytes of the texts of messages, which are quickly computed: a lower bound of their
 /// JSON.
 pub fn of_texts<'a>(views: impl IntoIterator<Item = &'a MessageView>) -> usize {
-    let of_merged =
-        |view: &MessageView| view.message.merged.iter().map(|quote| quote.content.len()).sum::<usize>();
-    views.into_iter().map(|view| view.message.content.len() + of_merged(view)).sum()
+    let of_merged = |view: &MessageView| {
+        view.message
+            .merged
+            .iter()
+            .map(|quote| quote.content.len())
+            .sum::<usize>()
+    };
+    views
+        .into_iter()
+        .map(|view| view.message.content.len() + of_merged(view))
+        .sum()
 }
 
 /// Removes records of forwarded messages from a page of more than `most` bytes, the oldest first,
@@ -113,13 +130,22 @@ mod tests {
             content: content.to_owned(),
             ..Draft::blank(ConversationId::generate(), UserId::generate())
         };
-        MessageView::fresh(Arc::new(Message::of(&draft, MessageId::generate(), seq, Timestamp(0))))
+        MessageView::fresh(Arc::new(Message::of(
+            &draft,
+            MessageId::generate(),
+            seq,
+            Timestamp(0),
+        )))
     }
 
     #[test]
     fn a_text_weighs_what_json_makes_of_it() {
         for text in ["", "Bed 4", "好\u{1F4A9}", "a \"b\" \\ c", "\u{1}\u{1f}"] {
-            assert_eq!(of_text(text), serde_json::to_string(text).unwrap().len() - 2, "{text}");
+            assert_eq!(
+                of_text(text),
+                serde_json::to_string(text).unwrap().len() - 2,
+                "{text}"
+            );
         }
         assert!(of_text("\n\t") >= 4);
     }
@@ -128,7 +154,12 @@ mod tests {
     fn a_page_keeps_what_fits_from_its_end_and_one_in_any_case() {
         let long = "x".repeat(10_000);
         let page = || (1..=10).map(|seq| view(seq, &long)).collect::<Vec<_>>();
-        let seqs = |views: &[MessageView]| views.iter().map(|view| view.message.seq).collect::<Vec<_>>();
+        let seqs = |views: &[MessageView]| {
+            views
+                .iter()
+                .map(|view| view.message.seq)
+                .collect::<Vec<_>>()
+        };
         let mut newest = page();
         assert!(bound(&mut newest, 35_000, true));
         assert_eq!(seqs(&newest), [8, 9, 10]);

@@ -124,10 +124,16 @@ pub enum Error {
     Conflict(&'static str),
     /// The recipients are inactive; nothing was stored.
     #[error("{} no longer use this service; the message was not sent", names_of(.users, .names))]
-    RecipientInactive { users: Vec<UserId>, names: Vec<String> },
+    RecipientInactive {
+        users: Vec<UserId>,
+        names: Vec<String>,
+    },
     /// Other users have added these users to as many groups as allowed.
     #[error("{} are in too many groups", names_of(.users, .names))]
-    GroupsFull { users: Vec<UserId>, names: Vec<String> },
+    GroupsFull {
+        users: Vec<UserId>,
+        names: Vec<String>,
+    },
     /// Too late: the time in which it was allowed has passed.
     #[error("{0}")]
     WindowClosed(&'static str),
@@ -145,7 +151,11 @@ pub enum Error {
 /// Returns users by their names, or by their ids where the names are not known.
 pub fn names_of(users: &[UserId], names: &[String]) -> String {
     if names.is_empty() {
-        users.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+        users
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join(", ")
     } else {
         names.join(", ")
     }
@@ -153,7 +163,11 @@ pub fn names_of(users: &[UserId], names: &[String]) -> String {
 
 /// Returns the wait in whole seconds, rounded up, and at least one.
 fn whole_seconds(wait: Duration) -> u64 {
-    wait.as_millis().div_ceil(1_000).try_into().unwrap_or(u64::MAX).max(1)
+    wait.as_millis()
+        .div_ceil(1_000)
+        .try_into()
+        .unwrap_or(u64::MAX)
+        .max(1)
 }
 
 impl Error {
@@ -176,7 +190,9 @@ impl Error {
             | Error::HeicUnsupported
             | Error::FileUnsupported(_) => Code::FileRejected,
             Error::RateLimited { .. } => Code::RateLimited,
-            Error::Conflict(_) | Error::RecipientInactive { .. } | Error::GroupsFull { .. } => Code::Conflict,
+            Error::Conflict(_) | Error::RecipientInactive { .. } | Error::GroupsFull { .. } => {
+                Code::Conflict
+            }
             Error::WindowClosed(_) => Code::WindowClosed,
             Error::Unavailable | Error::OutcomeUnknown | Error::Internal => Code::Internal,
         }
@@ -208,7 +224,8 @@ mod tests {
 
     #[test]
     fn codes_are_unique() {
-        let names: std::collections::BTreeSet<_> = Code::ALL.iter().map(|code| code.as_str()).collect();
+        let names: std::collections::BTreeSet<_> =
+            Code::ALL.iter().map(|code| code.as_str()).collect();
         assert_eq!(names.len(), Code::ALL.len());
     }
 }

@@ -52,27 +52,51 @@ pub enum Event {
         at: Timestamp,
     },
     /// A member's read position moved to `seq`, the position of `message`.
-    MessageRead { message: MessageId, session: ConversationId, reader: UserId, read_at: Timestamp, seq: u64 },
+    MessageRead {
+        message: MessageId,
+        session: ConversationId,
+        reader: UserId,
+        read_at: Timestamp,
+        seq: u64,
+    },
     /// To a sender in a group: how many members received the message so far, and how many read it.
-    MessageCounted { message: MessageId, session: ConversationId, delivered: u64, read: u64, at: Timestamp },
+    MessageCounted {
+        message: MessageId,
+        session: ConversationId,
+        delivered: u64,
+        read: u64,
+        at: Timestamp,
+    },
     /// A message became a tombstone, deleted or recalled.
     MessageDeleted(Tombstone),
     /// A message was edited: its new content.
     MessageUpdated(Arc<Message>),
     /// A user added an emoji to a message (`on`), or removed it.
-    MessageReaction { message: Arc<Message>, user: UserId, emoji: String, on: bool },
+    MessageReaction {
+        message: Arc<Message>,
+        user: UserId,
+        emoji: String,
+        on: bool,
+    },
     /// To one user: all of their unread counts.
     UnreadChanged(Unread),
     /// A user's presence changed.
     UserStatus(Presence),
     /// A user began (`true`) or stopped typing.
-    Typing { session: ConversationId, user: UserId, active: bool },
+    Typing {
+        session: ConversationId,
+        user: UserId,
+        active: bool,
+    },
     /// A new conversation of which the receiver is a member.
     SessionCreated(Arc<Conversation>),
     /// A group or its members have changed.
     SessionUpdated(Arc<GroupEvent>),
     /// To a former member: no event of this conversation follows it.
-    SessionRemoved { user: UserId, change: Arc<GroupEvent> },
+    SessionRemoved {
+        user: UserId,
+        change: Arc<GroupEvent>,
+    },
 }
 
 /// A change of a group.
@@ -148,8 +172,12 @@ pub struct Unread {
 
 impl FromIterator<(ConversationId, u64)> for Unread {
     fn from_iter<I: IntoIterator<Item = (ConversationId, u64)>>(counts: I) -> Self {
-        let by_session: BTreeMap<_, _> = counts.into_iter().filter(|(_, count)| *count > 0).collect();
-        Self { total: by_session.values().sum(), by_session }
+        let by_session: BTreeMap<_, _> =
+            counts.into_iter().filter(|(_, count)| *count > 0).collect();
+        Self {
+            total: by_session.values().sum(),
+            by_session,
+        }
     }
 }
 

@@ -23,7 +23,11 @@ pub enum BlobLocation {
     Folder(std::path::PathBuf),
     /// In a bucket with the S3 protocol; the options are the `AWS_*` variables by their lower-case
     /// names.
-    S3 { bucket: String, prefix: String, options: Vec<(String, String)> },
+    S3 {
+        bucket: String,
+        prefix: String,
+        options: Vec<(String, String)>,
+    },
 }
 
 /// The size of a picture as it is shown, pixels.
@@ -131,7 +135,9 @@ pub fn served_type(mime: &str) -> &str {
         "application/pdf" => mime,
         inline if is_inline(inline) => inline,
         // No browser runs a recording.
-        recording if recording.starts_with("audio/") || recording.starts_with("video/") => recording,
+        recording if recording.starts_with("audio/") || recording.starts_with("video/") => {
+            recording
+        }
         _ => OPAQUE_MEDIA_TYPE,
     }
 }
@@ -144,7 +150,10 @@ pub fn clean_name(given: &str) -> Option<String> {
     let drawn: String = last.nfc().filter(|c| !c.is_control()).collect();
     let clean = visible_text(&drawn)?;
     // Many blanks could push the rest of a name out of sight.
-    let words: Vec<&str> = clean.split(char::is_whitespace).filter(|word| !word.is_empty()).collect();
+    let words: Vec<&str> = clean
+        .split(char::is_whitespace)
+        .filter(|word| !word.is_empty())
+        .collect();
     let is_spread = clean.chars().filter(|c| c.is_whitespace()).count() > words.len() + 8;
     let name = &*if is_spread { words.join(" ") } else { clean };
     if name.chars().all(|c| c == '.' || is_invisible(c)) {
@@ -154,9 +163,17 @@ pub fn clean_name(given: &str) -> Option<String> {
         return Some(name.to_owned());
     }
     // The ending marks the kind and stays; the rest is cut.
-    let ending = name.rfind('.').map(|dot| &name[dot..]).filter(|ending| ending.len() <= 32).unwrap_or("");
+    let ending = name
+        .rfind('.')
+        .map(|dot| &name[dot..])
+        .filter(|ending| ending.len() <= 32)
+        .unwrap_or("");
     let room = MAX_NAME_BYTES - ending.len();
-    let end = name.char_indices().map(|(start, _)| start).take_while(|start| *start <= room).last();
+    let end = name
+        .char_indices()
+        .map(|(start, _)| start)
+        .take_while(|start| *start <= room)
+        .last();
     Some(format!("{}{ending}", &name[..end.unwrap_or(0)]))
 }
 
@@ -175,7 +192,10 @@ mod tests {
             (" .hidden ", ".hidden"),
             ("setup.exe\u{200b}", "setup.exe"),
             ("x\u{3164}.exe", "x.exe"),
-            ("report.pdf                                             .exe", "report.pdf .exe"),
+            (
+                "report.pdf                                             .exe",
+                "report.pdf .exe",
+            ),
             ("two  blanks.txt", "two  blanks.txt"),
             ("cafe\u{301}.txt", "caf\u{e9}.txt"),
             ("👩‍⚕️.png", "👩‍⚕️.png"),
@@ -186,14 +206,19 @@ mod tests {
             assert_eq!(clean_name(bad), None, "{bad:?}");
         }
         let long = clean_name(&format!("{}.docx", "病".repeat(200))).unwrap();
-        assert!(long.len() <= MAX_NAME_BYTES && long.ends_with("病.docx"), "{long}");
+        assert!(
+            long.len() <= MAX_NAME_BYTES && long.ends_with("病.docx"),
+            "{long}"
+        );
     }
 
     #[test]
     fn a_message_may_rename_a_file_but_not_its_kind() {
-        for (given, stored) in
-            [("ecg of bed 4.PDF", "scan0001.pdf"), ("notes", "README"), ("胸片.jpg", "img.JPG")]
-        {
+        for (given, stored) in [
+            ("ecg of bed 4.PDF", "scan0001.pdf"),
+            ("notes", "README"),
+            ("胸片.jpg", "img.JPG"),
+        ] {
             assert!(can_be_mentioned(given, stored), "{given} for {stored}");
         }
         for given in [
@@ -212,9 +237,13 @@ mod tests {
 
     #[test]
     fn what_a_browser_would_run_is_served_as_bytes() {
-        for active in
-            ["text/html", "image/svg+xml", "text/xml", "application/xhtml+xml", "text/x-shellscript"]
-        {
+        for active in [
+            "text/html",
+            "image/svg+xml",
+            "text/xml",
+            "application/xhtml+xml",
+            "text/x-shellscript",
+        ] {
             assert_eq!(served_type(active), OPAQUE_MEDIA_TYPE);
             assert!(!is_inline(active));
         }
@@ -225,7 +254,11 @@ mod tests {
     fn an_address_names_one_file() {
         let id = FileId::generate();
         assert_eq!(id_of(&url(id)), Some(id));
-        for bad in ["/api/chat/files/", "/api/chat/files/../users", "https://evil.example/api/chat/files/x"] {
+        for bad in [
+            "/api/chat/files/",
+            "/api/chat/files/../users",
+            "https://evil.example/api/chat/files/x",
+        ] {
             assert_eq!(id_of(bad), None);
         }
     }

@@ -139,7 +139,10 @@ mod tests {
     #[test]
     fn an_id_is_hex_in_json_and_an_object_id_in_bson() {
         let id: UserId = "64b7f0c2a1b2c3d4e5f60718".parse().unwrap();
-        assert_eq!(serde_json::to_string(&id).unwrap(), "\"64b7f0c2a1b2c3d4e5f60718\"");
+        assert_eq!(
+            serde_json::to_string(&id).unwrap(),
+            "\"64b7f0c2a1b2c3d4e5f60718\""
+        );
         let bytes = bson::serialize_to_vec(&Row { id }).unwrap();
         let row: bson::Document = bson::deserialize_from_slice(&bytes).unwrap();
         assert_eq!(row.get_object_id("id").unwrap(), id.0);
@@ -149,7 +152,13 @@ mod tests {
 
     #[test]
     fn anything_but_24_hex_digits_is_refused() {
-        for text in ["", "64b7", "64b7f0c2a1b2c3d4e5f6071g", "64b7f0c2a1b2c3d4e5f607180", "twelve bytes"] {
+        for text in [
+            "",
+            "64b7",
+            "64b7f0c2a1b2c3d4e5f6071g",
+            "64b7f0c2a1b2c3d4e5f607180",
+            "twelve bytes",
+        ] {
             assert!(text.parse::<UserId>().is_err(), "{text}");
         }
     }

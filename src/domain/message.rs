@@ -7,7 +7,8 @@ use super::{
     error::{Error, FieldErrors},
     file::{self, StoredFile},
     message_parts::{
-        Forwarded, MAX_MENTIONS, Mentions, Quote, Reaction, ReplyTargetChange, ReplyTo, SystemNotice,
+        Forwarded, MAX_MENTIONS, Mentions, Quote, Reaction, ReplyTargetChange, ReplyTo,
+        SystemNotice,
     },
     text::is_visible,
 };
@@ -30,8 +31,12 @@ pub enum MessageType {
 
 impl MessageType {
     /// All types, for schemas and checks.
-    pub const ALL: [MessageType; 4] =
-        [MessageType::Text, MessageType::Image, MessageType::File, MessageType::Voice];
+    pub const ALL: [MessageType; 4] = [
+        MessageType::Text,
+        MessageType::Image,
+        MessageType::File,
+        MessageType::Voice,
+    ];
 
     /// Returns the name on the wire and in the database.
     #[must_use]
@@ -53,7 +58,10 @@ pub struct UnknownMessageType;
 impl FromStr for MessageType {
     type Err = UnknownMessageType;
     fn from_str(text: &str) -> Result<Self, UnknownMessageType> {
-        MessageType::ALL.into_iter().find(|kind| kind.as_str() == text).ok_or(UnknownMessageType)
+        MessageType::ALL
+            .into_iter()
+            .find(|kind| kind.as_str() == text)
+            .ok_or(UnknownMessageType)
     }
 }
 
@@ -102,7 +110,11 @@ pub struct IdempotencyKey {
 
 impl IdempotencyKey {
     fn of(session: ConversationId, sender: UserId, client_id: Option<&String>) -> Option<Self> {
-        client_id.map(|client_id| Self { session, sender, client_id: client_id.clone() })
+        client_id.map(|client_id| Self {
+            session,
+            sender,
+            client_id: client_id.clone(),
+        })
     }
 }
 
@@ -144,7 +156,9 @@ impl Draft {
     /// `MessageTooLarge` for content beyond [`MAX_TEXT_CHARS`]; `InvalidMessage` naming every bad field.
     pub fn check(&self) -> Result<(), Error> {
         if self.content.chars().nth(MAX_TEXT_CHARS).is_some() {
-            return Err(Error::MessageTooLarge { limit: MAX_TEXT_CHARS });
+            return Err(Error::MessageTooLarge {
+                limit: MAX_TEXT_CHARS,
+            });
         }
         self.problems().into_result(Error::InvalidMessage)
     }
@@ -157,7 +171,9 @@ impl Draft {
             (MessageType::Text, _) if !is_visible(&self.content) && self.merged.is_empty() => {
                 errors.add(Field::Content, "must not be empty");
             }
-            (MessageType::Text, Some(_)) => errors.add(Field::File, "belongs to image, file and voice only"),
+            (MessageType::Text, Some(_)) => {
+                errors.add(Field::File, "belongs to image, file and voice only")
+            }
             (MessageType::Text, None) => {}
             (_, None) => {
                 errors.add(Field::File, "is required for image, file and voice");
@@ -180,7 +196,11 @@ impl Draft {
 /// Returns the files named by this file and these quotes, each once.
 fn file_ids(own: Option<&FileRef>, merged: &[Quote]) -> Vec<FileId> {
     let quoted = merged.iter().filter_map(|quote| quote.file.as_ref());
-    let mut ids: Vec<FileId> = own.into_iter().chain(quoted).filter_map(FileRef::id).collect();
+    let mut ids: Vec<FileId> = own
+        .into_iter()
+        .chain(quoted)
+        .filter_map(FileRef::id)
+        .collect();
     ids.sort_unstable();
     ids.dedup();
     ids
@@ -190,7 +210,13 @@ impl FileRef {
     /// Returns a file as its sender names it; the stored file provides the rest.
     #[must_use]
     pub fn named(url: String, name: String, size: u64) -> Self {
-        Self { url, name, size, mime: None, digest: None }
+        Self {
+            url,
+            name,
+            size,
+            mime: None,
+            digest: None,
+        }
     }
 
     /// Fills in the data of the stored file. The given name stays if it is clean and has the ending
@@ -214,7 +240,10 @@ impl FileRef {
                 return Ok(());
             }
         };
-        Err(Error::InvalidMessage(FieldErrors::one(Field::MessageType, problem)))
+        Err(Error::InvalidMessage(FieldErrors::one(
+            Field::MessageType,
+            problem,
+        )))
     }
 
     /// Returns the file that it names, when its address is one of this service.
@@ -369,14 +398,28 @@ mod tests {
     #[test]
     fn text_is_1_to_8000_characters_of_any_script() {
         assert!(draft(MessageType::Text, "好", None).check().is_ok());
-        assert!(draft(MessageType::Text, &"好".repeat(8_000), None).check().is_ok());
+        assert!(
+            draft(MessageType::Text, &"好".repeat(8_000), None)
+                .check()
+                .is_ok()
+        );
         assert!(matches!(
             draft(MessageType::Text, &"好".repeat(8_001), None).check(),
             Err(Error::MessageTooLarge { .. })
         ));
-        for nothing in [" \n", "\u{200b}", "\u{2800}", "\u{feff}", "\u{3164}", "\u{202e}\u{200d}"] {
+        for nothing in [
+            " \n",
+            "\u{200b}",
+            "\u{2800}",
+            "\u{feff}",
+            "\u{3164}",
+            "\u{202e}\u{200d}",
+        ] {
             let refused = draft(MessageType::Text, nothing, None).check();
-            assert!(matches!(refused, Err(Error::InvalidMessage(_))), "{nothing:?}");
+            assert!(
+                matches!(refused, Err(Error::InvalidMessage(_))),
+                "{nothing:?}"
+            );
         }
     }
 
@@ -393,7 +436,12 @@ mod tests {
             "/api/chat/files/x-ray",
             "/api/chat/files/64b7f0c2a1b2c3d4e5f60718/thumbnail",
         ] {
-            assert!(draft(MessageType::File, "", Some((url, "a"))).check().is_err(), "{url}");
+            assert!(
+                draft(MessageType::File, "", Some((url, "a")))
+                    .check()
+                    .is_err(),
+                "{url}"
+            );
         }
         let Err(Error::InvalidMessage(fields)) = draft(MessageType::Voice, "", None).check() else {
             panic!("a voice note without a file was taken")

@@ -191,7 +191,10 @@ pub struct UnknownSystemNotice;
 impl FromStr for SystemNoticeKind {
     type Err = UnknownSystemNotice;
     fn from_str(text: &str) -> Result<Self, UnknownSystemNotice> {
-        SystemNoticeKind::ALL.into_iter().find(|kind| kind.as_str() == text).ok_or(UnknownSystemNotice)
+        SystemNoticeKind::ALL
+            .into_iter()
+            .find(|kind| kind.as_str() == text)
+            .ok_or(UnknownSystemNotice)
     }
 }
 
@@ -230,7 +233,10 @@ mod tests {
             "🫱🏻‍🫲🏿",
             "🏳️‍🌈",
         ] {
-            assert!(is_valid_emoji(good) && good.len() <= MAX_EMOJI_BYTES, "{good}");
+            assert!(
+                is_valid_emoji(good) && good.len() <= MAX_EMOJI_BYTES,
+                "{good}"
+            );
         }
         for bad in [
             "",
@@ -264,6 +270,8 @@ mod tests {
         ] {
             assert!(!is_valid_emoji(bad), "{bad:?}");
         }
-        assert!(is_same_emoji("❤️", "❤") && is_same_emoji("👩🏽‍⚕️", "👩🏽‍⚕") && !is_same_emoji("👍", "👍🏽"));
+        assert!(
+            is_same_emoji("❤️", "❤") && is_same_emoji("👩🏽‍⚕️", "👩🏽‍⚕") && !is_same_emoji("👍", "👍🏽")
+        );
     }
 }

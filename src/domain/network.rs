@@ -21,7 +21,10 @@ impl Network {
     #[must_use]
     pub fn of(address: IpAddr) -> Self {
         match address.to_canonical() {
-            address @ IpAddr::V4(_) => Self { address, prefix: 32 },
+            address @ IpAddr::V4(_) => Self {
+                address,
+                prefix: 32,
+            },
             IpAddr::V6(address) => Self::cut(address, 64),
         }
     }
@@ -37,7 +40,10 @@ impl Network {
 
     fn cut(address: Ipv6Addr, prefix: u8) -> Self {
         let kept = u128::MAX << (128 - u32::from(prefix));
-        Self { address: IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & kept)), prefix }
+        Self {
+            address: IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & kept)),
+            prefix,
+        }
     }
 }
 
@@ -68,9 +74,16 @@ mod tests {
         assert_eq!(network("2001:db8:1:2:ffff::1"), network("2001:db8:1:2::"));
         assert_ne!(network("2001:db8:1:3::1"), network("2001:db8:1:2::1"));
         let wide = network("2001:db8:1:2::1").wide();
-        assert_eq!(wide.map(|wide| wide.to_string()).as_deref(), Some("2001:db8:1::/48"));
+        assert_eq!(
+            wide.map(|wide| wide.to_string()).as_deref(),
+            Some("2001:db8:1::/48")
+        );
         assert_eq!(network("2001:db8:1:3::9").wide(), wide);
         assert_ne!(network("2001:db8:2:3::9").wide(), wide);
-        assert_ne!(network("2001:db8:1::1"), wide.unwrap(), "the narrow and the wide are two keys");
+        assert_ne!(
+            network("2001:db8:1::1"),
+            wide.unwrap(),
+            "the narrow and the wide are two keys"
+        );
     }
 }

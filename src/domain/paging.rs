@@ -25,20 +25,32 @@ impl Page {
     ///
     /// # Errors
     /// `Validation` naming each invalid one.
-    pub fn checked(page: Option<i64>, limit: Option<i64>, default: u64, max: u64) -> Result<Self, Error> {
+    pub fn checked(
+        page: Option<i64>,
+        limit: Option<i64>,
+        default: u64,
+        max: u64,
+    ) -> Result<Self, Error> {
         let mut errors = FieldErrors::default();
         let page = page.map_or(Some(1), |p| u64::try_from(p).ok().filter(|p| *p >= 1));
         if page.is_none() {
             errors.add(Field::Page, "must be 1 or more");
         }
-        let limit = limit.map_or(Some(default), |l| u64::try_from(l).ok().filter(|l| (1..=max).contains(l)));
+        let limit = limit.map_or(Some(default), |l| {
+            u64::try_from(l).ok().filter(|l| (1..=max).contains(l))
+        });
         if limit.is_none() {
             errors.add(Field::Limit, format!("must be 1 to {max}"));
         }
         if let (Some(page), Some(limit)) = (page, limit)
-            && page.checked_mul(limit).is_none_or(|last| last > MAX_PAGED_ENTRIES)
+            && page
+                .checked_mul(limit)
+                .is_none_or(|last| last > MAX_PAGED_ENTRIES)
         {
-            errors.add(Field::Page, format!("times limit must be at most {MAX_PAGED_ENTRIES}"));
+            errors.add(
+                Field::Page,
+                format!("times limit must be at most {MAX_PAGED_ENTRIES}"),
+            );
             return Err(Error::Validation(errors));
         }
         match (page, limit) {
@@ -71,7 +83,14 @@ impl Pagination {
     #[must_use]
     pub fn of(page: Page, total: u64) -> Self {
         let pages = total.div_ceil(page.limit);
-        Self { page: page.page, limit: page.limit, total, pages, has_more: page.page < pages, next: None }
+        Self {
+            page: page.page,
+            limit: page.limit,
+            total,
+            pages,
+            has_more: page.page < pages,
+            next: None,
+        }
     }
 
     /// Returns the pagination of entries behind a cursor in a list of `total`; `next` is the cursor
@@ -79,7 +98,11 @@ impl Pagination {
     #[must_use]
     pub fn behind(page: Page, total: u64, next: Option<&impl ToString>) -> Self {
         let next = next.map(ToString::to_string);
-        Self { has_more: next.is_some(), next, ..Self::of(page, total) }
+        Self {
+            has_more: next.is_some(),
+            next,
+            ..Self::of(page, total)
+        }
     }
 
     /// Adds the cursor of the entries behind the page, if there are any.
@@ -102,7 +125,10 @@ impl Cursor {
     /// Returns the conditions, one of which holds for every entry behind this position.
     #[must_use]
     pub fn descending(&self, at: &str, id: &str) -> Vec<Bson> {
-        vec![doc! { at: { "$lt": self.at } }.into(), doc! { at: self.at, id: { "$lt": self.id } }.into()]
+        vec![
+            doc! { at: { "$lt": self.at } }.into(),
+            doc! { at: self.at, id: { "$lt": self.id } }.into(),
+        ]
     }
 }
 
@@ -117,7 +143,10 @@ impl FromStr for Cursor {
     fn from_str(text: &str) -> Result<Self, &'static str> {
         let parse = || {
             let (at, id) = text.rsplit_once('-')?;
-            Some(Self { at: Timestamp(at.parse().ok()?), id: ObjectId::parse_str(id).ok()? })
+            Some(Self {
+                at: Timestamp(at.parse().ok()?),
+                id: ObjectId::parse_str(id).ok()?,
+            })
         };
         parse().ok_or("must be a cursor as an answer gave it")
     }
@@ -169,7 +198,10 @@ impl Window {
                 (after, newest.min(after.saturating_add(limit)))
             }
         };
-        SeqRange { after: after.max(hidden), up_to }
+        SeqRange {
+            after: after.max(hidden),
+            up_to,
+        }
     }
 
     /// Returns the pagination of this window over the same conversation.
@@ -199,10 +231,26 @@ mod tests {
     #[test]
     fn page_one_holds_the_newest() {
         let first = Window::Page(Page { page: 1, limit: 50 });
-        assert_eq!(first.range(120, 0), SeqRange { after: 70, up_to: 120 });
+        assert_eq!(
+            first.range(120, 0),
+            SeqRange {
+                after: 70,
+                up_to: 120
+            }
+        );
         let last = Window::Page(Page { page: 3, limit: 50 });
-        assert_eq!(last.range(120, 0), SeqRange { after: 0, up_to: 20 });
-        assert!(Window::Page(Page { page: 4, limit: 50 }).range(120, 0).is_empty());
+        assert_eq!(
+            last.range(120, 0),
+            SeqRange {
+                after: 0,
+                up_to: 20
+            }
+        );
+        assert!(
+            Window::Page(Page { page: 4, limit: 50 })
+                .range(120, 0)
+                .is_empty()
+        );
         assert!(first.pagination(120, 0).has_more);
         assert!(!last.pagination(120, 0).has_more);
     }
@@ -212,15 +260,28 @@ mod tests {
         let Err(Error::Validation(fields)) = Page::checked(Some(0), Some(101), 50, 100) else {
             panic!("page 0 and limit 101 were taken")
         };
-        assert_eq!(fields.iter().map(|(field, _)| *field).collect::<Vec<_>>(), [Field::Limit, Field::Page]);
-        assert_eq!(Page::checked(None, None, 50, 100).unwrap(), Page { page: 1, limit: 50 });
+        assert_eq!(
+            fields.iter().map(|(field, _)| *field).collect::<Vec<_>>(),
+            [Field::Limit, Field::Page]
+        );
+        assert_eq!(
+            Page::checked(None, None, 50, 100).unwrap(),
+            Page { page: 1, limit: 50 }
+        );
         assert!(Page::checked(Some(-1), None, 50, 100).is_err());
         assert!(Page::checked(Some(1 << 31), Some(1), 50, 100).is_ok());
-        for (page, limit) in [(i64::MAX, Some(100)), ((1 << 31) + 1, Some(1)), (1 << 31, None)] {
+        for (page, limit) in [
+            (i64::MAX, Some(100)),
+            ((1 << 31) + 1, Some(1)),
+            (1 << 31, None),
+        ] {
             let Err(Error::Validation(fields)) = Page::checked(Some(page), limit, 50, 100) else {
                 panic!("page {page} was taken")
             };
-            assert_eq!(fields.iter().map(|(field, _)| *field).collect::<Vec<_>>(), [Field::Page]);
+            assert_eq!(
+                fields.iter().map(|(field, _)| *field).collect::<Vec<_>>(),
+                [Field::Page]
+            );
         }
     }
 

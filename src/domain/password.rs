@@ -19,7 +19,10 @@ const PROGRAM_NAME: &str = "wardline";
 /// Returns the form in which passwords are compared with known ones. Width, case, accents, blanks
 /// and invisible characters make no difference.
 fn fold(text: &str) -> String {
-    super::text_folding::folded(text).chars().filter(|c| !is_invisible(*c)).collect()
+    super::text_folding::folded(text)
+        .chars()
+        .filter(|c| !is_invisible(*c))
+        .collect()
 }
 
 /// Returns the folded text without signs: a dash stops no guesser.
@@ -37,16 +40,26 @@ pub fn composed(password: &str) -> String {
 /// Returns the problem of a new password for a user with this username and real name.
 #[must_use]
 pub fn problem(password: &str, username: &str, real_name: &str) -> Option<Problem> {
-    let count = password.chars().filter(|c| *c == ' ' || !is_invisible(*c)).count();
+    let count = password
+        .chars()
+        .filter(|c| *c == ' ' || !is_invisible(*c))
+        .count();
     if count < 8 || password.chars().count() > 128 || !is_visible(password) {
         return Some("must have 8 to 128 characters and not be the username".into());
     }
     let folded = fold(password);
     let bare_one = bare(&folded);
-    let is_name =
-        |name: &str| folded == fold(name) || (!bare_one.is_empty() && bare_one == bare(&fold(name)));
+    let is_name = |name: &str| {
+        folded == fold(name) || (!bare_one.is_empty() && bare_one == bare(&fold(name)))
+    };
     if is_name(username) {
-        return Some(("PASSWORD_NAME", "must have 8 to 128 characters and not be the username").into());
+        return Some(
+            (
+                "PASSWORD_NAME",
+                "must have 8 to 128 characters and not be the username",
+            )
+                .into(),
+        );
     }
     if is_name(real_name) {
         return Some(("PASSWORD_NAME", "must not be the real name").into());
@@ -55,7 +68,13 @@ pub fn problem(password: &str, username: &str, real_name: &str) -> Option<Proble
         || COMMON_PASSWORDS.contains(folded.as_str())
         || COMMON_PASSWORDS.contains(bare_one.as_str())
     {
-        return Some(("PASSWORD_COMMON", "must not be one of the commonest passwords").into());
+        return Some(
+            (
+                "PASSWORD_COMMON",
+                "must not be one of the commonest passwords",
+            )
+                .into(),
+        );
     }
     None
 }
@@ -110,12 +129,18 @@ mod tests {
             assert!(!is_refused(good), "{good}");
         }
         assert!(!is_refused(&"密".repeat(128)));
-        assert!(COMMON_PASSWORDS.len() > 10_000 && COMMON_PASSWORDS.iter().all(|word| fold(word) == *word));
+        assert!(
+            COMMON_PASSWORDS.len() > 10_000
+                && COMMON_PASSWORDS.iter().all(|word| fold(word) == *word)
+        );
     }
 
     #[test]
     fn a_letter_is_the_same_however_it_is_composed() {
-        assert_eq!(composed("caf\u{65}\u{301} au lait "), composed("caf\u{e9} au lait "));
+        assert_eq!(
+            composed("caf\u{65}\u{301} au lait "),
+            composed("caf\u{e9} au lait ")
+        );
         assert_ne!(composed("password one "), composed("password one"));
     }
 }

@@ -41,7 +41,10 @@ pub struct UnknownStatus;
 impl FromStr for Status {
     type Err = UnknownStatus;
     fn from_str(text: &str) -> Result<Self, UnknownStatus> {
-        Status::ALL.into_iter().find(|status| status.as_str() == text).ok_or(UnknownStatus)
+        Status::ALL
+            .into_iter()
+            .find(|status| status.as_str() == text)
+            .ok_or(UnknownStatus)
     }
 }
 
@@ -79,7 +82,10 @@ mod tests {
 
     #[test]
     fn the_best_connection_speaks_for_the_person() {
-        assert_eq!(aggregate([Status::Away, Status::Online, Status::Offline]), Status::Online);
+        assert_eq!(
+            aggregate([Status::Away, Status::Online, Status::Offline]),
+            Status::Online
+        );
         assert_eq!(aggregate([Status::Away, Status::Offline]), Status::Away);
         assert_eq!(aggregate([]), Status::Offline);
     }

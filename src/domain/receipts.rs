@@ -6,7 +6,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{Timestamp, UserId, event::DeliveryStatus, message::Message, message_parts::ReplyTargetChange};
+use super::{
+    Timestamp, UserId, event::DeliveryStatus, message::Message, message_parts::ReplyTargetChange,
+};
 
 /// The most separate ranges of delivered messages stored for a member. Beyond it the lowest range
 /// is dropped, which only claims less than is true.
@@ -35,7 +37,10 @@ impl SeqRanges {
     /// Returns whether `seq` is in a range.
     #[must_use]
     pub fn contains(&self, seq: u64) -> bool {
-        self.0.iter().rev().any(|(from, to)| (*from..=*to).contains(&seq))
+        self.0
+            .iter()
+            .rev()
+            .any(|(from, to)| (*from..=*to).contains(&seq))
     }
 
     /// Adds one `seq`; `false` when it was there.
@@ -50,7 +55,11 @@ impl SeqRanges {
     /// Returns the end of the range before `seq`, if there is one.
     #[must_use]
     pub fn end_before(&self, seq: u64) -> Option<u64> {
-        self.0.iter().rev().find(|(_, to)| *to < seq).map(|(_, to)| *to)
+        self.0
+            .iter()
+            .rev()
+            .find(|(_, to)| *to < seq)
+            .map(|(_, to)| *to)
     }
 
     /// Merges two ranges: the messages between them need no delivery.
@@ -181,8 +190,11 @@ impl MessageView {
     pub fn with_receipts(message: Message, receipts: &[Receipt]) -> Self {
         let tally = ReceiptTally::of(message.seq, message.sender, receipts);
         let (read_count, delivered_count) = (tally.read.len() as u64, tally.delivered.len() as u64);
-        let mut read_by: Vec<ReadBy> =
-            tally.read.into_iter().map(|(user, read_at)| ReadBy { user, read_at }).collect();
+        let mut read_by: Vec<ReadBy> = tally
+            .read
+            .into_iter()
+            .map(|(user, read_at)| ReadBy { user, read_at })
+            .collect();
         read_by.sort_by_key(|r| (r.read_at, r.user));
         read_by.truncate(MAX_LISTED_READERS);
         let status = match (read_count, delivered_count) {

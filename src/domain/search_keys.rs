@@ -17,8 +17,9 @@ const MAX_READINGS: usize = 32;
 const MAX_PART_READINGS: usize = 8;
 
 /// Signs that stand in no name by themselves; all others between two words count as a blank.
-const SIGNIFICANT_SYMBOLS: [char; 15] =
-    ['$', '^', '*', '+', '?', '[', ']', '{', '}', '|', '\\', '<', '>', '=', '%'];
+const SIGNIFICANT_SYMBOLS: [char; 15] = [
+    '$', '^', '*', '+', '?', '[', ']', '{', '}', '|', '\\', '<', '>', '=', '%',
+];
 
 /// A user's texts that are searched.
 #[derive(Debug, Clone, Copy, Default)]
@@ -33,8 +34,10 @@ pub struct PersonTexts<'a> {
 /// only.
 #[must_use]
 pub fn parts(search: &str) -> Vec<String> {
-    let parts: BTreeSet<String> =
-        words(search, false).into_iter().map(|word| word.into_iter().collect()).collect();
+    let parts: BTreeSet<String> = words(search, false)
+        .into_iter()
+        .map(|word| word.into_iter().collect())
+        .collect();
     parts.into_iter().collect()
 }
 
@@ -42,9 +45,16 @@ pub fn parts(search: &str) -> Vec<String> {
 /// between the words.
 #[must_use]
 pub fn key_of(name: &str) -> String {
-    let words: Vec<String> = words(name, true).into_iter().map(|word| word.into_iter().collect()).collect();
+    let words: Vec<String> = words(name, true)
+        .into_iter()
+        .map(|word| word.into_iter().collect())
+        .collect();
     // A name of marks only is compared unchanged.
-    if words.is_empty() { name.trim().to_owned() } else { words.join(" ") }
+    if words.is_empty() {
+        name.trim().to_owned()
+    } else {
+        words.join(" ")
+    }
 }
 
 impl PersonTexts<'_> {
@@ -57,9 +67,17 @@ impl PersonTexts<'_> {
         for words in &texts {
             // From each word, and each Chinese character, to the end.
             for (index, word) in words.iter().enumerate() {
-                let starts = if word.first().copied().is_some_and(is_han) { word.len() } else { 1 };
+                let starts = if word.first().copied().is_some_and(is_han) {
+                    word.len()
+                } else {
+                    1
+                };
                 for start in 0..starts {
-                    keys.add(word[start..].iter().chain(words[index + 1..].iter().flatten()));
+                    keys.add(
+                        word[start..]
+                            .iter()
+                            .chain(words[index + 1..].iter().flatten()),
+                    );
                 }
             }
         }
@@ -84,7 +102,8 @@ struct SearchKeys {
 impl SearchKeys {
     fn add<'a>(&mut self, key: impl IntoIterator<Item = &'a char>) {
         if self.all.len() < MAX_KEYS_PER_USER {
-            self.all.insert(key.into_iter().take(MAX_KEY_CHARS).collect());
+            self.all
+                .insert(key.into_iter().take(MAX_KEY_CHARS).collect());
         }
     }
 
@@ -94,7 +113,11 @@ impl SearchKeys {
         let syllables: Vec<Vec<String>> = word.iter().map(|c| readings(*c)).collect();
         let initials: Vec<Vec<String>> = syllables.iter().map(|of_one| initials(of_one)).collect();
         for start in 0..word.len() {
-            let most = if start == 0 { MAX_READINGS } else { MAX_PART_READINGS };
+            let most = if start == 0 {
+                MAX_READINGS
+            } else {
+                MAX_PART_READINGS
+            };
             for said in [&syllables, &initials] {
                 for key in combined(&said[start..], most) {
                     self.add(&key.chars().collect::<Vec<char>>());
@@ -112,7 +135,11 @@ fn readings(c: char) -> Vec<String> {
             let plain = reading.plain().replace('ü', "v");
             // The forms of a pinyin keyboard, of one without ü, and of a passport.
             let forms = if plain.contains('v') {
-                vec![plain.clone(), plain.replace('v', "u"), plain.replace('v', "yu")]
+                vec![
+                    plain.clone(),
+                    plain.replace('v', "u"),
+                    plain.replace('v', "yu"),
+                ]
             } else {
                 vec![plain]
             };
@@ -123,12 +150,20 @@ fn readings(c: char) -> Vec<String> {
             }
         }
     }
-    if readings.is_empty() { vec![c.to_string()] } else { readings }
+    if readings.is_empty() {
+        vec![c.to_string()]
+    } else {
+        readings
+    }
 }
 
 fn initials(readings: &[String]) -> Vec<String> {
     let mut initials: Vec<String> = Vec::new();
-    for initial in readings.iter().filter_map(|reading| reading.chars().next()).map(String::from) {
+    for initial in readings
+        .iter()
+        .filter_map(|reading| reading.chars().next())
+        .map(String::from)
+    {
         if !initials.contains(&initial) {
             initials.push(initial);
         }
@@ -140,7 +175,9 @@ fn initials(readings: &[String]) -> Vec<String> {
 fn combined(choices: &[Vec<String>], most: usize) -> Vec<String> {
     let mut all = vec![String::new()];
     for choice in choices {
-        let longer = choice.iter().flat_map(|one| all.iter().map(move |begun| format!("{begun}{one}")));
+        let longer = choice
+            .iter()
+            .flat_map(|one| all.iter().map(move |begun| format!("{begun}{one}")));
         all = longer.take(most).collect();
     }
     all
@@ -151,7 +188,11 @@ fn combined(choices: &[Vec<String>], most: usize) -> Vec<String> {
 fn words(name: &str, is_whole: bool) -> Vec<Vec<char>> {
     let mut words: Vec<Vec<char>> = Vec::new();
     let mut last: Option<Class> = None;
-    for c in fold(name).into_iter().map(|folded| folded.c).filter(|c| *c != NUMBER_BOUNDARY) {
+    for c in fold(name)
+        .into_iter()
+        .map(|folded| folded.c)
+        .filter(|c| *c != NUMBER_BOUNDARY)
+    {
         let kind = match class(c) {
             // Letters and digits of a name belong together.
             Class::Digit => Class::Letter,
@@ -186,7 +227,10 @@ mod tests {
     fn finds(named: PersonTexts<'_>, search: &str) -> bool {
         let keys = named.keys();
         let parts = parts(search);
-        !parts.is_empty() && parts.iter().all(|part| keys.iter().any(|key| key.starts_with(part)))
+        !parts.is_empty()
+            && parts
+                .iter()
+                .all(|part| keys.iter().any(|key| key.starts_with(part)))
     }
 
     #[test]
@@ -223,7 +267,17 @@ mod tests {
         ] {
             assert!(finds(li, search), "{search}");
         }
-        for other in ["王", "lina x", "nursing", "急诊 内科", "nl", "!?", ".*", "(n+)+$", "nurse.li?"] {
+        for other in [
+            "王",
+            "lina x",
+            "nursing",
+            "急诊 内科",
+            "nl",
+            "!?",
+            ".*",
+            "(n+)+$",
+            "nurse.li?",
+        ] {
             assert!(!finds(li, other), "{other}");
         }
         let novak = PersonTexts {
@@ -244,12 +298,34 @@ mod tests {
         ] {
             assert!(finds(novak, search), "{search}");
         }
-        let stores = PersonTexts { username: "s2", real_name: "Pharmacy + Stores", ..PersonTexts::default() };
-        for search in ["pharmacy stores", "pharmacy+stores", "pharmacy + stores", "+ stores", "+"] {
+        let stores = PersonTexts {
+            username: "s2",
+            real_name: "Pharmacy + Stores",
+            ..PersonTexts::default()
+        };
+        for search in [
+            "pharmacy stores",
+            "pharmacy+stores",
+            "pharmacy + stores",
+            "+ stores",
+            "+",
+        ] {
             assert!(finds(stores, search), "{search}");
         }
-        let shan = PersonTexts { username: "s1", real_name: "單曾呂", ..PersonTexts::default() };
-        for search in ["单曾吕", "shanzenglv", "danceng", "szl", "dcl", "shan zeng lu", "zenglyu"] {
+        let shan = PersonTexts {
+            username: "s1",
+            real_name: "單曾呂",
+            ..PersonTexts::default()
+        };
+        for search in [
+            "单曾吕",
+            "shanzenglv",
+            "danceng",
+            "szl",
+            "dcl",
+            "shan zeng lu",
+            "zenglyu",
+        ] {
             assert!(finds(shan, search), "{search}");
         }
     }

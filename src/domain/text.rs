@@ -79,8 +79,16 @@ pub fn visible_text(given: &str) -> Option<String> {
             continue;
         }
         // A line end of another kind would be one in a list, too.
-        let c = if matches!(c, '\u{85}' | '\u{2028}' | '\u{2029}') { ' ' } else { c };
-        marks = if unicode_normalization::char::is_combining_mark(c) { marks + 1 } else { 0 };
+        let c = if matches!(c, '\u{85}' | '\u{2028}' | '\u{2029}') {
+            ' '
+        } else {
+            c
+        };
+        marks = if unicode_normalization::char::is_combining_mark(c) {
+            marks + 1
+        } else {
+            0
+        };
         if marks <= MAX_MARKS_PER_LETTER {
             text.push(c);
         }
@@ -98,15 +106,22 @@ pub fn is_picture_address(text: &str) -> bool {
     if text.chars().any(|c| is_invisible(c) || c == '\\') {
         return false;
     }
-    let Some(base) = Url::parse("https://house.invalid/").ok().filter(|_| !text.is_empty()) else {
+    let Some(base) = Url::parse("https://house.invalid/")
+        .ok()
+        .filter(|_| !text.is_empty())
+    else {
         return text.is_empty();
     };
-    let Ok(read) = base.join(text) else { return false };
+    let Ok(read) = base.join(text) else {
+        return false;
+    };
     if text.starts_with('/') {
         return read.origin() == base.origin() && read.username().is_empty();
     }
     // Three slashes would lead to a host, too, and a reader would look for it in the wrong place.
-    let is_plain = text.get(..8).is_some_and(|start| start.eq_ignore_ascii_case("https://"))
+    let is_plain = text
+        .get(..8)
+        .is_some_and(|start| start.eq_ignore_ascii_case("https://"))
         && text.as_bytes().get(8) != Some(&b'/');
     is_plain
         && read.scheme() == "https"
@@ -134,7 +149,10 @@ mod tests {
             ),
             ("می\u{200c}خواهم", "می\u{200c}خواهم"),
             ("葛\u{e0100}城", "葛\u{e0100}城"),
-            ("a\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}b", "a\u{301}\u{301}\u{301}\u{301}b"),
+            (
+                "a\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}b",
+                "a\u{301}\u{301}\u{301}\u{301}b",
+            ),
         ] {
             assert_eq!(visible_text(given).as_deref(), Some(seen), "{given:?}");
         }

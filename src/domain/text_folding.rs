@@ -118,14 +118,20 @@ pub fn fold(text: &str) -> Vec<Folded> {
 /// Returns the folded text alone.
 #[must_use]
 pub fn folded(text: &str) -> String {
-    fold(text).into_iter().map(|folded| folded.c).filter(|c| *c != NUMBER_BOUNDARY).collect()
+    fold(text)
+        .into_iter()
+        .map(|folded| folded.c)
+        .filter(|c| *c != NUMBER_BOUNDARY)
+        .collect()
 }
 
 fn is_never_drawn(c: char) -> bool {
     if c.is_ascii() {
         return c.is_ascii_control() && !c.is_whitespace();
     }
-    is_ignorable(c) || (c.is_control() && !c.is_whitespace()) || matches!(c, '\u{fff9}'..='\u{fffb}')
+    is_ignorable(c)
+        || (c.is_control() && !c.is_whitespace())
+        || matches!(c, '\u{fff9}'..='\u{fffb}')
 }
 
 fn belongs_to_the_last(c: char) -> bool {
@@ -138,16 +144,23 @@ fn belongs_to_the_last(c: char) -> bool {
 /// Folds one character with its marks.
 fn compose(cluster: &str, push: &mut impl FnMut(char)) {
     // An accent within a syllable would keep its letters apart, so it is removed first.
-    let is_hangul = cluster.starts_with(|c| matches!(c, '\u{1100}'..='\u{11ff}' | '\u{ac00}'..='\u{d7a3}'));
-    let mut drawn =
-        cluster.chars().filter(|c| !(is_never_drawn(*c) || is_hangul && is_combining_mark(*c))).peekable();
+    let is_hangul =
+        cluster.starts_with(|c| matches!(c, '\u{1100}'..='\u{11ff}' | '\u{ac00}'..='\u{d7a3}'));
+    let mut drawn = cluster
+        .chars()
+        .filter(|c| !(is_never_drawn(*c) || is_hangul && is_combining_mark(*c)))
+        .peekable();
     // A single hangul letter stays single: as part of a syllable it would join the syllable before
     // it.
-    let letter =
-        drawn.next_if(|c| matches!(c, '\u{3131}'..='\u{318e}' | '\u{ffa1}'..='\u{ffdc}')).map(standing_alone);
+    let letter = drawn
+        .next_if(|c| matches!(c, '\u{3131}'..='\u{318e}' | '\u{ffa1}'..='\u{ffdc}'))
+        .map(standing_alone);
     let parts: Vec<char> = letter.into_iter().chain(drawn.nfkc()).collect();
     // A raised figure or a fraction is a separate number.
-    let is_own = cluster.chars().next().is_some_and(|c| class(c) == Class::Digit && decimal(c).is_none())
+    let is_own = cluster
+        .chars()
+        .next()
+        .is_some_and(|c| class(c) == Class::Digit && decimal(c).is_none())
         && parts.iter().any(char::is_ascii_digit);
     if is_own {
         push(NUMBER_BOUNDARY);
@@ -160,8 +173,10 @@ fn compose(cluster: &str, push: &mut impl FnMut(char)) {
         } else if let Some(sign) = sign(part) {
             push(sign);
         } else {
-            for c in
-                std::iter::once(part).nfd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase)
+            for c in std::iter::once(part)
+                .nfd()
+                .filter(|c| !is_combining_mark(*c))
+                .flat_map(char::to_lowercase)
             {
                 match typed(c) {
                     Some(letters) => letters.chars().for_each(&mut *push),
@@ -193,11 +208,13 @@ fn standing_alone(c: char) -> char {
 /// Returns the figure of a decimal digit of any script.
 fn decimal(c: char) -> Option<char> {
     const DIGIT_ZEROS: [u32; 22] = [
-        0x30, 0x660, 0x6f0, 0x7c0, 0x966, 0x9e6, 0xa66, 0xae6, 0xb66, 0xbe6, 0xc66, 0xce6, 0xd66, 0xe50,
-        0xed0, 0xf20, 0x1040, 0x17e0, 0x1810, 0xff10, 0x1_d7ce, 0x1_d7d8,
+        0x30, 0x660, 0x6f0, 0x7c0, 0x966, 0x9e6, 0xa66, 0xae6, 0xb66, 0xbe6, 0xc66, 0xce6, 0xd66,
+        0xe50, 0xed0, 0xf20, 0x1040, 0x17e0, 0x1810, 0xff10, 0x1_d7ce, 0x1_d7d8,
     ];
     let code = u32::from(c);
-    let zero = DIGIT_ZEROS.iter().find(|zero| (**zero..**zero + 10).contains(&code))?;
+    let zero = DIGIT_ZEROS
+        .iter()
+        .find(|zero| (**zero..**zero + 10).contains(&code))?;
     char::from_digit(code - zero, 10)
 }
 
@@ -259,8 +276,11 @@ fn simplified(c: char) -> char {
     let (table, others) = SIMPLIFIED_TABLE.get_or_init(|| {
         let mut table: Vec<char> = HAN_RANGE.collect();
         let mut others = HashMap::new();
-        let pairs: Vec<char> =
-            SIMPLIFIED_PAIRS.lines().filter(|line| !line.starts_with('#')).flat_map(str::chars).collect();
+        let pairs: Vec<char> = SIMPLIFIED_PAIRS
+            .lines()
+            .filter(|line| !line.starts_with('#'))
+            .flat_map(str::chars)
+            .collect();
         for pair in pairs.chunks_exact(2) {
             if HAN_RANGE.contains(&pair[0]) {
                 table[pair[0] as usize - *HAN_RANGE.start() as usize] = pair[1];
@@ -281,9 +301,9 @@ fn simplified(c: char) -> char {
 #[must_use]
 pub fn greek_name(c: char) -> Option<&'static str> {
     const GREEK_NAMES: [&str; 25] = [
-        "alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda",
-        "mu", "nu", "xi", "omicron", "pi", "rho", "sigma", "sigma", "tau", "upsilon", "phi", "chi", "psi",
-        "omega",
+        "alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa",
+        "lambda", "mu", "nu", "xi", "omicron", "pi", "rho", "sigma", "sigma", "tau", "upsilon",
+        "phi", "chi", "psi", "omega",
     ];
     let place = u32::from(c).checked_sub(u32::from('α'))?;
     GREEK_NAMES.get(usize::try_from(place).ok()?).copied()
@@ -328,7 +348,11 @@ mod tests {
         assert!(fold("10⁹").iter().any(|folded| folded.c == NUMBER_BOUNDARY));
         assert_eq!(class(fold("5\u{fe0f}\u{20e3}")[0].c), Class::Symbol);
         for emoji in "⭐⏰⬆™㊗👍🇨⏳ℹ".chars() {
-            assert_eq!(class(fold(&emoji.to_string())[0].c), Class::Symbol, "{emoji}");
+            assert_eq!(
+                class(fold(&emoji.to_string())[0].c),
+                Class::Symbol,
+                "{emoji}"
+            );
         }
     }
 

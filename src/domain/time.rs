@@ -13,13 +13,19 @@ impl Timestamp {
     /// Returns this time plus `duration`, saturating.
     #[must_use]
     pub fn plus(self, duration: Duration) -> Self {
-        Self(self.0.saturating_add(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)))
+        Self(
+            self.0
+                .saturating_add(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)),
+        )
     }
 
     /// Returns this time minus `duration`, saturating.
     #[must_use]
     pub fn minus(self, duration: Duration) -> Self {
-        Self(self.0.saturating_sub(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)))
+        Self(
+            self.0
+                .saturating_sub(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)),
+        )
     }
 
     /// Returns whole seconds since the epoch, rounded down (JWT's `NumericDate`, RFC 7519).
@@ -47,7 +53,9 @@ impl fmt::Display for Timestamp {
 impl FromStr for Timestamp {
     type Err = NoTime;
     fn from_str(text: &str) -> Result<Self, NoTime> {
-        text.parse().map(|time: jiff::Timestamp| Self(time.as_millisecond())).map_err(|_| NoTime)
+        text.parse()
+            .map(|time: jiff::Timestamp| Self(time.as_millisecond()))
+            .map_err(|_| NoTime)
     }
 }
 
@@ -111,11 +119,23 @@ mod tests {
 
     #[test]
     fn times_are_rfc_3339_utc_with_milliseconds() {
-        assert_eq!(Timestamp(1_704_067_200_000).to_string(), "2024-01-01T00:00:00.000Z");
-        assert_eq!(Timestamp(1_704_067_200_007).to_string(), "2024-01-01T00:00:00.007Z");
+        assert_eq!(
+            Timestamp(1_704_067_200_000).to_string(),
+            "2024-01-01T00:00:00.000Z"
+        );
+        assert_eq!(
+            Timestamp(1_704_067_200_007).to_string(),
+            "2024-01-01T00:00:00.007Z"
+        );
         let json = serde_json::to_string(&Timestamp(5)).unwrap();
-        assert_eq!(serde_json::from_str::<Timestamp>(&json).unwrap(), Timestamp(5));
-        assert_eq!("2024-01-01T08:00:00.007+08:00".parse(), Ok(Timestamp(1_704_067_200_007)));
+        assert_eq!(
+            serde_json::from_str::<Timestamp>(&json).unwrap(),
+            Timestamp(5)
+        );
+        assert_eq!(
+            "2024-01-01T08:00:00.007+08:00".parse(),
+            Ok(Timestamp(1_704_067_200_007))
+        );
         for bad in ["", "2024-01-01", "yesterday", "1704067200007"] {
             assert_eq!(bad.parse::<Timestamp>(), Err(NoTime), "{bad:?}");
         }

@@ -43,7 +43,10 @@ pub struct UnknownRole;
 impl FromStr for Role {
     type Err = UnknownRole;
     fn from_str(text: &str) -> Result<Self, UnknownRole> {
-        Role::ALL.into_iter().find(|role| role.as_str() == text).ok_or(UnknownRole)
+        Role::ALL
+            .into_iter()
+            .find(|role| role.as_str() == text)
+            .ok_or(UnknownRole)
     }
 }
 
@@ -114,7 +117,10 @@ impl DirectoryReader {
 }
 
 /// A user with the public data: no password, no token.
-#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own about a person")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own about a person"
+)]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct User {
     pub id: UserId,
@@ -153,14 +159,22 @@ pub fn department_of(given: &str) -> String {
         }
         other => other,
     };
-    visible_text(given).unwrap_or_default().chars().map(usual).collect()
+    visible_text(given)
+        .unwrap_or_default()
+        .chars()
+        .map(usual)
+        .collect()
 }
 
 /// Returns a typed username without the blanks around it, visible or not.
 #[must_use]
 pub fn trim_username(typed: &str) -> &str {
     let is_blank = |c: char| {
-        c.is_whitespace() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' | '\u{ad}')
+        c.is_whitespace()
+            || matches!(
+                c,
+                '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' | '\u{ad}'
+            )
     };
     typed.trim_matches(is_blank)
 }
@@ -169,7 +183,10 @@ pub fn trim_username(typed: &str) -> &str {
 /// blanks around them or in the width of their letters are the same.
 #[must_use]
 pub fn username_key(username: &str) -> String {
-    trim_username(username).nfkc().collect::<String>().to_lowercase()
+    trim_username(username)
+        .nfkc()
+        .collect::<String>()
+        .to_lowercase()
 }
 
 /// Returns whether `username` is 3 to 32 letters, digits, `.`, `_`, `-`, with a letter or a digit
@@ -177,12 +194,16 @@ pub fn username_key(username: &str) -> String {
 #[must_use]
 pub fn is_valid_username(username: &str) -> bool {
     (3..=32).contains(&username.len())
-        && username.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
+        && username
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
         && username.bytes().any(|b| b.is_ascii_alphanumeric())
 }
 
 /// Names that users may not choose: such a user would seem to act for the service or for all.
-const RESERVED_NAMES: [&str; 7] = ["all", "everyone", "here", "admin", "root", "system", "wardline"];
+const RESERVED_NAMES: [&str; 7] = [
+    "all", "everyone", "here", "admin", "root", "system", "wardline",
+];
 
 /// Returns whether users may not choose this name. `admin` is the name that the operator has chosen
 /// for the first admin.
@@ -221,16 +242,37 @@ mod tests {
             updated_at: now,
         };
         for (contacts, who) in [
-            (ContactVisibility::Staff, &[Role::Doctor, Role::Nurse, Role::Admin][..]),
+            (
+                ContactVisibility::Staff,
+                &[Role::Doctor, Role::Nurse, Role::Admin][..],
+            ),
             (ContactVisibility::All, &Role::ALL[..]),
             (ContactVisibility::Nobody, &[Role::Admin][..]),
         ] {
             for role in Role::ALL {
-                let reader = DirectoryReader { user: UserId::generate(), role, contacts };
-                assert_eq!(reader.sees_contacts_of(&person), who.contains(&role), "{contacts:?} {role:?}");
-                let shared = User { contacts_shared: true, ..person.clone() };
+                let reader = DirectoryReader {
+                    user: UserId::generate(),
+                    role,
+                    contacts,
+                };
+                assert_eq!(
+                    reader.sees_contacts_of(&person),
+                    who.contains(&role),
+                    "{contacts:?} {role:?}"
+                );
+                let shared = User {
+                    contacts_shared: true,
+                    ..person.clone()
+                };
                 assert!(reader.sees_contacts_of(&shared));
-                assert!(DirectoryReader { user: person.id, ..reader }.sees_contacts_of(&person), "oneself");
+                assert!(
+                    DirectoryReader {
+                        user: person.id,
+                        ..reader
+                    }
+                    .sees_contacts_of(&person),
+                    "oneself"
+                );
             }
         }
     }
@@ -246,12 +288,19 @@ mod tests {
         for blank in ["...", "-_-"] {
             assert!(!is_valid_username(blank), "{blank}");
         }
-        for same in ["nurse.li ", "\u{3000}Nurse.Li", "ｎｕｒｓｅ．ｌｉ", "\u{feff}nurse.li\t"] {
+        for same in [
+            "nurse.li ",
+            "\u{3000}Nurse.Li",
+            "ｎｕｒｓｅ．ｌｉ",
+            "\u{feff}nurse.li\t",
+        ] {
             assert_eq!(username_key(same), "nurse.li", "{same:?}");
         }
         for reserved in ["all", "Admin", "WARDLINE", "demo-li", "Chief"] {
             assert!(is_reserved_username(reserved, Some("chief")), "{reserved}");
         }
-        assert!(!is_reserved_username("chief", None) && !is_reserved_username("allan", Some("chief")));
+        assert!(
+            !is_reserved_username("chief", None) && !is_reserved_username("allan", Some("chief"))
+        );
     }
 }

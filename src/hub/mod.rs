@@ -76,7 +76,10 @@ impl EncodedEvent<'_> {
     /// Returns the wire form `T` of the event, which `encode` creates the first time.
     pub fn encoded<T: 'static>(&self, encode: impl FnOnce(&Event) -> T) -> Rc<T> {
         let forms = &self.forms.0;
-        let known = forms.borrow().iter().find_map(|form| Rc::clone(form).downcast::<T>().ok());
+        let known = forms
+            .borrow()
+            .iter()
+            .find_map(|form| Rc::clone(form).downcast::<T>().ok());
         known.unwrap_or_else(|| {
             let form = Rc::new(encode(self.event));
             forms.borrow_mut().push(Rc::clone(&form) as Rc<dyn Any>);
@@ -113,7 +116,8 @@ impl Connection {
                 CloseReason::TokenEnded => "token_ended",
                 CloseReason::RightsChanged => "rights_changed",
             };
-            metrics::counter!("wardline_connections_closed_total", "reason" => reason_name).increment(1);
+            metrics::counter!("wardline_connections_closed_total", "reason" => reason_name)
+                .increment(1);
             self.outbox.close(reason);
         }
     }
@@ -141,9 +145,18 @@ impl Hub {
     pub fn register(&self, auth: AuthenticatedToken, outbox: Box<dyn Outbox>) -> Arc<Connection> {
         let id = ConnectionId(self.next.fetch_add(1, Ordering::Relaxed));
         let (user, expires_at) = (auth.actor.user, auth.expires_at);
-        let connection = Arc::new(Connection { id, auth, closing: AtomicBool::new(false), outbox });
+        let connection = Arc::new(Connection {
+            id,
+            auth,
+            closing: AtomicBool::new(false),
+            outbox,
+        });
         let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
-        index.people.entry(user).or_default().push(Arc::clone(&connection));
+        index
+            .people
+            .entry(user)
+            .or_default()
+            .push(Arc::clone(&connection));
         index.expiries.insert((expires_at, id));
         index.all.insert(id, Arc::clone(&connection));
         metrics::gauge!("wardline_connections").increment(1.0);
@@ -177,7 +190,13 @@ impl Hub {
 
     /// Closes a connection that cannot keep up; it receives no further event.
     pub fn disconnect(&self, id: ConnectionId) {
-        let connection = self.index.read().unwrap_or_else(PoisonError::into_inner).all.get(&id).cloned();
+        let connection = self
+            .index
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .all
+            .get(&id)
+            .cloned();
         if let Some(connection) = connection {
             connection.close(CloseReason::Lagging);
         }
@@ -201,18 +220,28 @@ impl Hub {
     fn targets(&self, audience: &Audience) -> Vec<Arc<Connection>> {
         let index = self.index.read().unwrap_or_else(PoisonError::into_inner);
         let of = |users: &[UserId]| -> Vec<Arc<Connection>> {
-            users.iter().filter_map(|user| index.people.get(user)).flatten().cloned().collect()
+            users
+                .iter()
+                .filter_map(|user| index.people.get(user))
+                .flatten()
+                .cloned()
+                .collect()
         };
         match audience {
             Audience::Users(users) => of(users),
-            Audience::UsersExcept(users, except) => {
-                of(users).into_iter().filter(|connection| connection.id != *except).collect()
-            }
+            Audience::UsersExcept(users, except) => of(users)
+                .into_iter()
+                .filter(|connection| connection.id != *except)
+                .collect(),
             Audience::UsersAndWatchers(users) => {
                 let mut targets = of(users);
                 let concerned: BTreeSet<UserId> = users.iter().copied().collect();
                 let watchers = index.watchers.values();
-                targets.extend(watchers.filter(|c| !concerned.contains(&c.auth.actor.user)).cloned());
+                targets.extend(
+                    watchers
+                        .filter(|c| !concerned.contains(&c.auth.actor.user))
+                        .cloned(),
+                );
                 targets
             }
         }
@@ -220,12 +249,20 @@ impl Hub {
 
     /// Whether this user has a connection on this node.
     pub fn is_connected(&self, user: UserId) -> bool {
-        self.index.read().unwrap_or_else(PoisonError::into_inner).people.contains_key(&user)
+        self.index
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .people
+            .contains_key(&user)
     }
 
     /// Whether this connection is (still) registered.
     pub fn has(&self, id: ConnectionId) -> bool {
-        self.index.read().unwrap_or_else(PoisonError::into_inner).all.contains_key(&id)
+        self.index
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .all
+            .contains_key(&id)
     }
 
     /// Reserves a connection for this user before it is made; `None` if they already have `most`.
@@ -235,13 +272,21 @@ impl Hub {
 
     /// Returns the number of connections.
     pub fn count(&self) -> usize {
-        self.index.read().unwrap_or_else(PoisonError::into_inner).all.len()
+        self.index
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .all
+            .len()
     }
 
     /// Returns the authenticated tokens of all connections.
     pub fn tokens_in_use(&self) -> Vec<AuthenticatedToken> {
         let index = self.index.read().unwrap_or_else(PoisonError::into_inner);
-        index.all.values().map(|connection| connection.auth.clone()).collect()
+        index
+            .all
+            .values()
+            .map(|connection| connection.auth.clone())
+            .collect()
     }
 
     /// Closes connections, for `reason`.
@@ -262,14 +307,21 @@ impl Hub {
             .first()
             .is_some_and(|(t, _)| *t <= now);
         if due {
-            self.close_where(CloseReason::TokenEnded, |connection| connection.auth.expires_at <= now);
+            self.close_where(CloseReason::TokenEnded, |connection| {
+                connection.auth.expires_at <= now
+            });
         }
     }
 
     fn close_where(&self, reason: CloseReason, applies: impl Fn(&Connection) -> bool) {
         let targets: Vec<Arc<Connection>> = {
             let index = self.index.read().unwrap_or_else(PoisonError::into_inner);
-            index.all.values().filter(|connection| applies(connection)).cloned().collect()
+            index
+                .all
+                .values()
+                .filter(|connection| applies(connection))
+                .cloned()
+                .collect()
         };
         for connection in targets {
             // The connection is removed from the hub first: later events must not reach it.
@@ -322,15 +374,31 @@ mod tests {
 
     fn join(hub: &Hub, user: UserId, room: usize) -> (Arc<Connection>, Arc<Received>) {
         let received = Arc::new(Received::default());
-        let actor = Actor { user, role: Role::Nurse, token: TokenId::generate() };
-        let outbox = Box::new(Subscriber { received: Arc::clone(&received), room });
-        let auth =
-            AuthenticatedToken { actor, issued: CredentialVersion::Version(0), expires_at: Timestamp(1_000) };
+        let actor = Actor {
+            user,
+            role: Role::Nurse,
+            token: TokenId::generate(),
+        };
+        let outbox = Box::new(Subscriber {
+            received: Arc::clone(&received),
+            room,
+        });
+        let auth = AuthenticatedToken {
+            actor,
+            issued: CredentialVersion::Version(0),
+            expires_at: Timestamp(1_000),
+        };
         (hub.register(auth, outbox), received)
     }
 
     fn tell(hub: &Hub, audience: &Audience, total: u64) {
-        hub.publish(audience, &Event::UnreadChanged(Unread { total, by_session: BTreeMap::new() }));
+        hub.publish(
+            audience,
+            &Event::UnreadChanged(Unread {
+                total,
+                by_session: BTreeMap::new(),
+            }),
+        );
     }
 
     #[test]
@@ -366,7 +434,10 @@ mod tests {
         let (hub, anna) = (Hub::default(), UserId::generate());
         let (phone, at_phone) = join(&hub, anna, 9);
         let (_desk, at_desk) = join(&hub, anna, 9);
-        hub.close(&Closing::Token(phone.auth.actor.token.clone()), CloseReason::TokenEnded);
+        hub.close(
+            &Closing::Token(phone.auth.actor.token.clone()),
+            CloseReason::TokenEnded,
+        );
         tell(&hub, &Audience::Users(vec![anna]), 1);
         assert!(at_phone.events.lock().unwrap().is_empty());
         assert_eq!(*at_desk.events.lock().unwrap(), [1]);

@@ -34,7 +34,10 @@ impl ConnectionQuota {
             return None;
         }
         taken.insert(user, count + 1);
-        Some(QuotaGuard { quota: Arc::clone(self), user })
+        Some(QuotaGuard {
+            quota: Arc::clone(self),
+            user,
+        })
     }
 }
 

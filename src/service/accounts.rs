@@ -55,7 +55,10 @@ impl NewAccount {
             errors.add(Field::Password, problem);
         }
         if !is_visible(&self.real_name) {
-            errors.add(Field::RealName, ("EMPTY", "must have a character that can be seen"));
+            errors.add(
+                Field::RealName,
+                ("EMPTY", "must have a character that can be seen"),
+            );
         }
         check_profile(
             &mut errors,
@@ -117,7 +120,10 @@ fn check_profile<const N: usize>(errors: &mut FieldErrors, fields: [(Field, Opti
             _ => 64,
         };
         if value.chars().any(char::is_control) {
-            errors.add(field, ("INVALID", "must be one line without control characters"));
+            errors.add(
+                field,
+                ("INVALID", "must be one line without control characters"),
+            );
         } else if value.chars().count() > longest {
             errors.add(field, format!("must have at most {longest} characters"));
         }
@@ -140,7 +146,11 @@ impl Services {
     /// # Errors
     /// `AuthFailed` when the account is gone.
     pub async fn me(&self, actor: &Actor) -> Result<User> {
-        let account = self.store.user(actor.user).await?.ok_or(Error::AuthFailed)?;
+        let account = self
+            .store
+            .user(actor.user)
+            .await?
+            .ok_or(Error::AuthFailed)?;
         let mut users = [account.user];
         self.overlay_presence(&mut users);
         let [user] = users;
@@ -154,10 +164,20 @@ impl Services {
     pub async fn create_user(&self, actor: &Actor, new: NewAccount) -> Result<User> {
         actor.require_admin()?;
         self.hold_avatar(Some(actor), &new.avatar).await?;
-        let user = self.make_account(HashPriority::internal(), new, false).await?.user;
-        let role =
-            FieldChange { field: "role".to_owned(), from: None, to: Some(user.role.as_str().to_owned()) };
-        self.record_done(AuditedAction::by(actor, "user.create").on(user.id).changes(vec![role]));
+        let user = self
+            .make_account(HashPriority::internal(), new, false)
+            .await?
+            .user;
+        let role = FieldChange {
+            field: "role".to_owned(),
+            from: None,
+            to: Some(user.role.as_str().to_owned()),
+        };
+        self.record_done(
+            AuditedAction::by(actor, "user.create")
+                .on(user.id)
+                .changes(vec![role]),
+        );
         Ok(user)
     }
 
@@ -187,8 +207,15 @@ impl Services {
                 (Field::Title, change.title.as_ref()),
             ],
         );
-        if change.real_name.as_ref().is_some_and(|name| !is_visible(name)) {
-            errors.add(Field::RealName, ("EMPTY", "must have a character that can be seen"));
+        if change
+            .real_name
+            .as_ref()
+            .is_some_and(|name| !is_visible(name))
+        {
+            errors.add(
+                Field::RealName,
+                ("EMPTY", "must have a character that can be seen"),
+            );
         }
         let current = self.store.user(id).await?.ok_or(Error::NotFound("user"))?;
         if let Some(password) = &password {
@@ -201,7 +228,10 @@ impl Services {
         if let Some(avatar) = &change.avatar {
             self.hold_avatar(Some(actor), avatar).await?;
         }
-        for text in [&mut change.real_name, &mut change.phone, &mut change.title].into_iter().flatten() {
+        for text in [&mut change.real_name, &mut change.phone, &mut change.title]
+            .into_iter()
+            .flatten()
+        {
             *text = seen(text);
         }
         change.department = change.department.as_deref().map(department_of);
@@ -216,7 +246,11 @@ impl Services {
         }
         let now = self.clock.now();
         if let Some(password) = password {
-            change.password_hash = Some(self.passwords.hash(HashPriority::internal(), &password).await?);
+            change.password_hash = Some(
+                self.passwords
+                    .hash(HashPriority::internal(), &password)
+                    .await?,
+            );
             change.must_change_password = Some(id != actor.user);
         }
         let changed = changes(&current.user, &change);
@@ -224,11 +258,21 @@ impl Services {
         if changed.is_empty() {
             return Ok(current.user);
         }
-        self.record(AuditedAction::by(actor, "user.change").on(id).changes(changed)).await?;
+        self.record(
+            AuditedAction::by(actor, "user.change")
+                .on(id)
+                .changes(changed),
+        )
+        .await?;
         if change.password_hash.is_some() {
-            self.record(AuditedAction::by(actor, "user.password").on(id)).await?;
+            self.record(AuditedAction::by(actor, "user.password").on(id))
+                .await?;
         }
-        let account = self.store.update_user(id, &change, now).await?.ok_or(Error::NotFound("user"))?;
+        let account = self
+            .store
+            .update_user(id, &change, now)
+            .await?
+            .ok_or(Error::NotFound("user"))?;
         if account.user.avatar != current.user.avatar {
             self.release_avatar(&current.user.avatar).await?;
         }
@@ -236,7 +280,8 @@ impl Services {
         if account.credential_version != current.credential_version {
             self.hub.close(&Closing::User(id), CloseReason::TokenEnded);
         } else if account.user.role != current.user.role {
-            self.hub.close(&Closing::User(id), CloseReason::RightsChanged);
+            self.hub
+                .close(&Closing::User(id), CloseReason::RightsChanged);
         }
         Ok(account.user)
     }
@@ -275,7 +320,9 @@ impl Services {
         if self.store.has_admin().await? {
             return Ok(());
         }
-        let made = self.add_account(username.clone(), password, Role::Admin).await;
+        let made = self
+            .add_account(username.clone(), password, Role::Admin)
+            .await;
         match made {
             Ok(_) => tracing::info!(username, "made the first admin"),
             // Another node was faster.
@@ -295,7 +342,12 @@ impl Services {
     ///
     /// # Errors
     /// As [`Services::register`].
-    pub async fn add_account(&self, username: String, password: String, role: Role) -> Result<User> {
+    pub async fn add_account(
+        &self,
+        username: String,
+        password: String,
+        role: Role,
+    ) -> Result<User> {
         let real_name = username.clone();
         let blank = String::new;
         let new = NewAccount {
@@ -309,10 +361,20 @@ impl Services {
             department: blank(),
             title: blank(),
         };
-        let user = self.make_account(HashPriority::internal(), new, false).await?.user;
-        let role =
-            FieldChange { field: "role".to_owned(), from: None, to: Some(user.role.as_str().to_owned()) };
-        self.record_done(AuditedAction::named("user.create").on(user.id).changes(vec![role]));
+        let user = self
+            .make_account(HashPriority::internal(), new, false)
+            .await?
+            .user;
+        let role = FieldChange {
+            field: "role".to_owned(),
+            from: None,
+            to: Some(user.role.as_str().to_owned()),
+        };
+        self.record_done(
+            AuditedAction::named("user.create")
+                .on(user.id)
+                .changes(vec![role]),
+        );
         Ok(user)
     }
 
@@ -326,14 +388,33 @@ impl Services {
         password: Option<String>,
         role: Option<Role>,
     ) -> Result<User> {
-        let account = self.store.user_named(username).await?.ok_or(Error::NotFound("user"))?;
-        let mut change = UserChange { role, self_registered: Some(false), ..UserChange::default() };
+        let account = self
+            .store
+            .user_named(username)
+            .await?
+            .ok_or(Error::NotFound("user"))?;
+        let mut change = UserChange {
+            role,
+            self_registered: Some(false),
+            ..UserChange::default()
+        };
         if let Some(password) = password {
-            let User { username, real_name, .. } = &account.user;
+            let User {
+                username,
+                real_name,
+                ..
+            } = &account.user;
             if let Some(problem) = password::problem(&password, username, real_name) {
-                return Err(Error::Validation(FieldErrors::one(Field::Password, problem)));
+                return Err(Error::Validation(FieldErrors::one(
+                    Field::Password,
+                    problem,
+                )));
             }
-            change.password_hash = Some(self.passwords.hash(HashPriority::internal(), &password).await?);
+            change.password_hash = Some(
+                self.passwords
+                    .hash(HashPriority::internal(), &password)
+                    .await?,
+            );
             change.must_change_password = Some(true);
         }
         let id = account.user.id;
@@ -341,11 +422,16 @@ impl Services {
         if changed.is_empty() {
             return Ok(account.user);
         }
-        self.record(AuditedAction::named("user.change").on(id).changes(changed)).await?;
+        self.record(AuditedAction::named("user.change").on(id).changes(changed))
+            .await?;
         if change.password_hash.is_some() {
-            self.record(AuditedAction::named("user.password").on(id)).await?;
+            self.record(AuditedAction::named("user.password").on(id))
+                .await?;
         }
-        let changed = self.store.update_user(id, &change, self.clock.now()).await?;
+        let changed = self
+            .store
+            .update_user(id, &change, self.clock.now())
+            .await?;
         let account = changed.ok_or(Error::NotFound("user"))?;
         self.tokens.account_changed(&account);
         Ok(account.user)
@@ -357,12 +443,22 @@ impl Services {
     /// # Errors
     /// `NotFound`; `Forbidden` when the account is deactivated.
     pub async fn token_for(&self, username: &str) -> Result<SignedIn> {
-        let account = self.store.user_named(username).await?.ok_or(Error::NotFound("user"))?;
+        let account = self
+            .store
+            .user_named(username)
+            .await?
+            .ok_or(Error::NotFound("user"))?;
         if !account.user.is_active {
-            return Err(Error::Forbidden("this account is deactivated: its token would not hold"));
+            return Err(Error::Forbidden(
+                "this account is deactivated: its token would not hold",
+            ));
         }
         let signed_in = self.signed_in(account)?;
-        self.note(AuditedAction::named("token.issue").on(signed_in.user.id).object(&signed_in.issued.id.0))?;
+        self.note(
+            AuditedAction::named("token.issue")
+                .on(signed_in.user.id)
+                .object(&signed_in.issued.id.0),
+        )?;
         Ok(signed_in)
     }
 }
@@ -378,7 +474,11 @@ fn require_allowed(actor: &Actor, id: UserId, change: &UserChange, password: boo
         contacts_shared: change.contacts_shared,
         ..UserChange::default()
     };
-    if id == actor.user && *change == own && !password { Ok(()) } else { actor.require_admin() }
+    if id == actor.user && *change == own && !password {
+        Ok(())
+    } else {
+        actor.require_admin()
+    }
 }
 
 /// Returns the changes of an account for the audit log: old and new values. A new password is
@@ -392,8 +492,16 @@ fn changes(user: &User, change: &UserChange) -> Vec<FieldChange> {
         changes.push(FieldChange::of("isActive", &user.is_active, &active));
     }
     for (field, from, to) in [
-        ("selfRegistered", user.self_registered, change.self_registered),
-        ("contactsShared", user.contacts_shared, change.contacts_shared),
+        (
+            "selfRegistered",
+            user.self_registered,
+            change.self_registered,
+        ),
+        (
+            "contactsShared",
+            user.contacts_shared,
+            change.contacts_shared,
+        ),
     ] {
         if let Some(to) = to.filter(|to| *to != from) {
             changes.push(FieldChange::of(field, &from, &to));

@@ -38,12 +38,21 @@ tokio::task_local! {
 
 /// Runs `work` as a request that comes from `origin`.
 pub async fn within<F: Future>(origin: Origin, work: F) -> F::Output {
-    REQUEST_CONTEXT.scope(Arc::new(RequestContext { origin, actor: OnceLock::new() }), work).await
+    REQUEST_CONTEXT
+        .scope(
+            Arc::new(RequestContext {
+                origin,
+                actor: OnceLock::new(),
+            }),
+            work,
+        )
+        .await
 }
 
 /// Records the caller, for later refusals in the same work.
 pub fn acts(actor: &Actor) {
-    let _ = REQUEST_CONTEXT.try_with(|situation| situation.actor.set((actor.user, token_of(actor))));
+    let _ =
+        REQUEST_CONTEXT.try_with(|situation| situation.actor.set((actor.user, token_of(actor))));
 }
 
 fn token_of(actor: &Actor) -> String {
@@ -67,29 +76,50 @@ pub(super) struct AuditedAction {
 impl AuditedAction {
     /// Returns an action of a caller.
     pub fn by(actor: &Actor, action: &'static str) -> Self {
-        Self { actor: Some(actor.user), token: Some(token_of(actor)), ..Self::named(action) }
+        Self {
+            actor: Some(actor.user),
+            token: Some(token_of(actor)),
+            ..Self::named(action)
+        }
     }
 
     /// Returns an action without an authenticated caller.
     pub fn named(action: &'static str) -> Self {
-        Self { action, count: 1, ..Self::default() }
+        Self {
+            action,
+            count: 1,
+            ..Self::default()
+        }
     }
 
     /// Sets the caller, when just authenticated, and the token.
     pub fn of(self, user: UserId, token: Option<&str>) -> Self {
-        Self { actor: Some(user), token: token.map(str::to_owned), ..self }
+        Self {
+            actor: Some(user),
+            token: token.map(str::to_owned),
+            ..self
+        }
     }
 
     pub fn on(self, subject: UserId) -> Self {
-        Self { subject: Some(subject), ..self }
+        Self {
+            subject: Some(subject),
+            ..self
+        }
     }
 
     pub fn object(self, object: &(impl ToString + ?Sized)) -> Self {
-        Self { object: Some(object.to_string().chars().take(200).collect()), ..self }
+        Self {
+            object: Some(object.to_string().chars().take(200).collect()),
+            ..self
+        }
     }
 
     pub fn session(self, session: ConversationId) -> Self {
-        Self { session: Some(session), ..self }
+        Self {
+            session: Some(session),
+            ..self
+        }
     }
 
     pub fn changes(self, changes: Vec<FieldChange>) -> Self {
@@ -108,8 +138,12 @@ impl AuditedAction {
 impl Services {
     fn entry(&self, act: AuditedAction) -> AuditEntry {
         let situation = REQUEST_CONTEXT.try_with(Arc::clone).ok();
-        let origin = situation.as_ref().map_or(&Origin::SERVICE, |situation| &situation.origin);
-        let known = situation.as_ref().and_then(|situation| situation.actor.get());
+        let origin = situation
+            .as_ref()
+            .map_or(&Origin::SERVICE, |situation| &situation.origin);
+        let known = situation
+            .as_ref()
+            .and_then(|situation| situation.actor.get());
         AuditEntry {
             id: ObjectId::new(),
             at: self.clock.now(),
@@ -171,10 +205,19 @@ impl Services {
             None => act.object(&hashed),
         };
         let network = REQUEST_CONTEXT
-            .try_with(|situation| situation.origin.address.map(|address| Network::of(address).to_string()))
+            .try_with(|situation| {
+                situation
+                    .origin
+                    .address
+                    .map(|address| Network::of(address).to_string())
+            })
             .ok()
             .flatten();
-        let name = if known.is_some() { username_key(name).chars().take(32).collect() } else { hashed };
+        let name = if known.is_some() {
+            username_key(name).chars().take(32).collect()
+        } else {
+            hashed
+        };
         self.recorder.failed(name, network.unwrap_or_default());
         self.note(act)
     }
@@ -197,7 +240,11 @@ impl Services {
     /// Records a command of the operator.
     pub fn record_command(&self, command: &'static str, object: &str, count: u64) {
         let act = AuditedAction::named(command).count(count);
-        self.record_done(if object.is_empty() { act } else { act.object(object) });
+        self.record_done(if object.is_empty() {
+            act
+        } else {
+            act.object(object)
+        });
     }
 
     /// Returns the audit log, newest first, for admins; the read itself is audited.
@@ -212,7 +259,8 @@ impl Services {
         limit: u64,
     ) -> Result<Recorded> {
         actor.require_admin()?;
-        self.record(described(AuditedAction::by(actor, "audit.read"), filter)).await?;
+        self.record(described(AuditedAction::by(actor, "audit.read"), filter))
+            .await?;
         self.rows(filter, before, limit).await
     }
 
@@ -227,22 +275,40 @@ impl Services {
         limit: u64,
     ) -> Result<Recorded> {
         if before.is_none() {
-            self.record(described(AuditedAction::named("audit.read"), filter)).await?;
+            self.record(described(AuditedAction::named("audit.read"), filter))
+                .await?;
         }
         self.rows(filter, before, limit).await
     }
 
-    async fn rows(&self, filter: &AuditFilter, before: Option<&Cursor>, limit: u64) -> Result<Recorded> {
-        let mut entries = self.store.recorded(filter, before, limit.saturating_add(1)).await?;
+    async fn rows(
+        &self,
+        filter: &AuditFilter,
+        before: Option<&Cursor>,
+        limit: u64,
+    ) -> Result<Recorded> {
+        let mut entries = self
+            .store
+            .recorded(filter, before, limit.saturating_add(1))
+            .await?;
         let has_more = entries.len() as u64 > limit;
         entries.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-        let people: BTreeSet<UserId> =
-            entries.iter().flat_map(|entry| [entry.actor, entry.subject]).flatten().collect();
+        let people: BTreeSet<UserId> = entries
+            .iter()
+            .flat_map(|entry| [entry.actor, entry.subject])
+            .flatten()
+            .collect();
         let people = self.store.users_by_id(people).await?;
-        let next = entries.last().filter(|_| has_more).map(|last| Cursor { at: last.at, id: last.id });
+        let next = entries.last().filter(|_| has_more).map(|last| Cursor {
+            at: last.at,
+            id: last.id,
+        });
         Ok(Recorded {
             entries,
-            names: people.into_iter().map(|user| (user.id, user.real_name)).collect(),
+            names: people
+                .into_iter()
+                .map(|user| (user.id, user.real_name))
+                .collect(),
             next,
         })
     }
@@ -264,10 +330,17 @@ fn described(act: AuditedAction, filter: &AuditFilter) -> AuditedAction {
         filter.subject.map(|subject| format!("subject={subject}")),
         filter.session.map(|session| format!("session={session}")),
         filter.actor.map(|actor| format!("actor={actor}")),
-        filter.action.as_ref().map(|action| format!("action={action}")),
+        filter
+            .action
+            .as_ref()
+            .map(|action| format!("action={action}")),
         filter.from.map(|from| format!("from={from}")),
         filter.to.map(|to| format!("to={to}")),
     ];
     let parts: Vec<String> = parts.into_iter().flatten().collect();
-    if parts.is_empty() { act } else { act.object(&parts.join(" ")) }
+    if parts.is_empty() {
+        act
+    } else {
+        act.object(&parts.join(" "))
+    }
 }

@@ -43,11 +43,19 @@ impl Services {
             None => self.first_sessions(user, request).await?,
             Some(cursor) => self.next_sessions(user, request.page, cursor).await?,
         };
-        let people: BTreeSet<UserId> = sessions.iter().flat_map(Conversation::participants).collect();
+        let people: BTreeSet<UserId> = sessions
+            .iter()
+            .flat_map(Conversation::participants)
+            .collect();
         let profiles = self.profiles(actor, people).await?;
-        let views =
-            sessions.into_iter().map(|session| session.seen_by(actor.user)).map(|session| ConversationView {
-                profiles: session.participants().filter_map(|id| profiles.get(&id).cloned()).collect(),
+        let views = sessions
+            .into_iter()
+            .map(|session| session.seen_by(actor.user))
+            .map(|session| ConversationView {
+                profiles: session
+                    .participants()
+                    .filter_map(|id| profiles.get(&id).cloned())
+                    .collect(),
                 unread: session.members.get(&user).map_or(0, |member| member.unread),
                 member: session.members.get(&user).cloned(),
                 session,
@@ -63,9 +71,16 @@ impl Services {
         let page = request.page;
         let now = self.clock.now();
         let (sessions, total) = self.store.conversations_of(user, page).await?;
-        let times = sessions.iter().map(|session| (session.id, session.last_message_time));
-        let next = request.wants_next.then(|| ConversationsCursor::behind(times, now));
-        Ok((sessions, Pagination::of(page, total).with_next(next.as_ref())))
+        let times = sessions
+            .iter()
+            .map(|session| (session.id, session.last_message_time));
+        let next = request
+            .wants_next
+            .then(|| ConversationsCursor::behind(times, now));
+        Ok((
+            sessions,
+            Pagination::of(page, total).with_next(next.as_ref()),
+        ))
     }
 
     async fn next_sessions(
@@ -75,7 +90,8 @@ impl Services {
         cursor: &ConversationsCursor,
     ) -> Result<(Vec<Conversation>, Pagination)> {
         let ((sessions, next), total) = tokio::try_join!(
-            self.store.conversations_after_cursor(user, cursor, page.limit),
+            self.store
+                .conversations_after_cursor(user, cursor, page.limit),
             self.store.count_conversations_of(user)
         )?;
         Ok((sessions, Pagination::behind(page, total, next.as_ref())))
@@ -94,17 +110,25 @@ impl Services {
         second: UserId,
     ) -> Result<(ConversationView, bool)> {
         if first == second {
-            return Err(Error::Validation(FieldErrors::one(Field::OtherUser, "must be another person")));
+            return Err(Error::Validation(FieldErrors::one(
+                Field::OtherUser,
+                "must be another person",
+            )));
         }
         if actor.user != first {
             actor.require_self(second)?;
         }
-        let profiles = self.profiles(actor, BTreeSet::from([first, second])).await?;
+        let profiles = self
+            .profiles(actor, BTreeSet::from([first, second]))
+            .await?;
         if profiles.len() != 2 {
             return Err(Error::NotFound("user"));
         }
-        let gone: Vec<UserId> =
-            profiles.values().filter(|user| !user.is_active).map(|user| user.id).collect();
+        let gone: Vec<UserId> = profiles
+            .values()
+            .filter(|user| !user.is_active)
+            .map(|user| user.id)
+            .collect();
         if !gone.is_empty() && !self.store.has_private_conversation(first, second).await? {
             let known = self.require_known(actor, &gone).await?;
             if known.is_empty() {
@@ -113,39 +137,65 @@ impl Services {
             return Err(self.recipient_inactive(known).await);
         }
         if !self.store.has_private_conversation(first, second).await? {
-            self.courtesy.make(actor.user, CreatedThing::PrivateSession, 1)?;
+            self.courtesy
+                .make(actor.user, CreatedThing::PrivateSession, 1)?;
         }
         let fresh = Conversation::private(first, second, self.clock.now());
         let (session, is_new) = self.store.private_conversation(fresh).await?;
         if is_new {
             self.record_changed(session.id);
             let event = Event::SessionCreated(std::sync::Arc::new(session.clone()));
-            self.hub.publish(&Audience::Users(vec![first, second]), &event);
+            self.hub
+                .publish(&Audience::Users(vec![first, second]), &event);
         }
         let member = session.members.get(&actor.user).cloned();
         let unread = member.as_ref().map_or(0, |member| member.unread);
-        Ok((ConversationView { session, profiles: profiles.into_values().collect(), unread, member }, is_new))
+        Ok((
+            ConversationView {
+                session,
+                profiles: profiles.into_values().collect(),
+                unread,
+                member,
+            },
+            is_new,
+        ))
     }
 
     /// Returns those of these users whose account the caller may see. An admin may see all
     /// accounts. Others may see those of users with whom they share a conversation.
-    pub(super) async fn require_known(&self, actor: &Actor, people: &[UserId]) -> Result<Vec<UserId>> {
+    pub(super) async fn require_known(
+        &self,
+        actor: &Actor,
+        people: &[UserId],
+    ) -> Result<Vec<UserId>> {
         if actor.role == Role::Admin {
             return Ok(people.to_vec());
         }
         let circle = self.contacts_of(actor.user).await?;
-        Ok(people.iter().copied().filter(|user| circle.contains(user)).collect())
+        Ok(people
+            .iter()
+            .copied()
+            .filter(|user| circle.contains(user))
+            .collect())
     }
 
     /// Checks that the user is still a member of the group that was read. A former member must not
     /// see what was written or changed after the membership ended.
-    pub(super) async fn recheck_membership(&self, session: &Conversation, user: UserId) -> Result<()> {
+    pub(super) async fn recheck_membership(
+        &self,
+        session: &Conversation,
+        user: UserId,
+    ) -> Result<()> {
         match session.kind {
             // Nobody leaves a private conversation.
             ConversationKind::Private => Ok(()),
             ConversationKind::Group => {
                 let memberships = self.store.memberships_of(&[session.id], user).await?;
-                if memberships.contains_key(&session.id) { Ok(()) } else { Err(Error::ConversationNotFound) }
+                if memberships.contains_key(&session.id) {
+                    Ok(())
+                } else {
+                    Err(Error::ConversationNotFound)
+                }
             }
         }
     }
@@ -156,6 +206,9 @@ impl Services {
         session: ConversationId,
         user: UserId,
     ) -> Result<Conversation> {
-        self.store.conversation_for_member(session, user).await?.ok_or(Error::ConversationNotFound)
+        self.store
+            .conversation_for_member(session, user)
+            .await?
+            .ok_or(Error::ConversationNotFound)
     }
 }

@@ -90,7 +90,11 @@ impl CreationLimits {
     /// # Errors
     /// `RateLimited` when it is too many.
     pub fn make(&self, user: UserId, what: CreatedThing, count: usize) -> Result<()> {
-        let Some(count) = u32::try_from(count).ok().and_then(NonZeroU32::new).filter(|_| self.is_on) else {
+        let Some(count) = u32::try_from(count)
+            .ok()
+            .and_then(NonZeroU32::new)
+            .filter(|_| self.is_on)
+        else {
             return Ok(());
         };
         let retry_after = match self.of(what).check_key_n(&user, count) {
@@ -125,15 +129,35 @@ mod tests {
     #[test]
     fn a_person_makes_so_many_for_others_and_no_more() {
         let (courtesy, person) = (CreationLimits::new(true), UserId::generate());
-        let made = (0..200).filter(|_| courtesy.make(person, CreatedThing::Group, 1).is_ok()).count();
+        let made = (0..200)
+            .filter(|_| courtesy.make(person, CreatedThing::Group, 1).is_ok())
+            .count();
         assert_eq!(made, 60);
-        let Err(Error::RateLimited { retry_after }) = courtesy.make(person, CreatedThing::Group, 1) else {
+        let Err(Error::RateLimited { retry_after }) = courtesy.make(person, CreatedThing::Group, 1)
+        else {
             panic!("made")
         };
         assert!(retry_after <= Duration::from_secs(10), "six a minute");
-        assert!(courtesy.make(UserId::generate(), CreatedThing::Group, 1).is_ok(), "another one is another");
-        assert!(courtesy.make(person, CreatedThing::NewMembers, 3_001).is_err());
-        assert!(courtesy.make(person, CreatedThing::NewMembers, 3_000).is_ok());
-        assert!(CreationLimits::new(false).make(person, CreatedThing::NewMembers, 9_000).is_ok());
+        assert!(
+            courtesy
+                .make(UserId::generate(), CreatedThing::Group, 1)
+                .is_ok(),
+            "another one is another"
+        );
+        assert!(
+            courtesy
+                .make(person, CreatedThing::NewMembers, 3_001)
+                .is_err()
+        );
+        assert!(
+            courtesy
+                .make(person, CreatedThing::NewMembers, 3_000)
+                .is_ok()
+        );
+        assert!(
+            CreationLimits::new(false)
+                .make(person, CreatedThing::NewMembers, 9_000)
+                .is_ok()
+        );
     }
 }

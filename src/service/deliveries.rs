@@ -44,17 +44,34 @@ pub(super) struct DeliveryQueue {
 
 impl Services {
     /// Records that a device of `receiver` has these messages.
-    pub fn record_delivered<'a>(&self, receiver: UserId, messages: impl IntoIterator<Item = &'a Message>) {
-        let mut pending = self.deliveries.pending.lock().unwrap_or_else(PoisonError::into_inner);
+    pub fn record_delivered<'a>(
+        &self,
+        receiver: UserId,
+        messages: impl IntoIterator<Item = &'a Message>,
+    ) {
+        let mut pending = self
+            .deliveries
+            .pending
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let before = pending.count;
         let counts = |message: &&Message| message.sender != receiver && message.note.is_none();
         for message in messages.into_iter().filter(counts) {
             if pending.count >= MAX_QUEUED_DELIVERIES {
-                metrics::counter!("wardline_refusals_total", "reason" => "deliveries_full").increment(1);
+                metrics::counter!("wardline_refusals_total", "reason" => "deliveries_full")
+                    .increment(1);
                 break;
             }
-            let reference = MessageRef { id: message.id, seq: message.seq, sender: message.sender };
-            pending.messages.entry((message.session, receiver)).or_default().push(reference);
+            let reference = MessageRef {
+                id: message.id,
+                seq: message.seq,
+                sender: message.sender,
+            };
+            pending
+                .messages
+                .entry((message.session, receiver))
+                .or_default()
+                .push(reference);
             pending.count += 1;
         }
         let some = pending.count > before;
@@ -71,13 +88,27 @@ impl Services {
                 () = &mut stop => return,
                 () = self.deliveries.arrived.notified() => {}
             }
-            let round =
-                mem::take(&mut *self.deliveries.pending.lock().unwrap_or_else(PoisonError::into_inner));
+            let round = mem::take(
+                &mut *self
+                    .deliveries
+                    .pending
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner),
+            );
             for ((session, receiver), messages) in round.messages {
                 for messages in messages.chunks(MAX_COMMAND_MESSAGES) {
-                    let operation = Command::Deliver { session, receiver, messages: messages.to_vec() };
+                    let operation = Command::Deliver {
+                        session,
+                        receiver,
+                        messages: messages.to_vec(),
+                    };
                     // The outcome is published like every other; no caller waits for the answer.
-                    if self.queue.submit_with_backpressure(operation).await.is_err() {
+                    if self
+                        .queue
+                        .submit_with_backpressure(operation)
+                        .await
+                        .is_err()
+                    {
                         return;
                     }
                 }

@@ -25,10 +25,13 @@ pub(super) fn by_name<T>(
     name: impl Fn(&T) -> &str,
 ) -> Pagination {
     let has_more = request.cut(entries);
-    let last = entries.last().map(|entry| NameCursor(username_key(name(entry))));
+    let last = entries
+        .last()
+        .map(|entry| NameCursor(username_key(name(entry))));
     match request.cursor {
         Some(_) => Pagination::behind(request.page, total, last.filter(|_| has_more).as_ref()),
-        None => Pagination::of(request.page, total).with_next(last.filter(|_| request.wants_next).as_ref()),
+        None => Pagination::of(request.page, total)
+            .with_next(last.filter(|_| request.wants_next).as_ref()),
     }
 }
 
@@ -48,11 +51,17 @@ impl Services {
     ) -> Result<(Vec<User>, Pagination)> {
         if filter.standing != AccountStatus::Active {
             actor.require_admin()?;
-            self.record(AuditedAction::by(actor, "users.inactive")).await?;
+            self.record(AuditedAction::by(actor, "users.inactive"))
+                .await?;
         }
         let mut filter = filter.clone();
         if let Some(session) = session {
-            filter.among = Some(self.require_membership(session, actor.user).await?.participants().collect());
+            filter.among = Some(
+                self.require_membership(session, actor.user)
+                    .await?
+                    .participants()
+                    .collect(),
+            );
         }
         let (mut users, total) = self.store.list_users(&filter, request).await?;
         let pagination = by_name(request, &mut users, total, |user| &user.username);
@@ -69,8 +78,17 @@ impl Services {
         let mut users = self.store.users_present().await?;
         let known: BTreeSet<UserId> = users.iter().map(|user| user.id).collect();
         let here = self.presence.present();
-        let missing = here.iter().map(|presence| presence.user).filter(|id| !known.contains(id));
-        users.extend(self.store.users_by_id(missing).await?.into_iter().filter(|user| user.is_active));
+        let missing = here
+            .iter()
+            .map(|presence| presence.user)
+            .filter(|id| !known.contains(id));
+        users.extend(
+            self.store
+                .users_by_id(missing)
+                .await?
+                .into_iter()
+                .filter(|user| user.is_active),
+        );
         self.show(actor, &mut users).await?;
         users.retain(|user| user.status != Status::Offline);
         users.sort_by_key(|a| a.username.to_lowercase());
@@ -94,12 +112,22 @@ impl Services {
     pub(super) async fn show(&self, actor: &Actor, users: &mut [User]) -> Result<()> {
         self.overlay_presence(users);
         let contacts = self.settings.directory_contacts;
-        let reader = DirectoryReader { user: actor.user, role: actor.role, contacts };
-        let circle =
-            if self.is_stranger(actor).await? { Some(self.contacts_of(actor.user).await?) } else { None };
+        let reader = DirectoryReader {
+            user: actor.user,
+            role: actor.role,
+            contacts,
+        };
+        let circle = if self.is_stranger(actor).await? {
+            Some(self.contacts_of(actor.user).await?)
+        } else {
+            None
+        };
         for user in users {
             reader.narrow(user);
-            if circle.as_ref().is_some_and(|circle| !circle.contains(&user.id)) {
+            if circle
+                .as_ref()
+                .is_some_and(|circle| !circle.contains(&user.id))
+            {
                 user.status = Status::Offline;
                 user.last_seen = None;
             }
@@ -116,7 +144,11 @@ impl Services {
         if self.settings.environment == Environment::Development || actor.role != Role::User {
             return Ok(false);
         }
-        Ok(self.store.user(actor.user).await?.is_none_or(|account| account.user.self_registered))
+        Ok(self
+            .store
+            .user(actor.user)
+            .await?
+            .is_none_or(|account| account.user.self_registered))
     }
 
     /// Returns the user, and all users with whom they share a conversation.

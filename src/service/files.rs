@@ -84,19 +84,31 @@ impl Services {
             (Version::Thumbnail, None) => return Err(Error::NotFound("file")),
         };
         self.record_fetch(actor, &file, version);
-        Ok(OpenFile { file, version, mime, size })
+        Ok(OpenFile {
+            file,
+            version,
+            mime,
+            size,
+        })
     }
 
     /// Audits a fetch. Successive fetches of parts of one file by one user are one fetch.
     fn record_fetch(&self, actor: &Actor, file: &StoredFile, version: Version) {
-        if !self.recorder.is_first_fetch(actor.user, file.id, version == Version::Thumbnail) {
+        if !self
+            .recorder
+            .is_first_fetch(actor.user, file.id, version == Version::Thumbnail)
+        {
             return;
         }
         let action = match version {
             Version::Whole => "file.fetch",
             Version::Thumbnail => "file.thumbnail",
         };
-        self.record_done(AuditedAction::by(actor, action).on(file.owner).object(&file.id));
+        self.record_done(
+            AuditedAction::by(actor, action)
+                .on(file.owner)
+                .object(&file.id),
+        );
     }
 
     /// Streams the bytes of an open file. When the user loses the right to it, the stream ends
@@ -120,10 +132,17 @@ impl Services {
                 }
                 let services = services.upgrade().ok_or(Error::Unavailable)?;
                 if asked.elapsed() > TOKEN_RECHECK_INTERVAL {
-                    services.readable_file(user, id).await?.ok_or(Error::NotFound("file"))?;
+                    services
+                        .readable_file(user, id)
+                        .await?
+                        .ok_or(Error::NotFound("file"))?;
                     asked = Instant::now();
                 }
-                let bytes = services.store.blobs().read(BlobKey(id, part), rest.clone()).await?;
+                let bytes = services
+                    .store
+                    .blobs()
+                    .read(BlobKey(id, part), rest.clone())
+                    .await?;
                 let next = rest.start + bytes.len() as u64;
                 Ok(Some((bytes, (next..rest.end, asked))))
             }
@@ -132,7 +151,9 @@ impl Services {
 
     /// Returns a file that `user` may read.
     async fn readable_file(&self, user: UserId, id: FileId) -> Result<Option<StoredFile>> {
-        let Some(file) = self.store.file(id).await? else { return Ok(None) };
+        let Some(file) = self.store.file(id).await? else {
+            return Ok(None);
+        };
         let may = file.owner == user || self.was_sent_to(user, id).await?;
         Ok(may.then_some(file))
     }
@@ -145,15 +166,19 @@ impl Services {
         }
         let sessions: Vec<ConversationId> = places.iter().map(|(session, _)| *session).collect();
         let memberships = self.store.memberships_of(&sessions, user).await?;
-        Ok(places
-            .iter()
-            .any(|(session, newest)| memberships.get(session).is_some_and(|hidden| hidden < newest)))
+        Ok(places.iter().any(|(session, newest)| {
+            memberships
+                .get(session)
+                .is_some_and(|hidden| hidden < newest)
+        }))
     }
 
     /// Checks that a message's file exists and may be sent by the sender. The file is kept until
     /// the message is committed. The message's data about the file are corrected.
     pub(super) async fn attach_file(&self, actor: &Actor, draft: &mut Draft) -> Result<()> {
-        let Some(named) = &mut draft.file else { return Ok(()) };
+        let Some(named) = &mut draft.file else {
+            return Ok(());
+        };
         let id = named.id().ok_or(Error::NotFound("file"))?;
         let file = self.readable_file(actor.user, id).await?;
         let until = self.clock.now().plus(FILE_HOLD_DURATION);
@@ -167,7 +192,11 @@ impl Services {
             Some(key) => self.store.message_by_client_id(key).await?.is_some(),
             None => false,
         };
-        if is_repeat { Ok(()) } else { Err(Error::NotFound("file")) }
+        if is_repeat {
+            Ok(())
+        } else {
+            Err(Error::NotFound("file"))
+        }
     }
 
     /// Keeps files that are about to be forwarded. Their messages were just read.
@@ -175,8 +204,15 @@ impl Services {
         let mut ids: Vec<FileId> = drafts.iter().flat_map(Draft::file_ids).collect();
         ids.sort_unstable();
         ids.dedup();
-        let are_there = self.store.hold_files(&ids, self.clock.now().plus(FILE_HOLD_DURATION)).await?;
-        if are_there { Ok(()) } else { Err(Error::NotFound("message")) }
+        let are_there = self
+            .store
+            .hold_files(&ids, self.clock.now().plus(FILE_HOLD_DURATION))
+            .await?;
+        if are_there {
+            Ok(())
+        } else {
+            Err(Error::NotFound("message"))
+        }
     }
 
     /// Checks that a profile's picture is a file of this service that `actor` may read, and keeps
@@ -185,16 +221,26 @@ impl Services {
     /// # Errors
     /// `Validation` naming `avatar` otherwise.
     pub(super) async fn hold_avatar(&self, actor: Option<&Actor>, avatar: &str) -> Result<()> {
-        let Some(id) = file::id_of(avatar) else { return Ok(()) };
+        let Some(id) = file::id_of(avatar) else {
+            return Ok(());
+        };
         let readable = match actor {
             Some(actor) => self.readable_file(actor.user, id).await?,
             None => None,
         };
         let is_shown = readable.is_some_and(|file| file.thumbnail.is_some());
-        if is_shown && self.store.hold_files(&[id], self.clock.now().plus(FILE_HOLD_DURATION)).await? {
+        if is_shown
+            && self
+                .store
+                .hold_files(&[id], self.clock.now().plus(FILE_HOLD_DURATION))
+                .await?
+        {
             return Ok(());
         }
-        Err(Error::Validation(FieldErrors::one(Field::Avatar, "must be a picture that you may see")))
+        Err(Error::Validation(FieldErrors::one(
+            Field::Avatar,
+            "must be a picture that you may see",
+        )))
     }
 
     /// Schedules a check of a picture that a profile showed.
@@ -207,6 +253,8 @@ impl Services {
 
     /// Schedules a check of the files of a message after the message is removed.
     pub(super) async fn release_files(&self, ids: &[FileId]) -> Result<()> {
-        self.store.recheck_files(ids, self.clock.now().plus(FILE_HOLD_DURATION)).await
+        self.store
+            .recheck_files(ids, self.clock.now().plus(FILE_HOLD_DURATION))
+            .await
     }
 }

@@ -98,7 +98,9 @@ impl Forwarding {
     /// Returns the prefix of the `clientMsgId`s of all its messages; no two requests to one
     /// conversation share it.
     fn prefix(&self) -> Option<String> {
-        self.client_msg_id.as_ref().map(|id| format!("forward:{}:{id}:", id.len()))
+        self.client_msg_id
+            .as_ref()
+            .map(|id| format!("forward:{}:{id}:", id.len()))
     }
 }
 
@@ -121,7 +123,9 @@ impl Services {
         // Refusals come first, before a write, a copy for each target, or a paused lane.
         let weight: usize = drafts.iter().map(weight_of).sum();
         if weight.saturating_mul(forwarding.targets.len()) > MAX_FORWARDED_BYTES {
-            return Err(Error::MessageTooLarge { limit: MAX_FORWARDED_BYTES });
+            return Err(Error::MessageTooLarge {
+                limit: MAX_FORWARDED_BYTES,
+            });
         }
         let targets: BTreeSet<ConversationId> = forwarding.targets.iter().copied().collect();
         let targets: Vec<ConversationId> = targets.into_iter().collect();
@@ -137,43 +141,78 @@ impl Services {
                 let done = self.forwarded_before(actor, forwarding).await?;
                 return done.ok_or(Error::Conflict(conflict));
             }
-            Err(Error::RecipientInactive { users, .. }) => return Err(self.recipient_inactive(users).await),
+            Err(Error::RecipientInactive { users, .. }) => {
+                return Err(self.recipient_inactive(users).await);
+            }
             Err(error) => return Err(error),
         };
         let messages = outcomes.into_iter().map(|outcome| match outcome {
-            Outcome::Sent { message, receivers, .. } => {
+            Outcome::Sent {
+                message, receivers, ..
+            } => {
                 let warnings = self.unheard(&message, &receivers).into_iter().collect();
-                Ok(MessageView { warnings, ..MessageView::fresh(message) })
+                Ok(MessageView {
+                    warnings,
+                    ..MessageView::fresh(message)
+                })
             }
             _ => Err(Error::Internal),
         });
-        Ok(Forwarded { messages: messages.collect::<Result<_>>()?, is_repeat: false })
+        Ok(Forwarded {
+            messages: messages.collect::<Result<_>>()?,
+            is_repeat: false,
+        })
     }
 
     /// Returns what an earlier request with the same `clientMsgId` stored.
-    async fn forwarded_before(&self, actor: &Actor, forwarding: &Forwarding) -> Result<Option<Forwarded>> {
-        let Some(prefix) = forwarding.prefix() else { return Ok(None) };
+    async fn forwarded_before(
+        &self,
+        actor: &Actor,
+        forwarding: &Forwarding,
+    ) -> Result<Option<Forwarded>> {
+        let Some(prefix) = forwarding.prefix() else {
+            return Ok(None);
+        };
         let mut messages = Vec::new();
         let targets = &forwarding.targets;
-        for message in self.store.messages_by_client_prefix(targets, actor.user, &prefix).await? {
+        for message in self
+            .store
+            .messages_by_client_prefix(targets, actor.user, &prefix)
+            .await?
+        {
             let view = self.view(std::sync::Arc::new(message)).await?;
-            messages.push(MessageView { is_repeat: true, ..view });
+            messages.push(MessageView {
+                is_repeat: true,
+                ..view
+            });
         }
         if messages.is_empty() {
             return Ok(None);
         }
         // A former member reads nothing of the conversation, not even this message.
-        let sessions: BTreeSet<ConversationId> = messages.iter().map(|view| view.message.session).collect();
+        let sessions: BTreeSet<ConversationId> =
+            messages.iter().map(|view| view.message.session).collect();
         // Messages in only some of the targets come from another request: this one is neither a
         // repeat nor new.
         if targets.iter().any(|target| !sessions.contains(target)) {
-            return Err(Error::Conflict("this clientMsgId was forwarded to a part of these sessions"));
+            return Err(Error::Conflict(
+                "this clientMsgId was forwarded to a part of these sessions",
+            ));
         }
         let sessions: Vec<ConversationId> = sessions.into_iter().collect();
-        if self.store.memberships_of(&sessions, actor.user).await?.len() < sessions.len() {
+        if self
+            .store
+            .memberships_of(&sessions, actor.user)
+            .await?
+            .len()
+            < sessions.len()
+        {
             return Err(Error::ConversationNotFound);
         }
-        Ok(Some(Forwarded { messages, is_repeat: true }))
+        Ok(Some(Forwarded {
+            messages,
+            is_repeat: true,
+        }))
     }
 
     /// Returns the messages in the requested order; the caller may read each of them.
@@ -186,11 +225,17 @@ impl Services {
             hidden.is_some_and(|hidden| message.seq > *hidden) && !message.is_deleted
         };
         let source = |id: &MessageId| {
-            let message = found.iter().find(|message| message.id == *id).filter(visible);
+            let message = found
+                .iter()
+                .find(|message| message.id == *id)
+                .filter(visible);
             let message = message.ok_or(Error::NotFound("message"))?;
             if message.note.is_some() {
                 let problem = "must not be system messages";
-                return Err(Error::Validation(FieldErrors::one(Field::Messages, problem)));
+                return Err(Error::Validation(FieldErrors::one(
+                    Field::Messages,
+                    problem,
+                )));
             }
             Ok(message.clone())
         };
@@ -213,7 +258,10 @@ fn each(actor: &Actor, source: &Message) -> Draft {
         merged: source.merged.clone(),
         // A message that is forwarded again keeps its first author.
         forwarded: Some(match source.forwarded {
-            Some(first) => Origin { edited_at: source.edited_at.or(first.edited_at), ..first },
+            Some(first) => Origin {
+                edited_at: source.edited_at.or(first.edited_at),
+                ..first
+            },
             None => origin,
         }),
         ..Draft::blank(source.session, actor.user)
@@ -224,7 +272,10 @@ fn each(actor: &Actor, source: &Message) -> Draft {
 fn merged(actor: &Actor, sources: &[Message]) -> Result<Draft> {
     if sources.iter().any(|source| !source.merged.is_empty()) {
         let problem = "must not be merged messages already";
-        return Err(Error::Validation(FieldErrors::one(Field::Messages, problem)));
+        return Err(Error::Validation(FieldErrors::one(
+            Field::Messages,
+            problem,
+        )));
     }
     let quote = |source: &Message| Quote {
         message: source.id,
@@ -237,10 +288,18 @@ fn merged(actor: &Actor, sources: &[Message]) -> Result<Draft> {
     };
     let bytes: usize = sources.iter().map(|source| source.content.len()).sum();
     if bytes > MAX_MERGED_BYTES {
-        return Err(Error::MessageTooLarge { limit: MAX_MERGED_BYTES });
+        return Err(Error::MessageTooLarge {
+            limit: MAX_MERGED_BYTES,
+        });
     }
-    let session = sources.first().map(|source| source.session).ok_or(Error::Internal)?;
-    Ok(Draft { merged: sources.iter().map(quote).collect(), ..Draft::blank(session, actor.user) })
+    let session = sources
+        .first()
+        .map(|source| source.session)
+        .ok_or(Error::Internal)?;
+    Ok(Draft {
+        merged: sources.iter().map(quote).collect(),
+        ..Draft::blank(session, actor.user)
+    })
 }
 
 fn operations(forwarding: &Forwarding, drafts: &[Draft]) -> Vec<Command> {
@@ -248,9 +307,18 @@ fn operations(forwarding: &Forwarding, drafts: &[Draft]) -> Vec<Command> {
     let mut operations = Vec::with_capacity(forwarding.targets.len() * drafts.len());
     for (place, session) in forwarding.targets.iter().enumerate() {
         for (number, draft) in drafts.iter().enumerate() {
-            let client_msg_id = prefix.as_ref().map(|prefix| format!("{prefix}{place:02}:{number:02}"));
-            let draft = Draft { session: *session, client_msg_id, ..draft.clone() };
-            operations.push(Command::Send { id: MessageId::generate(), draft });
+            let client_msg_id = prefix
+                .as_ref()
+                .map(|prefix| format!("{prefix}{place:02}:{number:02}"));
+            let draft = Draft {
+                session: *session,
+                client_msg_id,
+                ..draft.clone()
+            };
+            operations.push(Command::Send {
+                id: MessageId::generate(),
+                draft,
+            });
         }
     }
     operations

@@ -35,7 +35,12 @@ impl NewGroup {
     /// Returns every invalid field.
     #[must_use]
     pub fn problems(&self) -> FieldErrors {
-        let GroupProfile { name, avatar, topic, .. } = self.profile.clone();
+        let GroupProfile {
+            name,
+            avatar,
+            topic,
+            ..
+        } = self.profile.clone();
         let change = GroupProfileChange {
             name: Some(name),
             avatar: Some(avatar),
@@ -49,7 +54,11 @@ impl NewGroup {
     fn seen(&self) -> GroupProfile {
         let seen = |text: &str| visible_text(text).unwrap_or_default();
         let GroupProfile { name, topic, .. } = &self.profile;
-        GroupProfile { name: seen(name), topic: seen(topic), ..self.profile.clone() }
+        GroupProfile {
+            name: seen(name),
+            topic: seen(topic),
+            ..self.profile.clone()
+        }
     }
 }
 
@@ -67,14 +76,18 @@ impl Services {
     /// `Validation` naming every bad field; `NotFound` when a user does not exist.
     pub async fn open_group(&self, actor: &Actor, new: NewGroup) -> Result<ConversationInfo> {
         let (mut problems, profile) = (new.problems(), new.seen());
-        let others: BTreeSet<UserId> =
-            new.participants.into_iter().filter(|user| *user != actor.user).collect();
+        let others: BTreeSet<UserId> = new
+            .participants
+            .into_iter()
+            .filter(|user| *user != actor.user)
+            .collect();
         if others.is_empty() || others.len() >= MAX_MEMBERS {
             problems.add(Field::Members, "must make a group of 2 to 500 people");
         }
         problems.into_result(Error::Validation)?;
         self.require_users(actor, &others, Field::Members).await?;
-        self.courtesy.make(actor.user, CreatedThing::NewMembers, others.len())?;
+        self.courtesy
+            .make(actor.user, CreatedThing::NewMembers, others.len())?;
         self.courtesy.make(actor.user, CreatedThing::Group, 1)?;
         self.require_quota(&others).await?;
         let session = Conversation::group(actor.user, others, profile, self.clock.now());
@@ -82,7 +95,8 @@ impl Services {
         self.record_changed(session.id);
         let session = Arc::new(session);
         let everybody = Audience::Users(session.participants().collect());
-        self.hub.publish(&everybody, &Event::SessionCreated(Arc::clone(&session)));
+        self.hub
+            .publish(&everybody, &Event::SessionCreated(Arc::clone(&session)));
         or_outcome_unknown(self.info(actor, session).await)
     }
 
@@ -90,7 +104,11 @@ impl Services {
     ///
     /// # Errors
     /// `ConversationNotFound` without a membership.
-    pub async fn session_info(&self, actor: &Actor, session: ConversationId) -> Result<ConversationInfo> {
+    pub async fn session_info(
+        &self,
+        actor: &Actor,
+        session: ConversationId,
+    ) -> Result<ConversationInfo> {
         let session = self.require_membership(session, actor.user).await?;
         self.info(actor, Arc::new(session)).await
     }
@@ -110,10 +128,14 @@ impl Services {
         if let GroupChange::Add(users) = &change {
             // Without a membership, no caller may learn which users exist.
             let members = self.require_membership(session, actor.user).await?.members;
-            let new = users.iter().copied().filter(|user| !members.contains_key(user));
+            let new = users
+                .iter()
+                .copied()
+                .filter(|user| !members.contains_key(user));
             let new = new.collect();
             self.require_users(actor, &new, Field::NewMembers).await?;
-            self.courtesy.make(actor.user, CreatedThing::NewMembers, new.len())?;
+            self.courtesy
+                .make(actor.user, CreatedThing::NewMembers, new.len())?;
             self.require_quota(&new).await?;
         }
         let change = match change {
@@ -125,13 +147,20 @@ impl Services {
             _ => None,
         };
         let notes = std::array::from_fn(|_| MessageId::generate());
-        let operation = Command::UpdateGroup { session, by: actor.user, change, notes };
+        let operation = Command::UpdateGroup {
+            session,
+            by: actor.user,
+            change,
+            notes,
+        };
         match await_outcome(self.queue.submit(operation)?).await? {
             Outcome::GroupUpdated(change) => {
                 if let Some(visible) = opens.filter(|_| change.is_fresh) {
                     let changes = vec![FieldChange::of("historyVisible", &!visible, &visible)];
                     self.record_done(
-                        AuditedAction::by(actor, "group.history").session(session).changes(changes),
+                        AuditedAction::by(actor, "group.history")
+                            .session(session)
+                            .changes(changes),
                     );
                 }
                 Ok(change)
@@ -159,13 +188,21 @@ impl Services {
     /// # Errors
     /// When MongoDB does not answer.
     async fn info(&self, actor: &Actor, session: Arc<Conversation>) -> Result<ConversationInfo> {
-        let profiles = self.profiles(actor, session.participants().collect()).await?;
-        Ok(ConversationInfo { session, profiles: profiles.into_values().collect() })
+        let profiles = self
+            .profiles(actor, session.participants().collect())
+            .await?;
+        Ok(ConversationInfo {
+            session,
+            profiles: profiles.into_values().collect(),
+        })
     }
 
     /// Checks that no user is added to more groups than a user can leave again.
     async fn require_quota(&self, users: &BTreeSet<UserId>) -> Result<()> {
-        let full = self.store.in_too_many_groups(users, MAX_GROUPS_PER_USER).await?;
+        let full = self
+            .store
+            .in_too_many_groups(users, MAX_GROUPS_PER_USER)
+            .await?;
         if full.is_empty() {
             return Ok(());
         }
@@ -176,19 +213,38 @@ impl Services {
 
     /// Checks that all of these users exist and are active. The error names in `field` those that
     /// the caller may know of.
-    async fn require_users(&self, actor: &Actor, users: &BTreeSet<UserId>, field: Field) -> Result<()> {
+    async fn require_users(
+        &self,
+        actor: &Actor,
+        users: &BTreeSet<UserId>,
+        field: Field,
+    ) -> Result<()> {
         let found = self.store.users_by_id(users.iter().copied()).await?;
-        let gone: Vec<UserId> = found.iter().filter(|user| !user.is_active).map(|user| user.id).collect();
+        let gone: Vec<UserId> = found
+            .iter()
+            .filter(|user| !user.is_active)
+            .map(|user| user.id)
+            .collect();
         if gone.is_empty() && found.len() == users.len() {
             return Ok(());
         }
-        let known = if gone.is_empty() { Vec::new() } else { self.require_known(actor, &gone).await? };
+        let known = if gone.is_empty() {
+            Vec::new()
+        } else {
+            self.require_known(actor, &gone).await?
+        };
         if known.is_empty() {
             return Err(Error::NotFound("user"));
         }
         let known: Vec<String> = known.iter().map(ToString::to_string).collect();
-        let problem = format!("must not name people who are not active any more: {}", known.join(", "));
-        Err(Error::Validation(FieldErrors::one(field, ("INACTIVE", problem.as_str()))))
+        let problem = format!(
+            "must not name people who are not active any more: {}",
+            known.join(", ")
+        );
+        Err(Error::Validation(FieldErrors::one(
+            field,
+            ("INACTIVE", problem.as_str()),
+        )))
     }
 
     /// Publishes a change of a group. Removed users receive it first, and nothing after it.
@@ -206,23 +262,36 @@ impl Services {
             self.forget_typing(session, *user);
             self.forget_counts(session, *user);
             self.record_unread(session, version, &[(*user, 0)]);
-            let event = Event::SessionRemoved { user: *user, change: Arc::clone(change) };
+            let event = Event::SessionRemoved {
+                user: *user,
+                change: Arc::clone(change),
+            };
             self.hub.publish(&Audience::Users(vec![*user]), &event);
         }
         if !change.joined.is_empty() {
             let event = Event::SessionCreated(Arc::clone(&change.session));
-            self.hub.publish(&Audience::Users(change.joined.clone()), &event);
+            self.hub
+                .publish(&Audience::Users(change.joined.clone()), &event);
         }
         let members = &change.session.members;
         for note in &change.notes {
             if members.contains_key(&change.by) {
                 let to_author = Audience::Users(vec![change.by]);
-                self.hub.publish(&to_author, &Event::MessageSent(Arc::clone(note)));
+                self.hub
+                    .publish(&to_author, &Event::MessageSent(Arc::clone(note)));
             }
             let others = Audience::Users(change.session.others(change.by));
-            self.hub.publish(&others, &Event::MessageReceived(Arc::clone(note)));
+            self.hub
+                .publish(&others, &Event::MessageReceived(Arc::clone(note)));
         }
-        let rest = members.keys().copied().filter(|user| !change.joined.contains(user)).collect();
-        self.hub.publish(&Audience::Users(rest), &Event::SessionUpdated(Arc::clone(change)));
+        let rest = members
+            .keys()
+            .copied()
+            .filter(|user| !change.joined.contains(user))
+            .collect();
+        self.hub.publish(
+            &Audience::Users(rest),
+            &Event::SessionUpdated(Arc::clone(change)),
+        );
     }
 }

@@ -18,30 +18,55 @@ pub(super) struct ConversationImport {
 
 impl ConversationImport {
     pub fn of(session: Conversation) -> Self {
-        Self { state: ConversationState::open(session), refs: Vec::new() }
+        Self {
+            state: ConversationState::open(session),
+            refs: Vec::new(),
+        }
     }
 
     /// Adds `draft`, sent at `at`, as a reply to `answered` if given.
-    pub fn write(&mut self, draft: Draft, answered: Option<&Message>, at: Timestamp) -> Result<Arc<Message>> {
+    pub fn write(
+        &mut self,
+        draft: Draft,
+        answered: Option<&Message>,
+        at: Timestamp,
+    ) -> Result<Arc<Message>> {
         draft.check()?;
         let (id, sender) = (MessageId::generate(), draft.sender);
-        let preloaded =
-            answered.map_or(Preloaded::None, |answered| Preloaded::Message(Some(Box::new(answered.clone()))));
-        let draft = Draft { reply_to: answered.map(|answered| answered.id), ..draft };
-        let Outcome::Sent { message, .. } = self.state.apply(&Command::Send { id, draft }, preloaded, at)?
+        let preloaded = answered.map_or(Preloaded::None, |answered| {
+            Preloaded::Message(Some(Box::new(answered.clone())))
+        });
+        let draft = Draft {
+            reply_to: answered.map(|answered| answered.id),
+            ..draft
+        };
+        let Outcome::Sent { message, .. } =
+            self.state
+                .apply(&Command::Send { id, draft }, preloaded, at)?
         else {
             return Err(Error::Internal);
         };
-        self.refs.push(MessageRef { id, seq: message.seq, sender });
+        self.refs.push(MessageRef {
+            id,
+            seq: message.seq,
+            sender,
+        });
         Ok(message)
     }
 
     /// Records that `reader` had read up to `seq` at `at`.
     pub fn read(&mut self, reader: UserId, seq: u64, at: Timestamp) -> Result<()> {
         let session = self.state.session.id;
-        let after = self.state.session.members.get(&reader).map_or(0, |member| member.read_seq);
-        let Some(up_to) =
-            usize::try_from(seq).ok().and_then(|seq| self.refs.get(seq.checked_sub(1)?)).copied()
+        let after = self
+            .state
+            .session
+            .members
+            .get(&reader)
+            .map_or(0, |member| member.read_seq);
+        let Some(up_to) = usize::try_from(seq)
+            .ok()
+            .and_then(|seq| self.refs.get(seq.checked_sub(1)?))
+            .copied()
         else {
             return Ok(());
         };
@@ -51,8 +76,20 @@ impl ConversationImport {
             .filter(|m| m.seq > after && m.seq <= seq && m.sender != reader)
             .copied()
             .collect();
-        let preloaded = Preloaded::Unread { count: read.len() as u64, newest: read };
-        self.state.apply(&Command::Read { session, reader, up_to, origin: None }, preloaded, at)?;
+        let preloaded = Preloaded::Unread {
+            count: read.len() as u64,
+            newest: read,
+        };
+        self.state.apply(
+            &Command::Read {
+                session,
+                reader,
+                up_to,
+                origin: None,
+            },
+            preloaded,
+            at,
+        )?;
         Ok(())
     }
 

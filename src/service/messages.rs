@@ -76,9 +76,17 @@ impl Services {
             Mentions::All => MENTION_ALL_USER_COUNT,
             Mentions::People(people) => people.len(),
         };
-        self.courtesy.make(draft.sender, CreatedThing::Mentions, called)?;
-        let operation = Command::Send { id: MessageId::generate(), draft };
-        Ok(PendingSend { reply: self.queue.submit(operation)?, key, mentions })
+        self.courtesy
+            .make(draft.sender, CreatedThing::Mentions, called)?;
+        let operation = Command::Send {
+            id: MessageId::generate(),
+            draft,
+        };
+        Ok(PendingSend {
+            reply: self.queue.submit(operation)?,
+            key,
+            mentions,
+        })
     }
 
     /// Waits for the commit of a queued message and returns the message as stored. A repeated
@@ -89,10 +97,15 @@ impl Services {
     /// `OutcomeUnknown`.
     pub async fn finish_send(&self, pending: PendingSend) -> Result<MessageView> {
         match await_outcome(pending.reply).await {
-            Ok(Outcome::Sent { message, receivers, .. }) => {
+            Ok(Outcome::Sent {
+                message, receivers, ..
+            }) => {
                 let mut warnings = unmentioned(&pending.mentions, &message.mentions);
                 warnings.extend(self.unheard(&message, &receivers));
-                Ok(MessageView { warnings, ..MessageView::fresh(message) })
+                Ok(MessageView {
+                    warnings,
+                    ..MessageView::fresh(message)
+                })
             }
             // Rare cases are boxed. Their database calls would make this future four times as
             // large, and it is moved with every message.
@@ -113,7 +126,11 @@ impl Services {
 
     /// Returns the result of a message to inactive users: it is refused, unless it was stored while
     /// they were active.
-    async fn sent_to_inactive(&self, key: Option<IdempotencyKey>, users: Vec<UserId>) -> Result<MessageView> {
+    async fn sent_to_inactive(
+        &self,
+        key: Option<IdempotencyKey>,
+        users: Vec<UserId>,
+    ) -> Result<MessageView> {
         if let Some(key) = key
             && let Some(message) = self.store.message_by_client_id(key).await?
         {
@@ -128,7 +145,10 @@ impl Services {
         let view = or_outcome_unknown(self.view(message).await)?;
         // A former member reads nothing of the conversation, not even this message.
         or_outcome_unknown(self.require_membership(session, sender).await)?;
-        Ok(MessageView { is_repeat: true, ..view })
+        Ok(MessageView {
+            is_repeat: true,
+            ..view
+        })
     }
 
     /// Returns a warning if no other member of a group is active.
@@ -141,7 +161,11 @@ impl Services {
 
     /// Returns the error for a message to inactive users, with their names.
     pub(super) async fn recipient_inactive(&self, users: Vec<UserId>) -> Error {
-        let people = self.store.users_by_id(users.iter().copied()).await.unwrap_or_default();
+        let people = self
+            .store
+            .users_by_id(users.iter().copied())
+            .await
+            .unwrap_or_default();
         let names = people.into_iter().map(|user| user.real_name).collect();
         Error::RecipientInactive { users, names }
     }
@@ -159,10 +183,20 @@ impl Services {
     ///
     /// # Errors
     /// `ConversationNotFound` without a membership.
-    pub async fn history(&self, actor: &Actor, session: ConversationId, window: Window) -> Result<History> {
+    pub async fn history(
+        &self,
+        actor: &Actor,
+        session: ConversationId,
+        window: Window,
+    ) -> Result<History> {
         let session = self.require_membership(session, actor.user).await?;
-        let hidden = session.members.get(&actor.user).map_or(session.seq, |member| member.hidden_seq);
-        let mut messages = self.views_in(session.id, window.range(session.seq, hidden)).await?;
+        let hidden = session
+            .members
+            .get(&actor.user)
+            .map_or(session.seq, |member| member.hidden_seq);
+        let mut messages = self
+            .views_in(session.id, window.range(session.seq, hidden))
+            .await?;
         self.record_answered(&mut messages, |_| hidden).await?;
         self.recheck_membership(&session, actor.user).await?;
         let mut pagination = window.pagination(session.seq, hidden);
@@ -177,7 +211,10 @@ impl Services {
             }
             encoded_size::bound(&mut messages, most, keeps_newest)
         });
-        Ok(History { messages, pagination })
+        Ok(History {
+            messages,
+            pagination,
+        })
     }
 
     /// Marks a message and every earlier one of its conversation as read by the caller. Idempotent.
@@ -192,18 +229,36 @@ impl Services {
         origin: Option<ConnectionId>,
     ) -> Result<(ReadOutcome, Unread)> {
         actor.require_self(reader)?;
-        let message = self.store.message(message).await?.ok_or(Error::NotFound("message"))?;
-        let up_to = MessageRef { id: message.id, seq: message.seq, sender: message.sender };
-        let operation = Command::Read { session: message.session, reader, up_to, origin };
-        let outcome = await_outcome(self.queue.submit(operation)?).await.map_err(|error| match error {
-            // A message of a conversation without a membership is reported like an absent one.
-            Error::ConversationNotFound => Error::NotFound("message"),
-            other => other,
-        })?;
+        let message = self
+            .store
+            .message(message)
+            .await?
+            .ok_or(Error::NotFound("message"))?;
+        let up_to = MessageRef {
+            id: message.id,
+            seq: message.seq,
+            sender: message.sender,
+        };
+        let operation = Command::Read {
+            session: message.session,
+            reader,
+            up_to,
+            origin,
+        };
+        let outcome = await_outcome(self.queue.submit(operation)?)
+            .await
+            .map_err(|error| match error {
+                // A message of a conversation without a membership is reported like an absent one.
+                Error::ConversationNotFound => Error::NotFound("message"),
+                other => other,
+            })?;
         let Outcome::Read(outcome) = outcome else {
             return Err(Error::Internal);
         };
-        Ok((outcome, or_outcome_unknown(self.count_unread(reader).await)?))
+        Ok((
+            outcome,
+            or_outcome_unknown(self.count_unread(reader).await)?,
+        ))
     }
 
     /// Marks everything up to `seq` as read by the caller. A position beyond the newest message
@@ -222,11 +277,32 @@ impl Services {
         let stored = self.require_membership(session, reader).await?;
         let seq = seq.min(stored.seq);
         let mut count = 0;
-        if stored.members.get(&reader).is_some_and(|member| member.read_seq < seq) {
-            let range = SeqRange { after: seq - 1, up_to: seq };
-            let message = self.store.messages_in(session, range).await?.pop().ok_or(Error::Internal)?;
-            let up_to = MessageRef { id: message.id, seq, sender: message.sender };
-            let operation = Command::Read { session, reader, up_to, origin };
+        if stored
+            .members
+            .get(&reader)
+            .is_some_and(|member| member.read_seq < seq)
+        {
+            let range = SeqRange {
+                after: seq - 1,
+                up_to: seq,
+            };
+            let message = self
+                .store
+                .messages_in(session, range)
+                .await?
+                .pop()
+                .ok_or(Error::Internal)?;
+            let up_to = MessageRef {
+                id: message.id,
+                seq,
+                sender: message.sender,
+            };
+            let operation = Command::Read {
+                session,
+                reader,
+                up_to,
+                origin,
+            };
             if let Outcome::Read(outcome) = await_outcome(self.queue.submit(operation)?).await? {
                 count = outcome.count;
             }
@@ -259,7 +335,11 @@ impl Services {
     /// `Forbidden` for another user's name or message; `NotFound`.
     pub async fn delete(&self, actor: &Actor, by: UserId, id: MessageId) -> Result<Tombstone> {
         actor.require_self(by)?;
-        let message = self.store.message(id).await?.ok_or(Error::NotFound("message"))?;
+        let message = self
+            .store
+            .message(id)
+            .await?
+            .ok_or(Error::NotFound("message"))?;
         let moderator = actor.role == Role::Admin && message.sender != by;
         let act = AuditedAction::by(actor, "message.delete")
             .on(message.sender)
@@ -269,9 +349,16 @@ impl Services {
             self.record(act.clone()).await?;
         }
         self.release_files(&message.file_ids()).await?;
-        let operation = Command::Delete { session: message.session, message: id, by, moderator };
+        let operation = Command::Delete {
+            session: message.session,
+            message: id,
+            by,
+            moderator,
+        };
         match await_outcome(self.queue.submit(operation)?).await {
-            Ok(Outcome::Deleted { tombstone, fresh, .. }) => {
+            Ok(Outcome::Deleted {
+                tombstone, fresh, ..
+            }) => {
                 if fresh && !moderator {
                     self.record_done(act);
                 }
@@ -285,7 +372,10 @@ impl Services {
 
     /// Returns one stored message with its receipts.
     pub(super) async fn view(&self, message: Arc<Message>) -> Result<MessageView> {
-        let range = SeqRange { after: message.seq - 1, up_to: message.seq };
+        let range = SeqRange {
+            after: message.seq - 1,
+            up_to: message.seq,
+        };
         let receipts = self.store.receipts_in(message.session, range).await?;
         let mut view = [MessageView::with_receipts((*message).clone(), &receipts)];
         self.record_answered(&mut view, |_| 0).await?;
@@ -301,21 +391,34 @@ impl Services {
         views: &mut [MessageView],
         hidden: impl Fn(ConversationId) -> u64,
     ) -> Result<()> {
-        let answered: BTreeSet<MessageId> =
-            views.iter().filter_map(|view| Some(view.message.reply_to?.message)).collect();
+        let answered: BTreeSet<MessageId> = views
+            .iter()
+            .filter_map(|view| Some(view.message.reply_to?.message))
+            .collect();
         if answered.is_empty() {
             return Ok(());
         }
-        let here: HashMap<MessageId, Arc<Message>> =
-            views.iter().map(|view| (view.message.id, Arc::clone(&view.message))).collect();
-        let elsewhere: Vec<MessageId> = answered.into_iter().filter(|id| !here.contains_key(id)).collect();
+        let here: HashMap<MessageId, Arc<Message>> = views
+            .iter()
+            .map(|view| (view.message.id, Arc::clone(&view.message)))
+            .collect();
+        let elsewhere: Vec<MessageId> = answered
+            .into_iter()
+            .filter(|id| !here.contains_key(id))
+            .collect();
         let mut found = here;
         if !elsewhere.is_empty() {
             let messages = self.store.messages_by_id(&elsewhere).await?;
-            found.extend(messages.into_iter().map(|message| (message.id, Arc::new(message))));
+            found.extend(
+                messages
+                    .into_iter()
+                    .map(|message| (message.id, Arc::new(message))),
+            );
         }
         for view in views {
-            let Some(reply) = view.message.reply_to else { continue };
+            let Some(reply) = view.message.reply_to else {
+                continue;
+            };
             let visible = reply.seq > hidden(view.message.session);
             let target = found.get(&reply.message).filter(|_| visible);
             // A reply that waited for a connection refers to what its sender saw, not to later
@@ -333,17 +436,31 @@ impl Services {
         session: ConversationId,
         range: SeqRange,
     ) -> Result<Vec<MessageView>> {
-        let (messages, receipts) =
-            tokio::try_join!(self.store.messages_in(session, range), self.store.receipts_in(session, range))?;
-        Ok(messages.into_iter().map(|message| MessageView::with_receipts(message, &receipts)).collect())
+        let (messages, receipts) = tokio::try_join!(
+            self.store.messages_in(session, range),
+            self.store.receipts_in(session, range)
+        )?;
+        Ok(messages
+            .into_iter()
+            .map(|message| MessageView::with_receipts(message, &receipts))
+            .collect())
     }
 }
 
 /// Returns a warning if users were not mentioned because they are inactive.
 pub(super) fn unmentioned(asked: &Mentions, stored: &Mentions) -> Vec<Warning> {
     let kept = stored.people();
-    let dropped: Vec<UserId> = asked.people().iter().copied().filter(|user| !kept.contains(user)).collect();
-    if dropped.is_empty() { Vec::new() } else { vec![Warning::MentionInactive(dropped)] }
+    let dropped: Vec<UserId> = asked
+        .people()
+        .iter()
+        .copied()
+        .filter(|user| !kept.contains(user))
+        .collect();
+    if dropped.is_empty() {
+        Vec::new()
+    } else {
+        vec![Warning::MentionInactive(dropped)]
+    }
 }
 
 /// Waits for the outcome of a command.
@@ -369,9 +486,18 @@ mod tests {
 
     #[test]
     fn what_is_stored_is_never_called_refused() {
-        assert!(matches!(or_outcome_unknown::<()>(Err(Error::Unavailable)), Err(Error::OutcomeUnknown)));
-        assert!(matches!(or_outcome_unknown::<()>(Err(Error::OutcomeUnknown)), Err(Error::OutcomeUnknown)));
-        assert!(matches!(or_outcome_unknown::<()>(Err(Error::Forbidden("no"))), Err(Error::Forbidden("no"))));
+        assert!(matches!(
+            or_outcome_unknown::<()>(Err(Error::Unavailable)),
+            Err(Error::OutcomeUnknown)
+        ));
+        assert!(matches!(
+            or_outcome_unknown::<()>(Err(Error::OutcomeUnknown)),
+            Err(Error::OutcomeUnknown)
+        ));
+        assert!(matches!(
+            or_outcome_unknown::<()>(Err(Error::Forbidden("no"))),
+            Err(Error::Forbidden("no"))
+        ));
         assert!(matches!(or_outcome_unknown(Ok(1)), Ok(1)));
     }
 }

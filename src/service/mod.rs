@@ -174,18 +174,32 @@ impl Services {
             settings,
         });
         let mut tasks = writer.tasks;
-        let record =
-            audit::record_entries(services.store.clone(), Arc::downgrade(&services), rows, stop.clone());
+        let record = audit::record_entries(
+            services.store.clone(),
+            Arc::downgrade(&services),
+            rows,
+            stop.clone(),
+        );
         tasks.push(tokio::spawn(record));
         for batches in writer.committed {
             tasks.push(tokio::spawn(publisher::run(Arc::clone(&services), batches)));
         }
         let until = |stop: &CancellationToken| stop.clone().cancelled_owned();
-        tasks.push(tokio::spawn(Arc::clone(&services).run_deliveries(until(stop))));
-        tasks.push(tokio::spawn(Arc::clone(&services).publish_counts(until(stop))));
-        tasks.push(tokio::spawn(Arc::clone(&services).publish_presence(until(stop))));
-        tasks.push(tokio::spawn(Arc::clone(&services).run_periodic_tasks(until(stop))));
-        tasks.push(tokio::spawn(Arc::clone(&services).poll_revocations(until(stop))));
+        tasks.push(tokio::spawn(
+            Arc::clone(&services).run_deliveries(until(stop)),
+        ));
+        tasks.push(tokio::spawn(
+            Arc::clone(&services).publish_counts(until(stop)),
+        ));
+        tasks.push(tokio::spawn(
+            Arc::clone(&services).publish_presence(until(stop)),
+        ));
+        tasks.push(tokio::spawn(
+            Arc::clone(&services).run_periodic_tasks(until(stop)),
+        ));
+        tasks.push(tokio::spawn(
+            Arc::clone(&services).poll_revocations(until(stop)),
+        ));
         tasks.push(tokio::spawn(Arc::clone(&services).clear_files(until(stop))));
         Running { services, tasks }
     }
@@ -210,7 +224,8 @@ impl Services {
     /// Checks that a read of another user's data is allowed, and audits it.
     async fn audit_read(&self, actor: &Actor, subject: UserId, action: &'static str) -> Result<()> {
         if actor.authorize_read(subject)? {
-            self.record(audit::AuditedAction::by(actor, action).on(subject)).await?;
+            self.record(audit::AuditedAction::by(actor, action).on(subject))
+                .await?;
         }
         Ok(())
     }
@@ -222,7 +237,8 @@ impl Services {
         let mut interval = tokio::time::interval(Duration::from_mins(1));
         let mut standings = tokio::time::interval(DEACTIVATION_POLL_INTERVAL);
         let mut heartbeat = tokio::time::interval(self.settings.timings.heartbeat);
-        let mut rights = tokio::time::interval(RIGHTS_CHECK_INTERVAL.min(self.settings.timings.heartbeat));
+        let mut rights =
+            tokio::time::interval(RIGHTS_CHECK_INTERVAL.min(self.settings.timings.heartbeat));
         tokio::pin!(stop);
         loop {
             tokio::select! {

@@ -39,7 +39,10 @@ pub(super) struct HashPriority {
 impl HashPriority {
     /// Returns the priority of the operator and of signed-in users.
     pub fn internal() -> Self {
-        Self { network: Network::of(std::net::Ipv4Addr::UNSPECIFIED.into()), is_known: true }
+        Self {
+            network: Network::of(std::net::Ipv4Addr::UNSPECIFIED.into()),
+            is_known: true,
+        }
     }
 }
 
@@ -81,7 +84,10 @@ impl NetworkQueue {
 
     /// Removes the last caller of the network with the longest queue, if it is longer than `than`.
     fn pop_longest(&mut self, than: usize) -> Option<oneshot::Sender<HashPermit>> {
-        let (network, theirs) = self.waiting.iter_mut().max_by_key(|(_, theirs)| theirs.len())?;
+        let (network, theirs) = self
+            .waiting
+            .iter_mut()
+            .max_by_key(|(_, theirs)| theirs.len())?;
         if theirs.len() <= than {
             return None;
         }
@@ -132,7 +138,10 @@ pub(super) struct HashingService {
 
 impl HashingService {
     pub fn new() -> Self {
-        Self { queue: Arc::default(), decoy: Arc::default() }
+        Self {
+            queue: Arc::default(),
+            decoy: Arc::default(),
+        }
     }
 
     /// Hashes a password with a random salt.
@@ -150,16 +159,29 @@ impl HashingService {
 
     /// Returns whether `password` matches the hash. Without a hash it takes as long and returns
     /// false.
-    pub async fn verify(&self, place: HashPriority, password: String, hash: Option<String>) -> Result<bool> {
+    pub async fn verify(
+        &self,
+        place: HashPriority,
+        password: String,
+        hash: Option<String>,
+    ) -> Result<bool> {
         let known = hash.is_some();
         let hash = match hash {
             Some(hash) => hash,
-            None => self.decoy.get_or_try_init(|| self.hash(place, "decoy")).await?.clone(),
+            None => self
+                .decoy
+                .get_or_try_init(|| self.hash(place, "decoy"))
+                .await?
+                .clone(),
         };
         let matches = self
             .work(place, move || match PasswordHash::new(&hash) {
                 Ok(parsed) => {
-                    let is = |text: &str| Argon2::default().verify_password(text.as_bytes(), &parsed).is_ok();
+                    let is = |text: &str| {
+                        Argon2::default()
+                            .verify_password(text.as_bytes(), &parsed)
+                            .is_ok()
+                    };
                     let composed = composed(&password);
                     // Older hashes are of the text as the keyboard sent it, without Unicode
                     // composition.
@@ -176,7 +198,9 @@ impl HashingService {
 
     /// Waits for a permit.
     async fn turn(&self, place: HashPriority) -> Result<HashPermit> {
-        let busy = || Error::RateLimited { retry_after: BUSY_RETRY_AFTER };
+        let busy = || Error::RateLimited {
+            retry_after: BUSY_RETRY_AFTER,
+        };
         let (given, turn) = {
             let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
             if queue.running < MAX_CONCURRENT_HASHES {
@@ -234,14 +258,19 @@ mod tests {
     #[tokio::test]
     async fn places_are_shared_by_network_and_known_names_come_first() {
         let passwords = Arc::new(HashingService::new());
-        let place =
-            |last: u8, is_known| HashPriority { network: Network::of([203, 0, 113, last].into()), is_known };
-        let held =
-            [passwords.turn(place(1, false)).await.unwrap(), passwords.turn(place(1, false)).await.unwrap()];
+        let place = |last: u8, is_known| HashPriority {
+            network: Network::of([203, 0, 113, last].into()),
+            is_known,
+        };
+        let held = [
+            passwords.turn(place(1, false)).await.unwrap(),
+            passwords.turn(place(1, false)).await.unwrap(),
+        ];
         let order = Arc::new(Mutex::new(Vec::new()));
         let mut waiting = tokio::task::JoinSet::new();
-        for (who, at) in
-            [(1, place(1, false)); 20].into_iter().chain([(2, place(2, false)), (3, place(3, true))])
+        for (who, at) in [(1, place(1, false)); 20]
+            .into_iter()
+            .chain([(2, place(2, false)), (3, place(3, true))])
         {
             let (passwords, order) = (Arc::clone(&passwords), Arc::clone(&order));
             waiting.spawn(async move {

@@ -51,14 +51,26 @@ struct OnlineUser {
 
 impl OnlineUser {
     /// Returns this connection of the user; creates it the first time.
-    fn socket(&mut self, id: ConnectionId, make: impl FnOnce() -> OnlineSocket) -> &mut OnlineSocket {
-        let index = self.places.iter().position(|place| place.connection == id).unwrap_or_else(|| {
-            if self.places.is_empty() {
-                self.places.reserve_exact(1);
-            }
-            self.places.push(PresenceConnection { connection: id, socket: make(), is_written: false });
-            self.places.len() - 1
-        });
+    fn socket(
+        &mut self,
+        id: ConnectionId,
+        make: impl FnOnce() -> OnlineSocket,
+    ) -> &mut OnlineSocket {
+        let index = self
+            .places
+            .iter()
+            .position(|place| place.connection == id)
+            .unwrap_or_else(|| {
+                if self.places.is_empty() {
+                    self.places.reserve_exact(1);
+                }
+                self.places.push(PresenceConnection {
+                    connection: id,
+                    socket: make(),
+                    is_written: false,
+                });
+                self.places.len() - 1
+            });
         &mut self.places[index].socket
     }
 }
@@ -113,29 +125,53 @@ pub(super) struct PresenceRegistry {
 impl PresenceRegistry {
     pub fn new() -> Self {
         let node = format!("node-{:016x}", rand::random::<u64>());
-        Self { node, state: Mutex::default(), arrived: Notify::new() }
+        Self {
+            node,
+            state: Mutex::default(),
+            arrived: Notify::new(),
+        }
     }
 
     /// Returns what this node knows about a user; `None` when the user has no connection here.
     pub fn of(&self, user: UserId) -> Option<Presence> {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let person = state.people.get(&user)?;
-        Some(Presence { user, status: person.status, last_seen: person.last_seen })
+        Some(Presence {
+            user,
+            status: person.status,
+            last_seen: person.last_seen,
+        })
     }
 
     /// Returns all users that are online or away on this node.
     pub fn present(&self) -> Vec<Presence> {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let people = state.people.iter().filter(|(_, person)| person.status != Status::Offline);
-        people.map(|(user, p)| Presence { user: *user, status: p.status, last_seen: p.last_seen }).collect()
+        let people = state
+            .people
+            .iter()
+            .filter(|(_, person)| person.status != Status::Offline);
+        people
+            .map(|(user, p)| Presence {
+                user: *user,
+                status: p.status,
+                last_seen: p.last_seen,
+            })
+            .collect()
     }
 
     /// Counts the users that are online or away, on this node or, according to the database, on
     /// another.
     fn count_with(&self, stored: &[UserId]) -> u64 {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let here = state.people.values().filter(|person| person.status != Status::Offline).count();
-        let elsewhere = stored.iter().filter(|user| !state.people.contains_key(user)).count();
+        let here = state
+            .people
+            .values()
+            .filter(|person| person.status != Status::Offline)
+            .count();
+        let elsewhere = stored
+            .iter()
+            .filter(|user| !state.people.contains_key(user))
+            .count();
         (here + elsewhere) as u64
     }
 
@@ -159,7 +195,14 @@ impl PresenceRegistry {
         let status = aggregate(person.places.iter().map(|place| place.socket.status));
         person.last_seen = now;
         if mem::replace(&mut person.status, status) != status {
-            state.next.statuses.insert(user, Presence { user, status, last_seen: now });
+            state.next.statuses.insert(
+                user,
+                Presence {
+                    user,
+                    status,
+                    last_seen: now,
+                },
+            );
         }
         drop(guard);
         self.arrived.notify_one();
@@ -170,10 +213,20 @@ impl PresenceRegistry {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let (round, mut sockets) = (mem::take(&mut state.next), RoundSockets::default());
         for (user, id) in &round.touched {
-            let Some(person) = state.people.get_mut(user) else { continue };
-            if let Some(place) = person.places.iter_mut().find(|place| place.connection == *id) {
+            let Some(person) = state.people.get_mut(user) else {
+                continue;
+            };
+            if let Some(place) = person
+                .places
+                .iter_mut()
+                .find(|place| place.connection == *id)
+            {
                 let is_known = mem::replace(&mut place.is_written, true);
-                let list = if is_known { &mut sockets.altered } else { &mut sockets.came };
+                let list = if is_known {
+                    &mut sockets.altered
+                } else {
+                    &mut sockets.came
+                };
                 list.push(place.socket.clone());
             }
         }
@@ -187,9 +240,16 @@ impl PresenceRegistry {
         let mut guard = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let state = &mut *guard;
         for (user, person) in &state.people {
-            let presence = Presence { user: *user, status: person.status, last_seen: person.last_seen };
+            let presence = Presence {
+                user: *user,
+                status: person.status,
+                last_seen: person.last_seen,
+            };
             state.next.statuses.insert(*user, presence);
-            state.next.touched.extend(person.places.iter().map(|place| (*user, place.connection)));
+            state
+                .next
+                .touched
+                .extend(person.places.iter().map(|place| (*user, place.connection)));
         }
         drop(guard);
         self.arrived.notify_one();
@@ -268,10 +328,16 @@ impl Services {
             if !self.hub.has(connection) {
                 return None;
             }
-            person.socket(connection, || visit.online(actor.user, status, now)).status = status;
+            person
+                .socket(connection, || visit.online(actor.user, status, now))
+                .status = status;
             Some(connection)
         });
-        self.presence.of(actor.user).unwrap_or(Presence { user: actor.user, status, last_seen: now })
+        self.presence.of(actor.user).unwrap_or(Presence {
+            user: actor.user,
+            status,
+            last_seen: now,
+        })
     }
 
     /// Records that a connection closed.
@@ -279,12 +345,15 @@ impl Services {
         self.hub.unregister(connection);
         self.stop_typing_of(connection);
         if self.presence.of(actor.user).is_some() {
-            self.presence.change(actor.user, self.clock.now(), |person, round| {
-                let left = person.places.extract_if(.., |place| place.connection == connection);
-                let known = left.filter(|place| place.is_written);
-                round.gone.extend(known.map(|place| place.socket.id));
-                None
-            });
+            self.presence
+                .change(actor.user, self.clock.now(), |person, round| {
+                    let left = person
+                        .places
+                        .extract_if(.., |place| place.connection == connection);
+                    let known = left.filter(|place| place.is_written);
+                    round.gone.extend(known.map(|place| place.socket.id));
+                    None
+                });
         }
         if !self.hub.is_connected(actor.user) {
             self.unread.forget(actor.user);
@@ -311,12 +380,17 @@ impl Services {
         let (round, sockets) = self.presence.take();
         let RoundSockets { came, altered } = &sockets;
         let (node, now) = (&self.presence.node, self.clock.now());
-        let mut outcome = self.store.write_sockets(node, came, altered, &round.gone, now).await;
+        let mut outcome = self
+            .store
+            .write_sockets(node, came, altered, &round.gone, now)
+            .await;
         if !outcome.as_ref().is_err_and(is_passing) {
             if let Err(error) = outcome {
                 tracing::error!(%error, "connections were not stored");
             }
-            outcome = self.publish_statuses(node, round.statuses.values().copied().collect()).await;
+            outcome = self
+                .publish_statuses(node, round.statuses.values().copied().collect())
+                .await;
         }
         match outcome {
             Ok(()) => true,
@@ -336,8 +410,11 @@ impl Services {
     /// Stores and publishes statuses. Users that left `node` but are connected to another node are
     /// skipped.
     async fn publish_statuses(&self, node: &str, mut changed: Vec<Presence>) -> Result<()> {
-        let left: Vec<UserId> =
-            changed.iter().filter(|p| p.status == Status::Offline).map(|p| p.user).collect();
+        let left: Vec<UserId> = changed
+            .iter()
+            .filter(|p| p.status == Status::Offline)
+            .map(|p| p.user)
+            .collect();
         if !left.is_empty() {
             let elsewhere = self.store.present_elsewhere(node, &left).await?;
             changed.retain(|presence| !elsewhere.contains(&presence.user));
@@ -361,7 +438,10 @@ impl Services {
             let mut concerned = peers.remove(&presence.user).unwrap_or_default();
             concerned.sort_unstable();
             concerned.dedup();
-            self.hub.publish(&Audience::UsersAndWatchers(concerned), &Event::UserStatus(presence));
+            self.hub.publish(
+                &Audience::UsersAndWatchers(concerned),
+                &Event::UserStatus(presence),
+            );
         }
         Ok(())
     }
@@ -372,7 +452,11 @@ impl Services {
         if self.store.heartbeat(&self.presence.node, now).await? {
             self.presence.renew();
         }
-        for node in self.store.silent_nodes(now.minus(self.settings.timings.node_death)).await? {
+        for node in self
+            .store
+            .silent_nodes(now.minus(self.settings.timings.node_death))
+            .await?
+        {
             tracing::info!(node, "clearing up after a node that fell silent");
             self.clear_node(&node).await?;
         }
@@ -384,8 +468,14 @@ impl Services {
     async fn clear_node(&self, node: &str) -> Result<()> {
         let now = self.clock.now();
         let left = self.store.users_of_node(node).await?;
-        let left = left.into_iter().filter(|user| self.presence.of(*user).is_none());
-        let left = left.map(|user| Presence { user, status: Status::Offline, last_seen: now });
+        let left = left
+            .into_iter()
+            .filter(|user| self.presence.of(*user).is_none());
+        let left = left.map(|user| Presence {
+            user,
+            status: Status::Offline,
+            last_seen: now,
+        });
         self.publish_statuses(node, left.collect()).await?;
         self.store.remove_sockets_of_node(node).await?;
         self.store.forget_node(node).await
@@ -396,7 +486,13 @@ impl Services {
     /// # Errors
     /// When MongoDB does not answer. Then another node cleans up, or this one at its next start.
     pub async fn leave(&self) -> Result<()> {
-        mem::take(&mut *self.presence.state.lock().unwrap_or_else(PoisonError::into_inner));
+        mem::take(
+            &mut *self
+                .presence
+                .state
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner),
+        );
         self.clear_node(&self.presence.node).await
     }
 }

@@ -20,7 +20,8 @@ pub(super) async fn run(services: Arc<Services>, mut batches: mpsc::Receiver<Vec
     while let Some(batch) = batches.recv().await {
         for committed in batch {
             services.announce(&committed);
-            metrics::histogram!("wardline_delivery_seconds").record(committed.since.elapsed().as_secs_f64());
+            metrics::histogram!("wardline_delivery_seconds")
+                .record(committed.since.elapsed().as_secs_f64());
             metrics::gauge!("wardline_outbox_depth").decrement(1.0);
             committed.answer();
         }
@@ -36,18 +37,41 @@ impl Services {
             _ => self.record_changed(session),
         }
         match &committed.outcome {
-            Outcome::Sent { message, receivers, unread } => {
-                let (to_sender, to_others) =
-                    (Audience::Users(vec![message.sender]), Audience::Users(receivers.clone()));
+            Outcome::Sent {
+                message,
+                receivers,
+                unread,
+            } => {
+                let (to_sender, to_others) = (
+                    Audience::Users(vec![message.sender]),
+                    Audience::Users(receivers.clone()),
+                );
                 let forms = EncodingCache::default();
-                self.hub.publish_sharing(&to_sender, &Event::MessageSent(Arc::clone(message)), &forms);
-                self.hub.publish_sharing(&to_others, &Event::MessageReceived(Arc::clone(message)), &forms);
+                self.hub.publish_sharing(
+                    &to_sender,
+                    &Event::MessageSent(Arc::clone(message)),
+                    &forms,
+                );
+                self.hub.publish_sharing(
+                    &to_others,
+                    &Event::MessageReceived(Arc::clone(message)),
+                    &forms,
+                );
                 self.record_unread(session, version, unread);
             }
             Outcome::Read(read) if read.moved => self.publish_read(session, version, read),
             Outcome::Read(_) | Outcome::Repeated { .. } => {}
-            Outcome::Delivered { messages, in_group: true, .. } => self.count_later(session, messages),
-            Outcome::Delivered { receiver, messages, at, in_group: false } => {
+            Outcome::Delivered {
+                messages,
+                in_group: true,
+                ..
+            } => self.count_later(session, messages),
+            Outcome::Delivered {
+                receiver,
+                messages,
+                at,
+                in_group: false,
+            } => {
                 for message in messages {
                     let event = Event::MessageStatus {
                         message: message.id,
@@ -56,24 +80,39 @@ impl Services {
                         receiver: *receiver,
                         at: *at,
                     };
-                    self.hub.publish(&Audience::Users(vec![message.sender]), &event);
+                    self.hub
+                        .publish(&Audience::Users(vec![message.sender]), &event);
                 }
             }
-            Outcome::Deleted { tombstone, fresh, audience, unread } => {
+            Outcome::Deleted {
+                tombstone,
+                fresh,
+                audience,
+                unread,
+            } => {
                 if *fresh {
                     let everybody = Audience::Users(audience.clone());
-                    self.hub.publish(&everybody, &Event::MessageDeleted(tombstone.clone()));
+                    self.hub
+                        .publish(&everybody, &Event::MessageDeleted(tombstone.clone()));
                     self.record_unread(session, version, unread);
                 }
             }
-            Outcome::Revised { message, how, fresh, audience } => {
+            Outcome::Revised {
+                message,
+                how,
+                fresh,
+                audience,
+            } => {
                 if *fresh {
                     let message = Arc::clone(message);
                     let event = match how.clone() {
                         Revision::Edited => Event::MessageUpdated(message),
-                        Revision::Reacted { by, emoji, on } => {
-                            Event::MessageReaction { message, user: by, emoji, on }
-                        }
+                        Revision::Reacted { by, emoji, on } => Event::MessageReaction {
+                            message,
+                            user: by,
+                            emoji,
+                            on,
+                        },
                     };
                     self.hub.publish(&Audience::Users(audience.clone()), &event);
                 }
@@ -108,12 +147,18 @@ impl Services {
                 receiver: read.reader,
                 at: read.at,
             };
-            self.hub.publish(&Audience::Users(vec![message.sender]), &event);
+            self.hub
+                .publish(&Audience::Users(vec![message.sender]), &event);
         }
         self.record_unread(session, version, &[(read.reader, read.unread)]);
     }
 
-    pub(super) fn record_unread(&self, session: ConversationId, version: u64, counts: &[(UserId, u64)]) {
+    pub(super) fn record_unread(
+        &self,
+        session: ConversationId,
+        version: u64,
+        counts: &[(UserId, u64)],
+    ) {
         for (user, count) in counts {
             if self.hub.is_connected(*user) {
                 self.unread_changed(*user, session, version, *count);

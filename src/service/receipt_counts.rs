@@ -57,15 +57,28 @@ impl Services {
     /// Queues messages of a group that have new receipts.
     pub(super) fn count_later(&self, session: ConversationId, messages: &[MessageRef]) {
         let mut pending = self.tallies.pending();
-        let PendingTally { messages: waiting, count, generation } = &mut *pending;
+        let PendingTally {
+            messages: waiting,
+            count,
+            generation,
+        } = &mut *pending;
         // Senders without a connection receive no events.
         for m in messages.iter().filter(|m| self.hub.is_connected(m.sender)) {
             if *count >= MAX_QUEUED_MESSAGES {
                 break;
             }
             *generation += 1;
-            let entry = ConversationTallies { message: m.id, sender: m.sender, generation: *generation };
-            if waiting.entry(session).or_default().insert(m.seq, entry).is_none() {
+            let entry = ConversationTallies {
+                message: m.id,
+                sender: m.sender,
+                generation: *generation,
+            };
+            if waiting
+                .entry(session)
+                .or_default()
+                .insert(m.seq, entry)
+                .is_none()
+            {
                 *count += 1;
             }
         }
@@ -77,7 +90,9 @@ impl Services {
     /// of it.
     pub(super) fn forget_counts(&self, session: ConversationId, user: UserId) {
         let mut pending = self.tallies.pending();
-        let PendingTally { messages, count, .. } = &mut *pending;
+        let PendingTally {
+            messages, count, ..
+        } = &mut *pending;
         if let Some(waiting) = messages.get_mut(&session) {
             let before = waiting.len();
             waiting.retain(|_, entry| entry.sender != user);
@@ -92,7 +107,8 @@ impl Services {
                 () = &mut stop => return,
                 () = self.tallies.arrived.notified() => {}
             }
-            let sessions: Vec<ConversationId> = self.tallies.pending().messages.keys().copied().collect();
+            let sessions: Vec<ConversationId> =
+                self.tallies.pending().messages.keys().copied().collect();
             for session in sessions {
                 if let Err(error) = self.publish_counts_of(session).await {
                     tracing::warn!(%error, "receipts could not be counted");
@@ -106,18 +122,34 @@ impl Services {
     }
 
     async fn publish_counts_of(&self, session: ConversationId) -> Result<()> {
-        let asked = self.tallies.pending().messages.get(&session).cloned().unwrap_or_default();
-        let (Some((first, _)), Some((last, _))) = (asked.first_key_value(), asked.last_key_value()) else {
+        let asked = self
+            .tallies
+            .pending()
+            .messages
+            .get(&session)
+            .cloned()
+            .unwrap_or_default();
+        let (Some((first, _)), Some((last, _))) = (asked.first_key_value(), asked.last_key_value())
+        else {
             return Ok(());
         };
-        let range = SeqRange { after: first - 1, up_to: *last };
+        let range = SeqRange {
+            after: first - 1,
+            up_to: *last,
+        };
         let receipts = self.store.receipts_in(session, range).await;
         let mut pending = self.tallies.pending();
-        let PendingTally { messages, count, .. } = &mut *pending;
-        let Some(waiting) = messages.get_mut(&session) else { return Ok(()) };
+        let PendingTally {
+            messages, count, ..
+        } = &mut *pending;
+        let Some(waiting) = messages.get_mut(&session) else {
+            return Ok(());
+        };
         for (seq, entry) in asked {
             // Published under the lock, and only for messages still queued: see `forget_counts`.
-            let Some(now) = waiting.get(&seq).copied() else { continue };
+            let Some(now) = waiting.get(&seq).copied() else {
+                continue;
+            };
             if now.generation == entry.generation || receipts.is_err() {
                 waiting.remove(&seq);
                 *count -= 1;
@@ -126,8 +158,15 @@ impl Services {
                 let tally = ReceiptTally::of(seq, entry.sender, receipts);
                 let (delivered, read) = (tally.delivered.len() as u64, tally.read.len() as u64);
                 let at = self.clock.now();
-                let event = Event::MessageCounted { message: entry.message, session, delivered, read, at };
-                self.hub.publish(&Audience::Users(vec![entry.sender]), &event);
+                let event = Event::MessageCounted {
+                    message: entry.message,
+                    session,
+                    delivered,
+                    read,
+                    at,
+                };
+                self.hub
+                    .publish(&Audience::Users(vec![entry.sender]), &event);
             }
         }
         if waiting.is_empty() {

@@ -43,16 +43,28 @@ impl Services {
         mentions: Option<Mentions>,
     ) -> Result<MessageView> {
         if content.chars().nth(MAX_TEXT_CHARS).is_some() {
-            return Err(Error::MessageTooLarge { limit: MAX_TEXT_CHARS });
+            return Err(Error::MessageTooLarge {
+                limit: MAX_TEXT_CHARS,
+            });
         }
         let session = self.known(message).await?.session;
         let (by, window) = (actor.user, self.settings.edit_window);
         let asked = mentions.clone().unwrap_or_default();
-        let operation = Command::Edit { session, message, by, content, mentions, window };
+        let operation = Command::Edit {
+            session,
+            message,
+            by,
+            content,
+            mentions,
+            window,
+        };
         match self.change(operation).await? {
             Outcome::Revised { message, .. } => {
                 let warnings = unmentioned(&asked, &message.mentions);
-                Ok(MessageView { warnings, ..or_outcome_unknown(self.view(message).await)? })
+                Ok(MessageView {
+                    warnings,
+                    ..or_outcome_unknown(self.view(message).await)?
+                })
             }
             _ => Err(Error::Internal),
         }
@@ -66,8 +78,18 @@ impl Services {
         let known = self.known(message).await?;
         self.release_files(&known.file_ids()).await?;
         let (session, window) = (known.session, self.settings.recall_window);
-        match self.change(Command::Recall { session, message, by: actor.user, window }).await? {
-            Outcome::Deleted { tombstone, fresh, .. } => {
+        match self
+            .change(Command::Recall {
+                session,
+                message,
+                by: actor.user,
+                window,
+            })
+            .await?
+        {
+            Outcome::Deleted {
+                tombstone, fresh, ..
+            } => {
                 if fresh {
                     let act = AuditedAction::by(actor, "message.recall").on(known.sender);
                     self.record_done(act.object(&message).session(session));
@@ -90,14 +112,27 @@ impl Services {
         emoji: String,
         on: bool,
     ) -> Result<Arc<Message>> {
-        let is_good = if on { is_valid_emoji(&emoji) } else { is_old_emoji(&emoji) };
+        let is_good = if on {
+            is_valid_emoji(&emoji)
+        } else {
+            is_old_emoji(&emoji)
+        };
         if !is_good {
             let problem = "must be exactly one emoji";
             return Err(Error::Validation(FieldErrors::one(Field::Emoji, problem)));
         }
         let session = self.known(message).await?.session;
         self.courtesy.make(actor.user, CreatedThing::Reaction, 1)?;
-        match self.change(Command::React { session, message, by: actor.user, emoji, on }).await? {
+        match self
+            .change(Command::React {
+                session,
+                message,
+                by: actor.user,
+                emoji,
+                on,
+            })
+            .await?
+        {
             Outcome::Revised { message, .. } => Ok(message),
             _ => Err(Error::Internal),
         }
@@ -117,7 +152,11 @@ impl Services {
             .session(message.session);
         self.record(act).await?;
         // An older program beside this one may leave edits behind: they are not returned.
-        if message.is_deleted { Ok(Vec::new()) } else { self.store.edits_of(message.id).await }
+        if message.is_deleted {
+            Ok(Vec::new())
+        } else {
+            self.store.edits_of(message.id).await
+        }
     }
 
     /// Returns who received a message and who read it, and since when.
@@ -126,30 +165,53 @@ impl Services {
     /// `NotFound` when the caller may not see the message.
     pub async fn receipts(&self, actor: &Actor, message: MessageId) -> Result<Receipts> {
         let message = self.known(message).await?;
-        let session = self.require_membership(message.session, actor.user).await.map_err(unseen)?;
+        let session = self
+            .require_membership(message.session, actor.user)
+            .await
+            .map_err(unseen)?;
         let member = session.members.get(&actor.user);
         if member.is_none_or(|member| message.seq <= member.hidden_seq) {
             return Err(Error::NotFound("message"));
         }
-        let range = SeqRange { after: message.seq - 1, up_to: message.seq };
+        let range = SeqRange {
+            after: message.seq - 1,
+            up_to: message.seq,
+        };
         let receipts = self.store.receipts_in(message.session, range).await?;
-        self.recheck_membership(&session, actor.user).await.map_err(unseen)?;
+        self.recheck_membership(&session, actor.user)
+            .await
+            .map_err(unseen)?;
         let tally = ReceiptTally::of(message.seq, message.sender, &receipts);
         let mut people = session.audience(message.seq);
-        people.extend(tally.delivered.keys().copied().filter(|user| !session.members.contains_key(user)));
+        people.extend(
+            tally
+                .delivered
+                .keys()
+                .copied()
+                .filter(|user| !session.members.contains_key(user)),
+        );
         let inactive = self.store.inactive();
         people.retain(|user| {
             *user != message.sender && (tally.read.contains_key(user) || !inactive.contains(user))
         });
-        Ok(Receipts { message, people, tally })
+        Ok(Receipts {
+            message,
+            people,
+            tally,
+        })
     }
 
     async fn known(&self, message: MessageId) -> Result<Message> {
-        self.store.message(message).await?.ok_or(Error::NotFound("message"))
+        self.store
+            .message(message)
+            .await?
+            .ok_or(Error::NotFound("message"))
     }
 
     async fn change(&self, operation: Command) -> Result<Outcome> {
-        await_outcome(self.queue.submit(operation)?).await.map_err(unseen)
+        await_outcome(self.queue.submit(operation)?)
+            .await
+            .map_err(unseen)
     }
 }
 

@@ -54,7 +54,12 @@ pub(super) struct RollupQueue {
 
 impl RollupQueue {
     pub fn new(calendar: Arc<Calendar>) -> Self {
-        Self { calendar, noted: Mutex::default(), many: Notify::new(), turn: tokio::sync::Mutex::default() }
+        Self {
+            calendar,
+            noted: Mutex::default(),
+            many: Notify::new(),
+            turn: tokio::sync::Mutex::default(),
+        }
     }
 
     fn take(&self) -> CommittedRanges {
@@ -83,20 +88,28 @@ impl Services {
 
     /// Records that a message was committed.
     pub(super) fn record_written(&self, message: &Message) {
-        let mut noted = self.rollups.noted.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut noted = self
+            .rollups
+            .noted
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         if noted.messages >= MAX_PENDING_MESSAGES {
             noted.sessions.entry(message.session).or_default();
             return;
         }
         noted.messages += 1;
         let many = noted.messages == EARLY_ROLLUP_MESSAGES;
-        noted.sessions.entry(message.session).or_default().push(CountedMessage {
-            seq: message.seq,
-            sender: message.sender,
-            kind: message.kind,
-            at: message.created_at,
-            is_system: message.note.is_some(),
-        });
+        noted
+            .sessions
+            .entry(message.session)
+            .or_default()
+            .push(CountedMessage {
+                seq: message.seq,
+                sender: message.sender,
+                kind: message.kind,
+                at: message.created_at,
+                is_system: message.note.is_some(),
+            });
         drop(noted);
         if many {
             self.rollups.many.notify_one();
@@ -152,7 +165,11 @@ impl Services {
     /// # Errors
     /// When MongoDB does not answer.
     pub async fn catch_up_statistics(&self) -> Result<()> {
-        if !self.store.are_rollups_current(&self.rollups.calendar).await? {
+        if !self
+            .store
+            .are_rollups_current(&self.rollups.calendar)
+            .await?
+        {
             self.store.clear_rollups(&self.rollups.calendar).await?;
         }
         self.record_uncounted().await?;

@@ -99,7 +99,11 @@ impl Search {
                 format!("reaches beyond the newest {MAX_PAGED_RESULTS}: use a narrower search, or cursor"),
             );
         }
-        if self.from.zip(self.to).is_some_and(|(from, to)| from.is_after(to)) {
+        if self
+            .from
+            .zip(self.to)
+            .is_some_and(|(from, to)| from.is_after(to))
+        {
             errors.add(Field::From, FROM_AFTER_TO);
         }
         errors
@@ -107,7 +111,9 @@ impl Search {
 
     /// Returns the keyword; a blank one counts as none.
     fn keyword(&self) -> Option<&str> {
-        self.keyword.as_deref().filter(|keyword| !keyword.trim().is_empty())
+        self.keyword
+            .as_deref()
+            .filter(|keyword| !keyword.trim().is_empty())
     }
 }
 
@@ -140,10 +146,15 @@ impl Services {
         search.problems().into_result(Error::Validation)?;
         let page = search.page.page;
         let calendar = self.calendar();
-        let (from, to) =
-            (search.from.map(|from| calendar.first(from)), search.to.map(|to| calendar.last(to)));
+        let (from, to) = (
+            search.from.map(|from| calendar.first(from)),
+            search.to.map(|to| calendar.last(to)),
+        );
         if from.zip(to).is_some_and(|(from, to)| from > to) {
-            return Err(Error::Validation(FieldErrors::one(Field::From, FROM_AFTER_TO)));
+            return Err(Error::Validation(FieldErrors::one(
+                Field::From,
+                FROM_AFTER_TO,
+            )));
         }
         let question = IndexQuery {
             visible_conversations: self.searchable(actor.user, search.session).await?,
@@ -163,26 +174,46 @@ impl Services {
         let matches = self.search.find(question).await?;
         let messages = self.store.messages_by_id(&matches.ids).await?;
         // Messages deleted since they were indexed are left out.
-        let messages = messages.into_iter().filter(|message| !message.is_deleted && message.note.is_none());
+        let messages = messages
+            .into_iter()
+            .filter(|message| !message.is_deleted && message.note.is_none());
         let shown = self.search.excerpts(&matches, messages.collect()).await?;
-        let receipts = self.receipts_for(shown.iter().map(|(message, _)| message)).await?;
-        let visible_conversations =
-            self.searchable_memberships(actor.user, shown.iter().map(|(message, _)| message)).await?;
-        let mut by_id: HashMap<_, _> =
-            shown.into_iter().map(|(message, excerpts)| (message.id, (message, excerpts))).collect();
+        let receipts = self
+            .receipts_for(shown.iter().map(|(message, _)| message))
+            .await?;
+        let visible_conversations = self
+            .searchable_memberships(actor.user, shown.iter().map(|(message, _)| message))
+            .await?;
+        let mut by_id: HashMap<_, _> = shown
+            .into_iter()
+            .map(|(message, excerpts)| (message.id, (message, excerpts)))
+            .collect();
         let mut hits = Vec::with_capacity(by_id.len());
         for id in &matches.ids {
-            let Some((message, excerpts)) = by_id.remove(id) else { continue };
+            let Some((message, excerpts)) = by_id.remove(id) else {
+                continue;
+            };
             // A second check: messages of a conversation that was left during the search are not
             // returned.
-            if visible_conversations.get(&message.session).is_some_and(|hidden| message.seq > *hidden) {
-                let receipts = receipts.get(&message.session).map_or(&[][..], Vec::as_slice);
-                hits.push(FoundMessage { view: MessageView::with_receipts(message, receipts), excerpts });
+            if visible_conversations
+                .get(&message.session)
+                .is_some_and(|hidden| message.seq > *hidden)
+            {
+                let receipts = receipts
+                    .get(&message.session)
+                    .map_or(&[][..], Vec::as_slice);
+                hits.push(FoundMessage {
+                    view: MessageView::with_receipts(message, receipts),
+                    excerpts,
+                });
             }
         }
         let mut views: Vec<MessageView> = hits.iter().map(|hit| hit.view.clone()).collect();
         self.record_answered(&mut views, |session| {
-            visible_conversations.get(&session).copied().unwrap_or(u64::MAX)
+            visible_conversations
+                .get(&session)
+                .copied()
+                .unwrap_or(u64::MAX)
         })
         .await?;
         for (hit, view) in hits.iter_mut().zip(views) {
@@ -193,7 +224,11 @@ impl Services {
             None => Pagination::of(page, matches.total)
                 .with_next(matches.next.filter(|_| search.page.wants_next).as_ref()),
         };
-        Ok(Found { hits, pagination, is_behind: matches.is_behind })
+        Ok(Found {
+            hits,
+            pagination,
+            is_behind: matches.is_behind,
+        })
     }
 
     /// Returns the conversations that a user may search, each with the position up to which it is
@@ -204,7 +239,12 @@ impl Services {
         only: Option<ConversationId>,
     ) -> Result<HashMap<ConversationId, u64>> {
         let visible_conversations: HashMap<ConversationId, u64> = match only {
-            Some(session) => self.store.memberships_of(&[session], user).await?.into_iter().collect(),
+            Some(session) => self
+                .store
+                .memberships_of(&[session], user)
+                .await?
+                .into_iter()
+                .collect(),
             None => self.store.all_memberships_of(user).await?,
         };
         if only.is_some() && visible_conversations.is_empty() {
@@ -233,8 +273,9 @@ impl Services {
         &self,
         messages: impl Iterator<Item = &Message>,
     ) -> Result<HashMap<ConversationId, Vec<Receipt>>> {
-        let places: Vec<(ConversationId, u64)> =
-            messages.map(|message| (message.session, message.seq)).collect();
+        let places: Vec<(ConversationId, u64)> = messages
+            .map(|message| (message.session, message.seq))
+            .collect();
         self.store.receipts_at(&places).await
     }
 }

@@ -94,7 +94,10 @@ struct DemoLine {
 type DemoUsers = BTreeMap<String, User>;
 
 fn id(people: &DemoUsers, name: &str) -> Result<UserId> {
-    people.get(name).map(|user| user.id).ok_or(Error::NotFound("user"))
+    people
+        .get(name)
+        .map(|user| user.id)
+        .ok_or(Error::NotFound("user"))
 }
 
 fn ids(people: &DemoUsers, names: &[String]) -> Result<BTreeSet<UserId>> {
@@ -112,7 +115,11 @@ fn parse<T: for<'de> Deserialize<'de>>(name: &str, text: &str) -> Result<T> {
 fn last_shift(now: Timestamp) -> Timestamp {
     let midnight = Timestamp(now.0.div_euclid(DAY_MS) * DAY_MS);
     let over = midnight.plus(DAY_SHIFT_END) <= now;
-    let day = if over { midnight } else { Timestamp(midnight.0 - DAY_MS) };
+    let day = if over {
+        midnight
+    } else {
+        Timestamp(midnight.0 - DAY_MS)
+    };
     day.plus(DAY_SHIFT_START)
 }
 
@@ -139,19 +146,45 @@ impl Services {
             let [first, second] = &conversation.between;
             let session = Conversation::private(id(&people, first)?, id(&people, second)?, shift);
             let (session, _) = self.store.private_conversation(session).await?;
-            let DemoConversation { messages, read_up_to, .. } = conversation;
-            self.seed_messages(session, &format!("seed-{index}"), messages, read_up_to, &people, shift)
-                .await?;
+            let DemoConversation {
+                messages,
+                read_up_to,
+                ..
+            } = conversation;
+            self.seed_messages(
+                session,
+                &format!("seed-{index}"),
+                messages,
+                read_up_to,
+                &people,
+                shift,
+            )
+            .await?;
         }
         for (index, group) in groups.iter().enumerate() {
             let session = self.seed_group(group, &people, shift).await?;
             let name = format!("seed-group-{index}");
-            self.seed_messages(session, &name, &group.messages, &group.read_up_to, &people, shift).await?;
+            self.seed_messages(
+                session,
+                &name,
+                &group.messages,
+                &group.read_up_to,
+                &people,
+                shift,
+            )
+            .await?;
         }
-        Ok((people.into_values().filter(|user| user.is_active).collect(), made))
+        Ok((
+            people.into_values().filter(|user| user.is_active).collect(),
+            made,
+        ))
     }
 
-    async fn seed_person(&self, person: DemoUser, departments: &[DemoDepartment]) -> Result<(User, bool)> {
+    async fn seed_person(
+        &self,
+        person: DemoUser,
+        departments: &[DemoDepartment],
+    ) -> Result<(User, bool)> {
         if let Some(known) = self.store.user_named(&person.username).await? {
             if known.user.real_name != person.real_name || known.user.role.as_str() != person.role {
                 tracing::warn!(
@@ -161,7 +194,9 @@ impl Services {
             }
             return Ok((known.user, false));
         }
-        let department = departments.iter().find(|department| department.code == person.department);
+        let department = departments
+            .iter()
+            .find(|department| department.code == person.department);
         let new = NewAccount {
             username: person.username,
             password: DEMO_PASSWORD.to_owned(),
@@ -174,7 +209,10 @@ impl Services {
             department: department.map_or(person.department, |d| format!("{} {}", d.zh, d.en)),
             title: person.title,
         };
-        let hash = self.passwords.hash(HashPriority::internal(), &new.password).await?;
+        let hash = self
+            .passwords
+            .hash(HashPriority::internal(), &new.password)
+            .await?;
         let account = new.into_account(hash, self.clock.now());
         self.store.insert_user(&account).await?;
         Ok((account.user, true))
@@ -190,11 +228,17 @@ impl Services {
         if let Some(known) = self.store.conversations_by_id(&[group.id]).await?.pop() {
             return Ok(known);
         }
-        let profile =
-            GroupProfile { name: group.name.clone(), topic: group.topic.clone(), ..GroupProfile::default() };
+        let profile = GroupProfile {
+            name: group.name.clone(),
+            topic: group.topic.clone(),
+            ..GroupProfile::default()
+        };
         let members = ids(people, &group.members)?;
         let session = Conversation::group(id(people, &group.owner)?, members, profile, shift);
-        let session = Conversation { id: group.id, ..session };
+        let session = Conversation {
+            id: group.id,
+            ..session
+        };
         self.store.insert_group(&session).await?;
         Ok(session)
     }
@@ -227,7 +271,10 @@ impl Services {
                 mentions: Mentions::People(ids(people, &line.mentions)?.into_iter().collect()),
                 ..Draft::blank(session_id, sender)
             };
-            let answered = line.reply_to.and_then(|place| written.get(place.checked_sub(1)?)).cloned();
+            let answered = line
+                .reply_to
+                .and_then(|place| written.get(place.checked_sub(1)?))
+                .cloned();
             written.push(past.write(draft, answered.as_deref(), end)?);
         }
         for (name, seq) in read_up_to {
@@ -245,38 +292,82 @@ mod tests {
     #[test]
     fn the_last_shift_is_over() {
         let at = |text: &str| Timestamp(text.parse::<jiff::Timestamp>().unwrap().as_millisecond());
-        assert_eq!(last_shift(at("2026-03-05T20:00:00Z")), at("2026-03-05T07:00:00Z"));
-        assert_eq!(last_shift(at("2026-03-05T18:59:59Z")), at("2026-03-04T07:00:00Z"));
+        assert_eq!(
+            last_shift(at("2026-03-05T20:00:00Z")),
+            at("2026-03-05T07:00:00Z")
+        );
+        assert_eq!(
+            last_shift(at("2026-03-05T18:59:59Z")),
+            at("2026-03-04T07:00:00Z")
+        );
     }
 
     #[test]
     fn the_seed_files_fit_together() {
         let staff: Vec<DemoUser> = parse("staff.json", STAFF_JSON).unwrap();
         let hospital: DemoHospital = parse("hospital.json", HOSPITAL_JSON).unwrap();
-        let conversations: Vec<DemoConversation> = parse("sessions.json", CONVERSATIONS_JSON).unwrap();
+        let conversations: Vec<DemoConversation> =
+            parse("sessions.json", CONVERSATIONS_JSON).unwrap();
         for person in &staff {
             assert!(crate::domain::user::is_valid_username(&person.username));
-            assert!(hospital.departments.iter().any(|d| d.code == person.department), "{}", person.username);
+            assert!(
+                hospital
+                    .departments
+                    .iter()
+                    .any(|d| d.code == person.department),
+                "{}",
+                person.username
+            );
             assert!(person.role.parse::<Role>().is_ok());
         }
         let groups: Vec<DemoGroup> = parse("groups.json", GROUPS_JSON).unwrap();
         for group in &groups {
             let is_member = |name: &String| *name == group.owner || group.members.contains(name);
             for line in &group.messages {
-                assert!(is_member(&line.from) && line.mentions.iter().all(is_member), "{}", line.text);
+                assert!(
+                    is_member(&line.from) && line.mentions.iter().all(is_member),
+                    "{}",
+                    line.text
+                );
             }
-            assert!(group.messages.windows(2).all(|pair| pair[0].minute < pair[1].minute), "{}", group.name);
+            assert!(
+                group
+                    .messages
+                    .windows(2)
+                    .all(|pair| pair[0].minute < pair[1].minute),
+                "{}",
+                group.name
+            );
             for (place, line) in (1..).zip(&group.messages) {
-                assert!(line.reply_to.is_none_or(|answered| (1..place).contains(&answered)), "{}", line.text);
+                assert!(
+                    line.reply_to
+                        .is_none_or(|answered| (1..place).contains(&answered)),
+                    "{}",
+                    line.text
+                );
             }
-            for name in group.members.iter().chain([&group.owner]).chain(group.read_up_to.keys()) {
-                assert!(is_member(name) && staff.iter().any(|person| person.username == *name), "{name}");
+            for name in group
+                .members
+                .iter()
+                .chain([&group.owner])
+                .chain(group.read_up_to.keys())
+            {
+                assert!(
+                    is_member(name) && staff.iter().any(|person| person.username == *name),
+                    "{name}"
+                );
             }
         }
         for conversation in &conversations {
-            for name in conversation.between.iter().chain(conversation.messages.iter().map(|line| &line.from))
+            for name in conversation
+                .between
+                .iter()
+                .chain(conversation.messages.iter().map(|line| &line.from))
             {
-                assert!(staff.iter().any(|person| person.username == *name), "{name}");
+                assert!(
+                    staff.iter().any(|person| person.username == *name),
+                    "{name}"
+                );
             }
         }
     }

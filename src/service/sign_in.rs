@@ -4,7 +4,8 @@
 //! issued only for the version of the credentials that was proved.
 
 use super::{
-    Issued, NewAccount, Services, SignedIn, UserChange, audit::AuditedAction, passwords::HashPriority,
+    Issued, NewAccount, Services, SignedIn, UserChange, audit::AuditedAction,
+    passwords::HashPriority,
 };
 use crate::{
     domain::{
@@ -30,19 +31,37 @@ impl Services {
             return Err(Error::Forbidden("registration is closed"));
         }
         let username = trim_username(&new.username).to_owned();
-        let new = NewAccount { role: Role::User, username, ..new };
+        let new = NewAccount {
+            role: Role::User,
+            username,
+            ..new
+        };
         new.problems().into_result(Error::Validation)?;
-        let admin = self.settings.first_admin.as_ref().map(|(name, _)| name.as_str());
+        let admin = self
+            .settings
+            .first_admin
+            .as_ref()
+            .map(|(name, _)| name.as_str());
         if is_reserved_username(&new.username, admin) {
             let problem = ("RESERVED", "is reserved; choose another");
-            return Err(Error::Validation(FieldErrors::one(Field::Username, problem)));
+            return Err(Error::Validation(FieldErrors::one(
+                Field::Username,
+                problem,
+            )));
         }
         self.throttle.register(from, self.clock.now())?;
         self.hold_avatar(None, &new.avatar).await?;
-        let place = HashPriority { network: from, is_known: false };
+        let place = HashPriority {
+            network: from,
+            is_known: false,
+        };
         let signed_in = self.signed_in(self.make_account(place, new, true).await?)?;
         let user = signed_in.user.id;
-        self.note(AuditedAction::named("auth.register").of(user, Some(&signed_in.issued.id.0)).on(user))?;
+        self.note(
+            AuditedAction::named("auth.register")
+                .of(user, Some(&signed_in.issued.id.0))
+                .on(user),
+        )?;
         Ok(signed_in)
     }
 
@@ -52,12 +71,20 @@ impl Services {
     /// # Errors
     /// `AuthFailed`; `RateLimited` after too many failures, or when too many sign in at once.
     pub async fn login(&self, from: Network, username: &str, password: String) -> Result<SignedIn> {
-        let attempt = self.throttle.begin(from, username, || self.clock.now()).await?;
+        let attempt = self
+            .throttle
+            .begin(from, username, || self.clock.now())
+            .await?;
         let account = self.store.user_named(username).await?;
         let known = account.as_ref().map(|account| account.user.id);
         let account = account.filter(|account| account.user.is_active);
-        let hash = account.as_ref().map(|account| account.password_hash.clone());
-        let place = HashPriority { network: from, is_known: attempt.is_known };
+        let hash = account
+            .as_ref()
+            .map(|account| account.password_hash.clone());
+        let place = HashPriority {
+            network: from,
+            is_known: attempt.is_known,
+        };
         let right = self.passwords.verify(place, password, hash).await?;
         let Some(account) = account.filter(|_| right) else {
             attempt.failed();
@@ -65,11 +92,19 @@ impl Services {
             return Err(Error::AuthFailed);
         };
         // Computing the hash took a while: the account may have been changed meanwhile.
-        let account = self.store.sign_in(&account).await?.ok_or(Error::AuthFailed)?;
+        let account = self
+            .store
+            .sign_in(&account)
+            .await?
+            .ok_or(Error::AuthFailed)?;
         attempt.succeeded();
         let signed_in = self.signed_in(account)?;
         let user = signed_in.user.id;
-        self.note(AuditedAction::named("auth.login").of(user, Some(&signed_in.issued.id.0)).on(user))?;
+        self.note(
+            AuditedAction::named("auth.login")
+                .of(user, Some(&signed_in.issued.id.0))
+                .on(user),
+        )?;
         Ok(signed_in)
     }
 
@@ -85,9 +120,14 @@ impl Services {
     /// When the end cannot be stored; then the token is still valid.
     pub async fn logout(&self, actor: &Actor, expires_at: Timestamp) -> Result<()> {
         let now = self.clock.now();
-        self.store.end_token(&actor.token, actor.user, expires_at.since(now)).await?;
+        self.store
+            .end_token(&actor.token, actor.user, expires_at.since(now))
+            .await?;
         self.tokens.end_here(actor.token.clone(), expires_at, now);
-        self.hub.close(&Closing::Token(actor.token.clone()), CloseReason::TokenEnded);
+        self.hub.close(
+            &Closing::Token(actor.token.clone()),
+            CloseReason::TokenEnded,
+        );
         self.record_done(AuditedAction::by(actor, "auth.logout").on(actor.user));
         Ok(())
     }
@@ -105,10 +145,16 @@ impl Services {
         next: String,
     ) -> Result<Issued> {
         let now = self.clock.now();
-        let account = self.store.user(actor.user).await?.filter(|account| account.user.is_active);
+        let account = self
+            .store
+            .user(actor.user)
+            .await?
+            .filter(|account| account.user.is_active);
         let account = account.ok_or(Error::AuthFailed)?;
         let bad = |field, problem| Error::Validation(FieldErrors::one(field, problem));
-        if let Some(problem) = password::problem(&next, &account.user.username, &account.user.real_name) {
+        if let Some(problem) =
+            password::problem(&next, &account.user.username, &account.user.real_name)
+        {
             return Err(bad(Field::NewPassword, problem));
         }
         if current == next {
@@ -119,12 +165,25 @@ impl Services {
         }
         self.throttle.change_own(actor.user, now)?;
         let username = &account.user.username;
-        let attempt = self.throttle.begin(from, username, || self.clock.now()).await?;
-        let place = HashPriority { network: from, is_known: true };
-        if !self.passwords.verify(place, current, Some(account.password_hash.clone())).await? {
+        let attempt = self
+            .throttle
+            .begin(from, username, || self.clock.now())
+            .await?;
+        let place = HashPriority {
+            network: from,
+            is_known: true,
+        };
+        if !self
+            .passwords
+            .verify(place, current, Some(account.password_hash.clone()))
+            .await?
+        {
             attempt.failed();
             self.fail_sign_in(username, Some(actor.user)).await?;
-            return Err(bad(Field::CurrentPassword, ("WRONG", "is not the current password").into()));
+            return Err(bad(
+                Field::CurrentPassword,
+                ("WRONG", "is not the current password").into(),
+            ));
         }
         let change = UserChange {
             password_hash: Some(self.passwords.hash(place, &next).await?),
@@ -133,8 +192,12 @@ impl Services {
             if_version: Some(account.credential_version),
             ..UserChange::default()
         };
-        self.record(AuditedAction::by(actor, "auth.password").on(actor.user)).await?;
-        let account = self.end_tokens(actor.user, &change).await?.ok_or(Error::AuthFailed)?;
+        self.record(AuditedAction::by(actor, "auth.password").on(actor.user))
+            .await?;
+        let account = self
+            .end_tokens(actor.user, &change)
+            .await?
+            .ok_or(Error::AuthFailed)?;
         attempt.succeeded();
         self.tokens.issue(&account, self.clock.now())
     }
@@ -143,14 +206,31 @@ impl Services {
     ///
     /// # Errors
     /// `AuthFailed` when the caller's own token has ended meanwhile.
-    pub async fn end_own_sessions(&self, auth: &AuthenticatedToken, keep: bool) -> Result<Option<Issued>> {
+    pub async fn end_own_sessions(
+        &self,
+        auth: &AuthenticatedToken,
+        keep: bool,
+    ) -> Result<Option<Issued>> {
         let user = auth.actor.user;
-        let account = self.store.user(user).await?.filter(|account| account.credentials().admit(auth.issued));
+        let account = self
+            .store
+            .user(user)
+            .await?
+            .filter(|account| account.credentials().admit(auth.issued));
         let version = account.ok_or(Error::AuthFailed)?.credential_version;
-        self.record(AuditedAction::by(&auth.actor, "auth.sessions").on(user)).await?;
-        let change = UserChange { end_tokens: true, if_version: Some(version), ..UserChange::default() };
-        let account = self.end_tokens(user, &change).await?.ok_or(Error::AuthFailed)?;
-        keep.then(|| self.tokens.issue(&account, self.clock.now())).transpose()
+        self.record(AuditedAction::by(&auth.actor, "auth.sessions").on(user))
+            .await?;
+        let change = UserChange {
+            end_tokens: true,
+            if_version: Some(version),
+            ..UserChange::default()
+        };
+        let account = self
+            .end_tokens(user, &change)
+            .await?
+            .ok_or(Error::AuthFailed)?;
+        keep.then(|| self.tokens.issue(&account, self.clock.now()))
+            .transpose()
     }
 
     /// Ends every token of a user; for admins.
@@ -160,9 +240,16 @@ impl Services {
     pub async fn end_sessions_of(&self, actor: &Actor, id: UserId) -> Result<()> {
         actor.require_admin()?;
         self.store.user(id).await?.ok_or(Error::NotFound("user"))?;
-        self.record(AuditedAction::by(actor, "user.sessions").on(id)).await?;
-        let change = UserChange { end_tokens: true, ..UserChange::default() };
-        self.end_tokens(id, &change).await?.map(drop).ok_or(Error::NotFound("user"))
+        self.record(AuditedAction::by(actor, "user.sessions").on(id))
+            .await?;
+        let change = UserChange {
+            end_tokens: true,
+            ..UserChange::default()
+        };
+        self.end_tokens(id, &change)
+            .await?
+            .map(drop)
+            .ok_or(Error::NotFound("user"))
     }
 
     /// Makes a change that ends all tokens of an account, and closes their connections.

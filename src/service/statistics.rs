@@ -121,7 +121,8 @@ impl Services {
         let recent = calendar.days_back(now, RECENT_DAYS);
         let (totals, days, unread, (accounts, active_accounts), present) = tokio::try_join!(
             self.store.statistics_of_all_time(),
-            self.store.statistics_of_periods(Granularity::Day, recent, today),
+            self.store
+                .statistics_of_periods(Granularity::Day, recent, today),
             self.store.unread_of_all(),
             self.store.count_users(),
             self.users_online(actor),
@@ -152,17 +153,33 @@ impl Services {
     ///
     /// # Errors
     /// `Forbidden` for all but admins; `Validation` for hours of more than 31 days.
-    pub async fn trends(&self, actor: &Actor, days: u64, granularity: Granularity) -> Result<Vec<Period>> {
+    pub async fn trends(
+        &self,
+        actor: &Actor,
+        days: u64,
+        granularity: Granularity,
+    ) -> Result<Vec<Period>> {
         actor.require_admin()?;
         if granularity == Granularity::Hour && days > MAX_HOURLY_DAYS {
-            return Err(Error::Validation(FieldErrors::one(Field::Days, "must be at most 31 by the hour")));
+            return Err(Error::Validation(FieldErrors::one(
+                Field::Days,
+                "must be at most 31 by the hour",
+            )));
         }
         self.count_now().await?;
         let now = self.clock.now();
         let from = self.calendar().days_back(now, days);
-        let mut tallies = self.store.statistics_of_periods(granularity, from, now).await?;
+        let mut tallies = self
+            .store
+            .statistics_of_periods(granularity, from, now)
+            .await?;
         let starts = self.calendar().starts(granularity, from, now).into_iter();
-        Ok(starts.map(|start| Period { start, tally: tallies.remove(&start).unwrap_or_default() }).collect())
+        Ok(starts
+            .map(|start| Period {
+                start,
+                tally: tallies.remove(&start).unwrap_or_default(),
+            })
+            .collect())
     }
 
     /// Returns every department over the last `days` days, by messages sent. Users without a
@@ -178,11 +195,16 @@ impl Services {
         people.sort_by_key(|person| (person.user.created_at, person.user.id));
         for person in people {
             let name = department_of(&person.user.department);
-            let department = departments
-                .entry(key_of(&name))
-                .or_insert_with(|| DepartmentStatistics { name, ..DepartmentStatistics::default() });
+            let department =
+                departments
+                    .entry(key_of(&name))
+                    .or_insert_with(|| DepartmentStatistics {
+                        name,
+                        ..DepartmentStatistics::default()
+                    });
             department.people += u64::from(person.user.is_active);
-            department.present += u64::from(person.user.is_active && person.user.status != Status::Offline);
+            department.present +=
+                u64::from(person.user.is_active && person.user.status != Status::Offline);
             department.messages += person.sum.sent;
             // Messages stay counted; users count only while active in the department.
             department.active_people += u64::from(person.user.is_active && person.sum.sent > 0);
@@ -207,7 +229,8 @@ impl Services {
         request: &PageRequest<NameCursor>,
     ) -> Result<(Vec<PersonStatistics>, Pagination)> {
         actor.require_admin()?;
-        self.record(AuditedAction::by(actor, "stats.people")).await?;
+        self.record(AuditedAction::by(actor, "stats.people"))
+            .await?;
         let mut people = self.everybody(days).await?;
         people.sort_by_cached_key(|person| {
             let first = match order {
@@ -228,7 +251,10 @@ impl Services {
         let mut people: Vec<PersonStatistics> = people.into_iter().skip(skip).take(limit).collect();
         let pagination = by_name(request, &mut people, total, |person| &person.user.username);
         // Counts change during paging: such an order has no stable positions.
-        let next = pagination.next.clone().filter(|_| order == PeopleOrder::Name);
+        let next = pagination
+            .next
+            .clone()
+            .filter(|_| order == PeopleOrder::Name);
         Ok((people, Pagination { next, ..pagination }))
     }
 

@@ -87,7 +87,8 @@ pub struct Synced {
 /// the unchanged conversations, those with the newest activity are enough.
 fn page_of(sessions: &mut Vec<Conversation>, from: &BTreeMap<ConversationId, SyncFrom>) -> bool {
     let is_quiet = |session: &Conversation| {
-        from.get(&session.id).is_some_and(|known| known.seq >= session.seq && known.rev >= session.rev)
+        from.get(&session.id)
+            .is_some_and(|known| known.seq >= session.seq && known.rev >= session.rev)
     };
     sessions.sort_by_key(|session| (is_quiet(session), !from.contains_key(&session.id)));
     let (mut behind, mut quiet, mut members, mut left_out) = (0, 0, 0, false);
@@ -112,15 +113,24 @@ impl Services {
     ///
     /// # Errors
     /// When MongoDB does not answer.
-    pub async fn sync(&self, actor: &Actor, from: &BTreeMap<ConversationId, SyncFrom>) -> Result<Synced> {
+    pub async fn sync(
+        &self,
+        actor: &Actor,
+        from: &BTreeMap<ConversationId, SyncFrom>,
+    ) -> Result<Synced> {
         let mut sessions = self.store.all_conversations_of(actor.user).await?;
         let mine: BTreeSet<ConversationId> = sessions.iter().map(|session| session.id).collect();
         let left_out = page_of(&mut sessions, from);
-        let mut budget = Budget { messages: MAX_SYNC_MESSAGES, bytes: MAX_SYNC_BYTES };
+        let mut budget = Budget {
+            messages: MAX_SYNC_MESSAGES,
+            bytes: MAX_SYNC_BYTES,
+        };
         let mut synced = Vec::with_capacity(sessions.len());
         for session in sessions {
             let known = from.get(&session.id).copied().unwrap_or_default();
-            let one = self.sync_session(actor, session, known, &mut budget).await?;
+            let one = self
+                .sync_session(actor, session, known, &mut budget)
+                .await?;
             synced.push(one);
         }
         // A user whose membership ended during the read gets nothing of that conversation.
@@ -137,14 +147,20 @@ impl Services {
         let mut has_more = left_out;
         synced.retain(|one| {
             let still = one.session.kind == ConversationKind::Private
-                || memberships.get(&one.session.id).is_some_and(|hidden| *hidden <= one.hidden);
+                || memberships
+                    .get(&one.session.id)
+                    .is_some_and(|hidden| *hidden <= one.hidden);
             // The user may have joined again since: the client asks again.
             has_more |= one.has_more || !still;
             still
         });
         Ok(Synced {
             has_more,
-            removed: from.keys().filter(|id| !mine.contains(id)).copied().collect(),
+            removed: from
+                .keys()
+                .filter(|id| !mine.contains(id))
+                .copied()
+                .collect(),
             sessions: synced,
         })
     }
@@ -156,20 +172,33 @@ impl Services {
         known: SyncFrom,
         budget: &mut Budget,
     ) -> Result<ConversationSync> {
-        let hidden = session.members.get(&actor.user).map_or(session.seq, |member| member.hidden_seq);
+        let hidden = session
+            .members
+            .get(&actor.user)
+            .map_or(session.seq, |member| member.hidden_seq);
         let start = known.seq.max(hidden).min(session.seq);
         let mut changed = Vec::new();
-        let mut reached = SyncFrom { seq: start, rev: known.rev.min(session.rev) };
+        let mut reached = SyncFrom {
+            seq: start,
+            rev: known.rev.min(session.rev),
+        };
         if reached.rev < session.rev && start > hidden {
             let found = if budget.is_spent() {
                 Vec::new()
             } else {
-                self.store.messages_changed(session.id, reached.rev, start, budget.messages).await?
+                self.store
+                    .messages_changed(session.id, reached.rev, start, budget.messages)
+                    .await?
             };
             let mut is_complete = !budget.is_spent() && (found.len() as u64) < budget.messages;
             let places: Vec<(ConversationId, u64)> =
                 found.iter().map(|found| (session.id, found.seq)).collect();
-            let receipts = self.store.receipts_at(&places).await?.remove(&session.id).unwrap_or_default();
+            let receipts = self
+                .store
+                .receipts_at(&places)
+                .await?
+                .remove(&session.id)
+                .unwrap_or_default();
             for message in found {
                 let (rev, is_hidden) = (message.rev, message.seq <= hidden);
                 let view = MessageView::with_receipts(message, &receipts);
@@ -190,13 +219,17 @@ impl Services {
         // The read goes step by step, so that messages beyond the limits are not read.
         while reached.seq < session.seq && !budget.is_spent() {
             let step = READ_STEP_MESSAGES.min(budget.messages);
-            let range =
-                SeqRange { after: reached.seq, up_to: session.seq.min(reached.seq.saturating_add(step)) };
+            let range = SeqRange {
+                after: reached.seq,
+                up_to: session.seq.min(reached.seq.saturating_add(step)),
+            };
             let found = self.views_in(session.id, range).await?;
             let (wanted, before) = (found.len(), messages.len());
             messages.extend(found.into_iter().take_while(|view| budget.take(view)));
             if messages.len() - before < wanted {
-                reached.seq = messages.last().map_or(start, |last: &MessageView| last.message.seq);
+                reached.seq = messages
+                    .last()
+                    .map_or(start, |last: &MessageView| last.message.seq);
                 break;
             }
             reached.seq = range.up_to;
@@ -205,6 +238,13 @@ impl Services {
         self.record_answered(&mut changed, |_| hidden).await?;
         self.record_delivered(actor.user, messages.iter().map(|view| &*view.message));
         let has_more = reached.seq < session.seq || reached.rev < session.rev;
-        Ok(ConversationSync { session, messages, changed, reached, has_more, hidden })
+        Ok(ConversationSync {
+            session,
+            messages,
+            changed,
+            reached,
+            has_more,
+            hidden,
+        })
     }
 }

@@ -67,7 +67,9 @@ const SAMPLE_WORDS: [&str; 32] = [
 
 /// Returns a message's text, the same for the same number.
 fn text(number: u64) -> String {
-    let mut state = number.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(0x1234_5678_9abc_def1);
+    let mut state = number
+        .wrapping_mul(0x9e37_79b9_7f4a_7c15)
+        .wrapping_add(0x1234_5678_9abc_def1);
     let count = 4 + number % 9;
     let mut words = Vec::new();
     for _ in 0..count {
@@ -75,7 +77,8 @@ fn text(number: u64) -> String {
         state ^= state << 25;
         state ^= state >> 27;
         words.push(
-            SAMPLE_WORDS[usize::try_from(state.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 59).unwrap_or(0)],
+            SAMPLE_WORDS
+                [usize::try_from(state.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 59).unwrap_or(0)],
         );
     }
     words.join(" ")
@@ -98,7 +101,11 @@ impl Services {
     pub async fn seed_synthetic(&self, wanted: Synthetic) -> Result<Synthetic> {
         self.require_development()?;
         let now = self.clock.now();
-        let before = self.store.accounts_with_prefix("staff", wanted.users.max(1)).await?.len() as u64;
+        let before = self
+            .store
+            .accounts_with_prefix("staff", wanted.users.max(1))
+            .await?
+            .len() as u64;
         self.make_staff(wanted.users, now).await?;
         let staff: Vec<UserId> = self
             .store
@@ -108,7 +115,11 @@ impl Services {
             .map(|account| account.user.id)
             .collect();
         let users = staff.len() as u64;
-        let mut made = Synthetic { users: users.saturating_sub(before), sessions: 0, messages: 0 };
+        let mut made = Synthetic {
+            users: users.saturating_sub(before),
+            sessions: 0,
+            messages: 0,
+        };
         // Beyond it two conversations would have the same pair.
         let sessions = wanted.sessions.min(users * users.saturating_sub(1) / 2);
         if sessions == 0 {
@@ -120,11 +131,16 @@ impl Services {
             let (first, second) = pair(number, users);
             let at = |index: u64| staff[usize::try_from(index).unwrap_or(0)];
             let session = Conversation::private(at(first), at(second), start);
-            if self.store.has_private_conversation(at(first), at(second)).await? {
+            if self
+                .store
+                .has_private_conversation(at(first), at(second))
+                .await?
+            {
                 continue;
             }
             let count = wanted.messages / sessions + u64::from(number < wanted.messages % sessions);
-            let past = import_past(session, at(first), at(second), count, number, start)?.into_account();
+            let past =
+                import_past(session, at(first), at(second), count, number, start)?.into_account();
             gathered += past.changes().messages.len();
             made.sessions += 1;
             made.messages += count;
@@ -140,16 +156,26 @@ impl Services {
     }
 
     async fn flush(&self, pasts: &mut Vec<Written>) -> Result<()> {
-        let messages: Vec<Message> =
-            pasts.iter().flat_map(|past| &past.changes().messages).map(|m| Message::clone(m)).collect();
-        let chunks = messages.chunks(INSERT_BATCH_SIZE).map(|chunk| self.store.insert_messages(chunk));
+        let messages: Vec<Message> = pasts
+            .iter()
+            .flat_map(|past| &past.changes().messages)
+            .map(|m| Message::clone(m))
+            .collect();
+        let chunks = messages
+            .chunks(INSERT_BATCH_SIZE)
+            .map(|chunk| self.store.insert_messages(chunk));
         let mut inserts = std::pin::pin!(futures_util::stream::iter(chunks).buffer_unordered(4));
         while let Some(inserted) = inserts.next().await {
             inserted?;
         }
         let receipts: Vec<(ConversationId, Receipt)> = pasts
             .iter()
-            .flat_map(|past| past.changes().receipts.iter().map(|receipt| (past.session.id, receipt.clone())))
+            .flat_map(|past| {
+                past.changes()
+                    .receipts
+                    .iter()
+                    .map(|receipt| (past.session.id, receipt.clone()))
+            })
             .collect();
         self.store.insert_receipts(&receipts).await?;
         // The conversation is stored last: an existing one has its messages.
@@ -161,8 +187,13 @@ impl Services {
     }
 
     async fn make_staff(&self, users: u64, now: Timestamp) -> Result<()> {
-        let hash =
-            self.passwords.hash(super::passwords::HashPriority::internal(), super::DEMO_PASSWORD).await?;
+        let hash = self
+            .passwords
+            .hash(
+                super::passwords::HashPriority::internal(),
+                super::DEMO_PASSWORD,
+            )
+            .await?;
         let accounts: Vec<UserAccount> = (1..=users)
             .map(|number| UserAccount {
                 user: User {
@@ -172,7 +203,11 @@ impl Services {
                     email: String::new(),
                     phone: String::new(),
                     avatar: String::new(),
-                    role: if number % 3 == 0 { Role::Doctor } else { Role::Nurse },
+                    role: if number % 3 == 0 {
+                        Role::Doctor
+                    } else {
+                        Role::Nurse
+                    },
                     department: format!("Ward {}", number % 40 + 1),
                     title: String::new(),
                     status: Status::Offline,
@@ -209,7 +244,10 @@ impl Services {
             ));
         }
         self.record_command("token.issue", "synthetic", accounts.len() as u64);
-        accounts.into_iter().map(|account| self.signed_in(account)).collect()
+        accounts
+            .into_iter()
+            .map(|account| self.signed_in(account))
+            .collect()
     }
 }
 
@@ -227,7 +265,14 @@ fn import_past(
         let sender = if index % 2 == 0 { first } else { second };
         let at = start.plus(Duration::from_secs(index * 20));
         let content = text(number.wrapping_mul(1_000_003).wrapping_add(index));
-        past.write(Draft { content, ..Draft::blank(session_id, sender) }, None, at)?;
+        past.write(
+            Draft {
+                content,
+                ..Draft::blank(session_id, sender)
+            },
+            None,
+            at,
+        )?;
     }
     // Both have read all but the last few.
     let end = start.plus(Duration::from_secs(count * 20));
@@ -244,8 +289,10 @@ mod tests {
     fn no_two_synthetic_sessions_have_the_same_pair() {
         for users in [2_u64, 5, 8] {
             let sessions = users * (users - 1) / 2;
-            let pairs: std::collections::BTreeSet<_> =
-                (0..sessions).map(|number| pair(number, users)).map(|(a, b)| (a.min(b), a.max(b))).collect();
+            let pairs: std::collections::BTreeSet<_> = (0..sessions)
+                .map(|number| pair(number, users))
+                .map(|(a, b)| (a.min(b), a.max(b)))
+                .collect();
             assert_eq!(pairs.len() as u64, sessions, "{users} users");
             assert!(pairs.iter().all(|(a, b)| a != b));
         }

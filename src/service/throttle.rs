@@ -46,7 +46,10 @@ impl Quota {
 
     /// Returns the quota for a whole /48.
     fn wide(self) -> Self {
-        Self { burst: self.burst * 4.0, period: self.period / 4 }
+        Self {
+            burst: self.burst * 4.0,
+            period: self.period / 4,
+        }
     }
 }
 
@@ -88,7 +91,9 @@ impl Bucket {
             self.used += 1.0;
             return Ok(());
         }
-        Err(quota.period.mul_f64((self.used + 1.0 - quota.burst).max(0.0)))
+        Err(quota
+            .period
+            .mul_f64((self.used + 1.0 - quota.burst).max(0.0)))
     }
 
     fn give_back(&mut self) {
@@ -106,7 +111,9 @@ impl<K: Hash + Eq> Buckets<K> {
     fn new(quota: Quota) -> Self {
         Self {
             quota,
-            of: Mutex::new(LruCache::new(NonZeroUsize::new(MAX_TRACKED_KEYS).unwrap_or(NonZeroUsize::MIN))),
+            of: Mutex::new(LruCache::new(
+                NonZeroUsize::new(MAX_TRACKED_KEYS).unwrap_or(NonZeroUsize::MIN),
+            )),
         }
     }
 
@@ -136,7 +143,10 @@ struct ByNetwork {
 
 impl ByNetwork {
     fn new(quota: Quota) -> Self {
-        Self { narrow: Buckets::new(quota), wide: Buckets::new(quota.wide()) }
+        Self {
+            narrow: Buckets::new(quota),
+            wide: Buckets::new(quota.wide()),
+        }
     }
 
     fn take(&self, network: Network, now: Timestamp) -> Result<()> {
@@ -225,7 +235,12 @@ impl Throttle {
     ) -> Result<CountedAttempt<'_>> {
         let key: NameKey = (network, username_key(username).chars().take(32).collect());
         let is_known = self.lately.contains_key(&key);
-        let mut attempt = CountedAttempt { throttle: self, key, is_known, is_failed: true };
+        let mut attempt = CountedAttempt {
+            throttle: self,
+            key,
+            is_known,
+            is_failed: true,
+        };
         if !self.enabled {
             return Ok(attempt);
         }
@@ -271,7 +286,10 @@ impl Throttle {
         if let Some(wide) = &wide {
             self.wide_guesses.take(wide.clone(), now())?;
         }
-        let give_wide_back = || wide.iter().for_each(|wide| self.wide_guesses.give_back(wide));
+        let give_wide_back = || {
+            wide.iter()
+                .for_each(|wide| self.wide_guesses.give_back(wide))
+        };
         let deadline = tokio::time::Instant::now() + ATTEMPT_QUEUE_TIMEOUT;
         loop {
             let decided;
@@ -285,8 +303,10 @@ impl Throttle {
                     decided: Arc::default(),
                 });
                 // A clock that was set back must not extend a lockout.
-                let barred =
-                    guesses.barred_until.map(|until| until.since(now)).filter(|left| !left.is_zero());
+                let barred = guesses
+                    .barred_until
+                    .map(|until| until.since(now))
+                    .filter(|left| !left.is_zero());
                 if let Some(left) = barred {
                     give_wide_back();
                     return limited(left.min(LOCKOUT_DURATION));
@@ -325,7 +345,11 @@ impl Throttle {
     /// # Errors
     /// `RateLimited`.
     pub fn register(&self, network: Network, now: Timestamp) -> Result<()> {
-        if self.enabled { self.registrations.take(network, now) } else { Ok(()) }
+        if self.enabled {
+            self.registrations.take(network, now)
+        } else {
+            Ok(())
+        }
     }
 
     /// Counts a user's attempt to change their own password.
@@ -333,7 +357,11 @@ impl Throttle {
     /// # Errors
     /// `RateLimited`.
     pub fn change_own(&self, user: UserId, now: Timestamp) -> Result<()> {
-        if self.enabled { self.own_changes.take(user, now) } else { Ok(()) }
+        if self.enabled {
+            self.own_changes.take(user, now)
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -353,7 +381,11 @@ impl CountedAttempt<'_> {
         if !self.throttle.enabled {
             return;
         }
-        let mut all = self.throttle.guesses.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self
+            .throttle
+            .guesses
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         if let Some(guesses) = all.get_mut(&self.key) {
             guesses.pending = guesses.pending.saturating_sub(1);
             if gives_back {
@@ -384,10 +416,13 @@ impl Drop for CountedAttempt<'_> {
 /// Returns a name for a log as a digest: a user may type a password into the name's field.
 fn digest(name: &str) -> String {
     use std::fmt::Write as _;
-    Sha256::digest(name.as_bytes()).iter().take(6).fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    Sha256::digest(name.as_bytes())
+        .iter()
+        .take(6)
+        .fold(String::new(), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
 }
 
 #[cfg(test)]
@@ -414,7 +449,13 @@ mod tests {
                 Ok::<(), Error>(())
             });
         }
-        assert!(right.join_all().await.into_iter().all(|passed| passed.is_ok()));
+        assert!(
+            right
+                .join_all()
+                .await
+                .into_iter()
+                .all(|passed| passed.is_ok())
+        );
         let mut wrong = tokio::task::JoinSet::new();
         for _ in 0..50 {
             let throttle = Arc::clone(&throttle);
@@ -427,29 +468,40 @@ mod tests {
         }
         let passed = wrong.join_all().await.into_iter().flatten().count();
         assert_eq!(passed, 10);
-        let Err(Error::RateLimited { retry_after }) = throttle.begin(ward, "nurse.li", now).await else {
+        let Err(Error::RateLimited { retry_after }) = throttle.begin(ward, "nurse.li", now).await
+        else {
             panic!("the right one is stopped, too");
         };
         assert_eq!(retry_after, LOCKOUT_DURATION);
         for other in [(ward, "nurse.wu"), (network("203.0.113.8"), "nurse.li")] {
-            throttle.begin(other.0, other.1, now).await.unwrap().failed();
+            throttle
+                .begin(other.0, other.1, now)
+                .await
+                .unwrap()
+                .failed();
         }
         let later = || Timestamp(1_000_000 + 21_000);
-        throttle.begin(ward, "nurse.li", later).await.unwrap().failed();
+        throttle
+            .begin(ward, "nurse.li", later)
+            .await
+            .unwrap()
+            .failed();
     }
 
     #[tokio::test]
     async fn addresses_of_one_network_count_together() {
         let throttle = Throttle::new(true);
         let now = || Timestamp(1_000_000);
-        let guess =
-            async |address: String, name: &str| match throttle.begin(network(&address), name, now).await {
-                Ok(attempt) => {
-                    attempt.failed();
-                    true
-                }
-                Err(_) => false,
-            };
+        let guess = async |address: String, name: &str| match throttle
+            .begin(network(&address), name, now)
+            .await
+        {
+            Ok(attempt) => {
+                attempt.failed();
+                true
+            }
+            Err(_) => false,
+        };
         let mut passed = 0;
         for number in 0..40 {
             passed += usize::from(guess(format!("2001:db8:1:2::{number:x}"), "li").await);
@@ -460,7 +512,8 @@ mod tests {
         }
         assert_eq!(passed, 40, "a /48");
         for number in 0..300 {
-            passed += usize::from(guess("203.0.113.7".to_owned(), &format!("made-up-{number}")).await);
+            passed +=
+                usize::from(guess("203.0.113.7".to_owned(), &format!("made-up-{number}")).await);
         }
         assert_eq!(passed, 240, "names that are not known there");
     }
@@ -472,7 +525,11 @@ mod tests {
         let home = network("203.0.113.7");
         throttle.begin(home, "li", now).await.unwrap().succeeded();
         for number in 0..100 {
-            throttle.begin(network(&format!("198.51.100.{number}")), "li", now).await.unwrap().failed();
+            throttle
+                .begin(network(&format!("198.51.100.{number}")), "li", now)
+                .await
+                .unwrap()
+                .failed();
         }
         let attempt = |is_known| CountedAttempt {
             throttle: &throttle,
@@ -480,10 +537,23 @@ mod tests {
             is_known,
             is_failed: true,
         };
-        let delays: Vec<Duration> = (0..40).map(|_| throttle.delay(&attempt(false), now())).collect();
-        assert!(delays[0] > Duration::ZERO && delays.is_sorted() && delays[39] == MAX_DELAY, "{delays:?}");
-        assert_eq!(throttle.delay(&attempt(true), now()), Duration::ZERO, "where they signed in lately");
+        let delays: Vec<Duration> = (0..40)
+            .map(|_| throttle.delay(&attempt(false), now()))
+            .collect();
+        assert!(
+            delays[0] > Duration::ZERO && delays.is_sorted() && delays[39] == MAX_DELAY,
+            "{delays:?}"
+        );
+        assert_eq!(
+            throttle.delay(&attempt(true), now()),
+            Duration::ZERO,
+            "where they signed in lately"
+        );
         let later = Timestamp(1_000_000 + 3_600_000);
-        assert_eq!(throttle.delay(&attempt(false), later), Duration::ZERO, "a hundred an hour");
+        assert_eq!(
+            throttle.delay(&attempt(false), later),
+            Duration::ZERO,
+            "a hundred an hour"
+        );
     }
 }

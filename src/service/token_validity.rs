@@ -23,7 +23,11 @@ impl Services {
             return Err(Error::TokenExpired);
         }
         let now = self.is_still_valid(auth.clone()).await?.auth;
-        if auth.actor.role == Role::Admin { now.actor.require_admin() } else { Ok(()) }
+        if auth.actor.role == Role::Admin {
+            now.actor.require_admin()
+        } else {
+            Ok(())
+        }
     }
 
     /// Resolves, with the reason, once an authenticated token is no longer valid.
@@ -33,7 +37,9 @@ impl Services {
             tokio::time::sleep(TOKEN_RECHECK_INTERVAL).await;
             match self.recheck_token(auth).await {
                 Ok(()) => confirmed = Instant::now(),
-                Err(error @ (Error::AuthFailed | Error::TokenExpired | Error::Forbidden(_))) => return error,
+                Err(error @ (Error::AuthFailed | Error::TokenExpired | Error::Forbidden(_))) => {
+                    return error;
+                }
                 Err(error) if confirmed.elapsed() > MAX_UNCHECKED_TIME => return error,
                 Err(_) => {}
             }

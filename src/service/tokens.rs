@@ -64,12 +64,17 @@ pub(super) struct Tokens {
 
 impl Tokens {
     pub fn new(secret: &[u8], trust: TrustedIssuers, cache_ttl: Duration) -> Self {
-        Self { signer: Signer::new(secret, trust), known: TokenCache::new(cache_ttl), cache_ttl }
+        Self {
+            signer: Signer::new(secret, trust),
+            known: TokenCache::new(cache_ttl),
+            cache_ttl,
+        }
     }
 
     /// Returns a new token for the version of the credentials that its holder proved to know.
     pub fn issue(&self, account: &UserAccount, now: Timestamp) -> Result<Issued> {
-        self.signer.issue(&account.user, account.credential_version, now)
+        self.signer
+            .issue(&account.user, account.credential_version, now)
     }
 
     /// Returns the key that encrypts a user's storage on a device.
@@ -138,7 +143,10 @@ impl Services {
     ///
     /// # Errors
     /// `AuthFailed` when the token was ended or its user is gone.
-    pub(super) async fn is_still_valid(&self, mut auth: AuthenticatedToken) -> Result<Authentication> {
+    pub(super) async fn is_still_valid(
+        &self,
+        mut auth: AuthenticatedToken,
+    ) -> Result<Authentication> {
         if self.tokens.known.is_ended_here(&auth) {
             return Err(Error::AuthFailed);
         }
@@ -151,7 +159,10 @@ impl Services {
             self.tokens.known.forget(auth.actor.user);
             (credentials, profile) = self.credentials(auth.actor.user).await?;
         }
-        let issued = self.tokens.known.dated(&auth, credentials.as_ref(), self.clock.now());
+        let issued = self
+            .tokens
+            .known
+            .dated(&auth, credentials.as_ref(), self.clock.now());
         match credentials.filter(|credentials| credentials.admit(issued)) {
             Some(credentials) if !ended => {
                 (auth.issued, auth.actor.role) = (issued, credentials.role);
@@ -171,7 +182,11 @@ impl Services {
     /// the proof of the user's identity.
     pub(super) fn signed_in(&self, account: UserAccount) -> Result<SignedIn> {
         let issued = self.tokens.issue(&account, self.clock.now())?;
-        Ok(SignedIn { user: account.user, issued, failed: account.failed_sign_ins })
+        Ok(SignedIn {
+            user: account.user,
+            issued,
+            failed: account.failed_sign_ins,
+        })
     }
 
     /// Closes the connections of users and tokens whose rights have changed: on another node, by
@@ -183,25 +198,31 @@ impl Services {
     /// Closes those of these connections whose token is no longer valid.
     async fn recheck(&self, tokens_in_use: Vec<AuthenticatedToken>) -> Result<()> {
         let people: BTreeSet<UserId> = tokens_in_use.iter().map(|auth| auth.actor.user).collect();
-        let tokens: BTreeSet<&TokenId> = tokens_in_use.iter().map(|auth| &auth.actor.token).collect();
+        let tokens: BTreeSet<&TokenId> =
+            tokens_in_use.iter().map(|auth| &auth.actor.token).collect();
         let (credentials, ended) = tokio::try_join!(
             self.store.credentials(people),
             self.store.tokens_ended_among(tokens.into_iter())
         )?;
         for auth in &tokens_in_use {
             let token = &auth.actor.token;
-            let theirs = credentials.get(&auth.actor.user).filter(|theirs| theirs.admit(auth.issued));
+            let theirs = credentials
+                .get(&auth.actor.user)
+                .filter(|theirs| theirs.admit(auth.issued));
             match theirs {
                 Some(theirs) if !ended.contains(token) => {
                     if theirs.role != auth.actor.role {
                         self.tokens.known.forget(auth.actor.user);
-                        self.hub.close(&Closing::Token(token.clone()), CloseReason::RightsChanged);
+                        self.hub
+                            .close(&Closing::Token(token.clone()), CloseReason::RightsChanged);
                     }
                 }
                 _ => {
                     self.tokens.known.forget(auth.actor.user);
-                    self.tokens.end_here(token.clone(), auth.expires_at, self.clock.now());
-                    self.hub.close(&Closing::Token(token.clone()), CloseReason::TokenEnded);
+                    self.tokens
+                        .end_here(token.clone(), auth.expires_at, self.clock.now());
+                    self.hub
+                        .close(&Closing::Token(token.clone()), CloseReason::TokenEnded);
                 }
             }
         }
@@ -210,7 +231,10 @@ impl Services {
 
     /// Returns what decides which of an account's tokens are valid, and the profile if the database
     /// was read.
-    async fn credentials(&self, user: UserId) -> Result<(Option<Credentials>, Option<CachedProfile>)> {
+    async fn credentials(
+        &self,
+        user: UserId,
+    ) -> Result<(Option<Credentials>, Option<CachedProfile>)> {
         if let Some(known) = self.tokens.known.credentials(user) {
             return Ok((known, None));
         }
@@ -218,7 +242,13 @@ impl Services {
         let account = self.store.user(user).await?;
         let credentials = account.as_ref().map(UserAccount::credentials);
         self.tokens.known.remember(user, (credentials, asked));
-        Ok((credentials, account.map(|account| CachedProfile { user: account.user, asked })))
+        Ok((
+            credentials,
+            account.map(|account| CachedProfile {
+                user: account.user,
+                asked,
+            }),
+        ))
     }
 
     async fn is_ended(&self, token: &TokenId) -> Result<bool> {
@@ -243,13 +273,18 @@ impl Services {
             }
             let began = Instant::now();
             if loaded.is_none_or(|loaded| loaded.elapsed() > ENDED_TOKENS_RELOAD_INTERVAL) {
-                let Ok(all) = self.store.ended_tokens().await else { continue };
+                let Ok(all) = self.store.ended_tokens().await else {
+                    continue;
+                };
                 known.load_ended(all);
                 loaded = Some(began);
             }
             // While this fails, nothing stays cached for long. The next poll starts at the same
             // point.
-            let Ok((revoked, latest)) = self.store.revocations_since(newest.minus(REVOCATION_OVERLAP)).await
+            let Ok((revoked, latest)) = self
+                .store
+                .revocations_since(newest.minus(REVOCATION_OVERLAP))
+                .await
             else {
                 continue;
             };
@@ -267,13 +302,18 @@ impl Services {
                 }
             }
             // A published revocation is not yet an end: the rows tell which tokens are ended.
-            let Ok(ended) = self.store.tokens_ended_among(tokens.iter()).await else { continue };
+            let Ok(ended) = self.store.tokens_ended_among(tokens.iter()).await else {
+                continue;
+            };
             known.add_ended_tokens(ended);
             known.note_poll(began);
             let mut concerned = self.hub.tokens_in_use();
-            concerned.retain(|AuthenticatedToken { actor: Actor { user, token, .. }, .. }| {
-                people.contains(user) || tokens.contains(token)
-            });
+            concerned.retain(
+                |AuthenticatedToken {
+                     actor: Actor { user, token, .. },
+                     ..
+                 }| { people.contains(user) || tokens.contains(token) },
+            );
             if let Err(error) = self.recheck(concerned).await {
                 tracing::warn!(%error, "changed rights could not be looked up");
             }

@@ -73,15 +73,23 @@ impl Services {
             let generation = {
                 let known = signs.active.contains_key(&(session, user));
                 if !known
-                    && signs.active.keys().filter(|(_, who)| *who == user).count() >= MAX_TYPING_CONVERSATIONS
+                    && signs.active.keys().filter(|(_, who)| *who == user).count()
+                        >= MAX_TYPING_CONVERSATIONS
                 {
-                    return Err(Error::RateLimited { retry_after: self.settings.timings.typing });
+                    return Err(Error::RateLimited {
+                        retry_after: self.settings.timings.typing,
+                    });
                 }
                 signs.generation += 1;
                 let generation = signs.generation;
-                signs
-                    .active
-                    .insert((session, user), TypingSign { others: others.clone(), connection, generation });
+                signs.active.insert(
+                    (session, user),
+                    TypingSign {
+                        others: others.clone(),
+                        connection,
+                        generation,
+                    },
+                );
                 generation
             };
             if let Some(services) = self.this.upgrade() {
@@ -96,7 +104,14 @@ impl Services {
             signs.active.remove(&(session, user));
         }
         // Published under the lock: after `forget_typing` a former member receives nothing.
-        self.hub.publish(&Audience::Users(others), &Event::Typing { session, user, active });
+        self.hub.publish(
+            &Audience::Users(others),
+            &Event::Typing {
+                session,
+                user,
+                active,
+            },
+        );
         Ok(())
     }
 
@@ -105,11 +120,19 @@ impl Services {
     pub(super) fn forget_typing(&self, session: ConversationId, user: UserId) {
         let mut signs = self.typing.signs();
         signs.departures += 1;
-        for (_, sign) in signs.active.iter_mut().filter(|((typed_in, _), _)| *typed_in == session) {
+        for (_, sign) in signs
+            .active
+            .iter_mut()
+            .filter(|((typed_in, _), _)| *typed_in == session)
+        {
             sign.others.retain(|other| *other != user);
         }
         if let Some(sign) = signs.active.remove(&(session, user)) {
-            let event = Event::Typing { session, user, active: false };
+            let event = Event::Typing {
+                session,
+                user,
+                active: false,
+            };
             self.hub.publish(&Audience::Users(sign.others), &event);
         }
     }
@@ -121,9 +144,19 @@ impl Services {
 
     fn stop_typing_where(&self, applies: impl Fn(&(ConversationId, UserId), &TypingSign) -> bool) {
         let mut signs = self.typing.signs();
-        let stopped: Vec<_> = signs.active.extract_if(|key, sign| applies(key, sign)).collect();
+        let stopped: Vec<_> = signs
+            .active
+            .extract_if(|key, sign| applies(key, sign))
+            .collect();
         for ((session, user), sign) in stopped {
-            self.hub.publish(&Audience::Users(sign.others), &Event::Typing { session, user, active: false });
+            self.hub.publish(
+                &Audience::Users(sign.others),
+                &Event::Typing {
+                    session,
+                    user,
+                    active: false,
+                },
+            );
         }
     }
 }

@@ -41,12 +41,21 @@ pub(super) struct UnreadCounts(Mutex<HashMap<UserId, UserCounts>>);
 
 impl UnreadCounts {
     fn with<T>(&self, user: UserId, work: impl FnOnce(&mut UserCounts) -> T) -> T {
-        work(self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(user).or_default())
+        work(
+            self.0
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .entry(user)
+                .or_default(),
+        )
     }
 
     /// Evicts the counts of a user who disconnected.
     pub fn forget(&self, user: UserId) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&user);
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&user);
     }
 }
 
@@ -87,7 +96,10 @@ impl Services {
             let pushed = self.unread.with(user, |person| {
                 person.pushing = std::mem::take(&mut person.changed);
                 if person.pushing {
-                    let counts = person.counts.iter().map(|(session, (_, count))| (*session, *count));
+                    let counts = person
+                        .counts
+                        .iter()
+                        .map(|(session, (_, count))| (*session, *count));
                     // Published under the lock: a count of a conversation that is left meanwhile
                     // does not come late.
                     let counts = Event::UnreadChanged(counts.collect::<Unread>());

@@ -21,7 +21,8 @@ impl Services {
     /// `Forbidden`.
     pub async fn stats(&self, actor: &Actor, user: UserId) -> Result<Stats> {
         self.audit_read(actor, user, "stats").await?;
-        let (totals, online) = tokio::try_join!(self.store.totals_of(user), self.headcount.get(()))?;
+        let (totals, online) =
+            tokio::try_join!(self.store.totals_of(user), self.headcount.get(()))?;
         Ok(Stats {
             total_sessions: totals.sessions,
             total_messages: totals.messages,

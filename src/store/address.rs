@@ -7,8 +7,8 @@
 use std::time::Duration;
 
 use mongodb::options::{
-    Acknowledgment, ClientOptions, ReadConcern, ReadPreference, SelectionCriteria, ServerAddress, Tls,
-    WriteConcern,
+    Acknowledgment, ClientOptions, ReadConcern, ReadPreference, SelectionCriteria, ServerAddress,
+    Tls, WriteConcern,
 };
 
 /// The maximum number of connections of the commit path: its lanes, their lookups, and a reserve.
@@ -17,9 +17,11 @@ const MAX_COMMIT_CONNECTIONS: u32 = 16;
 const MAX_CONNECTIONS_BOUNDS: (u32, u32) = (16, 512);
 /// The bounds of the server selection timeout and the connect timeout. Longer ones would delay a
 /// plain refusal.
-const CONNECT_TIMEOUT_BOUNDS: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(10));
+const CONNECT_TIMEOUT_BOUNDS: (Duration, Duration) =
+    (Duration::from_secs(1), Duration::from_secs(10));
 /// The bounds of the interval between two health checks of a server.
-const HEARTBEAT_INTERVAL_BOUNDS: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(10));
+const HEARTBEAT_INTERVAL_BOUNDS: (Duration, Duration) =
+    (Duration::from_millis(500), Duration::from_secs(10));
 
 /// Why an address cannot be used. The text never contains the password.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -38,29 +40,40 @@ pub struct Address {
 /// so many that a commit shares its processors with a hundred calls.
 fn read_connections() -> u32 {
     let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
-    u32::try_from(cores.saturating_mul(8)).unwrap_or(64).clamp(16, 64)
+    u32::try_from(cores.saturating_mul(8))
+        .unwrap_or(64)
+        .clamp(16, 64)
 }
 
 /// Returns the part of an address that must not be shown.
 fn secret_of(uri: &str) -> Option<&str> {
     let (_, rest) = uri.split_once("://")?;
     let (user_info, _) = rest.rsplit_once('@')?;
-    user_info.split_once(':').map(|(_, password)| password).filter(|password| !password.is_empty())
+    user_info
+        .split_once(':')
+        .map(|(_, password)| password)
+        .filter(|password| !password.is_empty())
 }
 
 /// Refuses options that no override can correct.
 fn refuse(options: &ClientOptions) -> Result<(), BadAddress> {
     if options.load_balanced == Some(true) {
-        return Err(BadAddress("loadBalanced=true hides the replica set that commits need".to_owned()));
+        return Err(BadAddress(
+            "loadBalanced=true hides the replica set that commits need".to_owned(),
+        ));
     }
     if let Some(Tls::Enabled(tls)) = &options.tls {
-        for (name, file) in
-            [("tlsCAFile", &tls.ca_file_path), ("tlsCertificateKeyFile", &tls.cert_key_file_path)]
-        {
+        for (name, file) in [
+            ("tlsCAFile", &tls.ca_file_path),
+            ("tlsCertificateKeyFile", &tls.cert_key_file_path),
+        ] {
             if let Some(file) = file
                 && let Err(error) = can_be_read(file)
             {
-                let name = format!("{name} names {}, which cannot be read: {error}", file.display());
+                let name = format!(
+                    "{name} names {}, which cannot be read: {error}",
+                    file.display()
+                );
                 return Err(BadAddress(name));
             }
         }
@@ -85,11 +98,22 @@ fn can_be_read(file: &std::path::Path) -> std::io::Result<()> {
 /// the message suggests that same option, or names build flags that an operator does not have.
 fn plainly(words: String) -> String {
     let likened = words.split_once(" is an invalid option. An option with a similar name exists: ");
-    let likened = likened.filter(|(option, alike)| option.ends_with(alike)).map(|(option, _)| option);
-    let flagged = words.split_once(" may not be specified without the ").map(|(option, _)| option);
-    let Some(option) = likened.or(flagged).and_then(|before| before.rsplit(' ').next()) else { return words };
+    let likened = likened
+        .filter(|(option, alike)| option.ends_with(alike))
+        .map(|(option, _)| option);
+    let flagged = words
+        .split_once(" may not be specified without the ")
+        .map(|(option, _)| option);
+    let Some(option) = likened
+        .or(flagged)
+        .and_then(|before| before.rsplit(' ').next())
+    else {
+        return words;
+    };
     let why = match option.to_ascii_lowercase().as_str() {
-        "compressors" | "zlibcompressionlevel" => "asks for compression, of which this program knows no kind",
+        "compressors" | "zlibcompressionlevel" => {
+            "asks for compression, of which this program knows no kind"
+        }
         _ => "is an option that this program does not support",
     };
     format!("{option} {why}: leave it out")
@@ -116,17 +140,31 @@ impl Address {
         refuse(&reading)?;
         // The primary is found wherever it is, also after a failover.
         reading.direct_connection = Some(false);
-        reading.selection_criteria = Some(SelectionCriteria::ReadPreference(ReadPreference::Primary));
+        reading.selection_criteria =
+            Some(SelectionCriteria::ReadPreference(ReadPreference::Primary));
         reading.read_concern = Some(ReadConcern::majority());
-        reading.write_concern =
-            Some(WriteConcern::builder().w(Acknowledgment::Majority).journal(true).build());
+        reading.write_concern = Some(
+            WriteConcern::builder()
+                .w(Acknowledgment::Majority)
+                .journal(true)
+                .build(),
+        );
         (reading.retry_reads, reading.retry_writes) = (Some(true), Some(true));
-        reading.server_selection_timeout =
-            Some(within(reading.server_selection_timeout, Duration::from_secs(3), CONNECT_TIMEOUT_BOUNDS));
-        reading.connect_timeout =
-            Some(within(reading.connect_timeout, Duration::from_secs(3), CONNECT_TIMEOUT_BOUNDS));
-        reading.heartbeat_freq =
-            Some(within(reading.heartbeat_freq, Duration::from_secs(2), HEARTBEAT_INTERVAL_BOUNDS));
+        reading.server_selection_timeout = Some(within(
+            reading.server_selection_timeout,
+            Duration::from_secs(3),
+            CONNECT_TIMEOUT_BOUNDS,
+        ));
+        reading.connect_timeout = Some(within(
+            reading.connect_timeout,
+            Duration::from_secs(3),
+            CONNECT_TIMEOUT_BOUNDS,
+        ));
+        reading.heartbeat_freq = Some(within(
+            reading.heartbeat_freq,
+            Duration::from_secs(2),
+            HEARTBEAT_INTERVAL_BOUNDS,
+        ));
         // Zero means no limit.
         let most = reading.max_pool_size.filter(|most| *most > 0);
         let most = within(most, read_connections(), MAX_CONNECTIONS_BOUNDS);
@@ -140,7 +178,10 @@ impl Address {
         committing.app_name = Some(super::commit::connection_name());
         committing.max_pool_size = Some(MAX_COMMIT_CONNECTIONS);
         committing.min_pool_size = Some(2);
-        Ok(Self { reading, committing })
+        Ok(Self {
+            reading,
+            committing,
+        })
     }
 
     /// Returns the servers it names, without user and password.
@@ -154,7 +195,9 @@ impl Address {
     #[must_use]
     pub fn user(&self) -> &str {
         let credential = self.reading.credential.as_ref();
-        credential.and_then(|credential| credential.username.as_deref()).unwrap_or("(none)")
+        credential
+            .and_then(|credential| credential.username.as_deref())
+            .unwrap_or("(none)")
     }
 
     pub(super) fn replica_set(&self) -> Option<&str> {
@@ -178,7 +221,9 @@ mod tests {
     use super::*;
 
     async fn parsed(query: &str) -> Address {
-        Address::parse(&format!("mongodb://a.example:1,b.example:2/{query}")).await.unwrap()
+        Address::parse(&format!("mongodb://a.example:1,b.example:2/{query}"))
+            .await
+            .unwrap()
     }
 
     #[tokio::test]
@@ -198,52 +243,89 @@ mod tests {
             "serverSelectionTimeoutMS=600000&connectTimeoutMS=600000",
         ] {
             let address = parsed(&format!("?replicaSet=rs0&{query}")).await;
-            for (ours, usual) in
-                [(&address.reading, &plain.reading), (&address.committing, &plain.committing)]
-            {
+            for (ours, usual) in [
+                (&address.reading, &plain.reading),
+                (&address.committing, &plain.committing),
+            ] {
                 assert_eq!(ours.selection_criteria, usual.selection_criteria, "{query}");
                 assert_eq!(ours.read_concern, usual.read_concern, "{query}");
                 assert_eq!(ours.write_concern, usual.write_concern, "{query}");
-                assert_eq!((ours.retry_reads, ours.retry_writes), (Some(true), Some(true)), "{query}");
+                assert_eq!(
+                    (ours.retry_reads, ours.retry_writes),
+                    (Some(true), Some(true)),
+                    "{query}"
+                );
                 assert_eq!(ours.direct_connection, Some(false), "{query}");
                 assert!(
                     ours.max_pool_size >= Some(16) && ours.min_pool_size <= ours.max_pool_size,
                     "{query}"
                 );
-                assert!(ours.server_selection_timeout >= Some(CONNECT_TIMEOUT_BOUNDS.0), "{query}");
-                assert!(ours.server_selection_timeout <= Some(CONNECT_TIMEOUT_BOUNDS.1), "{query}");
+                assert!(
+                    ours.server_selection_timeout >= Some(CONNECT_TIMEOUT_BOUNDS.0),
+                    "{query}"
+                );
+                assert!(
+                    ours.server_selection_timeout <= Some(CONNECT_TIMEOUT_BOUNDS.1),
+                    "{query}"
+                );
                 assert!(
                     ours.connect_timeout >= Some(CONNECT_TIMEOUT_BOUNDS.0)
                         && ours.heartbeat_freq <= Some(HEARTBEAT_INTERVAL_BOUNDS.1)
                 );
             }
             assert_eq!(address.reading.app_name.as_deref(), Some("wardline"));
-            assert_ne!(address.committing.app_name.as_deref(), Some("wardline-commits-0"));
+            assert_ne!(
+                address.committing.app_name.as_deref(),
+                Some("wardline-commits-0")
+            );
         }
-        let direct = Address::parse("mongodb://a.example:1/?directConnection=true").await.unwrap();
+        let direct = Address::parse("mongodb://a.example:1/?directConnection=true")
+            .await
+            .unwrap();
         assert_eq!(direct.committing.direct_connection, Some(false));
     }
 
     #[tokio::test]
     async fn what_cannot_be_is_refused_by_name_without_the_password() {
         for (uri, name) in [
-            ("mongodb://u:s3cr3t@a.example/?loadBalanced=true", "loadBalanced"),
-            ("mongodb://u:s3cr3t@a.example/?tls=true&tlsCAFile=/nowhere/ca.pem", "tlsCAFile"),
+            (
+                "mongodb://u:s3cr3t@a.example/?loadBalanced=true",
+                "loadBalanced",
+            ),
+            (
+                "mongodb://u:s3cr3t@a.example/?tls=true&tlsCAFile=/nowhere/ca.pem",
+                "tlsCAFile",
+            ),
             ("mongodb://u:s3cr3t@a.example/?timeoutMS=1", "timeoutms"),
             ("mongodb://u:s3cr3t@a.example/?journal=perhaps", "journal"),
-            ("mongodb://u:s3cr3t@a.example/?compressors=zlib", "compressors asks for compression"),
-            ("mongodb://u:s3cr3t@a.example/?compressors=snappy,zstd", "knows no kind: leave it out"),
+            (
+                "mongodb://u:s3cr3t@a.example/?compressors=zlib",
+                "compressors asks for compression",
+            ),
+            (
+                "mongodb://u:s3cr3t@a.example/?compressors=snappy,zstd",
+                "knows no kind: leave it out",
+            ),
             (
                 "mongodb://u:s3cr3t@a.example/?zlibCompressionLevel=5",
                 "zlibCompressionLevel asks for compression",
             ),
-            ("mongodb://u:s3cr3t@a.example/?journel=true", "similar name exists: journal"),
-            ("mongodb://u:s3cr3t@a.example/?tls=true&tlsCAFile=/dev/zero", "it is no regular file"),
+            (
+                "mongodb://u:s3cr3t@a.example/?journel=true",
+                "similar name exists: journal",
+            ),
+            (
+                "mongodb://u:s3cr3t@a.example/?tls=true&tlsCAFile=/dev/zero",
+                "it is no regular file",
+            ),
             ("mongodb://u:s3cr3t@a.example:port/", "port"),
             ("mongodb://u:s3c/r3t@a.example/", ""),
         ] {
             let BadAddress(words) = Address::parse(uri).await.unwrap_err();
-            assert!(words.contains(name) && !words.contains("s3c"), "{uri}: {words}");
+            assert!(
+                words.contains(name) && !words.contains("s3c"),
+                "{uri}: {words}"
+            );
         }
     }
 }

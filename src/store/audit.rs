@@ -69,7 +69,13 @@ impl From<&AuditEntry> for EntryRow {
             subject: entry.subject,
             object: entry.object.clone(),
             session: entry.session,
-            changes: changes.map(|c| ChangeRow { field: c.field, from: c.from, to: c.to }).collect(),
+            changes: changes
+                .map(|c| ChangeRow {
+                    field: c.field,
+                    from: c.from,
+                    to: c.to,
+                })
+                .collect(),
             address: entry.address.clone(),
             request: entry.request.clone(),
             token: entry.token.clone(),
@@ -83,7 +89,13 @@ impl From<&AuditEntry> for EntryRow {
 impl From<EntryRow> for AuditEntry {
     fn from(row: EntryRow) -> Self {
         let changes = row.changes.into_iter();
-        let or = |text: String, default: &str| if text.is_empty() { default.to_owned() } else { text };
+        let or = |text: String, default: &str| {
+            if text.is_empty() {
+                default.to_owned()
+            } else {
+                text
+            }
+        };
         Self {
             id: row.id,
             at: row.at,
@@ -92,7 +104,13 @@ impl From<EntryRow> for AuditEntry {
             subject: row.subject,
             object: row.object,
             session: row.session,
-            changes: changes.map(|c| FieldChange { field: c.field, from: c.from, to: c.to }).collect(),
+            changes: changes
+                .map(|c| FieldChange {
+                    field: c.field,
+                    from: c.from,
+                    to: c.to,
+                })
+                .collect(),
             address: row.address,
             request: row.request,
             token: row.token,
@@ -166,13 +184,17 @@ impl Store {
         if let Some(from) = filter.from {
             at.insert("$gte", from);
         }
-        let to = [filter.to, before.map(|cursor| cursor.at)].into_iter().flatten().min();
+        let to = [filter.to, before.map(|cursor| cursor.at)]
+            .into_iter()
+            .flatten()
+            .min();
         if let Some(to) = to {
             at.insert("$lte", to);
         }
         // The time is always a condition, so that the index by time serves a query without other
         // conditions.
-        at.entry("$gte".to_owned()).or_insert_with(|| Timestamp(i64::MIN).into());
+        at.entry("$gte".to_owned())
+            .or_insert_with(|| Timestamp(i64::MIN).into());
         query.insert("at", at);
         if let Some(cursor) = before {
             query.insert("$or", cursor.descending("at", "_id"));

@@ -64,8 +64,11 @@ where
     }
 }
 
-async fn work<K, V, F, L>(most: usize, lookup: Arc<L>, mut waiting: mpsc::Receiver<LoadRequest<K, V>>)
-where
+async fn work<K, V, F, L>(
+    most: usize,
+    lookup: Arc<L>,
+    mut waiting: mpsc::Receiver<LoadRequest<K, V>>,
+) where
     K: Clone + Send + Sync + 'static,
     V: Send + 'static,
     F: Future<Output = Result<Vec<V>>> + Send + 'static,
@@ -92,7 +95,10 @@ where
     L: Fn(Vec<K>) -> F,
 {
     // No lookup for callers that have left.
-    let batch: Vec<LoadRequest<K, V>> = batch.into_iter().filter(|ask| !ask.answer.is_closed()).collect();
+    let batch: Vec<LoadRequest<K, V>> = batch
+        .into_iter()
+        .filter(|ask| !ask.answer.is_closed())
+        .collect();
     if batch.is_empty() {
         return;
     }

@@ -90,12 +90,16 @@ impl Blobs {
     pub fn open(place: &BlobLocation, database: &Database) -> Result<Self, BadBlobLocation> {
         match place {
             BlobLocation::GridFs => Ok(Self::in_database(database)),
-            BlobLocation::Folder(folder) => {
-                Objects::folder(folder).map(Self::Objects).map_err(BadBlobLocation)
-            }
-            BlobLocation::S3 { bucket, prefix, options } => {
-                Objects::bucket(bucket, prefix, options).map(Self::Objects).map_err(BadBlobLocation)
-            }
+            BlobLocation::Folder(folder) => Objects::folder(folder)
+                .map(Self::Objects)
+                .map_err(BadBlobLocation),
+            BlobLocation::S3 {
+                bucket,
+                prefix,
+                options,
+            } => Objects::bucket(bucket, prefix, options)
+                .map(Self::Objects)
+                .map_err(BadBlobLocation),
         }
     }
 
@@ -113,7 +117,9 @@ impl Blobs {
                     self.read(key, 0..1).await?;
                     self.remove(key).await
                 };
-                trial.await.map_err(|error| BadBlobLocation(format!("GridFS in MongoDB fails: {error}")))
+                trial
+                    .await
+                    .map_err(|error| BadBlobLocation(format!("GridFS in MongoDB fails: {error}")))
             }
         }
     }
@@ -131,7 +137,9 @@ impl Blobs {
         // In a task of its own, because the driver's futures must not be dropped half-way.
         let task = match self.clone() {
             Self::Grid(grid) => tokio::spawn(async move { grid.write(&key.name(), fed).await }),
-            Self::Objects(objects) => tokio::spawn(async move { objects.write(&key.name(), fed).await }),
+            Self::Objects(objects) => {
+                tokio::spawn(async move { objects.write(&key.name(), fed).await })
+            }
         };
         BlobWriter { sender, task }
     }
@@ -233,9 +241,17 @@ impl BlobWriter {
     /// # Errors
     /// `Unavailable` when the store does not accept them in time.
     pub async fn write(&mut self, bytes: Bytes) -> Result<()> {
-        let fed = tokio::time::timeout(CHUNK_WRITE_TIMEOUT, self.sender.send(BlobChunk::Bytes(bytes))).await;
+        let fed = tokio::time::timeout(
+            CHUNK_WRITE_TIMEOUT,
+            self.sender.send(BlobChunk::Bytes(bytes)),
+        )
+        .await;
         // The task has ended and has logged the reason.
-        if matches!(fed, Ok(Ok(()))) { Ok(()) } else { Err(Error::Unavailable) }
+        if matches!(fed, Ok(Ok(()))) {
+            Ok(())
+        } else {
+            Err(Error::Unavailable)
+        }
     }
 
     /// Finishes the blob. It exists only once this has returned successfully.
@@ -262,6 +278,8 @@ impl BlobWriter {
     pub async fn discard(self) -> bool {
         let Self { sender, task } = self;
         drop(sender);
-        tokio::time::timeout(CHUNK_WRITE_TIMEOUT, task).await.is_ok()
+        tokio::time::timeout(CHUNK_WRITE_TIMEOUT, task)
+            .await
+            .is_ok()
     }
 }

@@ -16,7 +16,9 @@ use mongodb::{
 };
 use serde::Deserialize;
 
-use super::{Store, any_of, batch_loader::BatchLoader, collect, failure, run, stored_number, write};
+use super::{
+    Store, any_of, batch_loader::BatchLoader, collect, failure, run, stored_number, write,
+};
 use row::ConversationRow;
 pub(super) use update::{ConversationUpdate, update_in};
 
@@ -61,7 +63,9 @@ struct UnreadRow {
 }
 
 /// Loads conversations by id, for several callers at once.
-pub(super) fn gathered(database: Database) -> BatchLoader<ConversationId, Option<Arc<Conversation>>> {
+pub(super) fn gathered(
+    database: Database,
+) -> BatchLoader<ConversationId, Option<Arc<Conversation>>> {
     BatchLoader::new(LOOKUP_BATCH_SIZE, move |wanted: Vec<ConversationId>| {
         let sessions = database.collection::<ConversationRow>(COLLECTION);
         async move {
@@ -71,7 +75,9 @@ pub(super) fn gathered(database: Database) -> BatchLoader<ConversationId, Option
             let rows = run(async move { collect(sessions.find(filter).await?).await }).await?;
             let found: HashMap<ConversationId, Arc<Conversation>> = rows
                 .into_iter()
-                .map(|row| Conversation::try_from(row).map(|session| (session.id, Arc::new(session))))
+                .map(|row| {
+                    Conversation::try_from(row).map(|session| (session.id, Arc::new(session)))
+                })
                 .collect::<Result<_>>()?;
             Ok(wanted.iter().map(|id| found.get(id).cloned()).collect())
         }
@@ -85,22 +91,40 @@ pub(super) fn gathered_unread(database: Database) -> BatchLoader<UserId, Vec<Unr
         async move {
             let people: BTreeSet<UserId> = wanted.iter().copied().collect();
             let mut projection = doc! { "version": 1 };
-            projection.extend(people.iter().map(|user| (format!("unreadCount.{user}"), Bson::from(1))));
+            projection.extend(
+                people
+                    .iter()
+                    .map(|user| (format!("unreadCount.{user}"), Bson::from(1))),
+            );
             let filter = any_of(people.iter().map(|user| {
                 doc! { "participants": user, format!("unreadCount.{user}"): { "$gt": 0 } }
             }));
             let rows = run(async move {
-                collect(sessions.find(filter).projection(projection).batch_size(1_000).await?).await
+                collect(
+                    sessions
+                        .find(filter)
+                        .projection(projection)
+                        .batch_size(1_000)
+                        .await?,
+                )
+                .await
             })
             .await?;
             let mut found: HashMap<String, Vec<UnreadAt>> = HashMap::new();
             for row in rows {
                 for (user, count) in row.unread_count.into_iter().filter(|(_, count)| *count > 0) {
-                    let unread = UnreadAt { session: row.id, version: row.version, count };
+                    let unread = UnreadAt {
+                        session: row.id,
+                        version: row.version,
+                        count,
+                    };
                     found.entry(user).or_default().push(unread);
                 }
             }
-            Ok(wanted.iter().map(|user| found.get(&user.to_string()).cloned().unwrap_or_default()).collect())
+            Ok(wanted
+                .iter()
+                .map(|user| found.get(&user.to_string()).cloned().unwrap_or_default())
+                .collect())
         }
     })
 }
@@ -123,7 +147,10 @@ impl Store {
     ///
     /// # Errors
     /// When MongoDB does not answer or a row cannot be understood.
-    pub async fn private_conversation(&self, session: Conversation) -> Result<(Conversation, bool)> {
+    pub async fn private_conversation(
+        &self,
+        session: Conversation,
+    ) -> Result<(Conversation, bool)> {
         let row = ConversationRow::from(&session);
         let key = doc! { "pairKey": row.pair_key.clone() };
         if let Some(existing) = self.one_session(key.clone()).await? {
@@ -151,7 +178,10 @@ impl Store {
     /// # Errors
     /// As [`Store::private_conversation`].
     pub async fn has_private_conversation(&self, first: UserId, second: UserId) -> Result<bool> {
-        Ok(self.one_session(doc! { "pairKey": pair_key(first, second) }).await?.is_some())
+        Ok(self
+            .one_session(doc! { "pairKey": pair_key(first, second) })
+            .await?
+            .is_some())
     }
 
     /// Stores a new group.
@@ -159,8 +189,10 @@ impl Store {
     /// # Errors
     /// As [`Store::private_conversation`].
     pub async fn insert_group(&self, session: &Conversation) -> Result<()> {
-        let (sessions, row) =
-            (self.collection::<ConversationRow>(COLLECTION), ConversationRow::from(session));
+        let (sessions, row) = (
+            self.collection::<ConversationRow>(COLLECTION),
+            ConversationRow::from(session),
+        );
         write(async move { sessions.insert_one(row).await.map(drop) }).await
     }
 
@@ -179,7 +211,8 @@ impl Store {
         let projection = doc! { "hidden": format!("$members.{user}.hiddenSeq") };
         let sessions = self.collection::<Document>(COLLECTION);
         let rows: Vec<MembershipRow> = run(async move {
-            let cursor = sessions.aggregate([doc! { "$match": filter }, doc! { "$project": projection }]);
+            let cursor =
+                sessions.aggregate([doc! { "$match": filter }, doc! { "$project": projection }]);
             collect(cursor.with_type::<MembershipRow>().await?).await
         })
         .await?;
@@ -199,7 +232,14 @@ impl Store {
         ];
         let sessions = self.collection::<Document>(COLLECTION);
         let rows: Vec<MembershipRow> = run(async move {
-            collect(sessions.aggregate(pipeline).batch_size(10_000).with_type::<MembershipRow>().await?).await
+            collect(
+                sessions
+                    .aggregate(pipeline)
+                    .batch_size(10_000)
+                    .with_type::<MembershipRow>()
+                    .await?,
+            )
+            .await
         })
         .await?;
         Ok(rows.into_iter().map(|row| (row.id, row.hidden)).collect())
@@ -209,7 +249,11 @@ impl Store {
     ///
     /// # Errors
     /// As [`Store::private_conversation`].
-    pub async fn in_too_many_groups(&self, users: &BTreeSet<UserId>, most: u64) -> Result<Vec<UserId>> {
+    pub async fn in_too_many_groups(
+        &self,
+        users: &BTreeSet<UserId>,
+        most: u64,
+    ) -> Result<Vec<UserId>> {
         let ids: Vec<Bson> = users.iter().copied().map(Bson::from).collect();
         let most = i64::try_from(most).unwrap_or(i64::MAX);
         let pipeline = [
@@ -222,14 +266,21 @@ impl Store {
         ];
         let sessions = self.collection::<Document>(COLLECTION);
         let rows: Vec<ParticipantsRow> = run(async move {
-            collect(sessions.aggregate(pipeline).with_type::<ParticipantsRow>().await?).await
+            collect(
+                sessions
+                    .aggregate(pipeline)
+                    .with_type::<ParticipantsRow>()
+                    .await?,
+            )
+            .await
         })
         .await?;
         let mut full = Vec::new();
         for user in rows.into_iter().flat_map(|row| row.participants) {
             // Groups that a user created do not count.
             let role = format!("members.{user}.role");
-            let put_in = doc! { "participants": user, "sessionType": "group", role: { "$ne": "owner" } };
+            let put_in =
+                doc! { "participants": user, "sessionType": "group", role: { "$ne": "owner" } };
             let sessions = self.collection::<Document>(COLLECTION);
             let count = run(async move { sessions.count_documents(put_in).await }).await?;
             if i64::try_from(count).unwrap_or(i64::MAX) >= most {
@@ -250,7 +301,9 @@ impl Store {
     ) -> Result<Option<Conversation>> {
         // By `_id` alone, which mongod answers without planning.
         let session = self.lookups.sessions.get(id).await?;
-        Ok(session.filter(|session| session.members.contains_key(&user)).map(Arc::unwrap_or_clone))
+        Ok(session
+            .filter(|session| session.members.contains_key(&user))
+            .map(Arc::unwrap_or_clone))
     }
 
     async fn one_session(&self, filter: Document) -> Result<Option<Conversation>> {
@@ -265,7 +318,8 @@ impl Store {
     /// As [`Store::private_conversation`].
     pub async fn conversations_by_id(&self, ids: &[ConversationId]) -> Result<Vec<Conversation>> {
         let ids: Vec<Bson> = ids.iter().copied().map(Bson::from).collect();
-        self.find_conversations(doc! { "_id": { "$in": ids } }, doc! {}, None).await
+        self.find_conversations(doc! { "_id": { "$in": ids } }, doc! {}, None)
+            .await
     }
 
     /// Returns the commit id of these attempts that any of the conversations still names, if there
@@ -286,9 +340,15 @@ impl Store {
     ///
     /// # Errors
     /// As [`Store::private_conversation`].
-    pub async fn conversations_of(&self, user: UserId, page: Page) -> Result<(Vec<Conversation>, u64)> {
+    pub async fn conversations_of(
+        &self,
+        user: UserId,
+        page: Page,
+    ) -> Result<(Vec<Conversation>, u64)> {
         let sort = doc! { "lastMessageTime": -1, "_id": -1 };
-        let rows = self.find_conversations(doc! { "participants": user }, sort, Some(page)).await?;
+        let rows = self
+            .find_conversations(doc! { "participants": user }, sort, Some(page))
+            .await?;
         // A page that is not full is the last one.
         let here = rows.len() as u64;
         if here < page.limit && (here > 0 || page.skip() == 0) {
@@ -303,7 +363,12 @@ impl Store {
     /// When MongoDB does not answer.
     pub async fn count_conversations_of(&self, user: UserId) -> Result<u64> {
         let sessions = self.collection::<ConversationRow>(COLLECTION);
-        run(async move { sessions.count_documents(doc! { "participants": user }).await }).await
+        run(async move {
+            sessions
+                .count_documents(doc! { "participants": user })
+                .await
+        })
+        .await
     }
 
     /// Returns all conversations of a user, newest activity first, for `chat:sync`.
@@ -329,7 +394,9 @@ impl Store {
         let rows = run(async move {
             let mut find = sessions.find(query).sort(sort);
             if let Some(page) = page {
-                find = find.skip(page.skip()).limit(i64::try_from(page.limit).unwrap_or(i64::MAX));
+                find = find
+                    .skip(page.skip())
+                    .limit(i64::try_from(page.limit).unwrap_or(i64::MAX));
             }
             collect(find.await?).await
         })
@@ -360,8 +427,17 @@ impl Store {
         };
         let sessions = self.collection::<Document>(COLLECTION);
         let rows: Vec<UserTotals> = run(async move {
-            let pipeline = [doc! { "$match": { "participants": user } }, doc! { "$group": group }];
-            collect(sessions.aggregate(pipeline).with_type::<UserTotals>().await?).await
+            let pipeline = [
+                doc! { "$match": { "participants": user } },
+                doc! { "$group": group },
+            ];
+            collect(
+                sessions
+                    .aggregate(pipeline)
+                    .with_type::<UserTotals>()
+                    .await?,
+            )
+            .await
         })
         .await?;
         Ok(rows.into_iter().next().unwrap_or_default())
@@ -376,7 +452,11 @@ impl Store {
         let sessions = self.collection::<ParticipantsRow>(COLLECTION);
         let rows = run(async move {
             let find = sessions.find(doc! { "participants": { "$in": ids } });
-            collect(find.projection(doc! { "_id": 0, "participants": 1 }).await?).await
+            collect(
+                find.projection(doc! { "_id": 0, "participants": 1 })
+                    .await?,
+            )
+            .await
         })
         .await?;
         Ok(rows.into_iter().map(|row| row.participants).collect())

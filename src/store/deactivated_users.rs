@@ -65,11 +65,14 @@ impl Store {
         let (read_at, _) = self.inactive.now();
         let users = self.collection::<IdRow>(users::COLLECTION);
         let rows = run(async move {
-            let find = users.find(doc! { "isActive": false }).projection(doc! { "_id": 1 });
+            let find = users
+                .find(doc! { "isActive": false })
+                .projection(doc! { "_id": 1 });
             collect(find.batch_size(10_000).await?).await
         })
         .await?;
-        self.inactive.load(read_at, rows.into_iter().map(|row| row.id).collect());
+        self.inactive
+            .load(read_at, rows.into_iter().map(|row| row.id).collect());
         Ok(())
     }
 }

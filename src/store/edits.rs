@@ -71,26 +71,29 @@ impl Store {
             let edits = self.collection::<OfRow>(COLLECTION);
             let rows = run(async move {
                 let find = edits.find(doc! { "messageId": { "$gt": after } });
-                let find =
-                    find.sort(doc! { "messageId": 1, "replacedAt": 1, "_id": 1 }).limit(EDIT_BATCH_SIZE);
+                let find = find
+                    .sort(doc! { "messageId": 1, "replacedAt": 1, "_id": 1 })
+                    .limit(EDIT_BATCH_SIZE);
                 collect(find.projection(doc! { "messageId": 1 }).await?).await
             })
             .await?;
-            let Some(last) = rows.last() else { return Ok(()) };
+            let Some(last) = rows.last() else {
+                return Ok(());
+            };
             after = last.message_id;
             let mut gone: BTreeSet<MessageId> = rows.iter().map(|row| row.message_id).collect();
             let ids: Vec<Bson> = gone.iter().copied().map(Bson::from).collect();
             let messages = self.collection::<IdRow>(messages::COLLECTION);
             let living = run(async move {
-                let find = messages.find(doc! { "_id": { "$in": ids }, "isDeleted": { "$ne": true } });
+                let find =
+                    messages.find(doc! { "_id": { "$in": ids }, "isDeleted": { "$ne": true } });
                 collect(find.projection(doc! { "_id": 1 }).await?).await
             })
             .await?;
             for IdRow { id } in living {
                 gone.remove(&id);
             }
-            let of_them =
-                doc! { "messageId": { "$in": gone.into_iter().map(Bson::from).collect::<Vec<_>>() } };
+            let of_them = doc! { "messageId": { "$in": gone.into_iter().map(Bson::from).collect::<Vec<_>>() } };
             let edits = self.collection::<EditRow>(COLLECTION);
             run(async move { edits.delete_many(of_them).await.map(drop) }).await?;
         }
@@ -107,7 +110,12 @@ pub(super) async fn remove_in(
         return Ok(());
     }
     let of_them = doc! { "messageId": { "$in": messages } };
-    store.collection::<EditRow>(COLLECTION).delete_many(of_them).session(transaction).await.map(drop)
+    store
+        .collection::<EditRow>(COLLECTION)
+        .delete_many(of_them)
+        .session(transaction)
+        .await
+        .map(drop)
 }
 
 /// Stores earlier versions inside a transaction.
@@ -127,5 +135,10 @@ pub(super) async fn insert_in(
         replaced_at: edit.replaced_at,
     };
     let rows: Vec<EditRow> = edits.iter().map(row).collect();
-    store.collection::<EditRow>(COLLECTION).insert_many(rows).session(transaction).await.map(drop)
+    store
+        .collection::<EditRow>(COLLECTION)
+        .insert_many(rows)
+        .session(transaction)
+        .await
+        .map(drop)
 }

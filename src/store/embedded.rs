@@ -153,7 +153,11 @@ impl EmbeddedMongod {
             return Err(EmbeddedError::NoPassword(options.data_dir));
         };
         let (stop, stopped) = oneshot::channel();
-        Ok(Self { uri, stop, supervisor: tokio::spawn(supervise(mongod, home, stopped)) })
+        Ok(Self {
+            uri,
+            stop,
+            supervisor: tokio::spawn(supervise(mongod, home, stopped)),
+        })
     }
 
     /// Returns the connection string of the mongod that a live service manages on this data
@@ -163,8 +167,16 @@ impl EmbeddedMongod {
         let dbpath = data_dir.join("mongodb");
         let lock = File::open(dbpath.join(LOCK_FILE)).ok()?;
         let in_use = matches!(lock.try_lock(), Err(TryLockError::WouldBlock));
-        let port: u16 = fs::read_to_string(dbpath.join(PORT_FILE)).ok()?.trim().parse().ok()?;
-        if in_use { access::uri_of(data_dir, port, REPLICA_SET) } else { None }
+        let port: u16 = fs::read_to_string(dbpath.join(PORT_FILE))
+            .ok()?
+            .trim()
+            .parse()
+            .ok()?;
+        if in_use {
+            access::uri_of(data_dir, port, REPLICA_SET)
+        } else {
+            None
+        }
     }
 
     /// Returns the connection string; it stays the same when mongod is restarted.
@@ -184,7 +196,11 @@ impl EmbeddedMongod {
 }
 
 /// Restarts mongod whenever it ends by itself, until `stop` is sent or its sender is dropped.
-async fn supervise(mut mongod: MongodProcess, home: DatabaseFolder, mut stop: oneshot::Receiver<()>) {
+async fn supervise(
+    mut mongod: MongodProcess,
+    home: DatabaseFolder,
+    mut stop: oneshot::Receiver<()>,
+) {
     let mut delay = RESTART_DELAY_RANGE.start;
     loop {
         let started = Instant::now();
@@ -206,21 +222,32 @@ async fn supervise(mut mongod: MongodProcess, home: DatabaseFolder, mut stop: on
                 Err(error) => error!(%error, "mongod could not be started again"),
             }
         };
-        info!(port = home.port, pid = mongod.pid, "mongod was started again");
+        info!(
+            port = home.port,
+            pid = mongod.pid,
+            "mongod was started again"
+        );
     }
 }
 
 fn find_binary(options: &EmbeddedOptions) -> Result<PathBuf, EmbeddedError> {
     let executable = |path: &Path| {
-        let is_program = |meta: fs::Metadata| meta.is_file() && meta.permissions().mode() & 0o111 != 0;
-        path.canonicalize().ok().filter(|path| fs::metadata(path).is_ok_and(is_program))
+        let is_program =
+            |meta: fs::Metadata| meta.is_file() && meta.permissions().mode() & 0o111 != 0;
+        path.canonicalize()
+            .ok()
+            .filter(|path| fs::metadata(path).is_ok_and(is_program))
     };
     if let Some(binary) = &options.binary {
         return executable(binary).ok_or_else(|| EmbeddedError::NotExecutable(binary.clone()));
     }
     let folders = options.search_path.iter().flat_map(std::env::split_paths);
-    let mut candidates = folders.map(|folder| folder.join("mongod")).chain([".mongod/mongod".into()]);
-    candidates.find_map(|path| executable(&path)).ok_or(EmbeddedError::NotFound)
+    let mut candidates = folders
+        .map(|folder| folder.join("mongod"))
+        .chain([".mongod/mongod".into()]);
+    candidates
+        .find_map(|path| executable(&path))
+        .ok_or(EmbeddedError::NotFound)
 }
 
 /// The database's directory and what a mongod on it needs. The directory is reserved for this
@@ -241,9 +268,14 @@ struct DatabaseFolder {
 impl DatabaseFolder {
     fn open(binary: PathBuf, options: &EmbeddedOptions) -> Result<Self, EmbeddedError> {
         let dbpath = options.data_dir.join("mongodb");
-        DirBuilder::new().recursive(true).mode(0o700).create(&dbpath).map_err(io_error("create", &dbpath))?;
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&dbpath)
+            .map_err(io_error("create", &dbpath))?;
         let dbpath = dbpath.canonicalize().map_err(io_error("find", &dbpath))?;
-        fs::set_permissions(&dbpath, Permissions::from_mode(0o700)).map_err(io_error("protect", &dbpath))?;
+        fs::set_permissions(&dbpath, Permissions::from_mode(0o700))
+            .map_err(io_error("protect", &dbpath))?;
         let lock = append_to(&dbpath.join(LOCK_FILE))?;
         match lock.try_lock() {
             Ok(()) => {}
@@ -253,7 +285,10 @@ impl DatabaseFolder {
         Ok(Self {
             binary,
             log: dbpath.join("mongod.log"),
-            search_path: options.search_path.clone().unwrap_or_else(|| "/usr/bin:/bin".into()),
+            search_path: options
+                .search_path
+                .clone()
+                .unwrap_or_else(|| "/usr/bin:/bin".into()),
             access: AccessControl::open(&options.data_dir, &dbpath)?,
             cache_gb: options.cache_gb.unwrap_or(DEFAULT_CACHE_GB),
             dbpath,
@@ -265,22 +300,34 @@ impl DatabaseFolder {
     /// Chooses the previous port if it is free, because the replica set's configuration names it.
     fn choose_port(&mut self) -> Result<(), EmbeddedError> {
         let memo = self.dbpath.join(PORT_FILE);
-        let kept = fs::read_to_string(&memo).ok().and_then(|port| port.trim().parse().ok());
+        let kept = fs::read_to_string(&memo)
+            .ok()
+            .and_then(|port| port.trim().parse().ok());
         // Each directory starts at a different port. While one mongod is down, the next one to
         // start, of this process or another, does not take its port.
         let mut hasher = DefaultHasher::new();
         self.dbpath.hash(&mut hasher);
         let offset = hasher.finish() % PORT_RANGE.len() as u64;
-        let others =
-            PORT_RANGE.cycle().skip(usize::try_from(offset).unwrap_or_default()).take(PORT_RANGE.len());
-        self.port =
-            kept.into_iter().chain(others).find(|port| is_free(*port)).ok_or(EmbeddedError::NoFreePort)?;
+        let others = PORT_RANGE
+            .cycle()
+            .skip(usize::try_from(offset).unwrap_or_default())
+            .take(PORT_RANGE.len());
+        self.port = kept
+            .into_iter()
+            .chain(others)
+            .find(|port| is_free(*port))
+            .ok_or(EmbeddedError::NoFreePort)?;
         fs::write(&memo, self.port.to_string()).map_err(io_error("write", &memo))
     }
 
     /// Returns the arguments that identify a mongod of ours on this directory.
     fn signature(&self) -> [&OsStr; 4] {
-        ["--dbpath".as_ref(), self.dbpath.as_ref(), "--logpath".as_ref(), self.log.as_ref()]
+        [
+            "--dbpath".as_ref(),
+            self.dbpath.as_ref(),
+            "--logpath".as_ref(),
+            self.log.as_ref(),
+        ]
     }
 
     /// Returns the pid of our mongod that still runs on this directory; every mongod stores its pid
@@ -290,7 +337,10 @@ impl DatabaseFolder {
         let pid = pid.trim().parse().ok()?;
         let command_line = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
         let signature = self.signature().join(OsStr::new("\0"));
-        command_line.windows(signature.len()).any(|window| window == signature.as_bytes()).then_some(pid)
+        command_line
+            .windows(signature.len())
+            .any(|window| window == signature.as_bytes())
+            .then_some(pid)
     }
 
     /// Ends a mongod left by a killed service. It is not reused: the watchdog may already have
@@ -320,5 +370,9 @@ fn is_free(port: u16) -> bool {
 }
 
 fn append_to(path: &Path) -> Result<File, EmbeddedError> {
-    OpenOptions::new().create(true).append(true).open(path).map_err(io_error("open", path))
+    OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(path)
+        .map_err(io_error("open", path))
 }

@@ -28,12 +28,19 @@ impl Store {
     ///
     /// # Errors
     /// When MongoDB does not answer.
-    pub async fn end_token(&self, token: &TokenId, user: UserId, remaining: Duration) -> Result<()> {
-        self.insert_revocation(&Revoked::Token(token.clone())).await?;
+    pub async fn end_token(
+        &self,
+        token: &TokenId,
+        user: UserId,
+        remaining: Duration,
+    ) -> Result<()> {
+        self.insert_revocation(&Revoked::Token(token.clone()))
+            .await?;
         let tokens = self.collection::<EndedTokenRow>(COLLECTION);
         // By the clock of mongod, which removes the row: the timestamps in the token may come from
         // a wrong clock.
-        let kept = i64::try_from((remaining + RETENTION_AFTER_EXPIRY).as_millis()).unwrap_or(i64::MAX);
+        let kept =
+            i64::try_from((remaining + RETENTION_AFTER_EXPIRY).as_millis()).unwrap_or(i64::MAX);
         let expires_at = doc! { "$ifNull": ["$expiresAt", { "$add": ["$$NOW", kept] }] };
         let set = vec![doc! { "$set": { "userId": user, "expiresAt": expires_at } }];
         // A condition, not an expression: an id may begin with a dollar.
@@ -45,7 +52,10 @@ impl Store {
     ///
     /// # Errors
     /// When MongoDB does not answer.
-    pub async fn tokens_ended_among(&self, ids: impl Iterator<Item = &TokenId>) -> Result<HashSet<TokenId>> {
+    pub async fn tokens_ended_among(
+        &self,
+        ids: impl Iterator<Item = &TokenId>,
+    ) -> Result<HashSet<TokenId>> {
         let ids: Vec<String> = ids.map(|token| token.0.to_string()).collect();
         if ids.is_empty() {
             return Ok(HashSet::new());
@@ -53,7 +63,10 @@ impl Store {
         let tokens = self.collection::<EndedTokenRow>(COLLECTION);
         let filter = doc! { "_id": { "$in": ids } };
         let rows = run(async move { collect(tokens.find(filter).await?).await }).await?;
-        Ok(rows.into_iter().map(|row| TokenId(row.token.into())).collect())
+        Ok(rows
+            .into_iter()
+            .map(|row| TokenId(row.token.into()))
+            .collect())
     }
 
     /// Returns all ended tokens that have not expired.
@@ -62,8 +75,13 @@ impl Store {
     /// When MongoDB does not answer.
     pub async fn ended_tokens(&self) -> Result<HashSet<TokenId>> {
         let tokens = self.collection::<EndedTokenRow>(COLLECTION);
-        let rows = run(async move { collect(tokens.find(doc! {}).batch_size(10_000).await?).await }).await?;
-        Ok(rows.into_iter().map(|row| TokenId(row.token.into())).collect())
+        let rows =
+            run(async move { collect(tokens.find(doc! {}).batch_size(10_000).await?).await })
+                .await?;
+        Ok(rows
+            .into_iter()
+            .map(|row| TokenId(row.token.into()))
+            .collect())
     }
 
     /// Returns whether a token was ended.

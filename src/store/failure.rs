@@ -22,9 +22,11 @@ pub fn code(error: &Error) -> Option<i32> {
         ErrorKind::Command(command) => Some(command.code),
         ErrorKind::Write(WriteFailure::WriteError(write)) => Some(write.code),
         ErrorKind::Write(WriteFailure::WriteConcernError(concern)) => Some(concern.code),
-        ErrorKind::InsertMany(many) => {
-            many.write_errors.as_ref().and_then(|errors| errors.first()).map(|first| first.code)
-        }
+        ErrorKind::InsertMany(many) => many
+            .write_errors
+            .as_ref()
+            .and_then(|errors| errors.first())
+            .map(|first| first.code),
         _ => error.get_custom::<FailedStatement>().map(|failed| failed.0),
     }
 }
@@ -38,10 +40,15 @@ struct FailedStatement(i32);
 /// # Errors
 /// The first write error.
 pub(super) fn check_reply(reply: &Document) -> mongodb::error::Result<()> {
-    let first = reply.get_array("writeErrors").ok().and_then(|errors| errors.first()?.as_document());
+    let first = reply
+        .get_array("writeErrors")
+        .ok()
+        .and_then(|errors| errors.first()?.as_document());
     match first {
         None => Ok(()),
-        Some(error) => Err(Error::custom(FailedStatement(error.get_i32("code").unwrap_or_default()))),
+        Some(error) => Err(Error::custom(FailedStatement(
+            error.get_i32("code").unwrap_or_default(),
+        ))),
     }
 }
 
@@ -56,16 +63,22 @@ pub fn is_duplicate_key(error: &Error) -> bool {
 #[must_use]
 pub fn is_poison(error: &Error) -> bool {
     // 121 DocumentValidationFailure, 10334 BSONObjectTooLarge, 17280 KeyTooLong, 2 BadValue
-    matches!(code(error), Some(DOCUMENT_VALIDATION_FAILURE | 10_334 | 17_280 | 2))
-        || matches!(&*error.kind, ErrorKind::BsonSerialization(_) | ErrorKind::InvalidArgument { .. })
+    matches!(
+        code(error),
+        Some(DOCUMENT_VALIDATION_FAILURE | 10_334 | 17_280 | 2)
+    ) || matches!(
+        &*error.kind,
+        ErrorKind::BsonSerialization(_) | ErrorKind::InvalidArgument { .. }
+    )
 }
 
 /// Returns whether MongoDB was unavailable, as opposed to refusing.
 #[must_use]
 pub fn is_unavailable(error: &Error) -> bool {
     // Stepping down, shutting down, not primary, interrupted; see MongoDB's list of error codes.
-    const UNAVAILABLE_CODES: [i32; 12] =
-        [6, 7, 89, 91, 189, 262, 9_001, 10_107, 11_600, 11_602, 13_435, 13_436];
+    const UNAVAILABLE_CODES: [i32; 12] = [
+        6, 7, 89, 91, 189, 262, 9_001, 10_107, 11_600, 11_602, 13_435, 13_436,
+    ];
     matches!(
         &*error.kind,
         ErrorKind::Io(_)
@@ -78,7 +91,10 @@ pub fn is_unavailable(error: &Error) -> bool {
 /// Returns whether the call did not reach a server at all.
 #[must_use]
 pub fn was_never_sent(error: &Error) -> bool {
-    matches!(&*error.kind, ErrorKind::ServerSelection { .. } | ErrorKind::DnsResolve { .. })
+    matches!(
+        &*error.kind,
+        ErrorKind::ServerSelection { .. } | ErrorKind::DnsResolve { .. }
+    )
 }
 
 /// Returns the message of an error of the driver itself. No server wrote it, so it quotes no
@@ -116,7 +132,11 @@ pub fn describe(error: &Error) -> String {
         _ => words(error).unwrap_or_else(|| format!("other {:?}", code(error))),
     };
     let labels: Vec<&str> = error.labels().iter().map(String::as_str).collect();
-    if labels.is_empty() { kind } else { format!("{kind} [{}]", labels.join(", ")) }
+    if labels.is_empty() {
+        kind
+    } else {
+        format!("{kind} [{}]", labels.join(", "))
+    }
 }
 
 /// Returns the error for the caller; the cause is logged.

@@ -55,7 +55,11 @@ struct FileRow {
     // The other fields are known once it is ready.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     name: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none", default, deserialize_with = "stored_number::perhaps")]
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        default,
+        deserialize_with = "stored_number::perhaps"
+    )]
     size: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     mime: Option<String>,
@@ -115,7 +119,10 @@ impl From<&StoredFile> for FileRow {
             width: file.dimensions.map(|dimensions| dimensions.width),
             height: file.dimensions.map(|dimensions| dimensions.height),
             duration: file.duration,
-            thumbnail: file.thumbnail.clone().map(|t| ThumbnailRow { mime: t.mime, size: t.size }),
+            thumbnail: file.thumbnail.clone().map(|t| ThumbnailRow {
+                mime: t.mime,
+                size: t.size,
+            }),
             sha256: Some(file.digest.clone()),
         }
     }
@@ -135,9 +142,15 @@ impl TryFrom<FileRow> for StoredFile {
             name: row.name.ok_or_else(|| missing("name"))?,
             size: row.size.ok_or_else(|| missing("size"))?,
             mime: row.mime.ok_or_else(|| missing("mime"))?,
-            dimensions: row.width.zip(row.height).map(|(width, height)| Dimensions { width, height }),
+            dimensions: row
+                .width
+                .zip(row.height)
+                .map(|(width, height)| Dimensions { width, height }),
             duration: row.duration,
-            thumbnail: row.thumbnail.map(|t| Thumbnail { mime: t.mime, size: t.size }),
+            thumbnail: row.thumbnail.map(|t| Thumbnail {
+                mime: t.mime,
+                size: t.size,
+            }),
             digest: row.sha256.ok_or_else(|| missing("sha256"))?,
             created_at: row.created_at,
         })
@@ -156,13 +169,19 @@ impl Store {
         now: Timestamp,
         check_at: Timestamp,
     ) -> Result<()> {
-        let (files, usage) =
-            (self.collection::<Document>(COLLECTION), self.collection::<Document>(USAGE_COLLECTION));
+        let (files, usage) = (
+            self.collection::<Document>(COLLECTION),
+            self.collection::<Document>(USAGE_COLLECTION),
+        );
         let state = FileState::Uploading.as_str();
         let row = doc! { "_id": id, "owner": owner, "state": state, "createdAt": now, "checkAt": check_at };
         write(async move {
             let nothing = doc! { "$setOnInsert": { "used": 0_i64 } };
-            match usage.update_one(doc! { "_id": owner }, nothing).upsert(true).await {
+            match usage
+                .update_one(doc! { "_id": owner }, nothing)
+                .upsert(true)
+                .await
+            {
                 // Two concurrent requests inserted the same row.
                 Err(error) if !failure::is_duplicate_key(&error) => return Err(error),
                 _ => {}
@@ -179,7 +198,9 @@ impl Store {
     pub async fn file(&self, id: FileId) -> Result<Option<StoredFile>> {
         let files = self.collection::<FileRow>(COLLECTION);
         let row = run(async move { files.find_one(doc! { "_id": id }).await }).await?;
-        row.filter(|row| row.state == FileState::Ready).map(StoredFile::try_from).transpose()
+        row.filter(|row| row.state == FileState::Ready)
+            .map(StoredFile::try_from)
+            .transpose()
     }
 
     /// Keeps the sweep off these files until `until`. Returns whether all of them are ready.
@@ -239,8 +260,11 @@ impl Store {
     /// When MongoDB does not answer.
     pub async fn is_file_used(&self, id: FileId) -> Result<bool> {
         let sent = self.collection::<Document>(messages::COLLECTION);
-        let found =
-            run(async move { sent.find_one(doc! { "fileIds": id }).projection(doc! { "_id": 1 }).await });
+        let found = run(async move {
+            sent.find_one(doc! { "fileIds": id })
+                .projection(doc! { "_id": 1 })
+                .await
+        });
         Ok(found.await?.is_some() || self.is_avatar(id).await?)
     }
 
@@ -282,7 +306,9 @@ impl Store {
     /// When MongoDB does not answer.
     pub async fn mark_file_settled(&self, seen: &DueFile) -> Result<()> {
         let ready = doc! { "state": FileState::Ready.as_str() };
-        self.rotate_file(seen, doc! { "$set": ready, "$unset": { "checkAt": "" } }).await.map(drop)
+        self.rotate_file(seen, doc! { "$set": ready, "$unset": { "checkAt": "" } })
+            .await
+            .map(drop)
     }
 
     /// Makes a file inaccessible to everybody, unless its check was postponed since it was read.
@@ -290,12 +316,17 @@ impl Store {
     /// # Errors
     /// When MongoDB does not answer.
     pub async fn mark_file_for_removal(&self, seen: &DueFile) -> Result<bool> {
-        self.rotate_file(seen, doc! { "$set": { "state": FileState::Doomed.as_str() } }).await
+        self.rotate_file(
+            seen,
+            doc! { "$set": { "state": FileState::Doomed.as_str() } },
+        )
+        .await
     }
 
     async fn rotate_file(&self, seen: &DueFile, update: Document) -> Result<bool> {
         let files = self.collection::<Document>(COLLECTION);
-        let filter = doc! { "_id": seen.id, "state": seen.state.as_str(), "checkAt": seen.check_at };
+        let filter =
+            doc! { "_id": seen.id, "state": seen.state.as_str(), "checkAt": seen.check_at };
         let turned = write(async move { files.update_one(filter, update).await }).await?;
         Ok(turned.matched_count > 0)
     }
@@ -312,7 +343,13 @@ impl Store {
         let row = write(async move { files.find_one_and_update(filter, update).await }).await?;
         Ok(row.and_then(|row| {
             let (state, check_at) = (FileState::Doomed, row.check_at?);
-            Some(DueFile { id, owner: row.owner, state, size: None, check_at })
+            Some(DueFile {
+                id,
+                owner: row.owner,
+                state,
+                size: None,
+                check_at,
+            })
         }))
     }
 }

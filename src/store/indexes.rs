@@ -9,8 +9,8 @@ use mongodb::{
 };
 
 use super::{
-    Store, audit, blobs, conversations, edits, ended_tokens, files, messages, nodes, online_users, receipts,
-    revocations, run, run_within, statistics, users,
+    Store, audit, blobs, conversations, edits, ended_tokens, files, messages, nodes, online_users,
+    receipts, revocations, run, run_within, statistics, users,
 };
 use crate::domain::Result;
 
@@ -28,20 +28,42 @@ pub struct Index {
 }
 
 impl Index {
-    fn plain(collection: &'static str, name: &'static str, keys: Document, why: &'static str) -> Self {
-        Self { collection, name, keys, unique: false, partial: None, expires: false, why }
+    fn plain(
+        collection: &'static str,
+        name: &'static str,
+        keys: Document,
+        why: &'static str,
+    ) -> Self {
+        Self {
+            collection,
+            name,
+            keys,
+            unique: false,
+            partial: None,
+            expires: false,
+            why,
+        }
     }
 
     fn unique(self) -> Self {
-        Self { unique: true, ..self }
+        Self {
+            unique: true,
+            ..self
+        }
     }
 
     fn partial(self, filter: Document) -> Self {
-        Self { partial: Some(filter), ..self }
+        Self {
+            partial: Some(filter),
+            ..self
+        }
     }
 
     fn expiring(self) -> Self {
-        Self { expires: true, ..self }
+        Self {
+            expires: true,
+            ..self
+        }
     }
 }
 
@@ -75,9 +97,19 @@ pub fn all() -> Vec<Index> {
             doc! { "isActive": 1, "usernameKey": 1 },
             "the directory by name",
         ),
-        plain(users::COLLECTION, "avatar", doc! { "avatar": 1 }, "whose profile shows a file")
-            .partial(doc! { "avatar": { "$gt": "" } }),
-        plain(users::COLLECTION, "status", doc! { "status": 1, "isActive": 1 }, "who is online or away"),
+        plain(
+            users::COLLECTION,
+            "avatar",
+            doc! { "avatar": 1 },
+            "whose profile shows a file",
+        )
+        .partial(doc! { "avatar": { "$gt": "" } }),
+        plain(
+            users::COLLECTION,
+            "status",
+            doc! { "status": 1, "isActive": 1 },
+            "who is online or away",
+        ),
         plain(
             conversations::COLLECTION,
             "pair",
@@ -96,7 +128,12 @@ pub fn all() -> Vec<Index> {
         // version that it has checked, and mongod commits one of two such transactions. A second
         // check here took a sixth of all messages a second: for each key of a unique index, mongod
         // writes, removes, searches and writes again.
-        plain(messages::COLLECTION, "order", doc! { "sessionId": 1, "seq": 1 }, "history by seq"),
+        plain(
+            messages::COLLECTION,
+            "order",
+            doc! { "sessionId": 1, "seq": 1 },
+            "history by seq",
+        ),
         plain(
             messages::COLLECTION,
             "once",
@@ -119,8 +156,13 @@ pub fn all() -> Vec<Index> {
             "in which sessions a file was sent; whether a message still names it",
         )
         .partial(doc! { "fileIds": { "$exists": true } }),
-        plain(files::COLLECTION, "due", doc! { "checkAt": 1 }, "the files that the sweep is to look at")
-            .partial(doc! { "checkAt": { "$exists": true } }),
+        plain(
+            files::COLLECTION,
+            "due",
+            doc! { "checkAt": 1 },
+            "the files that the sweep is to look at",
+        )
+        .partial(doc! { "checkAt": { "$exists": true } }),
         // These two have the names that GridFS would give them.
         plain(
             blobs::FILES_COLLECTION,
@@ -147,25 +189,75 @@ pub fn all() -> Vec<Index> {
             doc! { "sessionId": 1, "bucket": 1, "to": 1, "from": 1 },
             "the receipts that touch a page of messages",
         ),
-        plain(online_users::COLLECTION, "node", doc! { "node": 1 }, "the connections of a node that dies"),
-        plain(online_users::COLLECTION, "user", doc! { "userId": 1 }, "whether a user is present elsewhere"),
-        plain(ended_tokens::COLLECTION, "expiry", doc! { "expiresAt": 1 }, "expired tokens need no record")
-            .expiring(),
-        plain(revocations::COLLECTION, "news", doc! { "at": 1 }, "what was revoked since a node last asked"),
-        plain(revocations::COLLECTION, "expiry", doc! { "expiresAt": 1 }, "old news need no record")
-            .expiring(),
-        plain(nodes::COLLECTION, "heartbeat", doc! { "heartbeatAt": 1 }, "nodes that fell silent"),
-        plain(statistics::UNREAD_COLLECTION, "backlog", doc! { "unread": 1 }, "who has unread messages")
-            .partial(doc! { "unread": { "$gt": 0 } }),
-        plain(audit::COLLECTION, "time", doc! { "at": -1, "_id": -1 }, "the record, newest first"),
-        plain(audit::COLLECTION, "actor", doc! { "actor": 1, "at": -1, "_id": -1 }, "what a user did"),
+        plain(
+            online_users::COLLECTION,
+            "node",
+            doc! { "node": 1 },
+            "the connections of a node that dies",
+        ),
+        plain(
+            online_users::COLLECTION,
+            "user",
+            doc! { "userId": 1 },
+            "whether a user is present elsewhere",
+        ),
+        plain(
+            ended_tokens::COLLECTION,
+            "expiry",
+            doc! { "expiresAt": 1 },
+            "expired tokens need no record",
+        )
+        .expiring(),
+        plain(
+            revocations::COLLECTION,
+            "news",
+            doc! { "at": 1 },
+            "what was revoked since a node last asked",
+        ),
+        plain(
+            revocations::COLLECTION,
+            "expiry",
+            doc! { "expiresAt": 1 },
+            "old news need no record",
+        )
+        .expiring(),
+        plain(
+            nodes::COLLECTION,
+            "heartbeat",
+            doc! { "heartbeatAt": 1 },
+            "nodes that fell silent",
+        ),
+        plain(
+            statistics::UNREAD_COLLECTION,
+            "backlog",
+            doc! { "unread": 1 },
+            "who has unread messages",
+        )
+        .partial(doc! { "unread": { "$gt": 0 } }),
+        plain(
+            audit::COLLECTION,
+            "time",
+            doc! { "at": -1, "_id": -1 },
+            "the record, newest first",
+        ),
+        plain(
+            audit::COLLECTION,
+            "actor",
+            doc! { "actor": 1, "at": -1, "_id": -1 },
+            "what a user did",
+        ),
         plain(
             audit::COLLECTION,
             "about",
             doc! { "subject": 1, "at": -1, "_id": -1 },
             "what was done to a user",
         ),
-        plain(audit::COLLECTION, "action", doc! { "action": 1, "at": -1, "_id": -1 }, "acts of one kind"),
+        plain(
+            audit::COLLECTION,
+            "action",
+            doc! { "action": 1, "at": -1, "_id": -1 },
+            "acts of one kind",
+        ),
         plain(
             audit::COLLECTION,
             "session",
@@ -181,14 +273,22 @@ impl Store {
     ///
     /// # Errors
     /// When MongoDB does not answer.
-    pub(super) async fn drop_unique_index(&self, collection: &str, name: &'static str) -> Result<()> {
+    pub(super) async fn drop_unique_index(
+        &self,
+        collection: &str,
+        name: &'static str,
+    ) -> Result<()> {
         let collection = self.collection::<Document>(collection);
         run(async move {
             let indexes: Vec<IndexModel> = collection.list_indexes().await?.try_collect().await?;
             let is_it = |options: &IndexOptions| {
                 options.name.as_deref() == Some(name) && options.unique == Some(true)
             };
-            if indexes.iter().filter_map(|index| index.options.as_ref()).any(is_it) {
+            if indexes
+                .iter()
+                .filter_map(|index| index.options.as_ref())
+                .any(is_it)
+            {
                 collection.drop_index(name).await?;
             }
             Ok(())
@@ -208,11 +308,17 @@ impl Store {
                 .partial_filter_expression(index.partial)
                 .expire_after(index.expires.then_some(std::time::Duration::ZERO))
                 .build();
-            let model = IndexModel::builder().keys(index.keys).options(options).build();
+            let model = IndexModel::builder()
+                .keys(index.keys)
+                .options(options)
+                .build();
             let collection = self.collection::<Document>(index.collection);
             // On an old and large database, building an index may take long.
             let limit = std::time::Duration::from_hours(1);
-            run_within(limit, async move { collection.create_index(model).await.map(drop) }).await?;
+            run_within(limit, async move {
+                collection.create_index(model).await.map(drop)
+            })
+            .await?;
         }
         Ok(())
     }

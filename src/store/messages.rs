@@ -11,7 +11,8 @@ use mongodb::{
 use serde::Deserialize;
 
 use super::{
-    BYPASS_VALIDATION, Store, any_of, batch_loader::BatchLoader, collect, failure, run, stored_number,
+    BYPASS_VALIDATION, Store, any_of, batch_loader::BatchLoader, collect, failure, run,
+    stored_number,
 };
 use crate::domain::{
     ConversationId, MessageId, Result, UserId,
@@ -48,28 +49,45 @@ fn run_of(session: ConversationId, range: SeqRange) -> Document {
 }
 
 /// Loads pages of conversations, oldest message first, for several callers at once.
-pub(super) fn gathered(database: Database) -> BatchLoader<(ConversationId, SeqRange), Vec<Message>> {
-    BatchLoader::new(PAGE_BATCH_SIZE, move |wanted: Vec<(ConversationId, SeqRange)>| {
-        let messages = database.collection::<MessageRow>(COLLECTION);
-        async move {
-            let filter = any_of(wanted.iter().map(|(session, range)| run_of(*session, *range)));
-            let rows =
-                run(async move { collect(messages.find(filter).batch_size(1_000).await?).await }).await?;
-            let mut found: HashMap<ConversationId, Vec<Message>> = HashMap::new();
-            for row in rows {
-                let message = Message::try_from(row)?;
-                found.entry(message.session).or_default().push(message);
+pub(super) fn gathered(
+    database: Database,
+) -> BatchLoader<(ConversationId, SeqRange), Vec<Message>> {
+    BatchLoader::new(
+        PAGE_BATCH_SIZE,
+        move |wanted: Vec<(ConversationId, SeqRange)>| {
+            let messages = database.collection::<MessageRow>(COLLECTION);
+            async move {
+                let filter = any_of(
+                    wanted
+                        .iter()
+                        .map(|(session, range)| run_of(*session, *range)),
+                );
+                let rows = run(async move {
+                    collect(messages.find(filter).batch_size(1_000).await?).await
+                })
+                .await?;
+                let mut found: HashMap<ConversationId, Vec<Message>> = HashMap::new();
+                for row in rows {
+                    let message = Message::try_from(row)?;
+                    found.entry(message.session).or_default().push(message);
+                }
+                for messages in found.values_mut() {
+                    messages.sort_unstable_by_key(|message| message.seq);
+                }
+                let page = |(session, range): (ConversationId, SeqRange)| {
+                    let within = |m: &&Message| range.after < m.seq && m.seq <= range.up_to;
+                    found
+                        .get(&session)
+                        .into_iter()
+                        .flatten()
+                        .filter(within)
+                        .cloned()
+                        .collect()
+                };
+                Ok(wanted.into_iter().map(page).collect())
             }
-            for messages in found.values_mut() {
-                messages.sort_unstable_by_key(|message| message.seq);
-            }
-            let page = |(session, range): (ConversationId, SeqRange)| {
-                let within = |m: &&Message| range.after < m.seq && m.seq <= range.up_to;
-                found.get(&session).into_iter().flatten().filter(within).cloned().collect()
-            };
-            Ok(wanted.into_iter().map(page).collect())
-        }
-    })
+        },
+    )
 }
 
 impl Store {
@@ -86,14 +104,19 @@ impl Store {
     ///
     /// # Errors
     /// As [`Store::message`].
-    pub async fn messages_in(&self, session: ConversationId, range: SeqRange) -> Result<Vec<Message>> {
+    pub async fn messages_in(
+        &self,
+        session: ConversationId,
+        range: SeqRange,
+    ) -> Result<Vec<Message>> {
         if range.is_empty() {
             return Ok(Vec::new());
         }
         if range.up_to - range.after <= MAX_BATCHED_PAGE_MESSAGES {
             return self.lookups.messages.get((session, range)).await;
         }
-        self.find_messages(run_of(session, range), doc! { "seq": 1 }, 0).await
+        self.find_messages(run_of(session, range), doc! { "seq": 1 }, 0)
+            .await
     }
 
     /// Returns messages up to `up_to` that changed after `rev`, in the order of their changes.
@@ -138,7 +161,8 @@ impl Store {
         let end = format!("{};", prefix.trim_end_matches(':'));
         let range = doc! { "$gt": prefix, "$lt": end };
         let filter = doc! { "sessionId": { "$in": sessions.iter().copied().map(Bson::from).collect::<Vec<_>>() }, "sender": sender, "clientMsgId": range };
-        self.find_messages(filter, doc! { "clientMsgId": 1 }, 0).await
+        self.find_messages(filter, doc! { "clientMsgId": 1 }, 0)
+            .await
     }
 
     /// Returns the message of a sender in a conversation with a `clientMsgId`.
@@ -150,7 +174,10 @@ impl Store {
     }
 
     /// Returns the messages with these keys.
-    pub(super) async fn messages_by_client_id(&self, keys: &[IdempotencyKey]) -> Result<Vec<Message>> {
+    pub(super) async fn messages_by_client_id(
+        &self,
+        keys: &[IdempotencyKey],
+    ) -> Result<Vec<Message>> {
         let one = |key: &IdempotencyKey| doc! { "sessionId": key.session, "sender": key.sender, "clientMsgId": &key.client_id };
         let any: Vec<Document> = keys.iter().map(one).collect();
         if any.is_empty() {
@@ -166,14 +193,28 @@ impl Store {
         if ids.is_empty() {
             Ok(Vec::new())
         } else {
-            self.find_messages(doc! { "_id": { "$in": ids } }, doc! {}, 0).await
+            self.find_messages(doc! { "_id": { "$in": ids } }, doc! {}, 0)
+                .await
         }
     }
 
-    async fn find_messages(&self, filter: Document, sort: Document, limit: u64) -> Result<Vec<Message>> {
+    async fn find_messages(
+        &self,
+        filter: Document,
+        sort: Document,
+        limit: u64,
+    ) -> Result<Vec<Message>> {
         let messages = self.collection::<MessageRow>(COLLECTION);
         let rows = run(async move {
-            collect(messages.find(filter).sort(sort).limit(as_i64(limit)).batch_size(1_000).await?).await
+            collect(
+                messages
+                    .find(filter)
+                    .sort(sort)
+                    .limit(as_i64(limit))
+                    .batch_size(1_000)
+                    .await?,
+            )
+            .await
         })
         .await?;
         rows.into_iter().map(Message::try_from).collect()
@@ -208,7 +249,11 @@ impl Store {
             Ok((count, collect(newest).await?))
         })
         .await?;
-        let newest = rows.into_iter().rev().map(|r| MessageRef { id: r.id, seq: r.seq, sender: r.sender });
+        let newest = rows.into_iter().rev().map(|r| MessageRef {
+            id: r.id,
+            seq: r.seq,
+            sender: r.sender,
+        });
         Ok((count, newest.collect()))
     }
 
@@ -234,7 +279,9 @@ pub(super) async fn insert_in(
         return Ok(());
     }
     let collection = store.collection::<MessageRow>(COLLECTION);
-    let insert = collection.insert_many(rows).bypass_document_validation(BYPASS_VALIDATION);
+    let insert = collection
+        .insert_many(rows)
+        .bypass_document_validation(BYPASS_VALIDATION);
     insert.session(transaction).await.map(drop)
 }
 
@@ -263,6 +310,10 @@ pub(super) async fn revise_in(
         "ordered": true,
         "bypassDocumentValidation": BYPASS_VALIDATION,
     };
-    let reply = store.database.run_command(command).session(transaction).await?;
+    let reply = store
+        .database
+        .run_command(command)
+        .session(transaction)
+        .await?;
     failure::check_reply(&reply)
 }

@@ -18,16 +18,33 @@ pub struct Migration {
 
 /// All steps, ascending without a gap.
 pub const MIGRATIONS: [Migration; 5] = [
-    Migration { version: 1, what: "collections with their validators, and the indexes" },
-    Migration { version: 2, what: "indexes that need not be unique are not" },
-    Migration { version: 3, what: "people are found by any part of what they are called, and by pinyin" },
-    Migration { version: 4, what: "a clientMsgId is one message of its session" },
-    Migration { version: 5, what: "what messages said before they were edited goes with them" },
+    Migration {
+        version: 1,
+        what: "collections with their validators, and the indexes",
+    },
+    Migration {
+        version: 2,
+        what: "indexes that need not be unique are not",
+    },
+    Migration {
+        version: 3,
+        what: "people are found by any part of what they are called, and by pinyin",
+    },
+    Migration {
+        version: 4,
+        what: "a clientMsgId is one message of its session",
+    },
+    Migration {
+        version: 5,
+        what: "what messages said before they were edited goes with them",
+    },
 ];
 
 /// The indexes of format 1 that step 2 removes where they are unique.
-const FORMER_UNIQUE_INDEXES: [(&str, &str); 2] =
-    [(super::messages::COLLECTION, "order"), (super::online_users::COLLECTION, "socket")];
+const FORMER_UNIQUE_INDEXES: [(&str, &str); 2] = [
+    (super::messages::COLLECTION, "order"),
+    (super::online_users::COLLECTION, "socket"),
+];
 
 /// Returns the newest format that this program knows.
 #[must_use]
@@ -51,7 +68,9 @@ impl Store {
         let meta = self.collection::<Document>(COLLECTION);
         let row = run(async move { meta.find_one(doc! { "_id": "format" }).await }).await?;
         let Some(row) = row else { return Ok(0) };
-        row.get("version").and_then(whole).ok_or(Error::Conflict("the database's format is no number"))
+        row.get("version")
+            .and_then(whole)
+            .ok_or(Error::Conflict("the database's format is no number"))
     }
 
     /// Takes every missing step, then ensures validators and indexes.
@@ -61,15 +80,22 @@ impl Store {
     pub async fn migrate(&self) -> Result<Migrated> {
         let from = self.format().await?;
         if from > newest() {
-            return Err(Error::Conflict("the database is newer than this program; run a newer one"));
+            return Err(Error::Conflict(
+                "the database is newer than this program; run a newer one",
+            ));
         }
         for step in MIGRATIONS.iter().filter(|step| step.version > from) {
             tracing::info!(version = step.version, what = step.what, "migrating");
             self.take_step(step.version).await?;
             let meta = self.collection::<Document>(COLLECTION);
             let set = doc! { "$set": { "version": step.version } };
-            run(async move { meta.update_one(doc! { "_id": "format" }, set).upsert(true).await.map(drop) })
-                .await?;
+            run(async move {
+                meta.update_one(doc! { "_id": "format" }, set)
+                    .upsert(true)
+                    .await
+                    .map(drop)
+            })
+            .await?;
         }
         self.ensure_validators().await?;
         self.ensure_indexes().await?;
@@ -87,7 +113,10 @@ impl Store {
             // Their replacements are created like all missing indexes.
             2 => self.drop_unique_indexes().await,
             3 => self.renew_search_keys().await,
-            4 => self.drop_unique_index(super::messages::COLLECTION, "idempotency").await,
+            4 => {
+                self.drop_unique_index(super::messages::COLLECTION, "idempotency")
+                    .await
+            }
             5 => self.remove_edits_of_gone().await,
             unknown => {
                 tracing::error!(unknown, "there is no such migration step");

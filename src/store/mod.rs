@@ -48,8 +48,8 @@ use mongodb::{
 use serde::de::DeserializeOwned;
 
 use crate::domain::{
-    ConversationId, Result, UserId, conversation::Conversation, file::BlobLocation, message::Message,
-    paging::SeqRange, receipts::Receipt,
+    ConversationId, Result, UserId, conversation::Conversation, file::BlobLocation,
+    message::Message, paging::SeqRange, receipts::Receipt,
 };
 use batch_loader::BatchLoader;
 
@@ -213,8 +213,13 @@ async fn write<T: Send + 'static>(
 ) -> Result<T> {
     let limited = tokio::time::timeout(CALL_TIMEOUT, tokio::spawn(call));
     match limited.await {
-        Ok(Ok(Err(error))) if failure::is_unavailable(&error) && !failure::was_never_sent(&error) => {
-            tracing::warn!(cause = failure::describe(&error), "the answer to a write was lost");
+        Ok(Ok(Err(error)))
+            if failure::is_unavailable(&error) && !failure::was_never_sent(&error) =>
+        {
+            tracing::warn!(
+                cause = failure::describe(&error),
+                "the answer to a write was lost"
+            );
             Err(crate::domain::Error::OutcomeUnknown)
         }
         Err(_) => {
@@ -232,12 +237,17 @@ async fn run_within<T: Send + 'static>(
     if let Ok(joined) = tokio::time::timeout(limit, tokio::spawn(call)).await {
         return settle(joined);
     }
-    tracing::warn!(limit_ms = limit.as_millis(), "a database call took too long");
+    tracing::warn!(
+        limit_ms = limit.as_millis(),
+        "a database call took too long"
+    );
     Err(crate::domain::Error::Unavailable)
 }
 
 /// Returns the result of a call's task.
-fn settle<T>(joined: std::result::Result<mongodb::error::Result<T>, tokio::task::JoinError>) -> Result<T> {
+fn settle<T>(
+    joined: std::result::Result<mongodb::error::Result<T>, tokio::task::JoinError>,
+) -> Result<T> {
     match joined {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(error)) => Err(failure::to_domain(&error)),
@@ -263,7 +273,9 @@ fn any_of(filters: impl Iterator<Item = Document>) -> Document {
         return doc! { "$or": filters };
     }
     // No filter matches no document.
-    filters.pop().unwrap_or_else(|| doc! { "_id": { "$in": [] } })
+    filters
+        .pop()
+        .unwrap_or_else(|| doc! { "_id": { "$in": [] } })
 }
 
 /// Reads a cursor to its end. A row that cannot be decoded is an error, never skipped.

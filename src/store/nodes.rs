@@ -26,7 +26,10 @@ impl Store {
     /// When MongoDB does not answer.
     pub async fn heartbeat(&self, node: &str, now: Timestamp) -> Result<bool> {
         let nodes = self.collection::<NodeRow>(COLLECTION);
-        let (filter, set) = (doc! { "_id": node }, doc! { "$set": { "heartbeatAt": now } });
+        let (filter, set) = (
+            doc! { "_id": node },
+            doc! { "$set": { "heartbeatAt": now } },
+        );
         let updated = run(async move { nodes.update_one(filter, set).upsert(true).await }).await?;
         Ok(updated.upserted_id.is_some())
     }

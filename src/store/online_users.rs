@@ -75,7 +75,9 @@ impl Store {
             let sockets = self.collection::<SocketRow>(COLLECTION);
             let rows: Vec<SocketRow> = came.iter().map(row).collect();
             run(async move {
-                let insert = sockets.insert_many(rows).bypass_document_validation(BYPASS_VALIDATION);
+                let insert = sockets
+                    .insert_many(rows)
+                    .bypass_document_validation(BYPASS_VALIDATION);
                 insert.ordered(false).await.map(drop)
             })
             .await?;
@@ -86,10 +88,12 @@ impl Store {
                 // The insertion may have failed.
                 Ok(doc! { "q": { "_id": socket.id }, "u": Document::try_from(&*row)?, "upsert": true })
             });
-            let updates = updates.collect::<bson::error::Result<_>>().map_err(|error| {
-                tracing::error!(%error, "a connection could not be written");
-                Error::Internal
-            })?;
+            let updates = updates
+                .collect::<bson::error::Result<_>>()
+                .map_err(|error| {
+                    tracing::error!(%error, "a connection could not be written");
+                    Error::Internal
+                })?;
             run_updates(&self.database, COLLECTION, updates).await?;
         }
         if !gone.is_empty() {
@@ -122,9 +126,14 @@ impl Store {
     ///
     /// # Errors
     /// When MongoDB does not answer.
-    pub async fn present_elsewhere(&self, node: &str, users: &[UserId]) -> Result<BTreeSet<UserId>> {
+    pub async fn present_elsewhere(
+        &self,
+        node: &str,
+        users: &[UserId],
+    ) -> Result<BTreeSet<UserId>> {
         let ids: Vec<Bson> = users.iter().copied().map(Bson::from).collect();
-        self.users_with_socket(doc! { "userId": { "$in": ids }, "node": { "$ne": node } }).await
+        self.users_with_socket(doc! { "userId": { "$in": ids }, "node": { "$ne": node } })
+            .await
     }
 
     async fn users_with_socket(&self, filter: Document) -> Result<BTreeSet<UserId>> {

@@ -57,7 +57,9 @@ fn hindrance(hello: &Document) -> Option<String> {
         return Some("its replica set was never initiated (rs.initiate())".to_owned());
     }
     if !is_router && hello.get_str("setName").is_err() {
-        return Some("it is a single mongod (start it with --replSet, then rs.initiate())".to_owned());
+        return Some(
+            "it is a single mongod (start it with --replSet, then rs.initiate())".to_owned(),
+        );
     }
     if hello
         .get("maxWireVersion")
@@ -66,7 +68,11 @@ fn hindrance(hello: &Document) -> Option<String> {
     {
         return Some("it needs MongoDB ≥ 6".to_owned());
     }
-    if hello.get("logicalSessionTimeoutMinutes").and_then(stored_number::whole).is_none() {
+    if hello
+        .get("logicalSessionTimeoutMinutes")
+        .and_then(stored_number::whole)
+        .is_none()
+    {
         return Some("it has no sessions, and so no transactions".to_owned());
     }
     None
@@ -75,11 +81,14 @@ fn hindrance(hello: &Document) -> Option<String> {
 /// Returns whether a server with this reply accepts transactions now.
 pub(super) fn can_commit(hello: &Document) -> bool {
     let is_router = hello.get_str("msg").is_ok_and(|text| text == "isdbgrid");
-    hindrance(hello).is_none() && (is_router || hello.get_bool("isWritablePrimary").unwrap_or(false))
+    hindrance(hello).is_none()
+        && (is_router || hello.get_bool("isWritablePrimary").unwrap_or(false))
 }
 
 fn refuse(at: &str, why: &str) -> NotReady {
-    NotReady(format!("MONGODB_URI must be a replica set of MongoDB ≥ 6 (or a mongos of one); at {at}: {why}"))
+    NotReady(format!(
+        "MONGODB_URI must be a replica set of MongoDB ≥ 6 (or a mongos of one); at {at}: {why}"
+    ))
 }
 
 /// Checks one server of an address.
@@ -87,7 +96,9 @@ async fn ask(address: &Address, server: &ServerAddress) -> Result<Document, Stri
     if let ServerAddress::Tcp { host, port } = server {
         let port = port.unwrap_or(27_017);
         let found = timeout(SERVER_CHECK_TIMEOUT, lookup_host((host.as_str(), port))).await;
-        let Ok(Ok(found)) = found else { return Err("this name is not known".to_owned()) };
+        let Ok(Ok(found)) = found else {
+            return Err("this name is not known".to_owned());
+        };
         let mut why = "it has no address".to_owned();
         for place in found {
             match timeout(SERVER_CHECK_TIMEOUT, TcpStream::connect(place)).await {
@@ -110,16 +121,22 @@ async fn ask(address: &Address, server: &ServerAddress) -> Result<Document, Stri
     let options = address.of_one(server);
     let asked = tokio::spawn(async move {
         let client = Client::with_options(options)?;
-        let answer = client.database("admin").run_command(doc! { "hello": 1 }).await;
+        let answer = client
+            .database("admin")
+            .run_command(doc! { "hello": 1 })
+            .await;
         client.shutdown().immediate(true).await;
         answer
     });
     match timeout(SERVER_CHECK_TIMEOUT, asked).await {
         Ok(Ok(Ok(hello))) => Ok(hello),
-        _ if has_tls => {
-            Err("it listens, but TLS to it fails (certificate, tlsCAFile, or it speaks none)".to_owned())
-        }
-        _ => Err("it listens, but does not answer as MongoDB does (does it want tls=true?)".to_owned()),
+        _ if has_tls => Err(
+            "it listens, but TLS to it fails (certificate, tlsCAFile, or it speaks none)"
+                .to_owned(),
+        ),
+        _ => Err(
+            "it listens, but does not answer as MongoDB does (does it want tls=true?)".to_owned(),
+        ),
     }
 }
 
@@ -137,19 +154,29 @@ pub(super) async fn diagnose(address: &Address) -> NotReady {
         if let Some(why) = hindrance(&hello) {
             return refuse(&server.to_string(), &why);
         }
-        let (name, wanted) = (hello.get_str("setName").unwrap_or_default(), address.replica_set());
+        let (name, wanted) = (
+            hello.get_str("setName").unwrap_or_default(),
+            address.replica_set(),
+        );
         if wanted.is_some_and(|wanted| wanted != name) {
             let wanted = wanted.unwrap_or_default();
-            let why =
-                format!("MONGODB_URI says replicaSet={wanted}, but the set of {server} is called {name}");
+            let why = format!(
+                "MONGODB_URI says replicaSet={wanted}, but the set of {server} is called {name}"
+            );
             return NotReady(why);
         }
         if hello.get_str("primary").is_err() && !name.is_empty() {
-            reasons.push(format!("{server}: its replica set {name} has no primary now"));
+            reasons.push(format!(
+                "{server}: its replica set {name} has no primary now"
+            ));
             continue;
         }
-        let members: Vec<&str> =
-            hello.get_array("hosts").into_iter().flatten().filter_map(Bson::as_str).collect();
+        let members: Vec<&str> = hello
+            .get_array("hosts")
+            .into_iter()
+            .flatten()
+            .filter_map(Bson::as_str)
+            .collect();
         let why = format!(
             "the replica set {name} calls its members {}, and they cannot be reached from here",
             members.join(", ")
@@ -166,7 +193,9 @@ impl Store {
     /// The first missing requirement: a server, a replica set, an account, a privilege; or data
     /// that seems to be elsewhere. `by_address` means that only the address names the database.
     pub async fn examine(&self, by_address: bool) -> Result<(), NotReady> {
-        let hello = self.try_step(self.client.database("admin"), doc! { "hello": 1 }).await?;
+        let hello = self
+            .try_step(self.client.database("admin"), doc! { "hello": 1 })
+            .await?;
         let servers = self.address.servers();
         if let Some(why) = hindrance(&hello) {
             return Err(refuse(&servers, &why));
@@ -177,7 +206,12 @@ impl Store {
         if !missing.is_empty() {
             let may_not = match missing.as_slice() {
                 all if all.contains(&"find") => "read",
-                all if all.iter().any(|action| ["insert", "update", "remove"].contains(action)) => "write",
+                all if all
+                    .iter()
+                    .any(|action| ["insert", "update", "remove"].contains(action)) =>
+                {
+                    "write"
+                }
                 _ => "do all that is needed",
             };
             return Err(NotReady(format!(
@@ -203,7 +237,9 @@ impl Store {
         // An account without access there has no data there.
         let there = self.try_step(old, find).await.unwrap_or_default();
         let is_ours = |reply: &Document| {
-            let batch = reply.get_document("cursor").and_then(|cursor| cursor.get_array("firstBatch"));
+            let batch = reply
+                .get_document("cursor")
+                .and_then(|cursor| cursor.get_array("firstBatch"));
             batch.is_ok_and(|rows| !rows.is_empty())
         };
         if is_ours(&here) || !is_ours(&there) {
@@ -235,12 +271,21 @@ impl Store {
                 tokio::time::sleep(TRANSACTION_RETRY_DELAY).await;
             }
         });
-        self.understood("a transaction and a change stream", timeout(STEP_TIMEOUT, trial).await).await
+        self.understood(
+            "a transaction and a change stream",
+            timeout(STEP_TIMEOUT, trial).await,
+        )
+        .await
     }
 
-    async fn try_step(&self, database: mongodb::Database, command: Document) -> Result<Document, NotReady> {
+    async fn try_step(
+        &self,
+        database: mongodb::Database,
+        command: Document,
+    ) -> Result<Document, NotReady> {
         let step = tokio::spawn(async move { database.run_command(command).await });
-        self.understood("a first question", timeout(STEP_TIMEOUT, step).await).await
+        self.understood("a first question", timeout(STEP_TIMEOUT, step).await)
+            .await
     }
 
     /// Returns the result of a step, with failures as text.
@@ -257,25 +302,34 @@ impl Store {
             Ok(Ok(Err(error))) => Err(self.why(what, &error).await),
             Ok(Err(_)) | Err(_) => {
                 let servers = self.address.servers();
-                Err(NotReady(format!("MongoDB at {servers} did not answer {what} in time")))
+                Err(NotReady(format!(
+                    "MongoDB at {servers} did not answer {what} in time"
+                )))
             }
         }
     }
 
     async fn why(&self, what: &str, error: &MongoError) -> NotReady {
         let (servers, user) = (self.address.servers(), self.address.user());
-        let is_nobody =
-            matches!(&*error.kind, ErrorKind::Authentication { .. }) || failure::code(error) == Some(18);
+        let is_nobody = matches!(&*error.kind, ErrorKind::Authentication { .. })
+            || failure::code(error) == Some(18);
         if is_nobody {
-            return NotReady(format!("MongoDB at {servers} refused the user or password (user {user})"));
+            return NotReady(format!(
+                "MongoDB at {servers} refused the user or password (user {user})"
+            ));
         }
         match failure::code(error) {
             Some(13) => {
                 let database = self.database.name();
-                NotReady(format!("the user {user} may not write in the database {database} at {servers}"))
+                NotReady(format!(
+                    "the user {user} may not write in the database {database} at {servers}"
+                ))
             }
             _ if failure::is_unavailable(error) => diagnose(&self.address).await,
-            _ => NotReady(format!("MongoDB at {servers} refused {what}: {}", failure::describe(error))),
+            _ => NotReady(format!(
+                "MongoDB at {servers} refused {what}: {}",
+                failure::describe(error)
+            )),
         }
     }
 }
@@ -293,25 +347,41 @@ async fn trial(store: &Store) -> mongodb::error::Result<()> {
     meta.insert_one(&id).session(&mut session).await?;
     session.commit_transaction().await?;
     meta.delete_one(id).await?;
-    store.collection::<Document>(messages::COLLECTION).watch().await.map(drop)
+    store
+        .collection::<Document>(messages::COLLECTION)
+        .watch()
+        .await
+        .map(drop)
 }
 
 /// Returns the actions that an account lacks; none where there is no access control.
 fn missing(status: &Document, database: &str) -> Vec<&'static str> {
-    let Ok(info) = status.get_document("authInfo") else { return Vec::new() };
+    let Ok(info) = status.get_document("authInfo") else {
+        return Vec::new();
+    };
     let list = |name: &str| info.get_array(name).map(Vec::as_slice).unwrap_or_default();
     if list("authenticatedUsers").is_empty() {
         return Vec::new();
     }
     let mut granted = Vec::new();
-    for privilege in list("authenticatedUserPrivileges").iter().filter_map(Bson::as_document) {
-        let Ok(resource) = privilege.get_document("resource") else { continue };
-        let is_ours = resource.get_str("db").is_ok_and(|name| name.is_empty() || name == database)
+    for privilege in list("authenticatedUserPrivileges")
+        .iter()
+        .filter_map(Bson::as_document)
+    {
+        let Ok(resource) = privilege.get_document("resource") else {
+            continue;
+        };
+        let is_ours = resource
+            .get_str("db")
+            .is_ok_and(|name| name.is_empty() || name == database)
             || resource.get_bool("anyResource").unwrap_or(false);
         if is_ours && let Ok(actions) = privilege.get_array("actions") {
             granted.extend(actions.iter().filter_map(Bson::as_str));
         }
     }
     let lacks = |action: &&str| !granted.contains(action) && !granted.contains(&"anyAction");
-    REQUIRED_ACTIONS.into_iter().filter(|action| lacks(action)).collect()
+    REQUIRED_ACTIONS
+        .into_iter()
+        .filter(|action| lacks(action))
+        .collect()
 }

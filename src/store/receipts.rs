@@ -13,7 +13,9 @@ use mongodb::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{BYPASS_VALIDATION, Store, any_of, batch_loader::BatchLoader, collect, run, stored_number};
+use super::{
+    BYPASS_VALIDATION, Store, any_of, batch_loader::BatchLoader, collect, run, stored_number,
+};
 use crate::domain::{
     ConversationId, Error, Result, Timestamp, UserId,
     paging::SeqRange,
@@ -73,7 +75,13 @@ impl TryFrom<ReceiptRow> for Receipt {
                 return Err(Error::Internal);
             }
         };
-        Ok(Self { kind, users: row.users, from: row.from, to: row.to, at: row.at })
+        Ok(Self {
+            kind,
+            users: row.users,
+            from: row.from,
+            to: row.to,
+            at: row.at,
+        })
     }
 }
 
@@ -90,24 +98,44 @@ fn touching(session: ConversationId, range: SeqRange) -> Document {
 }
 
 /// Loads the receipts of ranges of messages, for several callers at once.
-pub(super) fn gathered(database: Database) -> BatchLoader<(ConversationId, SeqRange), Vec<Receipt>> {
-    BatchLoader::new(RANGE_BATCH_SIZE, move |wanted: Vec<(ConversationId, SeqRange)>| {
-        let receipts = database.collection::<ReceiptRow>(COLLECTION);
-        async move {
-            let filter = any_of(wanted.iter().map(|(session, range)| touching(*session, *range)));
-            let rows =
-                run(async move { collect(receipts.find(filter).batch_size(1_000).await?).await }).await?;
-            let mut found: HashMap<ConversationId, Vec<Receipt>> = HashMap::new();
-            for row in rows {
-                found.entry(row.session_id).or_default().push(Receipt::try_from(row)?);
+pub(super) fn gathered(
+    database: Database,
+) -> BatchLoader<(ConversationId, SeqRange), Vec<Receipt>> {
+    BatchLoader::new(
+        RANGE_BATCH_SIZE,
+        move |wanted: Vec<(ConversationId, SeqRange)>| {
+            let receipts = database.collection::<ReceiptRow>(COLLECTION);
+            async move {
+                let filter = any_of(
+                    wanted
+                        .iter()
+                        .map(|(session, range)| touching(*session, *range)),
+                );
+                let rows = run(async move {
+                    collect(receipts.find(filter).batch_size(1_000).await?).await
+                })
+                .await?;
+                let mut found: HashMap<ConversationId, Vec<Receipt>> = HashMap::new();
+                for row in rows {
+                    found
+                        .entry(row.session_id)
+                        .or_default()
+                        .push(Receipt::try_from(row)?);
+                }
+                let of = |(session, range): (ConversationId, SeqRange)| {
+                    let touches = |r: &&Receipt| range.after < r.to && r.from <= range.up_to;
+                    found
+                        .get(&session)
+                        .into_iter()
+                        .flatten()
+                        .filter(touches)
+                        .cloned()
+                        .collect()
+                };
+                Ok(wanted.into_iter().map(of).collect())
             }
-            let of = |(session, range): (ConversationId, SeqRange)| {
-                let touches = |r: &&Receipt| range.after < r.to && r.from <= range.up_to;
-                found.get(&session).into_iter().flatten().filter(touches).cloned().collect()
-            };
-            Ok(wanted.into_iter().map(of).collect())
-        }
-    })
+        },
+    )
 }
 
 impl Store {
@@ -115,7 +143,11 @@ impl Store {
     ///
     /// # Errors
     /// When MongoDB does not answer or a row cannot be understood.
-    pub async fn receipts_in(&self, session: ConversationId, range: SeqRange) -> Result<Vec<Receipt>> {
+    pub async fn receipts_in(
+        &self,
+        session: ConversationId,
+        range: SeqRange,
+    ) -> Result<Vec<Receipt>> {
         if range.is_empty() {
             return Ok(Vec::new());
         }
@@ -131,8 +163,10 @@ impl Store {
         &self,
         places: &[(ConversationId, u64)],
     ) -> Result<HashMap<ConversationId, Vec<Receipt>>> {
-        let buckets: BTreeSet<(ConversationId, u64)> =
-            places.iter().map(|(session, seq)| (*session, bucket_of(*seq))).collect();
+        let buckets: BTreeSet<(ConversationId, u64)> = places
+            .iter()
+            .map(|(session, seq)| (*session, bucket_of(*seq)))
+            .collect();
         let any: Vec<Document> = buckets
             .into_iter()
             .map(|(session, bucket)| {
@@ -144,10 +178,15 @@ impl Store {
         }
         let filter = doc! { "$or": any };
         let receipts = self.collection::<ReceiptRow>(COLLECTION);
-        let rows = run(async move { collect(receipts.find(filter).batch_size(1_000).await?).await }).await?;
+        let rows =
+            run(async move { collect(receipts.find(filter).batch_size(1_000).await?).await })
+                .await?;
         let mut found: HashMap<ConversationId, Vec<Receipt>> = HashMap::new();
         for row in rows {
-            found.entry(row.session_id).or_default().push(Receipt::try_from(row)?);
+            found
+                .entry(row.session_id)
+                .or_default()
+                .push(Receipt::try_from(row)?);
         }
         Ok(found)
     }
@@ -157,8 +196,10 @@ impl Store {
     /// # Errors
     /// When MongoDB does not answer.
     pub async fn insert_receipts(&self, new: &[(ConversationId, Receipt)]) -> Result<()> {
-        let all: Vec<ReceiptRow> =
-            new.iter().flat_map(|(session, receipt)| rows(*session, receipt)).collect();
+        let all: Vec<ReceiptRow> = new
+            .iter()
+            .flat_map(|(session, receipt)| rows(*session, receipt))
+            .collect();
         if all.is_empty() {
             return Ok(());
         }
@@ -173,12 +214,16 @@ pub(super) async fn insert_in(
     transaction: &mut ClientSession,
     new: impl Iterator<Item = (ConversationId, &Receipt)>,
 ) -> mongodb::error::Result<()> {
-    let all: Vec<ReceiptRow> = new.flat_map(|(session, receipt)| rows(session, receipt)).collect();
+    let all: Vec<ReceiptRow> = new
+        .flat_map(|(session, receipt)| rows(session, receipt))
+        .collect();
     if all.is_empty() {
         return Ok(());
     }
     let collection = store.collection::<ReceiptRow>(COLLECTION);
-    let insert = collection.insert_many(all).bypass_document_validation(BYPASS_VALIDATION);
+    let insert = collection
+        .insert_many(all)
+        .bypass_document_validation(BYPASS_VALIDATION);
     insert.session(transaction).await.map(drop)
 }
 
@@ -195,8 +240,9 @@ mod tests {
             to: 300,
             at: Timestamp(0),
         };
-        let cut: Vec<_> =
-            rows(ConversationId::generate(), &receipt).map(|r| (r.bucket, r.from, r.to)).collect();
+        let cut: Vec<_> = rows(ConversationId::generate(), &receipt)
+            .map(|r| (r.bucket, r.from, r.to))
+            .collect();
         assert_eq!(cut, [(0, 100, 128), (1, 129, 256), (2, 257, 300)]);
     }
 }

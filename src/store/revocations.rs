@@ -46,14 +46,24 @@ impl Store {
         let update = vec![doc! { "$set": set }];
         let revocations = self.collection::<Document>(COLLECTION);
         let filter = doc! { "_id": ObjectId::new() };
-        write(async move { revocations.update_one(filter, update).upsert(true).await.map(drop) }).await
+        write(async move {
+            revocations
+                .update_one(filter, update)
+                .upsert(true)
+                .await
+                .map(drop)
+        })
+        .await
     }
 
     /// Returns the revocations from `at` on, by mongod's clock, and the time of the newest one.
     ///
     /// # Errors
     /// When MongoDB does not answer.
-    pub async fn revocations_since(&self, at: Timestamp) -> Result<(Vec<Revoked>, Option<Timestamp>)> {
+    pub async fn revocations_since(
+        &self,
+        at: Timestamp,
+    ) -> Result<(Vec<Revoked>, Option<Timestamp>)> {
         let revocations = self.collection::<RevocationRow>(COLLECTION);
         let filter = doc! { "at": { "$gte": at } };
         let rows = run(async move { collect(revocations.find(filter).await?).await }).await?;

@@ -56,8 +56,13 @@ impl Store {
     /// # Errors
     /// When MongoDB does not answer.
     pub async fn are_rollups_current(&self, calendar: &Calendar) -> Result<bool> {
-        let (meta, filter) = (self.collection::<Document>(META_COLLECTION), ready(calendar));
-        Ok(run(async move { meta.find_one(filter).await }).await?.is_some())
+        let (meta, filter) = (
+            self.collection::<Document>(META_COLLECTION),
+            ready(calendar),
+        );
+        Ok(run(async move { meta.find_one(filter).await })
+            .await?
+            .is_some())
     }
 
     /// Clears the rollups, to be counted anew in this calendar. If it is interrupted, the next
@@ -71,15 +76,25 @@ impl Store {
         let id = doc! { "_id": "statistics" };
         // Every counting transaction writes into this document: from here on, none begins.
         write(async move { meta.update_one(id, clearing).upsert(true).await.map(drop) }).await?;
-        for name in [PERIODS_COLLECTION, USERS_COLLECTION, UNREAD_COLLECTION, POSITIONS_COLLECTION] {
+        for name in [
+            PERIODS_COLLECTION,
+            USERS_COLLECTION,
+            UNREAD_COLLECTION,
+            POSITIONS_COLLECTION,
+        ] {
             let rows = self.collection::<Document>(name);
-            run_within(MAINTENANCE_TIMEOUT, async move { rows.delete_many(doc! {}).await.map(drop) }).await?;
+            run_within(MAINTENANCE_TIMEOUT, async move {
+                rows.delete_many(doc! {}).await.map(drop)
+            })
+            .await?;
         }
         let meta = self.collection::<Document>(META_COLLECTION);
         let mut state = ready(calendar);
         state.remove("_id");
         write(async move {
-            meta.update_one(doc! { "_id": "statistics" }, doc! { "$set": state }).await.map(drop)
+            meta.update_one(doc! { "_id": "statistics" }, doc! { "$set": state })
+                .await
+                .map(drop)
         })
         .await
     }
@@ -93,7 +108,9 @@ impl Store {
         let places = async |name: &'static str| {
             let rows = self.collection::<PlaceRow>(name);
             run_within(MAINTENANCE_TIMEOUT, async move {
-                let find = rows.find(doc! {}).projection(doc! { "seq": 1, "version": 1 });
+                let find = rows
+                    .find(doc! {})
+                    .projection(doc! { "seq": 1, "version": 1 });
                 collect(find.batch_size(10_000).await?).await
             })
             .await

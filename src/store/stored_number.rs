@@ -30,7 +30,10 @@ pub(super) fn whole(value: &Bson) -> Option<i64> {
 const MAX_EXACT_INTEGER: f64 = 9_007_199_254_740_992.0;
 
 fn whole_double(number: f64) -> Option<i64> {
-    #[expect(clippy::cast_possible_truncation, reason = "it is whole, and within the range of i64")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "it is whole, and within the range of i64"
+    )]
     (number.fract() == 0.0 && number.abs() <= MAX_EXACT_INTEGER).then_some(number as i64)
 }
 
@@ -50,7 +53,9 @@ impl<'de> Visitor<'de> for Reader {
     }
 
     fn visit_i64<E: Error>(self, number: i64) -> Result<NonNegative, E> {
-        u64::try_from(number).map(NonNegative).map_err(|_| E::custom("a number below 0"))
+        u64::try_from(number)
+            .map(NonNegative)
+            .map_err(|_| E::custom("a number below 0"))
     }
 
     fn visit_u64<E: Error>(self, number: u64) -> Result<NonNegative, E> {
@@ -85,11 +90,16 @@ where
     M: FromIterator<(String, u64)>,
 {
     let numbers = BTreeMap::<String, NonNegative>::deserialize(deserializer)?;
-    Ok(numbers.into_iter().map(|(name, number)| (name, number.0)).collect())
+    Ok(numbers
+        .into_iter()
+        .map(|(name, number)| (name, number.0))
+        .collect())
 }
 
 /// Decodes pairs of numbers.
-pub(super) fn pairs<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<(u64, u64)>, D::Error> {
+pub(super) fn pairs<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<(u64, u64)>, D::Error> {
     let pairs = Vec::<(NonNegative, NonNegative)>::deserialize(deserializer)?;
     Ok(pairs.into_iter().map(|(from, to)| (from.0, to.0)).collect())
 }
@@ -131,8 +141,17 @@ mod tests {
             };
             let bytes = bson::serialize_to_vec(&row).unwrap();
             let unread = [("a".to_owned(), 7)].into();
-            let wanted = Row { seq: 7, size: Some(7), unread, runs: vec![(7, 9)] };
-            assert_eq!(bson::deserialize_from_slice::<Row>(&bytes).unwrap(), wanted, "{seven:?}");
+            let wanted = Row {
+                seq: 7,
+                size: Some(7),
+                unread,
+                runs: vec![(7, 9)],
+            };
+            assert_eq!(
+                bson::deserialize_from_slice::<Row>(&bytes).unwrap(),
+                wanted,
+                "{seven:?}"
+            );
         }
         let odd = [
             Bson::Double(7.5),
@@ -145,9 +164,15 @@ mod tests {
         for odd in odd {
             let row = doc! { "seq": odd.clone(), "unread": {}, "runs": [] };
             let bytes = bson::serialize_to_vec(&row).unwrap();
-            assert!(bson::deserialize_from_slice::<Row>(&bytes).is_err(), "{odd:?}");
+            assert!(
+                bson::deserialize_from_slice::<Row>(&bytes).is_err(),
+                "{odd:?}"
+            );
         }
         let absent = bson::serialize_to_vec(&doc! { "seq": 1, "unread": {}, "runs": [] }).unwrap();
-        assert_eq!(bson::deserialize_from_slice::<Row>(&absent).unwrap().size, None);
+        assert_eq!(
+            bson::deserialize_from_slice::<Row>(&absent).unwrap().size,
+            None
+        );
     }
 }

@@ -70,7 +70,11 @@ fn literal_prefix(text: &str) -> String {
 /// none.
 fn is_version(version: u64) -> Bson {
     let stored = i64::try_from(version).unwrap_or(i64::MAX);
-    if version == 0 { Bson::Document(doc! { "$in": [0_i64, Bson::Null] }) } else { Bson::Int64(stored) }
+    if version == 0 {
+        Bson::Document(doc! { "$in": [0_i64, Bson::Null] })
+    } else {
+        Bson::Int64(stored)
+    }
 }
 
 /// The filter of a user list.
@@ -113,14 +117,24 @@ pub(super) fn gathered(database: Database) -> BatchLoader<Vec<UserId>, Vec<UserA
             let ids: BTreeSet<UserId> = wanted.iter().flatten().copied().collect();
             let ids: Vec<Bson> = ids.into_iter().map(Bson::from).collect();
             let rows = run(async move {
-                collect(users.find(doc! { "_id": { "$in": ids } }).batch_size(10_000).await?).await
+                collect(
+                    users
+                        .find(doc! { "_id": { "$in": ids } })
+                        .batch_size(10_000)
+                        .await?,
+                )
+                .await
             })
             .await?;
             let accounts: HashMap<UserId, UserAccount> = rows
                 .into_iter()
                 .map(|row| UserAccount::try_from(row).map(|account| (account.user.id, account)))
                 .collect::<Result<_>>()?;
-            let of = |ids: Vec<UserId>| ids.iter().filter_map(|id| accounts.get(id).cloned()).collect();
+            let of = |ids: Vec<UserId>| {
+                ids.iter()
+                    .filter_map(|id| accounts.get(id).cloned())
+                    .collect()
+            };
             Ok(wanted.into_iter().map(of).collect())
         }
     })
@@ -142,7 +156,11 @@ impl Store {
             }
         })
         .await?;
-        if inserted { Ok(()) } else { Err(Error::Conflict("the username is taken")) }
+        if inserted {
+            Ok(())
+        } else {
+            Err(Error::Conflict("the username is taken"))
+        }
     }
 
     /// Stores many new accounts at once (synthetic data); those whose username exists are left
@@ -175,7 +193,8 @@ impl Store {
     /// # Errors
     /// As [`Store::user`].
     pub async fn user_named(&self, username: &str) -> Result<Option<UserAccount>> {
-        self.one_user(doc! { "usernameKey": username_key(username) }).await
+        self.one_user(doc! { "usernameKey": username_key(username) })
+            .await
     }
 
     async fn one_user(&self, filter: Document) -> Result<Option<UserAccount>> {
@@ -216,16 +235,25 @@ impl Store {
         if let Some(role) = filter.role {
             query.insert("role", role.as_str());
         }
-        if let Some(search) = filter.search.as_deref().filter(|text| !text.trim().is_empty()) {
+        if let Some(search) = filter
+            .search
+            .as_deref()
+            .filter(|text| !text.trim().is_empty())
+        {
             let parts = search_keys::parts(search);
-            let each = parts.iter().map(|part| doc! { "searchKeys": { "$regex": literal_prefix(part) } });
+            let each = parts
+                .iter()
+                .map(|part| doc! { "searchKeys": { "$regex": literal_prefix(part) } });
             let each: Vec<Document> = each.collect();
             // A search of marks alone matches no user.
             let nobody = doc! { "searchKeys": { "$in": Vec::<Bson>::new() } };
             query.insert("$and", if each.is_empty() { vec![nobody] } else { each });
         }
         if let Some(among) = &filter.among {
-            query.insert("_id", doc! { "$in": among.iter().copied().map(Bson::from).collect::<Vec<_>>() });
+            query.insert(
+                "_id",
+                doc! { "$in": among.iter().copied().map(Bson::from).collect::<Vec<_>>() },
+            );
         }
         let users = self.collection::<UserRow>(COLLECTION);
         let count_query = query.clone();
@@ -244,8 +272,12 @@ impl Store {
     /// As [`Store::user`].
     pub async fn users_present(&self) -> Result<Vec<User>> {
         let present = [Status::Online, Status::Away].map(Status::as_str);
-        self.find_users(doc! { "status": { "$in": present.as_slice() }, "isActive": true }, doc! {}, None)
-            .await
+        self.find_users(
+            doc! { "status": { "$in": present.as_slice() }, "isActive": true },
+            doc! {},
+            None,
+        )
+        .await
     }
 
     /// Returns all accounts, active or not.
@@ -254,7 +286,8 @@ impl Store {
     /// As [`Store::user`].
     pub async fn everybody(&self) -> Result<Vec<User>> {
         // Both values are named so that the directory's index is used.
-        self.find_users(doc! { "isActive": { "$in": [true, false] } }, doc! {}, None).await
+        self.find_users(doc! { "isActive": { "$in": [true, false] } }, doc! {}, None)
+            .await
     }
 
     /// Returns the ids of the active users who are stored as online or away.
@@ -266,13 +299,25 @@ impl Store {
         let users = self.collection::<IdRow>(COLLECTION);
         let filter = doc! { "status": { "$in": present.as_slice() }, "isActive": true };
         let rows = run(async move {
-            collect(users.find(filter).projection(doc! { "_id": 1 }).batch_size(10_000).await?).await
+            collect(
+                users
+                    .find(filter)
+                    .projection(doc! { "_id": 1 })
+                    .batch_size(10_000)
+                    .await?,
+            )
+            .await
         })
         .await?;
         Ok(rows.into_iter().map(|row| row.id).collect())
     }
 
-    async fn find_users(&self, query: Document, sort: Document, page: Option<Page>) -> Result<Vec<User>> {
+    async fn find_users(
+        &self,
+        query: Document,
+        sort: Document,
+        page: Option<Page>,
+    ) -> Result<Vec<User>> {
         let accounts = self.find_accounts(query, sort, page).await?;
         Ok(accounts.into_iter().map(|account| account.user).collect())
     }
@@ -287,7 +332,9 @@ impl Store {
         let rows = run(async move {
             let mut find = users.find(query).sort(sort);
             if let Some(page) = page {
-                find = find.skip(page.skip()).limit(i64::try_from(page.limit).unwrap_or(i64::MAX));
+                find = find
+                    .skip(page.skip())
+                    .limit(i64::try_from(page.limit).unwrap_or(i64::MAX));
             }
             collect(find.await?).await
         })
@@ -312,7 +359,9 @@ impl Store {
         };
         let ends_tokens = change.end_tokens
             || change.password_hash.is_some()
-            || change.is_active.is_some_and(|active| !active || !current.user.is_active);
+            || change
+                .is_active
+                .is_some_and(|active| !active || !current.user.is_active);
         if change.role.is_some() || change.is_active.is_some() || ends_tokens {
             self.insert_revocation(&Revoked::User(id)).await?;
         }
@@ -323,7 +372,10 @@ impl Store {
         if let Some(active) = change.is_active {
             set.insert("isActive", active);
         }
-        let flags = [("selfRegistered", change.self_registered), ("contactsShared", change.contacts_shared)];
+        let flags = [
+            ("selfRegistered", change.self_registered),
+            ("contactsShared", change.contacts_shared),
+        ];
         for (field, value) in flags {
             if let Some(value) = value {
                 set.insert(field, value);
@@ -397,7 +449,8 @@ impl Store {
             return Ok(HashMap::new());
         }
         let users = self.collection::<AccountStatusRow>(COLLECTION);
-        let fields = doc! { "role": 1, "isActive": 1, "tokensValidFrom": 1, "credentialVersion": 1 };
+        let fields =
+            doc! { "role": 1, "isActive": 1, "tokensValidFrom": 1, "credentialVersion": 1 };
         let rows = run(async move {
             let find = users.find(doc! { "_id": { "$in": ids } });
             collect(find.projection(fields).batch_size(10_000).await?).await
@@ -407,7 +460,15 @@ impl Store {
             // An unreadable role gives no rights.
             let role = row.role.parse().ok()?;
             let (version, changed_at) = (row.credential_version, row.tokens_valid_from);
-            Some((row.id, Credentials { role, is_active: row.is_active, version, changed_at }))
+            Some((
+                row.id,
+                Credentials {
+                    role,
+                    is_active: row.is_active,
+                    version,
+                    changed_at,
+                },
+            ))
         });
         Ok(credentials.collect())
     }
@@ -419,8 +480,7 @@ impl Store {
     /// When MongoDB does not answer.
     pub async fn sign_in_failed(&self, username: &str, now: Timestamp) -> Result<()> {
         let users = self.collection::<Document>(COLLECTION);
-        let failed =
-            doc! { "$inc": { "failedSignIns.count": 1_i64 }, "$min": { "failedSignIns.since": now } };
+        let failed = doc! { "$inc": { "failedSignIns.count": 1_i64 }, "$min": { "failedSignIns.since": now } };
         let filter = doc! { "usernameKey": username_key(username) };
         write(async move { users.update_one(filter, failed).await.map(drop) }).await
     }
@@ -433,7 +493,8 @@ impl Store {
     /// As [`Store::user`].
     pub async fn sign_in(&self, checked: &UserAccount) -> Result<Option<UserAccount>> {
         let version = is_version(checked.credential_version);
-        let filter = doc! { "_id": checked.user.id, "isActive": true, "credentialVersion": version };
+        let filter =
+            doc! { "_id": checked.user.id, "isActive": true, "credentialVersion": version };
         if checked.failed_sign_ins.is_none() {
             return self.one_user(filter).await;
         }
@@ -473,7 +534,12 @@ impl Store {
     /// As [`Store::user`].
     pub async fn accounts_with_prefix(&self, prefix: &str, limit: u64) -> Result<Vec<UserAccount>> {
         let query = doc! { "usernameKey": { "$regex": literal_prefix(prefix) } };
-        self.find_accounts(query, doc! { "usernameKey": 1 }, Some(Page { page: 1, limit })).await
+        self.find_accounts(
+            query,
+            doc! { "usernameKey": 1 },
+            Some(Page { page: 1, limit }),
+        )
+        .await
     }
 
     /// Writes users' statuses, all in one call.
@@ -486,13 +552,19 @@ impl Store {
         }
         // One update for each status: for a thousand users it costs mongod half of as many single
         // updates.
-        let updates = [Status::Online, Status::Away, Status::Offline].into_iter().filter_map(|status| {
-            let of_it = || presences.iter().filter(move |presence| presence.status == status);
-            let last_seen = of_it().map(|presence| presence.last_seen).max()?;
-            let users: Vec<Bson> = of_it().map(|presence| Bson::from(presence.user)).collect();
-            let set = doc! { "status": status.as_str(), "lastSeen": last_seen };
-            Some(doc! { "q": { "_id": { "$in": users } }, "u": { "$set": set }, "multi": true })
-        });
+        let updates = [Status::Online, Status::Away, Status::Offline]
+            .into_iter()
+            .filter_map(|status| {
+                let of_it = || {
+                    presences
+                        .iter()
+                        .filter(move |presence| presence.status == status)
+                };
+                let last_seen = of_it().map(|presence| presence.last_seen).max()?;
+                let users: Vec<Bson> = of_it().map(|presence| Bson::from(presence.user)).collect();
+                let set = doc! { "status": status.as_str(), "lastSeen": last_seen };
+                Some(doc! { "q": { "_id": { "$in": users } }, "u": { "$set": set }, "multi": true })
+            });
         run_updates(&self.database, COLLECTION, updates.collect()).await
     }
 }

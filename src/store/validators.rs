@@ -11,19 +11,58 @@ use crate::domain::{Error, Result};
 
 /// Collection and schema, as in `schemas/`.
 pub const SCHEMAS: [(&str, &str); 13] = [
-    (super::users::COLLECTION, include_str!("../../schemas/users.json")),
-    (super::conversations::COLLECTION, include_str!("../../schemas/sessions.json")),
-    (super::messages::COLLECTION, include_str!("../../schemas/messages.json")),
-    (super::edits::COLLECTION, include_str!("../../schemas/edits.json")),
-    (super::audit::COLLECTION, include_str!("../../schemas/audit.json")),
-    (super::receipts::COLLECTION, include_str!("../../schemas/receipts.json")),
-    (super::online_users::COLLECTION, include_str!("../../schemas/online_users.json")),
-    (super::files::COLLECTION, include_str!("../../schemas/files.json")),
-    (super::files::USAGE_COLLECTION, include_str!("../../schemas/file_usage.json")),
-    (super::statistics::POSITIONS_COLLECTION, include_str!("../../schemas/stats_positions.json")),
-    (super::statistics::PERIODS_COLLECTION, include_str!("../../schemas/stats_periods.json")),
-    (super::statistics::USERS_COLLECTION, include_str!("../../schemas/stats_people.json")),
-    (super::statistics::UNREAD_COLLECTION, include_str!("../../schemas/stats_unread.json")),
+    (
+        super::users::COLLECTION,
+        include_str!("../../schemas/users.json"),
+    ),
+    (
+        super::conversations::COLLECTION,
+        include_str!("../../schemas/sessions.json"),
+    ),
+    (
+        super::messages::COLLECTION,
+        include_str!("../../schemas/messages.json"),
+    ),
+    (
+        super::edits::COLLECTION,
+        include_str!("../../schemas/edits.json"),
+    ),
+    (
+        super::audit::COLLECTION,
+        include_str!("../../schemas/audit.json"),
+    ),
+    (
+        super::receipts::COLLECTION,
+        include_str!("../../schemas/receipts.json"),
+    ),
+    (
+        super::online_users::COLLECTION,
+        include_str!("../../schemas/online_users.json"),
+    ),
+    (
+        super::files::COLLECTION,
+        include_str!("../../schemas/files.json"),
+    ),
+    (
+        super::files::USAGE_COLLECTION,
+        include_str!("../../schemas/file_usage.json"),
+    ),
+    (
+        super::statistics::POSITIONS_COLLECTION,
+        include_str!("../../schemas/stats_positions.json"),
+    ),
+    (
+        super::statistics::PERIODS_COLLECTION,
+        include_str!("../../schemas/stats_periods.json"),
+    ),
+    (
+        super::statistics::USERS_COLLECTION,
+        include_str!("../../schemas/stats_people.json"),
+    ),
+    (
+        super::statistics::UNREAD_COLLECTION,
+        include_str!("../../schemas/stats_unread.json"),
+    ),
 ];
 
 impl Store {
@@ -56,7 +95,10 @@ impl Store {
             };
             let database = self.database.clone();
             let limit = std::time::Duration::from_mins(1);
-            run_within(limit, async move { database.run_command(command).await.map(drop) }).await?;
+            run_within(limit, async move {
+                database.run_command(command).await.map(drop)
+            })
+            .await?;
         }
         Ok(())
     }

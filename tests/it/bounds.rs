@@ -19,8 +19,11 @@ const QUESTIONS: usize = 40;
 /// The outbox bytes in the service's metrics.
 async fn waiting(app: &TestApp) -> f64 {
     let metrics = text(&app.call("GET", "/metrics", json!({})).await.body);
-    let line = metrics.lines().find_map(|line| line.strip_prefix("wardline_waiting_bytes "));
-    line.and_then(|number| number.trim().parse().ok()).unwrap_or(0.0)
+    let line = metrics
+        .lines()
+        .find_map(|line| line.strip_prefix("wardline_waiting_bytes "));
+    line.and_then(|number| number.trim().parse().ok())
+        .unwrap_or(0.0)
 }
 
 /// A conversation with this many messages of maximum length.
@@ -31,7 +34,11 @@ async fn long_session(app: &TestApp, messages: usize) -> (Person, String) {
     let long = "\u{1F4A9}".repeat(8_000);
     let mut answers = Vec::new();
     for _ in 0..messages {
-        answers.push(at_li.begin("message:send", li.message(&session, &long)).await);
+        answers.push(
+            at_li
+                .begin("message:send", li.message(&session, &long))
+                .await,
+        );
     }
     for answer in answers {
         assert_eq!(answer.await.unwrap()["success"], json!(true));
@@ -69,10 +76,14 @@ async fn a_client_that_reads_nothing_holds_a_bounded_weight() {
     let line = raw(&app, b"").await;
     let url = format!("ws://{}/socket.io/?EIO=4&transport=websocket", app.address);
     let (mut deaf, _) = tokio_tungstenite::client_async(url, line).await.unwrap();
-    deaf.send(Message::text(format!("40{}", json!({ "token": li.token })))).await.unwrap();
+    deaf.send(Message::text(format!("40{}", json!({ "token": li.token }))))
+        .await
+        .unwrap();
     for number in 0..QUESTIONS {
         let event = json!(["chat:history", { "sessionId": session, "limit": 100 }]);
-        deaf.send(Message::text(format!("42{number}{event}"))).await.unwrap();
+        deaf.send(Message::text(format!("42{number}{event}")))
+            .await
+            .unwrap();
     }
     let mut rest = Vec::new();
     for _ in 0..60 {
@@ -99,13 +110,27 @@ async fn a_client_that_reads_nothing_holds_a_bounded_weight() {
         most = most.max(waiting(&app).await);
         bystander.get("/api/auth/me").await.expect(200);
     }
-    assert!(most < f64::from(40 << 20), "{most} bytes waited for one person");
+    assert!(
+        most < f64::from(40 << 20),
+        "{most} bytes waited for one person"
+    );
     let (mut acknowledged, mut told) = (Vec::new(), 0);
-    while let Ok(Some(Ok(message))) = tokio::time::timeout(Duration::from_secs(30), deaf.next()).await {
+    while let Ok(Some(Ok(message))) =
+        tokio::time::timeout(Duration::from_secs(30), deaf.next()).await
+    {
         let packet = message.into_text().unwrap();
         told += usize::from(packet.starts_with("42[\"chat:history\""));
         if let Some(answer) = packet.strip_prefix("43") {
-            acknowledged.push(answer.split('[').next().unwrap().split('{').next().unwrap().to_owned());
+            acknowledged.push(
+                answer
+                    .split('[')
+                    .next()
+                    .unwrap()
+                    .split('{')
+                    .next()
+                    .unwrap()
+                    .to_owned(),
+            );
         }
         if acknowledged.len() == QUESTIONS {
             break;
@@ -114,7 +139,11 @@ async fn a_client_that_reads_nothing_holds_a_bounded_weight() {
     let all: Vec<String> = (0..QUESTIONS).map(|number| number.to_string()).collect();
     // A full outbox closes the connection, and its client reconnects; until then nothing is
     // missing.
-    assert_eq!(acknowledged, all[..acknowledged.len()], "who reads gets answers once and in order");
+    assert_eq!(
+        acknowledged,
+        all[..acknowledged.len()],
+        "who reads gets answers once and in order"
+    );
     assert_eq!(told, 0, "an answer with a callback is no event, too");
     let (rest, refused) = statuses.await.unwrap();
     assert!(refused > 10, "{refused} of 60 calls were refused");
@@ -130,20 +159,35 @@ async fn a_page_is_bounded_by_bytes_and_a_walk_misses_nothing() {
     let app = TestApp::start().await;
     let (li, session) = long_session(&app, 100).await;
     let all: Vec<u64> = (1..=100).collect();
-    let seqs = |messages: &[Value]| messages.iter().map(|m| m["seq"].as_u64().unwrap()).collect::<Vec<_>>();
-    let page = li.get(&format!("/api/chat/messages/{session}?limit=100")).await;
+    let seqs = |messages: &[Value]| {
+        messages
+            .iter()
+            .map(|m| m["seq"].as_u64().unwrap())
+            .collect::<Vec<_>>()
+    };
+    let page = li
+        .get(&format!("/api/chat/messages/{session}?limit=100"))
+        .await;
     assert_eq!(page.body["pagination"]["hasMore"], json!(false));
     assert_eq!(
         seqs(page.expect(200).as_array().unwrap()),
         all,
         "a page by number is whole, whatever it weighs"
     );
-    let newest = li.get(&format!("/api/chat/messages/{session}?beforeSeq=101&limit=100")).await;
+    let newest = li
+        .get(&format!(
+            "/api/chat/messages/{session}?beforeSeq=101&limit=100"
+        ))
+        .await;
     let mut walked = newest.expect(200).as_array().unwrap().clone();
     assert!(walked.len() < 100);
     loop {
         let first = walked[0]["seq"].as_u64().unwrap();
-        let before = li.get(&format!("/api/chat/messages/{session}?beforeSeq={first}&limit=100")).await;
+        let before = li
+            .get(&format!(
+                "/api/chat/messages/{session}?beforeSeq={first}&limit=100"
+            ))
+            .await;
         assert!(before.body.to_string().len() < 1_200_000);
         let more = before.body["pagination"]["hasMore"] == json!(true);
         walked.splice(0..0, before.expect(200).as_array().unwrap().clone());
@@ -168,10 +212,19 @@ async fn a_page_is_bounded_by_bytes_and_a_walk_misses_nothing() {
     }
     assert_eq!(seqs(&synced), all);
     let ask = json!({ "sessionId": session, "limit": 1 });
-    assert_eq!(at_li.call("chat:history", ask.clone()).await["data"][0]["seq"], json!(100));
-    assert!(at_li.heard("chat:history").is_empty(), "answered by the callback");
+    assert_eq!(
+        at_li.call("chat:history", ask.clone()).await["data"][0]["seq"],
+        json!(100)
+    );
+    assert!(
+        at_li.heard("chat:history").is_empty(),
+        "answered by the callback"
+    );
     at_li.emit("chat:history", ask).await;
-    assert_eq!(at_li.next("chat:history").await["data"][0]["seq"], json!(100));
+    assert_eq!(
+        at_li.next("chat:history").await["data"][0]["seq"],
+        json!(100)
+    );
     app.stop().await;
 }
 
@@ -181,14 +234,28 @@ async fn a_page_is_bounded_by_bytes_and_a_walk_misses_nothing() {
 async fn a_page_by_number_holds_every_message_however_heavy_its_records() {
     let app = TestApp::start().await;
     let (li, session) = long_session(&app, 4).await;
-    let ids: Vec<Value> = li.history(&session).await.iter().map(|message| message["_id"].clone()).collect();
+    let ids: Vec<Value> = li
+        .history(&session)
+        .await
+        .iter()
+        .map(|message| message["_id"].clone())
+        .collect();
     let forward = json!({ "messageIds": ids, "toSessionIds": [session], "mode": "merged" });
     for _ in 0..20 {
-        li.call("POST", "/api/chat/messages/forward", forward.clone()).await.expect(201);
+        li.call("POST", "/api/chat/messages/forward", forward.clone())
+            .await
+            .expect(201);
     }
     let at_li = li.join().await;
-    let over_rest = li.get(&format!("/api/chat/messages/{session}?page=1&limit=50")).await;
-    let told = at_li.call("chat:history", json!({ "sessionId": session, "page": 1, "limit": 50 })).await;
+    let over_rest = li
+        .get(&format!("/api/chat/messages/{session}?page=1&limit=50"))
+        .await;
+    let told = at_li
+        .call(
+            "chat:history",
+            json!({ "sessionId": session, "page": 1, "limit": 50 }),
+        )
+        .await;
     for page in [&over_rest.body, &told] {
         assert_eq!(
             page["pagination"],
@@ -198,11 +265,24 @@ async fn a_page_by_number_holds_every_message_however_heavy_its_records() {
         let messages = page["data"].as_array().unwrap();
         assert_eq!(messages.len(), 24);
         let omitted = |message: &Value| message["mergedOmitted"] == json!(true);
-        let whole = |message: &Value| message["merged"].as_array().is_some_and(|merged| merged.len() == 4);
-        assert!(messages[4..].iter().all(|message| omitted(message) != whole(message)));
-        assert!(whole(&messages[23]) && omitted(&messages[4]), "the newest come whole");
+        let whole = |message: &Value| {
+            message["merged"]
+                .as_array()
+                .is_some_and(|merged| merged.len() == 4)
+        };
+        assert!(
+            messages[4..]
+                .iter()
+                .all(|message| omitted(message) != whole(message))
+        );
+        assert!(
+            whole(&messages[23]) && omitted(&messages[4]),
+            "the newest come whole"
+        );
     }
-    let oldest = li.get(&format!("/api/chat/messages/{session}?beforeSeq=6&limit=1")).await;
+    let oldest = li
+        .get(&format!("/api/chat/messages/{session}?beforeSeq=6&limit=1"))
+        .await;
     assert_eq!(oldest.expect(200)[0]["merged"].as_array().unwrap().len(), 4);
     app.stop().await;
 }
@@ -217,20 +297,39 @@ async fn a_forward_counts_as_all_that_it_writes() {
     let absent = |count: usize| (0..count).map(|n| format!("{n:024x}")).collect::<Vec<_>>();
     let forward = json!({ "messageIds": absent(100), "toSessionIds": absent(20), "mode": "each" });
     assert_eq!(
-        li.call("POST", "/api/chat/messages/forward", forward.clone()).await.refused(404),
+        li.call("POST", "/api/chat/messages/forward", forward.clone())
+            .await
+            .refused(404),
         "NOT_FOUND"
     );
-    let again = li.call("POST", "/api/chat/messages/forward", forward.clone()).await;
-    assert!(again.body["details"]["retryAfter"].as_u64().unwrap() >= 10, "{}", again.body);
+    let again = li
+        .call("POST", "/api/chat/messages/forward", forward.clone())
+        .await;
+    assert!(
+        again.body["details"]["retryAfter"].as_u64().unwrap() >= 10,
+        "{}",
+        again.body
+    );
     assert_eq!(again.refused(429), "RATE_LIMITED");
     let at_li = li.join().await;
-    assert_eq!(at_li.call("message:forward", forward).await["code"], "RATE_LIMITED");
+    assert_eq!(
+        at_li.call("message:forward", forward).await["code"],
+        "RATE_LIMITED"
+    );
     // Light calls still succeed, and so do those of another user.
-    let light = json!({ "messageIds": [message["_id"]], "toSessionIds": [session], "mode": "each" });
-    li.call("POST", "/api/chat/messages/forward", light.clone()).await.expect(201);
-    chen.call("POST", "/api/chat/messages/forward", light).await.expect(201);
-    let elsewhere = json!({ "messageIds": [message["_id"]], "toSessionIds": absent(1), "mode": "each" });
-    let refused = chen.call("POST", "/api/chat/messages/forward", elsewhere).await;
+    let light =
+        json!({ "messageIds": [message["_id"]], "toSessionIds": [session], "mode": "each" });
+    li.call("POST", "/api/chat/messages/forward", light.clone())
+        .await
+        .expect(201);
+    chen.call("POST", "/api/chat/messages/forward", light)
+        .await
+        .expect(201);
+    let elsewhere =
+        json!({ "messageIds": [message["_id"]], "toSessionIds": absent(1), "mode": "each" });
+    let refused = chen
+        .call("POST", "/api/chat/messages/forward", elsewhere)
+        .await;
     assert_eq!(refused.refused(404), "CONVERSATION_NOT_FOUND");
     app.stop().await;
 }
@@ -239,34 +338,63 @@ async fn a_forward_counts_as_all_that_it_writes() {
 #[tokio::test]
 async fn changes_of_a_group_count_among_ones_events() {
     let app = TestApp::start().await;
-    let (li, chen, wu) = (app.nurse("Li").await, app.nurse("Chen").await, app.nurse("Wu").await);
+    let (li, chen, wu) = (
+        app.nurse("Li").await,
+        app.nurse("Chen").await,
+        app.nurse("Wu").await,
+    );
     let group = json!({ "sessionName": "Ward 3", "participants": [chen.id, wu.id] });
-    let group = text(&li.call("POST", "/api/chat/sessions/group", group).await.expect(201)["_id"]);
+    let group = text(
+        &li.call("POST", "/api/chat/sessions/group", group)
+            .await
+            .expect(201)["_id"],
+    );
     let people = format!("/api/chat/sessions/{group}/participants");
-    li.call("PATCH", &format!("{people}/{}", chen.id), json!({ "role": "admin" })).await.expect(200);
+    li.call(
+        "PATCH",
+        &format!("{people}/{}", chen.id),
+        json!({ "role": "admin" }),
+    )
+    .await
+    .expect(200);
     // This uses 2,000 of the 2,500 events that Li may send at once.
     let absent = |count: usize| (0..count).map(|n| format!("{n:024x}")).collect::<Vec<_>>();
     let forward = json!({ "messageIds": absent(100), "toSessionIds": absent(20), "mode": "each" });
-    assert_eq!(li.call("POST", "/api/chat/messages/forward", forward).await.refused(404), "NOT_FOUND");
+    assert_eq!(
+        li.call("POST", "/api/chat/messages/forward", forward)
+            .await
+            .refused(404),
+        "NOT_FOUND"
+    );
     // The same user over and over.
     let (mut changes, mut refusal) = (0, None);
     while refusal.is_none() && changes < 400 {
         let reply = if changes % 2 == 0 {
-            li.call("DELETE", &format!("{people}/{}", wu.id), json!({})).await
+            li.call("DELETE", &format!("{people}/{}", wu.id), json!({}))
+                .await
         } else {
-            li.call("POST", &people, json!({ "userIds": [wu.id] })).await
+            li.call("POST", &people, json!({ "userIds": [wu.id] }))
+                .await
         };
         changes += 1;
         refusal = (reply.status != 200).then_some(reply);
     }
     let refusal = refusal.expect("it has an end");
-    assert!(refusal.body["details"]["retryAfter"].is_u64(), "{}", refusal.body);
+    assert!(
+        refusal.body["details"]["retryAfter"].is_u64(),
+        "{}",
+        refusal.body
+    );
     assert_eq!(refusal.refused(429), "RATE_LIMITED");
     assert!(changes > 40, "{changes} changes: a refusal came too early");
     // Other users are unaffected.
-    chen.call("PATCH", &format!("/api/chat/sessions/{group}"), json!({ "topic": "nights" }))
-        .await
-        .expect(200);
+    chen.call(
+        "PATCH",
+        &format!("/api/chat/sessions/{group}"),
+        json!({ "topic": "nights" }),
+    )
+    .await
+    .expect(200);
     chen.send(&group, "one").await;
     app.stop().await;
 }
@@ -275,24 +403,37 @@ async fn changes_of_a_group_count_among_ones_events() {
 #[tokio::test]
 async fn odd_requests_of_the_transport_are_refused_clearly() {
     let app = TestApp::start().await;
-    let upgrade =
-        |lines: &str| format!("GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: x\r\n{lines}\r\n");
+    let upgrade = |lines: &str| {
+        format!("GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: x\r\n{lines}\r\n")
+    };
     let key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
     let asked = "Upgrade: websocket\r\nConnection: keep-alive, Upgrade\r\n";
     let whole = format!("{key}{asked}Sec-WebSocket-Version: 13\r\n");
     for (lines, status) in [
         (whole.clone(), 101),
         (key.to_owned(), 426),
-        (format!("{key}Sec-WebSocket-Version: 13\r\nUpgrade: websocket\r\n"), 426),
-        (format!("{key}Sec-WebSocket-Version: 13\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n"), 426),
+        (
+            format!("{key}Sec-WebSocket-Version: 13\r\nUpgrade: websocket\r\n"),
+            426,
+        ),
+        (
+            format!("{key}Sec-WebSocket-Version: 13\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n"),
+            426,
+        ),
         (format!("{key}{asked}Sec-WebSocket-Version: 99\r\n"), 426),
         (format!("{key}{asked}"), 426),
-        (format!("{asked}Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: x\r\n"), 400),
+        (
+            format!("{asked}Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: x\r\n"),
+            400,
+        ),
         (format!("{whole}{key}"), 400),
         (format!("{asked}Sec-WebSocket-Version: 13\r\n"), 400),
     ] {
         let heard = answer(&mut raw(&app, upgrade(&lines).as_bytes()).await).await;
-        assert!(heard.starts_with(&format!("HTTP/1.1 {status} ")), "{lines}{heard}");
+        assert!(
+            heard.starts_with(&format!("HTTP/1.1 {status} ")),
+            "{lines}{heard}"
+        );
     }
     let long = format!("X: {}\r\n", "a".repeat(70_000));
     let many = "X: 1\r\n".repeat(70);
@@ -306,18 +447,34 @@ async fn odd_requests_of_the_transport_are_refused_clearly() {
         answer(&mut raw(&app, request.as_bytes()).await).await
     };
     for (query, body) in [
-        ("EIO=4&transport=polling&sid=AAAAAAAAAAAAAAHs", "{\"code\":1,"),
+        (
+            "EIO=4&transport=polling&sid=AAAAAAAAAAAAAAHs",
+            "{\"code\":1,",
+        ),
         ("EIO=4&transport=polling&sid=nonsense", "{\"code\":1,"),
         ("EIO=4&transport=carrier-pigeon", "{\"code\":0,"),
         ("EIO=3&transport=polling", "{\"code\":5,"),
     ] {
         let heard = get(&format!("/socket.io/?{query}")).await;
-        assert!(heard.starts_with("HTTP/1.1 400 ") && heard.contains(body), "{query}: {heard}");
+        assert!(
+            heard.starts_with("HTTP/1.1 400 ") && heard.contains(body),
+            "{query}: {heard}"
+        );
     }
-    assert!(get("/socket.io/socket.io.js").await.starts_with("HTTP/1.1 404 "));
+    assert!(
+        get("/socket.io/socket.io.js")
+            .await
+            .starts_with("HTTP/1.1 404 ")
+    );
     let opened = get("/socket.io/?EIO=4&transport=polling").await;
     assert!(opened.contains("cache-control: no-store"), "{opened}");
-    let session = opened.split("\"sid\":\"").nth(1).unwrap().split('"').next().unwrap();
+    let session = opened
+        .split("\"sid\":\"")
+        .nth(1)
+        .unwrap()
+        .split('"')
+        .next()
+        .unwrap();
     let body = format!("4{}", "x".repeat(1_000_000));
     let post = format!(
         "POST /socket.io/?EIO=4&transport=polling&sid={session} HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\n\
@@ -325,7 +482,10 @@ async fn odd_requests_of_the_transport_are_refused_clearly() {
         body.len()
     );
     let heard = answer(&mut raw(&app, post.as_bytes()).await).await;
-    assert!(heard.starts_with("HTTP/1.1 413 ") && heard.contains("1000000"), "{heard}");
+    assert!(
+        heard.starts_with("HTTP/1.1 413 ") && heard.contains("1000000"),
+        "{heard}"
+    );
     // A refusal before the body was read leaves the connection usable.
     let body = "x".repeat(900_000);
     let post = format!(
@@ -334,7 +494,9 @@ async fn odd_requests_of_the_transport_are_refused_clearly() {
     );
     let mut line = raw(&app, post.as_bytes()).await;
     assert!(answer(&mut line).await.starts_with("HTTP/1.1 401 "));
-    line.write_all(b"GET /api/health HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+    line.write_all(b"GET /api/health HTTP/1.1\r\nHost: x\r\n\r\n")
+        .await
+        .unwrap();
     assert!(answer(&mut line).await.starts_with("HTTP/1.1 200 "));
     app.stop().await;
 }
@@ -348,13 +510,26 @@ async fn connections_without_a_token_make_room_for_the_next() {
     let at_li = li.join().await;
     let mut held = Vec::new();
     for number in 0..2_100 {
-        held.push(raw(&app, if number == 1_000 { b"GET / HTTP/1.1\r\nX: " } else { b"" }).await);
+        held.push(
+            raw(
+                &app,
+                if number == 1_000 {
+                    b"GET / HTTP/1.1\r\nX: "
+                } else {
+                    b""
+                },
+            )
+            .await,
+        );
     }
     let begun = Instant::now();
     li.get("/api/auth/me").await.expect(200);
     let chen = app.nurse("Chen").await;
     assert!(chen.join().await.call("unread:count", json!(chen.id)).await["success"] == json!(true));
-    assert!(begun.elapsed() < Duration::from_secs(5), "the next client is served");
+    assert!(
+        begun.elapsed() < Duration::from_secs(5),
+        "the next client is served"
+    );
     let is_open = |line: &TcpStream| {
         let mut byte = [0; 1];
         matches!(line.try_read(&mut byte), Err(error) if error.kind() == std::io::ErrorKind::WouldBlock)
@@ -364,7 +539,10 @@ async fn connections_without_a_token_make_room_for_the_next() {
         (open.iter().filter(|open| **open).count() <= 2_000).then_some(open)
     })
     .await;
-    assert!(!open[0] && !open[1_000] && open[2_099], "the oldest go, and heads that never end");
+    assert!(
+        !open[0] && !open[1_000] && open[2_099],
+        "the oldest go, and heads that never end"
+    );
     assert!(!at_li.is_closed(), "who has signed in stays");
     drop(held);
     let mut first = None;
@@ -375,10 +553,26 @@ async fn connections_without_a_token_make_room_for_the_next() {
         let response = client.get(&address).send().await.unwrap();
         refused += usize::from(response.status() == 429);
         let body = response.text().await.unwrap();
-        first = first.or_else(|| Some(body.split("\"sid\":\"").nth(1)?.split('"').next()?.to_owned()));
+        first = first.or_else(|| {
+            Some(
+                body.split("\"sid\":\"")
+                    .nth(1)?
+                    .split('"')
+                    .next()?
+                    .to_owned(),
+            )
+        });
     }
-    let poll = client.get(format!("{address}&sid={}", first.unwrap())).send().await.unwrap();
-    assert!(refused > 0 || poll.status() == 400, "{refused} refused; the first session: {}", poll.status());
+    let poll = client
+        .get(format!("{address}&sid={}", first.unwrap()))
+        .send()
+        .await
+        .unwrap();
+    assert!(
+        refused > 0 || poll.status() == 400,
+        "{refused} refused; the first session: {}",
+        poll.status()
+    );
     app.stop().await;
 }
 
@@ -387,11 +581,19 @@ async fn connections_without_a_token_make_room_for_the_next() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_file_descriptors_nobody_waits() {
     let settings = crate::support::settings(&[]);
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
     let log = settings.data_dir.join("log");
     std::fs::create_dir_all(&settings.data_dir).unwrap();
     let mut service = tokio::process::Command::new("sh")
-        .args(["-c", "ulimit -n 150; exec \"$0\" serve", env!("CARGO_BIN_EXE_wardline")])
+        .args([
+            "-c",
+            "ulimit -n 150; exec \"$0\" serve",
+            env!("CARGO_BIN_EXE_wardline"),
+        ])
         .env("PORT", port.to_string())
         .env("MONGODB_URI", settings.mongodb_uri.clone().unwrap())
         .env("MONGODB_DB", &settings.mongodb_db)
@@ -403,7 +605,10 @@ async fn without_file_descriptors_nobody_waits() {
         .spawn()
         .unwrap();
     let address = format!("http://127.0.0.1:{port}/api/health");
-    let client = reqwest::Client::builder().pool_max_idle_per_host(0).build().unwrap();
+    let client = reqwest::Client::builder()
+        .pool_max_idle_per_host(0)
+        .build()
+        .unwrap();
     eventually(async || client.get(&address).send().await.ok().map(drop)).await;
     let mut held = Vec::new();
     for _ in 0..300 {
@@ -420,5 +625,11 @@ async fn without_file_descriptors_nobody_waits() {
     assert_eq!(served.status(), 200);
     service.kill().await.unwrap();
     let said = std::fs::read_to_string(&log).unwrap();
-    assert!(said.lines().filter(|line| line.contains("once a minute")).count() <= 1, "{said}");
+    assert!(
+        said.lines()
+            .filter(|line| line.contains("once a minute"))
+            .count()
+            <= 1,
+        "{said}"
+    );
 }

@@ -26,8 +26,13 @@ async fn a_bad_token_is_told_by_its_code() {
         .await
         .expect("a header will do");
     let foreign = [("origin", "https://evil.example")];
-    let refused = Socket::connect_with(&app.address, json!({ "token": li.token }), &foreign).await.err();
-    assert!(refused.is_some_and(|error| error.contains("403")), "a foreign page opens no socket");
+    let refused = Socket::connect_with(&app.address, json!({ "token": li.token }), &foreign)
+        .await
+        .err();
+    assert!(
+        refused.is_some_and(|error| error.contains("403")),
+        "a foreign page opens no socket"
+    );
     app.stop().await;
 }
 
@@ -66,14 +71,24 @@ async fn two_thousand_pipelined_sends_are_stored_in_order() {
     }
     let history = li.history(&session).await;
     let contents: Vec<String> = history.iter().map(|m| text(&m["content"])).collect();
-    assert_eq!(contents, (1..=2_000).map(|n| format!("note {n}")).collect::<Vec<_>>());
+    assert_eq!(
+        contents,
+        (1..=2_000).map(|n| format!("note {n}")).collect::<Vec<_>>()
+    );
     let heard = eventually(async || {
         let heard = at_chen.heard("message:receive");
         (heard.len() == 2_000).then_some(heard)
     })
     .await;
     let seqs: Vec<&Value> = heard.iter().map(|h| &h["message"]["seq"]).collect();
-    assert_eq!(seqs, (1..=2_000).map(|n| json!(n)).collect::<Vec<_>>().iter().collect::<Vec<_>>());
+    assert_eq!(
+        seqs,
+        (1..=2_000)
+            .map(|n| json!(n))
+            .collect::<Vec<_>>()
+            .iter()
+            .collect::<Vec<_>>()
+    );
     app.stop().await;
 }
 
@@ -97,7 +112,10 @@ async fn a_flood_is_refused_clearly_and_the_socket_lives_on() {
     }
     assert!(refused > 500, "{refused} refused");
     tokio::time::sleep(Duration::from_secs(1)).await;
-    assert_eq!(at_li.call("unread:count", json!(li.id)).await["success"], json!(true));
+    assert_eq!(
+        at_li.call("unread:count", json!(li.id)).await["success"],
+        json!(true)
+    );
     app.stop().await;
 }
 
@@ -113,11 +131,19 @@ async fn a_reader_that_never_reads_is_cut_and_hurts_nobody() {
     let (at_li, at_chen) = (li.join().await, chen.join().await);
     let url = format!("ws://{}/socket.io/?EIO=4&transport=websocket", app.address);
     let (mut deaf, _) = tokio_tungstenite::connect_async(url).await.unwrap();
-    deaf.send(Message::text(format!("40{}", json!({ "token": chen.token })))).await.unwrap();
+    deaf.send(Message::text(format!(
+        "40{}",
+        json!({ "token": chen.token })
+    )))
+    .await
+    .unwrap();
     let closed = "wardline_connections_closed_total{reason=\"lagging\"}";
     let count = async || {
         let metrics = text(&app.call("GET", "/metrics", json!({})).await.body);
-        metrics.lines().find_map(|l| l.strip_prefix(closed)?.trim().parse::<u64>().ok()).unwrap_or(0)
+        metrics
+            .lines()
+            .find_map(|l| l.strip_prefix(closed)?.trim().parse::<u64>().ok())
+            .unwrap_or(0)
     };
     let before = count().await;
     // 8,000 messages of 6 kB fill the socket's buffers and then the outbox.
@@ -125,7 +151,11 @@ async fn a_reader_that_never_reads_is_cut_and_hurts_nobody() {
     for _ in 0..40 {
         let mut answers = Vec::new();
         for _ in 0..200 {
-            answers.push(at_li.begin("message:send", li.message(&session, &long)).await);
+            answers.push(
+                at_li
+                    .begin("message:send", li.message(&session, &long))
+                    .await,
+            );
         }
         for answer in answers {
             assert_eq!(answer.await.unwrap()["success"], json!(true));
@@ -152,15 +182,22 @@ async fn a_signed_out_socket_is_closed_and_hears_nothing_more() {
     let login = json!({ "username": chen.username, "password": PASSWORD });
     let other = app.person(&app.call("POST", "/api/auth/login", login).await.expect(200));
     let elsewhere = other.join().await;
-    chen.call("POST", "/api/auth/logout", json!({})).await.expect(200);
+    chen.call("POST", "/api/auth/logout", json!({}))
+        .await
+        .expect(200);
     li.send(&session, "after the sign-out").await;
     elsewhere.next("message:receive").await;
     at_chen.closed().await;
     assert!(at_chen.heard("message:receive").is_empty());
     assert_eq!(chen.get("/api/auth/me").await.refused(401), "AUTH_FAILED");
-    let refused = Socket::connect(&app.address, json!({ "token": chen.token })).await.err();
+    let refused = Socket::connect(&app.address, json!({ "token": chen.token }))
+        .await
+        .err();
     assert_eq!(refused.as_deref(), Some("AUTH_FAILED"));
-    assert_eq!(other.get("/api/auth/me").await.expect(200)["username"], json!(chen.username));
+    assert_eq!(
+        other.get("/api/auth/me").await.expect(200)["username"],
+        json!(chen.username)
+    );
     app.stop().await;
 }
 
@@ -204,8 +241,18 @@ async fn a_stopping_service_refuses_nobody_for_good() {
     }
     for nth in 0..50 {
         let polling = format!("http://{}/socket.io/?EIO=4&transport=polling", app.address);
-        let (client, sign_in) = (reqwest::Client::new(), format!("40{}", json!({ "token": li.token })));
-        let opened = client.get(&polling).send().await.unwrap().text().await.unwrap();
+        let (client, sign_in) = (
+            reqwest::Client::new(),
+            format!("40{}", json!({ "token": li.token })),
+        );
+        let opened = client
+            .get(&polling)
+            .send()
+            .await
+            .unwrap()
+            .text()
+            .await
+            .unwrap();
         let opened: Value = serde_json::from_str(&opened[1..]).unwrap();
         let session = format!("{polling}&sid={}", text(&opened["sid"]));
         arriving.push(tokio::spawn(async move {
@@ -225,7 +272,10 @@ async fn a_stopping_service_refuses_nobody_for_good() {
     app.stop().await;
     for heard in futures_util::future::join_all(arriving).await {
         let heard = heard.unwrap();
-        assert!(heard.iter().all(|text| !text.starts_with("44")), "{heard:?}");
+        assert!(
+            heard.iter().all(|text| !text.starts_with("44")),
+            "{heard:?}"
+        );
     }
 }
 
@@ -236,14 +286,21 @@ async fn what_waits_behind_a_sign_out_is_not_done() {
     let session = li.session_with(&chen).await;
     let at_li = li.connect().await;
     for number in 0..2_000 {
-        at_li.emit("message:send", li.message(&session, &number.to_string())).await;
+        at_li
+            .emit("message:send", li.message(&session, &number.to_string()))
+            .await;
     }
-    li.call("POST", "/api/auth/logout", json!({})).await.expect(200);
+    li.call("POST", "/api/auth/logout", json!({}))
+        .await
+        .expect(200);
     let stored = chen.history(&session).await.len();
     tokio::time::sleep(Duration::from_secs(2)).await;
     let late = chen.history(&session).await.len() - stored;
     // Those already queued for commit are stored; a socket can have 256 of them.
-    assert!(late <= 256, "{late} were taken after the sign-out was answered");
+    assert!(
+        late <= 256,
+        "{late} were taken after the sign-out was answered"
+    );
     app.stop().await;
 }
 
@@ -260,16 +317,26 @@ async fn a_person_has_so_many_sockets_and_no_more() {
             .buffer_unordered(100);
         tries.collect::<Vec<Result<Socket, String>>>().await
     };
-    let (open, refused): (Vec<_>, Vec<_>) = come(MOST + 150).await.into_iter().partition(Result::is_ok);
+    let (open, refused): (Vec<_>, Vec<_>) =
+        come(MOST + 150).await.into_iter().partition(Result::is_ok);
     let mut open: Vec<Socket> = open.into_iter().flatten().collect();
-    let refused: std::collections::BTreeSet<String> = refused.into_iter().filter_map(Result::err).collect();
-    assert_eq!(refused, ["RATE_LIMITED".to_owned()].into(), "{} got in", open.len());
+    let refused: std::collections::BTreeSet<String> =
+        refused.into_iter().filter_map(Result::err).collect();
+    assert_eq!(
+        refused,
+        ["RATE_LIMITED".to_owned()].into(),
+        "{} got in",
+        open.len()
+    );
     assert_eq!(open.len(), MOST);
     chen.connect().await;
     open.truncate(MOST - 20);
     let begun = Instant::now();
     while open.len() < MOST {
-        assert!(begun.elapsed() < Duration::from_mins(1), "places are not given back");
+        assert!(
+            begun.elapsed() < Duration::from_mins(1),
+            "places are not given back"
+        );
         open.extend(come(5.min(MOST - open.len())).await.into_iter().flatten());
     }
     assert!(come(5).await.iter().all(Result::is_err));

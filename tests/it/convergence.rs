@@ -75,10 +75,22 @@ fn request(
     board: &Board,
 ) -> Option<(&'static str, String, Value)> {
     let session = &board.sessions[step.which % board.sessions.len()];
-    let group = format!("/api/chat/sessions/{}", board.groups[step.which % board.groups.len()]);
+    let group = format!(
+        "/api/chat/sessions/{}",
+        board.groups[step.which % board.groups.len()]
+    );
     // The newest messages are used most.
-    let message = board.messages.iter().rev().nth(step.which % 12).map(|m| text(&m["_id"]));
-    let at = |tail: &str| message.as_ref().map(|id| format!("/api/chat/messages/{id}{tail}"));
+    let message = board
+        .messages
+        .iter()
+        .rev()
+        .nth(step.which % 12)
+        .map(|m| text(&m["_id"]));
+    let at = |tail: &str| {
+        message
+            .as_ref()
+            .map(|id| format!("/api/chat/messages/{id}{tail}"))
+    };
     let emoji = ["👍", "❤️", "✅"][step.which % 3];
     let member_path = |user: &Person| format!("{group}/participants/{}", user.id);
     Some(match step.act {
@@ -96,31 +108,61 @@ fn request(
             body["mentions"] = json!([person.id]);
             ("POST", "/api/chat/messages".to_owned(), body)
         }
-        Act::Edit => ("PUT", at("")?, json!({ "content": format!("edited {}", step.which) })),
+        Act::Edit => (
+            "PUT",
+            at("")?,
+            json!({ "content": format!("edited {}", step.which) }),
+        ),
         Act::Recall => ("POST", at("/recall")?, json!({})),
         Act::Delete => ("DELETE", at("")?, json!({ "userId": person.id })),
         Act::React => ("POST", at("/reactions")?, json!({ "emoji": emoji })),
         Act::Unreact => ("DELETE", at(&format!("/reactions/{emoji}"))?, json!({})),
         Act::Read => ("PUT", at("/read")?, json!({ "userId": person.id })),
         Act::Forward | Act::Merge => {
-            let ids: Vec<&Value> =
-                board.messages.iter().rev().skip(step.which % 4).take(2).map(|m| &m["_id"]).collect();
-            let mode = if matches!(step.act, Act::Merge) { "merged" } else { "each" };
+            let ids: Vec<&Value> = board
+                .messages
+                .iter()
+                .rev()
+                .skip(step.which % 4)
+                .take(2)
+                .map(|m| &m["_id"])
+                .collect();
+            let mode = if matches!(step.act, Act::Merge) {
+                "merged"
+            } else {
+                "each"
+            };
             let to: BTreeSet<&String> = [session, &board.groups[0]].into();
             let body = json!({ "messageIds": ids, "toSessionIds": to, "mode": mode });
             ("POST", "/api/chat/messages/forward".to_owned(), body)
         }
-        Act::Add => ("POST", format!("{group}/participants"), json!({ "userIds": [other.id] })),
+        Act::Add => (
+            "POST",
+            format!("{group}/participants"),
+            json!({ "userIds": [other.id] }),
+        ),
         Act::Remove => ("DELETE", member_path(other), json!({})),
         Act::Leave => ("DELETE", member_path(person), json!({})),
-        Act::Role => {
-            ("PATCH", member_path(other), json!({ "role": (["owner", "admin", "member"][step.which % 3]) }))
-        }
-        Act::Mute => ("PATCH", member_path(person), json!({ "muted": step.which.is_multiple_of(2) })),
-        Act::Rename => {
-            ("PATCH", group, json!({ "sessionName": format!("Ward {}", step.which), "topic": emoji }))
-        }
-        Act::Open => ("PATCH", group, json!({ "historyVisible": step.which.is_multiple_of(2) })),
+        Act::Role => (
+            "PATCH",
+            member_path(other),
+            json!({ "role": (["owner", "admin", "member"][step.which % 3]) }),
+        ),
+        Act::Mute => (
+            "PATCH",
+            member_path(person),
+            json!({ "muted": step.which.is_multiple_of(2) }),
+        ),
+        Act::Rename => (
+            "PATCH",
+            group,
+            json!({ "sessionName": format!("Ward {}", step.which), "topic": emoji }),
+        ),
+        Act::Open => (
+            "PATCH",
+            group,
+            json!({ "historyVisible": step.which.is_multiple_of(2) }),
+        ),
         Act::Sync => return None,
     })
 }
@@ -137,14 +179,19 @@ async fn run(app: &TestApp, steps: Vec<Step>) {
     let mut wanderers = vec![Client::default(); people.len()];
     let mut board = Board::default();
     for name in ["Night", "Day"] {
-        board.groups.push(crate::groups::group(&people[0], &[&people[1], &people[2]], name).await);
+        board
+            .groups
+            .push(crate::groups::group(&people[0], &[&people[1], &people[2]], name).await);
     }
     board.sessions.clone_from(&board.groups);
-    board.sessions.push(people[0].session_with(&people[1]).await);
+    board
+        .sessions
+        .push(people[0].session_with(&people[1]).await);
     // Several calls run at once.
     for batch in steps.chunks(5) {
         let calls = batch.iter().filter_map(|step| {
-            let (method, path, body) = request(&people[step.who], &people[step.whom], step, &board)?;
+            let (method, path, body) =
+                request(&people[step.who], &people[step.whom], step, &board)?;
             let person = &people[step.who];
             Some(async move { (person.call(method, &path, body).await, method, path) })
         });
@@ -153,7 +200,9 @@ async fn run(app: &TestApp, steps: Vec<Step>) {
             let data = &reply.body["data"];
             if reply.status == 201 {
                 let many = data["messages"].as_array().cloned();
-                board.messages.extend(many.unwrap_or_else(|| vec![data.clone()]));
+                board
+                    .messages
+                    .extend(many.unwrap_or_else(|| vec![data.clone()]));
             }
         }
         for step in batch.iter().filter(|step| matches!(step.act, Act::Sync)) {
@@ -163,7 +212,11 @@ async fn run(app: &TestApp, steps: Vec<Step>) {
     for ((person, at), mut wanderer) in people.iter().zip(&sockets).zip(wanderers) {
         let fresh = Client::fresh(person).await.comparable();
         wanderer.sync(person).await;
-        assert_eq!(difference(&wanderer.comparable(), &fresh), None, "who came back knows what there is");
+        assert_eq!(
+            difference(&wanderer.comparable(), &fresh),
+            None,
+            "who came back knows what there is"
+        );
         let mut differs = None;
         for _ in 0..60 {
             differs = difference(&Client::hearing(person, at).await.comparable(), &fresh);
@@ -175,7 +228,10 @@ async fn run(app: &TestApp, steps: Vec<Step>) {
         assert_eq!(differs, None, "who was there knows what there is");
         let (total, _) = person.unread().await;
         eventually(async || {
-            let last = at.heard("unread:count").last().map_or(json!(0), |c| c["data"]["unreadCount"].clone());
+            let last = at
+                .heard("unread:count")
+                .last()
+                .map_or(json!(0), |c| c["data"]["unreadCount"].clone());
             (last == json!(total)).then_some(())
         })
         .await;
@@ -189,14 +245,22 @@ async fn run(app: &TestApp, steps: Vec<Step>) {
                     && m["system"].is_null()
             });
             let counted = counted.count() as u64;
-            assert_eq!(person.unread().await.1[session].as_u64().unwrap_or(0), counted, "unread is counting");
+            assert_eq!(
+                person.unread().await.1[session].as_u64().unwrap_or(0),
+                counted,
+                "unread is counting"
+            );
         }
     }
 }
 
 #[test]
 fn old_state_and_events_are_fresh_state() {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap();
     let app = runtime.block_on(TestApp::unlimited());
     let config = ProptestConfig {
         cases: 12,
@@ -206,11 +270,14 @@ fn old_state_and_events_are_fresh_state() {
     };
     let mut runner = TestRunner::new(config);
     let result = runner.run(&prop::collection::vec(step(), 30..140), |steps| {
-        let outcome =
-            std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| runtime.block_on(run(&app, steps))));
+        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            runtime.block_on(run(&app, steps))
+        }));
         outcome.map_err(|panic| {
-            let words =
-                panic.downcast_ref::<String>().cloned().unwrap_or_else(|| "an assertion failed".to_owned());
+            let words = panic
+                .downcast_ref::<String>()
+                .cloned()
+                .unwrap_or_else(|| "an assertion failed".to_owned());
             TestCaseError::fail(words)
         })
     });

@@ -10,7 +10,9 @@ use wardline::{
     domain::{SystemClock, user::Role},
 };
 
-use crate::support::{MockClock, PASSWORD, Person, SECRET, TestApp, eventually, settings, socket::Socket};
+use crate::support::{
+    MockClock, PASSWORD, Person, SECRET, TestApp, eventually, settings, socket::Socket,
+};
 
 const ADMIN: [(&str, &str); 2] = [("ADMIN_USERNAME", "chief"), ("ADMIN_PASSWORD", PASSWORD)];
 
@@ -38,7 +40,11 @@ async fn no_token_outlives_a_change_of_its_credentials() {
         let mut at_work = tokio::task::JoinSet::new();
         let stop = tokio_util::sync::CancellationToken::new();
         for _ in 0..6 {
-            let (app, body, stop) = (Arc::clone(&app), login(&li.username, &password), stop.clone());
+            let (app, body, stop) = (
+                Arc::clone(&app),
+                login(&li.username, &password),
+                stop.clone(),
+            );
             at_work.spawn(async move {
                 let mut got = Vec::new();
                 while !stop.is_cancelled() {
@@ -54,8 +60,14 @@ async fn no_token_outlives_a_change_of_its_credentials() {
         tokio::time::sleep(Duration::from_millis(300)).await;
         admin.call("PATCH", &path, change.clone()).await.expect(200);
         if change["isActive"] == json!(false) {
-            admin.call("PATCH", &path, json!({ "isActive": true })).await.expect(200);
-            admin.call("PATCH", &path, json!({ "isActive": true, "title": "RN" })).await.expect(200);
+            admin
+                .call("PATCH", &path, json!({ "isActive": true }))
+                .await
+                .expect(200);
+            admin
+                .call("PATCH", &path, json!({ "isActive": true, "title": "RN" }))
+                .await
+                .expect(200);
         }
         stop.cancel();
         let before: Vec<Person> = at_work.join_all().await.into_iter().flatten().collect();
@@ -63,16 +75,26 @@ async fn no_token_outlives_a_change_of_its_credentials() {
             new.clone_into(&mut password);
             assert!(before.len() > 2, "round {number}: nobody signed in");
             for person in &before {
-                assert_eq!(person.get("/api/auth/me").await.refused(401), "AUTH_FAILED", "round {number}");
+                assert_eq!(
+                    person.get("/api/auth/me").await.refused(401),
+                    "AUTH_FAILED",
+                    "round {number}"
+                );
             }
         }
-        let signed_in = app.call("POST", "/api/auth/login", login(&li.username, &password)).await.expect(200);
+        let signed_in = app
+            .call("POST", "/api/auth/login", login(&li.username, &password))
+            .await
+            .expect(200);
         app.person(&signed_in).get("/api/auth/me").await.expect(200);
     }
     clock.advance(Duration::from_mins(2));
     // Whatever the timestamps are: here the clock was ahead when the token was issued.
     clock.advance(Duration::from_secs(50));
-    let signed_in = app.call("POST", "/api/auth/login", login(&li.username, &password)).await.expect(200);
+    let signed_in = app
+        .call("POST", "/api/auth/login", login(&li.username, &password))
+        .await
+        .expect(200);
     clock.set_back(Duration::from_secs(50));
     let early = app.person(&signed_in);
     let elsewhere = foreign(&li, &clock_claims(&clock, 40));
@@ -87,8 +109,15 @@ async fn no_token_outlives_a_change_of_its_credentials() {
         assert_eq!(person.get("/api/auth/me").await.refused(401), "AUTH_FAILED");
     }
     clock.advance(Duration::from_secs(55));
-    assert_eq!(unused.get("/api/auth/me").await.refused(401), "AUTH_FAILED", "once refused, always refused");
-    foreign(&li, &clock_claims(&clock, 0)).get("/api/auth/me").await.expect(200);
+    assert_eq!(
+        unused.get("/api/auth/me").await.refused(401),
+        "AUTH_FAILED",
+        "once refused, always refused"
+    );
+    foreign(&li, &clock_claims(&clock, 0))
+        .get("/api/auth/me")
+        .await
+        .expect(200);
     Arc::into_inner(app).unwrap().stop().await;
 }
 
@@ -106,20 +135,31 @@ fn foreign(person: &Person, claims: &Value) -> Person {
 fn with_header(person: &Person, header: &Header, claims: &Value) -> Person {
     let mut claims = claims.clone();
     claims["sub"] = json!(person.id);
-    let token = encode(header, &claims, &EncodingKey::from_secret(SECRET.as_bytes())).unwrap();
+    let token = encode(
+        header,
+        &claims,
+        &EncodingKey::from_secret(SECRET.as_bytes()),
+    )
+    .unwrap();
     let mut other = person.clone();
     other.token = token;
     other
 }
 
 #[tokio::test]
-#[expect(clippy::cast_precision_loss, reason = "seconds since 1970 are far below 2^52")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "seconds since 1970 are far below 2^52"
+)]
 async fn tokens_of_other_issuers_are_read_as_the_standards_say() {
     let mut settings = settings(&[("JWT_ISSUERS", "https://id.ward.example, other")]);
     settings.timings.token_cache_ttl = Duration::from_millis(100);
     let app = TestApp::with(settings, Arc::new(SystemClock)).await;
     let li = app.nurse("Li").await;
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    let now = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap()
+        .as_secs();
     let base = json!({ "iss": "other", "iat": now, "exp": now + 600 });
     let claims = |more: Value| {
         let mut claims = base.clone();
@@ -136,7 +176,9 @@ async fn tokens_of_other_issuers_are_read_as_the_standards_say() {
         json!({ "iat": now + 50, "jti": "" }),
         json!({ "exp": now + 12 * 3_600 }),
     ] {
-        let reply = foreign(&li, &claims(good.clone())).get("/api/auth/me").await;
+        let reply = foreign(&li, &claims(good.clone()))
+            .get("/api/auth/me")
+            .await;
         assert_eq!(reply.status, 200, "{good}: {}", reply.body);
     }
     for bad in [
@@ -178,16 +220,28 @@ async fn tokens_of_other_issuers_are_read_as_the_standards_say() {
         header(|header| header.typ = Some("at+JWT".to_owned())),
         header(|header| header.kid = Some("key 1".to_owned())),
     ] {
-        with_header(&li, &good, &base).get("/api/auth/me").await.expect(200);
+        with_header(&li, &good, &base)
+            .get("/api/auth/me")
+            .await
+            .expect(200);
     }
     // A token without an id can be ended, and a part of the token does not identify it.
     let nameless = foreign(&li, &base);
-    nameless.call("POST", "/api/auth/logout", json!({})).await.expect(200);
-    assert_eq!(nameless.get("/api/auth/me").await.refused(401), "AUTH_FAILED");
+    nameless
+        .call("POST", "/api/auth/logout", json!({}))
+        .await
+        .expect(200);
+    assert_eq!(
+        nameless.get("/api/auth/me").await.refused(401),
+        "AUTH_FAILED"
+    );
     let ended = app.database().await.collection::<Document>("ended_tokens");
     let row = ended.find_one(doc! {}).await.unwrap().unwrap();
     let name = row.get_str("_id").unwrap();
-    assert!(nameless.token.split('.').all(|part| !name.contains(part)), "{name}");
+    assert!(
+        nameless.token.split('.').all(|part| !name.contains(part)),
+        "{name}"
+    );
     li.get("/api/auth/me").await.expect(200);
     app.stop().await;
 }
@@ -202,16 +256,35 @@ async fn changed_rights_reach_what_is_open() {
     let users = app.database().await.collection::<Document>("users");
     let set = async |person: &Person, fields: Document| {
         let filter = doc! { "_id": ObjectId::parse_str(&person.id).unwrap() };
-        users.update_one(filter, doc! { "$set": fields }).await.unwrap();
+        users
+            .update_one(filter, doc! { "$set": fields })
+            .await
+            .unwrap();
     };
-    let (li, wu, chen, he) =
-        (app.nurse("Li").await, app.nurse("Wu").await, app.nurse("Chen").await, app.nurse("He").await);
-    let (at_li, at_wu, at_chen, at_he) =
-        (li.join().await, wu.join().await, chen.join().await, he.join().await);
+    let (li, wu, chen, he) = (
+        app.nurse("Li").await,
+        app.nurse("Wu").await,
+        app.nurse("Chen").await,
+        app.nurse("He").await,
+    );
+    let (at_li, at_wu, at_chen, at_he) = (
+        li.join().await,
+        wu.join().await,
+        chen.join().await,
+        he.join().await,
+    );
     // The command line, or another node.
-    beside.services.set_account(&li.username, None, Some(Role::Doctor)).await.unwrap();
+    beside
+        .services
+        .set_account(&li.username, None, Some(Role::Doctor))
+        .await
+        .unwrap();
     at_li.closed().await;
-    let again = li.connect().await.call("user:join", json!({ "id": li.id })).await;
+    let again = li
+        .connect()
+        .await
+        .call("user:join", json!({ "id": li.id }))
+        .await;
     assert_eq!(again["data"]["role"], "doctor", "the token still holds");
     // The database itself.
     set(&wu, doc! { "role": "admin" }).await;
@@ -222,10 +295,16 @@ async fn changed_rights_reach_what_is_open() {
     set(&wu, doc! { "role": "user" }).await;
     eventually(async || (wu.get("/api/chat/stats").await.status == 403).then_some(())).await;
     eventually(async || (chen.get("/api/auth/me").await.status == 401).then_some(())).await;
-    let refused = Socket::connect(&app.address, json!({ "token": chen.token })).await.err();
+    let refused = Socket::connect(&app.address, json!({ "token": chen.token }))
+        .await
+        .err();
     assert_eq!(refused.as_deref(), Some("AUTH_FAILED"));
     assert!(!at_he.is_closed(), "nobody else is touched");
-    beside.services.set_account(&he.username, Some("another long password".to_owned()), None).await.unwrap();
+    beside
+        .services
+        .set_account(&he.username, Some("another long password".to_owned()), None)
+        .await
+        .unwrap();
     at_he.closed().await;
     beside.close().await.unwrap();
     app.stop().await;

@@ -28,50 +28,104 @@ async fn messages(li: &Person, chen: &Person, admin: &Person, session: &str) {
     let (file, first) = (text(&sent["_id"]), text(&text_of["_id"]));
     let path = |tail: &str| format!("/api/chat/messages/{first}{tail}");
     for query in ["", "?beforeSeq=9", "?afterSeq=0"] {
-        chen.get(&format!("/api/chat/messages/{session}{query}")).await.expect(200);
+        chen.get(&format!("/api/chat/messages/{session}{query}"))
+            .await
+            .expect(200);
     }
-    chen.get(&format!("/api/chat/messages/unread/{}", chen.id)).await.expect(200);
-    chen.call("PUT", &path("/read"), json!({ "userId": chen.id })).await.expect(200);
-    chen.call("POST", &path("/reactions"), json!({ "emoji": "👍" })).await.expect(200);
-    chen.call("DELETE", &path("/reactions/%F0%9F%91%8D"), json!({})).await.expect(200);
+    chen.get(&format!("/api/chat/messages/unread/{}", chen.id))
+        .await
+        .expect(200);
+    chen.call("PUT", &path("/read"), json!({ "userId": chen.id }))
+        .await
+        .expect(200);
+    chen.call("POST", &path("/reactions"), json!({ "emoji": "👍" }))
+        .await
+        .expect(200);
+    chen.call("DELETE", &path("/reactions/%F0%9F%91%8D"), json!({}))
+        .await
+        .expect(200);
     li.get(&path("/receipts")).await.expect(200);
-    li.call("PUT", &path(""), json!({ "content": "bed five is free", "mentions": "all" })).await.expect(200);
+    li.call(
+        "PUT",
+        &path(""),
+        json!({ "content": "bed five is free", "mentions": "all" }),
+    )
+    .await
+    .expect(200);
     admin.get(&path("/edits")).await.expect(200);
     let answer = json!({
         "sessionId": session, "senderId": chen.id, "content": "thank you", "replyTo": first,
         "mentions": [li.id], "clientMsgId": "a-1",
     });
-    let answer = chen.call("POST", "/api/chat/messages", answer).await.expect(201);
+    let answer = chen
+        .call("POST", "/api/chat/messages", answer)
+        .await
+        .expect(201);
     for mode in ["each", "merged"] {
         let ids = json!([file, answer["_id"]]);
         let forward = json!({ "messageIds": ids, "toSessionIds": [session], "mode": mode });
-        li.call("POST", "/api/chat/messages/forward", forward).await.expect(201);
+        li.call("POST", "/api/chat/messages/forward", forward)
+            .await
+            .expect(201);
     }
-    li.get("/api/chat/messages/search?keyword=bed&messageType=text").await.expect(200);
-    li.call("POST", &path("/recall"), json!({})).await.expect(200);
+    li.get("/api/chat/messages/search?keyword=bed&messageType=text")
+        .await
+        .expect(200);
+    li.call("POST", &path("/recall"), json!({}))
+        .await
+        .expect(200);
     let of_file = format!("/api/chat/messages/{file}");
-    li.call("DELETE", &of_file, json!({ "userId": li.id })).await.expect(200);
-    chen.get(&format!("/api/chat/messages/{session}")).await.expect(200);
+    li.call("DELETE", &of_file, json!({ "userId": li.id }))
+        .await
+        .expect(200);
+    chen.get(&format!("/api/chat/messages/{session}"))
+        .await
+        .expect(200);
 }
 
 async fn sessions(li: &Person, chen: &Person, wu: &Person, group: &str) {
     let path = |tail: &str| format!("/api/chat/sessions/{group}{tail}");
-    li.call("PATCH", &path(""), json!({ "topic": "Night", "historyVisible": true })).await.expect(200);
-    li.call("POST", &path("/participants"), json!({ "userIds": [wu.id] })).await.expect(200);
+    li.call(
+        "PATCH",
+        &path(""),
+        json!({ "topic": "Night", "historyVisible": true }),
+    )
+    .await
+    .expect(200);
+    li.call(
+        "POST",
+        &path("/participants"),
+        json!({ "userIds": [wu.id] }),
+    )
+    .await
+    .expect(200);
     let member_path = path(&format!("/participants/{}", wu.id));
-    li.call("PATCH", &member_path, json!({ "role": "admin" })).await.expect(200);
-    chen.call("POST", &path("/read"), json!({ "seq": 1 })).await.expect(200);
+    li.call("PATCH", &member_path, json!({ "role": "admin" }))
+        .await
+        .expect(200);
+    chen.call("POST", &path("/read"), json!({ "seq": 1 }))
+        .await
+        .expect(200);
     li.get(&path("/info")).await.expect(200);
     li.call("DELETE", &member_path, json!({})).await.expect(200);
-    li.get(&format!("/api/chat/sessions/{}", li.id)).await.expect(200);
+    li.get(&format!("/api/chat/sessions/{}", li.id))
+        .await
+        .expect(200);
 }
 
 async fn house(admin: &Person, li: &Person) {
-    let new = json!({ "username": "sun.yue", "password": PASSWORD, "realName": "Sun", "role": "doctor" });
+    let new =
+        json!({ "username": "sun.yue", "password": PASSWORD, "realName": "Sun", "role": "doctor" });
     let made = admin.call("POST", "/api/chat/users", new).await.expect(201);
     let path = format!("/api/chat/users/{}", text(&made["_id"]));
-    admin.call("PATCH", &path, json!({ "title": "Dr", "isActive": false })).await.expect(200);
-    admin.call("DELETE", &format!("{path}/sessions"), json!({})).await.expect(200);
+    admin
+        .call("PATCH", &path, json!({ "title": "Dr", "isActive": false }))
+        .await
+        .expect(200);
+    admin
+        .call("DELETE", &format!("{path}/sessions"), json!({}))
+        .await
+        .expect(200);
     let own = format!("/api/chat/stats/{}", li.id);
     for path in [
         "/api/chat/users?active=all",
@@ -96,15 +150,25 @@ async fn house(admin: &Person, li: &Person) {
 
 #[tokio::test]
 async fn each_documented_success_is_what_the_service_answers() {
-    let variables = [("ADMIN_USERNAME", "chief"), ("ADMIN_PASSWORD", PASSWORD), ("RATE_LIMIT", "off")];
-    let app = TestApp::with(settings(&variables), std::sync::Arc::new(wardline::domain::SystemClock)).await;
+    let variables = [
+        ("ADMIN_USERNAME", "chief"),
+        ("ADMIN_PASSWORD", PASSWORD),
+        ("RATE_LIMIT", "off"),
+    ];
+    let app = TestApp::with(
+        settings(&variables),
+        std::sync::Arc::new(wardline::domain::SystemClock),
+    )
+    .await;
     let (admin, li) = (app.admin().await, app.nurse("Li").await);
     let (chen, wu) = (app.nurse("Chen").await, app.nurse("Wu").await);
     let session = li.session_with(&chen).await;
     assert_eq!(li.session_with(&chen).await, session);
     let group = crate::groups::group(&li, &[&chen, &wu], "Ward").await;
     let member_path = format!("/api/chat/sessions/{group}/participants/{}", wu.id);
-    wu.call("PATCH", &member_path, json!({ "muted": true })).await.expect(200);
+    wu.call("PATCH", &member_path, json!({ "muted": true }))
+        .await
+        .expect(200);
     li.call("DELETE", &member_path, json!({})).await.expect(200);
     messages(&li, &chen, &admin, &group).await;
     sessions(&li, &chen, &wu, &group).await;
@@ -113,12 +177,18 @@ async fn each_documented_success_is_what_the_service_answers() {
     // The calls that end tokens come last.
     let next = "another battery of horses";
     let change = json!({ "current": PASSWORD, "next": next });
-    li.call("PUT", "/api/auth/password", change).await.expect(200);
+    li.call("PUT", "/api/auth/password", change)
+        .await
+        .expect(200);
     let li = signs_in(&app, &li, next).await;
-    li.call("POST", "/api/auth/logout", json!({})).await.expect(200);
+    li.call("POST", "/api/auth/logout", json!({}))
+        .await
+        .expect(200);
     for query in ["?keep=current", ""] {
         let chen = signs_in(&app, &chen, PASSWORD).await;
-        chen.call("DELETE", &format!("/api/auth/sessions{query}"), json!({})).await.expect(200);
+        chen.call("DELETE", &format!("/api/auth/sessions{query}"), json!({}))
+            .await
+            .expect(200);
     }
     assert_eq!(unseen(&app.address), Vec::<String>::new());
     app.stop().await;

@@ -22,7 +22,13 @@ async fn nothing_is_left(app: &TestApp) {
     let database = app.database().await;
     eventually(async || {
         for name in ["files", "blobs.files", "blobs.chunks"] {
-            if database.collection::<Document>(name).count_documents(doc! {}).await.unwrap() > 0 {
+            if database
+                .collection::<Document>(name)
+                .count_documents(doc! {})
+                .await
+                .unwrap()
+                > 0
+            {
                 return None;
             }
         }
@@ -38,15 +44,24 @@ async fn what_a_browser_would_run_is_only_ever_an_attachment_of_bytes() {
     let session = li.session_with(&chen).await;
     let html = "<!DOCTYPE html><script>alert(document.cookie)</script>";
     let svg = "<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>";
-    let xml = "<?xml version='1.0'?><x:script xmlns:x='http://www.w3.org/1999/xhtml'>alert(1)</x:script>";
+    let xml =
+        "<?xml version='1.0'?><x:script xmlns:x='http://www.w3.org/1999/xhtml'>alert(1)</x:script>";
     for (name, content, kind) in [
         ("x.png", html.as_bytes(), "text/html"),
         ("x.jpg", svg.as_bytes(), "image/svg+xml"),
-        ("x.svg", &[b"\xef\xbb\xbf <?xml version='1.0'?>", svg.as_bytes()].concat(), "image/svg+xml"),
+        (
+            "x.svg",
+            &[b"\xef\xbb\xbf <?xml version='1.0'?>", svg.as_bytes()].concat(),
+            "image/svg+xml",
+        ),
         ("x.xml", xml.as_bytes(), "text/xml"),
         ("x.txt", b"hello\n<script>alert(1)</script>", "text/html"),
         ("x.sh", b"#!/bin/sh\nrm -rf /\n", "text/x-shellscript"),
-        ("x.gif", b"MZ\x90\0\x03\0\0\0", "application/vnd.microsoft.portable-executable"),
+        (
+            "x.gif",
+            b"MZ\x90\0\x03\0\0\0",
+            "application/vnd.microsoft.portable-executable",
+        ),
         (
             "x.html",
             b"\x7fELF\x02\x01\x01\0 and more of it than a head needs, to be sure of it",
@@ -54,21 +69,47 @@ async fn what_a_browser_would_run_is_only_ever_an_attachment_of_bytes() {
         ),
     ] {
         // Whatever type the part claims.
-        let claimed = Part::bytes(content.to_vec()).file_name(name).mime_str("image/png").unwrap();
-        let file = li.post_form(Form::new().part("file", claimed)).await.expect(201);
+        let claimed = Part::bytes(content.to_vec())
+            .file_name(name)
+            .mime_str("image/png")
+            .unwrap();
+        let file = li
+            .post_form(Form::new().part("file", claimed))
+            .await
+            .expect(201);
         assert_eq!(file["mimeType"], kind, "{name}");
         li.send_file(&session, "file", &file).await;
         let fetched = chen.fetch(&text(&file["fileUrl"]), &[]).await;
-        assert_eq!((fetched.status, fetched.bytes.as_slice()), (200, content), "{name}");
-        assert_eq!(fetched.header("content-type"), "application/octet-stream", "{name}");
-        assert!(fetched.header("content-disposition").starts_with("attachment;"), "{name}");
+        assert_eq!(
+            (fetched.status, fetched.bytes.as_slice()),
+            (200, content),
+            "{name}"
+        );
+        assert_eq!(
+            fetched.header("content-type"),
+            "application/octet-stream",
+            "{name}"
+        );
+        assert!(
+            fetched
+                .header("content-disposition")
+                .starts_with("attachment;"),
+            "{name}"
+        );
         assert_eq!(fetched.header("x-content-type-options"), "nosniff");
-        assert_eq!(fetched.header("content-security-policy"), "sandbox; default-src 'none'");
+        assert_eq!(
+            fetched.header("content-security-policy"),
+            "sandbox; default-src 'none'"
+        );
     }
     let pdf = li.uploaded("x.pdf", b"%PDF-1.7\n%%EOF".to_vec()).await;
     let fetched = li.fetch(&text(&pdf["fileUrl"]), &[]).await;
     assert_eq!(fetched.header("content-type"), "application/pdf");
-    assert!(fetched.header("content-disposition").starts_with("attachment;"));
+    assert!(
+        fetched
+            .header("content-disposition")
+            .starts_with("attachment;")
+    );
     app.stop().await;
 }
 
@@ -99,12 +140,19 @@ async fn pictures_that_are_none_or_too_much_are_refused() {
         ("AVIF", b"\0\0\0\x1cftypavif\0\0\0\0avifmif1miaf".to_vec()),
         ("TIFF", b"II*\0\x08\0\0\0\0\0\0\0\0\0\0\0\0\0".to_vec()),
     ] {
-        assert_eq!(li.upload("x.png", bytes).await.refused(415), "FILE_REJECTED", "{what}");
+        assert_eq!(
+            li.upload("x.png", bytes).await.refused(415),
+            "FILE_REJECTED",
+            "{what}"
+        );
     }
     let huge = png_head(8_100, 8_000);
     let refused = li.upload("x.png", huge).await;
     assert_eq!(
-        (&refused.body["details"]["limit"], &refused.body["details"]["unit"]),
+        (
+            &refused.body["details"]["limit"],
+            &refused.body["details"]["unit"]
+        ),
         (&json!(64_000_000), &json!("pixels"))
     );
     assert_eq!(refused.refused(400), "FILE_REJECTED");
@@ -126,7 +174,11 @@ fn crc(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(u32::MAX, |mut check, byte| {
         check ^= u32::from(*byte);
         for _ in 0..8 {
-            check = if check & 1 == 0 { check >> 1 } else { (check >> 1) ^ 0xedb8_8320 };
+            check = if check & 1 == 0 {
+                check >> 1
+            } else {
+                (check >> 1) ^ 0xedb8_8320
+            };
         }
         check
     })
@@ -145,10 +197,16 @@ async fn names_lead_nowhere() {
         let file = li.uploaded(name, b"text".to_vec()).await;
         assert_eq!(file["fileName"], clean, "{name}");
     }
-    let long = li.uploaded(&format!("{}.txt", "病".repeat(300)), b"text".to_vec()).await;
+    let long = li
+        .uploaded(&format!("{}.txt", "病".repeat(300)), b"text".to_vec())
+        .await;
     assert!(text(&long["fileName"]).len() <= 255 && text(&long["fileName"]).ends_with("病.txt"));
     for name in ["..", "/", "a/..", "\u{202e}"] {
-        assert_eq!(li.upload(name, b"text".to_vec()).await.refused(400), "VALIDATION_FAILED", "{name}");
+        assert_eq!(
+            li.upload(name, b"text".to_vec()).await.refused(400),
+            "VALIDATION_FAILED",
+            "{name}"
+        );
     }
     app.stop().await;
 }
@@ -160,24 +218,55 @@ async fn a_form_has_one_file_and_some_sense() {
     let file = |name: &'static str| Part::bytes(b"text".to_vec()).file_name(name);
     for (what, form) in [
         ("no file", Form::new().text("note", "x")),
-        ("an empty file", Form::new().part("file", Part::bytes(Vec::new()).file_name("x.txt"))),
-        ("two files", Form::new().part("file", file("1.txt")).part("file", file("2.txt"))),
-        ("a file without a name", Form::new().part("file", Part::bytes(b"text".to_vec()))),
-        ("a file under another name", Form::new().part("upload", file("1.txt"))),
+        (
+            "an empty file",
+            Form::new().part("file", Part::bytes(Vec::new()).file_name("x.txt")),
+        ),
+        (
+            "two files",
+            Form::new()
+                .part("file", file("1.txt"))
+                .part("file", file("2.txt")),
+        ),
+        (
+            "a file without a name",
+            Form::new().part("file", Part::bytes(b"text".to_vec())),
+        ),
+        (
+            "a file under another name",
+            Form::new().part("upload", file("1.txt")),
+        ),
     ] {
         let refused = li.post_form(form).await;
-        assert!(refused.body["details"]["file"].is_string(), "{what}: {}", refused.body);
+        assert!(
+            refused.body["details"]["file"].is_string(),
+            "{what}: {}",
+            refused.body
+        );
         assert_eq!(refused.refused(400), "VALIDATION_FAILED", "{what}");
     }
-    let fields = (0..20).fold(Form::new(), |form, number| form.text(format!("f{number}"), "x"));
-    assert_eq!(li.post_form(fields.part("file", file("x.txt"))).await.refused(400), "VALIDATION_FAILED");
-    let around = Form::new().text("before", "x").part("file", file("x.txt")).text("after", "y");
+    let fields = (0..20).fold(Form::new(), |form, number| {
+        form.text(format!("f{number}"), "x")
+    });
+    assert_eq!(
+        li.post_form(fields.part("file", file("x.txt")))
+            .await
+            .refused(400),
+        "VALIDATION_FAILED"
+    );
+    let around = Form::new()
+        .text("before", "x")
+        .part("file", file("x.txt"))
+        .text("after", "y");
     li.post_form(around).await.expect(201);
 
     let url = format!("http://{}/api/chat/files", app.address);
     let client = reqwest::Client::new();
     let raw = async |kind: &str, body: Vec<u8>| {
-        let request = client.post(&url).bearer_auth(&li.token).header("content-type", kind);
+        let request = client
+            .post(&url)
+            .bearer_auth(&li.token)
+            .header("content-type", kind);
         request.body(body).send().await.unwrap().status().as_u16()
     };
     let kind = "multipart/form-data; boundary=X";
@@ -195,18 +284,48 @@ async fn a_form_has_one_file_and_some_sense() {
             [head.as_bytes(), b"X-Long: ", &b"a".repeat(2_000_000)].concat(),
             400,
         ),
-        ("a broken head", kind, b"--X\r\n\xff\xfe:\0\r\n\r\ntext\r\n--X--".to_vec(), 400),
-        ("another boundary", kind, format!("{head}\r\ntext\r\n--Y--\r\n").into(), 400),
+        (
+            "a broken head",
+            kind,
+            b"--X\r\n\xff\xfe:\0\r\n\r\ntext\r\n--X--".to_vec(),
+            400,
+        ),
+        (
+            "another boundary",
+            kind,
+            format!("{head}\r\ntext\r\n--Y--\r\n").into(),
+            400,
+        ),
     ] {
         assert_eq!(raw(kind, body).await, status, "{what}");
     }
-    let nobody = client.post(&url).multipart(form("x.txt", b"text".to_vec())).send().await.unwrap();
+    let nobody = client
+        .post(&url)
+        .multipart(form("x.txt", b"text".to_vec()))
+        .send()
+        .await
+        .unwrap();
     assert_eq!(nobody.status(), 401);
-    let packed = client.post(&url).bearer_auth(&li.token).header("content-encoding", "gzip");
-    assert_eq!(packed.multipart(form("x.txt", b"text".to_vec())).send().await.unwrap().status(), 415);
+    let packed = client
+        .post(&url)
+        .bearer_auth(&li.token)
+        .header("content-encoding", "gzip");
+    assert_eq!(
+        packed
+            .multipart(form("x.txt", b"text".to_vec()))
+            .send()
+            .await
+            .unwrap()
+            .status(),
+        415
+    );
     let database = app.database().await;
     eventually(async || {
-        let files = database.collection::<Document>("files").count_documents(doc! {}).await.unwrap();
+        let files = database
+            .collection::<Document>("files")
+            .count_documents(doc! {})
+            .await
+            .unwrap();
         (files == 1).then_some(())
     })
     .await;
@@ -220,19 +339,33 @@ async fn a_file_has_a_largest_size() {
     let li = app.nurse("Li").await;
     // Whether its length is declared or not.
     let streamed = |bytes: Vec<u8>| {
-        let pieces: Vec<Result<Vec<u8>, std::io::Error>> =
-            bytes.chunks(50_000).map(|piece| Ok(piece.to_vec())).collect();
+        let pieces: Vec<Result<Vec<u8>, std::io::Error>> = bytes
+            .chunks(50_000)
+            .map(|piece| Ok(piece.to_vec()))
+            .collect();
         form("x.bin", Body::wrap_stream(stream::iter(pieces)))
     };
     li.upload("x.bin", noise(1_000_000)).await.expect(201);
     li.post_form(streamed(noise(1_000_000))).await.expect(201);
     for size in [1_000_001, 1_500_000, 5_000_000] {
-        assert_eq!(li.upload("x.bin", noise(size)).await.refused(413), "MESSAGE_TOO_LARGE", "{size}");
-        assert_eq!(li.post_form(streamed(noise(size))).await.refused(413), "MESSAGE_TOO_LARGE", "{size}");
+        assert_eq!(
+            li.upload("x.bin", noise(size)).await.refused(413),
+            "MESSAGE_TOO_LARGE",
+            "{size}"
+        );
+        assert_eq!(
+            li.post_form(streamed(noise(size))).await.refused(413),
+            "MESSAGE_TOO_LARGE",
+            "{size}"
+        );
     }
     let database = app.database().await;
     eventually(async || {
-        let chunks = database.collection::<Document>("blobs.chunks").count_documents(doc! {}).await.unwrap();
+        let chunks = database
+            .collection::<Document>("blobs.chunks")
+            .count_documents(doc! {})
+            .await
+            .unwrap();
         (chunks == 8).then_some(())
     })
     .await;
@@ -247,23 +380,42 @@ async fn who_stalls_or_leaves_leaves_nothing() {
     let (li, chen) = (app.nurse("Li").await, app.nurse("Chen").await);
     let stalling = || {
         let piece = stream::iter([Ok::<_, std::io::Error>(noise(1_300_000))]);
-        form("x.bin", Body::wrap_stream(futures_util::StreamExt::chain(piece, stream::pending())))
+        form(
+            "x.bin",
+            Body::wrap_stream(futures_util::StreamExt::chain(piece, stream::pending())),
+        )
     };
-    assert_eq!(li.post_form(stalling()).await.refused(400), "VALIDATION_FAILED");
+    assert_eq!(
+        li.post_form(stalling()).await.refused(400),
+        "VALIDATION_FAILED"
+    );
     nothing_is_left(&app).await;
     // Disconnects in the middle, after bytes were stored.
     let database = app.database().await;
     let leaving = |person: Person| tokio::spawn(async move { person.post_form(stalling()).await });
     let request = leaving(chen);
     eventually(async || {
-        let chunks = database.collection::<Document>("blobs.chunks").count_documents(doc! {}).await.unwrap();
+        let chunks = database
+            .collection::<Document>("blobs.chunks")
+            .count_documents(doc! {})
+            .await
+            .unwrap();
         (chunks > 0).then_some(())
     })
     .await;
     request.abort();
     nothing_is_left(&app).await;
     let usage = database.collection::<Document>("file_usage");
-    assert!(usage.find_one(doc! { "used": { "$gt": 0 } }).await.unwrap().is_none());
-    assert_eq!(li.get("/api/auth/me").await.expect(200)["_id"], json!(li.id));
+    assert!(
+        usage
+            .find_one(doc! { "used": { "$gt": 0 } })
+            .await
+            .unwrap()
+            .is_none()
+    );
+    assert_eq!(
+        li.get("/api/auth/me").await.expect(200)["_id"],
+        json!(li.id)
+    );
     app.stop().await;
 }

@@ -32,14 +32,23 @@ fn waiting(mut go: watch::Receiver<bool>) -> Form {
 }
 
 async fn count(app: &TestApp, collection: &str, filter: Document) -> u64 {
-    app.database().await.collection::<Document>(collection).count_documents(filter).await.unwrap()
+    app.database()
+        .await
+        .collection::<Document>(collection)
+        .count_documents(filter)
+        .await
+        .unwrap()
 }
 
 /// The recorded usage of a user, which must be the sum of their files.
 async fn used(app: &TestApp, person: &Person) -> i64 {
     let database = app.database().await;
     let owner = ObjectId::parse_str(&person.id).unwrap();
-    let usage = database.collection::<Document>("file_usage").find_one(doc! { "_id": owner }).await.unwrap();
+    let usage = database
+        .collection::<Document>("file_usage")
+        .find_one(doc! { "_id": owner })
+        .await
+        .unwrap();
     let used = usage.map_or(0, |row| row.get_i64("used").unwrap());
     let files = database.collection::<Document>("files");
     let rows: Vec<Document> = files
@@ -56,7 +65,11 @@ async fn used(app: &TestApp, person: &Person) -> i64 {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_quota_holds_however_many_come_at_once() {
-    let settings = settings(&[("UPLOAD_QUOTA", "1MB"), ("MAX_UPLOAD", "1MB"), ("RATE_LIMIT", "off")]);
+    let settings = settings(&[
+        ("UPLOAD_QUOTA", "1MB"),
+        ("MAX_UPLOAD", "1MB"),
+        ("RATE_LIMIT", "off"),
+    ]);
     let app = TestApp::with(settings, Arc::new(SystemClock)).await;
     let (li, chen) = (app.nurse("Li").await, app.nurse("Chen").await);
     let answers = join_all((0..12).map(|_| async {
@@ -76,7 +89,11 @@ async fn a_quota_holds_however_many_come_at_once() {
     }
     assert_eq!(used(&app, &li).await, 900_000);
     li.upload("x.bin", noise(100_000)).await.expect(201);
-    assert_eq!(li.upload("x.bin", noise(1_000)).await.refused(413), "FILE_REJECTED", "to the last byte");
+    assert_eq!(
+        li.upload("x.bin", noise(1_000)).await.refused(413),
+        "FILE_REJECTED",
+        "to the last byte"
+    );
     chen.upload("x.bin", noise(1_000_000)).await.expect(201);
     eventually(async || {
         (count(&app, "files", doc! { "state": { "$ne": "ready" } }).await == 0).then_some(())
@@ -99,7 +116,11 @@ async fn slow_lines_keep_nobody_waiting_and_have_a_bound() {
     }
     let uploading = || count(&app, "files", doc! { "state": "uploading" });
     eventually(async || (uploading().await == 4).then_some(())).await;
-    assert_eq!(li.upload("x.txt", b"text".to_vec()).await.refused(429), "RATE_LIMITED", "four are enough");
+    assert_eq!(
+        li.upload("x.txt", b"text".to_vec()).await.refused(429),
+        "RATE_LIMITED",
+        "four are enough"
+    );
 
     // Others upload and send unaffected.
     let at_li = li.join().await;
@@ -108,7 +129,9 @@ async fn slow_lines_keep_nobody_waiting_and_have_a_bound() {
     chen.send_file(&session, "image", &picture).await;
     for number in 0..50 {
         let sent = Instant::now();
-        let answer = at_li.call("message:send", li.message(&session, &number.to_string())).await;
+        let answer = at_li
+            .call("message:send", li.message(&session, &number.to_string()))
+            .await;
         assert_eq!(answer["success"], json!(true));
         assert!(sent.elapsed() < Duration::from_secs(2));
     }
@@ -144,9 +167,14 @@ async fn slow_lines_keep_nobody_waiting_and_have_a_bound() {
         full.push(tokio::spawn(async move { person.post_form(form).await }));
     }
     eventually(async || (uploading().await == 32).then_some(())).await;
-    eventually(async || (chen.upload("x.txt", b"text".to_vec()).await.status == 201).then_some(())).await;
+    eventually(async || (chen.upload("x.txt", b"text".to_vec()).await.status == 201).then_some(()))
+        .await;
     let (lost, _, others) = futures_util::future::select_all(full).await;
-    assert_eq!(lost.unwrap().refused(400), "VALIDATION_FAILED", "and is told that it was too slow");
+    assert_eq!(
+        lost.unwrap().refused(400),
+        "VALIDATION_FAILED",
+        "and is told that it was too slow"
+    );
     for upload in others {
         upload.abort();
     }
@@ -182,13 +210,26 @@ async fn what_nobody_needs_is_cleared_away() {
     let database = app.database().await;
     let (id, long_ago) = (ObjectId::new(), mongodb::bson::DateTime::from_millis(1));
     let owner = ObjectId::parse_str(&li.id).unwrap();
-    let row =
-        doc! { "_id": id, "owner": owner, "state": "uploading", "createdAt": long_ago, "checkAt": long_ago };
-    let data = mongodb::bson::Binary { subtype: mongodb::bson::spec::BinarySubtype::Generic, bytes: vec![1] };
+    let row = doc! { "_id": id, "owner": owner, "state": "uploading", "createdAt": long_ago, "checkAt": long_ago };
+    let data = mongodb::bson::Binary {
+        subtype: mongodb::bson::spec::BinarySubtype::Generic,
+        bytes: vec![1],
+    };
     let chunk = doc! { "files_id": format!("{}/body", id.to_hex()), "n": 0, "data": data };
-    database.collection::<Document>("blobs.chunks").insert_one(chunk).await.unwrap();
-    database.collection::<Document>("files").insert_one(row).await.unwrap();
-    eventually(async || (count(&app, "files", doc! { "state": "uploading" }).await == 0).then_some(())).await;
+    database
+        .collection::<Document>("blobs.chunks")
+        .insert_one(chunk)
+        .await
+        .unwrap();
+    database
+        .collection::<Document>("files")
+        .insert_one(row)
+        .await
+        .unwrap();
+    eventually(async || {
+        (count(&app, "files", doc! { "state": "uploading" }).await == 0).then_some(())
+    })
+    .await;
 
     clock.advance(Duration::from_secs(24 * 3_600 - 1));
     passes().await;
@@ -197,7 +238,11 @@ async fn what_nobody_needs_is_cleared_away() {
     eventually(async || (li.sees(&unsent).await == 404).then_some(())).await;
     passes().await;
     for file in [&kept, &gone, &twice] {
-        assert_eq!((li.sees(file).await, chen.sees(file).await), (200, 200), "it was sent");
+        assert_eq!(
+            (li.sees(file).await, chen.sees(file).await),
+            (200, 200),
+            "it was sent"
+        );
     }
     eventually(async || {
         (count(&app, "files", doc! { "checkAt": { "$exists": true } }).await == 0).then_some(())
@@ -207,13 +252,20 @@ async fn what_nobody_needs_is_cleared_away() {
     // A message is recalled, another one deleted: the file is removed when no message names it any
     // more.
     let path = |message: &Value| format!("/api/chat/messages/{}", text(&message["_id"]));
-    li.call("DELETE", &path(&message), json!({ "userId": li.id })).await.expect(200);
-    li.call("DELETE", &path(&first), json!({ "userId": li.id })).await.expect(200);
+    li.call("DELETE", &path(&message), json!({ "userId": li.id }))
+        .await
+        .expect(200);
+    li.call("DELETE", &path(&first), json!({ "userId": li.id }))
+        .await
+        .expect(200);
     assert_eq!((chen.sees(&gone).await, li.sees(&gone).await), (404, 200));
     clock.advance(Duration::from_mins(10));
     eventually(async || (li.sees(&gone).await == 404).then_some(())).await;
     passes().await;
-    assert_eq!((chen.sees(&kept).await, chen.sees(&twice).await), (200, 200));
+    assert_eq!(
+        (chen.sees(&kept).await, chen.sees(&twice).await),
+        (200, 200)
+    );
     eventually(async || {
         // Two pictures with their small versions are left, and only these count in the usage.
         let blobs = count(&app, "blobs.files", doc! {}).await;
@@ -234,15 +286,29 @@ async fn the_same_message_again_is_the_same_message_though_its_file_has_gone() {
     let file = li.uploaded("1.jpg", photo(60, 40)).await;
     let mut letter = li.file_message(&session, "image", &file);
     letter["clientMsgId"] = json!("once");
-    let sent = li.call("POST", "/api/chat/messages", letter.clone()).await.expect(201);
+    let sent = li
+        .call("POST", "/api/chat/messages", letter.clone())
+        .await
+        .expect(201);
     let path = format!("/api/chat/messages/{}/recall", text(&sent["_id"]));
     li.call("POST", &path, json!({})).await.expect(200);
     clock.advance(Duration::from_mins(10));
     eventually(async || (li.sees(&file).await == 404).then_some(())).await;
-    let again = li.call("POST", "/api/chat/messages", letter.clone()).await.expect(201);
-    assert_eq!((&again["_id"], &again["isDeleted"]), (&sent["_id"], &json!(true)));
+    let again = li
+        .call("POST", "/api/chat/messages", letter.clone())
+        .await
+        .expect(201);
+    assert_eq!(
+        (&again["_id"], &again["isDeleted"]),
+        (&sent["_id"], &json!(true))
+    );
     letter["clientMsgId"] = json!("another");
-    assert_eq!(li.call("POST", "/api/chat/messages", letter).await.refused(404), "NOT_FOUND");
+    assert_eq!(
+        li.call("POST", "/api/chat/messages", letter)
+            .await
+            .refused(404),
+        "NOT_FOUND"
+    );
     app.stop().await;
 }
 
@@ -267,7 +333,13 @@ async fn no_sweep_takes_a_file_from_a_message() {
             async move {
                 // The sweep proceeds from the other end.
                 tokio::time::sleep(Duration::from_millis(30 * (12 - number as u64) + round)).await;
-                li.call("POST", "/api/chat/messages", li.file_message(session, "file", file)).await.status
+                li.call(
+                    "POST",
+                    "/api/chat/messages",
+                    li.file_message(session, "file", file),
+                )
+                .await
+                .status
             }
         });
         let ages = async {
@@ -288,7 +360,13 @@ async fn no_sweep_takes_a_file_from_a_message() {
         }
     }
     println!("{sent:?} were sent, {gone:?} were gone before");
-    assert_eq!(sent.load(Ordering::Relaxed) + gone.load(Ordering::Relaxed), 72);
-    assert!(sent.load(Ordering::Relaxed) > 0 && gone.load(Ordering::Relaxed) > 0, "they met");
+    assert_eq!(
+        sent.load(Ordering::Relaxed) + gone.load(Ordering::Relaxed),
+        72
+    );
+    assert!(
+        sent.load(Ordering::Relaxed) > 0 && gone.load(Ordering::Relaxed) > 0,
+        "they met"
+    );
     app.stop().await;
 }

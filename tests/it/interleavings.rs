@@ -53,11 +53,18 @@ impl Ward {
         for owner in [0, 1, 2, 0, 1, 2] {
             sockets.push((owner, people[owner].join().await));
         }
-        Self { people, sockets, sessions }
+        Self {
+            people,
+            sockets,
+            sessions,
+        }
     }
 
     fn conversations_of(&self, owner: usize) -> Vec<&str> {
-        let theirs = self.sessions.iter().filter(|(_, pair)| pair.contains(&owner));
+        let theirs = self
+            .sessions
+            .iter()
+            .filter(|(_, pair)| pair.contains(&owner));
         theirs.map(|(session, _)| session.as_str()).collect()
     }
 }
@@ -91,7 +98,11 @@ async fn run(ward: &Ward, steps: Vec<Step>) {
                 }
                 Step::Repeat { socket, earlier } => {
                     let (owner, at) = &ward.sockets[socket % ward.sockets.len()];
-                    let mine: Vec<_> = sent.first.iter().filter(|((who, _), _)| who == owner).collect();
+                    let mine: Vec<_> = sent
+                        .first
+                        .iter()
+                        .filter(|((who, _), _)| who == owner)
+                        .collect();
                     match mine.get(earlier % mine.len().max(1)) {
                         Some(((_, client_id), (message, _))) => {
                             let answer = at.begin("message:send", message.clone()).await;
@@ -113,7 +124,11 @@ async fn run(ward: &Ward, steps: Vec<Step>) {
                 }
                 Step::Delete { socket, own } => {
                     let (owner, _) = &ward.sockets[socket % ward.sockets.len()];
-                    let mine: Vec<_> = sent.first.iter().filter(|((who, _), _)| who == owner).collect();
+                    let mine: Vec<_> = sent
+                        .first
+                        .iter()
+                        .filter(|((who, _), _)| who == owner)
+                        .collect();
                     if let Some((_, (_, id))) = mine.get(own % mine.len().max(1)) {
                         let body = json!({ "userId": ward.people[*owner].id });
                         ward.people[*owner]
@@ -127,12 +142,17 @@ async fn run(ward: &Ward, steps: Vec<Step>) {
             waiting.extend(asked);
         }
         for (answer, message) in waiting {
-            let answer =
-                tokio::time::timeout(crate::support::socket::PATIENCE, answer).await.unwrap().unwrap();
+            let answer = tokio::time::timeout(crate::support::socket::PATIENCE, answer)
+                .await
+                .unwrap()
+                .unwrap();
             assert_eq!(answer["success"], json!(true), "{answer}");
             if let Some((owner, client_id, message)) = message {
                 let id = text(&answer["data"]["_id"]);
-                let known = sent.first.entry((owner, client_id)).or_insert((message, id.clone()));
+                let known = sent
+                    .first
+                    .entry((owner, client_id))
+                    .or_insert((message, id.clone()));
                 assert_eq!(known.1, id, "a repeat answers with the first message");
             }
         }
@@ -157,14 +177,27 @@ async fn check(ward: &Ward, sent: &Sent) {
         let (history, others) = (lasting(history), lasting(other.history(session).await));
         assert_eq!(history, others, "both see the same");
         let seqs: Vec<u64> = history.iter().map(|m| m["seq"].as_u64().unwrap()).collect();
-        assert_eq!(seqs, (1..=history.len() as u64).collect::<Vec<_>>(), "no gap, no repeat");
+        assert_eq!(
+            seqs,
+            (1..=history.len() as u64).collect::<Vec<_>>(),
+            "no gap, no repeat"
+        );
         stored += history.len();
         for person in [one, other] {
             // The read position equals the message's receipts.
-            let read =
-                |m: &Value| m["readBy"].as_array().unwrap().iter().any(|r| r["user"] == json!(person.id));
-            let position =
-                history.iter().filter(|m| read(m)).filter_map(|m| m["seq"].as_u64()).max().unwrap_or(0);
+            let read = |m: &Value| {
+                m["readBy"]
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .any(|r| r["user"] == json!(person.id))
+            };
+            let position = history
+                .iter()
+                .filter(|m| read(m))
+                .filter_map(|m| m["seq"].as_u64())
+                .max()
+                .unwrap_or(0);
             let counted = history.iter().filter(|m| {
                 m["sender"] != json!(person.id)
                     && m["seq"].as_u64().unwrap() > position
@@ -172,17 +205,40 @@ async fn check(ward: &Ward, sent: &Sent) {
             });
             let counted = counted.count() as u64;
             let (_, by_session) = person.unread().await;
-            assert_eq!(by_session[session].as_u64().unwrap_or(0), counted, "unread is counting");
-            let list = person.get(&format!("/api/chat/sessions/{}", person.id)).await.expect(200);
-            let listed =
-                list.as_array().unwrap().iter().find(|s| s["_id"] == json!(session)).unwrap().clone();
-            assert_eq!(listed["unreadCount"][&person.id], json!(counted), "the map is counting");
+            assert_eq!(
+                by_session[session].as_u64().unwrap_or(0),
+                counted,
+                "unread is counting"
+            );
+            let list = person
+                .get(&format!("/api/chat/sessions/{}", person.id))
+                .await
+                .expect(200);
+            let listed = list
+                .as_array()
+                .unwrap()
+                .iter()
+                .find(|s| s["_id"] == json!(session))
+                .unwrap()
+                .clone();
+            assert_eq!(
+                listed["unreadCount"][&person.id],
+                json!(counted),
+                "the map is counting"
+            );
         }
-        for (owner, at) in ward.sockets.iter().filter(|(owner, _)| pair.contains(owner)) {
+        for (owner, at) in ward
+            .sockets
+            .iter()
+            .filter(|(owner, _)| pair.contains(owner))
+        {
             let me = json!(ward.people[*owner].id);
             for (event, mine) in [("message:sent", true), ("message:receive", false)] {
-                let expected: Vec<&Value> =
-                    history.iter().filter(|m| (m["sender"] == me) == mine).map(|m| &m["_id"]).collect();
+                let expected: Vec<&Value> = history
+                    .iter()
+                    .filter(|m| (m["sender"] == me) == mine)
+                    .map(|m| &m["_id"])
+                    .collect();
                 let heard = eventually(async || {
                     let heard: Vec<Value> = at
                         .heard(event)
@@ -201,12 +257,19 @@ async fn check(ward: &Ward, sent: &Sent) {
             }
         }
     }
-    assert_eq!(stored, sent.first.len(), "every clientMsgId is one message of its session");
+    assert_eq!(
+        stored,
+        sent.first.len(),
+        "every clientMsgId is one message of its session"
+    );
     // The last pushed state is the current one.
     for (owner, at) in &ward.sockets {
         let (total, _) = ward.people[*owner].unread().await;
         eventually(async || {
-            let last = at.heard("unread:count").last().map_or(json!(0), |c| c["data"]["unreadCount"].clone());
+            let last = at
+                .heard("unread:count")
+                .last()
+                .map_or(json!(0), |c| c["data"]["unreadCount"].clone());
             (last == json!(total)).then_some(())
         })
         .await;
@@ -215,7 +278,11 @@ async fn check(ward: &Ward, sent: &Sent) {
 
 #[test]
 fn any_interleaving_keeps_the_invariants() {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap();
     let app = runtime.block_on(TestApp::unlimited());
     let config = ProptestConfig {
         cases: 12,
@@ -226,11 +293,14 @@ fn any_interleaving_keeps_the_invariants() {
     let mut runner = TestRunner::new(config);
     let result = runner.run(&prop::collection::vec(step(), 20..120), |steps| {
         let ward = runtime.block_on(Ward::open(&app));
-        let outcome =
-            std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| runtime.block_on(run(&ward, steps))));
+        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            runtime.block_on(run(&ward, steps))
+        }));
         outcome.map_err(|panic| {
-            let words =
-                panic.downcast_ref::<String>().cloned().unwrap_or_else(|| "an assertion failed".to_owned());
+            let words = panic
+                .downcast_ref::<String>()
+                .cloned()
+                .unwrap_or_else(|| "an assertion failed".to_owned());
             TestCaseError::fail(words)
         })
     });

@@ -1,7 +1,11 @@
 //! The integration tests: the production service on a real MongoDB, tested through its public
 //! interfaces. All tests share one mongod; each has its own database.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by panicking"
+)]
 
 mod support;
 

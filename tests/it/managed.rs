@@ -35,7 +35,11 @@ fn copy(from: &Path, to: &Path) {
 /// Settings for a service with its own mongod.
 fn own(folder: &Path, files: &Path) -> Settings {
     let place = format!("file://{}", files.display());
-    let mut settings = settings(&[("RATE_LIMIT", "off"), ("FILE_STORE", &place), ("MONGODB_DB", "ward")]);
+    let mut settings = settings(&[
+        ("RATE_LIMIT", "off"),
+        ("FILE_STORE", &place),
+        ("MONGODB_DB", "ward"),
+    ]);
     let options = mongod::options(folder);
     settings.mongodb_uri = None;
     (settings.mongod, settings.search_path) = (options.binary, options.search_path);
@@ -48,11 +52,22 @@ fn own(folder: &Path, files: &Path) -> Settings {
 async fn older(folder: &Path) {
     let base = folder.join("mongodb");
     fs::create_dir_all(&base).unwrap();
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
     let options = mongod::options(folder);
     let binary = options.binary.unwrap_or_else(|| {
-        let folders = options.search_path.iter().flat_map(std::env::split_paths).map(|f| f.join("mongod"));
-        folders.chain([PathBuf::from(".mongod/mongod")]).find(|path| path.is_file()).unwrap()
+        let folders = options
+            .search_path
+            .iter()
+            .flat_map(std::env::split_paths)
+            .map(|f| f.join("mongod"));
+        folders
+            .chain([PathBuf::from(".mongod/mongod")])
+            .find(|path| path.is_file())
+            .unwrap()
     });
     let mut command = tokio::process::Command::new(binary);
     command.arg("--dbpath").arg(&base).args([
@@ -61,16 +76,29 @@ async fn older(folder: &Path) {
         "--quiet",
         "--replSet=rs0",
     ]);
-    command.arg(format!("--port={port}")).stdout(std::process::Stdio::null()).kill_on_drop(true);
+    command
+        .arg(format!("--port={port}"))
+        .stdout(std::process::Stdio::null())
+        .kill_on_drop(true);
     let mut child = command.spawn().unwrap();
     let uri = format!("mongodb://127.0.0.1:{port}/?directConnection=true");
     let client = Client::with_uri_str(uri).await.unwrap();
     let members = [doc! { "_id": 0, "host": format!("127.0.0.1:{port}") }];
     let initiate = doc! { "replSetInitiate": { "_id": "rs0", "members": members } };
-    eventually(async || client.database("admin").run_command(initiate.clone()).await.ok()).await;
+    eventually(async || {
+        client
+            .database("admin")
+            .run_command(initiate.clone())
+            .await
+            .ok()
+    })
+    .await;
     let kept = client.database("kept").collection::<Document>("kept");
     eventually(async || kept.insert_one(doc! { "_id": 1 }).await.ok()).await;
-    let _ = client.database("admin").run_command(doc! { "shutdown": 1, "force": true }).await;
+    let _ = client
+        .database("admin")
+        .run_command(doc! { "shutdown": 1, "force": true })
+        .await;
     child.wait().await.unwrap();
     // The service takes another port than the configured one, as when that one is in use.
     fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).unwrap();
@@ -82,8 +110,17 @@ fn again(app: &TestApp, person: &Person) -> Person {
 }
 
 async fn found(person: &Person, keyword: &str) -> usize {
-    let path = format!("/api/chat/messages/search?userId={}&keyword={keyword}", person.id);
-    person.get(&path).await.expect(200).as_array().unwrap().len()
+    let path = format!(
+        "/api/chat/messages/search?userId={}&keyword={keyword}",
+        person.id
+    );
+    person
+        .get(&path)
+        .await
+        .expect(200)
+        .as_array()
+        .unwrap()
+        .len()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -99,7 +136,12 @@ async fn only_the_service_gets_in_and_older_data_makes_the_index_anew() {
     let app = start().await;
 
     // No other user can read the files.
-    for path in [&folder, &files, &folder.join("mongodb"), &folder.join("search")] {
+    for path in [
+        &folder,
+        &files,
+        &folder.join("mongodb"),
+        &folder.join("search"),
+    ] {
         eventually(async || path.exists().then_some(())).await;
         eventually(async || (mode(path) == 0o700).then_some(())).await;
     }
@@ -109,34 +151,64 @@ async fn only_the_service_gets_in_and_older_data_makes_the_index_anew() {
     }
     let port = fs::read_to_string(folder.join("mongodb/wardline.port")).unwrap();
     let stranger =
-        Client::with_uri_str(format!("mongodb://127.0.0.1:{port}/?directConnection=true")).await.unwrap();
+        Client::with_uri_str(format!("mongodb://127.0.0.1:{port}/?directConnection=true"))
+            .await
+            .unwrap();
     let rows = stranger.database("ward").collection::<Document>("users");
     assert!(rows.find_one(doc! {}).await.is_err(), "reading");
     assert!(rows.insert_one(doc! { "a": 1 }).await.is_err(), "writing");
     let make = doc! { "createUser": "x", "pwd": "x", "roles": ["root"] };
-    assert!(stranger.database("admin").run_command(make).await.is_err(), "making an account");
-    let hello =
-        stranger.database("admin").run_command(doc! { "hello": 1, "compression": ["zlib", "snappy"] }).await;
-    assert!(hello.unwrap().get_array("compression").map_or(true, Vec::is_empty), "nothing is packed");
+    assert!(
+        stranger.database("admin").run_command(make).await.is_err(),
+        "making an account"
+    );
+    let hello = stranger
+        .database("admin")
+        .run_command(doc! { "hello": 1, "compression": ["zlib", "snappy"] })
+        .await;
+    assert!(
+        hello
+            .unwrap()
+            .get_array("compression")
+            .map_or(true, Vec::is_empty),
+        "nothing is packed"
+    );
     let pid = fs::read_to_string(folder.join("mongodb/mongod.lock")).unwrap();
     let of_process = |name: &str| fs::read(format!("/proc/{}/{name}", pid.trim())).unwrap();
     let (environment, arguments) = (of_process("environ"), of_process("cmdline"));
-    let names: Vec<&[u8]> = environment.split(|b| *b == 0).filter(|line| !line.is_empty()).collect();
-    assert!(names.iter().all(|line| line.starts_with(b"PATH=")), "the environment of mongod");
+    let names: Vec<&[u8]> = environment
+        .split(|b| *b == 0)
+        .filter(|line| !line.is_empty())
+        .collect();
+    assert!(
+        names.iter().all(|line| line.starts_with(b"PATH=")),
+        "the environment of mongod"
+    );
     assert!(!String::from_utf8_lossy(&arguments).contains(&password));
 
     // Another command beside it, and data from before access control.
     let data = folder.display().to_string();
     let place = format!("file://{}", files.display());
-    let beside =
-        [("DATA_DIR", data.as_str()), ("MONGODB_DB", "ward"), ("FILE_STORE", &place), ("LOG", "warn")];
+    let beside = [
+        ("DATA_DIR", data.as_str()),
+        ("MONGODB_DB", "ward"),
+        ("FILE_STORE", &place),
+        ("LOG", "warn"),
+    ];
     let (status, printed, complaint) = run(&["seed", "--users", "2"], &beside).await;
-    assert!(status == 0 && printed.contains("made 2 people"), "{complaint}");
+    assert!(
+        status == 0 && printed.contains("made 2 people"),
+        "{complaint}"
+    );
     let uri = format!(
         "mongodb://wardline:{}@127.0.0.1:{port}/?authSource=admin&directConnection=true",
         password.trim()
     );
-    let kept = Client::with_uri_str(uri).await.unwrap().database("kept").collection::<Document>("kept");
+    let kept = Client::with_uri_str(uri)
+        .await
+        .unwrap()
+        .database("kept")
+        .collection::<Document>("kept");
     assert_eq!(kept.count_documents(doc! {}).await.unwrap(), 1);
 
     let (li, chen) = (app.nurse("Li").await, app.nurse("Chen").await);
@@ -165,7 +237,13 @@ async fn only_the_service_gets_in_and_older_data_makes_the_index_anew() {
     eventually(async || (found(&back, "digoxin").await == 1).then_some(())).await;
     assert_eq!(found(&back, "after").await, 0);
     let path = format!("/api/chat/messages/{}", text(&edited["_id"]));
-    back.call("PUT", &path, serde_json::json!({ "content": "warfarin now" })).await.expect(200);
+    back.call(
+        "PUT",
+        &path,
+        serde_json::json!({ "content": "warfarin now" }),
+    )
+    .await
+    .expect(200);
     eventually(async || (found(&back, "warfarin").await == 1).then_some(())).await;
     app.stop().await;
     restore();
@@ -183,7 +261,8 @@ async fn only_the_service_gets_in_and_older_data_makes_the_index_anew() {
     let built = || {
         fs::read_to_string(&index).ok().and_then(|meta| {
             let meta: serde_json::Value = serde_json::from_str(&meta).ok()?;
-            let payload: serde_json::Value = serde_json::from_str(meta["payload"].as_str()?).ok()?;
+            let payload: serde_json::Value =
+                serde_json::from_str(meta["payload"].as_str()?).ok()?;
             payload["builtAt"].as_str().map(str::to_owned)
         })
     };

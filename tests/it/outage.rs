@@ -53,8 +53,15 @@ async fn keep_sending(
                 Ended::Acknowledged(text(&answer["data"]["_id"]))
             }
             Ok(Ok(answer)) => {
-                assert!(["INTERNAL", "RATE_LIMITED"].contains(&answer["code"].as_str().unwrap()), "{answer}");
-                if answer["details"]["outcome"] == "unknown" { Ended::Unknown } else { Ended::Refused }
+                assert!(
+                    ["INTERNAL", "RATE_LIMITED"].contains(&answer["code"].as_str().unwrap()),
+                    "{answer}"
+                );
+                if answer["details"]["outcome"] == "unknown" {
+                    Ended::Unknown
+                } else {
+                    Ended::Refused
+                }
             }
             Ok(Err(_)) | Err(_) => Ended::Unknown,
         };
@@ -79,7 +86,9 @@ struct Storm {
 impl Storm {
     async fn begin(name: &str) -> (Self, EmbeddedMongod) {
         let folder = mongod::folder(name);
-        let database = EmbeddedMongod::start(mongod::options(&folder)).await.unwrap();
+        let database = EmbeddedMongod::start(mongod::options(&folder))
+            .await
+            .unwrap();
         let variables = [("RATE_LIMIT", "off"), ("MONGODB_URI", database.uri())];
         let app = TestApp::with(settings(&variables), Arc::new(SystemClock)).await;
         let people = [app.nurse("Li").await, app.nurse("Chen").await];
@@ -98,7 +107,18 @@ impl Storm {
             )));
         }
         tokio::time::sleep(Duration::from_secs(2)).await;
-        (Self { app, folder, people, session, stop, acks, senders }, database)
+        (
+            Self {
+                app,
+                folder,
+                people,
+                session,
+                stop,
+                acks,
+                senders,
+            },
+            database,
+        )
     }
 
     /// The fault ended at `back`: some seconds later everything must add up. Returns how many were
@@ -118,8 +138,10 @@ impl Storm {
         let history = li.history(&self.session).await;
         let seqs: Vec<u64> = history.iter().map(|m| m["seq"].as_u64().unwrap()).collect();
         assert_eq!(seqs, (1..=history.len() as u64).collect::<Vec<_>>());
-        let stored: BTreeMap<String, String> =
-            history.iter().map(|m| (text(&m["clientMsgId"]), text(&m["_id"]))).collect();
+        let stored: BTreeMap<String, String> = history
+            .iter()
+            .map(|m| (text(&m["clientMsgId"]), text(&m["_id"])))
+            .collect();
         assert_eq!(stored.len(), history.len(), "nothing is there twice");
         for (id, ended) in &known {
             match ended {
@@ -130,12 +152,18 @@ impl Storm {
                 Ended::Unknown => {}
             }
         }
-        let from_li = history.iter().filter(|m| m["sender"] == json!(li.id)).count() as u64;
+        let from_li = history
+            .iter()
+            .filter(|m| m["sender"] == json!(li.id))
+            .count() as u64;
         assert_eq!(chen.unread().await.0, from_li, "counts are exact");
         self.app.stop().await;
         database.stop().await.unwrap();
         std::fs::remove_dir_all(self.folder).unwrap();
-        known.values().filter(|ended| **ended == Ended::Refused).count()
+        known
+            .values()
+            .filter(|ended| **ended == Ended::Refused)
+            .count()
     }
 }
 
@@ -146,9 +174,14 @@ async fn twenty_seconds_without_mongod() {
     database.stop().await.unwrap();
     tokio::time::sleep(Duration::from_secs(10)).await;
     let health = storm.app.call("GET", "/api/health", json!({})).await;
-    assert_eq!((health.status, &health.body["status"]), (503, &json!("degraded")));
+    assert_eq!(
+        (health.status, &health.body["status"]),
+        (503, &json!("degraded"))
+    );
     tokio::time::sleep(Duration::from_secs(10)).await;
-    let database = EmbeddedMongod::start(mongod::options(&storm.folder)).await.unwrap();
+    let database = EmbeddedMongod::start(mongod::options(&storm.folder))
+        .await
+        .unwrap();
     assert_eq!(database.uri(), uri, "it comes back where it was");
     let refused = storm.end(Instant::now(), database).await;
     assert!(refused > 0, "during the outage senders were told");
@@ -186,14 +219,21 @@ async fn mongod_is_killed_again_and_again() {
 #[tokio::test]
 async fn who_leaves_without_mongod_is_offline_when_it_is_back() {
     let folder = mongod::folder("leaving");
-    let database = EmbeddedMongod::start(mongod::options(&folder)).await.unwrap();
+    let database = EmbeddedMongod::start(mongod::options(&folder))
+        .await
+        .unwrap();
     let variables = [("RATE_LIMIT", "off"), ("MONGODB_URI", database.uri())];
     let app = TestApp::with(settings(&variables), Arc::new(SystemClock)).await;
     let (li, chen) = (app.nurse("Li").await, app.nurse("Chen").await);
     li.session_with(&chen).await;
     let (at_li, at_chen) = (li.join().await, chen.join().await);
     let stored = async |collection: &str, filter: Document| {
-        app.database().await.collection::<Document>(collection).count_documents(filter).await.unwrap()
+        app.database()
+            .await
+            .collection::<Document>(collection)
+            .count_documents(filter)
+            .await
+            .unwrap()
     };
     eventually(async || (stored("online_users", doc! {}).await == 2).then_some(())).await;
 
@@ -202,15 +242,34 @@ async fn who_leaves_without_mongod_is_offline_when_it_is_back() {
     drop(at_chen);
     // Longer than the server selection timeout, so that a round of changes fails.
     tokio::time::sleep(Duration::from_secs(5)).await;
-    let database = EmbeddedMongod::start(mongod::options(&folder)).await.unwrap();
+    let database = EmbeddedMongod::start(mongod::options(&folder))
+        .await
+        .unwrap();
 
-    let chen_offline = |s: &serde_json::Value| s["userId"] == json!(chen.id) && s["status"] == "offline";
-    eventually(async || at_li.heard("user:status").iter().any(chen_offline).then_some(())).await;
+    let chen_offline =
+        |s: &serde_json::Value| s["userId"] == json!(chen.id) && s["status"] == "offline";
+    eventually(async || {
+        at_li
+            .heard("user:status")
+            .iter()
+            .any(chen_offline)
+            .then_some(())
+    })
+    .await;
     let (li_id, chen_id): (ObjectId, ObjectId) = (li.id.parse().unwrap(), chen.id.parse().unwrap());
     assert_eq!(stored("online_users", doc! { "userId": chen_id }).await, 0);
-    assert_eq!(stored("online_users", doc! { "userId": li_id, "status": "away" }).await, 1);
-    assert_eq!(stored("users", doc! { "_id": chen_id, "status": "offline" }).await, 1);
-    assert_eq!(stored("users", doc! { "_id": li_id, "status": "away" }).await, 1);
+    assert_eq!(
+        stored("online_users", doc! { "userId": li_id, "status": "away" }).await,
+        1
+    );
+    assert_eq!(
+        stored("users", doc! { "_id": chen_id, "status": "offline" }).await,
+        1
+    );
+    assert_eq!(
+        stored("users", doc! { "_id": li_id, "status": "away" }).await,
+        1
+    );
     app.stop().await;
     database.stop().await.unwrap();
     std::fs::remove_dir_all(folder).unwrap();
@@ -221,7 +280,9 @@ async fn who_leaves_without_mongod_is_offline_when_it_is_back() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_connects_without_mongod_is_not_refused_for_good() {
     let folder = mongod::folder("connecting");
-    let database = EmbeddedMongod::start(mongod::options(&folder)).await.unwrap();
+    let database = EmbeddedMongod::start(mongod::options(&folder))
+        .await
+        .unwrap();
     let variables = [("RATE_LIMIT", "off"), ("MONGODB_URI", database.uri())];
     let app = TestApp::with(settings(&variables), Arc::new(SystemClock)).await;
     let li = app.nurse("Li").await;
@@ -229,16 +290,34 @@ async fn who_connects_without_mongod_is_not_refused_for_good() {
     let other = TestApp::with(app.settings.clone(), Arc::new(SystemClock)).await;
     database.stop().await.unwrap();
     let (sign_in, client) = (json!({ "token": li.token }), reqwest::Client::new());
-    let polling = format!("http://{}/socket.io/?EIO=4&transport=polling", other.address);
-    let opened = client.get(&polling).send().await.unwrap().text().await.unwrap();
+    let polling = format!(
+        "http://{}/socket.io/?EIO=4&transport=polling",
+        other.address
+    );
+    let opened = client
+        .get(&polling)
+        .send()
+        .await
+        .unwrap()
+        .text()
+        .await
+        .unwrap();
     let opened: serde_json::Value = serde_json::from_str(&opened[1..]).unwrap();
     let session = format!("{polling}&sid={}", opened["sid"].as_str().unwrap());
-    client.post(&session).body(format!("40{sign_in}")).send().await.unwrap();
+    client
+        .post(&session)
+        .body(format!("40{sign_in}"))
+        .send()
+        .await
+        .unwrap();
     let polled = async {
         loop {
             let poll = client.get(&session).send().await.unwrap();
             let (status, said) = (poll.status(), poll.text().await.unwrap());
-            assert!(!said.split('\u{1e}').any(|packet| packet.starts_with("44")), "{said}");
+            assert!(
+                !said.split('\u{1e}').any(|packet| packet.starts_with("44")),
+                "{said}"
+            );
             if status == 400 || said.split('\u{1e}').any(|packet| packet == "1") {
                 break;
             }
@@ -249,7 +328,9 @@ async fn who_connects_without_mongod_is_not_refused_for_good() {
     polled.expect("the polled session ends");
     assert_eq!(refused.err().as_deref(), Some("closed"));
 
-    let database = EmbeddedMongod::start(mongod::options(&folder)).await.unwrap();
+    let database = EmbeddedMongod::start(mongod::options(&folder))
+        .await
+        .unwrap();
     eventually(async || Socket::connect(&other.address, sign_in.clone()).await.ok()).await;
     other.stop().await;
     app.stop().await;

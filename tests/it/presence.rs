@@ -16,11 +16,17 @@ async fn a_person_is_online_while_one_socket_lives() {
     let at_li = li.join().await;
     let (desk, phone) = (chen.join().await, chen.join().await);
     let about_chen = |s: &Value| s["userId"] == json!(chen.id);
-    assert_eq!(at_li.next_where("user:status", about_chen).await["status"], "online");
+    assert_eq!(
+        at_li.next_where("user:status", about_chen).await["status"],
+        "online"
+    );
     let sockets = app.database().await.collection::<Document>("online_users");
     let stored = async |status: &str| {
         let id: mongodb::bson::oid::ObjectId = chen.id.parse().unwrap();
-        sockets.count_documents(doc! { "userId": id, "status": status }).await.unwrap()
+        sockets
+            .count_documents(doc! { "userId": id, "status": status })
+            .await
+            .unwrap()
     };
     eventually(async || (stored("online").await == 2).then_some(())).await;
 
@@ -29,16 +35,29 @@ async fn a_person_is_online_while_one_socket_lives() {
     drop(desk);
     eventually(async || (stored("online").await == 1).then_some(())).await;
     assert_eq!(
-        at_li.heard("user:status").iter().filter(|s| about_chen(s)).count(),
+        at_li
+            .heard("user:status")
+            .iter()
+            .filter(|s| about_chen(s))
+            .count(),
         1,
         "still online through the phone"
     );
 
     phone.emit("user:status:update", json!("away")).await;
-    assert_eq!(at_li.next_where("user:status", about_chen).await["status"], "away");
+    assert_eq!(
+        at_li.next_where("user:status", about_chen).await["status"],
+        "away"
+    );
     drop(phone);
-    assert_eq!(at_li.next_where("user:status", about_chen).await["status"], "offline");
-    let users = li.get(&format!("/api/chat/users?search={}", chen.username)).await.expect(200);
+    assert_eq!(
+        at_li.next_where("user:status", about_chen).await["status"],
+        "offline"
+    );
+    let users = li
+        .get(&format!("/api/chat/users?search={}", chen.username))
+        .await
+        .expect(200);
     assert_eq!(users[0]["status"], "offline");
     assert!(users[0]["lastSeen"].is_string());
     app.stop().await;
@@ -58,12 +77,25 @@ async fn several_changes_at_once_are_told_as_one() {
         at_chen.emit("user:status:update", json!(status)).await;
     }
     let about_chen = |s: &Value| s["userId"] == json!(chen.id);
-    assert_eq!(at_li.next_where("user:status", about_chen).await["status"], "away");
+    assert_eq!(
+        at_li.next_where("user:status", about_chen).await["status"],
+        "away"
+    );
     at_chen.emit("user:status:update", json!("online")).await;
-    at_li.next_where("user:status", |s| about_chen(s) && s["status"] == "online").await;
-    let told = at_li.heard("user:status").into_iter().filter(about_chen).map(|s| s["status"].clone());
+    at_li
+        .next_where("user:status", |s| about_chen(s) && s["status"] == "online")
+        .await;
+    let told = at_li
+        .heard("user:status")
+        .into_iter()
+        .filter(about_chen)
+        .map(|s| s["status"].clone());
     // Li shares no conversation with Chen and receives it because Li asked who is online.
-    assert_eq!(told.collect::<Vec<_>>(), ["away", "online"], "one round, one word");
+    assert_eq!(
+        told.collect::<Vec<_>>(),
+        ["away", "online"],
+        "one round, one word"
+    );
     app.stop().await;
 }
 
@@ -74,14 +106,22 @@ async fn a_stopped_service_leaves_nobody_online() {
     let _at_li = li.join().await;
     let database = app.database().await;
     eventually(async || {
-        let count = database.collection::<Document>("online_users").count_documents(doc! {}).await.unwrap();
+        let count = database
+            .collection::<Document>("online_users")
+            .count_documents(doc! {})
+            .await
+            .unwrap();
         (count == 1).then_some(())
     })
     .await;
     app.stop().await;
     for collection in ["online_users", "nodes"] {
         assert_eq!(
-            database.collection::<Document>(collection).count_documents(doc! {}).await.unwrap(),
+            database
+                .collection::<Document>(collection)
+                .count_documents(doc! {})
+                .await
+                .unwrap(),
             0,
             "{collection}"
         );
@@ -108,7 +148,11 @@ async fn who_joins_and_is_gone_at_once_stays_gone() {
     let at_li = li.join().await;
     eventually(async || {
         let online = at_li.call("users:online", json!(null)).await;
-        let has_chen = online.as_array().unwrap().iter().any(|user| user["_id"] == json!(chen.id));
+        let has_chen = online
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|user| user["_id"] == json!(chen.id));
         (!has_chen).then_some(())
     })
     .await;

@@ -12,7 +12,8 @@ impl Person {
     pub async fn search(&self, fields: &[(&str, &str)]) -> crate::support::Reply {
         let mut query = form_urlencoded::Serializer::new(String::new());
         query.append_pair("userId", &self.id).extend_pairs(fields);
-        self.get(&format!("/api/chat/messages/search?{}", query.finish())).await
+        self.get(&format!("/api/chat/messages/search?{}", query.finish()))
+            .await
     }
 
     /// The contents of a search's matches, newest first, once the index is up to date.
@@ -22,7 +23,13 @@ impl Person {
             (reply.body["indexing"].is_null() || reply.status != 200).then_some(reply)
         })
         .await;
-        found.expect(200).as_array().unwrap().iter().map(|message| text(&message["content"])).collect()
+        found
+            .expect(200)
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|message| text(&message["content"]))
+            .collect()
     }
 
     /// Waits until a message is found, or not found any more: for at most a second.
@@ -36,7 +43,10 @@ impl Person {
                 if reply.as_array().unwrap().is_empty() != is_found {
                     return reply;
                 }
-                assert!(start.elapsed() < Duration::from_secs(1), "{keyword} at {place}");
+                assert!(
+                    start.elapsed() < Duration::from_secs(1),
+                    "{keyword} at {place}"
+                );
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         }
@@ -97,13 +107,25 @@ async fn what_was_said_is_found_in_chinese_and_english() {
         let history = chen.history(&session).await;
         assert_eq!(json!(found[0]), history[expected]["content"], "{keyword}");
     }
-    for nothing in
-        ["血压 potassium", "\"bed chart\"", "\"正常血压\"", "压血", "patientia", "the AND chart", "!?"]
-    {
-        assert!(chen.finds(&[("keyword", nothing)]).await.is_empty(), "{nothing}");
+    for nothing in [
+        "血压 potassium",
+        "\"bed chart\"",
+        "\"正常血压\"",
+        "压血",
+        "patientia",
+        "the AND chart",
+        "!?",
+    ] {
+        assert!(
+            chen.finds(&[("keyword", nothing)]).await.is_empty(),
+            "{nothing}"
+        );
     }
     let both = chen.finds(&[("keyword", "checked")]).await;
-    assert!(both.len() == 2 && both[0].starts_with("the chart"), "newest first: {both:?}");
+    assert!(
+        both.len() == 2 && both[0].starts_with("the chart"),
+        "newest first: {both:?}"
+    );
 
     let hit = chen.search(&[("keyword", "sign please")]).await;
     assert_eq!(
@@ -111,7 +133,8 @@ async fn what_was_said_is_found_in_chinese_and_english() {
         json!({"page": 1, "limit": 50, "total": 1, "pages": 1, "hasMore": false})
     );
     let hit = hit.expect(200)[0].clone();
-    let marked = "x-ray ready 👍 &lt;b&gt;<mark>please</mark>&lt;/b&gt; look &amp; <mark>sign</mark>";
+    let marked =
+        "x-ray ready 👍 &lt;b&gt;<mark>please</mark>&lt;/b&gt; look &amp; <mark>sign</mark>";
     assert_eq!(hit["highlights"], json!([marked]));
     let mut stored = chen.history(&session).await[5].clone();
     stored["highlights"] = hit["highlights"].clone();
@@ -126,21 +149,42 @@ async fn a_message_is_found_within_a_second_and_gone_within_another() {
     let session = li.session_with(&chen).await;
     li.settle(&session).await;
     let message = li.send(&session, "first aspirin").await;
-    let path = |message: &Value, tail: &str| format!("/api/chat/messages/{}{tail}", text(&message["_id"]));
+    let path =
+        |message: &Value, tail: &str| format!("/api/chat/messages/{}{tail}", text(&message["_id"]));
     chen.within_a_second("aspirin", true).await;
-    li.call("PUT", &path(&message, ""), json!({ "content": "first ibuprofen" })).await.expect(200);
+    li.call(
+        "PUT",
+        &path(&message, ""),
+        json!({ "content": "first ibuprofen" }),
+    )
+    .await
+    .expect(200);
     chen.within_a_second("ibuprofen", true).await;
     chen.within_a_second("aspirin", false).await;
-    chen.call("POST", &path(&message, "/reactions"), json!({ "emoji": "👍" })).await.expect(200);
+    chen.call(
+        "POST",
+        &path(&message, "/reactions"),
+        json!({ "emoji": "👍" }),
+    )
+    .await
+    .expect(200);
     li.settle(&session).await;
     let found = chen.within_a_second("ibuprofen", true).await;
-    assert_eq!(found.as_array().unwrap().len(), 1, "a reaction makes no second one");
+    assert_eq!(
+        found.as_array().unwrap().len(),
+        1,
+        "a reaction makes no second one"
+    );
     assert_eq!(found[0]["reactions"][0]["emoji"], json!("👍"));
-    li.call("POST", &path(&message, "/recall"), json!({})).await.expect(200);
+    li.call("POST", &path(&message, "/recall"), json!({}))
+        .await
+        .expect(200);
     chen.within_a_second("ibuprofen", false).await;
     let second = li.send(&session, "second aspirin").await;
     chen.within_a_second("aspirin", true).await;
-    li.call("DELETE", &path(&second, ""), json!({ "userId": li.id })).await.expect(200);
+    li.call("DELETE", &path(&second, ""), json!({ "userId": li.id }))
+        .await
+        .expect(200);
     chen.within_a_second("aspirin", false).await;
     app.stop().await;
 }
@@ -148,7 +192,11 @@ async fn a_message_is_found_within_a_second_and_gone_within_another() {
 #[tokio::test]
 async fn filters_narrow_it_down_and_pages_follow_one_another() {
     let app = TestApp::unlimited().await;
-    let (li, chen, wu) = (app.nurse("Li").await, app.nurse("Chen").await, app.nurse("Wu").await);
+    let (li, chen, wu) = (
+        app.nurse("Li").await,
+        app.nurse("Chen").await,
+        app.nurse("Wu").await,
+    );
     let (with_chen, with_wu) = (li.session_with(&chen).await, li.session_with(&wu).await);
     for number in 0..25 {
         let sender = if number % 2 == 0 { &li } else { &chen };
@@ -159,30 +207,71 @@ async fn filters_narrow_it_down_and_pages_follow_one_another() {
     wu.send_file(&with_wu, "voice", &voice).await;
     li.settle(&with_chen).await;
     assert_eq!(li.finds(&[("keyword", "dose")]).await.len(), 27);
-    assert_eq!(li.finds(&[("keyword", "dose"), ("sessionId", &with_wu)]).await.len(), 2);
-    assert_eq!(li.finds(&[("keyword", "dose"), ("sender", &chen.id)]).await.len(), 12);
-    assert_eq!(li.finds(&[("keyword", "晚间"), ("messageType", "voice")]).await, [""]);
-    assert!(li.finds(&[("keyword", "晚间"), ("messageType", "image")]).await.is_empty());
+    assert_eq!(
+        li.finds(&[("keyword", "dose"), ("sessionId", &with_wu)])
+            .await
+            .len(),
+        2
+    );
+    assert_eq!(
+        li.finds(&[("keyword", "dose"), ("sender", &chen.id)])
+            .await
+            .len(),
+        12
+    );
+    assert_eq!(
+        li.finds(&[("keyword", "晚间"), ("messageType", "voice")])
+            .await,
+        [""]
+    );
+    assert!(
+        li.finds(&[("keyword", "晚间"), ("messageType", "image")])
+            .await
+            .is_empty()
+    );
     let at = text(&middle["createdAt"]);
-    let (late, early) = ([("keyword", "dose"), ("from", &*at)], [("keyword", "dose"), ("to", &*at)]);
+    let (late, early) = (
+        [("keyword", "dose"), ("from", &*at)],
+        [("keyword", "dose"), ("to", &*at)],
+    );
     let (late, early) = (li.finds(&late).await, li.finds(&early).await);
     assert!(late.contains(&"dose for Wu".to_owned()) && early.contains(&"dose for Wu".to_owned()));
     assert!(late.len() < 27 && early.len() >= 26, "{late:?} {early:?}");
-    assert_eq!(li.finds(&[("keyword", "dose"), ("from", "2001-01-01"), ("to", "2001-01-02")]).await.len(), 0);
+    assert_eq!(
+        li.finds(&[
+            ("keyword", "dose"),
+            ("from", "2001-01-01"),
+            ("to", "2001-01-02")
+        ])
+        .await
+        .len(),
+        0
+    );
 
     let mut pages = Vec::new();
     for page in ["1", "2", "3"] {
-        let reply = li.search(&[("keyword", "dose"), ("limit", "10"), ("page", page)]).await;
+        let reply = li
+            .search(&[("keyword", "dose"), ("limit", "10"), ("page", page)])
+            .await;
         assert_eq!(
-            (&reply.body["pagination"]["total"], &reply.body["pagination"]["pages"]),
+            (
+                &reply.body["pagination"]["total"],
+                &reply.body["pagination"]["pages"]
+            ),
             (&json!(27), &json!(3))
         );
         assert_eq!(reply.body["pagination"]["hasMore"], json!(page != "3"));
         pages.extend(reply.expect(200).as_array().unwrap().clone());
     }
     let mut ids: Vec<String> = pages.iter().map(|message| text(&message["_id"])).collect();
-    let times: Vec<String> = pages.iter().map(|message| text(&message["createdAt"])).collect();
-    assert!(times.is_sorted_by(|one, next| one >= next), "newest first: {times:?}");
+    let times: Vec<String> = pages
+        .iter()
+        .map(|message| text(&message["createdAt"]))
+        .collect();
+    assert!(
+        times.is_sorted_by(|one, next| one >= next),
+        "newest first: {times:?}"
+    );
     ids.sort_unstable();
     ids.dedup();
     assert_eq!(ids.len(), 27, "no message is on two pages");
@@ -192,14 +281,26 @@ async fn filters_narrow_it_down_and_pages_follow_one_another() {
 #[tokio::test]
 async fn forwarded_messages_are_found_by_what_they_carry() {
     let app = TestApp::unlimited().await;
-    let (li, chen, wu) = (app.nurse("Li").await, app.nurse("Chen").await, app.nurse("Wu").await);
+    let (li, chen, wu) = (
+        app.nurse("Li").await,
+        app.nurse("Chen").await,
+        app.nurse("Wu").await,
+    );
     let (from, to) = (li.session_with(&chen).await, li.session_with(&wu).await);
-    let (first, second) = (chen.send(&from, "肌酐偏高").await, chen.send(&from, "creatinine again").await);
+    let (first, second) = (
+        chen.send(&from, "肌酐偏高").await,
+        chen.send(&from, "creatinine again").await,
+    );
     let body = json!({ "messageIds": [first["_id"], second["_id"]], "toSessionIds": [to], "mode": "merged" });
-    li.call("POST", "/api/chat/messages/forward", body).await.expect(201);
+    li.call("POST", "/api/chat/messages/forward", body)
+        .await
+        .expect(201);
     let found = wu.within_a_second("肌酐 creatinine", true).await;
     assert_eq!(found[0]["sessionId"], json!(to));
-    assert_eq!(found[0]["highlights"], json!(["<mark>肌酐</mark>偏高", "<mark>creatinine</mark> again"]));
+    assert_eq!(
+        found[0]["highlights"],
+        json!(["<mark>肌酐</mark>偏高", "<mark>creatinine</mark> again"])
+    );
     app.stop().await;
 }
 
@@ -208,43 +309,97 @@ async fn everybody_finds_what_is_theirs_to_see_and_nothing_else() {
     let mut settings = settings(&[("RATE_LIMIT", "off")]);
     settings.first_admin = Some(("head.nurse".to_owned(), crate::support::PASSWORD.to_owned()));
     let app = TestApp::with(settings, Arc::new(wardline::domain::SystemClock)).await;
-    let (li, chen, wu, admin) =
-        (app.nurse("Li").await, app.nurse("Chen").await, app.nurse("Wu").await, app.admin().await);
+    let (li, chen, wu, admin) = (
+        app.nurse("Li").await,
+        app.nurse("Chen").await,
+        app.nurse("Wu").await,
+        app.admin().await,
+    );
     let body = json!({ "sessionName": "Ward 3", "participants": [chen.id] });
-    let group = text(&li.call("POST", "/api/chat/sessions/group", body).await.expect(201)["_id"]);
+    let group = text(
+        &li.call("POST", "/api/chat/sessions/group", body)
+            .await
+            .expect(201)["_id"],
+    );
     li.send(&group, "heparin before").await;
     let private = li.session_with(&chen).await;
     li.send(&private, "heparin in private").await;
-    li.call("POST", &format!("/api/chat/sessions/{group}/participants"), json!({ "userIds": [wu.id] }))
-        .await
-        .expect(200);
+    li.call(
+        "POST",
+        &format!("/api/chat/sessions/{group}/participants"),
+        json!({ "userIds": [wu.id] }),
+    )
+    .await
+    .expect(200);
     li.send(&group, "heparin after").await;
     li.settle(&private).await;
     let heparin = [("keyword", "heparin")];
-    assert_eq!(chen.finds(&heparin).await, ["heparin after", "heparin in private", "heparin before"]);
-    assert_eq!(wu.finds(&heparin).await, ["heparin after"], "a latecomer finds what was said since");
-    assert_eq!(wu.search(&heparin).await.body["pagination"]["total"], json!(1), "not even the number");
+    assert_eq!(
+        chen.finds(&heparin).await,
+        ["heparin after", "heparin in private", "heparin before"]
+    );
+    assert_eq!(
+        wu.finds(&heparin).await,
+        ["heparin after"],
+        "a latecomer finds what was said since"
+    );
+    assert_eq!(
+        wu.search(&heparin).await.body["pagination"]["total"],
+        json!(1),
+        "not even the number"
+    );
     assert!(admin.finds(&heparin).await.is_empty());
-    assert!(chen.finds(&[("keyword", "Ward")]).await.is_empty(), "notes of the group are not searched");
+    assert!(
+        chen.finds(&[("keyword", "Ward")]).await.is_empty(),
+        "notes of the group are not searched"
+    );
 
     let foreign = [("keyword", "heparin"), ("sessionId", &*private)];
-    assert_eq!(wu.search(&foreign).await.refused(404), "CONVERSATION_NOT_FOUND");
+    assert_eq!(
+        wu.search(&foreign).await.refused(404),
+        "CONVERSATION_NOT_FOUND"
+    );
     for person in [&wu, &admin] {
-        let path = format!("/api/chat/messages/search?userId={}&keyword=heparin", chen.id);
+        let path = format!(
+            "/api/chat/messages/search?userId={}&keyword=heparin",
+            chen.id
+        );
         assert_eq!(person.get(&path).await.refused(403), "FORBIDDEN");
     }
-    assert_eq!(chen.get("/api/chat/messages/search?keyword=heparin").await.expect(200)[0]["seq"], json!(3));
-
-    li.call("PATCH", &format!("/api/chat/sessions/{group}"), json!({ "historyVisible": true }))
-        .await
-        .expect(200);
-    assert_eq!(wu.finds(&heparin).await, ["heparin after", "heparin before"], "the past was opened");
-    li.call("DELETE", &format!("/api/chat/sessions/{group}/participants/{}", wu.id), json!({}))
-        .await
-        .expect(200);
-    assert!(wu.finds(&heparin).await.is_empty(), "from the answer to the removal on");
     assert_eq!(
-        wu.search(&[("keyword", "heparin"), ("sessionId", &*group)]).await.refused(404),
+        chen.get("/api/chat/messages/search?keyword=heparin")
+            .await
+            .expect(200)[0]["seq"],
+        json!(3)
+    );
+
+    li.call(
+        "PATCH",
+        &format!("/api/chat/sessions/{group}"),
+        json!({ "historyVisible": true }),
+    )
+    .await
+    .expect(200);
+    assert_eq!(
+        wu.finds(&heparin).await,
+        ["heparin after", "heparin before"],
+        "the past was opened"
+    );
+    li.call(
+        "DELETE",
+        &format!("/api/chat/sessions/{group}/participants/{}", wu.id),
+        json!({}),
+    )
+    .await
+    .expect(200);
+    assert!(
+        wu.finds(&heparin).await.is_empty(),
+        "from the answer to the removal on"
+    );
+    assert_eq!(
+        wu.search(&[("keyword", "heparin"), ("sessionId", &*group)])
+            .await
+            .refused(404),
         "CONVERSATION_NOT_FOUND"
     );
     assert_eq!(chen.finds(&heparin).await.len(), 3);
@@ -287,31 +442,62 @@ async fn keywords_of_any_form_are_answered() {
         (vec![("limit", "5")], "keyword"),
         (vec![("keyword", &*repeated("好", 201))], "keyword"),
         (vec![("keyword", "a"), ("page", "0")], "page"),
-        (vec![("keyword", "a"), ("page", "101"), ("limit", "100")], "page"),
-        (vec![("keyword", "a"), ("page", "9223372036854775807")], "page"),
+        (
+            vec![("keyword", "a"), ("page", "101"), ("limit", "100")],
+            "page",
+        ),
+        (
+            vec![("keyword", "a"), ("page", "9223372036854775807")],
+            "page",
+        ),
         (vec![("keyword", "a"), ("limit", "101")], "limit"),
         (vec![("keyword", "a"), ("sessionId", "x")], "sessionId"),
         (vec![("keyword", "a"), ("sender", "{}")], "sender"),
-        (vec![("keyword", "a"), ("messageType", "system")], "messageType"),
+        (
+            vec![("keyword", "a"), ("messageType", "system")],
+            "messageType",
+        ),
         (vec![("keyword", "a"), ("from", "yesterday")], "from"),
-        (vec![("keyword", "a"), ("from", "2024-02-02"), ("to", "2024-02-01")], "from"),
+        (
+            vec![
+                ("keyword", "a"),
+                ("from", "2024-02-02"),
+                ("to", "2024-02-01"),
+            ],
+            "from",
+        ),
     ] {
         let reply = li.search(&fields).await;
-        assert!(reply.body["details"][bad].is_string(), "{fields:?}: {}", reply.body);
+        assert!(
+            reply.body["details"][bad].is_string(),
+            "{fields:?}: {}",
+            reply.body
+        );
         assert_eq!(reply.refused(400), "VALIDATION_FAILED");
     }
-    let missing = app.call("GET", "/api/chat/messages/search?keyword=a", json!({})).await;
+    let missing = app
+        .call("GET", "/api/chat/messages/search?keyword=a", json!({}))
+        .await;
     assert_eq!(missing.refused(401), "AUTH_FAILED");
     app.stop().await;
 }
 
 /// Whether a reader would call a message found, for words of this small vocabulary.
 fn is_found(content: &str, keyword: &str) -> bool {
-    let forms = [("checked", "check"), ("checks", "check"), ("beds", "bed"), ("doses", "dose")];
+    let forms = [
+        ("checked", "check"),
+        ("checks", "check"),
+        ("beds", "bed"),
+        ("doses", "dose"),
+    ];
     let plain = |text: &str| {
         let words = text.to_lowercase();
         let words = words.split_whitespace().map(|word| {
-            forms.iter().find(|(form, _)| *form == word).map_or(word, |(_, stem)| *stem).to_owned()
+            forms
+                .iter()
+                .find(|(form, _)| *form == word)
+                .map_or(word, |(_, stem)| *stem)
+                .to_owned()
         });
         words.collect::<Vec<_>>()
     };
@@ -360,7 +546,10 @@ async fn a_search_finds_what_reading_everything_finds() {
     ];
     let say = |random: &mut rand::rngs::StdRng| {
         let count = random.random_range(1..6);
-        (0..count).map(|_| *words.choose(random).unwrap()).collect::<Vec<_>>().join(" ")
+        (0..count)
+            .map(|_| *words.choose(random).unwrap())
+            .collect::<Vec<_>>()
+            .join(" ")
     };
     // (session, sender, message)
     let mut sent: Vec<(usize, usize, Value)> = Vec::new();
@@ -373,16 +562,25 @@ async fn a_search_finds_what_reading_everything_finds() {
         let change = random.random_range(0..10);
         let target = random.random_range(0..sent.len());
         let (_, sender, message) = &mut sent[target];
-        let (sender, path) = (&people[*sender], format!("/api/chat/messages/{}", text(&message["_id"])));
+        let (sender, path) = (
+            &people[*sender],
+            format!("/api/chat/messages/{}", text(&message["_id"])),
+        );
         if message["isDeleted"] == json!(true) || change > 1 {
             continue;
         }
         if change == 0 {
-            sender.call("DELETE", &path, json!({ "userId": sender.id })).await.expect(200);
+            sender
+                .call("DELETE", &path, json!({ "userId": sender.id }))
+                .await
+                .expect(200);
             message["isDeleted"] = json!(true);
         } else {
             let content = say(&mut random);
-            sender.call("PUT", &path, json!({ "content": content })).await.expect(200);
+            sender
+                .call("PUT", &path, json!({ "content": content }))
+                .await
+                .expect(200);
             message["content"] = json!(content);
         }
     }
@@ -391,7 +589,10 @@ async fn a_search_finds_what_reading_everything_finds() {
     }
     for _ in 0..120 {
         let count = random.random_range(1..4);
-        let keyword = (0..count).map(|_| *words.choose(&mut random).unwrap()).collect::<Vec<_>>().join(" ");
+        let keyword = (0..count)
+            .map(|_| *words.choose(&mut random).unwrap())
+            .collect::<Vec<_>>()
+            .join(" ");
         let asker = random.random_range(0..people.len());
         let mut expected: Vec<String> = sent
             .iter()
@@ -402,10 +603,17 @@ async fn a_search_finds_what_reading_everything_finds() {
             })
             .map(|(.., message)| text(&message["_id"]))
             .collect();
-        let reply = people[asker].search(&[("keyword", &keyword), ("limit", "100")]).await;
+        let reply = people[asker]
+            .search(&[("keyword", &keyword), ("limit", "100")])
+            .await;
         let total = reply.body["pagination"]["total"].as_u64().unwrap();
-        let mut found: Vec<String> =
-            reply.expect(200).as_array().unwrap().iter().map(|message| text(&message["_id"])).collect();
+        let mut found: Vec<String> = reply
+            .expect(200)
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|message| text(&message["_id"]))
+            .collect();
         assert_eq!(total, expected.len() as u64, "{keyword} (seed {seed})");
         found.sort_unstable();
         expected.sort_unstable();

@@ -40,7 +40,8 @@ fn at(app: &TestApp, person: &Person) -> Person {
 /// The metadata of the index.
 fn meta(settings: &Settings) -> Value {
     let meta: Value =
-        serde_json::from_slice(&fs::read(folder(settings).join("index/meta.json")).unwrap()).unwrap();
+        serde_json::from_slice(&fs::read(folder(settings).join("index/meta.json")).unwrap())
+            .unwrap();
     serde_json::from_str(meta["payload"].as_str().unwrap()).unwrap()
 }
 
@@ -62,10 +63,18 @@ async fn nothing_is_lost_or_doubled_over_restarts() {
     let away = at(&other, &li);
     away.send(&session, "warfarin three").await;
     let path = |message: &Value| format!("/api/chat/messages/{}", text(&message["_id"]));
-    away.call("DELETE", &path(&removed), json!({ "userId": li.id })).await.expect(200);
-    away.call("PUT", &path(&kept), json!({ "content": "warfarin once" })).await.expect(200);
+    away.call("DELETE", &path(&removed), json!({ "userId": li.id }))
+        .await
+        .expect(200);
+    away.call("PUT", &path(&kept), json!({ "content": "warfarin once" }))
+        .await
+        .expect(200);
     let everything = away.finds(&[("keyword", "warfarin")]).await;
-    assert_eq!(everything, ["warfarin three", "warfarin once"], "its own index was built from the database");
+    assert_eq!(
+        everything,
+        ["warfarin three", "warfarin once"],
+        "its own index was built from the database"
+    );
     other.stop().await;
 
     let before = meta(&settings)["token"].clone();
@@ -77,7 +86,8 @@ async fn nothing_is_lost_or_doubled_over_restarts() {
             (found == ["warfarin three", "warfarin once"]).then_some(())
         })
         .await;
-        let total = back.search(&[("keyword", "warfarin")]).await.body["pagination"]["total"].clone();
+        let total =
+            back.search(&[("keyword", "warfarin")]).await.body["pagination"]["total"].clone();
         assert_eq!(total, json!(2));
         app.stop().await;
     }
@@ -110,7 +120,9 @@ async fn comes_back(spoil: impl FnOnce(&Settings)) -> (Value, Value) {
     // Written while it is built.
     back.send(&session, "last digoxin").await;
     eventually(async || {
-        let reply = back.search(&[("keyword", "digoxin"), ("limit", "100")]).await;
+        let reply = back
+            .search(&[("keyword", "digoxin"), ("limit", "100")])
+            .await;
         let total = reply.body["pagination"]["total"].as_u64().unwrap();
         assert!(total <= 31, "nothing is there twice");
         (reply.expect(200).as_array().unwrap().len() == 31).then_some(())
@@ -131,8 +143,9 @@ async fn a_missing_index_is_built() {
 #[tokio::test]
 async fn an_index_with_damaged_files_is_built_anew() {
     survives(|settings| {
-        for file in
-            files(settings).iter().filter(|file| file.extension().is_some_and(|e| e == "idx" || e == "term"))
+        for file in files(settings)
+            .iter()
+            .filter(|file| file.extension().is_some_and(|e| e == "idx" || e == "term"))
         {
             let mut bytes = fs::read(file).unwrap();
             let middle = bytes.len() / 2;
@@ -146,9 +159,13 @@ async fn an_index_with_damaged_files_is_built_anew() {
 /// Damages every file of these kinds.
 fn spoil(settings: &Settings, kinds: &[&str], how: impl Fn(&Path)) {
     let is_meant = |file: &&PathBuf| {
-        file.extension().is_some_and(|kind| kinds.iter().any(|literal_of| kind == *literal_of))
+        file.extension()
+            .is_some_and(|kind| kinds.iter().any(|literal_of| kind == *literal_of))
     };
-    files(settings).iter().filter(is_meant).for_each(|file| how(file));
+    files(settings)
+        .iter()
+        .filter(is_meant)
+        .for_each(|file| how(file));
 }
 
 #[tokio::test]
@@ -162,9 +179,18 @@ async fn an_index_with_missing_files_is_built_anew() {
 async fn an_index_with_cut_files_is_built_anew() {
     for length in [0, 5, 30] {
         survives(|settings| {
-            spoil(settings, &["pos", "fast", "store", "term", "idx", "fieldnorm"], |file| {
-                fs::File::options().write(true).open(file).unwrap().set_len(length).unwrap();
-            });
+            spoil(
+                settings,
+                &["pos", "fast", "store", "term", "idx", "fieldnorm"],
+                |file| {
+                    fs::File::options()
+                        .write(true)
+                        .open(file)
+                        .unwrap()
+                        .set_len(length)
+                        .unwrap();
+                },
+            );
         })
         .await;
     }
@@ -179,7 +205,11 @@ async fn a_message_that_cannot_be_understood_keeps_no_other_from_being_found() {
     let messages = app.database().await.collection::<Document>("messages");
     let foreign = async |id: Bson| {
         let row = doc! { "_id": id, "content": 5, "sessionId": ObjectId::new() };
-        messages.insert_one(row).bypass_document_validation(true).await.unwrap();
+        messages
+            .insert_one(row)
+            .bypass_document_validation(true)
+            .await
+            .unwrap();
     };
     foreign(ObjectId::new().into()).await;
     foreign("of another kind".into()).await;
@@ -191,7 +221,8 @@ async fn a_message_that_cannot_be_understood_keeps_no_other_from_being_found() {
     fs::remove_dir_all(folder(&settings)).unwrap();
     let app = start(&settings).await;
     let back = at(&app, &li);
-    eventually(async || (back.finds(&[("keyword", "heparin")]).await == ["heparin"]).then_some(())).await;
+    eventually(async || (back.finds(&[("keyword", "heparin")]).await == ["heparin"]).then_some(()))
+        .await;
     app.stop().await;
 }
 
@@ -225,7 +256,12 @@ async fn an_index_whose_position_is_of_no_use_is_built_anew() {
         });
     })
     .await;
-    survives(|settings| rewrite(settings, |position| position["token"]["_data"] = json!("nonsense"))).await;
+    survives(|settings| {
+        rewrite(settings, |position| {
+            position["token"]["_data"] = json!("nonsense")
+        })
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -236,7 +272,9 @@ async fn an_index_of_another_database_is_not_believed() {
 #[tokio::test]
 async fn a_build_that_was_broken_off_goes_on() {
     survives(|settings| {
-        rewrite(settings, |position| position["building"] = json!({ "below": null }));
+        rewrite(settings, |position| {
+            position["building"] = json!({ "below": null })
+        });
         // Only the position is left of it, as after the first moment of a build.
         let path = folder(settings).join("index/meta.json");
         let mut meta: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
@@ -271,17 +309,35 @@ async fn a_collection_that_is_dropped_is_forgotten() {
     let session = li.session_with(&chen).await;
     li.send(&session, "lidocaine").await;
     li.settle(&session).await;
-    let messages = app.database().await.collection::<mongodb::bson::Document>("messages");
+    let messages = app
+        .database()
+        .await
+        .collection::<mongodb::bson::Document>("messages");
     messages.drop().await.unwrap();
     // As a restart would, so that there is a stream to follow.
-    app.database().await.create_collection("messages").await.unwrap();
-    eventually(async || li.finds(&[("keyword", "lidocaine")]).await.is_empty().then_some(())).await;
-    let metrics = eventually(async || {
-        let metrics = text(&app.call("GET", "/metrics", json!({})).await.body);
-        metrics.contains("wardline_search_documents").then_some(metrics)
+    app.database()
+        .await
+        .create_collection("messages")
+        .await
+        .unwrap();
+    eventually(async || {
+        li.finds(&[("keyword", "lidocaine")])
+            .await
+            .is_empty()
+            .then_some(())
     })
     .await;
-    assert!(metrics.contains("wardline_search_seconds") && metrics.contains("wardline_search_lag_seconds"));
+    let metrics = eventually(async || {
+        let metrics = text(&app.call("GET", "/metrics", json!({})).await.body);
+        metrics
+            .contains("wardline_search_documents")
+            .then_some(metrics)
+    })
+    .await;
+    assert!(
+        metrics.contains("wardline_search_seconds")
+            && metrics.contains("wardline_search_lag_seconds")
+    );
     assert!(!metrics.contains("lidocaine"));
     app.stop().await;
 }
@@ -296,14 +352,18 @@ async fn of_two_services_on_one_folder_one_writes_and_both_find() {
     li.settle(&session).await;
     let second = start(&settings).await;
     let there = at(&second, &li);
-    eventually(async || (there.finds(&[("keyword", "morphine")]).await.len() == 1).then_some(())).await;
+    eventually(async || (there.finds(&[("keyword", "morphine")]).await.len() == 1).then_some(()))
+        .await;
     there.send(&session, "morphine two").await;
-    eventually(async || (there.finds(&[("keyword", "morphine")]).await.len() == 2).then_some(())).await;
-    eventually(async || (li.finds(&[("keyword", "morphine")]).await.len() == 2).then_some(())).await;
+    eventually(async || (there.finds(&[("keyword", "morphine")]).await.len() == 2).then_some(()))
+        .await;
+    eventually(async || (li.finds(&[("keyword", "morphine")]).await.len() == 2).then_some(()))
+        .await;
     first.stop().await;
     // The other one takes over.
     there.send(&session, "morphine three").await;
-    eventually(async || (there.finds(&[("keyword", "morphine")]).await.len() == 3).then_some(())).await;
+    eventually(async || (there.finds(&[("keyword", "morphine")]).await.len() == 3).then_some(()))
+        .await;
     second.stop().await;
 }
 
@@ -317,8 +377,9 @@ async fn a_folder_that_cannot_be_written_stops_nothing_else() {
     let (li, chen) = (app.nurse("Li").await, app.nurse("Chen").await);
     let session = li.session_with(&chen).await;
     li.send(&session, "still sent").await;
-    let reply =
-        tokio::time::timeout(Duration::from_secs(5), li.search(&[("keyword", "sent")])).await.unwrap();
+    let reply = tokio::time::timeout(Duration::from_secs(5), li.search(&[("keyword", "sent")]))
+        .await
+        .unwrap();
     assert_eq!(reply.body["indexing"], json!(true), "{}", reply.body);
     assert!(reply.expect(200).as_array().unwrap().is_empty());
     app.stop().await;

@@ -64,7 +64,11 @@ async fn a_search_finds_what_was_meant_and_nothing_else() {
         ("morph ", &[]),
     ] {
         let expected: Vec<&str> = expected.iter().map(|index| said[*index]).collect();
-        assert_eq!(chen.finds(&[("keyword", keyword)]).await, expected, "{keyword}");
+        assert_eq!(
+            chen.finds(&[("keyword", keyword)]).await,
+            expected,
+            "{keyword}"
+        );
     }
     let marked = |reply: Value| text(&reply[0]["highlights"][0]);
     for (keyword, expected) in [
@@ -88,38 +92,99 @@ async fn filters_alone_list_the_newest_and_mentions_are_one() {
     while Calendar::utc().hour(clock.now()) != 17 {
         clock.advance(std::time::Duration::from_hours(1));
     }
-    let app = TestApp::with(settings(&[("RATE_LIMIT", "off"), ("TIME_ZONE", zone)]), clock.clone()).await;
-    let (li, chen, wu) = (app.nurse("Li").await, app.nurse("Chen").await, app.nurse("Wu").await);
+    let app = TestApp::with(
+        settings(&[("RATE_LIMIT", "off"), ("TIME_ZONE", zone)]),
+        clock.clone(),
+    )
+    .await;
+    let (li, chen, wu) = (
+        app.nurse("Li").await,
+        app.nurse("Chen").await,
+        app.nurse("Wu").await,
+    );
     let body = json!({ "sessionName": "Ward 3", "participants": [chen.id, wu.id] });
-    let group = text(&li.call("POST", "/api/chat/sessions/group", body).await.expect(201)["_id"]);
+    let group = text(
+        &li.call("POST", "/api/chat/sessions/group", body)
+            .await
+            .expect(201)["_id"],
+    );
     let mention = async |content: &str, whom: Value| {
         let mut message = li.message(&group, content);
         message["mentions"] = whom;
-        li.call("POST", "/api/chat/messages", message).await.expect(201)
+        li.call("POST", "/api/chat/messages", message)
+            .await
+            .expect(201)
     };
     li.send(&group, "to nobody").await;
     let edited = mention("to chen", json!([chen.id])).await;
     mention("to all", json!("all")).await;
     mention("to wu and chen, heparin", json!([wu.id, chen.id])).await;
     li.settle(&group).await;
-    assert_eq!(chen.finds(&[("mentions", "me")]).await, ["to wu and chen, heparin", "to chen"]);
-    assert_eq!(wu.finds(&[("mentions", "me"), ("keyword", "")]).await, ["to wu and chen, heparin"]);
-    assert_eq!(wu.finds(&[("mentions", "all"), ("sessionId", &*group)]).await, ["to all"]);
+    assert_eq!(
+        chen.finds(&[("mentions", "me")]).await,
+        ["to wu and chen, heparin", "to chen"]
+    );
+    assert_eq!(
+        wu.finds(&[("mentions", "me"), ("keyword", "")]).await,
+        ["to wu and chen, heparin"]
+    );
+    assert_eq!(
+        wu.finds(&[("mentions", "all"), ("sessionId", &*group)])
+            .await,
+        ["to all"]
+    );
     assert!(li.finds(&[("mentions", "me")]).await.is_empty());
-    assert_eq!(chen.finds(&[("mentions", "me"), ("keyword", "heparin")]).await.len(), 1);
-    assert!(chen.finds(&[("mentions", "me"), ("keyword", "!?")]).await.is_empty());
+    assert_eq!(
+        chen.finds(&[("mentions", "me"), ("keyword", "heparin")])
+            .await
+            .len(),
+        1
+    );
+    assert!(
+        chen.finds(&[("mentions", "me"), ("keyword", "!?")])
+            .await
+            .is_empty()
+    );
     let path = format!("/api/chat/messages/{}", text(&edited["_id"]));
-    li.call("PUT", &path, json!({ "content": "to nobody else", "mentions": [] })).await.expect(200);
+    li.call(
+        "PUT",
+        &path,
+        json!({ "content": "to nobody else", "mentions": [] }),
+    )
+    .await
+    .expect(200);
     li.settle(&group).await;
-    assert_eq!(chen.finds(&[("mentions", "me")]).await.len(), 1, "an edit takes it away");
-    assert_eq!(chen.finds(&[("sender", &*li.id), ("limit", "2")]).await.len(), 2);
+    assert_eq!(
+        chen.finds(&[("mentions", "me")]).await.len(),
+        1,
+        "an edit takes it away"
+    );
+    assert_eq!(
+        chen.finds(&[("sender", &*li.id), ("limit", "2")])
+            .await
+            .len(),
+        2
+    );
     let listed = chen.search(&[("sessionId", &group)]).await;
-    assert_eq!(listed.body["pagination"]["total"], json!(6), "{}", listed.body);
+    assert_eq!(
+        listed.body["pagination"]["total"],
+        json!(6),
+        "{}",
+        listed.body
+    );
     assert_eq!(listed.expect(200)[0]["highlights"], json!([]));
-    for (field, value) in [("mentions", "chen"), ("from", "yesterday"), ("to", "2026-02-30"), ("sender", "x")]
-    {
+    for (field, value) in [
+        ("mentions", "chen"),
+        ("from", "yesterday"),
+        ("to", "2026-02-30"),
+        ("sender", "x"),
+    ] {
         let refused = chen.search(&[(field, value)]).await;
-        assert!(refused.body["details"][field].is_string(), "{field}: {}", refused.body);
+        assert!(
+            refused.body["details"][field].is_string(),
+            "{field}: {}",
+            refused.body
+        );
         assert_eq!(refused.refused(400), "VALIDATION_FAILED");
     }
 
@@ -127,7 +192,12 @@ async fn filters_alone_list_the_newest_and_mentions_are_one() {
     let calendar = Calendar::of(zone).unwrap();
     let (here, utc) = (calendar.day(clock.now()), Calendar::utc().day(clock.now()));
     assert_ne!(here, utc);
-    assert_eq!(chen.finds(&[("from", &here), ("to", &here), ("keyword", "heparin")]).await.len(), 1);
+    assert_eq!(
+        chen.finds(&[("from", &here), ("to", &here), ("keyword", "heparin")])
+            .await
+            .len(),
+        1
+    );
     assert!(chen.finds(&[("from", &utc), ("to", &utc)]).await.is_empty());
     let refused = chen.search(&[("from", &here), ("to", &utc)]).await;
     assert_eq!(refused.refused(400), "VALIDATION_FAILED");
@@ -155,7 +225,9 @@ async fn people_are_found_as_they_are_called() {
     ] {
         let new = json!({ "username": unique(username), "password": PASSWORD, "realName": real_name, "role": "nurse",
             "department": department, "title": title });
-        ids.push(text(&chief.call("POST", "/api/chat/users", new).await.expect(201)["_id"]));
+        ids.push(text(
+            &chief.call("POST", "/api/chat/users", new).await.expect(201)["_id"],
+        ));
     }
     let search = [
         ("nurse li", 0),
@@ -183,11 +255,23 @@ async fn people_are_found_as_they_are_called() {
         let mut query = form_urlencoded::Serializer::new(String::new());
         query.append_pair("search", search);
         query.extend_pairs(session.map(|session| ("sessionId", session)));
-        let people = asker.get(&format!("/api/chat/users?{}", query.finish())).await.expect(200);
-        people.as_array().unwrap().iter().map(|person| text(&person["_id"])).collect::<Vec<String>>()
+        let people = asker
+            .get(&format!("/api/chat/users?{}", query.finish()))
+            .await
+            .expect(200);
+        people
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|person| text(&person["_id"]))
+            .collect::<Vec<String>>()
     };
     for (typed, expected) in search {
-        assert_eq!(found(&chief, typed, None).await, [ids[expected].clone()], "{typed}");
+        assert_eq!(
+            found(&chief, typed, None).await,
+            [ids[expected].clone()],
+            "{typed}"
+        );
     }
     for nobody in ["李娜 pavel", "!?", "."] {
         assert!(found(&chief, nobody, None).await.is_empty(), "{nobody}");
@@ -197,15 +281,33 @@ async fn people_are_found_as_they_are_called() {
         "departments are searched, however they are written"
     );
     let body = json!({ "sessionName": "Ward 3", "participants": [ids[1], ids[2]] });
-    let group = text(&chief.call("POST", "/api/chat/sessions/group", body).await.expect(201)["_id"]);
-    assert_eq!(found(&chief, "icu", Some(&group)).await.len(), 2, "only who is in it");
+    let group = text(
+        &chief
+            .call("POST", "/api/chat/sessions/group", body)
+            .await
+            .expect(201)["_id"],
+    );
+    assert_eq!(
+        found(&chief, "icu", Some(&group)).await.len(),
+        2,
+        "only who is in it"
+    );
     let li = app.nurse("Li").await;
     assert_eq!(
-        li.get(&format!("/api/chat/users?sessionId={group}")).await.refused(404),
+        li.get(&format!("/api/chat/users?sessionId={group}"))
+            .await
+            .refused(404),
         "CONVERSATION_NOT_FOUND"
     );
     let path = format!("/api/chat/users/{}", ids[0]);
-    chief.call("PATCH", &path, json!({ "title": "Charge nurse", "department": "内科" })).await.expect(200);
+    chief
+        .call(
+            "PATCH",
+            &path,
+            json!({ "title": "Charge nurse", "department": "内科" }),
+        )
+        .await
+        .expect(200);
     assert_eq!(found(&chief, "charge neike", None).await, [ids[0].clone()]);
     assert!(found(&chief, "护士长", None).await.is_empty());
 
@@ -217,9 +319,13 @@ async fn people_are_found_as_they_are_called() {
         .iter()
         .filter(|row| text(&row["department"]).to_lowercase() == "icu")
         .collect();
-    assert_eq!((icu.len(), &icu[0]["department"], &icu[0]["people"]), (1, &json!("ICU"), &json!(2)));
+    assert_eq!(
+        (icu.len(), &icu[0]["department"], &icu[0]["people"]),
+        (1, &json!("ICU"), &json!(2))
+    );
     let fetch = async |path: &str| {
-        let request = reqwest::Client::new().get(format!("http://{}/api/chat/stats{path}", app.address));
+        let request =
+            reqwest::Client::new().get(format!("http://{}/api/chat/stats{path}", app.address));
         request
             .bearer_auth(&chief.token)
             .header("accept", "text/csv")
@@ -231,18 +337,39 @@ async fn people_are_found_as_they_are_called() {
             .unwrap()
     };
     assert!(fetch("/departments").await.contains("icu;'=1+1"));
-    let today = Calendar::of("Asia/Shanghai").unwrap().day(SystemClock.now());
-    assert!(fetch("/trends?days=1").await.contains(&format!("\n{today},")));
-    assert!(fetch("/trends?days=1&granularity=hour").await.contains(&format!("\n{today} 00:00:00,")));
+    let today = Calendar::of("Asia/Shanghai")
+        .unwrap()
+        .day(SystemClock.now());
+    assert!(
+        fetch("/trends?days=1")
+            .await
+            .contains(&format!("\n{today},"))
+    );
+    assert!(
+        fetch("/trends?days=1&granularity=hour")
+            .await
+            .contains(&format!("\n{today} 00:00:00,"))
+    );
 
     // A database of an earlier format is migrated.
     let database = app.database().await;
     let nothing = doc! { "$set": { "searchKeys": ["nurse"] } };
-    database.collection::<Document>("users").update_many(doc! {}, nothing).await.unwrap();
+    database
+        .collection::<Document>("users")
+        .update_many(doc! {}, nothing)
+        .await
+        .unwrap();
     let older = doc! { "$set": { "version": 2_i64 } };
-    database.collection::<Document>("meta").update_one(doc! { "_id": "format" }, older).await.unwrap();
+    database
+        .collection::<Document>("meta")
+        .update_one(doc! { "_id": "format" }, older)
+        .await
+        .unwrap();
     app.stop().await;
     let app = TestApp::with(settings, Arc::new(SystemClock)).await;
-    assert_eq!(found(&app.admin().await, "chenliwei", None).await, [ids[2].clone()]);
+    assert_eq!(
+        found(&app.admin().await, "chenliwei", None).await,
+        [ids[2].clone()]
+    );
     app.stop().await;
 }

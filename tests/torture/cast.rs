@@ -28,8 +28,10 @@ const SECOND_DEVICES: usize = 8;
 
 /// The groups: the owner, the other members, those who leave and return, and whether the history is
 /// shown to new members.
-const GROUPS: [(usize, &[usize], &[usize], bool); 2] =
-    [(0, &[1, 2, 3, 4, 6, 7, 8], &[7, 8], false), (5, &[1, 4, 6, 9, 10, 11], &[10, 9], true)];
+const GROUPS: [(usize, &[usize], &[usize], bool); 2] = [
+    (0, &[1, 2, 3, 4, 6, 7, 8], &[7, 8], false),
+    (5, &[1, 4, 6, 9, 10, 11], &[10, 9], true),
+];
 
 /// Orders for a device between two operations.
 pub const VANISH_FROZEN: u8 = 1;
@@ -48,10 +50,17 @@ pub struct Cast {
 
 async fn register(world: &World, name: String, number: u64) -> (Arc<Person>, String) {
     let body = json!({ "username": name, "password": PASSWORD, "realName": name });
-    let answer = world.call(0, "POST", "/api/auth/register", None, Some(body)).await;
-    let data = answer.data().unwrap_or_else(|| panic!("{name} is registered: {answer:?}"));
+    let answer = world
+        .call(0, "POST", "/api/auth/register", None, Some(body))
+        .await;
+    let data = answer
+        .data()
+        .unwrap_or_else(|| panic!("{name} is registered: {answer:?}"));
     let token = data["token"].as_str().unwrap().to_owned();
-    (Person::new(Id::of(&data["user"]["_id"]), name, number), token)
+    (
+        Person::new(Id::of(&data["user"]["_id"]), name, number),
+        token,
+    )
 }
 
 impl Cast {
@@ -61,7 +70,10 @@ impl Cast {
         let joined = names.map(|(number, name)| register(world, name, number as u64 + 1));
         let mut joined = futures_util::future::join_all(joined).await;
         let outsiders = joined.split_off(PEOPLE);
-        let people: Vec<Arc<Person>> = joined.iter().map(|(person, _)| Arc::clone(person)).collect();
+        let people: Vec<Arc<Person>> = joined
+            .iter()
+            .map(|(person, _)| Arc::clone(person))
+            .collect();
         for (place, (person, token)) in joined.iter().enumerate() {
             let other = &people[(place + 1) % PEOPLE];
             open_session(world, (person, token), other).await;
@@ -69,25 +81,42 @@ impl Cast {
         let mut desks = Vec::new();
         for (owner, others, wanderers, is_open) in GROUPS {
             let all = |places: &[usize]| -> Vec<Arc<Person>> {
-                places.iter().map(|place| Arc::clone(&people[*place])).collect()
+                places
+                    .iter()
+                    .map(|place| Arc::clone(&people[*place]))
+                    .collect()
             };
-            let session = open_group(world, (&people[owner], &joined[owner].1), &all(others), is_open).await;
+            let session = open_group(
+                world,
+                (&people[owner], &joined[owner].1),
+                &all(others),
+                is_open,
+            )
+            .await;
             for wanderer in all(wanderers) {
                 wanderer.wanders_in.lock().unwrap().push(session);
             }
-            let token = world.login(0, &people[owner].name).await.expect("the owner signs in");
+            let token = world
+                .login(0, &people[owner].name)
+                .await
+                .expect("the owner signs in");
             desks.push(Desk::new(world, session, token, all(wanderers)));
         }
         let mut devices = Vec::new();
         let mut add = |person: &Arc<Person>, token: String, device: usize| {
-            let manner =
-                Manner { acknowledges: (devices.len() + device).is_multiple_of(2), receive_buffer: None };
+            let manner = Manner {
+                acknowledges: (devices.len() + device).is_multiple_of(2),
+                receive_buffer: None,
+            };
             let name = format!("{}/{device}", person.name);
             let mut device = Device::new(name, person, world, token, manner);
             device.node = devices.len();
             devices.push(device);
         };
-        let second = people.iter().take(SECOND_DEVICES).map(|person| world.login(0, &person.name));
+        let second = people
+            .iter()
+            .take(SECOND_DEVICES)
+            .map(|person| world.login(0, &person.name));
         let second = futures_util::future::join_all(second).await;
         for (person, token) in joined.iter().chain(&outsiders) {
             add(person, token.clone(), 0);
@@ -96,12 +125,20 @@ impl Cast {
             add(person, token.expect("a second sign-in"), 1);
         }
         let body = json!({ "username": ADMIN, "password": PASSWORD });
-        let answer = world.call(0, "POST", "/api/auth/login", None, Some(body)).await;
+        let answer = world
+            .call(0, "POST", "/api/auth/login", None, Some(body))
+            .await;
         let admin = answer.data().unwrap()["token"].as_str().unwrap().to_owned();
         let outsiders = outsiders.into_iter().map(|(person, _)| person).collect();
         let leaver = Arc::clone(&people[PEOPLE - 1]);
-        let cast =
-            Self { people, outsiders, leaver, admin, orders: Mutex::default(), guests: Mutex::default() };
+        let cast = Self {
+            people,
+            outsiders,
+            leaver,
+            admin,
+            orders: Mutex::default(),
+            guests: Mutex::default(),
+        };
         for device in &devices {
             cast.orders.lock().unwrap().push(Arc::clone(&device.order));
         }
@@ -138,9 +175,17 @@ impl Cast {
         }
         let (person, answered) = (self.leaver.id, world.now());
         world.record(|history| {
-            let theirs = history.wires.iter().filter(|(_, wire)| wire.person == person);
+            let theirs = history
+                .wires
+                .iter()
+                .filter(|(_, wire)| wire.person == person);
             let wires = theirs.map(|(number, _)| *number).collect();
-            history.endings.push(Removal { person, wires, answered, why: "deactivation" });
+            history.endings.push(Removal {
+                person,
+                wires,
+                answered,
+                why: "deactivation",
+            });
         });
         self.leaver.is_deactivated.store(true, Ordering::Relaxed);
     }
@@ -154,8 +199,20 @@ impl Cast {
 
 async fn open_session(world: &World, (one, token): (&Arc<Person>, &str), other: &Arc<Person>) {
     let body = json!({ "userId1": one.id.to_string(), "userId2": other.id.to_string() });
-    let answer = world.call(0, "POST", "/api/chat/sessions/private", Some(token), Some(body)).await;
-    let session = Id::of(&answer.data().unwrap_or_else(|| panic!("a session: {answer:?}"))["_id"]);
+    let answer = world
+        .call(
+            0,
+            "POST",
+            "/api/chat/sessions/private",
+            Some(token),
+            Some(body),
+        )
+        .await;
+    let session = Id::of(
+        &answer
+            .data()
+            .unwrap_or_else(|| panic!("a session: {answer:?}"))["_id"],
+    );
     for person in [one, other] {
         person.sessions.lock().unwrap().push(session);
     }
@@ -169,10 +226,21 @@ async fn open_group(
     is_open: bool,
 ) -> Id {
     let participants: Vec<String> = others.iter().map(|other| other.id.to_string()).collect();
-    let body =
-        json!({ "sessionName": "Ward round", "participants": participants, "historyVisible": is_open });
-    let answer = world.call(0, "POST", "/api/chat/sessions/group", Some(token), Some(body)).await;
-    let session = Id::of(&answer.data().unwrap_or_else(|| panic!("a group: {answer:?}"))["_id"]);
+    let body = json!({ "sessionName": "Ward round", "participants": participants, "historyVisible": is_open });
+    let answer = world
+        .call(
+            0,
+            "POST",
+            "/api/chat/sessions/group",
+            Some(token),
+            Some(body),
+        )
+        .await;
+    let session = Id::of(
+        &answer
+            .data()
+            .unwrap_or_else(|| panic!("a group: {answer:?}"))["_id"],
+    );
     let mut members = Vec::new();
     for person in others.iter().chain([owner]) {
         person.sessions.lock().unwrap().push(session);
@@ -207,40 +275,65 @@ async fn try_something(device: &Device, rng: &mut StdRng) {
     let target = device.world.record(|history| {
         let sessions: Vec<Id> = history.members.keys().copied().collect();
         let session = sessions.get(place % sessions.len().max(1)).copied();
-        let known = history.attempts.iter().rev().find_map(|attempt| match attempt.outcome {
-            Ended::Ok((id, _)) => Some(id),
-            Ended::Failed | Ended::Unknown => None,
-        });
+        let known = history
+            .attempts
+            .iter()
+            .rev()
+            .find_map(|attempt| match attempt.outcome {
+                Ended::Ok((id, _)) => Some(id),
+                Ended::Failed | Ended::Unknown => None,
+            });
         session.zip(known)
     });
-    let Some((session, message)) = target else { return };
+    let Some((session, message)) = target else {
+        return;
+    };
     let me = device.person.id.to_string();
     let own = json!({ "userId": me });
     let text = json!({ "sessionId": session.to_string(), "senderId": me, "content": "let me in" });
     let (method, path, body) = match kind {
         0 => ("GET", format!("/api/chat/messages/{session}"), None),
         1 => ("POST", "/api/chat/messages".to_owned(), Some(text)),
-        2 => ("PUT", format!("/api/chat/messages/{message}/read"), Some(own)),
+        2 => (
+            "PUT",
+            format!("/api/chat/messages/{message}/read"),
+            Some(own),
+        ),
         3 => ("DELETE", format!("/api/chat/messages/{message}"), Some(own)),
         4 => {
             let other = device.world.record(|history| history.members[&session][0]);
             ("GET", format!("/api/chat/messages/unread/{other}"), None)
         }
-        5 => ("PUT", format!("/api/chat/messages/{message}"), Some(json!({ "content": "mine now" }))),
+        5 => (
+            "PUT",
+            format!("/api/chat/messages/{message}"),
+            Some(json!({ "content": "mine now" })),
+        ),
         6 => ("POST", format!("/api/chat/messages/{message}/recall"), None),
-        7 => ("POST", format!("/api/chat/messages/{message}/reactions"), Some(json!({ "emoji": "👀" }))),
+        7 => (
+            "POST",
+            format!("/api/chat/messages/{message}/reactions"),
+            Some(json!({ "emoji": "👀" })),
+        ),
         8 => {
             let own = json!({ "messageIds": [message.to_string()], "toSessionIds": [session.to_string()] });
             ("POST", "/api/chat/messages/forward".to_owned(), Some(own))
         }
         9 => {
             let own = json!({ "userIds": [me] });
-            ("POST", format!("/api/chat/sessions/{session}/participants"), Some(own))
+            (
+                "POST",
+                format!("/api/chat/sessions/{session}/participants"),
+                Some(own),
+            )
         }
         _ => return sync_what_is_not_ours(device, session).await,
     };
     let world = &device.world;
-    if let Ok((status, body)) = world.raw(device.node, method, &path, Some(&device.token), body).await {
+    if let Ok((status, body)) = world
+        .raw(device.node, method, &path, Some(&device.token), body)
+        .await
+    {
         // 503: the service could not check.
         let refused = matches!(status, 403 | 404 | 429 | 503);
         let what = format!("an outsider's {method} {path} was answered with {status}: {body}");
@@ -251,9 +344,13 @@ async fn try_something(device: &Device, rng: &mut StdRng) {
 async fn sync_what_is_not_ours(device: &Device, session: Id) {
     let ask = json!({ "sessions": { session.to_string(): 0 } });
     if let Some(data) = device.ask("chat:sync", &ask).await.data() {
-        let refused = data["sessions"].as_object().is_some_and(serde_json::Map::is_empty)
+        let refused = data["sessions"]
+            .as_object()
+            .is_some_and(serde_json::Map::is_empty)
             && data["removed"] == json!([Value::from(session.to_string())]);
         let what = format!("an outsider's chat:sync was answered with {data}");
-        device.world.record(|history| history.intrusions.push(Intrusion { what, refused }));
+        device
+            .world
+            .record(|history| history.intrusions.push(Intrusion { what, refused }));
     }
 }

@@ -53,7 +53,10 @@ pub const CHECKS: [Check; 20] = [
 
 /// Runs all checks over one history.
 pub fn all(history: &History) -> Vec<(&'static str, Found)> {
-    CHECKS.iter().map(|(name, check)| (*name, check(history))).collect()
+    CHECKS
+        .iter()
+        .map(|(name, check)| (*name, check(history)))
+        .collect()
 }
 
 /// A message that was acknowledged or seen is stored, at its place.
@@ -62,7 +65,11 @@ fn set_full(history: &History) -> Found {
     let stored: BTreeMap<Id, (Id, u64)> = history
         .finals
         .iter()
-        .flat_map(|last| last.messages.iter().map(|seen| (seen.id, (last.session, seen.seq))))
+        .flat_map(|last| {
+            last.messages
+                .iter()
+                .map(|seen| (seen.id, (last.session, seen.seq)))
+        })
         .collect();
     let mut look = |how: &str, session: Id, id: Id, seq: u64| {
         let place = stored.get(&id);
@@ -84,12 +91,22 @@ fn set_full(history: &History) -> Found {
         .finals
         .iter()
         .flat_map(|last| {
-            last.messages.iter().filter(|seen| seen.deleted).map(|seen| (last.session, seen.seq))
+            last.messages
+                .iter()
+                .filter(|seen| seen.deleted)
+                .map(|seen| (last.session, seen.seq))
         })
         .collect();
-    for deletion in history.deletions.iter().filter(|deletion| matches!(deletion.outcome, Ended::Ok(()))) {
+    for deletion in history
+        .deletions
+        .iter()
+        .filter(|deletion| matches!(deletion.outcome, Ended::Ok(())))
+    {
         found.look(deleted.contains(&(deletion.session, deletion.seq)), || {
-            format!("{}/{} was deleted and is not", deletion.session, deletion.seq)
+            format!(
+                "{}/{} was deleted and is not",
+                deletion.session, deletion.seq
+            )
         });
     }
     found
@@ -101,16 +118,26 @@ fn no_phantom(history: &History) -> Found {
     let edited = checks_changes::words(history);
     for (session, messages) in history.stored() {
         // Forwards and system messages have their own checks.
-        for seen in messages.iter().filter(|seen| seen.part == 0 && seen.note == Note::None) {
-            let attempts = by_key.get(&(seen.sender, seen.key)).map_or(&[][..], Vec::as_slice);
+        for seen in messages
+            .iter()
+            .filter(|seen| seen.part == 0 && seen.note == Note::None)
+        {
+            let attempts = by_key
+                .get(&(seen.sender, seen.key))
+                .map_or(&[][..], Vec::as_slice);
             let sent = attempts.iter().any(|attempt| {
                 attempt.session == session
-                    && (seen.deleted || attempt.text == seen.text || edited.contains(&(seen.id, seen.text)))
+                    && (seen.deleted
+                        || attempt.text == seen.text
+                        || edited.contains(&(seen.id, seen.text)))
                     && attempt.outcome != Ended::Failed
             });
             found.look(sent, || {
                 let outcomes: Vec<_> = attempts.iter().map(|attempt| attempt.outcome).collect();
-                format!("{session}/{} is {} of key {:x}: {outcomes:?}", seen.seq, seen.id, seen.key)
+                format!(
+                    "{session}/{} is {} of key {:x}: {outcomes:?}",
+                    seen.seq, seen.id, seen.key
+                )
             });
         }
     }
@@ -123,11 +150,16 @@ fn exactly_once(history: &History) -> Found {
     let mut stored: BTreeMap<(Id, u64, u16), Vec<(Id, u64)>> = BTreeMap::new();
     for messages in history.stored().values() {
         for seen in messages.iter().filter(|seen| seen.note == Note::None) {
-            stored.entry((seen.sender, seen.key, seen.part)).or_default().push((seen.id, seen.seq));
+            stored
+                .entry((seen.sender, seen.key, seen.part))
+                .or_default()
+                .push((seen.id, seen.seq));
         }
     }
     for (key, places) in &stored {
-        found.look(places.len() == 1, || format!("key {:x} of {} is stored as {places:?}", key.1, key.0));
+        found.look(places.len() == 1, || {
+            format!("key {:x} of {} is stored as {places:?}", key.1, key.0)
+        });
     }
     for (key, attempts) in history.by_key() {
         let answers: BTreeSet<(Id, u64)> = attempts
@@ -152,20 +184,28 @@ fn total_order(history: &History) -> Found {
     for last in &history.finals {
         for (place, seen) in (last.hidden + 1..).zip(&last.messages) {
             found.look(seen.seq == place, || {
-                format!("{} sees seq {} at place {place} of {}", last.reader, seen.seq, last.session)
+                format!(
+                    "{} sees seq {} at place {place} of {}",
+                    last.reader, seen.seq, last.session
+                )
             });
         }
     }
     let stored = history.stored();
     let at = |session: Id, seq: u64| {
         let index = usize::try_from(seq).unwrap_or_default().wrapping_sub(1);
-        stored.get(&session).and_then(|messages| messages.get(index))
+        stored
+            .get(&session)
+            .and_then(|messages| messages.get(index))
     };
     let mut agree = |reader: Id, session: Id, messages: &[Seen]| {
         for seen in messages {
             let here = at(session, seen.seq).map(|seen| seen.id);
             found.look(here == Some(seen.id), || {
-                format!("{session}/{}: {reader} saw {}, in the end it is {here:?}", seen.seq, seen.id)
+                format!(
+                    "{session}/{}: {reader} saw {}, in the end it is {here:?}",
+                    seen.seq, seen.id
+                )
             });
         }
     };
@@ -174,7 +214,10 @@ fn total_order(history: &History) -> Found {
     }
     for page in &history.pages {
         agree(page.reader, page.session, &page.messages);
-        let rising = page.messages.windows(2).all(|pair| pair[0].seq < pair[1].seq);
+        let rising = page
+            .messages
+            .windows(2)
+            .all(|pair| pair[0].seq < pair[1].seq);
         if !rising {
             agree(page.reader, page.session, &[Seen::default()]);
         }
@@ -190,17 +233,26 @@ fn fifo(history: &History) -> Found {
     let stored: BTreeMap<(Id, u64), u64> = history
         .stored()
         .values()
-        .flat_map(|messages| messages.iter().map(|seen| ((seen.sender, seen.key), seen.seq)))
+        .flat_map(|messages| {
+            messages
+                .iter()
+                .map(|seen| ((seen.sender, seen.key), seen.seq))
+        })
         .collect();
     let mut lines: BTreeMap<(u32, Id), Vec<(u64, u64)>> = BTreeMap::new();
     for (key, attempts) in history.by_key() {
-        let (first, Some(seq)) = (attempts[0], stored.get(&key)) else { continue };
+        let (first, Some(seq)) = (attempts[0], stored.get(&key)) else {
+            continue;
+        };
         let is_first = match attempts.get(1) {
             None => true,
             Some(second) => matches!(first.outcome, Ended::Ok(_)) && first.ended <= second.begun,
         };
         if let (true, Some((wire, place))) = (is_first, first.via) {
-            lines.entry((wire, first.session)).or_default().push((place, *seq));
+            lines
+                .entry((wire, first.session))
+                .or_default()
+                .push((place, *seq));
         }
     }
     for ((wire, session), mut line) in lines {
@@ -221,12 +273,17 @@ fn fifo(history: &History) -> Found {
 /// range.
 fn read_your_writes(history: &History) -> Found {
     let mut found = Found::default();
-    let (mut sent, by_key) = (BTreeMap::<(Id, Id), Vec<(Moment, Moment, u64)>>::new(), history.by_key());
+    let (mut sent, by_key) = (
+        BTreeMap::<(Id, Id), Vec<(Moment, Moment, u64)>>::new(),
+        history.by_key(),
+    );
     for attempt in &history.attempts {
         if let Ended::Ok((_, seq)) = attempt.outcome {
             // A repeat may be answered with what was stored before its author left and returned.
             let begun = by_key[&(attempt.sender, attempt.key)][0].begun;
-            sent.entry((attempt.sender, attempt.session)).or_default().push((begun, attempt.ended, seq));
+            sent.entry((attempt.sender, attempt.session))
+                .or_default()
+                .push((begun, attempt.ended, seq));
         }
     }
     for page in &history.pages {
@@ -252,7 +309,10 @@ fn monotonic_reads(history: &History) -> Found {
     let mut found = Found::default();
     let mut by_reader: BTreeMap<(Id, Id), Vec<&Page>> = BTreeMap::new();
     for page in &history.pages {
-        by_reader.entry((page.reader, page.session)).or_default().push(page);
+        by_reader
+            .entry((page.reader, page.session))
+            .or_default()
+            .push(page);
     }
     for ((reader, session), mut pages) in by_reader {
         pages.sort_by_key(|page| page.begun);
@@ -271,7 +331,8 @@ fn monotonic_reads(history: &History) -> Found {
                 }
                 next += 1;
             }
-            let shown: BTreeMap<u64, &Seen> = page.messages.iter().map(|seen| (seen.seq, seen)).collect();
+            let shown: BTreeMap<u64, &Seen> =
+                page.messages.iter().map(|seen| (seen.seq, seen)).collect();
             // A page of changes has no range.
             let range = page.low..=page.high.max(page.low);
             for (seq, (at, before)) in known.range(range).filter(|_| page.low <= page.high) {
@@ -281,7 +342,9 @@ fn monotonic_reads(history: &History) -> Found {
                 }
                 let now = shown.get(seq);
                 let holds = now.is_some_and(|now| {
-                    now.rev >= before.rev && now.deleted >= before.deleted && now.status >= before.status
+                    now.rev >= before.rev
+                        && now.deleted >= before.deleted
+                        && now.status >= before.status
                 });
                 found.look(holds, || {
                     format!("{reader} saw {session}/{seq} as {before:?}; a page asked later, at {}, shows {now:?}", page.begun)
@@ -307,11 +370,17 @@ fn unread(history: &History) -> Found {
             let counted = i64::try_from(counted).unwrap_or(i64::MAX);
             let said = last.map.get(member).copied();
             found.look(said == Some(counted), || {
-                format!("{}: the map says {said:?} for {member}, counting {counted}", last.session)
+                format!(
+                    "{}: the map says {said:?} for {member}, counting {counted}",
+                    last.session
+                )
             });
             if *member == last.reader {
                 found.look(last.unread == counted, || {
-                    format!("{}: {member} is told {} unread, counting {counted}", last.session, last.unread)
+                    format!(
+                        "{}: {member} is told {} unread, counting {counted}",
+                        last.session, last.unread
+                    )
                 });
             }
         }
@@ -320,7 +389,13 @@ fn unread(history: &History) -> Found {
         What::Unread(counts) => Some(counts),
         _ => None,
     });
-    for (session, count) in history.counts.iter().map(|counts| &counts.by_session).chain(pushed).flatten() {
+    for (session, count) in history
+        .counts
+        .iter()
+        .map(|counts| &counts.by_session)
+        .chain(pushed)
+        .flatten()
+    {
         found.look(*count >= 0, || format!("a count of {count} in {session}"));
     }
     found
@@ -329,17 +404,36 @@ fn unread(history: &History) -> Found {
 /// A device's old state, its events and `chat:sync` together equal a fresh fetch.
 fn convergence(history: &History) -> Found {
     let mut found = Found::default();
-    for absence in history.absences.iter().filter(|absence| absence.returned.is_none()) {
-        for device in history.devices.iter().filter(|device| device.person == absence.person) {
+    for absence in history
+        .absences
+        .iter()
+        .filter(|absence| absence.returned.is_none())
+    {
+        for device in history
+            .devices
+            .iter()
+            .filter(|device| device.person == absence.person)
+        {
             found.look(!device.sessions.contains_key(&absence.session), || {
-                format!("{} is no member of {} and still knows it", device.name, absence.session)
+                format!(
+                    "{} is no member of {} and still knows it",
+                    device.name, absence.session
+                )
             });
         }
     }
     for last in &history.finals {
         let fresh: Vec<_> = last.messages.iter().map(Seen::lasting).collect();
-        for device in history.devices.iter().filter(|device| device.person == last.reader) {
-            let known = device.sessions.get(&last.session).cloned().unwrap_or_default();
+        for device in history
+            .devices
+            .iter()
+            .filter(|device| device.person == last.reader)
+        {
+            let known = device
+                .sessions
+                .get(&last.session)
+                .cloned()
+                .unwrap_or_default();
             let state: Vec<_> = known.messages.iter().map(Seen::lasting).collect();
             found.look(state == fresh, || {
                 let differs = (0..state.len().max(fresh.len())).find(|i| state.get(*i) != fresh.get(*i));

@@ -18,7 +18,11 @@ const ANSWERED: Moment = 2_000_000;
 /// In a group with hidden history, they never see what was sent before their return.
 pub fn removal(history: &History) -> Found {
     let mut found = Found::default();
-    for absence in history.absences.iter().filter(|absence| absence.certain().is_some()) {
+    for absence in history
+        .absences
+        .iter()
+        .filter(|absence| absence.certain().is_some())
+    {
         found.looked_at += 1;
         asked_while_away(history, absence, &mut found);
         if !history.open.contains(&absence.session) {
@@ -34,7 +38,9 @@ pub fn removal(history: &History) -> Found {
 
 /// Pages and writes.
 fn asked_while_away(history: &History, absence: &Absence, found: &mut Found) {
-    let Absence { person, session, .. } = *absence;
+    let Absence {
+        person, session, ..
+    } = *absence;
     let mut look = |what: &str, begun: Moment, ended: Moment| {
         found.look(!absence.holds(begun, ended), || {
             format!(
@@ -43,25 +49,44 @@ fn asked_while_away(history: &History, absence: &Absence, found: &mut Found) {
             )
         });
     };
-    for page in history.pages.iter().filter(|page| (page.reader, page.session) == (person, session)) {
+    for page in history
+        .pages
+        .iter()
+        .filter(|page| (page.reader, page.session) == (person, session))
+    {
         look("a page", page.begun, page.ended);
     }
-    for one in history.attempts.iter().filter(|one| (one.sender, one.session) == (person, session)) {
+    for one in history
+        .attempts
+        .iter()
+        .filter(|one| (one.sender, one.session) == (person, session))
+    {
         if let Ended::Ok(_) = one.outcome {
             look(&format!("a send, {one:?},"), one.begun, one.ended);
         }
     }
-    for one in history.edits.iter().filter(|one| (one.by, one.session) == (person, session)) {
+    for one in history
+        .edits
+        .iter()
+        .filter(|one| (one.by, one.session) == (person, session))
+    {
         if let Ended::Ok(_) = one.outcome {
             look("an edit", one.begun, one.ended);
         }
     }
-    for one in history.reactions.iter().filter(|one| (one.by, one.session) == (person, session)) {
+    for one in history
+        .reactions
+        .iter()
+        .filter(|one| (one.by, one.session) == (person, session))
+    {
         if one.outcome == Ended::Ok(()) {
             look("a reaction", one.begun, one.ended);
         }
     }
-    let forwards = history.forwards.iter().filter(|one| one.by == person && one.targets.contains(&session));
+    let forwards = history
+        .forwards
+        .iter()
+        .filter(|one| one.by == person && one.targets.contains(&session));
     for one in forwards {
         if matches!(one.outcome, Ended::Ok(_)) {
             look("a forward", one.begun, one.ended);
@@ -71,18 +96,38 @@ fn asked_while_away(history: &History, absence: &Absence, found: &mut Found) {
 
 /// A member who returned to a group with hidden history sees nothing from before.
 fn hidden_after(history: &History, absence: &Absence, found: &mut Found) {
-    let (Some(returning), Some(returned)) = (absence.return_begun, absence.returned) else { return };
-    let Absence { person, session, .. } = *absence;
+    let (Some(returning), Some(returned)) = (absence.return_begun, absence.returned) else {
+        return;
+    };
+    let Absence {
+        person, session, ..
+    } = *absence;
     let hidden = history.acknowledged_before(session, returning);
-    for page in history.pages.iter().filter(|page| (page.reader, page.session) == (person, session)) {
-        let shown = page.messages.iter().map(|seen| seen.seq).min().filter(|_| page.begun > returned);
+    for page in history
+        .pages
+        .iter()
+        .filter(|page| (page.reader, page.session) == (person, session))
+    {
+        let shown = page
+            .messages
+            .iter()
+            .map(|seen| seen.seq)
+            .min()
+            .filter(|_| page.begun > returned);
         found.look(shown.is_none_or(|seq| seq > hidden), || {
             format!("{person} came back to {session} at {hidden} and a page showed {shown:?}")
         });
     }
-    for last in history.finals.iter().filter(|last| (last.reader, last.session) == (person, session)) {
+    for last in history
+        .finals
+        .iter()
+        .filter(|last| (last.reader, last.session) == (person, session))
+    {
         found.look(last.hidden >= hidden, || {
-            format!("{person} came back to {session} at {hidden}, hidden is {}", last.hidden)
+            format!(
+                "{person} came back to {session} at {hidden}, hidden is {}",
+                last.hidden
+            )
         });
     }
 }
@@ -94,22 +139,32 @@ fn heard_while_away(history: &History, found: &mut Found) {
         .by_key()
         .into_iter()
         .filter_map(|(key, attempts)| {
-            let ok = attempts.iter().find(|attempt| matches!(attempt.outcome, Ended::Ok(_)))?;
+            let ok = attempts
+                .iter()
+                .find(|attempt| matches!(attempt.outcome, Ended::Ok(_)))?;
             Some((key, (attempts[0].begun, ok.ended)))
         })
         .collect();
-    let edited = history.edits.iter().filter(|edit| matches!(edit.outcome, Ended::Ok(_)));
-    let edited: BTreeMap<(Id, u64), (Moment, Moment)> =
-        edited.map(|edit| ((edit.message, edit.text), (edit.begun, edit.ended))).collect();
+    let edited = history
+        .edits
+        .iter()
+        .filter(|edit| matches!(edit.outcome, Ended::Ok(_)));
+    let edited: BTreeMap<(Id, u64), (Moment, Moment)> = edited
+        .map(|edit| ((edit.message, edit.text), (edit.begun, edit.ended)))
+        .collect();
     for Heard { wire, at, what } in &history.heard {
-        let (Some(life), Some(session)) = (history.wires.get(wire), what.session()) else { continue };
+        let (Some(life), Some(session)) = (history.wires.get(wire), what.session()) else {
+            continue;
+        };
         let cause = match what {
             What::Message { seen, .. } if seen.part == 0 => sent.get(&(seen.sender, seen.key)),
             What::Edited { id, text, .. } => edited.get(&(*id, *text)),
             _ => None,
         };
         for absence in history.absences_of(life.person, session) {
-            let Some((from, to)) = absence.certain() else { continue };
+            let Some((from, to)) = absence.certain() else {
+                continue;
+            };
             let is_late = *at > from + history.rules.grace + UNDER_WAY && *at < to;
             let is_new = history.rules.one_hub && life.opened > from && *at < to;
             let is_hidden = cause.is_some_and(|(begun, ended)| absence.holds(*begun, *ended));
@@ -132,11 +187,17 @@ fn heard_between(history: &History, found: &mut Found) {
         if let What::Unread(counts) = what {
             // The counts requested on arrival may have been fetched before.
             if arrived.is_some_and(|arrived| *at > arrived + ANSWERED) {
-                let is_named = counts.iter().any(|(session, _)| gone.contains(&(*wire, *session)));
-                found.look(!is_named, || format!("connection {wire} heard {what:?} after session:removed"));
+                let is_named = counts
+                    .iter()
+                    .any(|(session, _)| gone.contains(&(*wire, *session)));
+                found.look(!is_named, || {
+                    format!("connection {wire} heard {what:?} after session:removed")
+                });
             }
         }
-        let Some(session) = what.session() else { continue };
+        let Some(session) = what.session() else {
+            continue;
+        };
         match what {
             What::Removed { .. } => drop(gone.insert((*wire, session))),
             What::Created { .. } => drop(gone.remove(&(*wire, session))),
@@ -161,7 +222,9 @@ pub fn notes(history: &History) -> Found {
             };
             let before = last.insert(person, is_in).unwrap_or(true);
             let holds = history.wanders(person, session) && before != is_in && !seen.deleted;
-            found.look(holds, || format!("{session}/{} says {:?}", seen.seq, seen.note));
+            found.look(holds, || {
+                format!("{session}/{} says {:?}", seen.seq, seen.note)
+            });
             *removals.entry(person).or_default() += usize::from(!is_in);
         }
         for person in history.members.get(&session).into_iter().flatten() {
@@ -174,7 +237,9 @@ pub fn notes(history: &History) -> Found {
             });
             let written = removals.get(person).copied().unwrap_or_default();
             found.look((sure..=tries).contains(&written), || {
-                format!("{session}: {person} was removed {sure} to {tries} times, written are {written}")
+                format!(
+                    "{session}: {person} was removed {sure} to {tries} times, written are {written}"
+                )
             });
             let is_in = last.get(person).copied().unwrap_or(true);
             found.look(is_in == history.is_member_at_end(*person, session), || {
@@ -189,18 +254,46 @@ pub fn notes(history: &History) -> Found {
 pub fn counted(history: &History, found: &mut Found) {
     let mut known: BTreeMap<(u32, Id), (u64, u64)> = BTreeMap::new();
     for Heard { wire, what, .. } in &history.heard {
-        let What::Counted { session, message, delivered, read } = what else { continue };
-        let before = known.insert((*wire, *message), (*delivered, *read)).unwrap_or_default();
-        let others = history.members.get(session).map_or(0, |people| people.len() as u64 - 1);
-        let holds = before.0 <= *delivered && before.1 <= *read && read <= delivered && *delivered <= others;
-        found.look(holds, || format!("connection {wire} heard {what:?} after {before:?}"));
+        let What::Counted {
+            session,
+            message,
+            delivered,
+            read,
+        } = what
+        else {
+            continue;
+        };
+        let before = known
+            .insert((*wire, *message), (*delivered, *read))
+            .unwrap_or_default();
+        let others = history
+            .members
+            .get(session)
+            .map_or(0, |people| people.len() as u64 - 1);
+        let holds = before.0 <= *delivered
+            && before.1 <= *read
+            && read <= delivered
+            && *delivered <= others;
+        found.look(holds, || {
+            format!("connection {wire} heard {what:?} after {before:?}")
+        });
     }
     for last in history.finals.iter().filter(|last| last.hidden == 0) {
-        let people = history.members.get(&last.session).map_or(&[][..], Vec::as_slice);
-        let wanders: Vec<bool> = people.iter().map(|one| history.wanders(*one, last.session)).collect();
+        let people = history
+            .members
+            .get(&last.session)
+            .map_or(&[][..], Vec::as_slice);
+        let wanders: Vec<bool> = people
+            .iter()
+            .map(|one| history.wanders(*one, last.session))
+            .collect();
         for seen in last.messages.iter().filter(|seen| seen.is_said()) {
             let (mut least, mut most) = (0, 0);
-            for (person, wanders) in people.iter().zip(&wanders).filter(|(one, _)| **one != seen.sender) {
+            for (person, wanders) in people
+                .iter()
+                .zip(&wanders)
+                .filter(|(one, _)| **one != seen.sender)
+            {
                 let position = last.positions.get(person).copied().unwrap_or_default();
                 least += u64::from(position >= seen.seq && !wanders);
                 most += u64::from(position >= seen.seq || *wanders);
@@ -221,7 +314,15 @@ pub fn misses(history: &History, found: &mut Found) {
     for miss in &history.misses {
         let is_gone = |id: &Id| stored.get(id).is_none_or(|(_, seen)| seen.deleted);
         let holds = miss.messages.iter().any(is_gone)
-            || miss.sessions.iter().any(|session| history.wanders(miss.person, *session));
-        found.look(holds, || format!("{} was told that {:?} is not there", miss.person, miss.messages));
+            || miss
+                .sessions
+                .iter()
+                .any(|session| history.wanders(miss.person, *session));
+        found.look(holds, || {
+            format!(
+                "{} was told that {:?} is not there",
+                miss.person, miss.messages
+            )
+        });
     }
 }

@@ -19,9 +19,15 @@ pub fn live_in_stored(history: &History) -> Found {
     let stored = history.stored();
     let at = |session: Id, seq: u64| {
         let index = usize::try_from(seq).unwrap_or_default().wrapping_sub(1);
-        stored.get(&session).and_then(|messages| messages.get(index)).copied()
+        stored
+            .get(&session)
+            .and_then(|messages| messages.get(index))
+            .copied()
     };
-    let (mut last, mut revs) = (BTreeMap::<(u32, Id), u64>::new(), BTreeMap::<(u32, Id), u64>::new());
+    let (mut last, mut revs) = (
+        BTreeMap::<(u32, Id), u64>::new(),
+        BTreeMap::<(u32, Id), u64>::new(),
+    );
     let mut rises = |wire: u32, session: Id, rev: u64| {
         let before = revs.insert((wire, session), rev).unwrap_or_default();
         (before < rev, before)
@@ -36,20 +42,48 @@ pub fn live_in_stored(history: &History) -> Found {
                         && (place.key, place.part, place.note) == (seen.key, seen.part, seen.note)
                         && (place.rev > seen.rev || place.text == seen.text)
                 });
-                found.look(same, || format!("{session}: {seen:?} was pushed, stored is {place:?}"));
+                found.look(same, || {
+                    format!("{session}: {seen:?} was pushed, stored is {place:?}")
+                });
                 let before = last.insert((*wire, *session), seen.seq).unwrap_or_default();
                 found.look(before < seen.seq, || {
-                    format!("connection {wire} heard {session}/{} after {before}", seen.seq)
+                    format!(
+                        "connection {wire} heard {session}/{} after {before}",
+                        seen.seq
+                    )
                 });
             }
-            What::Deleted { session, id, seq, rev } => {
+            What::Deleted {
+                session,
+                id,
+                seq,
+                rev,
+            } => {
                 let place = at(*session, *seq);
-                let same = place.is_some_and(|place| place.deleted && place.id == *id && place.rev == *rev);
-                found.look(same, || format!("{session}/{seq}: {id} was told deleted, stored is {place:?}"));
+                let same = place
+                    .is_some_and(|place| place.deleted && place.id == *id && place.rev == *rev);
+                found.look(same, || {
+                    format!("{session}/{seq}: {id} was told deleted, stored is {place:?}")
+                });
                 let (holds, before) = rises(*wire, *session, *rev);
-                found.look(holds, || format!("connection {wire} heard {what:?} after {before}"));
+                found.look(holds, || {
+                    format!("connection {wire} heard {what:?} after {before}")
+                });
             }
-            What::Edited { session, id, seq, rev, .. } | What::Reacted { session, id, seq, rev, .. } => {
+            What::Edited {
+                session,
+                id,
+                seq,
+                rev,
+                ..
+            }
+            | What::Reacted {
+                session,
+                id,
+                seq,
+                rev,
+                ..
+            } => {
                 let place = at(*session, *seq);
                 let same = place.is_some_and(|place| {
                     let says = match what {
@@ -59,13 +93,19 @@ pub fn live_in_stored(history: &History) -> Found {
                     };
                     place.id == *id && (place.rev > *rev || (place.rev == *rev && says))
                 });
-                found.look(same, || format!("{session}/{seq}: {what:?} was told, stored is {place:?}"));
+                found.look(same, || {
+                    format!("{session}/{seq}: {what:?} was told, stored is {place:?}")
+                });
                 let (holds, before) = rises(*wire, *session, *rev);
-                found.look(holds, || format!("connection {wire} heard {what:?} after {before}"));
+                found.look(holds, || {
+                    format!("connection {wire} heard {what:?} after {before}")
+                });
             }
             What::Updated { session, rev } => {
                 let (holds, before) = rises(*wire, *session, *rev);
-                found.look(holds, || format!("connection {wire} heard {what:?} after {before}"));
+                found.look(holds, || {
+                    format!("connection {wire} heard {what:?} after {before}")
+                });
             }
             _ => {}
         }
@@ -81,39 +121,62 @@ pub fn no_unnoticed_gap(history: &History) -> Found {
     let stored = history.stored();
     let mut heard: BTreeMap<(u32, Id), Vec<Tenure>> = BTreeMap::new();
     for Heard { wire, what, .. } in &history.heard {
-        let Some(session) = what.session() else { continue };
-        let tenures = heard.entry((*wire, session)).or_insert_with(|| vec![Tenure::default()]);
+        let Some(session) = what.session() else {
+            continue;
+        };
+        let tenures = heard
+            .entry((*wire, session))
+            .or_insert_with(|| vec![Tenure::default()]);
         let last = tenures.len() - 1;
         match what {
             What::Message { seen, .. } => tenures[last].seqs.push(seen.seq),
             What::Created { seq, .. } => {
-                let was_told =
-                    !history.rules.one_hub || tenures[last].seqs.is_empty() || tenures[last].is_over;
+                let was_told = !history.rules.one_hub
+                    || tenures[last].seqs.is_empty()
+                    || tenures[last].is_over;
                 found.look(was_told, || {
                     format!("connection {wire} did not receive the end of its membership: {what:?}")
                 });
-                tenures.push(Tenure { since: Some(*seq), ..Tenure::default() });
+                tenures.push(Tenure {
+                    since: Some(*seq),
+                    ..Tenure::default()
+                });
             }
             What::Removed { .. } => tenures[last].is_over = true,
             _ => {}
         }
     }
     for (number, wire) in &history.wires {
-        for session in
-            history.members.keys().filter(|session| history.was_ever_member(wire.person, **session))
+        for session in history
+            .members
+            .keys()
+            .filter(|session| history.was_ever_member(wire.person, **session))
         {
             let none = [Tenure::default()];
-            let tenures = heard.get(&(*number, *session)).map_or(&none[..], Vec::as_slice);
-            let newest = stored.get(session).and_then(|messages| messages.last()).map_or(0, |m| m.seq);
+            let tenures = heard
+                .get(&(*number, *session))
+                .map_or(&none[..], Vec::as_slice);
+            let newest = stored
+                .get(session)
+                .and_then(|messages| messages.last())
+                .map_or(0, |m| m.seq);
             if !history.rules.one_hub {
                 // Missed messages between two events: the numbers show how many.
-                let seqs: Vec<u64> = tenures.iter().flat_map(|tenure| tenure.seqs.iter().copied()).collect();
+                let seqs: Vec<u64> = tenures
+                    .iter()
+                    .flat_map(|tenure| tenure.seqs.iter().copied())
+                    .collect();
                 for pair in seqs.windows(2) {
                     let between = stored.get(session).map_or(0, |messages| {
-                        messages.iter().filter(|m| pair[0] < m.seq && m.seq < pair[1]).count() as u64
+                        messages
+                            .iter()
+                            .filter(|m| pair[0] < m.seq && m.seq < pair[1])
+                            .count() as u64
                     });
                     found.look(pair[1].saturating_sub(pair[0]) == between + 1, || {
-                        format!("connection {number} missed {between} in {session} between {pair:?}")
+                        format!(
+                            "connection {number} missed {between} in {session} between {pair:?}"
+                        )
                     });
                 }
                 continue;
@@ -126,7 +189,10 @@ pub fn no_unnoticed_gap(history: &History) -> Found {
                     None => wire.synced.get(session).copied(),
                 };
                 let seqs = tenure.seqs.as_slice();
-                let start = synced.into_iter().chain(seqs.first().map(|first| first - 1)).min();
+                let start = synced
+                    .into_iter()
+                    .chain(seqs.first().map(|first| first - 1))
+                    .min();
                 let Some(mut known) = start else { continue };
                 if let (Some(synced), Some(first)) = (synced, seqs.first()) {
                     found.look(*first <= synced + 1, || {
@@ -134,9 +200,10 @@ pub fn no_unnoticed_gap(history: &History) -> Found {
                     });
                 }
                 for seq in seqs {
-                    found.look(*seq <= known + 1 || synced.is_some_and(|synced| *seq <= synced + 1), || {
-                        format!("connection {number} heard {session}/{seq} after {known}")
-                    });
+                    found.look(
+                        *seq <= known + 1 || synced.is_some_and(|synced| *seq <= synced + 1),
+                        || format!("connection {number} heard {session}/{seq} after {known}"),
+                    );
                     known = known.max(*seq);
                 }
                 let is_last = std::ptr::eq(tenure, &raw const tenures[tenures.len() - 1]);
@@ -169,13 +236,26 @@ pub fn receipts(history: &History) -> Found {
     let (mut positions, mut read) = (BTreeMap::new(), BTreeSet::new());
     for Heard { wire, what, .. } in &history.heard {
         match what {
-            What::Read { session, reader, seq } => {
-                let before = positions.insert((*wire, *session, *reader), *seq).unwrap_or_default();
+            What::Read {
+                session,
+                reader,
+                seq,
+            } => {
+                let before = positions
+                    .insert((*wire, *session, *reader), *seq)
+                    .unwrap_or_default();
                 found.look(before < *seq, || {
-                    format!("connection {wire} heard {reader} read {session} to {seq} after {before}")
+                    format!(
+                        "connection {wire} heard {reader} read {session} to {seq} after {before}"
+                    )
                 });
             }
-            What::Status { message, receiver, is_read, .. } => {
+            What::Status {
+                message,
+                receiver,
+                is_read,
+                ..
+            } => {
                 let key = (*wire, *message, *receiver);
                 found.look(*is_read || !read.contains(&key), || {
                     format!("connection {wire} heard {message} delivered to {receiver} after it was read")
@@ -194,11 +274,16 @@ pub fn receipts(history: &History) -> Found {
     let (mut next, mut known) = (0, BTreeMap::new());
     for look in looks {
         while let Some(earlier) = ended.get(next).filter(|earlier| earlier.ended < look.begun) {
-            let best = known.entry((earlier.observer, earlier.session, earlier.reader)).or_insert(0);
+            let best = known
+                .entry((earlier.observer, earlier.session, earlier.reader))
+                .or_insert(0);
             *best = (*best).max(earlier.seq);
             next += 1;
         }
-        let before = known.get(&(look.observer, look.session, look.reader)).copied().unwrap_or_default();
+        let before = known
+            .get(&(look.observer, look.session, look.reader))
+            .copied()
+            .unwrap_or_default();
         found.look(look.seq >= before, || {
             format!(
                 "{} saw {} at {} in {} after {before}",
@@ -211,9 +296,16 @@ pub fn receipts(history: &History) -> Found {
             mark.session == last.session && history.is_member_at_end(mark.reader, mark.session)
         });
         for mark in marks.filter(|mark| matches!(mark.outcome, Ended::Ok(()))) {
-            let position = last.positions.get(&mark.reader).copied().unwrap_or_default();
+            let position = last
+                .positions
+                .get(&mark.reader)
+                .copied()
+                .unwrap_or_default();
             found.look(position >= mark.seq, || {
-                format!("{} read {} to {}, in the end is at {position}", mark.reader, mark.session, mark.seq)
+                format!(
+                    "{} read {} to {}, in the end is at {position}",
+                    mark.reader, mark.session, mark.seq
+                )
             });
         }
     }
@@ -225,8 +317,11 @@ pub fn receipts(history: &History) -> Found {
 /// answered.
 pub fn access(history: &History) -> Found {
     let mut found = Found::default();
-    let begun: BTreeMap<(Id, u64), Moment> =
-        history.by_key().into_iter().map(|(key, attempts)| (key, attempts[0].begun)).collect();
+    let begun: BTreeMap<(Id, u64), Moment> = history
+        .by_key()
+        .into_iter()
+        .map(|(key, attempts)| (key, attempts[0].begun))
+        .collect();
     let mut ended: BTreeMap<u32, (Moment, &str)> = BTreeMap::new();
     for ending in &history.endings {
         for wire in &ending.wires {
@@ -234,10 +329,16 @@ pub fn access(history: &History) -> Found {
         }
     }
     for Heard { wire, at, what } in &history.heard {
-        let Some(life) = history.wires.get(wire) else { continue };
+        let Some(life) = history.wires.get(wire) else {
+            continue;
+        };
         let person = life.person;
         let session = what.session();
-        let counted = if let What::Unread(counts) = what { counts.as_slice() } else { &[] };
+        let counted = if let What::Unread(counts) = what {
+            counts.as_slice()
+        } else {
+            &[]
+        };
         for session in session.into_iter().chain(counts_of(counted)) {
             found.look(history.was_ever_member(person, session), || {
                 format!("{person} is no member of {session} and received {what:?}")
@@ -245,12 +346,19 @@ pub fn access(history: &History) -> Found {
         }
         if let What::Typing { session, typist } = what {
             let is_other = *typist != person && history.was_ever_member(*typist, *session);
-            found.look(is_other, || format!("{person} heard {typist} type in {session}"));
+            found.look(is_other, || {
+                format!("{person} heard {typist} type in {session}")
+            });
         }
         if let What::Presence { user } = what {
             let shares = *user == person
-                || history.members.values().any(|pair| pair.contains(user) && pair.contains(&person));
-            found.look(shares, || format!("{person} shares no session with {user} and heard of them"));
+                || history
+                    .members
+                    .values()
+                    .any(|pair| pair.contains(user) && pair.contains(&person));
+            found.look(shares, || {
+                format!("{person} shares no session with {user} and heard of them")
+            });
         }
         if let Some((answered, why)) = ended.get(wire) {
             let deadline = answered + history.rules.grace;

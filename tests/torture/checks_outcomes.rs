@@ -14,7 +14,12 @@ pub fn recovery(history: &History) -> Found {
     for heal in &history.heals {
         let first = first_success(history, heal.healed);
         let late = first.is_none_or(|first| first > history.rules.recovery);
-        found.look(!late, || format!("{}: the first success came {first:?} µs after it ended", heal.fault));
+        found.look(!late, || {
+            format!(
+                "{}: the first success came {first:?} µs after it ended",
+                heal.fault
+            )
+        });
     }
     found
 }
@@ -27,7 +32,11 @@ pub fn first_success(history: &History, healed: u64) -> Option<u64> {
 /// The same for each conversation in which a send succeeded.
 pub fn first_successes(history: &History, healed: u64) -> BTreeMap<Id, u64> {
     let mut firsts: BTreeMap<Id, u64> = BTreeMap::new();
-    for attempt in history.attempts.iter().filter(|attempt| matches!(attempt.outcome, Ended::Ok(_))) {
+    for attempt in history
+        .attempts
+        .iter()
+        .filter(|attempt| matches!(attempt.outcome, Ended::Ok(_)))
+    {
         if let Some(after) = attempt.ended.checked_sub(healed) {
             let first = firsts.entry(attempt.session).or_insert(after);
             *first = after.min(*first);
@@ -38,10 +47,15 @@ pub fn first_successes(history: &History, healed: u64) -> BTreeMap<Id, u64> {
 
 /// Each refusal is one that the contract allows; where the fault concerns others, nothing fails.
 pub fn answers(history: &History) -> Found {
-    let mut found = Found { looked_at: history.answers, violations: history.oddities.clone() };
+    let mut found = Found {
+        looked_at: history.answers,
+        violations: history.oddities.clone(),
+    };
     for heard in &history.heard {
         if let What::Unknown(name) = &heard.what {
-            found.violations.push(format!("an event that is not in the contract: {name}"));
+            found
+                .violations
+                .push(format!("an event that is not in the contract: {name}"));
         }
     }
     checks_groups::misses(history, &mut found);
@@ -60,12 +74,17 @@ pub fn answers(history: &History) -> Found {
                     .endings
                     .iter()
                     .filter(|ending| ending.why == "deactivation")
-                    .any(|ending| ending.person == attempt.sender || is_addressed(attempt, ending.person))
+                    .any(|ending| {
+                        ending.person == attempt.sender || is_addressed(attempt, ending.person)
+                    })
                 || history.wanders(attempt.sender, attempt.session)
         };
         for attempt in history.attempts.iter().filter(|attempt| !gone(attempt)) {
             found.look(matches!(attempt.outcome, Ended::Ok(_)), || {
-                format!("key {:x}: {:?}, though the fault was not its", attempt.key, attempt.outcome)
+                format!(
+                    "key {:x}: {:?}, though the fault was not its",
+                    attempt.key, attempt.outcome
+                )
             });
         }
     }

@@ -11,7 +11,10 @@ use super::{
 /// The names of the checks with findings.
 pub fn finders(history: &History) -> Vec<&'static str> {
     let found = checks::all(history).into_iter();
-    found.filter(|(_, found)| !found.violations.is_empty()).map(|(name, _)| name).collect()
+    found
+        .filter(|(_, found)| !found.violations.is_empty())
+        .map(|(name, _)| name)
+        .collect()
 }
 
 /// Asserts that this check finds a fault planted into the clean history.
@@ -20,12 +23,18 @@ pub fn found_by(check: &str, plant: impl Fn(&mut History)) {
     let mut history = clean();
     plant(&mut history);
     let finders = finders(&history);
-    assert!(finders.contains(&check), "{check} did not find it, but {finders:?}");
+    assert!(
+        finders.contains(&check),
+        "{check} did not find it, but {finders:?}"
+    );
 }
 
 /// The final states of the private conversation.
 fn ward(history: &mut History) -> impl Iterator<Item = &mut Final> {
-    history.finals.iter_mut().filter(|last| last.session == WARD)
+    history
+        .finals
+        .iter_mut()
+        .filter(|last| last.session == WARD)
 }
 
 fn drop_from_finals(history: &mut History, number: u64) {
@@ -36,12 +45,18 @@ fn drop_from_finals(history: &mut History, number: u64) {
 
 fn event(history: &mut History, wire: u32, number: u64) -> &mut Heard {
     let is_it = |what: &What| matches!(what, What::Message { seen, .. } if seen.seq == number);
-    history.heard.iter_mut().find(|heard| heard.wire == wire && is_it(&heard.what)).unwrap()
+    history
+        .heard
+        .iter_mut()
+        .find(|heard| heard.wire == wire && is_it(&heard.what))
+        .unwrap()
 }
 
 fn forget_event(history: &mut History, wire: u32, number: u64) {
     let at = event(history, wire, number).at;
-    history.heard.retain(|heard| heard.wire != wire || heard.at != at);
+    history
+        .heard
+        .retain(|heard| heard.wire != wire || heard.at != at);
 }
 
 #[test]
@@ -68,14 +83,24 @@ fn what_is_lost_is_found() {
         ward(history).for_each(|last| last.messages[2].deleted = false);
     });
     // Stored at another place than acknowledged.
-    found_by("set-full", |history| history.attempts[1].outcome = Ended::Ok((message(2).id, 3)));
+    found_by("set-full", |history| {
+        history.attempts[1].outcome = Ended::Ok((message(2).id, 3))
+    });
 }
 
 #[test]
 fn what_was_refused_or_never_sent_is_found() {
-    found_by("no phantom", |history| history.attempts[5].outcome = Ended::Failed);
     found_by("no phantom", |history| {
-        let ghost = Seen { id: Id(4_000), seq: COUNT + 1, key: 77, sender: LI, ..Seen::default() };
+        history.attempts[5].outcome = Ended::Failed
+    });
+    found_by("no phantom", |history| {
+        let ghost = Seen {
+            id: Id(4_000),
+            seq: COUNT + 1,
+            key: 77,
+            sender: LI,
+            ..Seen::default()
+        };
         ward(history).for_each(|last| last.messages.push(ghost));
     });
     // The text is not the one that was sent.
@@ -87,7 +112,11 @@ fn what_was_refused_or_never_sent_is_found() {
 #[test]
 fn doubles_are_found() {
     found_by("exactly once", |history| {
-        let double = Seen { id: Id(4_000), seq: COUNT + 1, ..message(5) };
+        let double = Seen {
+            id: Id(4_000),
+            seq: COUNT + 1,
+            ..message(5)
+        };
         ward(history).for_each(|last| last.messages.push(double));
     });
     // The repeat got another answer: another id, or another place.
@@ -113,8 +142,12 @@ fn swaps_gaps_and_repeats_of_seq_are_found() {
         ward(history).for_each(|last| last.messages[6].seq = 6);
     });
     // A page once had another order than the final one.
-    found_by("total order", |history| history.pages[0].messages[1].id = message(3).id);
-    found_by("total order", |history| history.pages[0].messages.swap(0, 1));
+    found_by("total order", |history| {
+        history.pages[0].messages[1].id = message(3).id
+    });
+    found_by("total order", |history| {
+        history.pages[0].messages.swap(0, 1)
+    });
 }
 
 #[test]
@@ -138,9 +171,13 @@ fn overtaking_on_one_connection_is_found() {
 #[test]
 fn reads_that_miss_or_forget_are_found() {
     // Li's own 3 was acknowledged at 3,500.
-    found_by("read your writes", |history| history.pages[0].messages.retain(|seen| seen.seq != 3));
+    found_by("read your writes", |history| {
+        history.pages[0].messages.retain(|seen| seen.seq != 3)
+    });
     // Chen's 2 is not Li's own, but Li has seen it.
-    found_by("monotonic reads", |history| history.pages[2].messages.retain(|seen| seen.seq != 2));
+    found_by("monotonic reads", |history| {
+        history.pages[2].messages.retain(|seen| seen.seq != 2)
+    });
     found_by("monotonic reads", |history| {
         history.pages[0].messages[0].deleted = true;
     });
@@ -169,8 +206,10 @@ fn pushes_that_are_not_stored_or_not_in_order_are_found() {
     });
     // Swapped.
     found_by("live in stored", |history| {
-        let (seven, eight) =
-            (event(history, AT_CHEN, 7).what.clone(), event(history, AT_CHEN, 8).what.clone());
+        let (seven, eight) = (
+            event(history, AT_CHEN, 7).what.clone(),
+            event(history, AT_CHEN, 8).what.clone(),
+        );
         event(history, AT_CHEN, 7).what = eight;
         let swapped = history.heard.iter_mut().rev();
         let mut swapped = swapped.filter(|heard| heard.wire == AT_CHEN && heard.at == 8_400);
@@ -178,18 +217,33 @@ fn pushes_that_are_not_stored_or_not_in_order_are_found() {
     });
     found_by("live in stored", |history| {
         let (id, seq) = (message(4).id, 4);
-        history.heard.push(heard(AT_LI, 23_000, What::Deleted { session: WARD, id, seq, rev: 2 }));
+        history.heard.push(heard(
+            AT_LI,
+            23_000,
+            What::Deleted {
+                session: WARD,
+                id,
+                seq,
+                rev: 2,
+            },
+        ));
     });
 }
 
 #[test]
 fn missed_pushes_are_found() {
     // The last one: no later event would show a gap.
-    found_by("no unnoticed gap", |history| forget_event(history, AT_CHEN, COUNT));
+    found_by("no unnoticed gap", |history| {
+        forget_event(history, AT_CHEN, COUNT)
+    });
     // In the middle: on one node, a live connection receives everything.
-    found_by("no unnoticed gap", |history| forget_event(history, AT_CHEN, 6));
+    found_by("no unnoticed gap", |history| {
+        forget_event(history, AT_CHEN, 6)
+    });
     // The first after the sync.
-    found_by("no unnoticed gap", |history| forget_event(history, AT_CHEN, 1));
+    found_by("no unnoticed gap", |history| {
+        forget_event(history, AT_CHEN, 1)
+    });
     // On two nodes a missed event is allowed, but not numbers that hide it.
     let mut history = clean();
     history.rules.one_hub = false;
@@ -209,11 +263,15 @@ fn missed_pushes_are_found() {
 
 #[test]
 fn wrong_counts_are_found() {
-    found_by("unread", |history| *history.finals[0].map.get_mut(&CHEN).unwrap() += 1);
+    found_by("unread", |history| {
+        *history.finals[0].map.get_mut(&CHEN).unwrap() += 1
+    });
     found_by("unread", |history| history.finals[1].unread -= 1);
     found_by("unread", |history| history.counts[0].by_session[0].1 = -1);
     found_by("unread", |history| {
-        history.heard.push(heard(AT_LI, 23_000, What::Unread(vec![(WARD, -2)])));
+        history
+            .heard
+            .push(heard(AT_LI, 23_000, What::Unread(vec![(WARD, -2)])));
     });
     // A deletion that was not subtracted.
     found_by("unread", |history| {
@@ -224,15 +282,26 @@ fn wrong_counts_are_found() {
 #[test]
 fn receipts_that_go_back_are_found() {
     found_by("receipts", |history| {
-        let what = What::Read { session: WARD, reader: CHEN, seq: 2 };
+        let what = What::Read {
+            session: WARD,
+            reader: CHEN,
+            seq: 2,
+        };
         history.heard.push(heard(AT_LI, 23_000, what));
     });
     found_by("receipts", |history| {
         let message = message(1).id;
-        let what = What::Status { session: WARD, message, receiver: CHEN, is_read: false };
+        let what = What::Status {
+            session: WARD,
+            message,
+            receiver: CHEN,
+            is_read: false,
+        };
         history.heard.push(heard(AT_LI, 23_000, what));
     });
-    found_by("receipts", |history| history.positions.push(look(LI, CHEN, 3, 40_000)));
+    found_by("receipts", |history| {
+        history.positions.push(look(LI, CHEN, 3, 40_000))
+    });
     // A read that was answered and is lost.
     found_by("receipts", |history| {
         ward(history).for_each(|last| *last.positions.get_mut(&CHEN).unwrap() -= 1);
@@ -242,14 +311,24 @@ fn receipts_that_go_back_are_found() {
 #[test]
 fn devices_that_do_not_converge_are_found() {
     found_by("convergence", |history| {
-        history.devices[1].sessions.get_mut(&WARD).unwrap().messages.pop();
+        history.devices[1]
+            .sessions
+            .get_mut(&WARD)
+            .unwrap()
+            .messages
+            .pop();
     });
     found_by("convergence", |history| {
         let deleted = &mut history.devices[1].sessions.get_mut(&WARD).unwrap().messages[2];
         *deleted = message(DELETED);
     });
     found_by("convergence", |history| {
-        history.devices[0].sessions.get_mut(&WARD).unwrap().positions.insert(CHEN, 2);
+        history.devices[0]
+            .sessions
+            .get_mut(&WARD)
+            .unwrap()
+            .positions
+            .insert(CHEN, 2);
     });
     found_by("convergence", |history| {
         history.devices[0].pushed = Some(BTreeMap::from([(WARD, 11)]));
@@ -260,26 +339,48 @@ fn devices_that_do_not_converge_are_found() {
 #[test]
 fn an_event_sent_to_the_wrong_user_is_found() {
     found_by("access", |history| {
-        let what = What::Message { session: WARD, seen: message(5) };
+        let what = What::Message {
+            session: WARD,
+            seen: message(5),
+        };
         history.heard.push(heard(AT_OUTSIDER, 5_400, what));
     });
     found_by("access", |history| {
-        history.heard.push(heard(AT_OUTSIDER, 5_400, What::Typing { session: WARD, typist: LI }));
+        history.heard.push(heard(
+            AT_OUTSIDER,
+            5_400,
+            What::Typing {
+                session: WARD,
+                typist: LI,
+            },
+        ));
     });
     found_by("access", |history| {
-        history.heard.push(heard(AT_OUTSIDER, 5_400, What::Presence { user: LI }));
+        history
+            .heard
+            .push(heard(AT_OUTSIDER, 5_400, What::Presence { user: LI }));
     });
     found_by("access", |history| {
-        history.heard.push(heard(AT_OUTSIDER, 5_400, What::Unread(vec![(WARD, 1)])));
+        history
+            .heard
+            .push(heard(AT_OUTSIDER, 5_400, What::Unread(vec![(WARD, 1)])));
     });
     // The sign-out was answered at 3,500; message 4 was sent at 4,000.
     found_by("access", |history| {
-        let what = What::Message { session: WARD, seen: message(4) };
+        let what = What::Message {
+            session: WARD,
+            seen: message(4),
+        };
         history.heard.push(heard(SIGNED_OUT, 4_400, what));
     });
     found_by("access", |history| {
-        let what = What::Typing { session: WARD, typist: LI };
-        history.heard.push(heard(SIGNED_OUT, 3_500 + 6_000_000, what));
+        let what = What::Typing {
+            session: WARD,
+            typist: LI,
+        };
+        history
+            .heard
+            .push(heard(SIGNED_OUT, 3_500 + 6_000_000, what));
     });
     found_by("access", |history| history.intrusions[0].refused = false);
 }
@@ -288,15 +389,24 @@ fn an_event_sent_to_the_wrong_user_is_found() {
 fn a_late_recovery_is_found() {
     found_by("recovery", |history| history.rules.recovery = 100);
     found_by("recovery", |history| {
-        history.attempts.iter_mut().for_each(|attempt| attempt.outcome = Ended::Unknown);
+        history
+            .attempts
+            .iter_mut()
+            .for_each(|attempt| attempt.outcome = Ended::Unknown);
     });
 }
 
 #[test]
 fn answers_that_the_contract_does_not_know_are_found() {
-    found_by("answers", |history| history.oddities.push("500 without an outcome".to_owned()));
     found_by("answers", |history| {
-        history.heard.push(heard(AT_LI, 23_000, What::Unknown("message:lost".to_owned())));
+        history.oddities.push("500 without an outcome".to_owned())
+    });
+    found_by("answers", |history| {
+        history.heard.push(heard(
+            AT_LI,
+            23_000,
+            What::Unknown("message:lost".to_owned()),
+        ));
     });
     // Li's 5 got no answer, which the fault did not cause.
     found_by("answers", |history| history.rules.undisturbed = true);

@@ -30,7 +30,8 @@ const JITTER: f64 = 0.5;
 
 /// The delay before attempt `failures`, as in the official client.
 pub fn back_off(failures: u32, rng: &mut StdRng) -> Duration {
-    let delay = DELAY * f64::from(1 << failures.min(4)) * rng.random_range(1.0 - JITTER..1.0 + JITTER);
+    let delay =
+        DELAY * f64::from(1 << failures.min(4)) * rng.random_range(1.0 - JITTER..1.0 + JITTER);
     Duration::from_secs_f64(delay.min(LONGEST_DELAY))
 }
 
@@ -81,7 +82,11 @@ fn understand(name: &str, payload: &Value) -> What {
             rev: number("rev"),
             reactions: sum_of_reactions(&payload["reactions"]),
         },
-        "message:read" => What::Read { session, reader: Id::of(&payload["userId"]), seq: number("seq") },
+        "message:read" => What::Read {
+            session,
+            reader: Id::of(&payload["userId"]),
+            seq: number("seq"),
+        },
         "message:status" if payload["userId"].is_null() => What::Counted {
             session,
             message: Id::of(&payload["messageId"]),
@@ -95,13 +100,21 @@ fn understand(name: &str, payload: &Value) -> What {
             is_read: payload["status"] == "read",
         },
         "unread:count" => What::Unread(counts_in(&payload["data"]["bySession"])),
-        "typing:start" | "typing:stop" => What::Typing { session, typist: Id::of(&payload["userId"]) },
-        "user:status" => What::Presence { user: Id::of(&payload["userId"]) },
+        "typing:start" | "typing:stop" => What::Typing {
+            session,
+            typist: Id::of(&payload["userId"]),
+        },
+        "user:status" => What::Presence {
+            user: Id::of(&payload["userId"]),
+        },
         "session:created" => What::Created {
             session: Id::of(&payload["session"]["_id"]),
             seq: payload["session"]["seq"].as_u64().unwrap_or_default(),
         },
-        "session:updated" => What::Updated { session, rev: number("rev") },
+        "session:updated" => What::Updated {
+            session,
+            rev: number("rev"),
+        },
         "session:removed" => What::Removed { session },
         "user:joined" | "users:online" | "chat:history" | "chat:sync" => What::Answer,
         other => What::Unknown(other.to_owned()),
@@ -148,7 +161,13 @@ impl Device {
             }
             let what = understand(name, payload);
             state.lock().unwrap().apply(&what);
-            world.record(|history| history.heard.push(Heard { wire: number, at, what }));
+            world.record(|history| {
+                history.heard.push(Heard {
+                    wire: number,
+                    at,
+                    what,
+                })
+            });
         })
     }
 
@@ -157,11 +176,23 @@ impl Device {
         self.wire = None;
         let number = self.world.next_wire();
         let (person, opened) = (self.person.id, self.world.now());
-        let life = WireLife { person, opened, ..WireLife::default() };
-        self.world.record(|history| history.wires.insert(number, life));
+        let life = WireLife {
+            person,
+            opened,
+            ..WireLife::default()
+        };
+        self.world
+            .record(|history| history.wires.insert(number, life));
         self.wires_of_token.push(number);
         let address = self.world.nodes[self.node % self.world.nodes.len()].clone();
-        let opened = Wire::open(number, &address, &self.token, self.manner, self.listener(number)).await;
+        let opened = Wire::open(
+            number,
+            &address,
+            &self.token,
+            self.manner,
+            self.listener(number),
+        )
+        .await;
         match opened {
             Ok(wire) => {
                 self.wire = Some(wire);
@@ -177,7 +208,10 @@ impl Device {
                 }
             }
             Err(Refused::Code(code)) if code != "INTERNAL" => {
-                self.world.odd(format!("the handshake of {} was refused: {code}", self.name));
+                self.world.odd(format!(
+                    "the handshake of {} was refused: {code}",
+                    self.name
+                ));
             }
             Err(Refused::Code(_) | Refused::Unreachable) => self.node += 1,
         }
@@ -192,21 +226,28 @@ impl Device {
         if !matches!(self.ask("user:join", &join).await, Answer::Ok(_)) {
             return false;
         }
-        let Some(synced) = self.sync().await else { return false };
-        self.world.record(|history| history.wires.entry(number).or_default().synced = synced);
+        let Some(synced) = self.sync().await else {
+            return false;
+        };
+        self.world
+            .record(|history| history.wires.entry(number).or_default().synced = synced);
         let is_told = self.ask_unread().await;
         let arrived = self.world.now();
-        self.world.record(|history| history.wires.entry(number).or_default().arrived = Some(arrived));
+        self.world
+            .record(|history| history.wires.entry(number).or_default().arrived = Some(arrived));
         is_told
     }
 
     /// Requests the counts over the socket; the answer comes as an event, too, in its place among
     /// the pushes.
     async fn ask_unread(&mut self) -> bool {
-        let answer = self.ask("unread:count", &json!(self.person.id.to_string())).await;
+        let answer = self
+            .ask("unread:count", &json!(self.person.id.to_string()))
+            .await;
         if let Some(data) = answer.data() {
             let by_session = counts_in(&data["bySession"]);
-            self.world.record(|history| history.counts.push(Counts { by_session }));
+            self.world
+                .record(|history| history.counts.push(Counts { by_session }));
         }
         matches!(answer, Answer::Ok(_))
     }
@@ -218,13 +259,20 @@ impl Device {
 
     /// A call over the socket for something that may be deleted.
     pub async fn ask_for(&self, event: &str, payload: &Value, may_miss: bool) -> Answer {
-        let Some(wire) = &self.wire else { return Answer::Unknown };
+        let Some(wire) = &self.wire else {
+            return Answer::Unknown;
+        };
         let told = wire.begin(event, payload).await;
         self.settle(event, told, may_miss).await
     }
 
     /// Waits for an answer over the socket.
-    pub async fn settle(&self, event: &str, told: oneshot::Receiver<Value>, may_miss: bool) -> Answer {
+    pub async fn settle(
+        &self,
+        event: &str,
+        told: oneshot::Receiver<Value>,
+        may_miss: bool,
+    ) -> Answer {
         match tokio::time::timeout(self.world.patience, told).await {
             Ok(Ok(envelope)) => self.world.judge(event, envelope, may_miss),
             Ok(Err(_)) | Err(_) => Answer::Unknown,
@@ -248,7 +296,11 @@ impl Device {
                 let (session, share) = (Id::of(&Value::from(id.as_str())), Share::of(one));
                 synced.insert(session, share.next_seq);
                 self.state.lock().unwrap().take(session, &share);
-                let low = from["sessions"][id]["seq"].as_u64().unwrap_or_default().max(share.hidden) + 1;
+                let low = from["sessions"][id]["seq"]
+                    .as_u64()
+                    .unwrap_or_default()
+                    .max(share.hidden)
+                    + 1;
                 self.record_share(session, low, begun, share);
             }
             for gone in data["removed"].as_array().into_iter().flatten() {
@@ -263,29 +315,72 @@ impl Device {
 
     fn record_share(&self, session: Id, low: u64, begun: u64, share: Share) {
         let (reader, ended) = (self.person.id, self.world.now());
-        let high = if share.has_more { share.next_seq } else { u64::MAX };
+        let high = if share.has_more {
+            share.next_seq
+        } else {
+            u64::MAX
+        };
         self.world.record(|history| {
             for (member, seq) in share.positions {
                 let observer = reader;
-                history.positions.push(Position { observer, session, reader: member, seq, begun, ended });
+                history.positions.push(Position {
+                    observer,
+                    session,
+                    reader: member,
+                    seq,
+                    begun,
+                    ended,
+                });
             }
-            history.counts.push(Counts { by_session: share.counts.iter().map(|c| (session, c.1)).collect() });
-            history.pages.push(Page { reader, session, begun, ended, low, high, messages: share.messages });
+            history.counts.push(Counts {
+                by_session: share.counts.iter().map(|c| (session, c.1)).collect(),
+            });
+            history.pages.push(Page {
+                reader,
+                session,
+                begun,
+                ended,
+                low,
+                high,
+                messages: share.messages,
+            });
             // Changes may be of any age: they have no range.
-            let changed = Page { reader, session, begun, ended, low: 1, high: 0, messages: share.changed };
+            let changed = Page {
+                reader,
+                session,
+                begun,
+                ended,
+                low: 1,
+                high: 0,
+                messages: share.changed,
+            };
             history.pages.push(changed);
         });
     }
 
     /// A REST call with this device's token.
     pub async fn rest(&self, method: &str, path: &str, body: Option<Value>) -> Answer {
-        self.world.call(self.node, method, path, Some(&self.token), body).await
+        self.world
+            .call(self.node, method, path, Some(&self.token), body)
+            .await
     }
 
     /// A REST call for something that may be deleted.
-    pub async fn rest_for(&self, method: &str, path: &str, body: Option<Value>, may_miss: bool) -> Answer {
-        match self.world.raw(self.node, method, path, Some(&self.token), body).await {
-            Ok((_, envelope)) => self.world.judge(&format!("{method} {path}"), envelope, may_miss),
+    pub async fn rest_for(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<Value>,
+        may_miss: bool,
+    ) -> Answer {
+        match self
+            .world
+            .raw(self.node, method, path, Some(&self.token), body)
+            .await
+        {
+            Ok((_, envelope)) => self
+                .world
+                .judge(&format!("{method} {path}"), envelope, may_miss),
             Err(answer) => answer,
         }
     }
@@ -293,7 +388,8 @@ impl Device {
     /// Vanishes: leaves the connection open, neither read nor written, or resets it.
     pub fn vanish(&mut self, stands: bool) {
         let Some(wire) = self.wire.take() else { return };
-        self.world.record(|history| history.wires.entry(wire.number).or_default().vanished = true);
+        self.world
+            .record(|history| history.wires.entry(wire.number).or_default().vanished = true);
         if stands {
             wire.freeze();
             self.forgotten.push(wire);
@@ -314,7 +410,12 @@ impl Device {
         // Without an answer, the end of the token is unknown and proves nothing.
         if outcome == Ended::Ok(()) {
             self.world.record(|history| {
-                history.endings.push(super::history::Removal { person, wires, answered, why });
+                history.endings.push(super::history::Removal {
+                    person,
+                    wires,
+                    answered,
+                    why,
+                });
             });
         }
         // The old connection keeps receiving: that is what is checked.
@@ -336,7 +437,9 @@ impl Device {
 
     /// Whether it still receives every event.
     pub fn is_whole(&self) -> bool {
-        self.wire.as_ref().is_some_and(|wire| !wire.is_closed() && !wire.is_frozen())
+        self.wire
+            .as_ref()
+            .is_some_and(|wire| !wire.is_closed() && !wire.is_frozen())
     }
 
     pub fn is_deactivated(&self) -> bool {

@@ -27,15 +27,31 @@ const LONG_ONES: usize = 500;
 /// A user gets a third device that does not read, and receives messages until it is disconnected.
 pub async fn never_reads(scene: &mut Scene<'_>, rng: &mut StdRng) {
     let (world, reader, writer) = (scene.world, &scene.cast.people[1], &scene.cast.people[0]);
-    let (Some(to_read), Some(to_write)) =
-        (world.login(0, &reader.name).await, world.login(0, &writer.name).await)
-    else {
+    let (Some(to_read), Some(to_write)) = (
+        world.login(0, &reader.name).await,
+        world.login(0, &writer.name).await,
+    ) else {
         world.odd("nobody could sign in".to_owned());
         return;
     };
-    let small = Manner { acknowledges: false, receive_buffer: Some(4_096) };
-    let mut deaf = Device::new(format!("{}/deaf", reader.name), reader, world, to_read, small);
-    let mut flood = Device::new(format!("{}/flood", writer.name), writer, world, to_write, Manner::default());
+    let small = Manner {
+        acknowledges: false,
+        receive_buffer: Some(4_096),
+    };
+    let mut deaf = Device::new(
+        format!("{}/deaf", reader.name),
+        reader,
+        world,
+        to_read,
+        small,
+    );
+    let mut flood = Device::new(
+        format!("{}/flood", writer.name),
+        writer,
+        world,
+        to_write,
+        Manner::default(),
+    );
     let cut_before = scene.nodes[0].metric(LAGGING).await.unwrap_or_default();
     if !(deaf.connect(rng).await && flood.connect(rng).await) {
         world.odd("the deaf device could not connect".to_owned());
@@ -45,23 +61,38 @@ pub async fn never_reads(scene: &mut Scene<'_>, rng: &mut StdRng) {
         wire.freeze();
     }
     let shared = scene.world.record(|history| {
-        let common =
-            |pair: &Vec<_>| pair.len() == 2 && pair.contains(&reader.id) && pair.contains(&writer.id);
-        history.members.iter().find(|(_, pair)| common(pair)).map(|(session, _)| *session)
+        let common = |pair: &Vec<_>| {
+            pair.len() == 2 && pair.contains(&reader.id) && pair.contains(&writer.id)
+        };
+        history
+            .members
+            .iter()
+            .find(|(_, pair)| common(pair))
+            .map(|(session, _)| *session)
     });
     let Some(session) = shared else { return };
     let (begun, mut sent, mut is_cut) = (Instant::now(), 0, false);
     while sent < FLOOD && !is_cut {
         // Long ones fill the kernel's buffers; then their number counts.
         let length = if sent < LONG_ONES { 5_000 } else { 20 };
-        let drafts = (0..BATCH).map(|_| flood.draft_for(session, length)).collect();
+        let drafts = (0..BATCH)
+            .map(|_| flood.draft_for(session, length))
+            .collect();
         flood.send_all(drafts).await;
         sent += BATCH;
-        is_cut = scene.nodes[0].metric(LAGGING).await.is_some_and(|cut| cut > cut_before);
+        is_cut = scene.nodes[0]
+            .metric(LAGGING)
+            .await
+            .is_some_and(|cut| cut > cut_before);
     }
-    scene.notes.push(format!("cut after {sent} messages in {:.1} s", begun.elapsed().as_secs_f64()));
+    scene.notes.push(format!(
+        "cut after {sent} messages in {:.1} s",
+        begun.elapsed().as_secs_f64()
+    ));
     if !is_cut {
-        world.odd(format!("a reader that never reads was not cut after {sent} messages"));
+        world.odd(format!(
+            "a reader that never reads was not cut after {sent} messages"
+        ));
     }
     if let Some(wire) = &deaf.wire {
         wire.thaw();
@@ -80,8 +111,18 @@ const ALL_BACK_WITHIN: Duration = Duration::from_secs(90);
 pub async fn storm(scene: &mut Scene<'_>, rng: &mut StdRng) {
     let crowd = CROWD.to_string();
     let node = &scene.nodes[0];
-    node.run(&["seed", "--users", &crowd, "--sessions", &crowd, "--messages", "30000"]).await;
-    let tokens: Value = serde_json::from_str(&node.run(&["token", "--synthetic", &crowd]).await).unwrap();
+    node.run(&[
+        "seed",
+        "--users",
+        &crowd,
+        "--sessions",
+        &crowd,
+        "--messages",
+        "30000",
+    ])
+    .await;
+    let tokens: Value =
+        serde_json::from_str(&node.run(&["token", "--synthetic", &crowd]).await).unwrap();
     let gate = Arc::new(tokio::sync::Semaphore::new(AT_ONCE));
     let counts = Arc::new(Counts::default());
     let mut visitors = Vec::new();
@@ -97,7 +138,9 @@ pub async fn storm(scene: &mut Scene<'_>, rng: &mut StdRng) {
     let arrived = wait_until(|| counts.here.load(Ordering::Relaxed) == visitors.len()).await;
     let here = counts.here.load(Ordering::Relaxed);
     if arrived.is_none() {
-        scene.world.odd(format!("only {here} of {} could connect", visitors.len()));
+        scene
+            .world
+            .odd(format!("only {here} of {} could connect", visitors.len()));
     }
     scene.nodes[0].kill().await;
     let gone = wait_until(|| counts.here.load(Ordering::Relaxed) == 0).await;
@@ -105,11 +148,17 @@ pub async fn storm(scene: &mut Scene<'_>, rng: &mut StdRng) {
     scene.healed(Fault::Storm);
     let begun = Instant::now();
     scene.nodes[0].ready().await;
-    scene.notes.push(format!("well again after {:.1} s", begun.elapsed().as_secs_f64()));
+    scene.notes.push(format!(
+        "well again after {:.1} s",
+        begun.elapsed().as_secs_f64()
+    ));
     let back = wait_until(|| counts.here.load(Ordering::Relaxed) == visitors.len()).await;
     match back {
         Some(()) if gone.is_some() => {
-            scene.notes.push(format!("{here} back after {:.1} s", begun.elapsed().as_secs_f64()));
+            scene.notes.push(format!(
+                "{here} back after {:.1} s",
+                begun.elapsed().as_secs_f64()
+            ));
         }
         _ => scene.world.odd(format!(
             "only {} of {here} came back within {} s",
@@ -117,7 +166,10 @@ pub async fn storm(scene: &mut Scene<'_>, rng: &mut StdRng) {
             ALL_BACK_WITHIN.as_secs()
         )),
     }
-    scene.notes.push(format!("{} handshakes failed", counts.failed.load(Ordering::Relaxed)));
+    scene.notes.push(format!(
+        "{} handshakes failed",
+        counts.failed.load(Ordering::Relaxed)
+    ));
     for visitor in visitors {
         visitor.abort();
     }
@@ -175,11 +227,15 @@ impl Visitor {
         match Wire::open(0, address, &self.token, Manner::default(), listener).await {
             Ok(wire) => {
                 let told = wire.begin("chat:sync", &json!({})).await;
-                let answer = tokio::time::timeout(self.world.patience, told).await.ok()?.ok()?;
+                let answer = tokio::time::timeout(self.world.patience, told)
+                    .await
+                    .ok()?
+                    .ok()?;
                 (answer["success"] == json!(true)).then_some(wire)
             }
             Err(Refused::Code(code)) if code != "INTERNAL" => {
-                self.world.odd(format!("one of the storm was refused: {code}"));
+                self.world
+                    .odd(format!("one of the storm was refused: {code}"));
                 None
             }
             Err(Refused::Code(_) | Refused::Unreachable) => None,

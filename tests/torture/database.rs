@@ -61,7 +61,10 @@ pub struct Database {
 }
 
 /// The mongod from `scripts/get-mongod`, or from PATH, or `WARDLINE_MONGOD`.
-#[expect(clippy::disallowed_methods, reason = "the tests' own search for a mongod")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the tests' own search for a mongod"
+)]
 fn binary() -> PathBuf {
     let fetched = Path::new(env!("CARGO_MANIFEST_DIR")).join(".mongod/mongod");
     let on_path: Vec<PathBuf> = std::env::var_os("PATH")
@@ -70,8 +73,15 @@ fn binary() -> PathBuf {
         .map(|folder| folder.join("mongod"))
         .collect();
     let given: Option<OsString> = std::env::var_os("WARDLINE_MONGOD");
-    let candidates = given.map(PathBuf::from).into_iter().chain(on_path).chain([fetched]);
-    candidates.into_iter().find(|path| path.is_file()).expect("a mongod: run scripts/get-mongod")
+    let candidates = given
+        .map(PathBuf::from)
+        .into_iter()
+        .chain(on_path)
+        .chain([fetched]);
+    candidates
+        .into_iter()
+        .find(|path| path.is_file())
+        .expect("a mongod: run scripts/get-mongod")
 }
 
 impl Database {
@@ -93,7 +103,11 @@ impl Database {
             folder: root.join(format!("member-{number}")),
             process: None,
         });
-        let mut database = Self { members: members.collect(), shim: None, root };
+        let mut database = Self {
+            members: members.collect(),
+            shim: None,
+            root,
+        };
         if kind == Kind::Single {
             database.shim = database.build_shim().await;
         }
@@ -107,7 +121,11 @@ impl Database {
         let initiate = doc! { "replSetInitiate": { "_id": "rs0", "members": members } };
         let begun = Instant::now();
         while database.ask(0, initiate.clone()).await.is_err() {
-            assert!(begun.elapsed() < PRIMARY_WITHIN, "mongod does not start: {}", database.root.display());
+            assert!(
+                begun.elapsed() < PRIMARY_WITHIN,
+                "mongod does not start: {}",
+                database.root.display()
+            );
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
         database.primary().await;
@@ -133,42 +151,72 @@ impl Database {
         std::fs::create_dir_all(&member.folder).unwrap();
         let log = process::append_to(&member.folder.join("stderr.log"));
         let mut command = Command::new(binary());
-        command.arg("--dbpath").arg(&member.folder).arg("--logpath").arg(member.folder.join("mongod.log"));
-        command.args(["--logappend", "--quiet", "--nounixsocket", "--bind_ip=127.0.0.1", "--replSet=rs0"]);
+        command
+            .arg("--dbpath")
+            .arg(&member.folder)
+            .arg("--logpath")
+            .arg(member.folder.join("mongod.log"));
+        command.args([
+            "--logappend",
+            "--quiet",
+            "--nounixsocket",
+            "--bind_ip=127.0.0.1",
+            "--replSet=rs0",
+        ]);
         command.arg(format!("--port={}", member.port));
-        command.args(["--wiredTigerCacheSizeGB=0.4", "--oplogSize=100", "--slowOpSampleRate=0"]);
+        command.args([
+            "--wiredTigerCacheSizeGB=0.4",
+            "--oplogSize=100",
+            "--slowOpSampleRate=0",
+        ]);
         // As in the managed mongod.
         command.arg("--setParameter=transactionLifetimeLimitSeconds=10");
         command.arg("--setParameter=minSnapshotHistoryWindowInSeconds=0");
         command.arg("--setParameter=diagnosticDataCollectionEnabled=false");
         command.stdout(std::process::Stdio::null()).stderr(log);
         if let Some(shim) = &self.shim {
-            command.env("LD_PRELOAD", shim).env("TORTURE_SLOW_SYNC", flag);
+            command
+                .env("LD_PRELOAD", shim)
+                .env("TORTURE_SLOW_SYNC", flag);
         }
         member.process = Some(Running::start(command));
     }
 
     pub fn uri(&self) -> String {
-        let hosts: Vec<String> =
-            self.members.iter().map(|member| format!("127.0.0.1:{}", member.port)).collect();
+        let hosts: Vec<String> = self
+            .members
+            .iter()
+            .map(|member| format!("127.0.0.1:{}", member.port))
+            .collect();
         format!("mongodb://{}/?replicaSet=rs0", hosts.join(","))
     }
 
     /// Sends a command to one member directly.
     pub async fn ask(&self, number: usize, command: Document) -> Result<Document, String> {
-        let address =
-            ServerAddress::Tcp { host: "127.0.0.1".to_owned(), port: Some(self.members[number].port) };
-        let options = ClientOptions::builder().hosts(vec![address]).direct_connection(true);
-        let options = options.server_selection_timeout(Duration::from_secs(1)).build();
+        let address = ServerAddress::Tcp {
+            host: "127.0.0.1".to_owned(),
+            port: Some(self.members[number].port),
+        };
+        let options = ClientOptions::builder()
+            .hosts(vec![address])
+            .direct_connection(true);
+        let options = options
+            .server_selection_timeout(Duration::from_secs(1))
+            .build();
         let client = Client::with_options(options).map_err(|error| error.to_string())?;
         let admin = client.database("admin");
         let asked = tokio::spawn(async move {
-            let answer = admin.run_command(command).await.map_err(|error| error.to_string());
+            let answer = admin
+                .run_command(command)
+                .await
+                .map_err(|error| error.to_string());
             client.shutdown().immediate(true).await;
             answer
         });
         let answer = tokio::time::timeout(Duration::from_secs(30), asked).await;
-        answer.map_err(|late| late.to_string())?.map_err(|panic| panic.to_string())?
+        answer
+            .map_err(|late| late.to_string())?
+            .map_err(|panic| panic.to_string())?
     }
 
     async fn is_primary(&self, number: usize) -> bool {
@@ -185,7 +233,11 @@ impl Database {
                     return number;
                 }
             }
-            assert!(begun.elapsed() < PRIMARY_WITHIN, "there is no primary: {}", self.root.display());
+            assert!(
+                begun.elapsed() < PRIMARY_WITHIN,
+                "there is no primary: {}",
+                self.root.display()
+            );
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
@@ -203,7 +255,10 @@ impl Database {
     }
 
     pub fn has_ended(&mut self, number: usize) -> bool {
-        self.members[number].process.as_mut().is_none_or(Running::has_ended)
+        self.members[number]
+            .process
+            .as_mut()
+            .is_none_or(Running::has_ended)
     }
 
     /// Starts the members that are not running.

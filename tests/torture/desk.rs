@@ -36,8 +36,19 @@ pub struct Desk {
 }
 
 impl Desk {
-    pub fn new(world: &Arc<World>, session: Id, token: String, wanderers: Vec<Arc<Person>>) -> Self {
-        Self { world: Arc::clone(world), session, token, wanderers, asked: AtomicUsize::new(0) }
+    pub fn new(
+        world: &Arc<World>,
+        session: Id,
+        token: String,
+        wanderers: Vec<Arc<Person>>,
+    ) -> Self {
+        Self {
+            world: Arc::clone(world),
+            session,
+            token,
+            wanderers,
+            asked: AtomicUsize::new(0),
+        }
     }
 
     /// Removes and adds until the workload stops. Then the first wanderer is a member, and the
@@ -48,7 +59,9 @@ impl Desk {
             let mut step = StdRng::seed_from_u64(rng.random());
             tokio::time::sleep(Duration::from_millis(step.random_range(PRESENT))).await;
             let person = &self.wanderers[turn % self.wanderers.len()];
-            let Some(absence) = self.remove(person).await else { return };
+            let Some(absence) = self.remove(person).await else {
+                return;
+            };
             tokio::time::sleep(Duration::from_millis(step.random_range(AWAY))).await;
             self.add(person, absence).await;
             turn += 1;
@@ -56,7 +69,11 @@ impl Desk {
         for person in self.wanderers.iter().skip(1) {
             self.remove(person).await;
             let session = self.session;
-            person.sessions.lock().unwrap().retain(|one| *one != session);
+            person
+                .sessions
+                .lock()
+                .unwrap()
+                .retain(|one| *one != session);
             person.groups.lock().unwrap().retain(|one| *one != session);
         }
     }
@@ -68,7 +85,10 @@ impl Desk {
             history.absences.push(absence);
             history.absences.len() - 1
         });
-        let path = format!("/api/chat/sessions/{}/participants/{}", self.session, person.id);
+        let path = format!(
+            "/api/chat/sessions/{}/participants/{}",
+            self.session, person.id
+        );
         let mut in_doubt = false;
         for _ in 0..TRIES {
             let answer = self.ask("DELETE", &path, None, in_doubt).await;
@@ -92,30 +112,40 @@ impl Desk {
             in_doubt |= matches!(answer, Answer::Unknown);
             tokio::time::sleep(BETWEEN_TRIES).await;
         }
-        self.world.odd(format!("{} could not be removed", person.name));
+        self.world
+            .odd(format!("{} could not be removed", person.name));
         None
     }
 
     async fn add(&self, person: &Person, absence: usize) {
         let now = self.world.now();
-        self.world.record(|history| history.absences[absence].return_begun = Some(now));
+        self.world
+            .record(|history| history.absences[absence].return_begun = Some(now));
         let path = format!("/api/chat/sessions/{}/participants", self.session);
         let body = json!({ "userIds": [person.id.to_string()] });
         for _ in 0..TRIES {
             if let Answer::Ok(_) = self.ask("POST", &path, Some(body.clone()), false).await {
                 let now = self.world.now();
-                self.world.record(|history| history.absences[absence].returned = Some(now));
+                self.world
+                    .record(|history| history.absences[absence].returned = Some(now));
                 return;
             }
             tokio::time::sleep(BETWEEN_TRIES).await;
         }
-        self.world.odd(format!("{} could not be added", person.name));
+        self.world
+            .odd(format!("{} could not be added", person.name));
     }
 
     async fn ask(&self, method: &str, path: &str, body: Option<Value>, may_miss: bool) -> Answer {
         let node = self.asked.fetch_add(1, Ordering::Relaxed);
-        match self.world.raw(node, method, path, Some(&self.token), body).await {
-            Ok((_, envelope)) => self.world.judge(&format!("{method} {path}"), envelope, may_miss),
+        match self
+            .world
+            .raw(node, method, path, Some(&self.token), body)
+            .await
+        {
+            Ok((_, envelope)) => self
+                .world
+                .judge(&format!("{method} {path}"), envelope, may_miss),
             Err(answer) => answer,
         }
     }

@@ -86,19 +86,29 @@ impl Fault {
         match self {
             Fault::KillService => "kill -9 of the service, started again on its port",
             Fault::RollingRestart => "SIGTERM, started again on its port",
-            Fault::RollingNodes => "two nodes on one database, SIGTERM and start of one after the other",
+            Fault::RollingNodes => {
+                "two nodes on one database, SIGTERM and start of one after the other"
+            }
             Fault::KillMongod => "kill -9 of mongod, started again on its folder",
             Fault::StopMongod => "SIGSTOP of mongod for 10 to 20 s",
             Fault::SlowSync => "each fsync and fdatasync of mongod takes 300 ms more",
-            Fault::Vanish => "clients vanish in the middle of sending: frozen without FIN, or a reset",
-            Fault::NeverReads => "a client with a small receive buffer never reads while much is sent to it",
+            Fault::Vanish => {
+                "clients vanish in the middle of sending: frozen without FIN, or a reset"
+            }
+            Fault::NeverReads => {
+                "a client with a small receive buffer never reads while much is sent to it"
+            }
             Fault::Hostile => {
                 "one account asks for history 1,200 times and reads nothing, holds heads and uploads, floods handshakes"
             }
-            Fault::Storm => "kill -9 of the service with 3,000 more connections, which all come back",
+            Fault::Storm => {
+                "kill -9 of the service with 3,000 more connections, which all come back"
+            }
             Fault::StepDown => "the primary of three members steps down",
             Fault::KillPrimary => "kill -9 of the primary of three members, started again later",
-            Fault::DiskFull => "mongod's disk fills up, is freed, mongod is started again if it ended",
+            Fault::DiskFull => {
+                "mongod's disk fills up, is freed, mongod is started again if it ended"
+            }
         }
     }
 
@@ -158,7 +168,10 @@ pub struct Scene<'a> {
 
 impl Scene<'_> {
     pub fn healed(&self, fault: Fault) {
-        let heal = Heal { fault: fault.name().to_owned(), healed: self.world.now() };
+        let heal = Heal {
+            fault: fault.name().to_owned(),
+            healed: self.world.now(),
+        };
         self.world.record(|history| history.heals.push(heal));
     }
 
@@ -175,17 +188,24 @@ impl Scene<'_> {
                 self.healed(fault);
                 let begun = Instant::now();
                 self.nodes[0].ready().await;
-                self.notes.push(format!("well again after {:.1} s", begun.elapsed().as_secs_f64()));
+                self.notes.push(format!(
+                    "well again after {:.1} s",
+                    begun.elapsed().as_secs_f64()
+                ));
             }
             Fault::RollingRestart | Fault::RollingNodes => {
                 for node in self.nodes.iter_mut() {
                     if !node.terminate().await {
-                        self.world.odd("the service did not end within 40 s of SIGTERM".to_owned());
+                        self.world
+                            .odd("the service did not end within 40 s of SIGTERM".to_owned());
                     }
                     node.start_again();
                     let healed = self.world.now();
                     node.ready().await;
-                    let heal = Heal { fault: fault.name().to_owned(), healed };
+                    let heal = Heal {
+                        fault: fault.name().to_owned(),
+                        healed,
+                    };
                     self.world.record(|history| history.heals.push(heal));
                     tokio::time::sleep(hold).await;
                 }
@@ -262,7 +282,14 @@ impl Scene<'_> {
             tokio::time::sleep(Duration::from_millis(300)).await;
         }
         let ended = self.database.has_ended(0);
-        self.notes.push(if ended { "mongod ended" } else { "mongod stayed" }.to_owned());
+        self.notes.push(
+            if ended {
+                "mongod ended"
+            } else {
+                "mongod stayed"
+            }
+            .to_owned(),
+        );
         tokio::time::sleep(hold).await;
         self.database.fill(false);
         self.database.start_missing();

@@ -346,14 +346,19 @@ impl History {
     }
 
     pub fn was_ever_member(&self, person: Id, session: Id) -> bool {
-        self.members.get(&session).is_some_and(|pair| pair.contains(&person))
+        self.members
+            .get(&session)
+            .is_some_and(|pair| pair.contains(&person))
     }
 
     /// Sends by sender and key, in the order in which they began.
     pub fn by_key(&self) -> BTreeMap<(Id, u64), Vec<&Attempt>> {
         let mut by_key: BTreeMap<(Id, u64), Vec<&Attempt>> = BTreeMap::new();
         for attempt in &self.attempts {
-            by_key.entry((attempt.sender, attempt.key)).or_default().push(attempt);
+            by_key
+                .entry((attempt.sender, attempt.key))
+                .or_default()
+                .push(attempt);
         }
         for attempts in by_key.values_mut() {
             attempts.sort_by_key(|attempt| attempt.begun);

@@ -39,10 +39,21 @@ impl Intruder {
         let client = reqwest::Client::new();
         let (me, token) = register(&client, address).await?;
         let (other, _) = register(&client, address).await?;
-        let mut intruder =
-            Self { address: address.to_owned(), token, session: String::new(), client: client.clone() };
-        let opened = intruder.post("sessions/private", &json!({ "userId1": me, "userId2": other })).await?;
-        opened["data"]["_id"].as_str()?.clone_into(&mut intruder.session);
+        let mut intruder = Self {
+            address: address.to_owned(),
+            token,
+            session: String::new(),
+            client: client.clone(),
+        };
+        let opened = intruder
+            .post(
+                "sessions/private",
+                &json!({ "userId1": me, "userId2": other }),
+            )
+            .await?;
+        opened["data"]["_id"]
+            .as_str()?
+            .clone_into(&mut intruder.session);
         let long = "\u{1F4A9}".repeat(8_000);
         for _ in 0..LONG_MESSAGES {
             let message = json!({ "sessionId": intruder.session, "senderId": me, "content": long });
@@ -52,8 +63,17 @@ impl Intruder {
     }
 
     async fn post(&self, path: &str, body: &Value) -> Option<Value> {
-        let call = self.client.post(format!("http://{}/api/chat/{path}", self.address));
-        call.bearer_auth(&self.token).json(body).send().await.ok()?.json().await.ok()
+        let call = self
+            .client
+            .post(format!("http://{}/api/chat/{path}", self.address));
+        call.bearer_auth(&self.token)
+            .json(body)
+            .send()
+            .await
+            .ok()?
+            .json()
+            .await
+            .ok()
     }
 
     /// A connection that costs the client next to nothing.
@@ -70,14 +90,23 @@ impl Intruder {
         let line = self.line(b"").await?;
         let url = format!("ws://{}/socket.io/?EIO=4&transport=websocket", self.address);
         let (mut socket, _) = client_async(url, line).await.ok()?;
-        socket.send(Message::text(format!("40{}", json!({ "token": self.token })))).await.ok()?;
+        socket
+            .send(Message::text(format!(
+                "40{}",
+                json!({ "token": self.token })
+            )))
+            .await
+            .ok()?;
         // The connection is open once the server has sent both open packets.
         for _ in 0..2 {
             socket.next().await?.ok()?;
         }
         let event = json!(["chat:history", { "sessionId": self.session, "limit": 100 }]);
         for number in 0..QUESTIONS {
-            socket.send(Message::text(format!("42{number}{event}"))).await.ok()?;
+            socket
+                .send(Message::text(format!("42{number}{event}")))
+                .await
+                .ok()?;
         }
         Some(socket)
     }
@@ -89,7 +118,10 @@ impl Intruder {
             let _ = held.send(Box::new(self.deaf_socket().await)).await;
         }
         let bearer = format!("Host: x\r\nAuthorization: Bearer {}\r\n", self.token);
-        let call = format!("GET /api/chat/messages/{}?limit=100 HTTP/1.1\r\n{bearer}\r\n", self.session);
+        let call = format!(
+            "GET /api/chat/messages/{}?limit=100 HTTP/1.1\r\n{bearer}\r\n",
+            self.session
+        );
         for _ in 0..CALLS {
             let _ = held.send(Box::new(self.line(call.as_bytes()).await)).await;
         }
@@ -98,9 +130,15 @@ impl Intruder {
              boundary=b\r\n\r\n--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a\"\r\n\r\nxxxx"
         );
         for _ in 0..UPLOADS {
-            let _ = held.send(Box::new(self.line(upload.as_bytes()).await)).await;
+            let _ = held
+                .send(Box::new(self.line(upload.as_bytes()).await))
+                .await;
         }
-        let head = [b"GET / HTTP/1.1\r\nHost: x\r\nX: ".to_vec(), vec![b'a'; 60_000]].concat();
+        let head = [
+            b"GET / HTTP/1.1\r\nHost: x\r\nX: ".to_vec(),
+            vec![b'a'; 60_000],
+        ]
+        .concat();
         for _ in 0..HEADS {
             let _ = held.send(Box::new(self.line(&head).await)).await;
         }
@@ -114,19 +152,28 @@ impl Intruder {
 async fn register(client: &reqwest::Client, address: &str) -> Option<(String, String)> {
     let name = format!("hostile{:08x}", rand::random::<u32>());
     let body = json!({ "username": name, "password": PASSWORD, "realName": "Hostile" });
-    let call = client.post(format!("http://{address}/api/auth/register")).json(&body);
+    let call = client
+        .post(format!("http://{address}/api/auth/register"))
+        .json(&body);
     let data: Value = call.send().await.ok()?.json().await.ok()?;
-    Some((data["data"]["user"]["_id"].as_str()?.to_owned(), data["data"]["token"].as_str()?.to_owned()))
+    Some((
+        data["data"]["user"]["_id"].as_str()?.to_owned(),
+        data["data"]["token"].as_str()?.to_owned(),
+    ))
 }
 
 /// Runs the attack for a while, and measures its cost.
 #[expect(clippy::similar_names, reason = "as the glossary has them")]
 pub async fn attack(scene: &mut Scene<'_>) {
     let Some(intruder) = Intruder::settle_in(&scene.nodes[0].address).await else {
-        scene.world.odd("the hostile client could not settle in".to_owned());
+        scene
+            .world
+            .odd("the hostile client could not settle in".to_owned());
         return;
     };
-    let Some(before) = scene.nodes[0].memory() else { return };
+    let Some(before) = scene.nodes[0].memory() else {
+        return;
+    };
     let (held, mut holding) = mpsc::channel(16);
     let begun = Instant::now();
     let attack = tokio::spawn(async move { intruder.press(held).await });
@@ -141,7 +188,9 @@ pub async fn attack(scene: &mut Scene<'_>) {
             signed_in += 1;
             let person = &scene.cast.people[0];
             if scene.world.login(0, &person.name).await.is_none() {
-                scene.world.odd("the hostile client kept a user from signing in".to_owned());
+                scene
+                    .world
+                    .odd("the hostile client kept a user from signing in".to_owned());
             }
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
@@ -153,6 +202,8 @@ pub async fn attack(scene: &mut Scene<'_>) {
         kept.len()
     ));
     if cost > BOUND {
-        scene.world.odd(format!("one account made the service take {cost} MiB more; {BOUND} are allowed"));
+        scene.world.odd(format!(
+            "one account made the service take {cost} MiB more; {BOUND} are allowed"
+        ));
     }
 }

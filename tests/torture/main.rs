@@ -5,7 +5,11 @@
 //! The variables `TORTURE=long`, `TORTURE_SEED=n`, `TORTURE_ROUNDS=n` and
 //! `TORTURE_FAULTS=name,name` select what runs.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by panicking"
+)]
 
 mod cast;
 mod changes_tests;
@@ -65,7 +69,13 @@ fn allow_many_files() {
     let now = getrlimit(Resource::Nofile);
     let wanted = now.maximum.map_or(OPEN_FILES, |most| most.min(OPEN_FILES));
     if now.current.is_some_and(|current| current < wanted) {
-        let _ = setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), maximum: now.maximum });
+        let _ = setrlimit(
+            Resource::Nofile,
+            Rlimit {
+                current: Some(wanted),
+                maximum: now.maximum,
+            },
+        );
     }
 }
 
@@ -73,13 +83,19 @@ fn allow_many_files() {
 fn plan(is_long: bool) -> Vec<(Fault, usize)> {
     let names = chosen("TORTURE_FAULTS");
     let wanted = |fault: &Fault| {
-        names.as_ref().map_or(is_long || Fault::SHORT.contains(fault), |names| {
-            names.split(',').any(|name| name.trim() == fault.name())
-        })
+        names
+            .as_ref()
+            .map_or(is_long || Fault::SHORT.contains(fault), |names| {
+                names.split(',').any(|name| name.trim() == fault.name())
+            })
     };
     let rounds = chosen("TORTURE_ROUNDS").and_then(|rounds| rounds.parse().ok());
     let rounds = rounds.unwrap_or(if is_long { 2 } else { 1 });
-    Fault::ALL.into_iter().filter(wanted).map(|fault| (fault, rounds)).collect()
+    Fault::ALL
+        .into_iter()
+        .filter(wanted)
+        .map(|fault| (fault, rounds))
+        .collect()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -89,11 +105,20 @@ async fn everything_promised_holds_whatever_fails() {
     let seed = given.unwrap_or_else(|| if is_long { rand::random() } else { SEED });
     let recovery = if is_long { RECOVERY } else { RECOVERY_SHORT };
     let patience = Duration::from_secs(if is_long { 12 } else { 25 });
-    let options = Options { is_long, seed, recovery, patience };
+    let options = Options {
+        is_long,
+        seed,
+        recovery,
+        patience,
+    };
     println!("TORTURE_SEED={seed}");
     allow_many_files();
     let (base, begun) = (process::base_folder().await, Instant::now());
-    let mut report = Report { options, rounds: Vec::new(), seconds: 0 };
+    let mut report = Report {
+        options,
+        rounds: Vec::new(),
+        seconds: 0,
+    };
     let mut ward: Option<Ward> = None;
     for (fault, rounds) in plan(is_long) {
         if ward.as_ref().is_some_and(|ward| ward.kind != fault.kind()) {
@@ -112,7 +137,11 @@ async fn everything_promised_holds_whatever_fails() {
         for number in 1..=rounds {
             let Some(ward) = &mut ward else { continue };
             let round = round::run(ward, fault, number, options).await;
-            println!("{:>5} s  {}", begun.elapsed().as_secs(), report::line(&round));
+            println!(
+                "{:>5} s  {}",
+                begun.elapsed().as_secs(),
+                report::line(&round)
+            );
             for (check, evidence) in round.violations().take(SHOWN) {
                 println!("    {check}: {evidence}");
             }
@@ -135,7 +164,12 @@ async fn everything_promised_holds_whatever_fails() {
         println!("{name:<18} looked at {looked_at:>8}, {violations} violations");
     }
     let violations = report.violations();
-    assert!(violations.is_empty(), "{} violations; the first: {}", violations.len(), violations[0]);
+    assert!(
+        violations.is_empty(),
+        "{} violations; the first: {}",
+        violations.len(),
+        violations[0]
+    );
 }
 
 async fn close(ward: Option<Ward>, base: &Path) {
@@ -151,10 +185,19 @@ async fn close(ward: Option<Ward>, base: &Path) {
 
 /// Keeps the service's log of a round with violations after the run.
 fn keep_logs(ward: &Ward, fault: Fault, number: usize) {
-    for entry in std::fs::read_dir(ward.logs()).into_iter().flatten().flatten() {
-        if entry.path().extension().is_some_and(|extension| extension == "log") {
+    for entry in std::fs::read_dir(ward.logs())
+        .into_iter()
+        .flatten()
+        .flatten()
+    {
+        if entry
+            .path()
+            .extension()
+            .is_some_and(|extension| extension == "log")
+        {
             let name = entry.file_name().to_string_lossy().into_owned();
-            let kept = std::env::temp_dir().join(format!("wardline-torture-{fault}-{number}-{name}"));
+            let kept =
+                std::env::temp_dir().join(format!("wardline-torture-{fault}-{number}-{name}"));
             if std::fs::copy(entry.path(), &kept).is_ok() {
                 println!("    log: {}", kept.display());
             }

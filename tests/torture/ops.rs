@@ -87,7 +87,9 @@ pub async fn work(mut device: Device, mut rng: StdRng) -> Device {
         match device.order.swap(0, Ordering::Relaxed) {
             0 => {}
             order => {
-                device.vanish_sending(&mut step, order == VANISH_FROZEN).await;
+                device
+                    .vanish_sending(&mut step, order == VANISH_FROZEN)
+                    .await;
                 continue;
             }
         }
@@ -126,20 +128,32 @@ impl Device {
     pub fn any_session(&self, rng: &mut StdRng) -> Option<Id> {
         let groups = self.person.groups.lock().unwrap().clone();
         let is_group = rng.random_bool(IN_GROUPS) && !groups.is_empty();
-        let mut sessions = if is_group { groups.clone() } else { self.person.sessions() };
+        let mut sessions = if is_group {
+            groups.clone()
+        } else {
+            self.person.sessions()
+        };
         sessions.retain(|session| is_group || !groups.contains(session));
         (!sessions.is_empty()).then(|| sessions[rng.random_range(0..sessions.len())])
     }
 
     pub fn draft(&self, rng: &mut StdRng) -> Option<Draft> {
         let session = self.any_session(rng)?;
-        let length = if rng.random_bool(0.05) { 3_000 } else { rng.random_range(0..200) };
+        let length = if rng.random_bool(0.05) {
+            3_000
+        } else {
+            rng.random_range(0..200)
+        };
         Some(self.draft_for(session, length))
     }
 
     pub fn draft_for(&self, session: Id, length: usize) -> Draft {
         let key = self.person.next_key();
-        Draft { session, key, content: format!("{key:x} {}", "字".repeat(length)) }
+        Draft {
+            session,
+            key,
+            content: format!("{key:x} {}", "字".repeat(length)),
+        }
     }
 
     fn wire_form(&self, draft: &Draft) -> Value {
@@ -171,7 +185,11 @@ impl Device {
         };
         self.world.record(|history| history.attempts.push(attempt));
         if matches!(outcome, Ended::Ok(_)) {
-            self.person.lost.lock().unwrap().retain(|lost| lost.key != draft.key);
+            self.person
+                .lost
+                .lock()
+                .unwrap()
+                .retain(|lost| lost.key != draft.key);
             self.person.remember(draft);
         } else {
             let mut lost = self.person.lost.lock().unwrap();
@@ -187,7 +205,12 @@ impl Device {
         let mut told = Vec::with_capacity(drafts.len());
         for draft in drafts {
             let (begun, via) = (self.world.now(), Some((wire.number, wire.next_place())));
-            told.push((wire.begin("message:send", &self.wire_form(&draft)).await, draft, via, begun));
+            told.push((
+                wire.begin("message:send", &self.wire_form(&draft)).await,
+                draft,
+                via,
+                begun,
+            ));
         }
         for (told, draft, via, begun) in told {
             let may_miss = self.person.wanders(draft.session);
@@ -217,14 +240,19 @@ impl Device {
     pub async fn send_by_rest(&self, draft: Draft) {
         let begun = self.world.now();
         let (form, may_miss) = (self.wire_form(&draft), self.person.wanders(draft.session));
-        let answer = self.rest_for("POST", "/api/chat/messages", Some(form), may_miss).await;
+        let answer = self
+            .rest_for("POST", "/api/chat/messages", Some(form), may_miss)
+            .await;
         self.record(draft, None, begun, &answer);
     }
 
     /// Repeats a lost send, or even an acknowledged one.
     async fn repeat(&self, rng: &mut StdRng) {
-        let (place, prefers_lost, by_socket) =
-            (rng.random::<u32>() as usize, rng.random_bool(0.8), rng.random_bool(0.5));
+        let (place, prefers_lost, by_socket) = (
+            rng.random::<u32>() as usize,
+            rng.random_bool(0.8),
+            rng.random_bool(0.5),
+        );
         let draft = {
             let lost = self.person.lost.lock().unwrap();
             let acknowledged = self.person.acknowledged.lock().unwrap();
@@ -242,24 +270,36 @@ impl Device {
     }
 
     /// One of the messages that this device knows, preferably a new one.
-    pub fn known_message(&self, rng: &mut StdRng, fits: impl Fn(&Seen) -> bool) -> Option<(Id, Seen)> {
+    pub fn known_message(
+        &self,
+        rng: &mut StdRng,
+        fits: impl Fn(&Seen) -> bool,
+    ) -> Option<(Id, Seen)> {
         let (session, back) = (self.any_session(rng)?, rng.random_range(0..20));
         let state = self.state.lock().unwrap();
         let messages = &state.sessions.get(&session)?.messages;
-        let seen = messages.values().rev().filter(|seen| fits(seen)).take(back + 1).last()?;
+        let seen = messages
+            .values()
+            .rev()
+            .filter(|seen| fits(seen))
+            .take(back + 1)
+            .last()?;
         Some((session, *seen))
     }
 
     async fn read(&self, rng: &mut StdRng) {
         let by_socket = rng.random_bool(0.6);
-        let Some((session, seen)) = self.known_message(rng, |_| true) else { return };
+        let Some((session, seen)) = self.known_message(rng, |_| true) else {
+            return;
+        };
         let (me, may_miss) = (self.person.id.to_string(), self.person.wanders(session));
         let answer = if by_socket {
             let ask = json!({ "messageId": seen.id.to_string(), "userId": me });
             self.ask_for("message:read", &ask, may_miss).await
         } else {
             let path = format!("/api/chat/messages/{}/read", seen.id);
-            self.rest_for("PUT", &path, Some(json!({ "userId": me })), may_miss).await
+            self.rest_for("PUT", &path, Some(json!({ "userId": me })), may_miss)
+                .await
         };
         self.note_mark(session, seen.seq, answer.ended());
     }
@@ -269,18 +309,35 @@ impl Device {
         let own = self.known_message(rng, |seen| seen.sender == me && seen.is_said());
         let Some((session, seen)) = own else { return };
         let path = format!("/api/chat/messages/{}", seen.id);
-        let (ask, may_miss) = (json!({ "userId": me.to_string() }), self.person.wanders(session));
+        let (ask, may_miss) = (
+            json!({ "userId": me.to_string() }),
+            self.person.wanders(session),
+        );
         let answer = self.rest_for("DELETE", &path, Some(ask), may_miss).await;
-        let deletion = Deletion { session, seq: seen.seq, outcome: answer.ended() };
-        self.world.record(|history| history.deletions.push(deletion));
+        let deletion = Deletion {
+            session,
+            seq: seen.seq,
+            outcome: answer.ended(),
+        };
+        self.world
+            .record(|history| history.deletions.push(deletion));
     }
 
     /// A page of some kind, over REST or the socket.
     async fn history(&self, rng: &mut StdRng) {
-        let (kind, limit, by_socket) =
-            (rng.random_range(0..3), rng.random_range(5..=60), rng.random_bool(0.4));
-        let Some((session, seen)) = self.known_message(rng, |_| true) else { return };
-        let (name, number) = [("page", 1), ("beforeSeq", seen.seq), ("afterSeq", seen.seq / 2)][kind];
+        let (kind, limit, by_socket) = (
+            rng.random_range(0..3),
+            rng.random_range(5..=60),
+            rng.random_bool(0.4),
+        );
+        let Some((session, seen)) = self.known_message(rng, |_| true) else {
+            return;
+        };
+        let (name, number) = [
+            ("page", 1),
+            ("beforeSeq", seen.seq),
+            ("afterSeq", seen.seq / 2),
+        ][kind];
         let (begun, may_miss) = (self.world.now(), self.person.wanders(session));
         let answer = if by_socket {
             let ask = json!({ "sessionId": session.to_string(), "limit": limit, name: number });
@@ -290,31 +347,57 @@ impl Device {
             self.rest_for("GET", &path, None, may_miss).await
         };
         let Answer::Ok(envelope) = answer else { return };
-        let messages: Vec<Seen> = envelope["data"].as_array().into_iter().flatten().map(Seen::of).collect();
+        let messages: Vec<Seen> = envelope["data"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(Seen::of)
+            .collect();
         let more = envelope["pagination"]["hasMore"] == json!(true);
-        let (first, last) = (messages.first().map_or(1, |m| m.seq), messages.last().map_or(0, |m| m.seq));
+        let (first, last) = (
+            messages.first().map_or(1, |m| m.seq),
+            messages.last().map_or(0, |m| m.seq),
+        );
         let (low, high) = match name {
             "page" => (if more { first } else { 1 }, u64::MAX),
             "beforeSeq" => (if more { first } else { 1 }, number.saturating_sub(1)),
             _ => (number + 1, if more { last } else { u64::MAX }),
         };
         let (reader, ended) = (self.person.id, self.world.now());
-        let page = Page { reader, session, begun, ended, low, high, messages };
+        let page = Page {
+            reader,
+            session,
+            begun,
+            ended,
+            low,
+            high,
+            messages,
+        };
         self.world.record(|history| history.pages.push(page));
     }
 
     async fn unread(&self) {
-        let answer = self.rest("GET", &format!("/api/chat/messages/unread/{}", self.person.id), None).await;
+        let answer = self
+            .rest(
+                "GET",
+                &format!("/api/chat/messages/unread/{}", self.person.id),
+                None,
+            )
+            .await;
         if let Some(data) = answer.data() {
             let by_session = counts_in(&data["bySession"]);
-            self.world.record(|history| history.counts.push(Counts { by_session }));
+            self.world
+                .record(|history| history.counts.push(Counts { by_session }));
         }
     }
 
     async fn typing(&self, rng: &mut StdRng) {
-        let Some(session) = self.any_session(rng) else { return };
+        let Some(session) = self.any_session(rng) else {
+            return;
+        };
         let ask = json!({ "sessionId": session.to_string(), "userId": self.person.id.to_string() });
-        self.ask_for("typing:start", &ask, self.person.wanders(session)).await;
+        self.ask_for("typing:start", &ask, self.person.wanders(session))
+            .await;
     }
 
     /// Drops the connection, with a DISCONNECT or a reset; the next step opens a new one.

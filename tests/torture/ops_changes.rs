@@ -18,19 +18,29 @@ impl Device {
     fn note_miss(&self, answer: &Answer, sessions: Vec<Id>, messages: Vec<Id>) {
         if matches!(answer, Answer::Missing) {
             let person = self.person.id;
-            self.world.record(|history| history.misses.push(Miss { person, sessions, messages }));
+            self.world.record(|history| {
+                history.misses.push(Miss {
+                    person,
+                    sessions,
+                    messages,
+                })
+            });
         }
     }
 
     /// A message that this user wrote.
     fn own_message(&self, rng: &mut StdRng) -> Option<(Id, Seen)> {
         let me = self.person.id;
-        self.known_message(rng, |seen| seen.sender == me && seen.is_said() && seen.part == 0)
+        self.known_message(rng, |seen| {
+            seen.sender == me && seen.is_said() && seen.part == 0
+        })
     }
 
     pub async fn edit(&self, rng: &mut StdRng) {
         let by_socket = rng.random_bool(0.5);
-        let Some((session, seen)) = self.own_message(rng) else { return };
+        let Some((session, seen)) = self.own_message(rng) else {
+            return;
+        };
         let content = format!("{:x} says it better", self.person.next_key());
         let (begun, message) = (self.world.now(), seen.id);
         let answer = if by_socket {
@@ -38,7 +48,8 @@ impl Device {
             self.ask_for("message:edit", &ask, true).await
         } else {
             let path = format!("/api/chat/messages/{message}");
-            self.rest_for("PUT", &path, Some(json!({ "content": content })), true).await
+            self.rest_for("PUT", &path, Some(json!({ "content": content })), true)
+                .await
         };
         self.note_miss(&answer, vec![session], vec![message]);
         let text = hash(&content);
@@ -46,7 +57,8 @@ impl Device {
             Answer::Ok(envelope) => {
                 let stored = Seen::of(&envelope["data"]);
                 if stored.text != text || stored.id != message {
-                    self.world.odd(format!("an edit of {message} was answered with {stored:?}"));
+                    self.world
+                        .odd(format!("an edit of {message} was answered with {stored:?}"));
                 }
                 Ended::Ok(stored.rev)
             }
@@ -54,13 +66,23 @@ impl Device {
             Answer::Unknown => Ended::Unknown,
         };
         let (by, ended) = (self.person.id, self.world.now());
-        let edit = Edit { by, session, message, text, begun, ended, outcome };
+        let edit = Edit {
+            by,
+            session,
+            message,
+            text,
+            begun,
+            ended,
+            outcome,
+        };
         self.world.record(|history| history.edits.push(edit));
     }
 
     pub async fn recall(&self, rng: &mut StdRng) {
         let by_socket = rng.random_bool(0.5);
-        let Some((session, seen)) = self.own_message(rng) else { return };
+        let Some((session, seen)) = self.own_message(rng) else {
+            return;
+        };
         let answer = if by_socket {
             let ask = json!({ "messageId": seen.id.to_string() });
             self.ask_for("message:recall", &ask, true).await
@@ -69,30 +91,48 @@ impl Device {
             self.rest_for("POST", &path, None, true).await
         };
         self.note_miss(&answer, vec![session], vec![seen.id]);
-        let deletion = Deletion { session, seq: seen.seq, outcome: answer.ended() };
-        self.world.record(|history| history.deletions.push(deletion));
+        let deletion = Deletion {
+            session,
+            seq: seen.seq,
+            outcome: answer.ended(),
+        };
+        self.world
+            .record(|history| history.deletions.push(deletion));
     }
 
     /// Adds an emoji to a message, or removes it.
     pub async fn react(&self, rng: &mut StdRng) {
         let (by_socket, on) = (rng.random_bool(0.6), rng.random_bool(0.7));
         let emoji = EMOJI[rng.random_range(0..EMOJI.len())];
-        let Some((session, seen)) = self.known_message(rng, Seen::is_said) else { return };
+        let Some((session, seen)) = self.known_message(rng, Seen::is_said) else {
+            return;
+        };
         let (begun, message) = (self.world.now(), seen.id);
         let answer = if by_socket {
             let ask = json!({ "messageId": message.to_string(), "emoji": emoji, "remove": !on });
             self.ask_for("message:react", &ask, true).await
         } else if on {
             let path = format!("/api/chat/messages/{message}/reactions");
-            self.rest_for("POST", &path, Some(json!({ "emoji": emoji })), true).await
+            self.rest_for("POST", &path, Some(json!({ "emoji": emoji })), true)
+                .await
         } else {
             let path = format!("/api/chat/messages/{message}/reactions/{emoji}");
             self.rest_for("DELETE", &path, None, true).await
         };
         self.note_miss(&answer, vec![session], vec![message]);
         let (by, ended, outcome) = (self.person.id, self.world.now(), answer.ended());
-        let reaction = Reaction { by, session, message, emoji: hash(emoji), on, begun, ended, outcome };
-        self.world.record(|history| history.reactions.push(reaction));
+        let reaction = Reaction {
+            by,
+            session,
+            message,
+            emoji: hash(emoji),
+            on,
+            begun,
+            ended,
+            outcome,
+        };
+        self.world
+            .record(|history| history.reactions.push(reaction));
     }
 
     /// Forwards up to three messages into one or two conversations, or repeats a forward.
@@ -101,7 +141,8 @@ impl Device {
         let (by_socket, place) = (rng.random_bool(0.5), rng.random::<u32>() as usize);
         let known = self.person.forwards.lock().unwrap().clone();
         if repeats && !known.is_empty() {
-            self.send_forward(known[place % known.len()].clone(), by_socket).await;
+            self.send_forward(known[place % known.len()].clone(), by_socket)
+                .await;
             return;
         }
         let mut sources: Vec<(Id, Id)> = Vec::new();
@@ -112,11 +153,23 @@ impl Device {
         }
         let mut targets: Vec<Id> = Vec::new();
         for _ in 0..2 {
-            targets.extend(self.any_session(rng).filter(|session| !targets.contains(session)));
+            targets.extend(
+                self.any_session(rng)
+                    .filter(|session| !targets.contains(session)),
+            );
         }
         if !sources.is_empty() && !targets.is_empty() {
             let key = self.person.next_key();
-            self.send_forward(ForwardDraft { key, sources, targets, merged }, by_socket).await;
+            self.send_forward(
+                ForwardDraft {
+                    key,
+                    sources,
+                    targets,
+                    merged,
+                },
+                by_socket,
+            )
+            .await;
         }
     }
 
@@ -131,14 +184,21 @@ impl Device {
         let answer = if by_socket {
             self.ask_for("message:forward", &ask, true).await
         } else {
-            self.rest_for("POST", "/api/chat/messages/forward", Some(ask), true).await
+            self.rest_for("POST", "/api/chat/messages/forward", Some(ask), true)
+                .await
         };
         let (sources, from): (Vec<Id>, Vec<Id>) = draft.sources.iter().copied().unzip();
-        let sessions = from.into_iter().chain(draft.targets.iter().copied()).collect();
+        let sessions = from
+            .into_iter()
+            .chain(draft.targets.iter().copied())
+            .collect();
         self.note_miss(&answer, sessions, sources.clone());
         let outcome = match &answer {
             Answer::Ok(envelope) => {
-                let written = envelope["data"]["messages"].as_array().into_iter().flatten();
+                let written = envelope["data"]["messages"]
+                    .as_array()
+                    .into_iter()
+                    .flatten();
                 let place = |message: &Value| (Id::of(&message["_id"]), Seen::of(message).seq);
                 Ended::Ok(written.map(place).collect())
             }
@@ -162,14 +222,17 @@ impl Device {
     /// Reads up to a `seq`, regardless of the senders of the messages.
     pub async fn read_to(&self, rng: &mut StdRng) {
         let by_socket = rng.random_bool(0.5);
-        let Some((session, seen)) = self.known_message(rng, |_| true) else { return };
+        let Some((session, seen)) = self.known_message(rng, |_| true) else {
+            return;
+        };
         let may_miss = self.person.wanders(session);
         let answer = if by_socket {
             let ask = json!({ "sessionId": session.to_string(), "seq": seen.seq });
             self.ask_for("session:read", &ask, may_miss).await
         } else {
             let path = format!("/api/chat/sessions/{session}/read");
-            self.rest_for("POST", &path, Some(json!({ "seq": seen.seq })), may_miss).await
+            self.rest_for("POST", &path, Some(json!({ "seq": seen.seq })), may_miss)
+                .await
         };
         self.note_mark(session, seen.seq, answer.ended());
     }
@@ -184,6 +247,13 @@ impl Device {
             _ => state.has_gap = true,
         }
         drop(state);
-        self.world.record(|history| history.marks.push(Mark { reader, session, seq, outcome }));
+        self.world.record(|history| {
+            history.marks.push(Mark {
+                reader,
+                session,
+                seq,
+                outcome,
+            })
+        });
     }
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use super::{
     history::{
-        Attempt, Counts, Deletion, DeviceState, Ended, Final, Heal, Heard, History, Id, Intrusion, Known,
-        Mark, Page, Position, Removal, Rules, Seen, What, WireLife,
+        Attempt, Counts, Deletion, DeviceState, Ended, Final, Heal, Heard, History, Id, Intrusion,
+        Known, Mark, Page, Position, Removal, Rules, Seen, What, WireLife,
     },
     plant_group,
 };
@@ -39,14 +39,39 @@ pub fn wire_of(person: Id) -> u32 {
 
 pub fn message(number: u64) -> Seen {
     let id = Id(u128::from(1_000 + number));
-    Seen { id, seq: number, sender: sender(number), key: number, text: 7_000 + number, ..Seen::default() }
+    Seen {
+        id,
+        seq: number,
+        sender: sender(number),
+        key: number,
+        text: 7_000 + number,
+        ..Seen::default()
+    }
 }
 
 /// The final state of a message.
 pub fn lasting(number: u64) -> Seen {
-    let is_read = number <= if sender(number) == LI { CHEN_READ } else { LI_READ };
-    let seen = Seen { status: 1 + u8::from(is_read), readers: u64::from(is_read), ..message(number) };
-    if number == DELETED { Seen { deleted: true, text: 0, rev: 1, ..seen } } else { seen }
+    let is_read = number
+        <= if sender(number) == LI {
+            CHEN_READ
+        } else {
+            LI_READ
+        };
+    let seen = Seen {
+        status: 1 + u8::from(is_read),
+        readers: u64::from(is_read),
+        ..message(number)
+    };
+    if number == DELETED {
+        Seen {
+            deleted: true,
+            text: 0,
+            rev: 1,
+            ..seen
+        }
+    } else {
+        seen
+    }
 }
 
 pub fn attempt(number: u64) -> Attempt {
@@ -65,7 +90,15 @@ pub fn attempt(number: u64) -> Attempt {
 
 pub fn page(reader: Id, begun: u64, upto: u64) -> Page {
     let messages = (1..=upto).map(message).collect();
-    Page { reader, session: WARD, begun, ended: begun + 100, low: 1, high: u64::MAX, messages }
+    Page {
+        reader,
+        session: WARD,
+        begun,
+        ended: begun + 100,
+        low: 1,
+        high: u64::MAX,
+        messages,
+    }
 }
 
 pub fn heard(wire: u32, at: u64, what: What) -> Heard {
@@ -73,7 +106,12 @@ pub fn heard(wire: u32, at: u64, what: What) -> Heard {
 }
 
 pub fn life(person: Id) -> WireLife {
-    WireLife { person, synced: BTreeMap::from([(WARD, 0)]), is_whole: true, ..WireLife::default() }
+    WireLife {
+        person,
+        synced: BTreeMap::from([(WARD, 0)]),
+        is_whole: true,
+        ..WireLife::default()
+    }
 }
 
 pub fn positions() -> BTreeMap<Id, u64> {
@@ -81,69 +119,152 @@ pub fn positions() -> BTreeMap<Id, u64> {
 }
 
 pub fn look(observer: Id, reader: Id, seq: i64, begun: u64) -> Position {
-    Position { observer, session: WARD, reader, seq, begun, ended: begun + 100 }
+    Position {
+        observer,
+        session: WARD,
+        reader,
+        seq,
+        begun,
+        ended: begun + 100,
+    }
 }
 
 /// Two users who talk, an outsider who tries to listen, one kill -9 at 5,100.
 pub fn clean() -> History {
-    let rules = Rules { one_hub: true, undisturbed: false, recovery: 15_000_000, grace: 0 };
+    let rules = Rules {
+        one_hub: true,
+        undisturbed: false,
+        recovery: 15_000_000,
+        grace: 0,
+    };
     let mut history = History::new(rules);
     history.members.insert(WARD, vec![LI, CHEN]);
     history.wires = BTreeMap::from([
         (AT_LI, life(LI)),
         (AT_CHEN, life(CHEN)),
         (AT_OUTSIDER, life(OUTSIDER)),
-        (SIGNED_OUT, WireLife { is_whole: false, ..life(CHEN) }),
+        (
+            SIGNED_OUT,
+            WireLife {
+                is_whole: false,
+                ..life(CHEN)
+            },
+        ),
     ]);
     for number in 1..=COUNT {
         history.attempts.push(attempt(number));
         for wire in [AT_LI, AT_CHEN] {
-            let what = What::Message { session: WARD, seen: message(number) };
+            let what = What::Message {
+                session: WARD,
+                seen: message(number),
+            };
             history.heard.push(heard(wire, number * 1_000 + 400, what));
         }
     }
     // An unanswered send that is stored, with a repeat; and one that was refused and never arrived.
     history.attempts[4].outcome = Ended::Unknown;
-    history.attempts.push(Attempt { begun: 50_000, ended: 50_100, via: None, ..attempt(5) });
-    let refused = Attempt { key: 99, outcome: Ended::Failed, ..attempt(9) };
+    history.attempts.push(Attempt {
+        begun: 50_000,
+        ended: 50_100,
+        via: None,
+        ..attempt(5)
+    });
+    let refused = Attempt {
+        key: 99,
+        outcome: Ended::Failed,
+        ..attempt(9)
+    };
     history.attempts.push(refused);
-    let told = What::Message { session: WARD, seen: message(1) };
+    let told = What::Message {
+        session: WARD,
+        seen: message(1),
+    };
     history.heard.push(heard(SIGNED_OUT, 1_400, told));
     let why = "logout";
-    history.endings.push(Removal { person: CHEN, wires: vec![SIGNED_OUT], answered: 3_500, why });
-    history.pages = vec![page(LI, 4_600, 4), page(CHEN, 6_600, 6), page(LI, LATE - 1_000, COUNT)];
+    history.endings.push(Removal {
+        person: CHEN,
+        wires: vec![SIGNED_OUT],
+        answered: 3_500,
+        why,
+    });
+    history.pages = vec![
+        page(LI, 4_600, 4),
+        page(CHEN, 6_600, 6),
+        page(LI, LATE - 1_000, COUNT),
+    ];
     history.pages[2].messages = (1..=COUNT).map(lasting).collect();
     for (reader, seqs) in [(CHEN, [2, CHEN_READ]), (LI, [1, LI_READ])] {
         for seq in seqs {
             let at = 20_000 + seq;
-            history.heard.push(heard(AT_LI, at, What::Read { session: WARD, reader, seq }));
-            history.marks.push(Mark { reader, session: WARD, seq, outcome: Ended::Ok(()) });
+            history.heard.push(heard(
+                AT_LI,
+                at,
+                What::Read {
+                    session: WARD,
+                    reader,
+                    seq,
+                },
+            ));
+            history.marks.push(Mark {
+                reader,
+                session: WARD,
+                seq,
+                outcome: Ended::Ok(()),
+            });
         }
         let last = i64::try_from(seqs[1]).unwrap();
-        history.positions.extend([look(LI, reader, 1, 10_000), look(LI, reader, last, 30_000)]);
+        history
+            .positions
+            .extend([look(LI, reader, 1, 10_000), look(LI, reader, last, 30_000)]);
     }
     for is_read in [false, true] {
         let message = message(1).id;
-        let what = What::Status { session: WARD, message, receiver: CHEN, is_read };
+        let what = What::Status {
+            session: WARD,
+            message,
+            receiver: CHEN,
+            is_read,
+        };
         history.heard.push(heard(AT_LI, 20_003, what));
     }
     for wire in [AT_LI, AT_CHEN] {
         let (id, seq) = (message(DELETED).id, DELETED);
-        history.heard.push(heard(wire, 21_000, What::Deleted { session: WARD, id, seq, rev: 1 }));
+        history.heard.push(heard(
+            wire,
+            21_000,
+            What::Deleted {
+                session: WARD,
+                id,
+                seq,
+                rev: 1,
+            },
+        ));
     }
-    history.deletions.push(Deletion { session: WARD, seq: DELETED, outcome: Ended::Ok(()) });
+    history.deletions.push(Deletion {
+        session: WARD,
+        seq: DELETED,
+        outcome: Ended::Ok(()),
+    });
     let unread = |person: Id| {
         let position = positions()[&person];
-        let counts = |number: &u64| sender(*number) != person && *number > position && *number != DELETED;
+        let counts =
+            |number: &u64| sender(*number) != person && *number > position && *number != DELETED;
         i64::try_from((1..=COUNT).filter(counts).count()).unwrap()
     };
     let map = BTreeMap::from([(LI, unread(LI)), (CHEN, unread(CHEN))]);
     for person in [LI, CHEN] {
         let by_session = vec![(WARD, unread(person))];
-        history.heard.push(heard(wire_of(person), 22_000, What::Unread(by_session.clone())));
+        history.heard.push(heard(
+            wire_of(person),
+            22_000,
+            What::Unread(by_session.clone()),
+        ));
         history.counts.push(Counts { by_session });
         let messages: Vec<Seen> = (1..=COUNT).map(lasting).collect();
-        let known = Known { messages: messages.clone(), positions: positions() };
+        let known = Known {
+            messages: messages.clone(),
+            positions: positions(),
+        };
         history.devices.push(DeviceState {
             name: format!("{person}"),
             person,
@@ -161,8 +282,14 @@ pub fn clean() -> History {
             map: map.clone(),
         });
     }
-    history.intrusions.push(Intrusion { what: "a look at the ward".to_owned(), refused: true });
-    history.heals.push(Heal { fault: "kill-service".to_owned(), healed: 5_200 });
+    history.intrusions.push(Intrusion {
+        what: "a look at the ward".to_owned(),
+        refused: true,
+    });
+    history.heals.push(Heal {
+        fault: "kill-service".to_owned(),
+        healed: 5_200,
+    });
     history.answers = 40;
     plant_group::add_group(&mut history);
     history

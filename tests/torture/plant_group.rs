@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 
 use super::{
-    history::{Attempt, DeviceState, Ended, Final, History, Id, Known, Note, Page, Seen, What, WireLife},
+    history::{
+        Attempt, DeviceState, Ended, Final, History, Id, Known, Note, Page, Seen, What, WireLife,
+    },
     plant::{AT_CHEN, AT_LI, CHEN, LI, heard, message},
     records::{Absence, Edit, Forward, Reaction},
 };
@@ -30,35 +32,86 @@ fn id_of(session: Id, seq: u64) -> Id {
 /// and 8 forwarded.
 pub fn said(seq: u64) -> Seen {
     let id = id_of(GROUP, seq);
-    let own = Seen { id, seq, key: 200 + seq, text: 8_000 + seq, ..Seen::default() };
+    let own = Seen {
+        id,
+        seq,
+        key: 200 + seq,
+        text: 8_000 + seq,
+        ..Seen::default()
+    };
     match seq {
         1 | 6 => Seen { sender: LI, ..own },
-        2 => Seen { sender: WANG, ..own },
-        3 => Seen { id, seq, sender: LI, note: Note::Removed(WANG), ..Seen::default() },
-        5 => Seen { id, seq, sender: LI, note: Note::Joined(WANG), ..Seen::default() },
+        2 => Seen {
+            sender: WANG,
+            ..own
+        },
+        3 => Seen {
+            id,
+            seq,
+            sender: LI,
+            note: Note::Removed(WANG),
+            ..Seen::default()
+        },
+        5 => Seen {
+            id,
+            seq,
+            sender: LI,
+            note: Note::Joined(WANG),
+            ..Seen::default()
+        },
         7 | 8 => forwarded(GROUP, seq, 0, seq - 6),
-        _ => Seen { sender: CHEN, ..own },
+        _ => Seen {
+            sender: CHEN,
+            ..own
+        },
     }
 }
 
 fn forwarded(session: Id, seq: u64, place: u16, source: u64) -> Seen {
     let part = place * 100 + u16::try_from(source).unwrap();
     let (id, text) = (id_of(session, seq), message(source).text);
-    Seen { id, seq, sender: CHEN, key: FORWARD, part, text, ..Seen::default() }
+    Seen {
+        id,
+        seq,
+        sender: CHEN,
+        key: FORWARD,
+        part,
+        text,
+        ..Seen::default()
+    }
 }
 
 /// Its final state; rev 1 and 2 were the removal and the return.
 pub fn settled(seq: u64) -> Seen {
     let readers = match said(seq) {
-        Seen { note: Note::None, .. } => 2,
+        Seen {
+            note: Note::None, ..
+        } => 2,
         _ => 0,
     };
-    let seen = Seen { status: 2, readers, ..said(seq) };
-    if seq == EDITED { Seen { text: 9_006, rev: 4, reactions: 5, ..seen } } else { seen }
+    let seen = Seen {
+        status: 2,
+        readers,
+        ..said(seq)
+    };
+    if seq == EDITED {
+        Seen {
+            text: 9_006,
+            rev: 4,
+            reactions: 5,
+            ..seen
+        }
+    } else {
+        seen
+    }
 }
 
 fn annex(seq: u64) -> Seen {
-    Seen { status: 2, readers: 1, ..forwarded(ANNEX, seq, 1, seq) }
+    Seen {
+        status: 2,
+        readers: 1,
+        ..forwarded(ANNEX, seq, 1, seq)
+    }
 }
 
 /// The events of the group for each member: everything except what is hidden from Wang.
@@ -68,40 +121,99 @@ fn live(history: &mut History) {
         for seq in 1..=NEWEST {
             let at = 60_000 + seq * 1_000;
             if wire == AT_WANG && seq == 3 {
-                history.heard.push(heard(wire, at + 300, What::Removed { session: GROUP }));
+                history
+                    .heard
+                    .push(heard(wire, at + 300, What::Removed { session: GROUP }));
             }
             if wire == AT_WANG && seq == 5 {
-                history.heard.push(heard(wire, at + 300, What::Created { session: GROUP, seq }));
+                history.heard.push(heard(
+                    wire,
+                    at + 300,
+                    What::Created {
+                        session: GROUP,
+                        seq,
+                    },
+                ));
             }
             if !is_hidden(seq) {
-                let what = What::Message { session: GROUP, seen: said(seq) };
+                let what = What::Message {
+                    session: GROUP,
+                    seen: said(seq),
+                };
                 history.heard.push(heard(wire, at + 400, what));
             }
             if (seq == 3 || seq == 5) && wire != AT_WANG {
                 let rev = if seq == 3 { 1 } else { 2 };
-                history.heard.push(heard(wire, at + 450, What::Updated { session: GROUP, rev }));
+                history.heard.push(heard(
+                    wire,
+                    at + 450,
+                    What::Updated {
+                        session: GROUP,
+                        rev,
+                    },
+                ));
             }
         }
         let (session, id, seq) = (GROUP, said(EDITED).id, EDITED);
-        let edited = What::Edited { session, id, seq, rev: 3, text: 9_006 };
-        let reacted = What::Reacted { session, id, seq, rev: 4, reactions: 5 };
-        history.heard.extend([heard(wire, 70_000, edited), heard(wire, 71_000, reacted)]);
+        let edited = What::Edited {
+            session,
+            id,
+            seq,
+            rev: 3,
+            text: 9_006,
+        };
+        let reacted = What::Reacted {
+            session,
+            id,
+            seq,
+            rev: 4,
+            reactions: 5,
+        };
+        history
+            .heard
+            .extend([heard(wire, 70_000, edited), heard(wire, 71_000, reacted)]);
     }
     for wire in [AT_LI, AT_CHEN] {
         for seq in [1, 2] {
-            let seen = Seen { status: 0, readers: 0, ..annex(seq) };
-            history.heard.push(heard(wire, 67_400, What::Message { session: ANNEX, seen }));
+            let seen = Seen {
+                status: 0,
+                readers: 0,
+                ..annex(seq)
+            };
+            history.heard.push(heard(
+                wire,
+                67_400,
+                What::Message {
+                    session: ANNEX,
+                    seen,
+                },
+            ));
         }
     }
-    let counted = |delivered, read| What::Counted { session: GROUP, message: said(1).id, delivered, read };
-    history.heard.extend([heard(AT_LI, 72_000, counted(2, 1)), heard(AT_LI, 73_000, counted(2, 2))]);
+    let counted = |delivered, read| What::Counted {
+        session: GROUP,
+        message: said(1).id,
+        delivered,
+        read,
+    };
+    history.heard.extend([
+        heard(AT_LI, 72_000, counted(2, 1)),
+        heard(AT_LI, 73_000, counted(2, 2)),
+    ]);
 }
 
 /// Adds the group.
 pub fn add_group(history: &mut History) {
     history.members.insert(GROUP, vec![LI, CHEN, WANG]);
     history.members.insert(ANNEX, vec![LI, CHEN]);
-    history.wires.insert(AT_WANG, WireLife { person: WANG, is_whole: true, ..WireLife::default() });
+    history.wires.insert(
+        AT_WANG,
+        WireLife {
+            person: WANG,
+            is_whole: true,
+            ..WireLife::default()
+        },
+    );
     for seq in [1, 2, HIDDEN, EDITED] {
         let (begun, seen) = (60_000 + seq * 1_000, said(seq));
         history.attempts.push(Attempt {
@@ -125,15 +237,44 @@ pub fn add_group(history: &mut History) {
     });
     live(history);
     let (message, session) = (said(EDITED).id, GROUP);
-    let edit =
-        Edit { by: LI, session, message, text: 9_006, begun: 69_000, ended: 70_000, outcome: Ended::Ok(3) };
+    let edit = Edit {
+        by: LI,
+        session,
+        message,
+        text: 9_006,
+        begun: 69_000,
+        ended: 70_000,
+        outcome: Ended::Ok(3),
+    };
     // A refused edit, and an unanswered one that was overtaken.
-    let refused = Edit { text: 9_007, outcome: Ended::Failed, ..edit.clone() };
-    let unknown = Edit { text: 9_008, outcome: Ended::Unknown, ..edit.clone() };
+    let refused = Edit {
+        text: 9_007,
+        outcome: Ended::Failed,
+        ..edit.clone()
+    };
+    let unknown = Edit {
+        text: 9_008,
+        outcome: Ended::Unknown,
+        ..edit.clone()
+    };
     history.edits.extend([edit, refused, unknown]);
     let (begun, ended, outcome) = (70_500, 71_000, Ended::Ok(()));
-    let on = Reaction { by: CHEN, session, message, emoji: THUMB, on: true, begun, ended, outcome };
-    let off = Reaction { on: false, begun: 70_100, ended: 70_200, ..on.clone() };
+    let on = Reaction {
+        by: CHEN,
+        session,
+        message,
+        emoji: THUMB,
+        on: true,
+        begun,
+        ended,
+        outcome,
+    };
+    let off = Reaction {
+        on: false,
+        begun: 70_100,
+        ended: 70_200,
+        ..on.clone()
+    };
     history.reactions.extend([on, off]);
     let mut written: Vec<(Id, u64)> = [7, 8].map(|seq| (said(seq).id, seq)).to_vec();
     written.extend([1, 2].map(|seq| (annex(seq).id, seq)));
@@ -147,8 +288,17 @@ pub fn add_group(history: &mut History) {
         ended: 67_500,
         outcome: Ended::Unknown,
     };
-    let again = Forward { begun: 74_000, ended: 74_500, outcome: Ended::Ok(written), ..forward.clone() };
-    let refused = Forward { key: FORWARD + 1, outcome: Ended::Failed, ..forward.clone() };
+    let again = Forward {
+        begun: 74_000,
+        ended: 74_500,
+        outcome: Ended::Ok(written),
+        ..forward.clone()
+    };
+    let refused = Forward {
+        key: FORWARD + 1,
+        outcome: Ended::Failed,
+        ..forward.clone()
+    };
     history.forwards.extend([forward, again, refused]);
     let hidden_page = |begun: u64, low: u64, messages: Vec<Seen>| Page {
         reader: WANG,
@@ -159,8 +309,12 @@ pub fn add_group(history: &mut History) {
         high: u64::MAX,
         messages,
     };
-    history.pages.push(hidden_page(62_800, 1, vec![said(1), said(2)]));
-    history.pages.push(hidden_page(80_000, 1, (5..=NEWEST).map(settled).collect()));
+    history
+        .pages
+        .push(hidden_page(62_800, 1, vec![said(1), said(2)]));
+    history
+        .pages
+        .push(hidden_page(80_000, 1, (5..=NEWEST).map(settled).collect()));
     look_at_the_end(history);
 }
 
@@ -169,7 +323,13 @@ fn message_of_ward(number: u64) -> Id {
 }
 
 fn look_at_the_end(history: &mut History) {
-    for (reader, session) in [(LI, GROUP), (CHEN, GROUP), (WANG, GROUP), (LI, ANNEX), (CHEN, ANNEX)] {
+    for (reader, session) in [
+        (LI, GROUP),
+        (CHEN, GROUP),
+        (WANG, GROUP),
+        (LI, ANNEX),
+        (CHEN, ANNEX),
+    ] {
         let hidden = if reader == WANG { HIDDEN } else { 0 };
         let messages: Vec<Seen> = if session == GROUP {
             (hidden + 1..=NEWEST).map(settled).collect()
@@ -179,8 +339,15 @@ fn look_at_the_end(history: &mut History) {
         let newest = messages.len() as u64 + hidden;
         let members = history.members[&session].clone();
         let positions: BTreeMap<Id, u64> = members.iter().map(|member| (*member, newest)).collect();
-        let known = Known { messages: messages.clone(), positions: positions.clone() };
-        match history.devices.iter_mut().find(|device| device.person == reader) {
+        let known = Known {
+            messages: messages.clone(),
+            positions: positions.clone(),
+        };
+        match history
+            .devices
+            .iter_mut()
+            .find(|device| device.person == reader)
+        {
             Some(device) => drop(device.sessions.insert(session, known)),
             None => history.devices.push(DeviceState {
                 name: format!("{reader}"),
@@ -189,7 +356,11 @@ fn look_at_the_end(history: &mut History) {
                 pushed: None,
             }),
         }
-        let reactions = if session == GROUP { vec![(said(EDITED).id, THUMB, CHEN)] } else { Vec::new() };
+        let reactions = if session == GROUP {
+            vec![(said(EDITED).id, THUMB, CHEN)]
+        } else {
+            Vec::new()
+        };
         let map = members.iter().map(|member| (*member, 0)).collect();
         history.finals.push(Final {
             reader,

@@ -61,13 +61,21 @@ pub async fn remove(folder: &Path) {
 
 /// A log that a child's next run continues.
 pub fn append_to(path: &Path) -> std::fs::File {
-    std::fs::OpenOptions::new().create(true).append(true).open(path).unwrap()
+    std::fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(path)
+        .unwrap()
 }
 
 /// Runs a small tool; returns whether it succeeded.
 pub async fn run(program: &str, arguments: &[&str]) -> bool {
     let mut command = Command::new(program);
-    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
     command.status().await.is_ok_and(|status| status.success())
 }
 
@@ -79,11 +87,17 @@ pub struct Running {
 impl Running {
     pub fn start(mut command: Command) -> Self {
         command.stdin(Stdio::null()).kill_on_drop(true);
-        Self { child: command.spawn().unwrap() }
+        Self {
+            child: command.spawn().unwrap(),
+        }
     }
 
     pub fn signal(&self, signal: Signal) {
-        if let Some(pid) = self.child.id().and_then(|pid| Pid::from_raw(i32::try_from(pid).unwrap())) {
+        if let Some(pid) = self
+            .child
+            .id()
+            .and_then(|pid| Pid::from_raw(i32::try_from(pid).unwrap()))
+        {
             let _ = kill_process(pid, signal);
         }
     }
@@ -91,8 +105,14 @@ impl Running {
     /// Its memory, MiB.
     pub fn memory(&self) -> Option<u64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()?)).ok()?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-        line.split_whitespace().next()?.parse::<u64>().ok().map(|kib| kib >> 10)
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmRSS:"))?;
+        line.split_whitespace()
+            .next()?
+            .parse::<u64>()
+            .ok()
+            .map(|kib| kib >> 10)
     }
 
     /// Whether it has ended by itself.

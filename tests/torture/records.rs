@@ -76,17 +76,28 @@ pub struct Absence {
 impl Absence {
     pub fn new(person: Id, session: Id, begun: Moment) -> Self {
         let (answered, return_begun, returned) = (None, None, None);
-        Self { person, session, begun, answered, return_begun, returned, tries: 0, is_sure: false }
+        Self {
+            person,
+            session,
+            begun,
+            answered,
+            return_begun,
+            returned,
+            tries: 0,
+            is_sure: false,
+        }
     }
 
     /// The time in which they certainly had no membership.
     pub fn certain(&self) -> Option<(Moment, Moment)> {
-        self.answered.map(|answered| (answered, self.return_begun.unwrap_or(Moment::MAX)))
+        self.answered
+            .map(|answered| (answered, self.return_begun.unwrap_or(Moment::MAX)))
     }
 
     /// Whether an operation that began and ended then lies within.
     pub fn holds(&self, begun: Moment, ended: Moment) -> bool {
-        self.certain().is_some_and(|(from, to)| from < begun && ended < to)
+        self.certain()
+            .is_some_and(|(from, to)| from < begun && ended < to)
     }
 }
 
@@ -115,7 +126,9 @@ impl History {
     }
 
     pub fn absences_of(&self, person: Id, session: Id) -> impl Iterator<Item = &Absence> {
-        self.absences.iter().filter(move |absence| absence.person == person && absence.session == session)
+        self.absences
+            .iter()
+            .filter(move |absence| absence.person == person && absence.session == session)
     }
 
     /// Whether they are removed and re-added there.
@@ -126,32 +139,59 @@ impl History {
     /// Whether they are a member at the end.
     pub fn is_member_at_end(&self, person: Id, session: Id) -> bool {
         self.was_ever_member(person, session)
-            && self.absences_of(person, session).all(|absence| absence.returned.is_some())
+            && self
+                .absences_of(person, session)
+                .all(|absence| absence.returned.is_some())
     }
 
     /// The acknowledged changes besides sends, and the number of unanswered calls.
     pub fn changes(&self) -> String {
         let kinds = [
             ("edits", count(self.edits.iter().map(|edit| &edit.outcome))),
-            ("deletions", count(self.deletions.iter().map(|deletion| &deletion.outcome))),
-            ("reactions", count(self.reactions.iter().map(|reaction| &reaction.outcome))),
-            ("forwards", count(self.forwards.iter().map(|forward| &forward.outcome))),
+            (
+                "deletions",
+                count(self.deletions.iter().map(|deletion| &deletion.outcome)),
+            ),
+            (
+                "reactions",
+                count(self.reactions.iter().map(|reaction| &reaction.outcome)),
+            ),
+            (
+                "forwards",
+                count(self.forwards.iter().map(|forward| &forward.outcome)),
+            ),
         ];
         let kinds = kinds.map(|(name, (ok, unknown))| format!("{ok} {name} and {unknown} unknown"));
-        let removals = self.absences.iter().filter(|absence| absence.answered.is_some()).count();
-        let unsure = self.absences.iter().filter(|absence| !absence.is_sure).count();
-        format!("{}, {removals} removals, {unsure} of them in doubt at first", kinds.join(", "))
+        let removals = self
+            .absences
+            .iter()
+            .filter(|absence| absence.answered.is_some())
+            .count();
+        let unsure = self
+            .absences
+            .iter()
+            .filter(|absence| !absence.is_sure)
+            .count();
+        format!(
+            "{}, {removals} removals, {unsure} of them in doubt at first",
+            kinds.join(", ")
+        )
     }
 
     /// All final messages, by id.
     pub fn by_id(&self) -> BTreeMap<Id, (Id, Seen)> {
         let stored = self.stored().into_iter();
-        stored.flat_map(|(session, all)| all.iter().map(move |seen| (seen.id, (session, *seen)))).collect()
+        stored
+            .flat_map(|(session, all)| all.iter().map(move |seen| (seen.id, (session, *seen))))
+            .collect()
     }
 
     /// The highest `seq` that was acknowledged in a conversation before this moment.
     pub fn acknowledged_before(&self, session: Id, moment: Moment) -> u64 {
-        let before = self.attempts.iter().filter(|a| a.session == session && a.ended < moment);
+        let before = self
+            .attempts
+            .iter()
+            .filter(|a| a.session == session && a.ended < moment);
         let seqs = before.filter_map(|attempt| match attempt.outcome {
             Ended::Ok((_, seq)) => Some(seq),
             Ended::Failed | Ended::Unknown => None,

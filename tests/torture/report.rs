@@ -18,7 +18,11 @@ pub struct Report {
 
 fn list(numbers: impl Iterator<Item = String>) -> String {
     let all: Vec<String> = numbers.collect();
-    if all.is_empty() { "–".to_owned() } else { all.join(", ") }
+    if all.is_empty() {
+        "–".to_owned()
+    } else {
+        all.join(", ")
+    }
 }
 
 /// Milliseconds in readable form.
@@ -26,16 +30,24 @@ fn time(milliseconds: u64) -> String {
     if milliseconds < 1_000 {
         format!("{milliseconds} ms")
     } else {
-        format!("{:.1} s", f64::from(u32::try_from(milliseconds).unwrap_or(u32::MAX)) / 1_000.0)
+        format!(
+            "{:.1} s",
+            f64::from(u32::try_from(milliseconds).unwrap_or(u32::MAX)) / 1_000.0
+        )
     }
 }
 
 /// One line for a round.
 pub fn line(round: &Round) -> String {
     let [ok, failed, unknown] = round.sends;
-    let times = |all: &[Option<u64>]| list(all.iter().map(|one| one.map_or("never".to_owned(), time)));
+    let times =
+        |all: &[Option<u64>]| list(all.iter().map(|one| one.map_or("never".to_owned(), time)));
     let violations = round.violations().count();
-    let notes = if round.notes.is_empty() { String::new() } else { format!("; {}", round.notes.join("; ")) };
+    let notes = if round.notes.is_empty() {
+        String::new()
+    } else {
+        format!("; {}", round.notes.join("; "))
+    };
     format!(
         "{:<16} #{}: {ok} ok, {failed} failed, {unknown} unknown; p50 {}, p99 {}; {} injected, first success after {}, in the last session after {}; {}{notes}",
         round.fault.name(),
@@ -45,10 +57,10 @@ pub fn line(round: &Round) -> String {
         round.injected,
         times(&round.first_success),
         times(&round.last_session),
-        round
-            .not_tried
-            .as_ref()
-            .map_or_else(|| format!("{violations} violations"), |why| format!("not tried: {why}")),
+        round.not_tried.as_ref().map_or_else(
+            || format!("{violations} violations"),
+            |why| format!("not tried: {why}")
+        ),
     )
 }
 
@@ -138,12 +150,21 @@ impl Report {
     }
 
     fn fault_row(&self, fault: Fault, page: &mut String) {
-        let rounds: Vec<&Round> = self.rounds.iter().filter(|round| round.fault == fault).collect();
+        let rounds: Vec<&Round> = self
+            .rounds
+            .iter()
+            .filter(|round| round.fault == fault)
+            .collect();
         if rounds.is_empty() {
             return;
         }
         if let Some(why) = rounds.iter().find_map(|round| round.not_tried.as_ref()) {
-            let _ = writeln!(page, "| {}: {} | not tried: {why} |||||||||", fault, fault.meaning());
+            let _ = writeln!(
+                page,
+                "| {}: {} | not tried: {why} |||||||||",
+                fault,
+                fault.meaning()
+            );
             return;
         }
         let sum = |place: usize| rounds.iter().map(|round| round.sends[place]).sum::<usize>();
@@ -162,7 +183,10 @@ impl Report {
             sum(2),
             times(|round| &round.first_success),
             times(|round| &round.last_session),
-            rounds.iter().map(|round| round.violations().count()).sum::<usize>(),
+            rounds
+                .iter()
+                .map(|round| round.violations().count())
+                .sum::<usize>(),
         );
     }
 }
@@ -171,11 +195,18 @@ fn machine() -> String {
     let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
     let processors = std::thread::available_parallelism().map_or(0, usize::from);
     let cpu = read("/proc/cpuinfo");
-    let model = cpu.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or(" unknown");
-    let memory = read("/proc/meminfo");
-    let kib = memory
+    let model = cpu
         .lines()
-        .find_map(|line| line.strip_prefix("MemTotal:")?.split_whitespace().next()?.parse().ok());
+        .find_map(|line| line.strip_prefix("model name"))
+        .unwrap_or(" unknown");
+    let memory = read("/proc/meminfo");
+    let kib = memory.lines().find_map(|line| {
+        line.strip_prefix("MemTotal:")?
+            .split_whitespace()
+            .next()?
+            .parse()
+            .ok()
+    });
     let gib = kib.unwrap_or(0_u64) >> 20;
     let kernel = read("/proc/sys/kernel/osrelease");
     format!(
@@ -187,7 +218,11 @@ fn machine() -> String {
 
 async fn said(program: &str, arguments: &[&str]) -> String {
     let mut command = tokio::process::Command::new(program);
-    let output = command.args(arguments).current_dir(env!("CARGO_MANIFEST_DIR")).output().await;
+    let output = command
+        .args(arguments)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .await;
     output.map_or_else(
         |_| "unknown".to_owned(),
         |output| String::from_utf8_lossy(&output.stdout).trim().to_owned(),

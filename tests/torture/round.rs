@@ -50,7 +50,12 @@ impl Ward {
     pub async fn open(folder: PathBuf, kind: Kind) -> Result<Self, String> {
         let database = Database::start(folder.join("database"), kind).await?;
         let node = Node::start(&folder.join("service"), 0, &database.uri()).await;
-        Ok(Self { kind, database, nodes: vec![node], folder })
+        Ok(Self {
+            kind,
+            database,
+            nodes: vec![node],
+            folder,
+        })
     }
 
     /// Starts or stops nodes until this many are running.
@@ -62,7 +67,8 @@ impl Ward {
         }
         while self.nodes.len() < nodes {
             let folder = self.folder.join("service");
-            self.nodes.push(Node::start(&folder, self.nodes.len(), &self.database.uri()).await);
+            self.nodes
+                .push(Node::start(&folder, self.nodes.len(), &self.database.uri()).await);
         }
     }
 
@@ -105,7 +111,9 @@ impl Round {
     }
 
     pub fn violations(&self) -> impl Iterator<Item = (&'static str, &String)> {
-        self.found.iter().flat_map(|(name, found)| found.violations.iter().map(move |v| (*name, v)))
+        self.found
+            .iter()
+            .flat_map(|(name, found)| found.violations.iter().map(move |v| (*name, v)))
     }
 }
 
@@ -115,19 +123,25 @@ pub async fn run(ward: &mut Ward, fault: Fault, number: usize, options: Options)
     let addresses = ward.nodes.iter().map(|node| node.address.clone()).collect();
     let history = History::new(fault.rules(options.recovery));
     let world = World::new(history, addresses, options.patience);
-    let (cast, devices, desks) = Cast::assemble(&world, &format!("{}-{number}-", fault.name())).await;
+    let (cast, devices, desks) =
+        Cast::assemble(&world, &format!("{}-{number}-", fault.name())).await;
     let mut at_work = Vec::new();
     for device in devices {
         let rng = StdRng::seed_from_u64(rng.random());
-        let is_outsider = cast.outsiders.iter().any(|outsider| outsider.id == device.person.id);
+        let is_outsider = cast
+            .outsiders
+            .iter()
+            .any(|outsider| outsider.id == device.person.id);
         at_work.push(if is_outsider {
             tokio::spawn(intrude(device, rng))
         } else {
             tokio::spawn(ops::work(device, rng))
         });
     }
-    let desks: Vec<_> =
-        desks.into_iter().map(|desk| tokio::spawn(desk.work(StdRng::seed_from_u64(rng.random())))).collect();
+    let desks: Vec<_> = desks
+        .into_iter()
+        .map(|desk| tokio::spawn(desk.work(StdRng::seed_from_u64(rng.random()))))
+        .collect();
     // The short run takes a third of the time that the long one takes to reach full load.
     let share = if options.is_long { 3 } else { 1 };
     tokio::time::sleep(Duration::from_millis(rng.random_range(700..1_000) * share)).await;
@@ -170,16 +184,36 @@ pub async fn run(ward: &mut Ward, fault: Fault, number: usize, options: Options)
         }
     }
     cast.reactivate(&world).await;
-    let look = Look { world: &world, nodes: &ward.nodes, cast: &cast };
+    let look = Look {
+        world: &world,
+        nodes: &ward.nodes,
+        cast: &cast,
+    };
     look.at_everything(devices, &mut rng).await;
     let history = world.record(|history| history.clone());
-    let ended = |number: &u32| history.endings.iter().any(|ending| ending.wires.contains(number));
-    let told = history.wires.iter().filter(|(number, wire)| wire.told_to_go && !ended(number)).count();
+    let ended = |number: &u32| {
+        history
+            .endings
+            .iter()
+            .any(|ending| ending.wires.contains(number))
+    };
+    let told = history
+        .wires
+        .iter()
+        .filter(|(number, wire)| wire.told_to_go && !ended(number))
+        .count();
     if told > 0 {
-        notes.push(format!("{told} connections were told to go, though nobody had signed out"));
+        notes.push(format!(
+            "{told} connections were told to go, though nobody had signed out"
+        ));
     }
     notes.push(history.changes());
-    notes.extend(history.refusals.iter().map(|(code, count)| format!("{count} {code}")));
+    notes.extend(
+        history
+            .refusals
+            .iter()
+            .map(|(code, count)| format!("{count} {code}")),
+    );
     summary(&history, fault, number, injected, not_tried, notes)
 }
 
@@ -192,7 +226,11 @@ fn summary(
     notes: Vec<String>,
 ) -> Round {
     let count = |wanted: fn(&Ended<(Id, u64)>) -> bool| {
-        history.attempts.iter().filter(|attempt| wanted(&attempt.outcome)).count()
+        history
+            .attempts
+            .iter()
+            .filter(|attempt| wanted(&attempt.outcome))
+            .count()
     };
     let mut latencies: Vec<u64> = history
         .attempts
@@ -201,9 +239,17 @@ fn summary(
         .map(|attempt| (attempt.ended - attempt.begun) / 1_000)
         .collect();
     latencies.sort_unstable();
-    let part = |share: usize| latencies.get(latencies.len() * share / 100).copied().unwrap_or_default();
-    let firsts: Vec<_> =
-        history.heals.iter().map(|heal| checks_outcomes::first_successes(history, heal.healed)).collect();
+    let part = |share: usize| {
+        latencies
+            .get(latencies.len() * share / 100)
+            .copied()
+            .unwrap_or_default()
+    };
+    let firsts: Vec<_> = history
+        .heals
+        .iter()
+        .map(|heal| checks_outcomes::first_successes(history, heal.healed))
+        .collect();
     Round {
         fault,
         number,
@@ -215,8 +261,14 @@ fn summary(
         ],
         latency: [part(50), part(99)],
         injected,
-        first_success: firsts.iter().map(|of| of.values().min().map(|first| first / 1_000)).collect(),
-        last_session: firsts.iter().map(|of| of.values().max().map(|first| first / 1_000)).collect(),
+        first_success: firsts
+            .iter()
+            .map(|of| of.values().min().map(|first| first / 1_000))
+            .collect(),
+        last_session: firsts
+            .iter()
+            .map(|of| of.values().max().map(|first| first / 1_000))
+            .collect(),
         found: checks::all(history),
         notes,
     }
@@ -246,16 +298,26 @@ struct Look<'a> {
 
 impl Look<'_> {
     async fn at_everything(&self, mut devices: Vec<Device>, rng: &mut StdRng) {
-        let mut seeds: Vec<StdRng> = devices.iter().map(|_| StdRng::seed_from_u64(rng.random())).collect();
-        let home = devices.iter_mut().zip(&mut seeds).map(|(device, rng)| device.come_home(rng));
+        let mut seeds: Vec<StdRng> = devices
+            .iter()
+            .map(|_| StdRng::seed_from_u64(rng.random()))
+            .collect();
+        let home = devices
+            .iter_mut()
+            .zip(&mut seeds)
+            .map(|(device, rng)| device.come_home(rng));
         let home = futures_util::future::join_all(home).await;
         for (device, is_home) in devices.iter().zip(home) {
             if !is_home {
-                self.world.odd(format!("{} could not come back", device.name));
+                self.world
+                    .odd(format!("{} could not come back", device.name));
             }
         }
         self.until_idle().await;
-        let last_words = devices.iter().zip(&mut seeds).map(|(device, rng)| device.last_words(rng));
+        let last_words = devices
+            .iter()
+            .zip(&mut seeds)
+            .map(|(device, rng)| device.last_words(rng));
         futures_util::future::join_all(last_words).await;
         self.until_quiet().await;
         self.world.record(|history| {
@@ -266,19 +328,29 @@ impl Look<'_> {
         });
         let one_hub = self.world.record(|history| history.rules.one_hub);
         for device in &mut devices {
-            let pushed = (one_hub && device.is_whole()).then(|| device.state.lock().unwrap().unread.clone());
+            let pushed =
+                (one_hub && device.is_whole()).then(|| device.state.lock().unwrap().unread.clone());
             if device.sync().await.is_none() && device.come_home(rng).await {
-                self.world.odd(format!("{} could not sync in the end", device.name));
+                self.world
+                    .odd(format!("{} could not sync in the end", device.name));
             }
             let (name, person) = (device.name.clone(), device.person.id);
             let sessions = device.state.lock().unwrap().known();
             self.world.record(|history| {
-                history.devices.push(DeviceState { name, person, sessions, pushed });
+                history.devices.push(DeviceState {
+                    name,
+                    person,
+                    sessions,
+                    pushed,
+                });
             });
         }
         for person in &self.cast.people {
             if let Err(what) = self.afresh(person, rng).await {
-                self.world.odd(format!("{} could not be looked at afresh: {what}", person.name));
+                self.world.odd(format!(
+                    "{} could not be looked at afresh: {what}",
+                    person.name
+                ));
             }
         }
     }
@@ -289,8 +361,11 @@ impl Look<'_> {
         while begun.elapsed() < Duration::from_secs(40) {
             let mut waiting = 0.0;
             for node in self.nodes {
-                for metric in ["wardline_commit_queue_depth", "wardline_inbox_depth", "wardline_outbox_depth"]
-                {
+                for metric in [
+                    "wardline_commit_queue_depth",
+                    "wardline_inbox_depth",
+                    "wardline_outbox_depth",
+                ] {
                     waiting += node.metric(metric).await.unwrap_or(1.0);
                 }
             }
@@ -299,7 +374,8 @@ impl Look<'_> {
             }
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
-        self.world.odd("the service's queues do not run empty".to_owned());
+        self.world
+            .odd("the service's queues do not run empty".to_owned());
     }
 
     /// Waits until no event was received for a while.
@@ -307,8 +383,11 @@ impl Look<'_> {
         let (begun, mut before) = (Instant::now(), usize::MAX);
         while begun.elapsed() < Duration::from_secs(20) {
             // Typing events stop by themselves six seconds later, and do not concern messages.
-            let counts = |heard: &&Heard| !matches!(heard.what, What::Typing { .. } | What::Presence { .. });
-            let heard = self.world.record(|history| history.heard.iter().filter(counts).count());
+            let counts =
+                |heard: &&Heard| !matches!(heard.what, What::Typing { .. } | What::Presence { .. });
+            let heard = self
+                .world
+                .record(|history| history.heard.iter().filter(counts).count());
             if heard == before {
                 return;
             }
@@ -318,11 +397,20 @@ impl Look<'_> {
     }
 
     /// Fetches one user's conversations as a new client would.
-    async fn afresh(&self, person: &Arc<super::world::Person>, rng: &mut StdRng) -> Result<(), String> {
+    async fn afresh(
+        &self,
+        person: &Arc<super::world::Person>,
+        rng: &mut StdRng,
+    ) -> Result<(), String> {
         let world = self.world;
         let token = world.login(0, &person.name).await.ok_or("no sign-in")?;
-        let mut fresh =
-            Device::new(format!("{}/fresh", person.name), person, world, token.clone(), Manner::default());
+        let mut fresh = Device::new(
+            format!("{}/fresh", person.name),
+            person,
+            world,
+            token.clone(),
+            Manner::default(),
+        );
         let get = async |path: String| {
             let answer = world.call(0, "GET", &path, Some(&token), None).await;
             answer.data().cloned().ok_or(format!("{path}: {answer:?}"))
@@ -335,22 +423,31 @@ impl Look<'_> {
         // The fresh device's state after its first sync must be the same, too: it is one more
         // device.
         let known = fresh.state.lock().unwrap().known();
-        let state =
-            DeviceState { name: fresh.name.clone(), person: person.id, sessions: known, pushed: None };
+        let state = DeviceState {
+            name: fresh.name.clone(),
+            person: person.id,
+            sessions: known,
+            pushed: None,
+        };
         world.record(|history| history.devices.push(state));
         // From its present state: positions alone.
         let from = fresh.state.lock().unwrap().from();
         let ask = fresh.ask("chat:sync", &from).await;
         let synced = ask.data().ok_or("no sync")?.clone();
         let gone = person.wanders_in.lock().unwrap().clone();
-        for session in gone.into_iter().filter(|session| !person.sessions().contains(session)) {
+        for session in gone
+            .into_iter()
+            .filter(|session| !person.sessions().contains(session))
+        {
             Desk::look_from_outside(world, session, &token).await;
         }
         for session in person.sessions() {
             let (messages, reactions) = self.history(&token, person.id, session).await?;
             let share = Share::of(&synced["sessions"][session.to_string()]);
             let mut documents = sessions.as_array().into_iter().flatten();
-            let document = documents.find(|one| Id::of(&one["_id"]) == session).ok_or("not listed")?;
+            let document = documents
+                .find(|one| Id::of(&one["_id"]) == session)
+                .ok_or("not listed")?;
             let map = counts_in(&document["unreadCount"]);
             let last = Final {
                 reader: person.id,
@@ -363,7 +460,9 @@ impl Look<'_> {
                     .into_iter()
                     .map(|(member, seq)| (member, u64::try_from(seq).unwrap_or_default()))
                     .collect(),
-                unread: unread["bySession"][session.to_string()].as_i64().unwrap_or(0),
+                unread: unread["bySession"][session.to_string()]
+                    .as_i64()
+                    .unwrap_or(0),
                 map: map.into_iter().collect(),
             };
             world.record(|history| history.finals.push(last));
@@ -384,18 +483,39 @@ impl Look<'_> {
             let path = format!("/api/chat/messages/{session}?afterSeq={after}&limit=100");
             let begun = self.world.now();
             let answer = self.world.call(0, "GET", &path, Some(token), None).await;
-            let super::world::Answer::Ok(envelope) = answer else { return Err(format!("{answer:?}")) };
-            let messages: Vec<Seen> =
-                envelope["data"].as_array().into_iter().flatten().map(Seen::of).collect();
+            let super::world::Answer::Ok(envelope) = answer else {
+                return Err(format!("{answer:?}"));
+            };
+            let messages: Vec<Seen> = envelope["data"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .map(Seen::of)
+                .collect();
             all.extend(&messages);
             for message in envelope["data"].as_array().into_iter().flatten() {
                 let on = reactions_in(&message["reactions"]);
-                reactions.extend(on.into_iter().map(|(emoji, who)| (Id::of(&message["_id"]), emoji, who)));
+                reactions.extend(
+                    on.into_iter()
+                        .map(|(emoji, who)| (Id::of(&message["_id"]), emoji, who)),
+                );
             }
             let more = envelope["pagination"]["hasMore"] == json!(true);
             let (low, ended) = (after + 1, self.world.now());
-            let high = if more { all.last().map_or(0, |seen| seen.seq) } else { u64::MAX };
-            let page = Page { reader, session, begun, ended, low, high, messages };
+            let high = if more {
+                all.last().map_or(0, |seen| seen.seq)
+            } else {
+                u64::MAX
+            };
+            let page = Page {
+                reader,
+                session,
+                begun,
+                ended,
+                low,
+                high,
+                messages,
+            };
             self.world.record(|history| history.pages.push(page));
             if !more {
                 return Ok((all, reactions));

@@ -13,7 +13,12 @@ pub struct Id(pub u128);
 
 impl Id {
     pub fn of(value: &Value) -> Self {
-        Self(value.as_str().and_then(|text| u128::from_str_radix(text, 16).ok()).unwrap_or_default())
+        Self(
+            value
+                .as_str()
+                .and_then(|text| u128::from_str_radix(text, 16).ok())
+                .unwrap_or_default(),
+        )
     }
 }
 
@@ -73,7 +78,11 @@ pub fn reactions_in(list: &Value) -> Vec<(u64, Id)> {
     let groups = list.as_array().into_iter().flatten();
     let pairs = groups.flat_map(|group| {
         let emoji = hash(group["emoji"].as_str().unwrap_or_default());
-        group["users"].as_array().into_iter().flatten().map(move |user| (emoji, Id::of(user)))
+        group["users"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(move |user| (emoji, Id::of(user)))
     });
     pairs.collect()
 }
@@ -83,7 +92,11 @@ pub fn sum_of_reactions(list: &Value) -> u64 {
     let groups = list.as_array().into_iter().flatten();
     let hashes = groups.flat_map(|group| {
         let emoji = group["emoji"].as_str().unwrap_or_default();
-        group["users"].as_array().into_iter().flatten().map(move |user| reaction(emoji, Id::of(user)))
+        group["users"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(move |user| reaction(emoji, Id::of(user)))
     });
     hashes.fold(0, u64::wrapping_add)
 }
@@ -107,9 +120,14 @@ fn key_of(client_id: &str) -> Option<(u64, u16)> {
 
 impl Seen {
     pub fn of(message: &Value) -> Self {
-        let (key, part) = message["clientMsgId"].as_str().and_then(key_of).unwrap_or_default();
+        let (key, part) = message["clientMsgId"]
+            .as_str()
+            .and_then(key_of)
+            .unwrap_or_default();
         let content = message["content"].as_str().unwrap_or_default();
-        let merged = message["merged"].as_array().filter(|merged| !merged.is_empty());
+        let merged = message["merged"]
+            .as_array()
+            .filter(|merged| !merged.is_empty());
         let text = match merged {
             Some(merged) => hash_of_merged(merged.iter().map(|one| Id::of(&one["messageId"]))),
             None if content.is_empty() => 0,
@@ -149,7 +167,19 @@ impl Seen {
     /// The fields on which two clients must agree. A tombstone's event contains less than the
     /// message it replaces.
     pub fn lasting(&self) -> (Id, u64, Id, u64, bool, u64, u64) {
-        let (sender, text) = if self.deleted { (Id(0), 0) } else { (self.sender, self.text) };
-        (self.id, self.seq, sender, text, self.deleted, self.rev, self.reactions)
+        let (sender, text) = if self.deleted {
+            (Id(0), 0)
+        } else {
+            (self.sender, self.text)
+        };
+        (
+            self.id,
+            self.seq,
+            sender,
+            text,
+            self.deleted,
+            self.rev,
+            self.reactions,
+        )
     }
 }

@@ -44,12 +44,23 @@ impl Node {
     /// The binary with the environment of this node.
     fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_wardline"));
-        command.env_remove("WARDLINE_ENV").env("HOST", "127.0.0.1").env("PORT", self.port.to_string());
-        command.env("MONGODB_URI", &self.uri).env("MONGODB_DB", "torture").env("DATA_DIR", &self.folder);
-        command.env("JWT_SECRET", SECRET).env("RATE_LIMIT", "off").env("LOG", "info");
+        command
+            .env_remove("WARDLINE_ENV")
+            .env("HOST", "127.0.0.1")
+            .env("PORT", self.port.to_string());
+        command
+            .env("MONGODB_URI", &self.uri)
+            .env("MONGODB_DB", "torture")
+            .env("DATA_DIR", &self.folder);
+        command
+            .env("JWT_SECRET", SECRET)
+            .env("RATE_LIMIT", "off")
+            .env("LOG", "info");
         // A round may take longer than the usual recall window.
         command.env("RECALL_WINDOW", "1h");
-        command.env("ADMIN_USERNAME", ADMIN).env("ADMIN_PASSWORD", super::world::PASSWORD);
+        command
+            .env("ADMIN_USERNAME", ADMIN)
+            .env("ADMIN_PASSWORD", super::world::PASSWORD);
         command.current_dir(&self.folder);
         command
     }
@@ -57,23 +68,36 @@ impl Node {
     pub fn start_again(&mut self) {
         let log = process::append_to(&self.log);
         let mut command = self.command();
-        command.arg("serve").stdout(std::process::Stdio::null()).stderr(log);
+        command
+            .arg("serve")
+            .stdout(std::process::Stdio::null())
+            .stderr(log);
         self.process = Some(Running::start(command));
     }
 
     /// Waits until it is healthy; a process that ended meanwhile is restarted.
     pub async fn ready(&mut self) {
         let begun = Instant::now();
-        let client = reqwest::Client::builder().timeout(Duration::from_secs(3)).build().unwrap();
+        let client = reqwest::Client::builder()
+            .timeout(Duration::from_secs(3))
+            .build()
+            .unwrap();
         loop {
-            let health = client.get(format!("http://{}/api/health", self.address)).send().await;
+            let health = client
+                .get(format!("http://{}/api/health", self.address))
+                .send()
+                .await;
             if health.is_ok_and(|health| health.status().as_u16() == 200) {
                 return;
             }
             if self.process.as_mut().is_none_or(Running::has_ended) {
                 self.start_again();
             }
-            assert!(begun.elapsed() < READY_WITHIN, "the service does not start: {}", self.log.display());
+            assert!(
+                begun.elapsed() < READY_WITHIN,
+                "the service does not start: {}",
+                self.log.display()
+            );
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
@@ -105,17 +129,37 @@ impl Node {
     /// Runs a command of the binary beside the service and returns its output.
     pub async fn run(&self, arguments: &[&str]) -> String {
         let mut command = self.command();
-        let output = command.args(arguments).kill_on_drop(true).output().await.unwrap();
-        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        let output = command
+            .args(arguments)
+            .kill_on_drop(true)
+            .output()
+            .await
+            .unwrap();
+        assert!(
+            output.status.success(),
+            "{arguments:?}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         String::from_utf8(output.stdout).unwrap()
     }
 
     /// A metric's value, by its name with labels; 0 when it is absent.
     pub async fn metric(&self, name: &str) -> Option<f64> {
-        let client = reqwest::Client::builder().timeout(Duration::from_secs(3)).build().unwrap();
-        let text =
-            client.get(format!("http://{}/metrics", self.address)).send().await.ok()?.text().await.ok()?;
-        let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok());
+        let client = reqwest::Client::builder()
+            .timeout(Duration::from_secs(3))
+            .build()
+            .unwrap();
+        let text = client
+            .get(format!("http://{}/metrics", self.address))
+            .send()
+            .await
+            .ok()?
+            .text()
+            .await
+            .ok()?;
+        let value = text
+            .lines()
+            .find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok());
         Some(value.unwrap_or(0.0))
     }
 }

@@ -68,13 +68,32 @@ impl State {
                 local.put(*seen);
                 self.has_gap |= is_gap;
             }
-            What::Deleted { session, seq, rev, .. } => self.change(*session, *seq, *rev, |seen| {
-                *seen = Seen { text: 0, deleted: true, reactions: 0, ..*seen };
+            What::Deleted {
+                session, seq, rev, ..
+            } => self.change(*session, *seq, *rev, |seen| {
+                *seen = Seen {
+                    text: 0,
+                    deleted: true,
+                    reactions: 0,
+                    ..*seen
+                };
             }),
-            What::Edited { session, seq, rev, text, .. } => {
+            What::Edited {
+                session,
+                seq,
+                rev,
+                text,
+                ..
+            } => {
                 self.change(*session, *seq, *rev, |seen| seen.text = *text);
             }
-            What::Reacted { session, seq, rev, reactions, .. } => {
+            What::Reacted {
+                session,
+                seq,
+                rev,
+                reactions,
+                ..
+            } => {
                 self.change(*session, *seq, *rev, |seen| seen.reactions = *reactions);
             }
             What::Updated { session, rev } => self.note_rev(*session, *rev),
@@ -84,7 +103,11 @@ impl State {
                 self.sessions.remove(session);
                 self.has_gap = true;
             }
-            What::Read { session, reader, seq } => self.local(*session).advance_position(*reader, *seq),
+            What::Read {
+                session,
+                reader,
+                seq,
+            } => self.local(*session).advance_position(*reader, *seq),
             What::Unread(counts) => self.unread = counts.iter().copied().collect(),
             What::Status { .. }
             | What::Counted { .. }
@@ -124,7 +147,12 @@ impl State {
         let sessions: Map<String, Value> = self
             .sessions
             .iter()
-            .map(|(session, local)| (session.to_string(), json!({ "seq": local.seq, "rev": local.rev })))
+            .map(|(session, local)| {
+                (
+                    session.to_string(),
+                    json!({ "seq": local.seq, "rev": local.rev }),
+                )
+            })
             .collect();
         json!({ "sessions": sessions })
     }
@@ -148,7 +176,10 @@ impl State {
             messages: local.messages.values().copied().collect(),
             positions: local.positions.clone(),
         };
-        self.sessions.iter().map(|(session, local)| (*session, known(local))).collect()
+        self.sessions
+            .iter()
+            .map(|(session, local)| (*session, known(local)))
+            .collect()
     }
 }
 
@@ -165,13 +196,22 @@ pub struct Share {
 }
 
 fn seen_in(list: &Value) -> Vec<Seen> {
-    list.as_array().into_iter().flatten().map(Seen::of).collect()
+    list.as_array()
+        .into_iter()
+        .flatten()
+        .map(Seen::of)
+        .collect()
 }
 
 fn numbers_in(map: &Value, number: impl Fn(&Value) -> &Value) -> Vec<(Id, i64)> {
     let entries = map.as_object().into_iter().flatten();
     entries
-        .map(|(id, value)| (Id::of(&Value::from(id.as_str())), number(value).as_i64().unwrap_or(-1)))
+        .map(|(id, value)| {
+            (
+                Id::of(&Value::from(id.as_str())),
+                number(value).as_i64().unwrap_or(-1),
+            )
+        })
         .collect()
 }
 

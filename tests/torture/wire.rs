@@ -71,7 +71,9 @@ impl Wire {
         listener: Listener,
     ) -> Result<Self, Refused> {
         let opened = tokio::time::timeout(HANDSHAKE, Self::connect(address, manner)).await;
-        let Ok(Some(stream)) = opened else { return Err(Refused::Unreachable) };
+        let Ok(Some(stream)) = opened else {
+            return Err(Refused::Unreachable);
+        };
         let (outgoing, to_send) = mpsc::channel(10_000);
         let (frozen, freezing) = watch::channel(false);
         let (pending, shared) = (Pending::default(), Arc::<Shared>::default());
@@ -110,7 +112,10 @@ impl Wire {
         if let Some(bytes) = manner.receive_buffer {
             socket.set_recv_buffer_size(bytes).ok()?;
         }
-        let stream = socket.connect(address.parse::<SocketAddr>().ok()?).await.ok()?;
+        let stream = socket
+            .connect(address.parse::<SocketAddr>().ok()?)
+            .await
+            .ok()?;
         stream.set_nodelay(true).ok()?;
         let url = format!("ws://{address}/socket.io/?EIO=4&transport=websocket");
         Some(client_async(url, stream).await.ok()?.0)
@@ -128,7 +133,10 @@ impl Wire {
             }
             pending.insert(id, tell);
         }
-        let _ = self.outgoing.send(Message::text(format!("42{id}{}", json!([event, payload])))).await;
+        let _ = self
+            .outgoing
+            .send(Message::text(format!("42{id}{}", json!([event, payload]))))
+            .await;
         told
     }
 
@@ -205,7 +213,10 @@ impl Traffic {
             self.shared.is_closed.store(true, Ordering::Release);
             pending.clear();
         }
-        (self.listener)("", &json!(self.shared.was_told_to_go.load(Ordering::Acquire)));
+        (self.listener)(
+            "",
+            &json!(self.shared.was_told_to_go.load(Ordering::Acquire)),
+        );
         if self.shared.breaks_off.load(Ordering::Acquire) {
             let _ = self.stream.get_ref().set_zero_linger();
         } else {

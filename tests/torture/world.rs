@@ -35,7 +35,11 @@ impl Answer {
     }
 
     pub fn data(&self) -> Option<&Value> {
-        if let Answer::Ok(envelope) = self { Some(&envelope["data"]) } else { None }
+        if let Answer::Ok(envelope) = self {
+            Some(&envelope["data"])
+        } else {
+            None
+        }
     }
 }
 
@@ -60,7 +64,10 @@ impl World {
             history: Mutex::new(history),
             wires: AtomicU32::new(1),
             nodes,
-            http: reqwest::Client::builder().timeout(patience).build().unwrap(),
+            http: reqwest::Client::builder()
+                .timeout(patience)
+                .build()
+                .unwrap(),
             patience,
             running: AtomicBool::new(true),
         })
@@ -88,11 +95,16 @@ impl World {
     /// membership.
     pub fn judge(&self, what: &str, envelope: Value, may_miss: bool) -> Answer {
         let code = envelope["code"].as_str().unwrap_or_default().to_owned();
-        let outcome = envelope["details"]["outcome"].as_str().unwrap_or_default().to_owned();
+        let outcome = envelope["details"]["outcome"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned();
         let success = envelope["success"].as_bool();
         let is_missing = matches!(code.as_str(), "NOT_FOUND" | "CONVERSATION_NOT_FOUND");
         let is_foreseen = match (success, code.as_str()) {
-            (Some(true), _) | (Some(false), "RATE_LIMITED" | "AUTH_FAILED" | "TOKEN_EXPIRED") => true,
+            (Some(true), _) | (Some(false), "RATE_LIMITED" | "AUTH_FAILED" | "TOKEN_EXPIRED") => {
+                true
+            }
             (Some(false), "CONFLICT") => envelope["details"]["reason"] == "recipientInactive",
             (Some(false), "INTERNAL") => matches!(outcome.as_str(), "refused" | "unknown"),
             (Some(false), _) => is_missing && may_miss,
@@ -111,8 +123,15 @@ impl World {
         self.record(|history| {
             history.answers += u64::from(is_foreseen);
             if !(code.is_empty() || is_missing && may_miss) {
-                let outcome = if answer.ended() == Ended::Unknown { "unknown" } else { "refused" };
-                *history.refusals.entry(format!("{code} {outcome}")).or_default() += 1;
+                let outcome = if answer.ended() == Ended::Unknown {
+                    "unknown"
+                } else {
+                    "refused"
+                };
+                *history
+                    .refusals
+                    .entry(format!("{code} {outcome}"))
+                    .or_default() += 1;
             }
         });
         answer
@@ -147,7 +166,9 @@ impl World {
         body: Option<Value>,
     ) -> Result<(u16, Value), Answer> {
         let address = &self.nodes[node % self.nodes.len()];
-        let mut request = self.http.request(method.parse().unwrap(), format!("http://{address}{path}"));
+        let mut request = self
+            .http
+            .request(method.parse().unwrap(), format!("http://{address}{path}"));
         if let Some(token) = token {
             request = request.bearer_auth(token);
         }
@@ -156,18 +177,30 @@ impl World {
         }
         let response = request.send().await.map_err(|error| {
             // No listener: the request was never sent.
-            if error.is_connect() { Answer::Failed } else { Answer::Unknown }
+            if error.is_connect() {
+                Answer::Failed
+            } else {
+                Answer::Unknown
+            }
         })?;
         let status = response.status().as_u16();
         let bytes = response.bytes().await.map_err(|_| Answer::Unknown)?;
-        Ok((status, serde_json::from_slice(&bytes).map_err(|_| Answer::Unknown)?))
+        Ok((
+            status,
+            serde_json::from_slice(&bytes).map_err(|_| Answer::Unknown)?,
+        ))
     }
 
     /// Signs in; retries while the service is unavailable.
     pub async fn login(&self, node: usize, username: &str) -> Option<String> {
         let body = json!({ "username": username, "password": PASSWORD });
-        let answer = self.call(node, "POST", "/api/auth/login", None, Some(body)).await;
-        answer.data().and_then(|data| data["token"].as_str()).map(str::to_owned)
+        let answer = self
+            .call(node, "POST", "/api/auth/login", None, Some(body))
+            .await;
+        answer
+            .data()
+            .and_then(|data| data["token"].as_str())
+            .map(str::to_owned)
     }
 }
 

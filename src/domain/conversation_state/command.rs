@@ -25,13 +25,32 @@ pub enum Command {
     /// Stores a message under this id.
     Send { id: MessageId, draft: Draft },
     /// Moves a read position up to a message.
-    Read { session: ConversationId, reader: UserId, up_to: MessageRef, origin: Option<ConnectionId> },
+    Read {
+        session: ConversationId,
+        reader: UserId,
+        up_to: MessageRef,
+        origin: Option<ConnectionId>,
+    },
     /// Records that messages reached a device of `receiver`.
-    Deliver { session: ConversationId, receiver: UserId, messages: Vec<MessageRef> },
+    Deliver {
+        session: ConversationId,
+        receiver: UserId,
+        messages: Vec<MessageRef>,
+    },
     /// Replaces a message by a tombstone; a `moderator` may do so with other users' messages.
-    Delete { session: ConversationId, message: MessageId, by: UserId, moderator: bool },
+    Delete {
+        session: ConversationId,
+        message: MessageId,
+        by: UserId,
+        moderator: bool,
+    },
     /// Takes a message back, within `window` after it was sent.
-    Recall { session: ConversationId, message: MessageId, by: UserId, window: Duration },
+    Recall {
+        session: ConversationId,
+        message: MessageId,
+        by: UserId,
+        window: Duration,
+    },
     /// Replaces the content of a message, within `window` after it was sent; without `mentions`
     /// they stay.
     Edit {
@@ -43,7 +62,13 @@ pub enum Command {
         window: Duration,
     },
     /// Adds the user's emoji to a message, or removes it.
-    React { session: ConversationId, message: MessageId, by: UserId, emoji: String, on: bool },
+    React {
+        session: ConversationId,
+        message: MessageId,
+        by: UserId,
+        emoji: String,
+        on: bool,
+    },
     /// Changes a group or its members.
     UpdateGroup {
         session: ConversationId,
@@ -62,7 +87,11 @@ pub enum GroupChange {
     /// Removes a member; members who remove themselves leave.
     Remove(UserId),
     /// Changes a member's role, or whether the member has muted the group.
-    Member { user: UserId, role: Option<MemberRole>, muted: Option<bool> },
+    Member {
+        user: UserId,
+        role: Option<MemberRole>,
+        muted: Option<bool>,
+    },
     /// Changes the group's profile.
     GroupProfile(GroupProfileChange),
 }
@@ -95,7 +124,10 @@ impl Command {
             Command::Edit { content, .. } => 34_000 + content.len(),
             // The users who reacted so far are written again.
             Command::React { .. } => 8_000,
-            Command::UpdateGroup { change: GroupChange::Add(users), .. } => 12_000 + users.len() * 256,
+            Command::UpdateGroup {
+                change: GroupChange::Add(users),
+                ..
+            } => 12_000 + users.len() * 256,
             Command::UpdateGroup { .. } => 64_000,
         }
     }
@@ -104,7 +136,11 @@ impl Command {
 /// Returns about how many bytes a message adds to a transaction.
 #[must_use]
 pub fn weight_of(draft: &Draft) -> usize {
-    let quoted: usize = draft.merged.iter().map(|quote| 256 + quote.content.len()).sum();
+    let quoted: usize = draft
+        .merged
+        .iter()
+        .map(|quote| 256 + quote.content.len())
+        .sum();
     512 + draft.content.len() + draft.mentions.people().len() * 16 + quoted
 }
 
@@ -112,7 +148,11 @@ pub fn weight_of(draft: &Draft) -> usize {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lookup {
     /// The messages of others in `after < seq ≤ up_to` that are not deleted.
-    Unread { reader: UserId, after: u64, up_to: u64 },
+    Unread {
+        reader: UserId,
+        after: u64,
+        up_to: u64,
+    },
     /// One message.
     Message(MessageId),
 }
@@ -132,7 +172,11 @@ pub enum Preloaded {
 #[derive(Debug, Clone)]
 pub enum Outcome {
     /// The message is new.
-    Sent { message: Arc<Message>, receivers: Vec<UserId>, unread: Vec<(UserId, u64)> },
+    Sent {
+        message: Arc<Message>,
+        receivers: Vec<UserId>,
+        unread: Vec<(UserId, u64)>,
+    },
     /// The same `clientMsgId` was sent before: this is the first message.
     Repeated { message: Arc<Message> },
     /// The read position is at or beyond the requested one.
@@ -156,7 +200,12 @@ pub enum Outcome {
     },
     /// A message has another content or other reactions; `fresh` tells whether this command changed
     /// it.
-    Revised { message: Arc<Message>, how: Revision, fresh: bool, audience: Vec<UserId> },
+    Revised {
+        message: Arc<Message>,
+        how: Revision,
+        fresh: bool,
+        audience: Vec<UserId>,
+    },
     /// A group or its membership is as requested; nothing is published if it was so before.
     GroupUpdated(Arc<GroupEvent>),
 }

@@ -6,7 +6,9 @@ use std::{collections::BTreeSet, sync::Arc};
 use super::{
     super::{
         Error, MessageId, Result, Timestamp, UserId,
-        conversation::{ConversationKind, GroupProfileChange, LastMessage, MAX_MEMBERS, Member, MemberRole},
+        conversation::{
+            ConversationKind, GroupProfileChange, LastMessage, MAX_MEMBERS, Member, MemberRole,
+        },
         event::GroupEvent,
         message::{Draft, Message},
         message_parts::{SystemNotice, SystemNoticeKind},
@@ -30,21 +32,43 @@ impl ConversationState {
         notes: [MessageId; 4],
         now: Timestamp,
     ) -> Result<Outcome> {
-        let own = self.session.members.get(&by).ok_or(Error::ConversationNotFound)?.role;
+        let own = self
+            .session
+            .members
+            .get(&by)
+            .ok_or(Error::ConversationNotFound)?
+            .role;
         // A conversation's times never run backwards, whatever the machine's clock does.
         let at = now.max(self.session.last_message_time);
         let event = GroupEvent::nothing(&self.session, by, at);
-        let mut recorder = GroupChangeRecorder { by, at, ids: notes.into_iter(), event };
+        let mut recorder = GroupChangeRecorder {
+            by,
+            at,
+            ids: notes.into_iter(),
+            event,
+        };
         let is_group = self.session.kind == ConversationKind::Group;
         match change {
-            GroupChange::Member { user, role: None, muted } => self.mute(*user, *muted, &mut recorder)?,
-            _ if !is_group => return Err(Error::Forbidden("a private session has two people and no name")),
+            GroupChange::Member {
+                user,
+                role: None,
+                muted,
+            } => self.mute(*user, *muted, &mut recorder)?,
+            _ if !is_group => {
+                return Err(Error::Forbidden(
+                    "a private session has two people and no name",
+                ));
+            }
             GroupChange::Add(users) => {
                 require_manager(own)?;
                 self.add(users, &mut recorder)?;
             }
             GroupChange::Remove(user) => self.remove(own, *user, &mut recorder)?,
-            GroupChange::Member { user, role: Some(role), muted } => {
+            GroupChange::Member {
+                user,
+                role: Some(role),
+                muted,
+            } => {
                 self.mute(*user, *muted, &mut recorder)?;
                 self.set_role(own, *user, *role, &mut recorder)?;
             }
@@ -64,8 +88,11 @@ impl ConversationState {
 
     fn add(&mut self, users: &[UserId], recorder: &mut GroupChangeRecorder) -> Result<()> {
         let session = &mut self.session;
-        let new: BTreeSet<UserId> =
-            users.iter().copied().filter(|user| !session.members.contains_key(user)).collect();
+        let new: BTreeSet<UserId> = users
+            .iter()
+            .copied()
+            .filter(|user| !session.members.contains_key(user))
+            .collect();
         if new.is_empty() {
             return Ok(());
         }
@@ -78,19 +105,36 @@ impl ConversationState {
                 member.hidden_seq = 0;
             }
             session.members.insert(*user, member);
-            self.changes.members.insert((*user, MemberField::Membership));
+            self.changes
+                .members
+                .insert((*user, MemberField::Membership));
         }
         recorder.event.joined = new.iter().copied().collect();
-        self.note(SystemNoticeKind::Joined, String::new(), new.into_iter().collect(), recorder);
+        self.note(
+            SystemNoticeKind::Joined,
+            String::new(),
+            new.into_iter().collect(),
+            recorder,
+        );
         Ok(())
     }
 
-    fn remove(&mut self, own: MemberRole, user: UserId, recorder: &mut GroupChangeRecorder) -> Result<()> {
+    fn remove(
+        &mut self,
+        own: MemberRole,
+        user: UserId,
+        recorder: &mut GroupChangeRecorder,
+    ) -> Result<()> {
         let leaves = user == recorder.by;
         if !leaves {
             require_manager(own)?;
         }
-        let role = self.session.members.get(&user).ok_or(Error::NotFound("participant"))?.role;
+        let role = self
+            .session
+            .members
+            .get(&user)
+            .ok_or(Error::NotFound("participant"))?
+            .role;
         if role == MemberRole::Owner {
             if own != MemberRole::Owner {
                 return Err(Error::Forbidden("an owner is removed by an owner"));
@@ -102,13 +146,26 @@ impl ConversationState {
         self.session.members.remove(&user);
         self.changes.members.insert((user, MemberField::Membership));
         recorder.event.left = vec![user];
-        let kind = if leaves { SystemNoticeKind::Left } else { SystemNoticeKind::Removed };
+        let kind = if leaves {
+            SystemNoticeKind::Left
+        } else {
+            SystemNoticeKind::Removed
+        };
         self.note(kind, String::new(), vec![user], recorder);
         Ok(())
     }
 
-    fn mute(&mut self, user: UserId, muted: Option<bool>, recorder: &mut GroupChangeRecorder) -> Result<()> {
-        let member = self.session.members.get_mut(&user).ok_or(Error::NotFound("participant"))?;
+    fn mute(
+        &mut self,
+        user: UserId,
+        muted: Option<bool>,
+        recorder: &mut GroupChangeRecorder,
+    ) -> Result<()> {
+        let member = self
+            .session
+            .members
+            .get_mut(&user)
+            .ok_or(Error::NotFound("participant"))?;
         let Some(muted) = muted.filter(|muted| *muted != member.muted) else {
             return Ok(());
         };
@@ -133,7 +190,11 @@ impl ConversationState {
             return Err(Error::Forbidden("only an owner gives roles"));
         }
         let owners = self.session.owners();
-        let member = self.session.members.get_mut(&user).ok_or(Error::NotFound("participant"))?;
+        let member = self
+            .session
+            .members
+            .get_mut(&user)
+            .ok_or(Error::NotFound("participant"))?;
         if member.role == role {
             return Ok(());
         }
@@ -143,7 +204,12 @@ impl ConversationState {
         member.role = role;
         self.changes.members.insert((user, MemberField::Membership));
         recorder.event.changed = vec![user];
-        self.note(SystemNoticeKind::Role, role.as_str().to_owned(), vec![user], recorder);
+        self.note(
+            SystemNoticeKind::Role,
+            role.as_str().to_owned(),
+            vec![user],
+            recorder,
+        );
         Ok(())
     }
 
@@ -154,22 +220,43 @@ impl ConversationState {
             profile.name.clone_from(name);
             notes.push((SystemNoticeKind::Renamed, name.clone()));
         }
-        if let Some(topic) = change.topic.as_ref().filter(|topic| **topic != profile.topic) {
+        if let Some(topic) = change
+            .topic
+            .as_ref()
+            .filter(|topic| **topic != profile.topic)
+        {
             profile.topic.clone_from(topic);
             notes.push((SystemNoticeKind::Topic, topic.clone()));
         }
-        if let Some(avatar) = change.avatar.as_ref().filter(|avatar| **avatar != profile.avatar) {
+        if let Some(avatar) = change
+            .avatar
+            .as_ref()
+            .filter(|avatar| **avatar != profile.avatar)
+        {
             profile.avatar.clone_from(avatar);
             notes.push((SystemNoticeKind::Avatar, String::new()));
         }
-        if let Some(visible) = change.history_visible.filter(|visible| *visible != profile.history_visible) {
+        if let Some(visible) = change
+            .history_visible
+            .filter(|visible| *visible != profile.history_visible)
+        {
             profile.history_visible = visible;
-            notes.push((SystemNoticeKind::History, if visible { "open" } else { "closed" }.to_owned()));
+            notes.push((
+                SystemNoticeKind::History,
+                if visible { "open" } else { "closed" }.to_owned(),
+            ));
             if visible {
                 // Earlier members see the history, too. It stays read.
-                for (user, member) in self.session.members.iter_mut().filter(|(_, m)| m.hidden_seq > 0) {
+                for (user, member) in self
+                    .session
+                    .members
+                    .iter_mut()
+                    .filter(|(_, m)| m.hidden_seq > 0)
+                {
                     member.hidden_seq = 0;
-                    self.changes.members.insert((*user, MemberField::Membership));
+                    self.changes
+                        .members
+                        .insert((*user, MemberField::Membership));
                 }
             }
         }
@@ -187,11 +274,16 @@ impl ConversationState {
         recorder: &mut GroupChangeRecorder,
     ) {
         recorder.event.is_fresh = true;
-        let Some(id) = recorder.ids.next() else { return };
+        let Some(id) = recorder.ids.next() else {
+            return;
+        };
         let session = &mut self.session;
         session.seq += 1;
         session.last_message_time = recorder.at;
-        let draft = Draft { content, ..Draft::blank(session.id, recorder.by) };
+        let draft = Draft {
+            content,
+            ..Draft::blank(session.id, recorder.by)
+        };
         let message = Arc::new(Message {
             note: Some(SystemNotice { kind, subjects }),
             ..Message::of(&draft, id, session.seq, recorder.at)
@@ -203,5 +295,11 @@ impl ConversationState {
 }
 
 fn require_manager(role: MemberRole) -> Result<()> {
-    if role.manages() { Ok(()) } else { Err(Error::Forbidden("only an owner or an admin changes the group")) }
+    if role.manages() {
+        Ok(())
+    } else {
+        Err(Error::Forbidden(
+            "only an owner or an admin changes the group",
+        ))
+    }
 }

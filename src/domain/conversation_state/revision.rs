@@ -24,7 +24,11 @@ pub(super) enum Removal {
 impl ConversationState {
     /// Checks that the user may see the message; otherwise it is not found.
     fn require_visible(&self, message: &Message, user: UserId) -> Result<()> {
-        let member = self.session.members.get(&user).filter(|member| member.hidden_seq < message.seq);
+        let member = self
+            .session
+            .members
+            .get(&user)
+            .filter(|member| member.hidden_seq < message.seq);
         if message.session == self.session.id && member.is_some() {
             Ok(())
         } else {
@@ -46,20 +50,36 @@ impl ConversationState {
             return Err(Error::NotFound("message"));
         }
         if !message.merged.is_empty() {
-            return Err(Error::Forbidden("messages forwarded as one stay as they are"));
+            return Err(Error::Forbidden(
+                "messages forwarded as one stay as they are",
+            ));
         }
-        if message.forwarded.as_ref().is_some_and(|origin| origin.sender != by) {
-            return Err(Error::Forbidden("a forwarded message of another user is not edited"));
+        if message
+            .forwarded
+            .as_ref()
+            .is_some_and(|origin| origin.sender != by)
+        {
+            return Err(Error::Forbidden(
+                "a forwarded message of another user is not edited",
+            ));
         }
         let mentions = mentions.unwrap_or(&message.mentions);
         self.require_members(mentions)?;
         if !is_visible(content) && message.file.is_none() {
-            return Err(Error::InvalidMessage(FieldErrors::one(Field::Content, "must not be empty")));
+            return Err(Error::InvalidMessage(FieldErrors::one(
+                Field::Content,
+                "must not be empty",
+            )));
         }
         let audience = self.session.audience(message.seq);
         if message.content == content && message.mentions == *mentions {
             let message = Arc::new(message.clone());
-            return Ok(Outcome::Revised { message, how: Revision::Edited, fresh: false, audience });
+            return Ok(Outcome::Revised {
+                message,
+                how: Revision::Edited,
+                fresh: false,
+                audience,
+            });
         }
         require_window(message, window, now, "the time for editing has passed")?;
         let at = self.grow(message, now);
@@ -78,11 +98,21 @@ impl ConversationState {
             updated_at: at,
             ..message.clone()
         });
-        if let Some(last) = self.session.last_message.as_mut().filter(|last| last.id == edited.id) {
+        if let Some(last) = self
+            .session
+            .last_message
+            .as_mut()
+            .filter(|last| last.id == edited.id)
+        {
             last.preview = edited.preview();
         }
         self.changes.revised.insert(edited.id, Arc::clone(&edited));
-        Ok(Outcome::Revised { message: edited, how: Revision::Edited, fresh: true, audience })
+        Ok(Outcome::Revised {
+            message: edited,
+            how: Revision::Edited,
+            fresh: true,
+            audience,
+        })
     }
 
     pub(super) fn react(
@@ -101,21 +131,52 @@ impl ConversationState {
         }
         let audience = self.session.audience(message.seq);
         // The emoji in the form that was sent first, so that every device matches it.
-        let alike = || message.reactions.iter().filter(|reaction| is_same_emoji(&reaction.emoji, emoji));
-        let known = alike().find(|reaction| reaction.users.contains(&by)).or_else(|| alike().next());
+        let alike = || {
+            message
+                .reactions
+                .iter()
+                .filter(|reaction| is_same_emoji(&reaction.emoji, emoji))
+        };
+        let known = alike()
+            .find(|reaction| reaction.users.contains(&by))
+            .or_else(|| alike().next());
         let emoji = known.map_or(emoji, |reaction| reaction.emoji.as_str());
-        let how = Revision::Reacted { by, emoji: emoji.to_owned(), on };
+        let how = Revision::Reacted {
+            by,
+            emoji: emoji.to_owned(),
+            on,
+        };
         let mut reactions = message.reactions.clone();
-        let fresh = if on { put(&mut reactions, emoji, by)? } else { take(&mut reactions, emoji, by) };
+        let fresh = if on {
+            put(&mut reactions, emoji, by)?
+        } else {
+            take(&mut reactions, emoji, by)
+        };
         if !fresh {
             let message = Arc::new(message.clone());
-            return Ok(Outcome::Revised { message, how, fresh, audience });
+            return Ok(Outcome::Revised {
+                message,
+                how,
+                fresh,
+                audience,
+            });
         }
         let at = self.grow(message, now);
-        let reacted =
-            Arc::new(Message { reactions, rev: self.session.rev, updated_at: at, ..message.clone() });
-        self.changes.revised.insert(reacted.id, Arc::clone(&reacted));
-        Ok(Outcome::Revised { message: reacted, how, fresh, audience })
+        let reacted = Arc::new(Message {
+            reactions,
+            rev: self.session.rev,
+            updated_at: at,
+            ..message.clone()
+        });
+        self.changes
+            .revised
+            .insert(reacted.id, Arc::clone(&reacted));
+        Ok(Outcome::Revised {
+            message: reacted,
+            how,
+            fresh,
+            audience,
+        })
     }
 
     pub(super) fn end(
@@ -139,7 +200,12 @@ impl ConversationState {
         let audience = self.session.audience(message.seq);
         if message.is_deleted {
             let tombstone = Tombstone::of(message);
-            return Ok(Outcome::Deleted { tombstone, fresh: false, audience, unread: Vec::new() });
+            return Ok(Outcome::Deleted {
+                tombstone,
+                fresh: false,
+                audience,
+                unread: Vec::new(),
+            });
         }
         let recalled = match ending {
             Removal::Delete { .. } => false,
@@ -153,7 +219,11 @@ impl ConversationState {
         let mut into_tombstone = message.into_tombstone(by, at, session.rev);
         into_tombstone.recalled_at = recalled.then_some(at);
         session.message_count = session.message_count.saturating_sub(1);
-        if let Some(last) = session.last_message.as_mut().filter(|last| last.id == message.id) {
+        if let Some(last) = session
+            .last_message
+            .as_mut()
+            .filter(|last| last.id == message.id)
+        {
             last.is_deleted = true;
             last.is_merged = false;
             last.preview.clear();
@@ -173,8 +243,15 @@ impl ConversationState {
         }
         self.recent.retain(|m| m.seq != message.seq);
         let tombstone = Tombstone::of(&into_tombstone);
-        self.changes.revised.insert(into_tombstone.id, Arc::new(into_tombstone));
-        Ok(Outcome::Deleted { tombstone, fresh: true, audience, unread })
+        self.changes
+            .revised
+            .insert(into_tombstone.id, Arc::new(into_tombstone));
+        Ok(Outcome::Deleted {
+            tombstone,
+            fresh: true,
+            audience,
+            unread,
+        })
     }
 
     /// Increments `rev` and returns the time of a change to a message: never before the message
@@ -191,15 +268,31 @@ fn require_own(message: &Message, by: UserId) -> Result<()> {
     if message.note.is_some() {
         return Err(Error::Forbidden("a system message stays as it is"));
     }
-    if message.sender == by { Ok(()) } else { Err(Error::Forbidden("only its sender or an admin may")) }
+    if message.sender == by {
+        Ok(())
+    } else {
+        Err(Error::Forbidden("only its sender or an admin may"))
+    }
 }
 
-fn require_window(message: &Message, window: Duration, now: Timestamp, late: &'static str) -> Result<()> {
-    if now.since(message.created_at) <= window { Ok(()) } else { Err(Error::WindowClosed(late)) }
+fn require_window(
+    message: &Message,
+    window: Duration,
+    now: Timestamp,
+    late: &'static str,
+) -> Result<()> {
+    if now.since(message.created_at) <= window {
+        Ok(())
+    } else {
+        Err(Error::WindowClosed(late))
+    }
 }
 
 fn put(reactions: &mut Vec<Reaction>, emoji: &str, by: UserId) -> Result<bool> {
-    if let Some(known) = reactions.iter_mut().find(|reaction| reaction.emoji == emoji) {
+    if let Some(known) = reactions
+        .iter_mut()
+        .find(|reaction| reaction.emoji == emoji)
+    {
         let is_new = !known.users.contains(&by);
         if is_new {
             known.users.push(by);
@@ -209,12 +302,18 @@ fn put(reactions: &mut Vec<Reaction>, emoji: &str, by: UserId) -> Result<bool> {
     if reactions.len() >= MAX_REACTION_KINDS {
         return Err(Error::Conflict("a message has at most 20 kinds of emoji"));
     }
-    reactions.push(Reaction { emoji: emoji.to_owned(), users: vec![by] });
+    reactions.push(Reaction {
+        emoji: emoji.to_owned(),
+        users: vec![by],
+    });
     Ok(true)
 }
 
 fn take(reactions: &mut Vec<Reaction>, emoji: &str, by: UserId) -> bool {
-    let Some(known) = reactions.iter_mut().find(|reaction| reaction.emoji == emoji) else {
+    let Some(known) = reactions
+        .iter_mut()
+        .find(|reaction| reaction.emoji == emoji)
+    else {
         return false;
     };
     let before = known.users.len();

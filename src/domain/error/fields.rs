@@ -16,7 +16,10 @@ pub struct Problem {
 
 impl From<String> for Problem {
     fn from(text: String) -> Self {
-        Self { code: code_of(&text), text }
+        Self {
+            code: code_of(&text),
+            text,
+        }
     }
 }
 
@@ -29,7 +32,10 @@ impl From<&str> for Problem {
 impl From<(&'static str, &str)> for Problem {
     /// Returns a problem with a code of its own.
     fn from((code, text): (&'static str, &str)) -> Self {
-        Self { code, text: text.to_owned() }
+        Self {
+            code,
+            text: text.to_owned(),
+        }
     }
 }
 
@@ -60,9 +66,13 @@ const PROBLEM_CODES: [(&str, &str); 21] = [
 
 /// Returns the code of a problem that names none.
 fn code_of(text: &str) -> &'static str {
-    let known = PROBLEM_CODES.iter().find(|(beginning, _)| text.starts_with(beginning));
-    let number =
-        || text.strip_prefix("must be ").is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+    let known = PROBLEM_CODES
+        .iter()
+        .find(|(beginning, _)| text.starts_with(beginning));
+    let number = || {
+        text.strip_prefix("must be ")
+            .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+    };
     match known {
         Some((_, code)) => code,
         None if number() => "RANGE",
@@ -124,7 +134,11 @@ impl<F: Ord> FieldErrors<F> {
     /// # Errors
     /// `make(self)` when a field is invalid.
     pub fn into_result<E>(self, make: impl FnOnce(Self) -> E) -> Result<(), E> {
-        if self.0.is_empty() { Ok(()) } else { Err(make(self)) }
+        if self.0.is_empty() {
+            Ok(())
+        } else {
+            Err(make(self))
+        }
     }
 }
 
@@ -156,7 +170,10 @@ mod tests {
     fn a_problem_has_a_code_that_does_not_change_with_its_words() {
         for (text, code) in [
             ("is required for image, file and voice", "REQUIRED"),
-            ("must have 8 to 128 characters and not be the username", "LENGTH"),
+            (
+                "must have 8 to 128 characters and not be the username",
+                "LENGTH",
+            ),
             ("must have at most 64 characters", "TOO_LONG"),
             ("must be 1 to 366", "RANGE"),
             ("must be an e-mail address", "EMAIL"),
@@ -164,9 +181,12 @@ mod tests {
         ] {
             assert_eq!(Problem::from(text).code, code, "{text}");
         }
-        let own = FieldErrors::<String>::one("password", ("COMMON", "is one of the commonest passwords"));
+        let own =
+            FieldErrors::<String>::one("password", ("COMMON", "is one of the commonest passwords"));
         assert_eq!(
-            own.iter().map(|(field, problem)| (field.as_str(), problem.code)).collect::<Vec<_>>(),
+            own.iter()
+                .map(|(field, problem)| (field.as_str(), problem.code))
+                .collect::<Vec<_>>(),
             [("password", "COMMON")]
         );
     }

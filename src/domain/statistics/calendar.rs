@@ -94,13 +94,19 @@ impl Calendar {
     /// When there is no such time zone.
     pub fn of(name: &str) -> Result<Self, BadTimeZone> {
         let zone = TimeZone::get(name).map_err(|_| BadTimeZone)?;
-        Ok(Self { zone, name: name.to_owned() })
+        Ok(Self {
+            zone,
+            name: name.to_owned(),
+        })
     }
 
     /// Returns the calendar of UTC.
     #[must_use]
     pub fn utc() -> Self {
-        Self { zone: TimeZone::UTC, name: "UTC".to_owned() }
+        Self {
+            zone: TimeZone::UTC,
+            name: "UTC".to_owned(),
+        }
     }
 
     /// Returns the time zone's name.
@@ -119,7 +125,11 @@ impl Calendar {
     pub fn start(&self, granularity: Granularity, at: Timestamp) -> Timestamp {
         let here = self.zoned(at);
         let start = match granularity {
-            Granularity::Hour => here.round(ZonedRound::new().smallest(Unit::Hour).mode(RoundMode::Trunc)),
+            Granularity::Hour => here.round(
+                ZonedRound::new()
+                    .smallest(Unit::Hour)
+                    .mode(RoundMode::Trunc),
+            ),
             Granularity::Day => here.start_of_day(),
         };
         start.map_or(at, |start| Timestamp(start.timestamp().as_millisecond()))
@@ -134,7 +144,9 @@ impl Calendar {
             TimeOrDay::Day(day) => day
                 .to_zoned(self.zone.clone())
                 .and_then(|day| day.start_of_day())
-                .map_or(Timestamp(i64::MAX), |start| Timestamp(start.timestamp().as_millisecond())),
+                .map_or(Timestamp(i64::MAX), |start| {
+                    Timestamp(start.timestamp().as_millisecond())
+                }),
         }
     }
 
@@ -171,7 +183,10 @@ impl Calendar {
     #[must_use]
     pub fn days_back(&self, now: Timestamp, days: u64) -> Timestamp {
         let back = i64::try_from(days.saturating_sub(1)).unwrap_or(0);
-        let start = self.zoned(now).checked_sub(back.days()).and_then(|day| day.start_of_day());
+        let start = self
+            .zoned(now)
+            .checked_sub(back.days())
+            .and_then(|day| day.start_of_day());
         start.map_or(now, |start| Timestamp(start.timestamp().as_millisecond()))
     }
 
@@ -185,7 +200,11 @@ impl Calendar {
         }
         let day = text.parse::<jiff::civil::Date>().ok()?;
         let day = if is_end { day.tomorrow().ok()? } else { day };
-        let start = day.to_zoned(self.zone.clone()).ok()?.timestamp().as_millisecond();
+        let start = day
+            .to_zoned(self.zone.clone())
+            .ok()?
+            .timestamp()
+            .as_millisecond();
         Some(Timestamp(if is_end { start - 1 } else { start }))
     }
 
@@ -197,7 +216,12 @@ impl Calendar {
 
     /// Returns the starts of all hours or days from `from` to `to`, both included.
     #[must_use]
-    pub fn starts(&self, granularity: Granularity, from: Timestamp, to: Timestamp) -> Vec<Timestamp> {
+    pub fn starts(
+        &self,
+        granularity: Granularity,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Vec<Timestamp> {
         let mut starts = Vec::new();
         let mut start = self.start(granularity, from);
         while start <= to {
@@ -231,8 +255,14 @@ mod tests {
     fn a_night_shift_in_shanghai_falls_on_its_own_day() {
         let calendar = Calendar::of("Asia/Shanghai").unwrap();
         let moment = at("2026-03-01T17:40:00Z");
-        assert_eq!(calendar.start(Granularity::Day, moment), at("2026-03-01T16:00:00Z"));
-        assert_eq!(calendar.start(Granularity::Hour, moment), at("2026-03-01T17:00:00Z"));
+        assert_eq!(
+            calendar.start(Granularity::Day, moment),
+            at("2026-03-01T16:00:00Z")
+        );
+        assert_eq!(
+            calendar.start(Granularity::Hour, moment),
+            at("2026-03-01T17:00:00Z")
+        );
         assert_eq!(calendar.hour(moment), 1);
         assert_eq!(calendar.days_back(moment, 1), at("2026-03-01T16:00:00Z"));
         assert_eq!(calendar.days_back(moment, 7), at("2026-02-23T16:00:00Z"));
@@ -241,26 +271,70 @@ mod tests {
     #[test]
     fn days_with_23_and_25_hours_are_whole_and_come_once() {
         let calendar = Calendar::of("Europe/Berlin").unwrap();
-        let days = calendar.starts(Granularity::Day, at("2026-03-28T10:00:00Z"), at("2026-03-30T10:00:00Z"));
+        let days = calendar.starts(
+            Granularity::Day,
+            at("2026-03-28T10:00:00Z"),
+            at("2026-03-30T10:00:00Z"),
+        );
         assert_eq!(
             days,
-            [at("2026-03-27T23:00:00Z"), at("2026-03-28T23:00:00Z"), at("2026-03-29T22:00:00Z")]
+            [
+                at("2026-03-27T23:00:00Z"),
+                at("2026-03-28T23:00:00Z"),
+                at("2026-03-29T22:00:00Z")
+            ]
         );
         let autumn = (at("2026-10-24T22:00:00Z"), at("2026-10-25T22:59:00Z"));
-        assert_eq!(calendar.starts(Granularity::Hour, autumn.0, autumn.1).len(), 25);
-        assert_eq!(calendar.starts(Granularity::Day, autumn.0, autumn.1).len(), 1);
+        assert_eq!(
+            calendar.starts(Granularity::Hour, autumn.0, autumn.1).len(),
+            25
+        );
+        assert_eq!(
+            calendar.starts(Granularity::Day, autumn.0, autumn.1).len(),
+            1
+        );
     }
 
     #[test]
     fn a_bare_day_is_the_hospitals() {
         let day = |text: &str| text.parse::<TimeOrDay>().unwrap();
         for (zone, text, first, last) in [
-            ("UTC", "2026-11-29", "2026-11-29T00:00:00Z", "2026-11-29T23:59:59.999Z"),
-            ("Asia/Shanghai", "2026-11-29", "2026-11-28T16:00:00Z", "2026-11-29T15:59:59.999Z"),
-            ("Europe/Berlin", "2026-03-29", "2026-03-28T23:00:00Z", "2026-03-29T21:59:59.999Z"),
-            ("Europe/Berlin", "2026-10-25", "2026-10-24T22:00:00Z", "2026-10-25T22:59:59.999Z"),
-            ("America/Santiago", "2026-09-06", "2026-09-06T04:00:00Z", "2026-09-07T02:59:59.999Z"),
-            ("Asia/Shanghai", "2026-11-29T08:00:00 08:00", "2026-11-29T00:00:00Z", "2026-11-29T00:00:00Z"),
+            (
+                "UTC",
+                "2026-11-29",
+                "2026-11-29T00:00:00Z",
+                "2026-11-29T23:59:59.999Z",
+            ),
+            (
+                "Asia/Shanghai",
+                "2026-11-29",
+                "2026-11-28T16:00:00Z",
+                "2026-11-29T15:59:59.999Z",
+            ),
+            (
+                "Europe/Berlin",
+                "2026-03-29",
+                "2026-03-28T23:00:00Z",
+                "2026-03-29T21:59:59.999Z",
+            ),
+            (
+                "Europe/Berlin",
+                "2026-10-25",
+                "2026-10-24T22:00:00Z",
+                "2026-10-25T22:59:59.999Z",
+            ),
+            (
+                "America/Santiago",
+                "2026-09-06",
+                "2026-09-06T04:00:00Z",
+                "2026-09-07T02:59:59.999Z",
+            ),
+            (
+                "Asia/Shanghai",
+                "2026-11-29T08:00:00 08:00",
+                "2026-11-29T00:00:00Z",
+                "2026-11-29T00:00:00Z",
+            ),
         ] {
             let calendar = Calendar::of(zone).unwrap();
             assert_eq!(
@@ -273,14 +347,20 @@ mod tests {
             assert!(bad.parse::<TimeOrDay>().is_err(), "{bad}");
         }
         let berlin = Calendar::of("Europe/Berlin").unwrap();
-        assert_eq!(berlin.day_and_time(at("2026-10-25T22:30:00Z")), "2026-10-25 23:30:00");
+        assert_eq!(
+            berlin.day_and_time(at("2026-10-25T22:30:00Z")),
+            "2026-10-25 23:30:00"
+        );
         assert_eq!(berlin.day(at("2026-10-25T23:30:00Z")), "2026-10-26");
     }
 
     #[test]
     fn half_hour_zones_have_their_own_hours() {
         let calendar = Calendar::of("Asia/Kolkata").unwrap();
-        assert_eq!(calendar.start(Granularity::Hour, at("2026-01-01T10:15:00Z")), at("2026-01-01T09:30:00Z"));
+        assert_eq!(
+            calendar.start(Granularity::Hour, at("2026-01-01T10:15:00Z")),
+            at("2026-01-01T09:30:00Z")
+        );
         assert!(Calendar::of("Ward/Seven").is_err());
     }
 }

@@ -15,8 +15,16 @@ impl Responses {
     /// Adds one answer after `wait`.
     pub fn note(&mut self, wait: Duration) {
         let ms = wait.min(MAX_RESPONSE_TIME).as_secs_f64() * 1_000.0;
-        let bucket = if ms < 1.0 { 0.0 } else { (ms.ln() / BUCKET_GROWTH_FACTOR.ln()).floor() };
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 0 to 467")]
+        let bucket = if ms < 1.0 {
+            0.0
+        } else {
+            (ms.ln() / BUCKET_GROWTH_FACTOR.ln()).floor()
+        };
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "from 0 to 467"
+        )]
         let bucket = bucket as u16;
         *self.0.entry(bucket).or_default() += 1;
     }
@@ -60,7 +68,11 @@ impl Responses {
             passed >= rank
         })?;
         let middle = BUCKET_GROWTH_FACTOR.powf(f64::from(*bucket) + 0.5);
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at most 90 days")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "at most 90 days"
+        )]
         Some(middle.round() as u64)
     }
 }

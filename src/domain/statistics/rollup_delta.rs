@@ -135,10 +135,16 @@ impl RollupDelta {
         let day = calendar.start(Granularity::Day, message.at);
         let answered = waiting.filter(|waiting| waiting.sender != message.sender);
         if waiting.is_none() || answered.is_some() {
-            *waiting = Some(UnansweredMessage { sender: message.sender, since: message.at });
+            *waiting = Some(UnansweredMessage {
+                sender: message.sender,
+                since: message.at,
+            });
         }
         let wait = answered.map(|waiting| message.at.since(waiting.since));
-        let (hours, days) = (self.hours.entry(hour).or_default(), self.days.entry(day).or_default());
+        let (hours, days) = (
+            self.hours.entry(hour).or_default(),
+            self.days.entry(day).or_default(),
+        );
         for tally in [hours, days, &mut self.total] {
             tally.note(message);
             if let Some(wait) = wait {
@@ -156,7 +162,11 @@ impl RollupDelta {
 
     /// Counts the users who are new in their hour and day, given the hours in which they sent
     /// messages before.
-    pub fn count_people(&mut self, calendar: &Calendar, before: &BTreeMap<(Timestamp, UserId), u32>) {
+    pub fn count_people(
+        &mut self,
+        calendar: &Calendar,
+        before: &BTreeMap<(Timestamp, UserId), u32>,
+    ) {
         let starts: Vec<Timestamp> = self.hours.keys().copied().collect();
         for (key, person) in &self.people {
             let (known, day) = (before.get(key).copied(), key.0);
@@ -188,7 +198,13 @@ mod tests {
     use super::*;
 
     fn message(seq: u64, sender: UserId, at: i64) -> CountedMessage {
-        CountedMessage { seq, sender, kind: MessageType::Text, at: Timestamp(at), is_system: false }
+        CountedMessage {
+            seq,
+            sender,
+            kind: MessageType::Text,
+            at: Timestamp(at),
+            is_system: false,
+        }
     }
 
     fn seen(unread: &[(UserId, u64)]) -> ConversationSnapshot {
@@ -203,10 +219,20 @@ mod tests {
     fn a_question_in_three_lines_waits_once_and_from_its_first() {
         let (li, wang) = (UserId::generate(), UserId::generate());
         let mut delta = RollupDelta::default();
-        let asked =
-            [message(1, li, 0), message(2, li, 4_000), message(3, li, 5_000), message(4, wang, 60_000)];
+        let asked = [
+            message(1, li, 0),
+            message(2, li, 4_000),
+            message(3, li, 5_000),
+            message(4, wang, 60_000),
+        ];
         let calendar = Calendar::of("UTC").unwrap();
-        delta.count(&calendar, ConversationId::generate(), None, &seen(&[]), &asked);
+        delta.count(
+            &calendar,
+            ConversationId::generate(),
+            None,
+            &seen(&[]),
+            &asked,
+        );
         let mut one = Responses::default();
         one.note(Duration::from_mins(1));
         assert_eq!(delta.total.responses, one);
@@ -221,18 +247,35 @@ mod tests {
         let people = [UserId::generate(), UserId::generate(), UserId::generate()];
         let calendar = Calendar::of("Asia/Shanghai").unwrap();
         let messages: Vec<CountedMessage> = (0_u64..200)
-            .map(|n| message(n + 1, people[usize::try_from(n * n % 7 % 3).unwrap()], signed(n * n * 40_000)))
+            .map(|n| {
+                message(
+                    n + 1,
+                    people[usize::try_from(n * n % 7 % 3).unwrap()],
+                    signed(n * n * 40_000),
+                )
+            })
             .collect();
         let session = ConversationId::generate();
         let (mut whole, mut standing) = (RollupDelta::default(), None);
-        whole.count(&calendar, session, None, &seen(&[(people[0], 3)]), &messages);
+        whole.count(
+            &calendar,
+            session,
+            None,
+            &seen(&[(people[0], 3)]),
+            &messages,
+        );
         whole.count_people(&calendar, &BTreeMap::new());
-        let (mut total, mut hours, mut days) = (Responses::default(), BTreeMap::new(), BTreeMap::new());
+        let (mut total, mut hours, mut days) =
+            (Responses::default(), BTreeMap::new(), BTreeMap::new());
         let (mut before, mut unread) = (BTreeMap::<_, u32>::new(), 0);
         for (number, part) in messages.chunks(13).enumerate() {
             let mut delta = RollupDelta::default();
             let now = seen(&[(people[0], number as u64)]);
-            let now = if number == 15 { seen(&[(people[0], 3)]) } else { now };
+            let now = if number == 15 {
+                seen(&[(people[0], 3)])
+            } else {
+                now
+            };
             delta.count(&calendar, session, standing.take(), &now, part);
             delta.count_people(&calendar, &before);
             total.add(&delta.total.responses);
@@ -249,10 +292,16 @@ mod tests {
             standing = delta.standings.remove(&session);
         }
         let people_of = |tallies: &BTreeMap<Timestamp, MessageTally>| -> BTreeMap<Timestamp, u64> {
-            tallies.iter().map(|(start, tally)| (*start, tally.people)).collect()
+            tallies
+                .iter()
+                .map(|(start, tally)| (*start, tally.people))
+                .collect()
         };
         assert_eq!((total, unread), (whole.total.responses.clone(), 3));
-        assert_eq!((hours, days), (people_of(&whole.hours), people_of(&whole.days)));
+        assert_eq!(
+            (hours, days),
+            (people_of(&whole.hours), people_of(&whole.days))
+        );
         assert_eq!(standing.unwrap(), whole.standings[&session]);
     }
 }

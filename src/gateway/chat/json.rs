@@ -16,8 +16,8 @@ mod statistics;
 pub use audit::AuditJson;
 pub use files::{FileJson, FileLinkJson};
 pub use messages::{
-    DeliveredMessageJson, EditJson, ForwardedJson, MessageDeletedJson, MessageJson, MessageUpdatedJson,
-    ReactionJson, ReceiptCountsJson, ReceiptsJson, StatusJson, messages,
+    DeliveredMessageJson, EditJson, ForwardedJson, MessageDeletedJson, MessageJson,
+    MessageUpdatedJson, ReactionJson, ReceiptCountsJson, ReceiptsJson, StatusJson, messages,
 };
 pub use search::{FoundMessageJson, found};
 pub use sessions::{
@@ -112,7 +112,11 @@ pub struct ClientSettingsJson {
 impl From<&Settings> for ClientSettingsJson {
     fn from(settings: &Settings) -> Self {
         Self {
-            registration: if settings.registration_open { "open" } else { "closed" },
+            registration: if settings.registration_open {
+                "open"
+            } else {
+                "closed"
+            },
             notify_content_max: settings.notify_content_max.as_str(),
             auto_logoff: settings.auto_logoff.map(|limit| limit.as_secs().max(1)),
             languages: ["en", "zh-CN"],
@@ -137,7 +141,10 @@ impl UserJson {
     #[must_use]
     pub fn own(user: User) -> Self {
         let must_change_password = user.must_change_password.then_some(true);
-        Self { must_change_password, ..Self::from(user) }
+        Self {
+            must_change_password,
+            ..Self::from(user)
+        }
     }
 }
 
@@ -162,7 +169,10 @@ pub struct TokenJson {
 
 impl From<Issued> for TokenJson {
     fn from(issued: Issued) -> Self {
-        Self { token: issued.token, expires_at: issued.expires_at }
+        Self {
+            token: issued.token,
+            expires_at: issued.expires_at,
+        }
     }
 }
 
@@ -185,15 +195,21 @@ pub struct SignedInJson {
 impl SignedInJson {
     /// Converts a user who has just signed in.
     pub fn of(signed_in: SignedIn, settings: &Settings) -> Self {
-        let SignedIn { user, issued, failed } = signed_in;
+        let SignedIn {
+            user,
+            issued,
+            failed,
+        } = signed_in;
         Self {
             user: UserJson::own(user),
             token: issued.token,
             expires_at: issued.expires_at,
             settings: settings.into(),
             storage_key: issued.storage_key,
-            failed_sign_ins: failed
-                .map(|failed| FailedSignInsJson { count: failed.count, since: failed.since }),
+            failed_sign_ins: failed.map(|failed| FailedSignInsJson {
+                count: failed.count,
+                since: failed.since,
+            }),
         }
     }
 }
@@ -222,7 +238,10 @@ pub struct UnreadJson {
 
 impl From<&Unread> for UnreadJson {
     fn from(unread: &Unread) -> Self {
-        Self { unread_count: unread.total, by_session: unread.by_session.clone() }
+        Self {
+            unread_count: unread.total,
+            by_session: unread.by_session.clone(),
+        }
     }
 }
 
@@ -292,15 +311,27 @@ impl<'a> From<&'a Synced> for SyncedJson<'a> {
             session: SessionJson::from(&one.session),
             messages: messages(&one.messages),
             changed: messages(&one.changed),
-            positions: one.session.members.iter().map(|(user, member)| (*user, member.into())).collect(),
+            positions: one
+                .session
+                .members
+                .iter()
+                .map(|(user, member)| (*user, member.into()))
+                .collect(),
             seq: one.reached.seq,
             rev: one.reached.rev,
-            next: NextJson { seq: one.reached.seq, rev: one.reached.rev },
+            next: NextJson {
+                seq: one.reached.seq,
+                rev: one.reached.rev,
+            },
             hidden_seq: one.hidden,
             has_more: one.has_more,
         };
         Self {
-            sessions: synced.sessions.iter().map(|one| (one.session.id, session(one))).collect(),
+            sessions: synced
+                .sessions
+                .iter()
+                .map(|one| (one.session.id, session(one)))
+                .collect(),
             removed: &synced.removed,
             has_more: synced.has_more,
         }

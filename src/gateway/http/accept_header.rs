@@ -14,7 +14,10 @@ pub fn weight(parameters: &str) -> f32 {
             && name.trim().eq_ignore_ascii_case("q")
         {
             let value = value.trim().parse::<f32>();
-            return value.ok().filter(|weight| (0.0..=1.0).contains(weight)).unwrap_or(0.0);
+            return value
+                .ok()
+                .filter(|weight| (0.0..=1.0).contains(weight))
+                .unwrap_or(0.0);
         }
     }
     1.0
@@ -35,9 +38,15 @@ fn specificity(range: &str, wanted: &str) -> u8 {
 /// Returns the weight of a type in `Accept`, and how closely its range matches. The most specific
 /// range decides.
 fn accept_weight(headers: &HeaderMap, wanted: &str) -> (f32, u8) {
-    let lines = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    let lines = headers
+        .get_all(header::ACCEPT)
+        .iter()
+        .filter_map(|value| value.to_str().ok());
     let mut best = (0.0, 0);
-    for entry in lines.flat_map(|line| line.split(',')).take(MAX_HEADER_ENTRIES) {
+    for entry in lines
+        .flat_map(|line| line.split(','))
+        .take(MAX_HEADER_ENTRIES)
+    {
         let (range, parameters) = entry.split_once(';').unwrap_or((entry, ""));
         let specificity = specificity(range, wanted);
         if specificity > best.1 {
@@ -51,19 +60,32 @@ fn accept_weight(headers: &HeaderMap, wanted: &str) -> (f32, u8) {
 /// specific range. Of two equal ones the first counts.
 #[must_use]
 pub fn prefers_csv(headers: &HeaderMap) -> bool {
-    let (csv, json) = (accept_weight(headers, "text/csv"), accept_weight(headers, "application/json"));
+    let (csv, json) = (
+        accept_weight(headers, "text/csv"),
+        accept_weight(headers, "application/json"),
+    );
     if csv.0 <= 0.0 || csv.0 < json.0 {
         return false;
     }
     if csv.0 > json.0 || csv.1 != json.1 {
         return csv.0 > json.0 || csv.1 > json.1;
     }
-    let lines = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
-    lines.flat_map(|line| line.split(',')).take(MAX_HEADER_ENTRIES).find_map(|entry| {
-        let range = entry.split(';').next().unwrap_or_default();
-        let (csv, json) = (specificity(range, "text/csv"), specificity(range, "application/json"));
-        (csv != json).then_some(csv > json)
-    }) == Some(true)
+    let lines = headers
+        .get_all(header::ACCEPT)
+        .iter()
+        .filter_map(|value| value.to_str().ok());
+    lines
+        .flat_map(|line| line.split(','))
+        .take(MAX_HEADER_ENTRIES)
+        .find_map(|entry| {
+            let range = entry.split(';').next().unwrap_or_default();
+            let (csv, json) = (
+                specificity(range, "text/csv"),
+                specificity(range, "application/json"),
+            );
+            (csv != json).then_some(csv > json)
+        })
+        == Some(true)
 }
 
 #[cfg(test)]
@@ -75,7 +97,10 @@ mod tests {
     #[test]
     fn a_table_is_what_the_weights_say() {
         let csv = |line: &'static str| {
-            prefers_csv(&HeaderMap::from_iter([(header::ACCEPT, HeaderValue::from_static(line))]))
+            prefers_csv(&HeaderMap::from_iter([(
+                header::ACCEPT,
+                HeaderValue::from_static(line),
+            )]))
         };
         for line in [
             "text/csv",

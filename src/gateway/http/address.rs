@@ -63,7 +63,9 @@ pub fn client_address(peer: SocketAddr, headers: &HeaderMap, trusted: &[IpNet]) 
         return ClientAddress(peer);
     }
     let chain = if headers.contains_key(&FORWARDED_FOR) {
-        lines(headers, &FORWARDED_FOR, |line| line.split(',').map(parse_node).collect())
+        lines(headers, &FORWARDED_FOR, |line| {
+            line.split(',').map(parse_node).collect()
+        })
     } else if headers.contains_key(&FORWARDED) {
         lines(headers, &FORWARDED, forwarded)
     } else if headers.contains_key(&REAL_IP) {
@@ -73,7 +75,9 @@ pub fn client_address(peer: SocketAddr, headers: &HeaderMap, trusted: &[IpNet]) 
     };
     let mut client = peer;
     for entry in chain.into_iter().rev() {
-        let Some(address) = entry else { return ClientAddress(UNKNOWN_ADDRESS) };
+        let Some(address) = entry else {
+            return ClientAddress(UNKNOWN_ADDRESS);
+        };
         client = address;
         if !is_trusted(&client) {
             break;
@@ -93,19 +97,33 @@ pub fn request_origin(peer: SocketAddr, headers: &HeaderMap, trusted: &[IpNet]) 
     // The last entry is that of the known proxy; earlier entries may come from the client.
     let last = |name: &HeaderName| {
         let line = headers.get_all(name).iter().next_back()?.to_str().ok()?;
-        line.rsplit(',').next().map(|entry| entry.trim().to_ascii_lowercase())
+        line.rsplit(',')
+            .next()
+            .map(|entry| entry.trim().to_ascii_lowercase())
     };
     let last_forwarded = |wanted: &str| {
-        let line = headers.get_all(&FORWARDED).iter().next_back()?.to_str().ok()?;
+        let line = headers
+            .get_all(&FORWARDED)
+            .iter()
+            .next_back()?
+            .to_str()
+            .ok()?;
         let element = split(line, ',')?.pop()?;
-        parameter(element, wanted).ok()?.map(|value| value.to_ascii_lowercase())
+        parameter(element, wanted)
+            .ok()?
+            .map(|value| value.to_ascii_lowercase())
     };
     let said = |name: &HeaderName, parameter: &str| {
-        if is_trusted { last(name).or_else(|| last_forwarded(parameter)) } else { None }
+        if is_trusted {
+            last(name).or_else(|| last_forwarded(parameter))
+        } else {
+            None
+        }
     };
     RequestOrigin {
         is_direct: peer.is_loopback() && !headers.keys().any(is_mark),
-        is_secure: said(&FORWARDED_PROTO, "proto").is_some_and(|scheme| scheme == "https" || scheme == "wss"),
+        is_secure: said(&FORWARDED_PROTO, "proto")
+            .is_some_and(|scheme| scheme == "https" || scheme == "wss"),
         host: said(&FORWARDED_HOST, "host").filter(|host| !host.is_empty()),
     }
 }
@@ -116,13 +134,22 @@ fn lines(
     name: &HeaderName,
     read: impl Fn(&str) -> Vec<Option<IpAddr>>,
 ) -> Vec<Option<IpAddr>> {
-    headers.get_all(name).iter().flat_map(|line| line.to_str().map_or_else(|_| vec![None], &read)).collect()
+    headers
+        .get_all(name)
+        .iter()
+        .flat_map(|line| line.to_str().map_or_else(|_| vec![None], &read))
+        .collect()
 }
 
 /// Returns the `for` of each element of a `Forwarded` header (RFC 7239).
 fn forwarded(line: &str) -> Vec<Option<IpAddr>> {
-    let Some(elements) = split(line, ',') else { return vec![None] };
-    elements.into_iter().map(|element| parse_node(&parameter(element, "for").ok()??)).collect()
+    let Some(elements) = split(line, ',') else {
+        return vec![None];
+    };
+    elements
+        .into_iter()
+        .map(|element| parse_node(&parameter(element, "for").ok()??))
+        .collect()
 }
 
 /// An unreadable element.
@@ -195,9 +222,11 @@ fn parse_node(text: &str) -> Option<IpAddr> {
     }
     match text.split_once(':') {
         // One colon precedes a port; several belong to an address.
-        Some((address, port)) if !port.contains(':') => {
-            address.parse::<Ipv4Addr>().ok().filter(|_| is_port(port)).map(IpAddr::V4)
-        }
+        Some((address, port)) if !port.contains(':') => address
+            .parse::<Ipv4Addr>()
+            .ok()
+            .filter(|_| is_port(port))
+            .map(IpAddr::V4),
         Some(_) => v6(text),
         None => text.parse::<Ipv4Addr>().ok().map(IpAddr::V4),
     }
@@ -205,23 +234,36 @@ fn parse_node(text: &str) -> Option<IpAddr> {
 
 fn v6(text: &str) -> Option<IpAddr> {
     // The zone of a link-local address names an interface of the proxy, which is irrelevant here.
-    let (address, zone) = text.split_once('%').map_or((text, None), |(address, zone)| (address, Some(zone)));
+    let (address, zone) = text
+        .split_once('%')
+        .map_or((text, None), |(address, zone)| (address, Some(zone)));
     let is_zone = |zone: &str| {
         !zone.is_empty()
-            && zone.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b'~'))
+            && zone
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b'~'))
     };
     if zone.is_some_and(|zone| !is_zone(zone)) {
         return None;
     }
-    address.parse::<Ipv6Addr>().ok().map(|address| IpAddr::V6(address).to_canonical())
+    address
+        .parse::<Ipv6Addr>()
+        .ok()
+        .map(|address| IpAddr::V6(address).to_canonical())
 }
 
 /// Whether a text is a port's number, or the name that hides it (RFC 7239, 6.3).
 fn is_port(text: &str) -> bool {
     let is_hidden = text.strip_prefix('_').is_some_and(|name| {
-        !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'))
+        !name.is_empty()
+            && name
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'))
     });
-    is_hidden || (!text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) && text.parse::<u16>().is_ok())
+    is_hidden
+        || (!text.is_empty()
+            && text.bytes().all(|b| b.is_ascii_digit())
+            && text.parse::<u16>().is_ok())
 }
 
 #[cfg(test)]
@@ -231,24 +273,49 @@ mod tests {
     fn of(peer: &str, lines: &[(&HeaderName, &str)], trusted: &[&str]) -> (String, RequestOrigin) {
         let mut headers = HeaderMap::new();
         for (name, line) in lines {
-            headers.append((*name).clone(), axum::http::HeaderValue::from_bytes(line.as_bytes()).unwrap());
+            headers.append(
+                (*name).clone(),
+                axum::http::HeaderValue::from_bytes(line.as_bytes()).unwrap(),
+            );
         }
-        let trusted: Vec<IpNet> = trusted.iter().map(|network| network.parse().unwrap()).collect();
+        let trusted: Vec<IpNet> = trusted
+            .iter()
+            .map(|network| network.parse().unwrap())
+            .collect();
         let peer = SocketAddr::new(peer.parse().unwrap(), 1);
-        (client_address(peer, &headers, &trusted).0.to_string(), request_origin(peer, &headers, &trusted))
+        (
+            client_address(peer, &headers, &trusted).0.to_string(),
+            request_origin(peer, &headers, &trusted),
+        )
     }
 
     fn client(peer: &str, forwarded: &[&str], trusted: &[&str]) -> String {
-        let lines: Vec<_> = forwarded.iter().map(|line| (&FORWARDED_FOR, *line)).collect();
+        let lines: Vec<_> = forwarded
+            .iter()
+            .map(|line| (&FORWARDED_FOR, *line))
+            .collect();
         of(peer, &lines, trusted).0
     }
 
     #[test]
     fn a_forged_header_moves_nobody() {
         assert_eq!(client("203.0.113.7", &["198.51.100.1"], &[]), "203.0.113.7");
-        assert_eq!(client("10.0.0.2", &["198.51.100.1, 203.0.113.7"], &["10.0.0.0/8"]), "203.0.113.7");
-        assert_eq!(client("10.0.0.2", &["1.1.1.1", "203.0.113.7, 10.0.0.9"], &["10.0.0.0/8"]), "203.0.113.7");
-        assert_eq!(client("10.0.0.2", &["unknown, 203.0.113.7"], &["10.0.0.0/8"]), "203.0.113.7");
+        assert_eq!(
+            client("10.0.0.2", &["198.51.100.1, 203.0.113.7"], &["10.0.0.0/8"]),
+            "203.0.113.7"
+        );
+        assert_eq!(
+            client(
+                "10.0.0.2",
+                &["1.1.1.1", "203.0.113.7, 10.0.0.9"],
+                &["10.0.0.0/8"]
+            ),
+            "203.0.113.7"
+        );
+        assert_eq!(
+            client("10.0.0.2", &["unknown, 203.0.113.7"], &["10.0.0.0/8"]),
+            "203.0.113.7"
+        );
         assert_eq!(client("10.0.0.2", &[], &["10.0.0.0/8"]), "10.0.0.2");
     }
 
@@ -268,7 +335,11 @@ mod tests {
             ("\"[2001:db8::1]:4711\"", "2001:db8::1"),
             ("\"203.0.113.7\"", "203.0.113.7"),
         ] {
-            assert_eq!(client("127.0.0.1", &[text], &["127.0.0.1/32"]), address, "{text}");
+            assert_eq!(
+                client("127.0.0.1", &[text], &["127.0.0.1/32"]),
+                address,
+                "{text}"
+            );
         }
         for text in [
             "",
@@ -296,15 +367,26 @@ mod tests {
             "２０３.0.113.7",
             "localhost",
         ] {
-            assert_eq!(client("127.0.0.1", &[text], &["127.0.0.1/32"]), "0.0.0.0", "{text}");
-            assert_eq!(client("127.0.0.1", &[text], &[]), "127.0.0.1", "who is not trusted is not asked");
+            assert_eq!(
+                client("127.0.0.1", &[text], &["127.0.0.1/32"]),
+                "0.0.0.0",
+                "{text}"
+            );
+            assert_eq!(
+                client("127.0.0.1", &[text], &[]),
+                "127.0.0.1",
+                "who is not trusted is not asked"
+            );
         }
         assert_eq!(
             client("10.0.0.2", &["203.0.113.7", ""], &["10.0.0.0/8"]),
             "0.0.0.0",
             "the last line counts"
         );
-        assert_eq!(client("::ffff:10.0.0.2", &["203.0.113.7"], &["10.0.0.0/8"]), "203.0.113.7");
+        assert_eq!(
+            client("::ffff:10.0.0.2", &["203.0.113.7"], &["10.0.0.0/8"]),
+            "203.0.113.7"
+        );
     }
 
     #[test]
@@ -314,8 +396,14 @@ mod tests {
         for (line, address) in [
             ("for=203.0.113.7", "203.0.113.7"),
             ("For=\"[2001:db8:cafe::17]:4711\"", "2001:db8:cafe::17"),
-            ("for=1.1.1.1, for=203.0.113.7;proto=https;by=10.0.0.2", "203.0.113.7"),
-            ("proto=http; FOR=203.0.113.7 ;host=\"a,b;for=9.9.9.9\"", "203.0.113.7"),
+            (
+                "for=1.1.1.1, for=203.0.113.7;proto=https;by=10.0.0.2",
+                "203.0.113.7",
+            ),
+            (
+                "proto=http; FOR=203.0.113.7 ;host=\"a,b;for=9.9.9.9\"",
+                "203.0.113.7",
+            ),
             ("for=203.0.113.7, for=10.0.0.9", "203.0.113.7"),
             ("for=\"203.0.113.7:_port\"", "203.0.113.7"),
             ("for=\"\\203.0.113.7\"", "203.0.113.7"),
@@ -328,32 +416,66 @@ mod tests {
             ("for=203.0.113.7,", "0.0.0.0"),
             ("", "0.0.0.0"),
         ] {
-            assert_eq!(of("10.0.0.2", &[(standard, line)], proxy).0, address, "{line}");
+            assert_eq!(
+                of("10.0.0.2", &[(standard, line)], proxy).0,
+                address,
+                "{line}"
+            );
         }
-        let both = [(&FORWARDED_FOR, "203.0.113.7"), (standard, "for=9.9.9.9"), (real, "8.8.8.8")];
+        let both = [
+            (&FORWARDED_FOR, "203.0.113.7"),
+            (standard, "for=9.9.9.9"),
+            (real, "8.8.8.8"),
+        ];
         assert_eq!(of("10.0.0.2", &both, proxy).0, "203.0.113.7");
         assert_eq!(of("10.0.0.2", &both[1..], proxy).0, "9.9.9.9");
         assert_eq!(of("10.0.0.2", &both[2..], proxy).0, "8.8.8.8");
-        assert_eq!(of("10.0.0.2", &[(&FORWARDED_FOR, "unknown"), (real, "8.8.8.8")], proxy).0, "0.0.0.0");
-        assert_eq!(of("10.0.0.2", &[(real, "8.8.8.8, 9.9.9.9")], proxy).0, "0.0.0.0", "it is no list");
+        assert_eq!(
+            of(
+                "10.0.0.2",
+                &[(&FORWARDED_FOR, "unknown"), (real, "8.8.8.8")],
+                proxy
+            )
+            .0,
+            "0.0.0.0"
+        );
+        assert_eq!(
+            of("10.0.0.2", &[(real, "8.8.8.8, 9.9.9.9")], proxy).0,
+            "0.0.0.0",
+            "it is no list"
+        );
     }
 
     #[test]
     fn only_a_trusted_proxy_says_which_host_and_whether_over_tls() {
-        let said = [(&FORWARDED_HOST, "evil.example, Chat.Example:443"), (&FORWARDED_PROTO, "http, https")];
+        let said = [
+            (&FORWARDED_HOST, "evil.example, Chat.Example:443"),
+            (&FORWARDED_PROTO, "http, https"),
+        ];
         let (_, request_origin) = of("127.0.0.1", &said, &["127.0.0.1/32"]);
         assert_eq!(
-            (request_origin.host.as_deref(), request_origin.is_secure, request_origin.is_direct),
+            (
+                request_origin.host.as_deref(),
+                request_origin.is_secure,
+                request_origin.is_direct
+            ),
             (Some("chat.example:443"), true, false)
         );
         let (_, request_origin) = of("127.0.0.1", &said, &[]);
         assert_eq!(
-            (request_origin.host, request_origin.is_secure, request_origin.is_direct),
+            (
+                request_origin.host,
+                request_origin.is_secure,
+                request_origin.is_direct
+            ),
             (None, false, false)
         );
         let standard = [(&FORWARDED, "for=1.1.1.1;proto=HTTPS;host=\"chat.example\"")];
         let (_, request_origin) = of("127.0.0.1", &standard, &["127.0.0.1/32"]);
-        assert_eq!((request_origin.host.as_deref(), request_origin.is_secure), (Some("chat.example"), true));
+        assert_eq!(
+            (request_origin.host.as_deref(), request_origin.is_secure),
+            (Some("chat.example"), true)
+        );
         assert!(of("127.0.0.1", &[], &[]).1.is_direct && !of("10.0.0.2", &[], &[]).1.is_direct);
         for mark in PROXY_HEADERS.into_iter().chain([
             "x-forwarded",

@@ -29,17 +29,32 @@ pub struct Answer<T> {
 impl<T> Answer<T> {
     /// Creates an answer with 200.
     pub fn ok(data: T) -> Self {
-        Self { status: StatusCode::OK, data, pagination: None, warnings: Vec::new() }
+        Self {
+            status: StatusCode::OK,
+            data,
+            pagination: None,
+            warnings: Vec::new(),
+        }
     }
 
     /// Creates an answer with 201.
     pub fn created(data: T) -> Self {
-        Self { status: StatusCode::CREATED, data, pagination: None, warnings: Vec::new() }
+        Self {
+            status: StatusCode::CREATED,
+            data,
+            pagination: None,
+            warnings: Vec::new(),
+        }
     }
 
     /// Creates an answer with 200 and its position in the list.
     pub fn page(data: T, pagination: Pagination) -> Self {
-        Self { status: StatusCode::OK, data, pagination: Some(pagination), warnings: Vec::new() }
+        Self {
+            status: StatusCode::OK,
+            data,
+            pagination: Some(pagination),
+            warnings: Vec::new(),
+        }
     }
 
     /// Adds warnings: the action succeeded, and the caller should know these facts.
@@ -77,8 +92,14 @@ pub struct WarningJson {
 impl From<Warning> for WarningJson {
     fn from(warning: Warning) -> Self {
         match warning {
-            Warning::MentionInactive(users) => Self { code: "MENTION_INACTIVE", user_ids: users },
-            Warning::NoActiveRecipient => Self { code: "NO_ACTIVE_RECIPIENT", user_ids: Vec::new() },
+            Warning::MentionInactive(users) => Self {
+                code: "MENTION_INACTIVE",
+                user_ids: users,
+            },
+            Warning::NoActiveRecipient => Self {
+                code: "NO_ACTIVE_RECIPIENT",
+                user_ids: Vec::new(),
+            },
         }
     }
 }
@@ -86,18 +107,31 @@ impl From<Warning> for WarningJson {
 impl<T> Success<T> {
     /// Creates a success without pagination.
     pub fn of(data: T) -> Self {
-        Self { success: true, data, pagination: None, warnings: Vec::new() }
+        Self {
+            success: true,
+            data,
+            pagination: None,
+            warnings: Vec::new(),
+        }
     }
 
     /// Creates a success with a page of a list.
     pub fn page(data: T, pagination: Pagination) -> Self {
-        Self { success: true, data, pagination: Some(pagination.into()), warnings: Vec::new() }
+        Self {
+            success: true,
+            data,
+            pagination: Some(pagination.into()),
+            warnings: Vec::new(),
+        }
     }
 
     /// Adds warnings: the action succeeded, and the caller should know these facts.
     #[must_use]
     pub fn warning(self, warnings: Vec<Warning>) -> Self {
-        Self { warnings: warnings.into_iter().map(WarningJson::from).collect(), ..self }
+        Self {
+            warnings: warnings.into_iter().map(WarningJson::from).collect(),
+            ..self
+        }
     }
 }
 
@@ -216,7 +250,9 @@ pub fn failure(error: &RequestError, language: Language) -> Map<String, Value> {
     let details = service.and_then(|error| match error {
         Error::OutcomeUnknown => Some(json!({ "outcome": "unknown" })),
         Error::Unavailable => Some(json!({ "outcome": "refused" })),
-        Error::GroupsFull { users, .. } => Some(json!({ "reason": "groupsFull", "userIds": users })),
+        Error::GroupsFull { users, .. } => {
+            Some(json!({ "reason": "groupsFull", "userIds": users }))
+        }
         Error::RecipientInactive { users, .. } => {
             Some(json!({ "reason": "recipientInactive", "userIds": users }))
         }
@@ -230,9 +266,13 @@ pub fn failure(error: &RequestError, language: Language) -> Map<String, Value> {
     // `fieldCodes` is a separate member: `details` maps each field to its text and contains nothing
     // else.
     if let Some(fields) = error.fields() {
-        let texts = fields.iter().map(|(field, problem)| (field.clone(), json!(problem.text)));
+        let texts = fields
+            .iter()
+            .map(|(field, problem)| (field.clone(), json!(problem.text)));
         body.insert("details".to_owned(), texts.collect());
-        let codes = fields.iter().map(|(field, problem)| (field.clone(), json!(problem.code)));
+        let codes = fields
+            .iter()
+            .map(|(field, problem)| (field.clone(), json!(problem.code)));
         body.insert("fieldCodes".to_owned(), codes.collect());
     }
     body
@@ -267,8 +307,14 @@ pub fn language_of(header: Option<&HeaderValue>) -> Language {
 pub async fn render_failures(request: Request, next: Next) -> Response {
     let language = language_of(request.headers().get(header::ACCEPT_LANGUAGE));
     let mut response = next.run(request).await;
-    let carried = response.extensions_mut().remove::<RefusalBody>().map(|carried| carried.0);
-    let is_ours = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == "application/json");
+    let carried = response
+        .extensions_mut()
+        .remove::<RefusalBody>()
+        .map(|carried| carried.0);
+    let is_ours = response
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|kind| kind == "application/json");
     let error = match (carried, response.status()) {
         (Some(error), _) => error,
         (None, status) if is_ours || !(status.is_client_error() || status.is_server_error()) => {
@@ -276,14 +322,18 @@ pub async fn render_failures(request: Request, next: Next) -> Response {
         }
         (None, StatusCode::NOT_FOUND) => Error::NotFound("address").into(),
         (None, StatusCode::METHOD_NOT_ALLOWED) => RequestError::MethodNotAllowed,
-        (None, StatusCode::PAYLOAD_TOO_LARGE) => {
-            Error::MessageTooLarge { limit: super::extract::MAX_BODY_BYTES }.into()
+        (None, StatusCode::PAYLOAD_TOO_LARGE) => Error::MessageTooLarge {
+            limit: super::extract::MAX_BODY_BYTES,
         }
-        (None, StatusCode::TOO_MANY_REQUESTS) => {
-            Error::RateLimited { retry_after: std::time::Duration::from_secs(1) }.into()
+        .into(),
+        (None, StatusCode::TOO_MANY_REQUESTS) => Error::RateLimited {
+            retry_after: std::time::Duration::from_secs(1),
         }
+        .into(),
         (None, StatusCode::UNSUPPORTED_MEDIA_TYPE) => RequestError::UnsupportedMediaType,
-        (None, StatusCode::REQUEST_TIMEOUT | StatusCode::GATEWAY_TIMEOUT) => Error::OutcomeUnknown.into(),
+        (None, StatusCode::REQUEST_TIMEOUT | StatusCode::GATEWAY_TIMEOUT) => {
+            Error::OutcomeUnknown.into()
+        }
         (None, status) if status.is_client_error() => {
             RequestError::malformed("the request could not be read")
         }
@@ -301,7 +351,9 @@ pub async fn render_failures(request: Request, next: Next) -> Response {
         _ => None,
     };
     if let Some(seconds) = retry_after {
-        rendered.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        rendered
+            .headers_mut()
+            .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
     if let RequestError::RangeNotSatisfiable { size } = error
         && let Ok(value) = HeaderValue::try_from(format!("bytes */{size}"))
@@ -309,7 +361,9 @@ pub async fn render_failures(request: Request, next: Next) -> Response {
         rendered.headers_mut().insert(header::CONTENT_RANGE, value);
     }
     if error.code() == Code::AuthFailed || error.code() == Code::TokenExpired {
-        rendered.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        rendered
+            .headers_mut()
+            .insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }
     metrics::counter!("wardline_refusals_total", "reason" => error.code().as_str()).increment(1);
     rendered

@@ -16,8 +16,15 @@ static REQUEST_ID_HEADER: HeaderName = HeaderName::from_static("x-request-id");
 #[must_use]
 pub fn origin_of(extensions: &axum::http::Extensions, headers: &axum::http::HeaderMap) -> Origin {
     let address = extensions.get::<ClientAddress>().map(|address| address.0);
-    let request = headers.get(&REQUEST_ID_HEADER).and_then(|id| id.to_str().ok()).map(str::to_owned);
-    Origin { address: address.filter(|address| !address.is_unspecified()), request, gateway: "chat" }
+    let request = headers
+        .get(&REQUEST_ID_HEADER)
+        .and_then(|id| id.to_str().ok())
+        .map(str::to_owned);
+    Origin {
+        address: address.filter(|address| !address.is_unspecified()),
+        request,
+        gateway: "chat",
+    }
 }
 
 /// Handles a request with its origin in the audit context, and audits a refusal.

@@ -106,10 +106,15 @@ impl SlotTable {
 
     /// Aborts the connection of this network that is first in the order of eviction.
     fn evict(&mut self, network: Network) -> bool {
-        let Some(unauthenticated) = self.networks.get(&network) else { return false };
-        let rank =
-            |(id, stranger): (&u64, &UnauthenticatedPeer)| (stranger.aborter.current_phase().phase(), *id);
-        let Some((phase, id)) = unauthenticated.iter().map(rank).min() else { return false };
+        let Some(unauthenticated) = self.networks.get(&network) else {
+            return false;
+        };
+        let rank = |(id, stranger): (&u64, &UnauthenticatedPeer)| {
+            (stranger.aborter.current_phase().phase(), *id)
+        };
+        let Some((phase, id)) = unauthenticated.iter().map(rank).min() else {
+            return false;
+        };
         let held = unauthenticated
             .get(&id)
             .is_some_and(|stranger| stranger.since.elapsed() >= UNAUTHENTICATED_REQUEST_GRACE);
@@ -120,7 +125,8 @@ impl SlotTable {
             stranger.aborter.cut();
         }
         self.remove(network, id);
-        metrics::counter!("wardline_connections_closed_total", "reason" => "place_needed").increment(1);
+        metrics::counter!("wardline_connections_closed_total", "reason" => "place_needed")
+            .increment(1);
         true
     }
 }
@@ -155,7 +161,11 @@ impl ConnectionSlots {
             table: Mutex::default(),
             total,
             max_per_network: limited.then_some(MAX_UNAUTHENTICATED_PER_NETWORK),
-            max_per_user: if limited { MAX_CONNECTIONS_PER_USER.min(total.div_ceil(2)) } else { usize::MAX },
+            max_per_user: if limited {
+                MAX_CONNECTIONS_PER_USER.min(total.div_ceil(2))
+            } else {
+                usize::MAX
+            },
             trusted: trusted.to_vec(),
         })
     }
@@ -167,16 +177,27 @@ impl ConnectionSlots {
     /// Acquires a slot for a new connection. Returns `None` when all are taken and none can be
     /// evicted.
     #[must_use]
-    pub fn acquire(self: &Arc<Self>, address: IpAddr, aborter: &ConnectionAborter) -> Option<ConnectionSlot> {
+    pub fn acquire(
+        self: &Arc<Self>,
+        address: IpAddr,
+        aborter: &ConnectionAborter,
+    ) -> Option<ConnectionSlot> {
         let network = Network::of(address);
         let address = address.to_canonical();
-        let counts = !self.trusted.iter().any(|proxies| proxies.contains(&address));
+        let counts = !self
+            .trusted
+            .iter()
+            .any(|proxies| proxies.contains(&address));
         let mut table = self.table();
         if table.open >= self.total && !Self::evict_any(&mut table) {
             return None;
         }
         let unauthenticated = table.networks.get(&network).map_or(0, BTreeMap::len);
-        if counts && self.max_per_network.is_some_and(|most| unauthenticated >= most) && !table.evict(network)
+        if counts
+            && self
+                .max_per_network
+                .is_some_and(|most| unauthenticated >= most)
+            && !table.evict(network)
         {
             return None;
         }
@@ -184,8 +205,15 @@ impl ConnectionSlots {
         table.next += 1;
         table.open += 1;
         if counts {
-            let stranger = UnauthenticatedPeer { aborter: aborter.clone(), since: Instant::now() };
-            table.networks.entry(network).or_default().insert(id, stranger);
+            let stranger = UnauthenticatedPeer {
+                aborter: aborter.clone(),
+                since: Instant::now(),
+            };
+            table
+                .networks
+                .entry(network)
+                .or_default()
+                .insert(id, stranger);
         }
         drop(table);
         let is_unauthenticated = AtomicBool::new(counts);
@@ -204,7 +232,10 @@ impl ConnectionSlots {
     }
 
     fn evict_any(table: &mut SlotTable) -> bool {
-        let fullest = table.networks.iter().max_by_key(|(_, unauthenticated)| unauthenticated.len());
+        let fullest = table
+            .networks
+            .iter()
+            .max_by_key(|(_, unauthenticated)| unauthenticated.len());
         let fullest = fullest.map(|(network, _)| *network);
         fullest.is_some_and(|network| table.evict(network))
     }
@@ -246,18 +277,29 @@ impl Drop for ConnectionSlot {
 /// Raises the limit of file descriptors to the allowed maximum, and returns it.
 fn raise_descriptor_limit() -> usize {
     let limit = getrlimit(Resource::Nofile);
-    let wanted = limit.maximum.unwrap_or(u64::MAX).min(MAX_CONNECTIONS as u64 + RESERVED_DESCRIPTORS as u64);
+    let wanted = limit
+        .maximum
+        .unwrap_or(u64::MAX)
+        .min(MAX_CONNECTIONS as u64 + RESERVED_DESCRIPTORS as u64);
     let now = limit.current.unwrap_or(u64::MAX);
     if now >= wanted {
         return usize::try_from(now).unwrap_or(usize::MAX);
     }
-    let raised = setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), maximum: limit.maximum });
+    let raised = setrlimit(
+        Resource::Nofile,
+        Rlimit {
+            current: Some(wanted),
+            maximum: limit.maximum,
+        },
+    );
     usize::try_from(if raised.is_ok() { wanted } else { now }).unwrap_or(usize::MAX)
 }
 
 /// Returns how many of these descriptors may be connections.
 fn max_connections_for(descriptors: usize) -> usize {
-    descriptors.saturating_sub(RESERVED_DESCRIPTORS.min(descriptors / 2)).min(MAX_CONNECTIONS)
+    descriptors
+        .saturating_sub(RESERVED_DESCRIPTORS.min(descriptors / 2))
+        .min(MAX_CONNECTIONS)
 }
 
 #[cfg(test)]
@@ -276,7 +318,10 @@ mod tests {
         })
     }
 
-    fn connect(places: &Arc<ConnectionSlots>, address: &str) -> Option<(ConnectionAborter, ConnectionSlot)> {
+    fn connect(
+        places: &Arc<ConnectionSlots>,
+        address: &str,
+    ) -> Option<(ConnectionAborter, ConnectionSlot)> {
         let aborter = ConnectionAborter::default();
         let place = places.acquire(address.parse().unwrap(), &aborter)?;
         Some((aborter, place))
@@ -311,10 +356,16 @@ mod tests {
         others.push(connect(&places, "203.0.113.7").unwrap());
         assert!(socket.0.is_aborted());
         others[2].0.current_phase().set(Phase::Busy);
-        assert!(connect(&places, "203.0.113.7").is_none(), "all are being answered");
+        assert!(
+            connect(&places, "203.0.113.7").is_none(),
+            "all are being answered"
+        );
         assert!(connect(&places, "203.0.113.8").is_some());
         busy.1.signed_in(UserId::generate());
-        assert!(connect(&places, "203.0.113.7").is_some(), "who signs in gives the stranger's place back");
+        assert!(
+            connect(&places, "203.0.113.7").is_some(),
+            "who signs in gives the stranger's place back"
+        );
     }
 
     #[test]
@@ -323,7 +374,9 @@ mod tests {
         let first = connect(&places, "2001:db8::1").unwrap();
         let second = connect(&places, "2001:db8::2").unwrap();
         assert!(first.0.is_aborted() && !second.0.is_aborted(), "one /64");
-        let proxied: Vec<_> = (0..20).map(|_| connect(&places, "192.0.2.1").unwrap()).collect();
+        let proxied: Vec<_> = (0..20)
+            .map(|_| connect(&places, "192.0.2.1").unwrap())
+            .collect();
         let mapped = connect(&places, "::ffff:192.0.2.1").unwrap();
         assert!(proxied.iter().all(|(aborter, _)| !aborter.is_aborted()) && !mapped.0.is_aborted());
     }
@@ -332,7 +385,9 @@ mod tests {
     fn a_full_house_takes_nothing_from_those_who_signed_in() {
         let places = places(3, 100);
         let me = UserId::generate();
-        let mine: Vec<_> = (0..2).map(|_| connect(&places, "203.0.113.7").unwrap()).collect();
+        let mine: Vec<_> = (0..2)
+            .map(|_| connect(&places, "203.0.113.7").unwrap())
+            .collect();
         for (_, place) in &mine {
             place.signed_in(me);
         }
@@ -342,10 +397,16 @@ mod tests {
         next.1.signed_in(me);
         drop(place);
         let other = connect(&places, "203.0.113.9").unwrap();
-        assert!(next.0.is_aborted(), "one person has no more than two of three places");
+        assert!(
+            next.0.is_aborted(),
+            "one person has no more than two of three places"
+        );
         drop(next);
         other.1.signed_in(UserId::generate());
-        assert!(connect(&places, "203.0.113.9").is_none(), "all three have signed in");
+        assert!(
+            connect(&places, "203.0.113.9").is_none(),
+            "all three have signed in"
+        );
         drop(mine);
         assert!(connect(&places, "203.0.113.9").is_some());
         assert!(has_all_connections(&places));

@@ -6,10 +6,13 @@ use unicode_normalization::UnicodeNormalization;
 use crate::domain::text::is_invisible;
 
 /// Characters that a spreadsheet may take for the end of a cell, whatever its list separator.
-const CELL_SEPARATORS: [char; 12] =
-    [',', ';', '|', '\t', '\n', '\r', '\u{b}', '\u{c}', '，', '；', '、', '،'];
+const CELL_SEPARATORS: [char; 12] = [
+    ',', ';', '|', '\t', '\n', '\r', '\u{b}', '\u{c}', '，', '；', '、', '،',
+];
 /// Characters that a spreadsheet may strip from the beginning of a cell.
-const CELL_QUOTES: [char; 12] = ['"', '\'', '`', '“', '”', '‘', '’', '„', '＂', '＇', '«', '»'];
+const CELL_QUOTES: [char; 12] = [
+    '"', '\'', '`', '“', '”', '‘', '’', '„', '＂', '＇', '«', '»',
+];
 
 /// Returns the cell with an apostrophe before each part that a spreadsheet would take for a
 /// formula. Such a part is at the beginning, or after a separator that would begin another cell.
@@ -47,7 +50,11 @@ pub fn neutralize_formula(cell: &str) -> String {
 
 /// Whether a character is, or is folded to, one that begins a formula.
 fn begins_formula(c: char) -> bool {
-    c == '\u{2212}' || std::iter::once(c).nfkc().next().is_some_and(|c| matches!(c, '=' | '+' | '-' | '@'))
+    c == '\u{2212}'
+        || std::iter::once(c)
+            .nfkc()
+            .next()
+            .is_some_and(|c| matches!(c, '=' | '+' | '-' | '@'))
 }
 
 #[cfg(test)]

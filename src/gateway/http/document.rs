@@ -12,10 +12,19 @@ use utoipa::openapi::OpenApi;
 
 /// The subjects of the calls.
 const TAGS: [(&str, &str); 8] = [
-    ("accounts", "Signing in and out, and the caller's own account"),
+    (
+        "accounts",
+        "Signing in and out, and the caller's own account",
+    ),
     ("users", "The directory, and accounts in an admin's hands"),
-    ("sessions", "Private sessions and groups, and who is in them"),
-    ("messages", "Messages, what becomes of them, and who has read them"),
+    (
+        "sessions",
+        "Private sessions and groups, and who is in them",
+    ),
+    (
+        "messages",
+        "Messages, what becomes of them, and who has read them",
+    ),
     ("files", "Files of messages"),
     ("statistics", "Counters and trends"),
     ("audit", "The audit log: who did what to whom"),
@@ -30,17 +39,37 @@ type Failure = (&'static str, &'static str, fn(&OperationTraits) -> bool);
 
 /// The failures that any call may have: status, meaning, and the calls to which it applies.
 const COMMON_FAILURES: [Failure; 11] = [
-    ("400", "The input is malformed or not valid; `details` names every bad field", |_| true),
-    ("401", "No token, a bad one, or one that has ended", |call| !call.is_open || call.reads_password),
+    (
+        "400",
+        "The input is malformed or not valid; `details` names every bad field",
+        |_| true,
+    ),
+    (
+        "401",
+        "No token, a bad one, or one that has ended",
+        |call| !call.is_open || call.reads_password,
+    ),
     ("403", "The caller may not do this", |_| true),
     ("404", "Absent, or not visible to the caller", |_| true),
     ("405", "The path has no such method", |_| true),
-    ("409", "This conflicts with what is there, or comes too late", |call| call.changes),
+    (
+        "409",
+        "This conflicts with what is there, or comes too late",
+        |call| call.changes,
+    ),
     ("413", "More than is allowed", |call| call.changes),
     ("415", "The body's type is not taken", |call| call.changes),
-    ("429", "Too many calls; `Retry-After` says when to come again", |_| true),
+    (
+        "429",
+        "Too many calls; `Retry-After` says when to come again",
+        |_| true,
+    ),
     ("500", "A defect of the service", |_| true),
-    ("503", "The database is not reachable; `details.outcome` says what became of a change", |_| true),
+    (
+        "503",
+        "The database is not reachable; `details.outcome` says what became of a change",
+        |_| true,
+    ),
 ];
 
 /// The traits that decide which failures a call may have.
@@ -56,10 +85,13 @@ struct OperationTraits {
 /// When the result is no `OpenAPI` document, which is a defect of the service.
 pub fn complete(document: OpenApi) -> serde_json::Result<OpenApi> {
     let mut whole = serde_json::to_value(document)?;
-    whole["info"]["license"] = json!({ "name": "Proprietary", "identifier": "LicenseRef-Proprietary" });
-    whole["servers"] = json!([{ "url": "/", "description": "the service that hands this document out" }]);
-    whole["tags"] =
-        TAGS.map(|(name, description)| json!({ "name": name, "description": description })).into();
+    whole["info"]["license"] =
+        json!({ "name": "Proprietary", "identifier": "LicenseRef-Proprietary" });
+    whole["servers"] =
+        json!([{ "url": "/", "description": "the service that hands this document out" }]);
+    whole["tags"] = TAGS
+        .map(|(name, description)| json!({ "name": name, "description": description }))
+        .into();
     if let Some(paths) = whole["paths"].as_object_mut() {
         for (path, calls) in paths {
             for (method, call) in calls.as_object_mut().into_iter().flatten() {
@@ -102,7 +134,12 @@ fn complete_call(path: &str, method: &str, call: &mut Value) {
     if call.get("description").is_none() {
         call["description"] = call["summary"].clone();
     }
-    for parameter in call.get_mut("parameters").and_then(Value::as_array_mut).into_iter().flatten() {
+    for parameter in call
+        .get_mut("parameters")
+        .and_then(Value::as_array_mut)
+        .into_iter()
+        .flatten()
+    {
         bounds::parameter(path, parameter);
     }
     let has = |name: &str| {
@@ -120,13 +157,17 @@ fn complete_call(path: &str, method: &str, call: &mut Value) {
         reads_password: path.starts_with("/api/auth/"),
         changes: !matches!(method, "get" | "head"),
     };
-    let Some(responses) = call["responses"].as_object_mut() else { return };
+    let Some(responses) = call["responses"].as_object_mut() else {
+        return;
+    };
     for (status, response) in responses.iter_mut() {
         complete_response(path, status, response, &beside);
     }
     for (status, description, applies) in COMMON_FAILURES {
         if applies(&traits) {
-            responses.entry(status).or_insert_with(|| json!({ "description": description }));
+            responses
+                .entry(status)
+                .or_insert_with(|| json!({ "description": description }));
         }
     }
     for (status, response) in responses {
@@ -136,7 +177,8 @@ fn complete_call(path: &str, method: &str, call: &mut Value) {
         }
         if matches!(status.as_str(), "429" | "503") && !path.ends_with("/health") {
             let schema = json!({ "type": "integer", "minimum": 1 });
-            response["headers"] = json!({ "Retry-After": { "description": "Seconds", "schema": schema } });
+            response["headers"] =
+                json!({ "Retry-After": { "description": "Seconds", "schema": schema } });
         }
     }
 }
@@ -145,11 +187,17 @@ fn complete_call(path: &str, method: &str, call: &mut Value) {
 fn beside(id: &str, has: &impl Fn(&str) -> bool) -> Map<String, Value> {
     let mut fields = Map::new();
     if has("page") {
-        fields.insert("pagination".to_owned(), json!({ "$ref": "#/components/schemas/Pagination" }));
+        fields.insert(
+            "pagination".to_owned(),
+            json!({ "$ref": "#/components/schemas/Pagination" }),
+        );
     }
     // The audit log is paged by a cursor, not by page numbers.
     if has("before") {
-        fields.insert("pagination".to_owned(), json!({ "$ref": "#/components/schemas/AuditPagination" }));
+        fields.insert(
+            "pagination".to_owned(),
+            json!({ "$ref": "#/components/schemas/AuditPagination" }),
+        );
     }
     if OPERATIONS_WITH_WARNINGS.contains(&id) {
         let each = json!({ "$ref": "#/components/schemas/Warning" });
@@ -161,7 +209,10 @@ fn beside(id: &str, has: &impl Fn(&str) -> bool) -> Map<String, Value> {
     }
     if id == "messages.search" {
         let description = "True while the index is behind: there may be more than this.";
-        fields.insert("indexing".to_owned(), json!({ "type": "boolean", "description": description }));
+        fields.insert(
+            "indexing".to_owned(),
+            json!({ "type": "boolean", "description": description }),
+        );
     }
     fields
 }
@@ -187,7 +238,8 @@ fn complete_response(path: &str, status: &str, response: &mut Value, beside: &Ma
     match response.get_mut("content").and_then(Value::as_object_mut) {
         None => {
             let nothing = json!({ "type": "null" });
-            response["content"] = json!({ "application/json": { "schema": envelope(nothing, beside) } });
+            response["content"] =
+                json!({ "application/json": { "schema": envelope(nothing, beside) } });
         }
         Some(kinds) => {
             for (kind, content) in kinds {
@@ -204,8 +256,14 @@ fn complete_response(path: &str, status: &str, response: &mut Value, beside: &Ma
 /// Returns the schema of every success around its `data`.
 fn envelope(data: Value, beside: &Map<String, Value>) -> Value {
     let mut properties = Map::new();
-    properties.insert("success".to_owned(), json!({ "type": "boolean", "enum": [true] }));
-    properties.insert("message".to_owned(), json!({ "type": "string", "description": "For a person." }));
+    properties.insert(
+        "success".to_owned(),
+        json!({ "type": "boolean", "enum": [true] }),
+    );
+    properties.insert(
+        "message".to_owned(),
+        json!({ "type": "string", "description": "For a person." }),
+    );
     properties.insert("data".to_owned(), data);
     properties.extend(beside.clone());
     let mut required = vec!["success", "data"];

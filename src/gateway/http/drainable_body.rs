@@ -32,7 +32,10 @@ impl Stream for DrainableBody {
     type Item = Result<Bytes, axum::Error>;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).poll_next_unpin(cx)
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .poll_next_unpin(cx)
     }
 }
 
@@ -48,7 +51,9 @@ async fn drain(mut rest: DrainableBody) -> bool {
             }
         }
     };
-    tokio::time::timeout(DRAIN_TIMEOUT, drained).await.unwrap_or(false)
+    tokio::time::timeout(DRAIN_TIMEOUT, drained)
+        .await
+        .unwrap_or(false)
 }
 
 /// The middleware. If more of the body may follow, the connection is closed and the answer
@@ -61,11 +66,15 @@ pub async fn drain_refused_body(request: Request, next: Next) -> Response {
     let asks_first = request.headers().contains_key(header::EXPECT);
     let (parts, body) = request.into_parts();
     let rest = DrainableBody(Arc::new(Mutex::new(body.into_data_stream())));
-    let mut response = next.run(Request::from_parts(parts, Body::from_stream(rest.clone()))).await;
+    let mut response = next
+        .run(Request::from_parts(parts, Body::from_stream(rest.clone())))
+        .await;
     let status = response.status();
     let is_refused = status.is_client_error() || status.is_server_error();
     if is_refused && (asks_first || !drain(rest).await) {
-        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        response
+            .headers_mut()
+            .insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     response
 }

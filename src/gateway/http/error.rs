@@ -18,7 +18,10 @@ pub enum RequestError {
     Service(#[from] Error),
     /// Fields of the input are not valid.
     #[error("{fields}")]
-    Invalid { code: Code, fields: FieldErrors<String> },
+    Invalid {
+        code: Code,
+        fields: FieldErrors<String>,
+    },
     /// The input could not be read at all: no JSON, no such event, a body that breaks off.
     #[error("{0}")]
     Malformed(String),
@@ -38,7 +41,10 @@ impl RequestError {
     /// Returns an error for one invalid field.
     #[must_use]
     pub fn invalid(field: &str, problem: impl Into<Problem>) -> Self {
-        Self::Invalid { code: Code::ValidationFailed, fields: FieldErrors::one(field, problem) }
+        Self::Invalid {
+            code: Code::ValidationFailed,
+            fields: FieldErrors::one(field, problem),
+        }
     }
 
     /// Returns an error for input that could not be read; `detail` never quotes the input.
@@ -75,7 +81,8 @@ impl RequestError {
     /// Returns one sentence for a developer.
     #[must_use]
     pub fn detail(&self) -> String {
-        self.fields().map_or_else(|| self.to_string(), |fields| fields.to_string())
+        self.fields()
+            .map_or_else(|| self.to_string(), |fields| fields.to_string())
     }
 
     /// Returns the service's error, if a service answered it.
@@ -92,12 +99,19 @@ impl RequestError {
     pub fn message(&self, language: Language) -> Cow<'static, str> {
         let (english, chinese) = match self {
             Self::Service(error) => return i18n::message(error, language),
-            Self::Invalid { code: Code::InvalidMessage, .. } => ("The message is not valid.", "消息无效。"),
+            Self::Invalid {
+                code: Code::InvalidMessage,
+                ..
+            } => ("The message is not valid.", "消息无效。"),
             Self::Invalid { .. } => ("The input is not valid.", "输入无效。"),
             Self::Malformed(_) => ("The request could not be read.", "无法解析请求。"),
-            Self::UnsupportedMediaType => ("This media type is not supported.", "不支持的媒体类型。"),
+            Self::UnsupportedMediaType => {
+                ("This media type is not supported.", "不支持的媒体类型。")
+            }
             Self::MethodNotAllowed => ("This method is not allowed here.", "不允许使用此方法。"),
-            Self::RangeNotSatisfiable { .. } => ("The file has no such part.", "文件没有所请求的部分。"),
+            Self::RangeNotSatisfiable { .. } => {
+                ("The file has no such part.", "文件没有所请求的部分。")
+            }
         };
         Cow::Borrowed(match language {
             Language::English => english,

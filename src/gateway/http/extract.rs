@@ -56,7 +56,9 @@ impl FromRequestParts<AppState> for Caller {
         let auth = if let Some(auth) = parts.extensions.get::<AuthenticatedToken>() {
             auth.clone()
         } else {
-            app.services.check_token(bearer(&parts.headers).ok_or(Error::AuthFailed)?).await?
+            app.services
+                .check_token(bearer(&parts.headers).ok_or(Error::AuthFailed)?)
+                .await?
         };
         audit::acts(&auth.actor);
         if let Some(ConnectInfo(peer)) = parts.extensions.get::<ConnectInfo<Peer>>() {
@@ -84,7 +86,10 @@ pub struct Body<T>(pub T);
 impl<T: FromFields> FromRequest<AppState> for Body<T> {
     type Rejection = Refusal;
     async fn from_request(request: Request, app: &AppState) -> Result<Self, Refusal> {
-        let (auth, begun) = (request.extensions().get::<AuthenticatedToken>().cloned(), Instant::now());
+        let (auth, begun) = (
+            request.extensions().get::<AuthenticatedToken>().cloned(),
+            Instant::now(),
+        );
         let map = read_object(request).await?;
         // The token may have ended while the body arrived slowly.
         if let Some(auth) = auth.filter(|_| begun.elapsed() > TOKEN_RECHECK_INTERVAL) {
@@ -96,8 +101,16 @@ impl<T: FromFields> FromRequest<AppState> for Body<T> {
 
 async fn read_object(request: Request) -> Result<Map<String, Value>> {
     let headers = request.headers();
-    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    let essence = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let kind = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|kind| kind.to_str().ok())
+        .unwrap_or_default();
+    let essence = kind
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase();
     if essence != "application/json" {
         return Err(RequestError::UnsupportedMediaType);
     }
@@ -105,9 +118,18 @@ async fn read_object(request: Request) -> Result<Map<String, Value>> {
     if headers.contains_key(header::CONTENT_ENCODING) {
         return Err(RequestError::UnsupportedMediaType);
     }
-    let peer = request.extensions().get::<ConnectInfo<Peer>>().map(|ConnectInfo(peer)| peer.load_account());
+    let peer = request
+        .extensions()
+        .get::<ConnectInfo<Peer>>()
+        .map(|ConnectInfo(peer)| peer.load_account());
     let load_account = peer.ok_or(Error::Internal)?;
-    let bytes = read_bounded(request.into_body(), MAX_BODY_BYTES, BODY_TIMEOUT, &load_account).await?;
+    let bytes = read_bounded(
+        request.into_body(),
+        MAX_BODY_BYTES,
+        BODY_TIMEOUT,
+        &load_account,
+    )
+    .await?;
     // Some programs begin UTF-8 with a byte order mark, which a reader may skip (RFC 8259, 8.1).
     let json = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
     match serde_json::from_slice(json) {
@@ -180,7 +202,10 @@ impl<T: FromFields> Query<T> {
         let text = query.unwrap_or_default();
         let mut map = Map::new();
         for (name, value) in form_urlencoded::parse(text.as_bytes()).take(64) {
-            if map.insert(name.to_string(), Value::String(value.into_owned())).is_some() {
+            if map
+                .insert(name.to_string(), Value::String(value.into_owned()))
+                .is_some()
+            {
                 return Err(RequestError::invalid(&name, "is given twice"));
             }
         }
@@ -200,9 +225,13 @@ where
         let segments = segments(parts, app).await?;
         let mut errors = FieldErrors::default();
         let parsed = segment(&segments, 0, &mut errors);
-        parsed
-            .map(Self)
-            .ok_or_else(|| RequestError::Invalid { code: Code::ValidationFailed, fields: errors }.into())
+        parsed.map(Self).ok_or_else(|| {
+            RequestError::Invalid {
+                code: Code::ValidationFailed,
+                fields: errors,
+            }
+            .into()
+        })
     }
 }
 
@@ -218,23 +247,38 @@ where
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Refusal> {
         let segments = segments(parts, app).await?;
         let mut errors = FieldErrors::default();
-        let pair = (segment(&segments, 0, &mut errors), segment(&segments, 1, &mut errors));
+        let pair = (
+            segment(&segments, 0, &mut errors),
+            segment(&segments, 1, &mut errors),
+        );
         match pair {
             (Some(first), Some(second)) => Ok(Self(first, second)),
-            _ => Err(RequestError::Invalid { code: Code::ValidationFailed, fields: errors }.into()),
+            _ => Err(RequestError::Invalid {
+                code: Code::ValidationFailed,
+                fields: errors,
+            }
+            .into()),
         }
     }
 }
 
 async fn segments(parts: &mut Parts, app: &AppState) -> Result<Vec<(String, String)>> {
     let segments = Path::<Vec<(String, String)>>::from_request_parts(parts, app).await;
-    segments.map(|Path(segments)| segments).map_err(|_| RequestError::malformed("the path cannot be read"))
+    segments
+        .map(|Path(segments)| segments)
+        .map_err(|_| RequestError::malformed("the path cannot be read"))
 }
 
-fn segment<T>(segments: &[(String, String)], place: usize, errors: &mut FieldErrors<String>) -> Option<T>
+fn segment<T>(
+    segments: &[(String, String)],
+    place: usize,
+    errors: &mut FieldErrors<String>,
+) -> Option<T>
 where
     T: std::str::FromStr<Err: std::fmt::Display>,
 {
     let (name, text) = segments.get(place)?;
-    text.parse().map_err(|problem: T::Err| errors.add(name.as_str(), problem.to_string())).ok()
+    text.parse()
+        .map_err(|problem: T::Err| errors.add(name.as_str(), problem.to_string()))
+        .ok()
 }

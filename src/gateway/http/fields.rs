@@ -28,11 +28,18 @@ pub trait FromFields: Sized {
     /// # Errors
     /// A validation error that names every bad field.
     fn from_map(map: Map<String, Value>, are_texts: bool) -> Result<Self> {
-        let mut fields = Fields { map, are_texts, errors: FieldErrors::default() };
+        let mut fields = Fields {
+            map,
+            are_texts,
+            errors: FieldErrors::default(),
+        };
         let read = Self::read(&mut fields);
         match read {
             Some(value) if fields.errors.is_empty() => Ok(value),
-            _ => Err(RequestError::Invalid { code: Self::CODE, fields: fields.errors }),
+            _ => Err(RequestError::Invalid {
+                code: Self::CODE,
+                fields: fields.errors,
+            }),
         }
     }
 }
@@ -65,7 +72,8 @@ impl Fields {
 
     /// Records problems found elsewhere.
     pub fn problems(&mut self, problems: &FieldErrors) {
-        self.errors.merge(problems, |field| field_name(*field).to_owned());
+        self.errors
+            .merge(problems, |field| field_name(*field).to_owned());
     }
 
     /// Takes the value of a field; `null` counts as absent.
@@ -165,7 +173,8 @@ impl Fields {
             return None;
         };
         if entries.len() > max {
-            self.errors.add(name, format!("must have at most {max} entries"));
+            self.errors
+                .add(name, format!("must have at most {max} entries"));
             return None;
         }
         let mut list = Vec::with_capacity(entries.len());
@@ -215,7 +224,10 @@ impl Fields {
 
 /// Converts a number such as `50.0`, which some clients write for 50.
 fn whole(number: f64) -> Option<i64> {
-    #[expect(clippy::cast_possible_truncation, reason = "bounded and without a fraction")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "bounded and without a fraction"
+    )]
     (number.fract() == 0.0 && number.abs() < 9e15).then_some(number as i64)
 }
 
@@ -235,23 +247,37 @@ mod tests {
 
     impl FromFields for Sample {
         fn read(fields: &mut Fields) -> Option<Self> {
-            let (user, name, count) =
-                (fields.required("userId"), fields.required_text("name"), fields.integer("count"));
-            Some(Self { user: user?, name: name?, count: count.unwrap_or(7) })
+            let (user, name, count) = (
+                fields.required("userId"),
+                fields.required_text("name"),
+                fields.integer("count"),
+            );
+            Some(Self {
+                user: user?,
+                name: name?,
+                count: count.unwrap_or(7),
+            })
         }
     }
 
     fn read(value: Value, are_texts: bool) -> Result<Sample> {
-        let Value::Object(map) = value else { panic!("not an object") };
+        let Value::Object(map) = value else {
+            panic!("not an object")
+        };
         Sample::from_map(map, are_texts)
     }
 
     #[test]
     fn every_bad_field_is_named_and_no_operator_is_taken() {
         let hostile = json!({ "userId": { "$ne": null }, "name": ["a"], "count": "5" });
-        let Err(RequestError::Invalid { fields: errors, .. }) = read(hostile, false) else { panic!("taken") };
+        let Err(RequestError::Invalid { fields: errors, .. }) = read(hostile, false) else {
+            panic!("taken")
+        };
         assert_eq!(
-            errors.iter().map(|(field, _)| field.as_str()).collect::<Vec<_>>(),
+            errors
+                .iter()
+                .map(|(field, _)| field.as_str())
+                .collect::<Vec<_>>(),
             ["count", "name", "userId"]
         );
         let Err(RequestError::Invalid { fields: errors, .. }) = read(json!({}), false) else {

@@ -23,8 +23,9 @@ pub fn file_name(disposition: &[u8]) -> Option<String> {
             Some("*") => extended = extended.or_else(|| extended_text(&value)),
             Some(number) => {
                 let number = number.strip_prefix('*').unwrap_or_default();
-                let (number, is_extended) =
-                    number.strip_suffix('*').map_or((number, false), |rest| (rest, true));
+                let (number, is_extended) = number
+                    .strip_suffix('*')
+                    .map_or((number, false), |rest| (rest, true));
                 if let Ok(place) = number.parse() {
                     pieces.push((place, is_extended, value));
                 }
@@ -32,13 +33,17 @@ pub fn file_name(disposition: &[u8]) -> Option<String> {
             None => {}
         }
     }
-    extended.or_else(|| joined(pieces)).or_else(|| plain.map(|value| plain_text(&value)))
+    extended
+        .or_else(|| joined(pieces))
+        .or_else(|| plain.map(|value| plain_text(&value)))
 }
 
 /// Returns the name of the field in a `Content-Disposition`, if it has one.
 #[must_use]
 pub fn field_name(disposition: &[u8]) -> Option<String> {
-    let named = parameters(guessed(disposition).as_bytes()).into_iter().find(|(name, _)| name == "name");
+    let named = parameters(guessed(disposition).as_bytes())
+        .into_iter()
+        .find(|(name, _)| name == "name");
     named.map(|(_, value)| String::from_utf8_lossy(&value).into_owned())
 }
 
@@ -49,17 +54,24 @@ fn parameters(header: &[u8]) -> Vec<(String, Vec<u8>)> {
     // The part before the first semicolon is the kind.
     let mut rest = after(header, b';');
     while let Some(parameter) = rest {
-        let Some(equals) = parameter.iter().position(|byte| *byte == b'=') else { break };
+        let Some(equals) = parameter.iter().position(|byte| *byte == b'=') else {
+            break;
+        };
         if let Some(end) = parameter[..equals].iter().position(|byte| *byte == b';') {
             rest = Some(&parameter[end + 1..]);
             continue;
         }
-        let name = String::from_utf8_lossy(&parameter[..equals]).trim().to_ascii_lowercase();
+        let name = String::from_utf8_lossy(&parameter[..equals])
+            .trim()
+            .to_ascii_lowercase();
         let value = parameter[equals + 1..].trim_ascii_start();
         let (value, behind) = if let Some((b'"', quoted)) = value.split_first() {
             unquoted(quoted)
         } else {
-            let end = value.iter().position(|byte| *byte == b';').unwrap_or(value.len());
+            let end = value
+                .iter()
+                .position(|byte| *byte == b';')
+                .unwrap_or(value.len());
             (value[..end].trim_ascii_end().to_vec(), &value[end..])
         };
         found.push((name, value));
@@ -69,7 +81,10 @@ fn parameters(header: &[u8]) -> Vec<(String, Vec<u8>)> {
 }
 
 fn after(bytes: &[u8], mark: u8) -> Option<&[u8]> {
-    bytes.iter().position(|byte| *byte == mark).map(|place| &bytes[place + 1..])
+    bytes
+        .iter()
+        .position(|byte| *byte == mark)
+        .map(|place| &bytes[place + 1..])
 }
 
 /// Returns a quoted text up to its end, and what follows. A backslash is an escape only before a
@@ -149,7 +164,10 @@ fn replaced(text: &[u8], mark: u8, allowed: impl Fn(u8) -> Option<u8> + Copy) ->
     let mut bytes = Vec::with_capacity(text.len());
     let mut at = 0;
     while let Some(byte) = text.get(at) {
-        let code = (*byte == mark).then(|| hex_pair(&text[at + 1..])).flatten().and_then(allowed);
+        let code = (*byte == mark)
+            .then(|| hex_pair(&text[at + 1..]))
+            .flatten()
+            .and_then(allowed);
         bytes.push(code.unwrap_or(*byte));
         at += if code.is_some() { 3 } else { 1 };
     }
@@ -161,7 +179,9 @@ fn plain_text(value: &[u8]) -> String {
         return text;
     }
     // Browsers encode only these three: any other percent sign is part of the name.
-    let bytes = replaced(value, b'%', |code| matches!(code, b'"' | b'\r' | b'\n').then_some(code));
+    let bytes = replaced(value, b'%', |code| {
+        matches!(code, b'"' | b'\r' | b'\n').then_some(code)
+    });
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
@@ -175,7 +195,9 @@ fn guessed(bytes: &[u8]) -> Cow<'_, str> {
     }
     let western = WINDOWS_1252.decode_without_bom_handling(bytes).0;
     let chinese = GB18030.decode_without_bom_handling_and_without_replacement(bytes);
-    chinese.filter(|text| text.chars().all(is_plausible) && !is_western(&western)).unwrap_or(western)
+    chinese
+        .filter(|text| text.chars().all(is_plausible) && !is_western(&western))
+        .unwrap_or(western)
 }
 
 /// Whether a character occurs in Chinese names: no private-use character, and of the rarest planes
@@ -199,8 +221,9 @@ fn is_western(text: &str) -> bool {
             let before = at.checked_sub(1).map(|before| chars[before]);
             let behind = chars.get(end).copied();
             let is_letter = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphabetic());
-            let all_letters =
-                chars[at..end].iter().all(|c| c.is_alphabetic() && !matches!(c, 'ª' | 'µ' | 'º'));
+            let all_letters = chars[at..end]
+                .iter()
+                .all(|c| c.is_alphabetic() && !matches!(c, 'ª' | 'µ' | 'º'));
             let fits = match end - at {
                 1 if matches!(chars[at], '°' | 'µ') => {
                     is_letter(behind) && before.is_none_or(|c| c.is_ascii_digit() || c == ' ')
@@ -209,11 +232,16 @@ fn is_western(text: &str) -> bool {
                 2 => all_letters && is_letter(before) && is_letter(behind),
                 _ => false,
             };
-            let word = before.into_iter().chain(chars[at..end].iter().copied()).chain(behind);
+            let word = before
+                .into_iter()
+                .chain(chars[at..end].iter().copied())
+                .chain(behind);
             let word: Vec<char> = word.filter(|c| c.is_alphabetic()).collect();
             let is_bent = chars[at] != 'µ'
                 && chars[at] != '°'
-                && word.windows(2).any(|pair| pair[0].is_lowercase() && pair[1].is_uppercase());
+                && word
+                    .windows(2)
+                    .any(|pair| pair[0].is_lowercase() && pair[1].is_uppercase());
             if !fits || is_bent {
                 return false;
             }
@@ -275,43 +303,86 @@ mod tests {
     use super::*;
 
     fn name(header: &[u8]) -> String {
-        file_name(header).unwrap_or_else(|| panic!("no name in {}", String::from_utf8_lossy(header)))
+        file_name(header)
+            .unwrap_or_else(|| panic!("no name in {}", String::from_utf8_lossy(header)))
     }
 
     #[test]
     fn every_program_is_understood() {
         for (header, expected) in [
             // Browsers, OkHttp, undici.
-            (r#"form-data; name="file"; filename="5%22 scar.txt""#, r#"5" scar.txt"#),
-            (r#"form-data; name="file"; filename="100%25 50%20.txt""#, "100%25 50%20.txt"),
-            (r#"form-data; name="file"; filename="a%0D%0Ab.txt""#, "a\r\nb.txt"),
+            (
+                r#"form-data; name="file"; filename="5%22 scar.txt""#,
+                r#"5" scar.txt"#,
+            ),
+            (
+                r#"form-data; name="file"; filename="100%25 50%20.txt""#,
+                "100%25 50%20.txt",
+            ),
+            (
+                r#"form-data; name="file"; filename="a%0D%0Ab.txt""#,
+                "a\r\nb.txt",
+            ),
             (r#"form-data; name="file"; filename="胸片.jpg""#, "胸片.jpg"),
             // curl, Go, Ruby, Perl.
-            (r#"form-data; name="file"; filename="5\" scar \\ x.txt""#, r#"5" scar \ x.txt"#),
-            (r#"form-data; name="file"; filename="a;b=c.txt""#, "a;b=c.txt"),
+            (
+                r#"form-data; name="file"; filename="5\" scar \\ x.txt""#,
+                r#"5" scar \ x.txt"#,
+            ),
+            (
+                r#"form-data; name="file"; filename="a;b=c.txt""#,
+                "a;b=c.txt",
+            ),
             // An old browser's path.
-            (r#"form-data; name="file"; filename="C:\Users\Li\ecg.pdf""#, r"C:\Users\Li\ecg.pdf"),
+            (
+                r#"form-data; name="file"; filename="C:\Users\Li\ecg.pdf""#,
+                r"C:\Users\Li\ecg.pdf",
+            ),
             // Python's and .NET's.
-            ("form-data; name=\"file\"; filename*=utf-8''%E8%83%B8%E7%89%87.jpg", "胸片.jpg"),
-            ("form-data; name=\"file\"; filename*=iso-8859-1'de'M%FCller.pdf", "Müller.pdf"),
+            (
+                "form-data; name=\"file\"; filename*=utf-8''%E8%83%B8%E7%89%87.jpg",
+                "胸片.jpg",
+            ),
+            (
+                "form-data; name=\"file\"; filename*=iso-8859-1'de'M%FCller.pdf",
+                "Müller.pdf",
+            ),
             (
                 r#"form-data; name=file; filename="=?utf-8?B?6IO454mHLmpwZw==?="; filename*=utf-8''%E8%83%B8%E7%89%87.jpg"#,
                 "胸片.jpg",
             ),
-            (r#"form-data; name=file; filename="=?utf-8?B?6IO454mHLmpwZw==?=""#, "胸片.jpg"),
+            (
+                r#"form-data; name=file; filename="=?utf-8?B?6IO454mHLmpwZw==?=""#,
+                "胸片.jpg",
+            ),
             (
                 r#"form-data; name=file; filename="=?UTF-8?Q?M=C3=BCller?= =?UTF-8?Q?_1.pdf?=""#,
                 "Müller 1.pdf",
             ),
-            ("form-data; name=file; filename*0*=utf-8''%E8%83%B8; filename*1=.jpg", "胸.jpg"),
-            (r#"form-data; name=file; filename="=?utf-8?B?6IO454mH?=.jpg""#, "胸片.jpg"),
-            (r#"form-data; name=file; filename="ct =?utf-8?B?6IO4?= =?x?= 1.jpg""#, "ct 胸 =?x?= 1.jpg"),
+            (
+                "form-data; name=file; filename*0*=utf-8''%E8%83%B8; filename*1=.jpg",
+                "胸.jpg",
+            ),
+            (
+                r#"form-data; name=file; filename="=?utf-8?B?6IO454mH?=.jpg""#,
+                "胸片.jpg",
+            ),
+            (
+                r#"form-data; name=file; filename="ct =?utf-8?B?6IO4?= =?x?= 1.jpg""#,
+                "ct 胸 =?x?= 1.jpg",
+            ),
             // No quotes, odd case, order and blanks.
             ("form-data; name=file; filename=my file.txt", "my file.txt"),
             (r#"Form-Data; FileName = "X.txt" ; name="file""#, "X.txt"),
-            (r#"form-data; name="filename=no"; filename="yes.txt""#, "yes.txt"),
+            (
+                r#"form-data; name="filename=no"; filename="yes.txt""#,
+                "yes.txt",
+            ),
             // A broken extension does not hide the plain name.
-            (r#"form-data; filename="ok.txt"; filename*=nonsense"#, "ok.txt"),
+            (
+                r#"form-data; filename="ok.txt"; filename*=nonsense"#,
+                "ok.txt",
+            ),
         ] {
             assert_eq!(name(header.as_bytes()), expected, "{header}");
         }
@@ -323,7 +394,12 @@ mod tests {
     fn names_in_bytes_of_a_code_page_are_read_whole() {
         let of = |encoding: &'static Encoding, name: &str| {
             let bytes = encoding.encode(name).0;
-            [b"form-data; name=\"file\"; filename=\"".as_slice(), &bytes, b"\""].concat()
+            [
+                b"form-data; name=\"file\"; filename=\"".as_slice(),
+                &bytes,
+                b"\"",
+            ]
+            .concat()
         };
         for text in [
             "胸片.jpg",
@@ -362,8 +438,10 @@ mod tests {
 
     #[test]
     fn the_field_is_named_in_any_case() {
-        for header in [r#"form-data; NAME="file"; FILENAME="x.txt""#, "Form-Data; Name=file; fileName=x.txt"]
-        {
+        for header in [
+            r#"form-data; NAME="file"; FILENAME="x.txt""#,
+            "Form-Data; Name=file; fileName=x.txt",
+        ] {
             assert_eq!(field_name(header.as_bytes()).as_deref(), Some("file"));
             assert_eq!(name(header.as_bytes()), "x.txt");
         }
@@ -372,7 +450,8 @@ mod tests {
 
     #[test]
     fn broken_headers_harm_nobody() {
-        let whole = br#"form-data; name="file"; filename="=?utf-8?B?6IO4?="; filename*0*=utf-8''%E8%8"#;
+        let whole =
+            br#"form-data; name="file"; filename="=?utf-8?B?6IO4?="; filename*0*=utf-8''%E8%8"#;
         for end in 0..whole.len() {
             let _ = file_name(&whole[..end]);
             let mut bent = whole.to_vec();

@@ -94,7 +94,13 @@ pub struct RefusedForm(MeteredBody);
 /// Returns the length that a request declares for its body.
 #[must_use]
 pub fn declared_length(request: &Request) -> Option<u64> {
-    request.headers().get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+    request
+        .headers()
+        .get(header::CONTENT_LENGTH)?
+        .to_str()
+        .ok()?
+        .parse()
+        .ok()
 }
 
 /// Splits a request from its body, which can then be drained if the form is refused.
@@ -108,7 +114,10 @@ pub fn split(request: Request) -> (Request, RefusedForm) {
         gave: false,
     };
     let line = MeteredBody(Arc::new(Mutex::new(line)));
-    (Request::from_parts(parts, Body::from_stream(line.clone())), RefusedForm(line))
+    (
+        Request::from_parts(parts, Body::from_stream(line.clone())),
+        RefusedForm(line),
+    )
 }
 
 impl Form {
@@ -117,15 +126,27 @@ impl Form {
     /// # Errors
     /// `UnsupportedMediaType` for a body that is no form.
     pub async fn of(request: Request, leftover: &RefusedForm, stall: Duration) -> Result<Self> {
-        let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
-        let essence = kind.unwrap_or_default().split(';').next().unwrap_or_default().trim();
+        let kind = request
+            .headers()
+            .get(header::CONTENT_TYPE)
+            .and_then(|kind| kind.to_str().ok());
+        let essence = kind
+            .unwrap_or_default()
+            .split(';')
+            .next()
+            .unwrap_or_default()
+            .trim();
         let is_packed = request.headers().contains_key(header::CONTENT_ENCODING);
         if !essence.eq_ignore_ascii_case("multipart/form-data") || is_packed {
             return Err(RequestError::UnsupportedMediaType);
         }
         let fields = Multipart::from_request(request, &()).await;
         let fields = fields.map_err(|_| RequestError::malformed("the form has no boundary"))?;
-        Ok(Self { line: leftover.0.clone(), fields, stall })
+        Ok(Self {
+            line: leftover.0.clone(),
+            fields,
+            stall,
+        })
     }
 
     /// Returns the next field.
@@ -138,8 +159,14 @@ impl Form {
             (line.in_file, line.remaining_bytes) = (false, MAX_BETWEEN_FILES_BYTES);
         }
         let next = within_timeout(self.stall, self.fields.next_field()).await?;
-        let Some(field) = next.map_err(|_| unreadable_form())? else { return Ok(None) };
-        Ok(Some(FormPart { line: self.line.clone(), field, stall: self.stall }))
+        let Some(field) = next.map_err(|_| unreadable_form())? else {
+            return Ok(None);
+        };
+        Ok(Some(FormPart {
+            line: self.line.clone(),
+            field,
+            stall: self.stall,
+        }))
     }
 }
 
@@ -165,7 +192,9 @@ impl FormPart<'_> {
 
     fn disposition_name(&self, read: fn(&[u8]) -> Option<String>) -> String {
         let disposition = self.field.headers().get(header::CONTENT_DISPOSITION);
-        disposition.and_then(|value| read(value.as_bytes())).unwrap_or_default()
+        disposition
+            .and_then(|value| read(value.as_bytes()))
+            .unwrap_or_default()
     }
 
     /// Returns the next bytes of a file.
@@ -174,7 +203,9 @@ impl FormPart<'_> {
     /// `Malformed` when it breaks off or stalls.
     pub async fn piece(&mut self) -> Result<Option<Bytes>> {
         self.line.line().in_file = true;
-        within_timeout(self.stall, self.field.chunk()).await?.map_err(|_| unreadable_form())
+        within_timeout(self.stall, self.field.chunk())
+            .await?
+            .map_err(|_| unreadable_form())
     }
 }
 
@@ -202,7 +233,9 @@ impl RefusedForm {
             let mut line = self.0;
             line.line().in_file = true;
             // A client that has stopped sending is waiting for the answer.
-            while let Ok(Some(Ok(bytes))) = tokio::time::timeout(DRAIN_STALL_TIMEOUT, line.next()).await {
+            while let Ok(Some(Ok(bytes))) =
+                tokio::time::timeout(DRAIN_STALL_TIMEOUT, line.next()).await
+            {
                 dropped += bytes.len();
                 if dropped > MAX_DRAINED_BYTES {
                     return;

@@ -50,7 +50,10 @@ impl MakeRequestId for FreshId {
 fn drop_invalid_request_id(mut request: Request) -> Request {
     let odd = request.headers().get(&REQUEST_ID_HEADER).is_some_and(|id| {
         id.len() > 64
-            || !id.as_bytes().iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
+            || !id
+                .as_bytes()
+                .iter()
+                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
     });
     if odd {
         request.headers_mut().remove(&REQUEST_ID_HEADER);
@@ -79,11 +82,23 @@ async fn resolve_client_address(
 /// Headers that browsers obey. The service's pages need no external resources; the API's
 /// documentation page needs inline styles.
 const SECURITY_HEADERS: [(HeaderName, HeaderValue); 6] = [
-    (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    (
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    ),
     (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
-    (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
-    (HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin")),
-    (HeaderName::from_static("permissions-policy"), HeaderValue::from_static("camera=(), geolocation=()")),
+    (
+        header::REFERRER_POLICY,
+        HeaderValue::from_static("no-referrer"),
+    ),
+    (
+        HeaderName::from_static("cross-origin-opener-policy"),
+        HeaderValue::from_static("same-origin"),
+    ),
+    (
+        HeaderName::from_static("permissions-policy"),
+        HeaderValue::from_static("camera=(), geolocation=()"),
+    ),
     (
         header::CONTENT_SECURITY_POLICY,
         HeaderValue::from_static(
@@ -100,17 +115,28 @@ async fn add_security_headers(request: Request, next: Next) -> Response {
     // A user's data stays out of shared caches.
     let path = request.uri().path();
     let is_api = path.starts_with("/api/") || path.starts_with("/socket.io");
-    let is_secure =
-        request.extensions().get::<RequestOrigin>().is_some_and(|request_origin| request_origin.is_secure);
+    let is_secure = request
+        .extensions()
+        .get::<RequestOrigin>()
+        .is_some_and(|request_origin| request_origin.is_secure);
     let mut response = next.run(request).await;
     for (name, value) in &SECURITY_HEADERS {
-        response.headers_mut().entry(name).or_insert_with(|| value.clone());
+        response
+            .headers_mut()
+            .entry(name)
+            .or_insert_with(|| value.clone());
     }
     if is_api {
-        response.headers_mut().entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+        response
+            .headers_mut()
+            .entry(header::CACHE_CONTROL)
+            .or_insert(HeaderValue::from_static("no-store"));
     }
     if is_secure {
-        response.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, STRICT_TRANSPORT_VALUE.clone());
+        response.headers_mut().insert(
+            header::STRICT_TRANSPORT_SECURITY,
+            STRICT_TRANSPORT_VALUE.clone(),
+        );
     }
     response
 }
@@ -132,7 +158,13 @@ async fn count(request: Request, next: Next) -> Response {
 fn cors(origins: Origins) -> CorsLayer {
     CorsLayer::new()
         .allow_origin(AllowOrigin::predicate(origins.predicate()))
-        .allow_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
+        .allow_methods([
+            Method::GET,
+            Method::POST,
+            Method::PUT,
+            Method::PATCH,
+            Method::DELETE,
+        ])
         // Original clients of the protocol send requests with credentials, though there are no
         // cookies here.
         .allow_credentials(true)
@@ -165,7 +197,9 @@ fn has_one_host(request: &Request) -> bool {
     match (hosts.next(), hosts.next()) {
         (Some(host), None) => {
             host.is_empty()
-                || host.to_str().is_ok_and(|host| !host.contains('@') && host.parse::<Authority>().is_ok())
+                || host
+                    .to_str()
+                    .is_ok_and(|host| !host.contains('@') && host.parse::<Authority>().is_ok())
         }
         (None, _) => request.version() < Version::HTTP_11,
         (Some(_), Some(_)) => false,
@@ -174,7 +208,11 @@ fn has_one_host(request: &Request) -> bool {
 
 /// Refuses a request with no host or several, and a socket of a page that is not allowed. This runs
 /// before all other layers.
-async fn check_host_and_origin(State(origins): State<Origins>, request: Request, next: Next) -> Response {
+async fn check_host_and_origin(
+    State(origins): State<Origins>,
+    request: Request,
+    next: Next,
+) -> Response {
     use axum::response::IntoResponse;
     if !has_one_host(&request) {
         return Refusal(RequestError::malformed("the request must name one host")).into_response();
@@ -189,8 +227,15 @@ async fn check_host_and_origin(State(origins): State<Origins>, request: Request,
 /// Whether a request carries a form. Its time depends on the client's connection; its reader
 /// ([`super::form`]) has its own bounds.
 fn is_form_upload(request: &Request) -> bool {
-    let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
-    kind.is_some_and(|kind| kind.trim_start().to_ascii_lowercase().starts_with("multipart/form-data"))
+    let kind = request
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .and_then(|kind| kind.to_str().ok());
+    kind.is_some_and(|kind| {
+        kind.trim_start()
+            .to_ascii_lowercase()
+            .starts_with("multipart/form-data")
+    })
 }
 
 async fn limit_request_time(request: Request, next: Next) -> Response {
@@ -205,7 +250,9 @@ async fn limit_request_time(request: Request, next: Next) -> Response {
 /// Adds the bounds of a REST call to `routes`: time and panics. The extractor bounds the body.
 pub fn bound(routes: Router) -> Router {
     routes.layer(
-        ServiceBuilder::new().layer(middleware::from_fn(limit_request_time)).layer(CatchPanicLayer::new()),
+        ServiceBuilder::new()
+            .layer(middleware::from_fn(limit_request_time))
+            .layer(CatchPanicLayer::new()),
     )
 }
 
@@ -214,17 +261,26 @@ pub fn wrap(app: &AppState, everything: Router) -> Router {
     let origins = Origins::new(&app.settings);
     let trusted: Arc<[IpNet]> = app.settings.trusted_proxies.clone().into();
     let span = |request: &Request| {
-        let id =
-            request.headers().get(&REQUEST_ID_HEADER).and_then(|id| id.to_str().ok()).unwrap_or_default();
+        let id = request
+            .headers()
+            .get(&REQUEST_ID_HEADER)
+            .and_then(|id| id.to_str().ok())
+            .unwrap_or_default();
         // Only the path is logged: a query may hold a search keyword, which is message text.
         tracing::info_span!("request", id, method = %request.method(), path = request.uri().path())
     };
     everything.layer(
         ServiceBuilder::new()
-            .layer(middleware::from_fn_with_state(trusted, resolve_client_address))
+            .layer(middleware::from_fn_with_state(
+                trusted,
+                resolve_client_address,
+            ))
             .layer(SetRequestIdLayer::new(REQUEST_ID_HEADER.clone(), FreshId))
             .layer(PropagateRequestIdLayer::new(REQUEST_ID_HEADER.clone()))
-            .layer(middleware::from_fn_with_state(app.clone(), audit_context::audit_request))
+            .layer(middleware::from_fn_with_state(
+                app.clone(),
+                audit_context::audit_request,
+            ))
             .layer(
                 TraceLayer::new_for_http()
                     .make_span_with(span)
@@ -243,6 +299,9 @@ pub fn wrap(app: &AppState, everything: Router) -> Router {
             .layer(cors(origins.clone()))
             .layer(middleware::from_fn(render_failures))
             .layer(middleware::from_fn(drain_refused_body))
-            .layer(middleware::from_fn_with_state(origins, check_host_and_origin)),
+            .layer(middleware::from_fn_with_state(
+                origins,
+                check_host_and_origin,
+            )),
     )
 }

@@ -35,7 +35,9 @@ const HANDSHAKE_BURST_AND_RATE: (u32, u32) = (2_000, 400);
 /// The delay for a caller that requests more at once than the burst allows.
 const OVERSIZED_RETRY_AFTER: Duration = Duration::from_secs(20);
 
-fn limiter<K: std::hash::Hash + Eq + Clone>((burst, each_second): (u32, u32)) -> DefaultKeyedRateLimiter<K> {
+fn limiter<K: std::hash::Hash + Eq + Clone>(
+    (burst, each_second): (u32, u32),
+) -> DefaultKeyedRateLimiter<K> {
     RateLimiter::keyed(Quota::per_second(nonzero(each_second)).allow_burst(nonzero(burst)))
 }
 
@@ -87,7 +89,9 @@ impl Limits {
     /// `RateLimited`.
     pub fn check_unauthenticated_call(&self, network: Network) -> Result<()> {
         self.check(&self.networks, &network)?;
-        network.wide().map_or(Ok(()), |wide| self.check(&self.wide_networks, &wide))
+        network
+            .wide()
+            .map_or(Ok(()), |wide| self.check(&self.wide_networks, &wide))
     }
 
     /// Counts an event of a user's sockets, or a heavy call, which counts as several events, at
@@ -102,7 +106,9 @@ impl Limits {
         if weight <= 1 {
             return self.check(&self.events, &user);
         }
-        let weight = u32::try_from(weight).unwrap_or(EVENT_BURST_AND_RATE.0).clamp(1, EVENT_BURST_AND_RATE.0);
+        let weight = u32::try_from(weight)
+            .unwrap_or(EVENT_BURST_AND_RATE.0)
+            .clamp(1, EVENT_BURST_AND_RATE.0);
         let refused = |wait| Error::RateLimited { retry_after: wait };
         match self.events.check_key_n(&user, nonzero(weight)) {
             Ok(Ok(())) => Ok(()),
@@ -117,7 +123,9 @@ impl Limits {
     /// `RateLimited`.
     pub fn check_handshake(&self, network: Network) -> Result<()> {
         self.check(&self.handshakes, &network)?;
-        network.wide().map_or(Ok(()), |wide| self.check(&self.wide_handshakes, &wide))
+        network
+            .wide()
+            .map_or(Ok(()), |wide| self.check(&self.wide_handshakes, &wide))
     }
 
     fn check<K: Clone + std::hash::Hash + Eq>(
@@ -128,9 +136,9 @@ impl Limits {
         if !self.enabled {
             return Ok(());
         }
-        limiter
-            .check_key(key)
-            .map_err(|until| Error::RateLimited { retry_after: until.wait_time_from(self.clock.now()) })
+        limiter.check_key(key).map_err(|until| Error::RateLimited {
+            retry_after: until.wait_time_from(self.clock.now()),
+        })
     }
 
     /// Evicts idle users and networks; called once a minute.
@@ -139,7 +147,12 @@ impl Limits {
             limiter.retain_recent();
             limiter.shrink_to_fit();
         }
-        for limiter in [&self.networks, &self.wide_networks, &self.handshakes, &self.wide_handshakes] {
+        for limiter in [
+            &self.networks,
+            &self.wide_networks,
+            &self.handshakes,
+            &self.wide_handshakes,
+        ] {
             limiter.retain_recent();
             limiter.shrink_to_fit();
         }
@@ -158,7 +171,9 @@ mod tests {
         let limits = Limits::new(true);
         let network = |text: &str| Network::of(text.parse().unwrap());
         let spend_events = |text: &str| {
-            (0..5_000).filter(|_| limits.check_unauthenticated_call(network(text)).is_ok()).count()
+            (0..5_000)
+                .filter(|_| limits.check_unauthenticated_call(network(text)).is_ok())
+                .count()
         };
         assert!((600..800).contains(&spend_events("203.0.113.7")));
         assert!((600..800).contains(&spend_events("2001:db8:1:1::1")));
@@ -166,9 +181,14 @@ mod tests {
         let (li, wu) = (UserId::generate(), UserId::generate());
         assert!((0..5_000).any(|_| limits.call(li).is_err()));
         assert!(limits.call(wu).is_ok() && limits.spend_events(li, 1).is_ok());
-        let wide: usize = (2..12).map(|number| spend_events(&format!("2001:db8:1:{number:x}::1"))).sum();
+        let wide: usize = (2..12)
+            .map(|number| spend_events(&format!("2001:db8:1:{number:x}::1")))
+            .sum();
         assert!(wide < 4_000, "a /48 has four times as much: {wide}");
         let off = Limits::new(false);
-        assert!((0..5_000).all(|_| off.check_unauthenticated_call(network("203.0.113.7")).is_ok()));
+        assert!((0..5_000).all(|_| {
+            off.check_unauthenticated_call(network("203.0.113.7"))
+                .is_ok()
+        }));
     }
 }

@@ -72,7 +72,11 @@ const OVERLOADED_RESPONSE: &[u8] =
 /// # Errors
 /// When the address is taken or does not belong to this machine.
 pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    let socket = if address.is_ipv4() {
+        TcpSocket::new_v4()
+    } else {
+        TcpSocket::new_v6()
+    }?;
     // Without it a restart would have to wait until the old connections have timed out.
     socket.set_reuseaddr(true)?;
     // Each connection inherits it from here. Otherwise the kernel would buffer megabytes for a
@@ -90,10 +94,19 @@ pub struct ListenerLimits {
 }
 
 /// Serves `routes` until `stop`, then lets the requests in flight finish.
-pub async fn serve(listener: TcpListener, routes: Router, bounds: ListenerLimits, stop: CancellationToken) {
+pub async fn serve(
+    listener: TcpListener,
+    routes: Router,
+    bounds: ListenerLimits,
+    stop: CancellationToken,
+) {
     let connections = TaskTracker::new();
-    let mut gate =
-        ConnectionLimiter { listener, places: bounds.places, spare: spare(), last_warning_at: None };
+    let mut gate = ConnectionLimiter {
+        listener,
+        places: bounds.places,
+        spare: spare(),
+        last_warning_at: None,
+    };
     let mut protocol = http1::Builder::new();
     protocol
         .timer(TokioTimer::new())
@@ -106,18 +119,32 @@ pub async fn serve(listener: TcpListener, routes: Router, bounds: ListenerLimits
             () = stop.cancelled() => break,
             accepted = gate.accept() => accepted,
         };
-        let Some((tcp, address, place, aborter)) = accepted else { continue };
+        let Some((tcp, address, place, aborter)) = accepted else {
+            continue;
+        };
         // Without it each small answer waits for the peer's delayed acknowledgement, 40 ms.
         if let Err(error) = tcp.set_nodelay(true) {
             tracing::debug!(%error, "TCP_NODELAY was refused");
         }
-        let peer = Peer { address, aborter: aborter.clone(), load_meter: bounds.load_meter.clone() };
+        let peer = Peer {
+            address,
+            aborter: aborter.clone(),
+            load_meter: bounds.load_meter.clone(),
+        };
         let routes = routes.clone();
-        let answer =
-            service_fn(move |request: Request<Incoming>| answer(routes.clone(), peer.clone(), request));
+        let answer = service_fn(move |request: Request<Incoming>| {
+            answer(routes.clone(), peer.clone(), request)
+        });
         // The stream holds the slot, so that an upgraded connection keeps it.
-        let stream = Stream { tcp, aborter, stalled: None, _place: place };
-        let connection = protocol.serve_connection(TokioIo::new(stream), answer).with_upgrades();
+        let stream = Stream {
+            tcp,
+            aborter,
+            stalled: None,
+            _place: place,
+        };
+        let connection = protocol
+            .serve_connection(TokioIo::new(stream), answer)
+            .with_upgrades();
         let stop = stop.clone();
         connections.spawn(async move {
             let mut connection = pin!(connection);
@@ -177,7 +204,14 @@ struct ConnectionLimiter {
 }
 
 impl ConnectionLimiter {
-    async fn accept(&mut self) -> Option<(TcpStream, SocketAddr, Arc<ConnectionSlot>, ConnectionAborter)> {
+    async fn accept(
+        &mut self,
+    ) -> Option<(
+        TcpStream,
+        SocketAddr,
+        Arc<ConnectionSlot>,
+        ConnectionAborter,
+    )> {
         let (tcp, address) = match self.listener.accept().await {
             Ok(accepted) => accepted,
             Err(error) => {
@@ -211,7 +245,8 @@ impl ConnectionLimiter {
             "a connection could not be accepted"
         });
         if is_out && !self.places.evict_unauthenticated() && self.spare.take().is_some() {
-            let turned_away = tokio::time::timeout(ACCEPT_RETRY_DELAY, self.listener.accept()).await;
+            let turned_away =
+                tokio::time::timeout(ACCEPT_RETRY_DELAY, self.listener.accept()).await;
             if let Ok(Ok((tcp, _))) = turned_away {
                 let _ = tcp.try_write(OVERLOADED_RESPONSE);
             }
@@ -223,7 +258,10 @@ impl ConnectionLimiter {
     }
 
     fn warn_rarely(&mut self, what: &str) {
-        if self.last_warning_at.is_none_or(|last_warning_at| last_warning_at.elapsed() >= WARNING_INTERVAL) {
+        if self
+            .last_warning_at
+            .is_none_or(|last_warning_at| last_warning_at.elapsed() >= WARNING_INTERVAL)
+        {
             tracing::warn!("{what}; this is said once a minute at most");
             self.last_warning_at = Some(Instant::now());
         }
@@ -279,7 +317,10 @@ impl ConnectionAborter {
     }
 
     fn reading(&self) -> std::sync::MutexGuard<'_, ReadState> {
-        self.0.reading.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0
+            .reading
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     fn read_by(&self, load_account: Option<Arc<LoadAccount>>) {
@@ -344,14 +385,18 @@ impl Peer {
     pub fn load_account(&self) -> Arc<LoadAccount> {
         let known = self.aborter.reading().by.clone();
         known.unwrap_or_else(|| {
-            self.load_meter.load_account(LoadOwner::Network(Network::of(self.address.ip())))
+            self.load_meter
+                .load_account(LoadOwner::Network(Network::of(self.address.ip())))
         })
     }
 
     /// Adds an answer of `bytes` to the load before it is written.
     fn add_load(&self, bytes: usize) {
-        let (load, load_account, aborter) =
-            (Load::new(), self.load_account(), Arc::downgrade(&self.aborter.0));
+        let (load, load_account, aborter) = (
+            Load::new(),
+            self.load_account(),
+            Arc::downgrade(&self.aborter.0),
+        );
         load.set_owner(load_account, move || {
             if let Some(state) = aborter.upgrade() {
                 ConnectionAborter(state).cut();
@@ -366,7 +411,11 @@ impl Peer {
 
 impl Stream {
     fn refuse_if_cut(&self) -> io::Result<()> {
-        if self.aborter.is_aborted() { Err(io::ErrorKind::ConnectionAborted.into()) } else { Ok(()) }
+        if self.aborter.is_aborted() {
+            Err(io::ErrorKind::ConnectionAborted.into())
+        } else {
+            Ok(())
+        }
     }
 
     /// Records the result of a write. A client that reads nothing for too long is disconnected.
@@ -383,12 +432,14 @@ impl Stream {
             }
             Poll::Ready(Err(_)) => wrote,
             Poll::Pending => {
-                let stalled =
-                    self.stalled.get_or_insert_with(|| Box::pin(tokio::time::sleep(WRITE_STALL_TIMEOUT)));
+                let stalled = self
+                    .stalled
+                    .get_or_insert_with(|| Box::pin(tokio::time::sleep(WRITE_STALL_TIMEOUT)));
                 if stalled.as_mut().poll(cx).is_pending() {
                     return Poll::Pending;
                 }
-                metrics::counter!("wardline_connections_closed_total", "reason" => "lagging").increment(1);
+                metrics::counter!("wardline_connections_closed_total", "reason" => "lagging")
+                    .increment(1);
                 self.aborter.cut();
                 Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
             }
@@ -414,7 +465,11 @@ impl AsyncRead for Stream {
 }
 
 impl AsyncWrite for Stream {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
         self.refuse_if_cut()?;
         let wrote = Pin::new(&mut self.tcp).poll_write(cx, bytes);
         self.note_write(cx, wrote)
@@ -456,8 +511,13 @@ mod tests {
         let address = listener.local_addr().unwrap();
         let mut waiting = Vec::new();
         for place in 0..storm {
-            let connecting = tokio::time::timeout(Duration::from_secs(10), TcpStream::connect(address)).await;
-            waiting.push(connecting.unwrap_or_else(|_| panic!("no place for connection {place}")).unwrap());
+            let connecting =
+                tokio::time::timeout(Duration::from_secs(10), TcpStream::connect(address)).await;
+            waiting.push(
+                connecting
+                    .unwrap_or_else(|_| panic!("no place for connection {place}"))
+                    .unwrap(),
+            );
         }
         assert_eq!(waiting.len(), storm);
     }

@@ -64,7 +64,11 @@ impl LoadMeter {
     /// Returns the load account of this owner, over all their connections.
     #[must_use]
     pub fn load_account(&self, owner: LoadOwner) -> Arc<LoadAccount> {
-        let mut accounts = self.0.accounts.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut accounts = self
+            .0
+            .accounts
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         if let Some(load_account) = accounts.get(&owner).and_then(Weak::upgrade) {
             return load_account;
         }
@@ -134,7 +138,10 @@ impl LoadAccount {
     /// # Errors
     /// `RateLimited` when too much of this owner, or of all, is being handled.
     pub fn hold_incoming(self: &Arc<Self>, bytes: usize) -> Result<HeldBytes> {
-        let mut held = HeldBytes { load_account: Arc::clone(self), bytes: 0 };
+        let mut held = HeldBytes {
+            load_account: Arc::clone(self),
+            bytes: 0,
+        };
         held.grow(bytes)?;
         Ok(held)
     }
@@ -146,8 +153,12 @@ impl LoadAccount {
     pub fn check_capacity(&self) -> Result<()> {
         let (_, out) = self.limits();
         let theirs = self.outgoing.load(Ordering::Relaxed);
-        if theirs >= out / 2 || self.totals.outgoing.load(Ordering::Relaxed) >= MAX_TOTAL_OUTGOING_BYTES / 2 {
-            return Err(Error::RateLimited { retry_after: OVERLOAD_RETRY_AFTER });
+        if theirs >= out / 2
+            || self.totals.outgoing.load(Ordering::Relaxed) >= MAX_TOTAL_OUTGOING_BYTES / 2
+        {
+            return Err(Error::RateLimited {
+                retry_after: OVERLOAD_RETRY_AFTER,
+            });
         }
         Ok(())
     }
@@ -165,13 +176,22 @@ impl LoadAccount {
         if let Ok(turn) = Arc::clone(turns).try_acquire_owned() {
             return Ok(HeavyPermit(turn));
         }
-        let late = || Error::RateLimited { retry_after: OVERLOAD_RETRY_AFTER };
+        let late = || Error::RateLimited {
+            retry_after: OVERLOAD_RETRY_AFTER,
+        };
         if patience {
-            return Arc::clone(turns).acquire_owned().await.map(HeavyPermit).map_err(|_| late());
+            return Arc::clone(turns)
+                .acquire_owned()
+                .await
+                .map(HeavyPermit)
+                .map_err(|_| late());
         }
         let _place = QueuedPermit::enqueue(&self.waiting).ok_or_else(late)?;
-        let turn = tokio::time::timeout(READ_QUEUE_TIMEOUT, Arc::clone(turns).acquire_owned()).await;
-        turn.map_err(|_| late())?.map(HeavyPermit).map_err(|_| late())
+        let turn =
+            tokio::time::timeout(READ_QUEUE_TIMEOUT, Arc::clone(turns).acquire_owned()).await;
+        turn.map_err(|_| late())?
+            .map(HeavyPermit)
+            .map_err(|_| late())
     }
 
     fn add_outgoing(&self, bytes: usize) {
@@ -193,8 +213,15 @@ impl LoadAccount {
 
 impl Drop for LoadAccount {
     fn drop(&mut self) {
-        let mut accounts = self.totals.accounts.lock().unwrap_or_else(PoisonError::into_inner);
-        if accounts.get(&self.owner).is_some_and(|load_account| load_account.strong_count() == 0) {
+        let mut accounts = self
+            .totals
+            .accounts
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if accounts
+            .get(&self.owner)
+            .is_some_and(|load_account| load_account.strong_count() == 0)
+        {
             accounts.remove(&self.owner);
         }
     }
@@ -228,20 +255,36 @@ impl HeldBytes {
     /// `RateLimited` when the load is too high; the earlier bytes stay counted.
     pub fn grow(&mut self, bytes: usize) -> Result<()> {
         let (limit, _) = self.load_account.limits();
-        let theirs = self.load_account.incoming.fetch_add(bytes, Ordering::Relaxed) + bytes;
-        let all = self.load_account.totals.incoming.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        let theirs = self
+            .load_account
+            .incoming
+            .fetch_add(bytes, Ordering::Relaxed)
+            + bytes;
+        let all = self
+            .load_account
+            .totals
+            .incoming
+            .fetch_add(bytes, Ordering::Relaxed)
+            + bytes;
         self.bytes += bytes;
         if theirs > limit || all > MAX_TOTAL_INCOMING_BYTES {
             self.shrink(bytes);
-            return Err(Error::RateLimited { retry_after: OVERLOAD_RETRY_AFTER });
+            return Err(Error::RateLimited {
+                retry_after: OVERLOAD_RETRY_AFTER,
+            });
         }
         Ok(())
     }
 
     fn shrink(&mut self, bytes: usize) {
         self.bytes -= bytes;
-        self.load_account.incoming.fetch_sub(bytes, Ordering::Relaxed);
-        self.load_account.totals.incoming.fetch_sub(bytes, Ordering::Relaxed);
+        self.load_account
+            .incoming
+            .fetch_sub(bytes, Ordering::Relaxed);
+        self.load_account
+            .totals
+            .incoming
+            .fetch_sub(bytes, Ordering::Relaxed);
     }
 }
 
@@ -278,7 +321,11 @@ impl Load {
 
     /// Sets the owner, and the callback that aborts the connection when its load is the highest.
     /// Must be called before bytes are added; a second call has no effect.
-    pub fn set_owner(&self, load_account: Arc<LoadAccount>, cut: impl Fn() + Send + Sync + 'static) {
+    pub fn set_owner(
+        &self,
+        load_account: Arc<LoadAccount>,
+        cut: impl Fn() + Send + Sync + 'static,
+    ) {
         let _ = self.cut.set(Box::new(cut));
         let _ = self.load_account.set(load_account);
     }
@@ -327,7 +374,12 @@ impl Load {
         while waiting > 0 {
             let off = bytes.min(waiting);
             let left = waiting - off;
-            match self.waiting.compare_exchange_weak(waiting, left, Ordering::Relaxed, Ordering::Relaxed) {
+            match self.waiting.compare_exchange_weak(
+                waiting,
+                left,
+                Ordering::Relaxed,
+                Ordering::Relaxed,
+            ) {
                 Ok(_) => {
                     if let Some(load_account) = self.load_account.get() {
                         load_account.subtract_outgoing(off);
@@ -360,9 +412,16 @@ impl LoadTotals {
     /// Aborts the connection of this owner, or of all, with the highest load.
     fn abort_heaviest(&self, owner: Option<LoadOwner>) {
         // A call that is already shedding load sees these bytes, too.
-        let Ok(mut heavy) = self.heavy.try_lock() else { return };
+        let Ok(mut heavy) = self.heavy.try_lock() else {
+            return;
+        };
         let of_theirs = |load: &Arc<Load>| {
-            owner.is_none() || load.load_account.get().map(|load_account| load_account.owner) == owner
+            owner.is_none()
+                || load
+                    .load_account
+                    .get()
+                    .map(|load_account| load_account.owner)
+                    == owner
         };
         let slowest = (0..heavy.len())
             .filter_map(|place| Some((place, heavy[place].upgrade()?)))
@@ -371,8 +430,12 @@ impl LoadTotals {
         let Some((place, load)) = slowest else { return };
         heavy.swap_remove(place);
         drop(heavy);
-        metrics::counter!("wardline_connections_closed_total", "reason" => "overweight").increment(1);
-        tracing::info!(bytes = load.waiting(), "too much waits to be read: the slowest connection is cut");
+        metrics::counter!("wardline_connections_closed_total", "reason" => "overweight")
+            .increment(1);
+        tracing::info!(
+            bytes = load.waiting(),
+            "too much waits to be read: the slowest connection is cut"
+        );
         if let Some(cut) = load.cut.get() {
             cut();
         }
@@ -390,7 +453,9 @@ mod tests {
     fn connection(load_account: &Arc<LoadAccount>) -> (Arc<Load>, Arc<AtomicBool>) {
         let (load, is_cut) = (Load::new(), Arc::new(AtomicBool::new(false)));
         let cut = Arc::clone(&is_cut);
-        load.set_owner(Arc::clone(load_account), move || cut.store(true, Ordering::Relaxed));
+        load.set_owner(Arc::clone(load_account), move || {
+            cut.store(true, Ordering::Relaxed)
+        });
         (load, is_cut)
     }
 
@@ -404,7 +469,11 @@ mod tests {
         load.written(3 << 20);
         assert!(load.add(3 << 20));
         load.written(100 << 20);
-        assert_eq!((load.waiting(), load_meter.outgoing()), (0, 0), "more than waits is not taken off");
+        assert_eq!(
+            (load.waiting(), load_meter.outgoing()),
+            (0, 0),
+            "more than waits is not taken off"
+        );
         assert!(load.add(20 << 20), "a single answer always goes");
         drop(load);
         assert_eq!(load_meter.outgoing(), 0);
@@ -415,7 +484,10 @@ mod tests {
     #[test]
     fn of_many_connections_of_one_person_the_slowest_goes() {
         let load_meter = LoadMeter::default();
-        let (one, other) = (load_meter.load_account(person()), load_meter.load_account(person()));
+        let (one, other) = (
+            load_meter.load_account(person()),
+            load_meter.load_account(person()),
+        );
         let (slow, slow_is_cut) = connection(&one);
         let (bystander, bystander_is_cut) = connection(&other);
         assert!(slow.add(7 << 20) && bystander.add(8 << 20));
@@ -425,17 +497,34 @@ mod tests {
             assert!(load.add(1 << 20));
         }
         assert!(one.check_capacity().is_err() && other.check_capacity().is_ok());
-        assert!(slow_is_cut.load(Ordering::Relaxed), "37 MiB wait for one person");
-        assert!(!bystander_is_cut.load(Ordering::Relaxed), "nobody else is touched");
+        assert!(
+            slow_is_cut.load(Ordering::Relaxed),
+            "37 MiB wait for one person"
+        );
+        assert!(
+            !bystander_is_cut.load(Ordering::Relaxed),
+            "nobody else is touched"
+        );
     }
 
     #[test]
     fn what_comes_in_is_weighed_over_all_connections() {
         let load_meter = LoadMeter::default();
         let load_account = load_meter.load_account(person());
-        let held: Vec<HeldBytes> = (0..4).map(|_| load_account.hold_incoming(8 << 20).unwrap()).collect();
-        assert!(matches!(load_account.hold_incoming(1), Err(Error::RateLimited { .. })));
-        assert!(load_meter.load_account(person()).hold_incoming(1 << 20).is_ok(), "another's is another's");
+        let held: Vec<HeldBytes> = (0..4)
+            .map(|_| load_account.hold_incoming(8 << 20).unwrap())
+            .collect();
+        assert!(matches!(
+            load_account.hold_incoming(1),
+            Err(Error::RateLimited { .. })
+        ));
+        assert!(
+            load_meter
+                .load_account(person())
+                .hold_incoming(1 << 20)
+                .is_ok(),
+            "another's is another's"
+        );
         drop(held);
         assert!(load_account.hold_incoming(8 << 20).is_ok());
     }
@@ -452,7 +541,10 @@ mod tests {
         let queued: Vec<_> = (0..MAX_QUEUED_READS_PER_USER)
             .map(|_| QueuedPermit::enqueue(&load_account.waiting).unwrap())
             .collect();
-        assert!(matches!(load_account.turn(Heavy::Read, false).await, Err(Error::RateLimited { .. })));
+        assert!(matches!(
+            load_account.turn(Heavy::Read, false).await,
+            Err(Error::RateLimited { .. })
+        ));
         drop((queued, reading, writing));
         assert!(
             load_account.turn(Heavy::Write, false).await.is_ok()

@@ -43,21 +43,34 @@ pub struct Health {
 async fn health(State(app): State<AppState>, headers: HeaderMap) -> Response {
     let well = app.services.is_healthy().await;
     let language = language_of(headers.get(header::ACCEPT_LANGUAGE));
-    let (code, status) =
-        if well { (StatusCode::OK, "ok") } else { (StatusCode::SERVICE_UNAVAILABLE, "degraded") };
+    let (code, status) = if well {
+        (StatusCode::OK, "ok")
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "degraded")
+    };
     let message = match (well, language) {
         (true, Language::English) => "The chat server is running normally",
         (true, Language::Chinese) => "聊天服务器运行正常",
         (false, Language::English) => "The database does not answer",
         (false, Language::Chinese) => "数据库无响应",
     };
-    (code, Json(Health { status, timestamp: SystemClock.now().to_string(), message })).into_response()
+    (
+        code,
+        Json(Health {
+            status,
+            timestamp: SystemClock.now().to_string(),
+            message,
+        }),
+    )
+        .into_response()
 }
 
 /// Whether two secrets are equal, in a time that does not reveal how much of them is.
 fn is_same(given: &str, wanted: &str) -> bool {
-    let difference =
-        given.bytes().zip(wanted.bytes()).fold(0, |sum, (a, b)| std::hint::black_box(sum | (a ^ b)));
+    let difference = given
+        .bytes()
+        .zip(wanted.bytes())
+        .fold(0, |sum, (a, b)| std::hint::black_box(sum | (a ^ b)));
     given.len() == wanted.len() && difference == 0
 }
 
@@ -70,10 +83,12 @@ async fn metrics(
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     let token = app.settings.metrics_token.as_deref();
-    let knows_token = token.zip(bearer(&headers)).is_some_and(|(token, given)| is_same(given, token));
+    let knows_token = token
+        .zip(bearer(&headers))
+        .is_some_and(|(token, given)| is_same(given, token));
     // A page of a foreign host name that resolves to this machine sends its requests from it, too.
-    let is_own =
-        request_origin.is_direct && Origins::new(&app.settings).is_own_host(headers.get(header::HOST));
+    let is_own = request_origin.is_direct
+        && Origins::new(&app.settings).is_own_host(headers.get(header::HOST));
     if !(is_own || knows_token) {
         return Err(Error::NotFound("address").into());
     }
@@ -81,7 +96,11 @@ async fn metrics(
     ::metrics::gauge!("wardline_commit_queue_depth").set(f64::from(depth));
     let waiting = u32::try_from(app.load_meter.outgoing()).unwrap_or(u32::MAX);
     ::metrics::gauge!("wardline_waiting_bytes").set(f64::from(waiting));
-    Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], recorder.render()).into_response())
+    Ok((
+        [(header::CONTENT_TYPE, "text/plain; version=0.0.4")],
+        recorder.render(),
+    )
+        .into_response())
 }
 
 /// Returns the health route as part of the documented API.
@@ -99,7 +118,11 @@ pub fn docs(document: utoipa::openapi::OpenApi) -> Router<AppState> {
 
 async fn own_docs(request: Request, next: Next) -> Response {
     if request.uri().path() == "/docs" {
-        return (StatusCode::PERMANENT_REDIRECT, [(header::LOCATION, "docs/")]).into_response();
+        return (
+            StatusCode::PERMANENT_REDIRECT,
+            [(header::LOCATION, "docs/")],
+        )
+            .into_response();
     }
     let response = next.run(request).await;
     let is_page = response
@@ -114,13 +137,16 @@ async fn own_docs(request: Request, next: Next) -> Response {
     let Ok(page) = axum::body::to_bytes(body, 1 << 20).await else {
         return Refusal::from(Error::Internal).into_response();
     };
-    let page =
-        String::from_utf8_lossy(&page).replace("<title>Swagger UI</title>", "<title>Wardline API</title>");
+    let page = String::from_utf8_lossy(&page)
+        .replace("<title>Swagger UI</title>", "<title>Wardline API</title>");
     parts.headers.remove(header::CONTENT_LENGTH);
     (parts, page).into_response()
 }
 
 /// Returns the other routes: the short health address and the metrics.
 pub fn plain(recorder: PrometheusHandle) -> Router<AppState> {
-    Router::new().route("/health", get(health)).route("/metrics", get(metrics)).layer(Extension(recorder))
+    Router::new()
+        .route("/health", get(health))
+        .route("/metrics", get(metrics))
+        .layer(Extension(recorder))
 }

@@ -72,7 +72,11 @@ fn range(text: &str, size: u64) -> Option<RequestedPart> {
             first..last.saturating_add(1).min(size)
         }
     };
-    Some(if part.start < part.end { RequestedPart::Part(part) } else { RequestedPart::Beyond })
+    Some(if part.start < part.end {
+        RequestedPart::Part(part)
+    } else {
+        RequestedPart::Beyond
+    })
 }
 
 fn requested_part(headers: &HeaderMap, content: &Content) -> RequestedPart {
@@ -91,11 +95,21 @@ fn requested_part(headers: &HeaderMap, content: &Content) -> RequestedPart {
 
 /// Returns `Content-Disposition` (RFC 6266): a name for old clients and the true one.
 fn disposition(content: &Content) -> String {
-    let kind = if is_inline(content.mime) { "inline" } else { "attachment" };
+    let kind = if is_inline(content.mime) {
+        "inline"
+    } else {
+        "attachment"
+    };
     let plain: String = content
         .name
         .chars()
-        .map(|c| if c.is_ascii_alphanumeric() || matches!(c, ' ' | '.' | '-' | '_') { c } else { '_' })
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || matches!(c, ' ' | '.' | '-' | '_') {
+                c
+            } else {
+                '_'
+            }
+        })
         .collect();
     let mut text = format!("{kind}; filename=\"{plain}\"; filename*=UTF-8''");
     for byte in content.name.bytes() {
@@ -124,7 +138,9 @@ where
         RequestedPart::Nothing => (StatusCode::NOT_MODIFIED, 0..0),
         RequestedPart::All => (StatusCode::OK, 0..content.size),
         RequestedPart::Part(part) => (StatusCode::PARTIAL_CONTENT, part),
-        RequestedPart::Beyond => return Err(RequestError::RangeNotSatisfiable { size: content.size }),
+        RequestedPart::Beyond => {
+            return Err(RequestError::RangeNotSatisfiable { size: content.size });
+        }
     };
     let mut response = Response::builder()
         .status(status)
@@ -134,18 +150,28 @@ where
         .header(header::VARY, "authorization")
         .header(header::ACCEPT_RANGES, "bytes")
         .header(header::X_CONTENT_TYPE_OPTIONS, "nosniff")
-        .header(header::CONTENT_SECURITY_POLICY, "sandbox; default-src 'none'");
+        .header(
+            header::CONTENT_SECURITY_POLICY,
+            "sandbox; default-src 'none'",
+        );
     if status != StatusCode::NOT_MODIFIED {
         response = response
             .header(header::CONTENT_TYPE, served_type(content.mime))
             .header(header::CONTENT_DISPOSITION, disposition(content))
-            .header(header::CONTENT_LENGTH, HeaderValue::from(part.end - part.start));
+            .header(
+                header::CONTENT_LENGTH,
+                HeaderValue::from(part.end - part.start),
+            );
     }
     if status == StatusCode::PARTIAL_CONTENT {
         let place = format!("bytes {}-{}/{}", part.start, part.end - 1, content.size);
         response = response.header(header::CONTENT_RANGE, place);
     }
-    let body = if part.is_empty() { Body::empty() } else { Body::from_stream(bytes(part)) };
+    let body = if part.is_empty() {
+        Body::empty()
+    } else {
+        Body::from_stream(bytes(part))
+    };
     response.body(body).map_err(|error| {
         tracing::error!(%error, "a header could not be written");
         Error::Internal.into()
@@ -156,11 +182,18 @@ where
 mod tests {
     use super::*;
 
-    const PHOTO: Content<'static> = Content { tag: "abc", mime: "image/png", name: "x.png", size: 100 };
+    const PHOTO: Content<'static> = Content {
+        tag: "abc",
+        mime: "image/png",
+        name: "x.png",
+        size: 100,
+    };
 
     fn asked(pairs: &[(HeaderName, &'static str)]) -> RequestedPart {
-        let headers: HeaderMap =
-            pairs.iter().map(|(name, value)| (name.clone(), HeaderValue::from_static(value))).collect();
+        let headers: HeaderMap = pairs
+            .iter()
+            .map(|(name, value)| (name.clone(), HeaderValue::from_static(value)))
+            .collect();
         requested_part(&headers, &PHOTO)
     }
 
@@ -176,15 +209,39 @@ mod tests {
             ("Bytes = 99-", 99..100),
             ("bytes=5-99999999999999999999999", 5..100),
         ] {
-            assert_eq!(asked(&[(header::RANGE, text)]), RequestedPart::Part(part), "{text}");
+            assert_eq!(
+                asked(&[(header::RANGE, text)]),
+                RequestedPart::Part(part),
+                "{text}"
+            );
         }
-        for text in ["bytes=100-", "bytes=-0", "bytes=100-200", "bytes=99999999999999999999999-"] {
-            assert_eq!(asked(&[(header::RANGE, text)]), RequestedPart::Beyond, "{text}");
+        for text in [
+            "bytes=100-",
+            "bytes=-0",
+            "bytes=100-200",
+            "bytes=99999999999999999999999-",
+        ] {
+            assert_eq!(
+                asked(&[(header::RANGE, text)]),
+                RequestedPart::Beyond,
+                "{text}"
+            );
         }
-        for text in
-            ["bytes=5-4", "bytes=0-1,5-6", "lines=1-2", "bytes=", "bytes=-", "bytes=a-b", "bytes=+1-5", "5-6"]
-        {
-            assert_eq!(asked(&[(header::RANGE, text)]), RequestedPart::All, "{text}");
+        for text in [
+            "bytes=5-4",
+            "bytes=0-1,5-6",
+            "lines=1-2",
+            "bytes=",
+            "bytes=-",
+            "bytes=a-b",
+            "bytes=+1-5",
+            "5-6",
+        ] {
+            assert_eq!(
+                asked(&[(header::RANGE, text)]),
+                RequestedPart::All,
+                "{text}"
+            );
         }
     }
 
@@ -196,17 +253,31 @@ mod tests {
                 RequestedPart::Nothing
             );
         }
-        assert_eq!(asked(&[(header::IF_NONE_MATCH, "\"abcd\"")]), RequestedPart::All);
+        assert_eq!(
+            asked(&[(header::IF_NONE_MATCH, "\"abcd\"")]),
+            RequestedPart::All
+        );
         let part = (header::RANGE, "bytes=0-1");
-        assert_eq!(asked(&[part.clone(), (header::IF_RANGE, "\"abc\"")]), RequestedPart::Part(0..2));
+        assert_eq!(
+            asked(&[part.clone(), (header::IF_RANGE, "\"abc\"")]),
+            RequestedPart::Part(0..2)
+        );
         for other in ["\"x\"", "W/\"abc\"", "Wed, 21 Oct 2015 07:28:00 GMT"] {
-            assert_eq!(asked(&[part.clone(), (header::IF_RANGE, other)]), RequestedPart::All, "{other}");
+            assert_eq!(
+                asked(&[part.clone(), (header::IF_RANGE, other)]),
+                RequestedPart::All,
+                "{other}"
+            );
         }
     }
 
     #[test]
     fn a_name_of_any_script_breaks_no_header() {
-        let content = Content { name: "胸片 \"1\";\r\n.html", mime: "text/html", ..PHOTO };
+        let content = Content {
+            name: "胸片 \"1\";\r\n.html",
+            mime: "text/html",
+            ..PHOTO
+        };
         let text = disposition(&content);
         assert!(HeaderValue::try_from(&text).is_ok(), "{text}");
         assert!(

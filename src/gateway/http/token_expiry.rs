@@ -73,9 +73,17 @@ impl HttpBody for RecheckedBody {
 
 /// Answers an authenticated call as long as its token is valid. A change that was made before the
 /// end is answered; a read is not.
-pub async fn answer(app: AppState, auth: AuthenticatedToken, request: Request, next: Next) -> Response {
+pub async fn answer(
+    app: AppState,
+    auth: AuthenticatedToken,
+    request: Request,
+    next: Next,
+) -> Response {
     let is_look = matches!(*request.method(), Method::GET | Method::HEAD);
-    let peer = request.extensions().get::<ConnectInfo<Peer>>().map(|ConnectInfo(peer)| peer.clone());
+    let peer = request
+        .extensions()
+        .get::<ConnectInfo<Peer>>()
+        .map(|ConnectInfo(peer)| peer.clone());
     let begun = Instant::now();
     let response = next.run(request).await;
     if is_look
@@ -85,17 +93,25 @@ pub async fn answer(app: AppState, auth: AuthenticatedToken, request: Request, n
         return Refusal::from(error).into_response();
     }
     let (parts, body) = response.into_parts();
-    let Some(peer) = peer.filter(|_| body.size_hint().upper().is_none_or(|most| most > MAX_UNWATCHED_BYTES))
-    else {
+    let Some(peer) = peer.filter(|_| {
+        body.size_hint()
+            .upper()
+            .is_none_or(|most| most > MAX_UNWATCHED_BYTES)
+    }) else {
         return Response::from_parts(parts, body);
     };
     // A client that reads nothing does not poll the body. The connection is therefore aborted from
     // a separate task.
     let watch = tokio::spawn(async move {
         app.services.ended(&auth).await;
-        metrics::counter!("wardline_connections_closed_total", "reason" => "right_ended").increment(1);
+        metrics::counter!("wardline_connections_closed_total", "reason" => "right_ended")
+            .increment(1);
         peer.aborter.cut();
     });
-    let watched = RecheckedBody { body, rest: Bytes::new(), _watch: AbortOnDropHandle::new(watch) };
+    let watched = RecheckedBody {
+        body,
+        rest: Bytes::new(),
+        _watch: AbortOnDropHandle::new(watch),
+    };
     Response::from_parts(parts, Body::new(watched))
 }

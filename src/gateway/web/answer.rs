@@ -40,7 +40,11 @@ pub fn of(asset: &Asset, request: &HeaderMap) -> Response {
     }
     headers.insert(
         header::CACHE_CONTROL,
-        if asset.is_hashed() { CACHE_FOREVER } else { CACHE_WITH_REVALIDATION },
+        if asset.is_hashed() {
+            CACHE_FOREVER
+        } else {
+            CACHE_WITH_REVALIDATION
+        },
     );
     if asset.varies() {
         headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
@@ -56,7 +60,10 @@ pub fn of(asset: &Asset, request: &HeaderMap) -> Response {
         headers.insert(header::CONTENT_TYPE, kind);
     }
     if coding != ContentCoding::Identity {
-        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(coding.name()));
+        headers.insert(
+            header::CONTENT_ENCODING,
+            HeaderValue::from_static(coding.name()),
+        );
     }
     (headers, Body::from(bytes)).into_response()
 }
@@ -65,30 +72,42 @@ pub fn of(asset: &Asset, request: &HeaderMap) -> Response {
 /// above. The relative path is the same below any prefix of a proxy.
 pub fn page_at_depth(page: &Asset, depth: usize) -> Response {
     let (_, bytes) = page.form(|_| false);
-    let text = String::from_utf8_lossy(&bytes).replace("=\"./", &format!("=\"{}", "../".repeat(depth)));
+    let text =
+        String::from_utf8_lossy(&bytes).replace("=\"./", &format!("=\"{}", "../".repeat(depth)));
     let mut headers = HeaderMap::new();
     headers.insert(header::CACHE_CONTROL, CACHE_WITH_REVALIDATION);
     headers.insert(header::CONTENT_SECURITY_POLICY, CONTENT_POLICY);
     headers.insert(PERMISSIONS_POLICY_HEADER, PERMISSIONS_POLICY_VALUE);
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("text/html; charset=utf-8"),
+    );
     (headers, text).into_response()
 }
 
 /// Returns the answer with a file that exists for each language: caches must distinguish them.
 pub fn localized(asset: &Asset, request: &HeaderMap) -> Response {
     let mut response = of(asset, request);
-    response.headers_mut().append(header::VARY, HeaderValue::from_static("accept-language"));
+    response
+        .headers_mut()
+        .append(header::VARY, HeaderValue::from_static("accept-language"));
     response
 }
 
 /// Returns the page at `/` when the client was not compiled in; its link is `depth` folders above.
 pub fn not_built(depth: usize) -> Response {
     let mut headers = HeaderMap::new();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("text/html; charset=utf-8"),
+    );
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(header::CONTENT_SECURITY_POLICY, CONTENT_POLICY_WITHOUT_CLIENT);
-    let page =
-        include_str!("not_built.html").replace("\"docs/\"", &format!("\"{}docs/\"", "../".repeat(depth)));
+    headers.insert(
+        header::CONTENT_SECURITY_POLICY,
+        CONTENT_POLICY_WITHOUT_CLIENT,
+    );
+    let page = include_str!("not_built.html")
+        .replace("\"docs/\"", &format!("\"{}docs/\"", "../".repeat(depth)));
     (headers, page).into_response()
 }
 
@@ -98,7 +117,10 @@ fn accepts(request: &HeaderMap, coding: ContentCoding) -> bool {
     let mut any = None;
     for entry in entries(request, &header::ACCEPT_ENCODING) {
         let (name, parameters) = entry.split_once(';').unwrap_or((entry, ""));
-        let quality = parameters.trim().strip_prefix("q=").map_or(Ok(1.0), |q| q.trim().parse::<f32>());
+        let quality = parameters
+            .trim()
+            .strip_prefix("q=")
+            .map_or(Ok(1.0), |q| q.trim().parse::<f32>());
         let allowed = quality.is_ok_and(|quality| quality > 0.0);
         match name.trim() {
             name if name.eq_ignore_ascii_case(coding.name()) => return allowed,
@@ -119,7 +141,10 @@ fn is_known(request: &HeaderMap, tag: &str) -> bool {
 /// Returns the entries of a list header, over all its lines; at most as many as a usual browser
 /// sends.
 fn entries<'a>(request: &'a HeaderMap, name: &'a HeaderName) -> impl Iterator<Item = &'a str> {
-    let lines = request.get_all(name).iter().filter_map(|value| value.to_str().ok());
+    let lines = request
+        .get_all(name)
+        .iter()
+        .filter_map(|value| value.to_str().ok());
     lines.flat_map(|line| line.split(',')).take(32)
 }
 
@@ -135,49 +160,84 @@ mod tests {
     struct Small;
 
     fn get(path: &str, lines: &[(HeaderName, &'static str)]) -> Response {
-        let lines = lines.iter().map(|(name, value)| (name.clone(), HeaderValue::from_static(value)));
+        let lines = lines
+            .iter()
+            .map(|(name, value)| (name.clone(), HeaderValue::from_static(value)));
         of(&Asset::find::<Small>(path).unwrap(), &lines.collect())
     }
 
     async fn body(response: Response) -> Vec<u8> {
-        axum::body::to_bytes(response.into_body(), 1 << 20).await.unwrap().to_vec()
+        axum::body::to_bytes(response.into_body(), 1 << 20)
+            .await
+            .unwrap()
+            .to_vec()
     }
 
     #[tokio::test]
     async fn the_best_form_the_browser_takes_is_sent() {
         for (accept, coding, content) in [
-            ("gzip, deflate, br, zstd", Some("br"), "packed with brotli\n"),
+            (
+                "gzip, deflate, br, zstd",
+                Some("br"),
+                "packed with brotli\n",
+            ),
             ("gzip;q=1.0, br;q=0", Some("gzip"), "packed with gzip\n"),
             ("*", Some("br"), "packed with brotli\n"),
             ("*;q=0, gzip", Some("gzip"), "packed with gzip\n"),
             ("deflate", None, "plain\n"),
             ("br;q=nonsense", None, "plain\n"),
         ] {
-            let response = get("assets/app-1a2b3c4d.js", &[(header::ACCEPT_ENCODING, accept)]);
+            let response = get(
+                "assets/app-1a2b3c4d.js",
+                &[(header::ACCEPT_ENCODING, accept)],
+            );
             let headers = response.headers().clone();
             assert_eq!(
-                headers.get(header::CONTENT_ENCODING).map(|c| c.to_str().unwrap()),
+                headers
+                    .get(header::CONTENT_ENCODING)
+                    .map(|c| c.to_str().unwrap()),
                 coding,
                 "{accept}"
             );
             assert_eq!(headers[header::VARY], "accept-encoding");
-            assert_eq!(headers[header::CONTENT_TYPE], "text/javascript; charset=utf-8");
-            assert_eq!(headers[header::CACHE_CONTROL], "public, max-age=31536000, immutable");
+            assert_eq!(
+                headers[header::CONTENT_TYPE],
+                "text/javascript; charset=utf-8"
+            );
+            assert_eq!(
+                headers[header::CACHE_CONTROL],
+                "public, max-age=31536000, immutable"
+            );
             assert_eq!(body(response).await, content.as_bytes(), "{accept}");
         }
         assert_eq!(body(get("assets/app-1a2b3c4d.js", &[])).await, b"plain\n");
-        assert!(Asset::find::<Small>("assets/app-1a2b3c4d.js.br").is_none(), "a twin is no file of its own");
+        assert!(
+            Asset::find::<Small>("assets/app-1a2b3c4d.js.br").is_none(),
+            "a twin is no file of its own"
+        );
     }
 
     #[tokio::test]
     async fn what_the_browser_has_is_not_sent_again() {
         let page = get("index.html", &[]);
-        let tag: &'static str = page.headers()[header::ETAG].to_str().unwrap().to_owned().leak();
+        let tag: &'static str = page.headers()[header::ETAG]
+            .to_str()
+            .unwrap()
+            .to_owned()
+            .leak();
         assert_eq!(page.headers()[header::CACHE_CONTROL], "no-cache");
         assert!(
-            page.headers()[header::CONTENT_SECURITY_POLICY].to_str().unwrap().contains("script-src 'self';")
+            page.headers()[header::CONTENT_SECURITY_POLICY]
+                .to_str()
+                .unwrap()
+                .contains("script-src 'self';")
         );
-        for known in [tag, &*format!("W/{tag}").leak(), &*format!("\"other\", {tag}").leak(), "*"] {
+        for known in [
+            tag,
+            &*format!("W/{tag}").leak(),
+            &*format!("\"other\", {tag}").leak(),
+            "*",
+        ] {
             let again = get("index.html", &[(header::IF_NONE_MATCH, known)]);
             assert_eq!(again.status(), StatusCode::NOT_MODIFIED, "{known}");
             assert!(again.headers().contains_key(header::ETAG) && body(again).await.is_empty());
@@ -185,9 +245,15 @@ mod tests {
         let other = get("index.html", &[(header::IF_NONE_MATCH, "\"another\"")]);
         assert_eq!(other.status(), StatusCode::OK);
         let forms = ["br", "gzip", "identity"].map(|coding| {
-            let response = get("assets/app-1a2b3c4d.js", &[(header::ACCEPT_ENCODING, coding)]);
+            let response = get(
+                "assets/app-1a2b3c4d.js",
+                &[(header::ACCEPT_ENCODING, coding)],
+            );
             response.headers()[header::ETAG].clone()
         });
-        assert!(forms[0] != forms[1] && forms[1] != forms[2], "each form has a tag of its own");
+        assert!(
+            forms[0] != forms[1] && forms[1] != forms[2],
+            "each form has a tag of its own"
+        );
     }
 }

@@ -53,13 +53,21 @@ impl Asset {
     /// their own names.
     pub fn find<E: RustEmbed>(path: &str) -> Option<Self> {
         let packings = [ContentCoding::Brotli, ContentCoding::Gzip];
-        if packings.iter().any(|coding| path.ends_with(coding.suffix())) {
+        if packings
+            .iter()
+            .any(|coding| path.ends_with(coding.suffix()))
+        {
             return None;
         }
         let plain = E::get(path)?;
-        let twin = |coding: ContentCoding| Some((coding, E::get(&format!("{path}{}", coding.suffix()))?));
+        let twin =
+            |coding: ContentCoding| Some((coding, E::get(&format!("{path}{}", coding.suffix()))?));
         let packed = packings.into_iter().filter_map(twin).collect();
-        Some(Self { path: path.to_owned(), plain, packed })
+        Some(Self {
+            path: path.to_owned(),
+            plain,
+            packed,
+        })
     }
 
     /// Whether there are several codings, so that caches must distinguish them.
@@ -68,7 +76,10 @@ impl Asset {
     }
 
     /// Returns the best coding that `accepts` allows; uncompressed when it allows none.
-    pub fn form(&self, accepts: impl Fn(ContentCoding) -> bool) -> (ContentCoding, Cow<'static, [u8]>) {
+    pub fn form(
+        &self,
+        accepts: impl Fn(ContentCoding) -> bool,
+    ) -> (ContentCoding, Cow<'static, [u8]>) {
         let best = self.packed.iter().find(|(coding, _)| accepts(*coding));
         best.map_or_else(
             || (ContentCoding::Identity, self.plain.data.clone()),
@@ -80,14 +91,20 @@ impl Asset {
     pub fn tag(&self, coding: ContentCoding) -> String {
         let hash = self.plain.metadata.sha256_hash();
         // Twelve bytes of SHA-256 are enough to distinguish builds.
-        let hash = hash[..12].iter().fold(0_u128, |hash, byte| hash << 8 | u128::from(*byte));
+        let hash = hash[..12]
+            .iter()
+            .fold(0_u128, |hash, byte| hash << 8 | u128::from(*byte));
         format!("\"{hash:024x}-{}\"", coding.name())
     }
 
     /// Returns its media type, with the character set for texts.
     pub fn media_type(&self) -> String {
         let essence = self.plain.metadata.mimetype();
-        if essence.starts_with("text/") { format!("{essence}; charset=utf-8") } else { essence.to_owned() }
+        if essence.starts_with("text/") {
+            format!("{essence}; charset=utf-8")
+        } else {
+            essence.to_owned()
+        }
     }
 
     /// Whether the name contains a hash of the content, which then never changes.

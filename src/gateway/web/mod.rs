@@ -21,7 +21,8 @@ use crate::{domain::Error, gateway::i18n::Language};
 use files::{Asset, Client};
 
 /// Path segments of other parts: an unknown address below them is not a page.
-const RESERVED_FIRST_SEGMENTS: [&str; 6] = ["api", "socket.io", "docs", "metrics", "health", "assets"];
+const RESERVED_FIRST_SEGMENTS: [&str; 6] =
+    ["api", "socket.io", "docs", "metrics", "health", "assets"];
 
 /// The deepest address of the client.
 const MAX_PATH_DEPTH: usize = 16;
@@ -39,7 +40,9 @@ pub fn is_built() -> bool {
 /// Returns the routes of the client's files, and its index for its own addresses. Must be merged
 /// last: its fallback takes all other addresses.
 pub fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
-    Router::new().route("/", get(index)).fallback(serve_other_path)
+    Router::new()
+        .route("/", get(index))
+        .fallback(serve_other_path)
 }
 
 async fn index(headers: HeaderMap) -> Response {
@@ -67,7 +70,14 @@ async fn serve_other_path(request: Request) -> Response {
     if !is_client_address(uri, headers) {
         return not_found();
     }
-    page(headers, uri.path().trim_start_matches('/').matches('/').count().min(MAX_PATH_DEPTH))
+    page(
+        headers,
+        uri.path()
+            .trim_start_matches('/')
+            .matches('/')
+            .count()
+            .min(MAX_PATH_DEPTH),
+    )
 }
 
 /// Returns the page for an address `depth` folders deep.
@@ -86,13 +96,22 @@ fn not_found() -> Response {
 /// Whether a browser opens an address of the client: it explicitly accepts a page, and the address
 /// belongs to no other part.
 fn is_client_address(uri: &Uri, headers: &HeaderMap) -> bool {
-    let first = uri.path().trim_start_matches('/').split('/').next().unwrap_or_default();
+    let first = uri
+        .path()
+        .trim_start_matches('/')
+        .split('/')
+        .next()
+        .unwrap_or_default();
     let asks_for_a_page = headers
         .get_all(header::ACCEPT)
         .iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(','))
-        .any(|kind| kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("text/html")));
+        .any(|kind| {
+            kind.split(';')
+                .next()
+                .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("text/html"))
+        });
     asks_for_a_page && !RESERVED_FIRST_SEGMENTS.contains(&first)
 }
 
@@ -105,14 +124,23 @@ mod tests {
     #[test]
     fn only_a_browser_that_opens_a_page_gets_the_client() {
         let opens = |path: &'static str, accept: &'static str| {
-            let headers = HeaderMap::from_iter([(header::ACCEPT, HeaderValue::from_static(accept))]);
+            let headers =
+                HeaderMap::from_iter([(header::ACCEPT, HeaderValue::from_static(accept))]);
             is_client_address(&Uri::from_static(path), &headers)
         };
         let browser = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
-        assert!(opens("/chat/0123456789abcdef01234567", browser) && opens("/apiary", "text/html;q=0.5"));
-        for path in
-            ["/api/nowhere", "/api", "/socket.io/", "/docs/x", "/metrics/", "/health/x", "/assets/old.js"]
-        {
+        assert!(
+            opens("/chat/0123456789abcdef01234567", browser) && opens("/apiary", "text/html;q=0.5")
+        );
+        for path in [
+            "/api/nowhere",
+            "/api",
+            "/socket.io/",
+            "/docs/x",
+            "/metrics/",
+            "/health/x",
+            "/assets/old.js",
+        ] {
             assert!(!opens(path, browser), "{path}");
         }
         for accept in ["*/*", "application/json", "", "text/htmlx"] {

@@ -63,10 +63,23 @@ impl Recorder {
 
     fn holding(rows: usize, secret: &[u8]) -> (Self, mpsc::Receiver<AuditEntry>) {
         let (sender, receiver) = mpsc::channel(rows);
-        let fetched =
-            Cache::builder().max_capacity(MAX_TRACKED_CALLERS as u64).time_to_live(SUMMARY_INTERVAL).build();
-        let key = Sha256::new().chain_update(b"wardline audit names\n").chain_update(secret).finalize();
-        (Self { sender, sums: Mutex::default(), fetched, key: key.into() }, receiver)
+        let fetched = Cache::builder()
+            .max_capacity(MAX_TRACKED_CALLERS as u64)
+            .time_to_live(SUMMARY_INTERVAL)
+            .build();
+        let key = Sha256::new()
+            .chain_update(b"wardline audit names\n")
+            .chain_update(secret)
+            .finalize();
+        (
+            Self {
+                sender,
+                sums: Mutex::default(),
+                fetched,
+                key: key.into(),
+            },
+            receiver,
+        )
     }
 
     /// Puts a row into the queue.
@@ -83,11 +96,17 @@ impl Recorder {
     /// Returns the hash of an unknown name: users type passwords into the wrong field.
     pub fn hashed(&self, name: &str) -> String {
         let folded = username_key(name);
-        let digest = Sha256::new().chain_update(self.key).chain_update(folded.as_bytes()).finalize();
-        digest.iter().take(12).fold("name:".to_owned(), |mut text, byte| {
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
+        let digest = Sha256::new()
+            .chain_update(self.key)
+            .chain_update(folded.as_bytes())
+            .finalize();
+        digest
+            .iter()
+            .take(12)
+            .fold("name:".to_owned(), |mut text, byte| {
+                let _ = write!(text, "{byte:02x}");
+                text
+            })
     }
 
     fn sums(&self) -> MutexGuard<'_, FailureSums> {
@@ -96,8 +115,10 @@ impl Recorder {
 
     /// Counts a refusal of a caller; `true` when it gets a row of its own.
     pub fn is_sample(&self, entry: &AuditEntry) -> bool {
-        let caller =
-            entry.actor.map_or_else(|| entry.address.clone().unwrap_or_default(), |user| user.to_string());
+        let caller = entry.actor.map_or_else(
+            || entry.address.clone().unwrap_or_default(),
+            |user| user.to_string(),
+        );
         let mut sums = self.sums();
         if sums.refusals.len() >= MAX_TRACKED_CALLERS && !sums.refusals.contains_key(&caller) {
             return false;
@@ -146,7 +167,11 @@ impl Recorder {
         }
         for (count, last) in refusals.into_values() {
             if let Some(entry) = last {
-                let entry = AuditEntry { id: ObjectId::new(), count: count - MAX_SINGLE_REFUSALS, ..entry };
+                let entry = AuditEntry {
+                    id: ObjectId::new(),
+                    count: count - MAX_SINGLE_REFUSALS,
+                    ..entry
+                };
                 log_entry(&entry);
                 // An entry that does not fit was counted by the metric.
                 let _ = self.put(entry);
@@ -158,7 +183,11 @@ impl Recorder {
 /// Writes the log line of an action.
 pub fn log_entry(entry: &AuditEntry) {
     let text = |id: Option<String>| id.unwrap_or_default();
-    let changed: Vec<&str> = entry.changes.iter().map(|change| change.field.as_str()).collect();
+    let changed: Vec<&str> = entry
+        .changes
+        .iter()
+        .map(|change| change.field.as_str())
+        .collect();
     tracing::info!(
         target: "security",
         action = entry.action,

@@ -15,9 +15,8 @@ const MAX_SPEECH_FRAMES: u64 = 2_200_000;
 /// Returns what can be measured by hand of a file of this type.
 pub(super) fn measure(mut file: impl Read + Seek, mime: &str) -> Option<SoundInfo> {
     match mime {
-        "audio/mp4" | "video/mp4" | "video/quicktime" | "video/3gpp" | "video/3gpp2" | "video/x-m4v" => {
-            movie(&mut file)
-        }
+        "audio/mp4" | "video/mp4" | "video/quicktime" | "video/3gpp" | "video/3gpp2"
+        | "video/x-m4v" => movie(&mut file),
         "audio/wav" => wave(&mut file),
         "audio/flac" => flac(&mut file),
         "audio/x-caf" => core_audio(&mut file),
@@ -37,14 +36,22 @@ fn bytes_at<const N: usize>(file: &mut (impl Read + Seek), place: u64) -> Option
 }
 
 fn big(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0, |number, byte| number << 8 | u64::from(*byte))
+    bytes
+        .iter()
+        .fold(0, |number, byte| number << 8 | u64::from(*byte))
 }
 
 fn little(bytes: &[u8]) -> u64 {
-    bytes.iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte))
+    bytes
+        .iter()
+        .rev()
+        .fold(0, |number, byte| number << 8 | u64::from(*byte))
 }
 
-#[expect(clippy::cast_precision_loss, reason = "lengths of recordings are far below 2^52 ticks")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "lengths of recordings are far below 2^52 ticks"
+)]
 fn seconds(ticks: u64, a_second: u64) -> Option<f64> {
     (ticks > 0 && a_second > 0).then(|| ticks as f64 / a_second as f64)
 }
@@ -62,7 +69,9 @@ fn boxes(file: &mut (impl Read + Seek), from: u64, to: u64) -> Vec<IsoBox> {
     let mut found = Vec::new();
     let mut at = from;
     while at + 8 <= to && found.len() < MAX_CONTAINER_PARTS {
-        let Some(head) = bytes_at::<8>(file, at) else { break };
+        let Some(head) = bytes_at::<8>(file, at) else {
+            break;
+        };
         let kind = [head[4], head[5], head[6], head[7]];
         let (size, head_size) = match big(&head[..4]) {
             0 => (to - at, 8),
@@ -72,8 +81,14 @@ fn boxes(file: &mut (impl Read + Seek), from: u64, to: u64) -> Vec<IsoBox> {
             },
             size => (size, 8),
         };
-        let Some(end) = at.checked_add(size).filter(|_| size >= head_size) else { break };
-        found.push(IsoBox { kind, from: at + head_size, to: end.min(to) });
+        let Some(end) = at.checked_add(size).filter(|_| size >= head_size) else {
+            break;
+        };
+        found.push(IsoBox {
+            kind,
+            from: at + head_size,
+            to: end.min(to),
+        });
         at = end;
     }
     found
@@ -100,10 +115,15 @@ fn movie(file: &mut (impl Read + Seek)) -> Option<SoundInfo> {
             b"mvhd" => longest = header_length(file, part).or(longest),
             b"trak" => {
                 let track = boxes(file, part.from, part.to);
-                let Some(media) = track.iter().find(|part| &part.kind == b"mdia") else { continue };
+                let Some(media) = track.iter().find(|part| &part.kind == b"mdia") else {
+                    continue;
+                };
                 let media = boxes(file, media.from, media.to);
                 let handler = media.iter().find(|part| &part.kind == b"hdlr");
-                match handler.and_then(|handler| bytes_at::<4>(file, handler.from + 8)).as_ref() {
+                match handler
+                    .and_then(|handler| bytes_at::<4>(file, handler.from + 8))
+                    .as_ref()
+                {
                     Some(b"vide") => has_pictures = true,
                     Some(b"soun") => has_sound = true,
                     _ => continue,
@@ -116,7 +136,10 @@ fn movie(file: &mut (impl Read + Seek)) -> Option<SoundInfo> {
             _ => {}
         }
     }
-    (has_pictures || has_sound).then_some(SoundInfo { seconds: longest, has_pictures })
+    (has_pictures || has_sound).then_some(SoundInfo {
+        seconds: longest,
+        has_pictures,
+    })
 }
 
 /// WAV: the declared number of samples of compressed sound, or the bytes of sound by the bytes of a
@@ -139,7 +162,10 @@ fn wave(file: &mut (impl Read + Seek)) -> Option<SoundInfo> {
             b"fact" => told = seconds(little(&bytes_at::<4>(file, at + 8)?), packed.unwrap_or(0)),
             b"data" => {
                 let by_bytes = seconds(size.min(end.saturating_sub(at + 8)), rate);
-                return Some(SoundInfo { seconds: told.or(by_bytes), has_pictures: false });
+                return Some(SoundInfo {
+                    seconds: told.or(by_bytes),
+                    has_pictures: false,
+                });
             }
             _ => {}
         }
@@ -153,7 +179,10 @@ fn flac(file: &mut (impl Read + Seek)) -> Option<SoundInfo> {
     let head = bytes_at::<26>(file, 0).filter(|head| head.starts_with(b"fLaC"))?;
     let packed = big(&head[18..26]);
     let (rate, samples) = (packed >> 44, packed & 0xf_ffff_ffff);
-    Some(SoundInfo { seconds: seconds(samples, rate), has_pictures: false })
+    Some(SoundInfo {
+        seconds: seconds(samples, rate),
+        has_pictures: false,
+    })
 }
 
 /// AMR (RFC 4867, 5): frames of 20 ms, each with a byte for its kind; `sizes` are the bytes of each
@@ -168,14 +197,20 @@ fn speech(file: &mut (impl Read + Seek), sizes: &[u8]) -> Option<SoundInfo> {
         if file.read_exact(&mut head).is_err() {
             break;
         }
-        let size = sizes.get(usize::from(head[0] >> 3 & 15)).copied().unwrap_or(0);
+        let size = sizes
+            .get(usize::from(head[0] >> 3 & 15))
+            .copied()
+            .unwrap_or(0);
         let mut speech = [0; 64];
         if file.read_exact(&mut speech[..usize::from(size)]).is_err() {
             break;
         }
         frames += 1;
     }
-    Some(SoundInfo { seconds: seconds(frames, 50), has_pictures: false })
+    Some(SoundInfo {
+        seconds: seconds(frames, 50),
+        has_pictures: false,
+    })
 }
 
 /// CAF ("Apple Core Audio Format specification 1.0"): the frames that its table of packets counts,
@@ -184,7 +219,9 @@ fn core_audio(file: &mut (impl Read + Seek)) -> Option<SoundInfo> {
     let end = file.seek(SeekFrom::End(0)).ok()?;
     let (mut at, mut description, mut counted, mut sound) = (8, None, 0, 0);
     for _ in 0..MAX_CONTAINER_PARTS {
-        let Some(head) = bytes_at::<12>(file, at) else { break };
+        let Some(head) = bytes_at::<12>(file, at) else {
+            break;
+        };
         let (size, begin) = (big(&head[4..]), at + 12);
         match &head[..4] {
             b"desc" => description = bytes_at::<24>(file, begin),
@@ -193,29 +230,52 @@ fn core_audio(file: &mut (impl Read + Seek)) -> Option<SoundInfo> {
             b"data" => sound = size.min(end.saturating_sub(begin)).saturating_sub(4),
             _ => {}
         }
-        let Some(next) = begin.checked_add(size) else { break };
+        let Some(next) = begin.checked_add(size) else {
+            break;
+        };
         at = next;
     }
     let description = description?;
     let (packet, frames) = (big(&description[16..20]), big(&description[20..]));
-    let counted =
-        if counted > 0 { counted } else { sound.checked_div(packet).unwrap_or(0).checked_mul(frames)? };
+    let counted = if counted > 0 {
+        counted
+    } else {
+        sound.checked_div(packet).unwrap_or(0).checked_mul(frames)?
+    };
     let rate = f64::from_be_bytes(description[..8].try_into().ok()?);
-    let rate = if (1.0..1e7).contains(&rate) { rate } else { return None };
-    #[expect(clippy::cast_precision_loss, reason = "lengths of recordings are far below 2^52 frames")]
+    let rate = if (1.0..1e7).contains(&rate) {
+        rate
+    } else {
+        return None;
+    };
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "lengths of recordings are far below 2^52 frames"
+    )]
     let seconds = (counted > 0).then(|| counted as f64 / rate);
-    Some(SoundInfo { seconds, has_pictures: false })
+    Some(SoundInfo {
+        seconds,
+        has_pictures: false,
+    })
 }
 
 /// AC-3 without a container, frame by frame.
 fn dolby(file: &mut (impl Read + Seek)) -> SoundInfo {
     let (mut at, mut length) = (0, 0.0);
     for _ in 0..MAX_SPEECH_FRAMES {
-        let Some(frame) = bytes_at::<6>(file, at).as_ref().and_then(|head| ac3_frame(head)) else { break };
+        let Some(frame) = bytes_at::<6>(file, at)
+            .as_ref()
+            .and_then(|head| ac3_frame(head))
+        else {
+            break;
+        };
         length += seconds(frame.samples, frame.rate).unwrap_or(0.0);
         at += frame.size as u64;
     }
-    SoundInfo { seconds: Some(length), has_pictures: false }
+    SoundInfo {
+        seconds: Some(length),
+        has_pictures: false,
+    }
 }
 
 /// ASF, the container of Windows Media ("Advanced Systems Format specification", 3): the play time
@@ -225,7 +285,8 @@ fn windows_media(file: &mut (impl Read + Seek)) -> Option<SoundInfo> {
         *b"\xa1\xdc\xab\x8c\x47\xa9\xcf\x11\x8e\xe4\x00\xc0\x0c\x20\x53\x65";
     const STREAM_PROPERTIES_GUID: [u8; 16] =
         *b"\x91\x07\xdc\xb7\xb7\xa9\xcf\x11\x8e\xe6\x00\xc0\x0c\x20\x53\x65";
-    const VIDEO_MEDIA_GUID: [u8; 16] = *b"\xc0\xef\x19\xbc\x4d\x5b\xcf\x11\xa8\xfd\x00\x80\x5f\x5c\x44\x2b";
+    const VIDEO_MEDIA_GUID: [u8; 16] =
+        *b"\xc0\xef\x19\xbc\x4d\x5b\xcf\x11\xa8\xfd\x00\x80\x5f\x5c\x44\x2b";
     let end = little(&bytes_at::<8>(file, 16)?);
     let (mut at, mut length, mut has_pictures) = (30_u64, None, false);
     for _ in 0..MAX_CONTAINER_PARTS {
@@ -242,5 +303,8 @@ fn windows_media(file: &mut (impl Read + Seek)) -> Option<SoundInfo> {
         }
         at = at.checked_add(little(&head[16..]).max(24))?;
     }
-    Some(SoundInfo { seconds: length, has_pictures })
+    Some(SoundInfo {
+        seconds: length,
+        has_pictures,
+    })
 }

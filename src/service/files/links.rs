@@ -68,10 +68,15 @@ impl Services {
     /// `NotFound` when the caller cannot see it.
     pub async fn file_link(&self, auth: &AuthenticatedToken, id: FileId) -> Result<FileLink> {
         let actor = &auth.actor;
-        let file = self.readable_file(actor.user, id).await?.ok_or(Error::NotFound("file"))?;
+        let file = self
+            .readable_file(actor.user, id)
+            .await?
+            .ok_or(Error::NotFound("file"))?;
         let expires_at = self.clock.now().plus(LINK_TTL).min(auth.expires_at);
         let token = token_text(auth);
-        let signature = self.tokens.sign(&words(id, actor.user, &token, expires_at.0))?;
+        let signature = self
+            .tokens
+            .sign(&words(id, actor.user, &token, expires_at.0))?;
         let query: String = form_urlencoded::Serializer::new(String::new())
             .append_pair("user", &actor.user.to_string())
             .append_pair("token", &token)
@@ -81,7 +86,9 @@ impl Services {
         let address = file::url(id);
         Ok(FileLink {
             url: format!("{address}?{query}"),
-            thumbnail_url: file.thumbnail.map(|_| format!("{address}/thumbnail?{query}")),
+            thumbnail_url: file
+                .thumbnail
+                .map(|_| format!("{address}/thumbnail?{query}")),
             expires_at,
         })
     }
@@ -102,7 +109,11 @@ impl Services {
         }
         let (issued, expires_at, token) = read_token(&proof.token).ok_or(Error::AuthFailed)?;
         let auth = AuthenticatedToken {
-            actor: Actor { user: proof.user, role: Role::User, token },
+            actor: Actor {
+                user: proof.user,
+                role: Role::User,
+                token,
+            },
             issued,
             expires_at,
         };

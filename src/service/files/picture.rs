@@ -5,8 +5,8 @@ use std::io::Cursor;
 
 use bytes::Bytes;
 use image::{
-    DynamicImage, GrayImage, ImageDecoder, ImageEncoder, ImageError, ImageFormat, ImageReader, Limits,
-    RgbImage,
+    DynamicImage, GrayImage, ImageDecoder, ImageEncoder, ImageError, ImageFormat, ImageReader,
+    Limits, RgbImage,
     codecs::{jpeg::JpegEncoder, png::PngEncoder, webp::WebPEncoder},
     metadata::Orientation,
 };
@@ -101,7 +101,9 @@ fn keep(format: ImageFormat, raw: Bytes) -> Result<Picture> {
     }
     // Browsers do not turn these either, but telephones rely on it.
     let orientation = match format {
-        ImageFormat::WebP if orientation != Orientation::NoTransforms && pixels <= MAX_ROTATED_PIXELS => {
+        ImageFormat::WebP
+            if orientation != Orientation::NoTransforms && pixels <= MAX_ROTATED_PIXELS =>
+        {
             return turned(&bytes, orientation);
         }
         ImageFormat::WebP => Orientation::NoTransforms,
@@ -111,8 +113,17 @@ fn keep(format: ImageFormat, raw: Bytes) -> Result<Picture> {
         (ImageFormat::Jpeg, MAX_WHOLE_JPEG_PIXELS..) => scaled_jpeg(&bytes, pixels, orientation)?,
         _ => whole(format, &bytes, orientation)?,
     };
-    let (width, height) = if turns(orientation) { (height, width) } else { (width, height) };
-    Ok(Picture { bytes, dimensions: Dimensions { width, height }, became_jpeg: false, small })
+    let (width, height) = if turns(orientation) {
+        (height, width)
+    } else {
+        (width, height)
+    };
+    Ok(Picture {
+        bytes,
+        dimensions: Dimensions { width, height },
+        became_jpeg: false,
+        small,
+    })
 }
 
 fn decoder(format: ImageFormat, bytes: &Bytes) -> Result<impl ImageDecoder> {
@@ -132,7 +143,8 @@ fn whole(
     let mut decoder = decoder(format, bytes)?;
     let profile = decoder.icc_profile().ok().flatten();
     // A profile for inks does not fit the small version's red, green and blue.
-    let profile = profile.filter(|p| p.len() <= MAX_COLOUR_PROFILE_BYTES && p.get(16..20) == Some(b"RGB "));
+    let profile =
+        profile.filter(|p| p.len() <= MAX_COLOUR_PROFILE_BYTES && p.get(16..20) == Some(b"RGB "));
     match DynamicImage::from_decoder(decoder) {
         Ok(pixels) => smaller(pixels, orientation, profile).map(Some),
         // Sixteen bits a colour may exceed the memory limit; browsers have more.
@@ -180,10 +192,14 @@ fn scaled_jpeg(
 
 /// Converts a HEIC picture to an upright JPEG without metadata.
 fn convert(raw: &Bytes) -> Result<Picture> {
-    let options =
-        heic_rs::DecodeOptions { max_pixels: Some(MAX_HEIC_PIXELS), ..heic_rs::DecodeOptions::default() };
+    let options = heic_rs::DecodeOptions {
+        max_pixels: Some(MAX_HEIC_PIXELS),
+        ..heic_rs::DecodeOptions::default()
+    };
     let picture = heic_rs::decode(raw, &options).map_err(|error| match error {
-        heic_rs::Error::PixelLimit { .. } => Error::PictureTooLarge { limit: MAX_HEIC_PIXELS },
+        heic_rs::Error::PixelLimit { .. } => Error::PictureTooLarge {
+            limit: MAX_HEIC_PIXELS,
+        },
         heic_rs::Error::Unsupported(_) => Error::HeicUnsupported,
         other => damaged(other),
     })?;
@@ -196,16 +212,28 @@ fn convert(raw: &Bytes) -> Result<Picture> {
         Orientation::NoTransforms,
         profile.filter(|p| p.len() <= MAX_COLOUR_PROFILE_BYTES),
     )?;
-    Ok(Picture { bytes, dimensions: Dimensions { width, height }, became_jpeg: true, small: Some(small) })
+    Ok(Picture {
+        bytes,
+        dimensions: Dimensions { width, height },
+        became_jpeg: true,
+        small: Some(small),
+    })
 }
 
 /// Turns the pixels of a stripped WebP upright: as JPEG, or, if it is transparent, as WebP.
 fn turned(bytes: &Bytes, orientation: Orientation) -> Result<Picture> {
     let mut decoder = decoder(ImageFormat::WebP, bytes)?;
-    let profile = decoder.icc_profile().ok().flatten().filter(|p| p.get(16..20) == Some(b"RGB "));
+    let profile = decoder
+        .icc_profile()
+        .ok()
+        .flatten()
+        .filter(|p| p.get(16..20) == Some(b"RGB "));
     let mut pixels = DynamicImage::from_decoder(decoder).map_err(damaged)?;
     pixels.apply_orientation(orientation);
-    let dimensions = Dimensions { width: pixels.width(), height: pixels.height() };
+    let dimensions = Dimensions {
+        width: pixels.width(),
+        height: pixels.height(),
+    };
     let became_jpeg = !has_transparency(&pixels);
     let bytes = if became_jpeg {
         let opaque = pixels.into_rgb8();
@@ -223,7 +251,12 @@ fn turned(bytes: &Bytes, orientation: Orientation) -> Result<Picture> {
     };
     let profile = profile.filter(|p| p.len() <= MAX_COLOUR_PROFILE_BYTES);
     let small = Some(smaller(pixels, Orientation::NoTransforms, profile)?);
-    Ok(Picture { bytes, dimensions, became_jpeg, small })
+    Ok(Picture {
+        bytes,
+        dimensions,
+        became_jpeg,
+        small,
+    })
 }
 
 fn has_transparency(pixels: &DynamicImage) -> bool {
@@ -267,10 +300,15 @@ fn smaller(
         if let Some(profile) = profile {
             let _ = encoder.set_icc_profile(profile);
         }
-        DynamicImage::from(small.to_rgba8()).write_with_encoder(encoder).map_err(unwritten)?;
+        DynamicImage::from(small.to_rgba8())
+            .write_with_encoder(encoder)
+            .map_err(unwritten)?;
         return Ok((bytes.into(), "image/png"));
     }
-    Ok((as_jpeg(&small.to_rgb8(), THUMBNAIL_QUALITY, profile)?, "image/jpeg"))
+    Ok((
+        as_jpeg(&small.to_rgb8(), THUMBNAIL_QUALITY, profile)?,
+        "image/jpeg",
+    ))
 }
 
 fn as_jpeg(pixels: &RgbImage, quality: u8, profile: Option<Vec<u8>>) -> Result<Bytes> {

@@ -41,13 +41,19 @@ pub fn guess(head: &[u8]) -> TypeGuess {
         "audio/mpeg" | "audio/aac" if !head.starts_with(b"ID3") => recording(head).is_some(),
         // No text begins with these six letters: it is a picture, and a broken one is refused.
         "image/gif" => true,
-        mime if mime.starts_with("audio/") || mime.starts_with("video/") || mime.starts_with("image/") => {
+        mime if mime.starts_with("audio/")
+            || mime.starts_with("video/")
+            || mime.starts_with("image/") =>
+        {
             !is_text_so_far(head)
         }
         _ => true,
     });
     let Some(known) = known else {
-        return hidden_picture(head).unwrap_or(TypeGuess { kind: Kind::Other, mime: None });
+        return hidden_picture(head).unwrap_or(TypeGuess {
+            kind: Kind::Other,
+            mime: None,
+        });
     };
     let mime = match known {
         "audio/m4a" | "audio/x-m4a" => "audio/mp4",
@@ -57,7 +63,12 @@ pub fn guess(head: &[u8]) -> TypeGuess {
         "audio/ogg" | "audio/opus" if has(head, &[b"\x80theora"]) => "video/ogg",
         "audio/opus" => "audio/ogg",
         "text/html" | "text/xml" if has_svg(head) => "image/svg+xml",
-        "text/plain" => return TypeGuess { kind: Kind::Other, mime: None },
+        "text/plain" => {
+            return TypeGuess {
+                kind: Kind::Other,
+                mime: None,
+            };
+        }
         other => other,
     };
     let kind = match mime {
@@ -67,15 +78,20 @@ pub fn guess(head: &[u8]) -> TypeGuess {
         "image/webp" => Kind::Picture(Source::Kept(ImageFormat::WebP), 0),
         "image/heif" => Kind::Picture(Source::Heic, 0),
         // These hold nothing but the picture, or are served as bytes anyway.
-        "image/bmp" | "image/vnd.microsoft.icon" | "image/vnd.dwg" | "image/vnd.djvu" | "image/svg+xml" => {
-            Kind::Other
-        }
+        "image/bmp"
+        | "image/vnd.microsoft.icon"
+        | "image/vnd.dwg"
+        | "image/vnd.djvu"
+        | "image/svg+xml" => Kind::Other,
         foreign if foreign.starts_with("image/") => Kind::ForeignPicture,
         "audio/midi" => Kind::Other,
         sound if sound.starts_with("audio/") || sound.starts_with("video/") => Kind::Sound,
         _ => Kind::Other,
     };
-    TypeGuess { kind, mime: Some(mime) }
+    TypeGuess {
+        kind,
+        mime: Some(mime),
+    }
 }
 
 /// Returns the type of a file that [`guess`] could not tell: by its front, and whether all of it is
@@ -100,7 +116,9 @@ fn hidden_picture(head: &[u8]) -> Option<TypeGuess> {
         let (source, mime) = match rest {
             [0xff, 0xd8, 0xff, 0xc0..=0xfe, high, low, ..] => {
                 let size = usize::from(u16::from_be_bytes([*high, *low]));
-                let next = rest.get(4 + size..6 + size).is_none_or(|next| next[0] == 0xff && next[1] >= 0xc0);
+                let next = rest
+                    .get(4 + size..6 + size)
+                    .is_none_or(|next| next[0] == 0xff && next[1] >= 0xc0);
                 (size >= 2 && next).then_some((Source::Kept(ImageFormat::Jpeg), "image/jpeg"))?
             }
             [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', ..] => {
@@ -109,15 +127,32 @@ fn hidden_picture(head: &[u8]) -> Option<TypeGuess> {
             [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', ..] if head.contains(&0) => {
                 (Source::Kept(ImageFormat::Gif), "image/gif")
             }
-            [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => {
-                (Source::Kept(ImageFormat::WebP), "image/webp")
-            }
-            [0, 0, 0, _, b'f', b't', b'y', b'p', brand @ ..] if by_brand(brand.get(..4)?) == "image/heif" => {
+            [
+                b'R',
+                b'I',
+                b'F',
+                b'F',
+                _,
+                _,
+                _,
+                _,
+                b'W',
+                b'E',
+                b'B',
+                b'P',
+                ..,
+            ] => (Source::Kept(ImageFormat::WebP), "image/webp"),
+            [0, 0, 0, _, b'f', b't', b'y', b'p', brand @ ..]
+                if by_brand(brand.get(..4)?) == "image/heif" =>
+            {
                 (Source::Heic, "image/heif")
             }
             _ => return None,
         };
-        Some(TypeGuess { kind: Kind::Picture(source, at), mime: Some(mime) })
+        Some(TypeGuess {
+            kind: Kind::Picture(source, at),
+            mime: Some(mime),
+        })
     })
 }
 
@@ -164,7 +199,9 @@ fn recording(head: &[u8]) -> Option<&'static str> {
     // Any stream may begin with a tag.
     let tag = match head {
         [b'I', b'D', b'3', _, _, flags, a, b, c, d, ..] if (a | b | c | d) & 0x80 == 0 => {
-            let size = [a, b, c, d].iter().fold(0, |size, byte| size << 7 | usize::from(**byte));
+            let size = [a, b, c, d]
+                .iter()
+                .fold(0, |size, byte| size << 7 | usize::from(**byte));
             10 + size + if flags & 0x10 == 0 { 0 } else { 10 }
         }
         _ => 0,
@@ -176,8 +213,16 @@ fn recording(head: &[u8]) -> Option<&'static str> {
     [
         ("audio/mpeg", mpeg_frame as fn(&[u8]) -> Option<usize>),
         ("audio/aac", adts_frame),
-        ("audio/ac3", |bytes| ac3_frame(bytes).filter(|frame| !frame.is_enhanced).map(|frame| frame.size)),
-        ("audio/eac3", |bytes| ac3_frame(bytes).filter(|frame| frame.is_enhanced).map(|frame| frame.size)),
+        ("audio/ac3", |bytes| {
+            ac3_frame(bytes)
+                .filter(|frame| !frame.is_enhanced)
+                .map(|frame| frame.size)
+        }),
+        ("audio/eac3", |bytes| {
+            ac3_frame(bytes)
+                .filter(|frame| frame.is_enhanced)
+                .map(|frame| frame.size)
+        }),
     ]
     .into_iter()
     .find_map(|(mime, frame)| {
@@ -192,9 +237,14 @@ fn by_document_type(head: &[u8]) -> Option<&'static str> {
     const DOC_TYPE_ELEMENT_ID: &[u8] = &[0x42, 0x82];
     let size = |at: usize| {
         let first = *head.get(at)?;
-        let length = usize::try_from(first.leading_zeros()).ok().filter(|zeros| *zeros < 8)? + 1;
-        let number =
-            head.get(at..at + length)?.iter().fold(0, |number: u64, byte| number << 8 | u64::from(*byte));
+        let length = usize::try_from(first.leading_zeros())
+            .ok()
+            .filter(|zeros| *zeros < 8)?
+            + 1;
+        let number = head
+            .get(at..at + length)?
+            .iter()
+            .fold(0, |number: u64, byte| number << 8 | u64::from(*byte));
         Some((length, usize::try_from(number & !(1 << (7 * length))).ok()?))
     };
     let mut at = 4 + size(4)?.0;
@@ -218,7 +268,9 @@ fn by_brand(brand: &[u8]) -> &'static str {
     match brand {
         [b'3', b'g', b'2', _] => "video/3gpp2",
         [b'3', b'g', ..] => "video/3gpp",
-        b"heic" | b"heix" | b"heim" | b"heis" | b"hevc" | b"hevx" | b"mif1" | b"msf1" => "image/heif",
+        b"heic" | b"heix" | b"heim" | b"heis" | b"hevc" | b"hevx" | b"mif1" | b"msf1" => {
+            "image/heif"
+        }
         b"avif" | b"avis" => "image/avif",
         b"crx " => "image/x-canon-cr3",
         b"qt  " => "video/quicktime",
@@ -238,7 +290,9 @@ fn is_text_so_far(head: &[u8]) -> bool {
 
 fn has(head: &[u8], words: &[&[u8]]) -> bool {
     let lower = head.to_ascii_lowercase();
-    words.iter().any(|word| lower.windows(word.len()).any(|part| part == *word))
+    words
+        .iter()
+        .any(|word| lower.windows(word.len()).any(|part| part == *word))
 }
 
 fn has_svg(head: &[u8]) -> bool {
@@ -246,7 +300,16 @@ fn has_svg(head: &[u8]) -> bool {
 }
 
 fn has_markup(head: &[u8]) -> bool {
-    has(head, &[b"<script", b"<html", b"<!doctype html", b"<iframe", b"<body"])
+    has(
+        head,
+        &[
+            b"<script",
+            b"<html",
+            b"<!doctype html",
+            b"<iframe",
+            b"<body",
+        ],
+    )
 }
 
 /// A check, piece by piece, whether bytes are text: UTF-8 without control characters that no text
@@ -260,7 +323,10 @@ pub struct TextCheck {
 
 impl Default for TextCheck {
     fn default() -> Self {
-        Self { is_text: true, rest: Vec::new() }
+        Self {
+            is_text: true,
+            rest: Vec::new(),
+        }
     }
 }
 
@@ -277,13 +343,18 @@ impl TextCheck {
             joined = [&self.rest[..], bytes].concat();
             &joined[..]
         };
-        if bytes.iter().any(|byte| matches!(byte, 0..=8 | 14..=26 | 28..=31)) {
+        if bytes
+            .iter()
+            .any(|byte| matches!(byte, 0..=8 | 14..=26 | 28..=31))
+        {
             self.is_text = false;
             return;
         }
         match std::str::from_utf8(bytes) {
             Ok(_) => self.rest = Vec::new(),
-            Err(error) if error.error_len().is_none() => self.rest = bytes[error.valid_up_to()..].to_vec(),
+            Err(error) if error.error_len().is_none() => {
+                self.rest = bytes[error.valid_up_to()..].to_vec()
+            }
             Err(_) => self.is_text = false,
         }
     }
@@ -302,33 +373,64 @@ mod tests {
     fn mime(bytes: &[u8]) -> &'static str {
         let mut check = TextCheck::default();
         check.feed(bytes);
-        guess(bytes).mime.unwrap_or_else(|| settle(bytes, check.is_text()))
+        guess(bytes)
+            .mime
+            .unwrap_or_else(|| settle(bytes, check.is_text()))
     }
 
     #[test]
     fn the_content_tells_not_the_name() {
         assert_eq!(mime(b"\x89PNG\r\n\x1a\n"), "image/png");
         assert_eq!(mime("Patient fährt, 患者".as_bytes()), "text/plain");
-        assert_eq!(mime(b"\xff\xfe\x00\x01 what is this"), "application/octet-stream");
+        assert_eq!(
+            mime(b"\xff\xfe\x00\x01 what is this"),
+            "application/octet-stream"
+        );
         assert_eq!(mime(b"<!DOCTYPE html><p>"), "text/html");
         assert_eq!(mime(b"hello <script>alert(1)</script>"), "text/html");
         assert_eq!(mime(b"<svg onload='alert(1)'>"), "image/svg+xml");
-        assert_eq!(mime(b"<?xml version='1.0'?><!-- x --><SVG>"), "image/svg+xml");
+        assert_eq!(
+            mime(b"<?xml version='1.0'?><!-- x --><SVG>"),
+            "image/svg+xml"
+        );
         assert_eq!(mime(b"%PDF-1.7 ..."), "application/pdf");
-        assert_eq!(guess(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic").kind, Kind::Picture(Source::Heic, 0));
-        assert_eq!(guess(b"\0\0\0\x18ftypavif\0\0\0\0mif1miaf").kind, Kind::ForeignPicture);
+        assert_eq!(
+            guess(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic").kind,
+            Kind::Picture(Source::Heic, 0)
+        );
+        assert_eq!(
+            guess(b"\0\0\0\x18ftypavif\0\0\0\0mif1miaf").kind,
+            Kind::ForeignPicture
+        );
         let jpeg = b"\0\xff\xd8\xff\xe0\0\x10JFIF\0\x01\x01\0\0\x01\0\x01\0\0\xff\xdb\0";
-        assert_eq!(guess(jpeg).kind, Kind::Picture(Source::Kept(ImageFormat::Jpeg), 1));
-        assert_eq!(guess(b"\x01\x02 GIF89a \xff\xd8\xff is no picture").kind, Kind::Other);
+        assert_eq!(
+            guess(jpeg).kind,
+            Kind::Picture(Source::Kept(ImageFormat::Jpeg), 1)
+        );
+        assert_eq!(
+            guess(b"\x01\x02 GIF89a \xff\xd8\xff is no picture").kind,
+            Kind::Other
+        );
         assert_eq!(guess(b"RIFF\0\0\0\0WAVEfmt ").kind, Kind::Sound);
     }
 
     #[test]
     fn a_few_letters_make_no_recording_and_no_picture() {
-        for note in ["ID3 of bed 4", "MAC address 3", "M4A motorway", "BMI 23.4", "DSD 12", "#!AMR\n"] {
+        for note in [
+            "ID3 of bed 4",
+            "MAC address 3",
+            "M4A motorway",
+            "BMI 23.4",
+            "DSD 12",
+            "#!AMR\n",
+        ] {
             assert_eq!(mime(note.as_bytes()), "text/plain", "{note}");
         }
-        assert_eq!(mime(b"GIF89a and nothing more"), "image/gif", "refused as a broken picture");
+        assert_eq!(
+            mime(b"GIF89a and nothing more"),
+            "image/gif",
+            "refused as a broken picture"
+        );
         // Two bytes that a stream of MP3 or of AAC may begin with, and no second frame.
         for front in [[0xff, 0xfb], [0xff, 0xf3], [0xff, 0xf1]] {
             let noise = [&front[..], &[0x90, 0x64, 7, 200, 3, 0x80].repeat(200)].concat();

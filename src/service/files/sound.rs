@@ -40,27 +40,46 @@ pub fn listen<F: MediaSource + 'static>(
     mime: &str,
     deadline: Instant,
 ) -> Option<SoundInfo> {
-    let (found_sound, measured) = (decode_sound(open(), mime, deadline), containers::measure(open(), mime));
+    let (found_sound, measured) = (
+        decode_sound(open(), mime, deadline),
+        containers::measure(open(), mime),
+    );
     let both = || [found_sound, measured].into_iter().flatten();
     both().next()?;
     // The library does not see the pictures of codecs that it does not know.
     let has_pictures = both().any(|found_sound| found_sound.has_pictures);
     // The library computes with a sample size for compressed WAV, which has none.
-    let mut found: Vec<f64> = both().filter_map(|found_sound| found_sound.seconds).collect();
+    let mut found: Vec<f64> = both()
+        .filter_map(|found_sound| found_sound.seconds)
+        .collect();
     if mime == "audio/wav" {
         found.reverse();
     }
     let seconds = found.into_iter().next();
     let seconds = seconds.filter(|s| s.is_finite() && *s > 0.0 && *s < MAX_SOUND_SECONDS);
-    Some(SoundInfo { seconds: seconds.map(|s| (s * 1000.0).round() / 1000.0), has_pictures })
+    Some(SoundInfo {
+        seconds: seconds.map(|s| (s * 1000.0).round() / 1000.0),
+        has_pictures,
+    })
 }
 
-fn decode_sound(file: impl MediaSource + 'static, mime: &str, deadline: Instant) -> Option<SoundInfo> {
+fn decode_sound(
+    file: impl MediaSource + 'static,
+    mime: &str,
+    deadline: Instant,
+) -> Option<SoundInfo> {
     let mut hint = Hint::new();
     hint.mime_type(mime);
     let source = MediaSourceStream::new(Box::new(file), MediaSourceStreamOptions::default());
     let probe = symphonia::default::get_probe();
-    let mut format = probe.probe(&hint, source, FormatOptions::default(), MetadataOptions::default()).ok()?;
+    let mut format = probe
+        .probe(
+            &hint,
+            source,
+            FormatOptions::default(),
+            MetadataOptions::default(),
+        )
+        .ok()?;
     let has_pictures = format.first_track(TrackType::Video).is_some();
     let seconds = match written_length(&*format) {
         // It may be a guess by the first frame's rate: with a varying rate only the frames decide.
@@ -72,7 +91,10 @@ fn decode_sound(file: impl MediaSource + 'static, mime: &str, deadline: Instant)
         }
         written => written.or_else(|| walked_length(&mut *format, deadline)),
     };
-    Some(SoundInfo { seconds, has_pictures })
+    Some(SoundInfo {
+        seconds,
+        has_pictures,
+    })
 }
 
 /// Returns the length that the container declares.
@@ -84,16 +106,23 @@ fn written_length(format: &dyn FormatReader) -> Option<f64> {
 
 /// Returns the end of the last packet.
 fn walked_length(format: &mut dyn FormatReader, deadline: Instant) -> Option<f64> {
-    let bases: Vec<_> =
-        format.tracks().iter().filter_map(|track| Some((track.id, track.time_base?))).collect();
+    let bases: Vec<_> = format
+        .tracks()
+        .iter()
+        .filter_map(|track| Some((track.id, track.time_base?)))
+        .collect();
     let mut end: f64 = 0.0;
     for _ in 0..MAX_PACKETS {
         // A truncated file has a length up to its end.
-        let Ok(Some(packet)) = format.next_packet() else { break };
+        let Ok(Some(packet)) = format.next_packet() else {
+            break;
+        };
         if Instant::now() > deadline {
             return None;
         }
-        let Some((_, base)) = bases.iter().find(|(id, _)| *id == packet.track_id) else { continue };
+        let Some((_, base)) = bases.iter().find(|(id, _)| *id == packet.track_id) else {
+            continue;
+        };
         if let Some(time) = base.calc_time(packet.pts.saturating_add(packet.dur)) {
             end = end.max(time.as_secs_f64());
         }
@@ -118,7 +147,15 @@ impl StoredBytes {
     /// Opens the file at its front.
     #[must_use]
     pub fn open(blobs: Blobs, key: BlobKey, size: u64, runtime: Handle, deadline: Instant) -> Self {
-        Self { blobs, key, size, runtime, deadline, position: 0, piece: (0, Bytes::new()) }
+        Self {
+            blobs,
+            key,
+            size,
+            runtime,
+            deadline,
+            position: 0,
+            piece: (0, Bytes::new()),
+        }
     }
 }
 

@@ -104,8 +104,8 @@ fn strip_scans(data: &[u8]) -> Option<Vec<u8>> {
 
 /// The chunks of a PNG that form the picture: its pixels, colours, transparency and animation.
 const KEPT_PNG_CHUNKS: [&[u8; 4]; 16] = [
-    b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"gAMA", b"cHRM", b"sRGB", b"iCCP", b"sBIT", b"pHYs",
-    b"bKGD", b"cICP", b"acTL", b"fcTL", b"fdAT",
+    b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"gAMA", b"cHRM", b"sRGB", b"iCCP", b"sBIT",
+    b"pHYs", b"bKGD", b"cICP", b"acTL", b"fcTL", b"fdAT",
 ];
 
 /// The first bytes of every PNG.
@@ -133,27 +133,34 @@ fn png_chunks(picture: &[u8]) -> impl Iterator<Item = ([u8; 4], &[u8], &[u8])> {
 pub fn png_orientation(picture: &[u8]) -> Orientation {
     let mut before_pixels = png_chunks(picture).take_while(|(kind, ..)| kind != b"IDAT");
     let exif = before_pixels.find(|(kind, ..)| kind == b"eXIf");
-    exif.and_then(|(_, exif, _)| Orientation::from_exif_chunk(exif)).unwrap_or(Orientation::NoTransforms)
+    exif.and_then(|(_, exif, _)| Orientation::from_exif_chunk(exif))
+        .unwrap_or(Orientation::NoTransforms)
 }
 
 /// Returns the orientation of a WebP; that of an animated one is ignored.
 #[must_use]
 pub fn webp_orientation(picture: &Bytes) -> Orientation {
-    let Ok(file) = WebP::from_bytes(picture.clone()) else { return Orientation::NoTransforms };
+    let Ok(file) = WebP::from_bytes(picture.clone()) else {
+        return Orientation::NoTransforms;
+    };
     if file.has_chunk(webp::CHUNK_ANMF) {
         return Orientation::NoTransforms;
     }
     // Some programs write it as in a JPEG.
-    let exif = file
-        .exif()
-        .map(|exif| exif.strip_prefix(b"Exif\0\0").map_or_else(|| exif.clone(), |e| exif.slice_ref(e)));
-    exif.and_then(|exif| Orientation::from_exif_chunk(&exif)).unwrap_or(Orientation::NoTransforms)
+    let exif = file.exif().map(|exif| {
+        exif.strip_prefix(b"Exif\0\0")
+            .map_or_else(|| exif.clone(), |e| exif.slice_ref(e))
+    });
+    exif.and_then(|exif| Orientation::from_exif_chunk(&exif))
+        .unwrap_or(Orientation::NoTransforms)
 }
 
 /// Returns the size in a PNG's head, which decoders trust.
 #[must_use]
 pub fn png_size(picture: &[u8]) -> Option<(u32, u32)> {
-    let (_, head, _) = png_chunks(picture).next().filter(|(kind, ..)| kind == b"IHDR")?;
+    let (_, head, _) = png_chunks(picture)
+        .next()
+        .filter(|(kind, ..)| kind == b"IHDR")?;
     let side = |at: usize| Some(u32::from_be_bytes(head.get(at..at + 4)?.try_into().ok()?));
     Some((side(0)?, side(4)?))
 }
@@ -161,7 +168,9 @@ pub fn png_size(picture: &[u8]) -> Option<(u32, u32)> {
 /// Returns whether a colour profile is real: one that decompresses to more than any is a bomb.
 fn is_real_profile(chunk: &[u8]) -> bool {
     // The profile's name, a terminator, and the compression method.
-    let Some(name) = chunk.iter().position(|byte| *byte == 0) else { return false };
+    let Some(name) = chunk.iter().position(|byte| *byte == 0) else {
+        return false;
+    };
     let packed = chunk.get(name + 2..).unwrap_or_default();
     let mut unfolding = flate2::read::ZlibDecoder::new(packed).take(MAX_COLOUR_PROFILE_BYTES + 1);
     // A program that shows the picture ignores a broken profile.
@@ -210,7 +219,10 @@ fn strip_webp(picture: Bytes) -> Option<Bytes> {
         )
     };
     file.chunks_mut().retain(belongs);
-    let header = file.chunks_mut().iter_mut().find(|chunk| chunk.id() == webp::CHUNK_VP8X);
+    let header = file
+        .chunks_mut()
+        .iter_mut()
+        .find(|chunk| chunk.id() == webp::CHUNK_VP8X);
     if let Some(RiffContent::Data(flags)) = header.map(RiffChunk::content_mut) {
         let mut bytes = flags.to_vec();
         *bytes.first_mut()? &= !(EXIF_FLAG | XMP_FLAG);
@@ -222,12 +234,20 @@ fn strip_webp(picture: Bytes) -> Option<Bytes> {
 /// Returns the size of a GIF's screen, or of its first frame where it has none.
 #[must_use]
 pub fn gif_size(data: &[u8]) -> Option<(u32, u32)> {
-    let side = |at: usize| Some(u32::from(u16::from_le_bytes(data.get(at..at + 2)?.try_into().ok()?)));
+    let side = |at: usize| {
+        Some(u32::from(u16::from_le_bytes(
+            data.get(at..at + 2)?.try_into().ok()?,
+        )))
+    };
     let screen = (side(6)?, side(8)?);
     if screen.0 > 0 && screen.1 > 0 {
         return Some(screen);
     }
-    let table = if data.get(10)? & 0x80 == 0 { 0 } else { 3 << ((data.get(10)? & 7) + 1) };
+    let table = if data.get(10)? & 0x80 == 0 {
+        0
+    } else {
+        3 << ((data.get(10)? & 7) + 1)
+    };
     let mut at = 13 + table;
     while *data.get(at)? == 0x21 {
         at += 2;
@@ -242,7 +262,13 @@ pub fn gif_size(data: &[u8]) -> Option<(u32, u32)> {
 
 /// Strips a GIF block by block; of its extensions, those that show and repeat the frames stay.
 fn strip_gif(data: &[u8]) -> Option<Vec<u8>> {
-    let table = |flags: u8| if flags & 0x80 == 0 { 0 } else { 3 << ((flags & 7) + 1) };
+    let table = |flags: u8| {
+        if flags & 0x80 == 0 {
+            0
+        } else {
+            3 << ((flags & 7) + 1)
+        }
+    };
     let mut at = 13 + table(*data.get(10)?);
     let mut kept = data.get(..at)?.to_vec();
     loop {
@@ -263,7 +289,10 @@ fn strip_gif(data: &[u8]) -> Option<Vec<u8>> {
             0x21 => {
                 let label = *data.get(at + 1)?;
                 at += 2;
-                let loops = matches!(data.get(at + 1..at + 12), Some(b"NETSCAPE2.0" | b"ANIMEXTS1.0"));
+                let loops = matches!(
+                    data.get(at + 1..at + 12),
+                    Some(b"NETSCAPE2.0" | b"ANIMEXTS1.0")
+                );
                 label == 0xf9 || (label == 0xff && loops)
             }
             0x3b => {

@@ -12,13 +12,22 @@ const SECRET: &[u8] = b"GPS 31.2304N 121.4737E";
 
 fn pixels() -> DynamicImage {
     DynamicImage::from(RgbaImage::from_fn(40, 20, |x, y| {
-        image::Rgba([u8::try_from(x * 6).unwrap(), u8::try_from(y * 12).unwrap(), 90, 255])
+        image::Rgba([
+            u8::try_from(x * 6).unwrap(),
+            u8::try_from(y * 12).unwrap(),
+            90,
+            255,
+        ])
     }))
 }
 
 fn encoded(format: ImageFormat) -> Vec<u8> {
     let mut bytes = Cursor::new(Vec::new());
-    let picture = if format == ImageFormat::Jpeg { DynamicImage::from(pixels().to_rgb8()) } else { pixels() };
+    let picture = if format == ImageFormat::Jpeg {
+        DynamicImage::from(pixels().to_rgb8())
+    } else {
+        pixels()
+    };
     picture.write_to(&mut bytes, format).unwrap();
     bytes.into_inner()
 }
@@ -29,12 +38,17 @@ fn exif(orientation: Orientation) -> Vec<u8> {
 }
 
 fn segment(marker: u8, prefix: &[u8], contents: &[u8]) -> Vec<u8> {
-    let length = u16::try_from(2 + prefix.len() + contents.len()).unwrap().to_be_bytes();
+    let length = u16::try_from(2 + prefix.len() + contents.len())
+        .unwrap()
+        .to_be_bytes();
     [&[0xff, marker][..], &length, prefix, contents].concat()
 }
 
 fn png_chunk(kind: [u8; 4], contents: Vec<u8>) -> Vec<u8> {
-    img_parts::png::PngChunk::new(kind, contents.into()).encoder().bytes().to_vec()
+    img_parts::png::PngChunk::new(kind, contents.into())
+        .encoder()
+        .bytes()
+        .to_vec()
 }
 
 fn riff_chunk(kind: [u8; 4], contents: Vec<u8>) -> RiffChunk {
@@ -84,7 +98,12 @@ fn telling(format: ImageFormat, orientation: Orientation) -> Vec<u8> {
                 [&[0x21, 0xff, 11][..], b"NETSCAPE2.0", &[3, 1, 0, 0, 0]].concat(),
             ]
             .concat();
-            let front = 13 + if plain[10] & 0x80 == 0 { 0 } else { 3 << ((plain[10] & 7) + 1) };
+            let front = 13
+                + if plain[10] & 0x80 == 0 {
+                    0
+                } else {
+                    3 << ((plain[10] & 7) + 1)
+                };
             [&plain[..front], &notes, &plain[front..], SECRET].concat()
         }
         other => panic!("no plan for {other:?}"),
@@ -92,7 +111,9 @@ fn telling(format: ImageFormat, orientation: Orientation) -> Vec<u8> {
 }
 
 fn decoded(format: ImageFormat, bytes: &[u8]) -> DynamicImage {
-    ImageReader::with_format(Cursor::new(bytes), format).decode().unwrap()
+    ImageReader::with_format(Cursor::new(bytes), format)
+        .decode()
+        .unwrap()
 }
 
 fn prepare(format: ImageFormat, raw: Bytes) -> crate::domain::Result<picture::Picture> {
@@ -109,18 +130,34 @@ fn holds(bytes: &[u8], part: &[u8]) -> bool {
 
 #[test]
 fn no_picture_tells_where_it_was_taken() {
-    for format in [ImageFormat::Jpeg, ImageFormat::Png, ImageFormat::WebP, ImageFormat::Gif] {
+    for format in [
+        ImageFormat::Jpeg,
+        ImageFormat::Png,
+        ImageFormat::WebP,
+        ImageFormat::Gif,
+    ] {
         let telling = telling(format, Orientation::NoTransforms);
         assert!(holds(&telling, SECRET));
         let picture = prepare(format, telling.clone().into()).unwrap();
         for bytes in [&picture.bytes, &picture.small.as_ref().unwrap().0] {
             for word in [SECRET, b"Exif", b"MPF", b"Photoshop", b"xap", b"XMP"] {
-                assert!(!holds(bytes, word), "{format:?}: {}", String::from_utf8_lossy(word));
+                assert!(
+                    !holds(bytes, word),
+                    "{format:?}: {}",
+                    String::from_utf8_lossy(word)
+                );
             }
         }
         let (before, after) = (decoded(format, &telling), decoded(format, &picture.bytes));
-        assert_eq!(before.to_rgba8(), after.to_rgba8(), "{format:?}: not a pixel changed");
-        assert_eq!((picture.dimensions.width, picture.dimensions.height), (40, 20));
+        assert_eq!(
+            before.to_rgba8(),
+            after.to_rgba8(),
+            "{format:?}: not a pixel changed"
+        );
+        assert_eq!(
+            (picture.dimensions.width, picture.dimensions.height),
+            (40, 20)
+        );
     }
     assert!(holds(
         &strip_gif(&telling(ImageFormat::Gif, Orientation::NoTransforms)).unwrap(),
@@ -134,11 +171,20 @@ fn what_lay_on_its_side_still_stands_upright() {
         let telling = telling(format, Orientation::Rotate90);
         let picture = prepare(format, telling.into()).unwrap();
         assert!(!holds(&picture.bytes, SECRET), "{format:?}");
-        assert_eq!((picture.dimensions.width, picture.dimensions.height), (20, 40), "{format:?}");
-        let mut reader =
-            ImageReader::with_format(Cursor::new(&picture.bytes), format).into_decoder().unwrap();
+        assert_eq!(
+            (picture.dimensions.width, picture.dimensions.height),
+            (20, 40),
+            "{format:?}"
+        );
+        let mut reader = ImageReader::with_format(Cursor::new(&picture.bytes), format)
+            .into_decoder()
+            .unwrap();
         let kept = image::ImageDecoder::orientation(&mut reader).unwrap();
-        assert_eq!(kept, Orientation::Rotate90, "{format:?}: for those who show it");
+        assert_eq!(
+            kept,
+            Orientation::Rotate90,
+            "{format:?}: for those who show it"
+        );
         let small = small(&picture);
         assert_eq!((small.width(), small.height()), (20, 40), "{format:?}");
     }
@@ -151,11 +197,25 @@ fn what_lay_on_its_side_still_stands_upright() {
     ];
     let picture = prepare(ImageFormat::Png, late.concat().into()).unwrap();
     assert!(!holds(&picture.bytes, SECRET));
-    assert_eq!((picture.dimensions.width, picture.dimensions.height), (40, 20));
-    assert_eq!((small(&picture).width(), small(&picture).height()), (40, 20));
-    let first = prepare(ImageFormat::Png, telling(ImageFormat::Png, Orientation::Rotate90).into()).unwrap();
+    assert_eq!(
+        (picture.dimensions.width, picture.dimensions.height),
+        (40, 20)
+    );
+    assert_eq!(
+        (small(&picture).width(), small(&picture).height()),
+        (40, 20)
+    );
+    let first = prepare(
+        ImageFormat::Png,
+        telling(ImageFormat::Png, Orientation::Rotate90).into(),
+    )
+    .unwrap();
     let chunks: Vec<_> = png_chunks(&first.bytes).map(|(kind, ..)| kind).collect();
-    assert_eq!(chunks[..2], [*b"IHDR", *b"eXIf"], "where browsers look for it");
+    assert_eq!(
+        chunks[..2],
+        [*b"IHDR", *b"eXIf"],
+        "where browsers look for it"
+    );
 }
 
 /// No browser turns a WebP, whatever its orientation: its pixels are turned.
@@ -164,16 +224,35 @@ fn a_webp_that_lies_on_its_side_is_set_upright() {
     let told = [b"Exif\0\0", &exif(Orientation::Rotate90)[..]].concat();
     let mut as_in_a_jpeg = WebP::from_bytes(encoded(ImageFormat::WebP).into()).unwrap();
     as_in_a_jpeg.set_exif(Some(told.into()));
-    let opaque = [telling(ImageFormat::WebP, Orientation::Rotate90).into(), as_in_a_jpeg.encoder().bytes()];
+    let opaque = [
+        telling(ImageFormat::WebP, Orientation::Rotate90).into(),
+        as_in_a_jpeg.encoder().bytes(),
+    ];
     for lying in opaque {
         let picture = prepare(ImageFormat::WebP, lying).unwrap();
-        assert!(picture.became_jpeg && !holds(&picture.bytes, SECRET) && !holds(&picture.bytes, b"Exif"));
+        assert!(
+            picture.became_jpeg
+                && !holds(&picture.bytes, SECRET)
+                && !holds(&picture.bytes, b"Exif")
+        );
         let upright = decoded(ImageFormat::Jpeg, &picture.bytes).to_rgb8();
-        assert_eq!((picture.dimensions.width, picture.dimensions.height), (20, 40));
-        assert_eq!((upright.dimensions(), small(&picture).to_rgb8().dimensions()), ((20, 40), (20, 40)));
+        assert_eq!(
+            (picture.dimensions.width, picture.dimensions.height),
+            (20, 40)
+        );
+        assert_eq!(
+            (upright.dimensions(), small(&picture).to_rgb8().dimensions()),
+            ((20, 40), (20, 40))
+        );
         // The bottom left corner becomes the top left.
-        let (corner, before) = (upright.get_pixel(0, 0).0, pixels().to_rgb8().get_pixel(0, 19).0);
-        assert!(corner.iter().zip(before).all(|(a, b)| a.abs_diff(b) < 16), "{corner:?} for {before:?}");
+        let (corner, before) = (
+            upright.get_pixel(0, 0).0,
+            pixels().to_rgb8().get_pixel(0, 19).0,
+        );
+        assert!(
+            corner.iter().zip(before).all(|(a, b)| a.abs_diff(b) < 16),
+            "{corner:?} for {before:?}"
+        );
     }
     let glass = DynamicImage::from(RgbaImage::from_pixel(40, 20, image::Rgba([9, 8, 7, 100])));
     let mut bytes = Cursor::new(Vec::new());
@@ -183,7 +262,10 @@ fn a_webp_that_lies_on_its_side_is_set_upright() {
     let picture = prepare(ImageFormat::WebP, lying.encoder().bytes()).unwrap();
     assert!(!picture.became_jpeg && !holds(&picture.bytes, SECRET));
     let upright = decoded(ImageFormat::WebP, &picture.bytes).to_rgba8();
-    assert_eq!((upright.dimensions(), upright.get_pixel(3, 3).0), ((20, 40), [9, 8, 7, 100]));
+    assert_eq!(
+        (upright.dimensions(), upright.get_pixel(3, 3).0),
+        ((20, 40), [9, 8, 7, 100])
+    );
 }
 
 #[test]
@@ -195,19 +277,37 @@ fn what_browsers_show_is_taken_in() {
 
     // A GIF of a screen of 4 × 4 with a frame of 8 × 8, and one without any colours.
     let screen = |flags: u8| [&b"GIF89a\x04\0\x04\0"[..], &[flags, 0, 0]].concat();
-    let frame =
-        |side: u8| [&[0x2c, 0, 0, 0, 0, side, 0, side, 0, 0, 2][..], &[2, 0x4c, 0x01, 0, 0x3b]].concat();
+    let frame = |side: u8| {
+        [
+            &[0x2c, 0, 0, 0, 0, side, 0, side, 0, 0, 2][..],
+            &[2, 0x4c, 0x01, 0, 0x3b],
+        ]
+        .concat()
+    };
     let colours = [0; 6];
     for (what, bytes) in [
-        ("beyond", [screen(0x80), colours.to_vec(), frame(8)].concat()),
+        (
+            "beyond",
+            [screen(0x80), colours.to_vec(), frame(8)].concat(),
+        ),
         ("pale", [screen(0), frame(4)].concat()),
     ] {
-        let picture =
-            prepare(ImageFormat::Gif, bytes.into()).unwrap_or_else(|error| panic!("{what}: {error}"));
-        assert_eq!((picture.dimensions.width, picture.dimensions.height), (4, 4));
+        let picture = prepare(ImageFormat::Gif, bytes.into())
+            .unwrap_or_else(|error| panic!("{what}: {error}"));
+        assert_eq!(
+            (picture.dimensions.width, picture.dimensions.height),
+            (4, 4)
+        );
     }
-    let huge = [&[0x2c, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0, 2][..], &[2, 0x4c, 0x01, 0, 0x3b]].concat();
-    assert!(prepare(ImageFormat::Gif, [screen(0), huge].concat().into()).is_err(), "a bomb in a frame");
+    let huge = [
+        &[0x2c, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0, 2][..],
+        &[2, 0x4c, 0x01, 0, 0x3b],
+    ]
+    .concat();
+    assert!(
+        prepare(ImageFormat::Gif, [screen(0), huge].concat().into()).is_err(),
+        "a bomb in a frame"
+    );
 }
 
 /// Returns a baseline JPEG of one grey, of any size, built by hand: an encoder would take much time
@@ -235,7 +335,10 @@ fn pictures_of_todays_telephones_are_taken_in() {
     for (width, height) in [(8_192, 6_144), (12_000, 9_000), (16_000, 3_800)] {
         let picture = prepare(ImageFormat::Jpeg, grey_jpeg(width, height).into()).unwrap();
         let (wide, high) = (u32::from(width), u32::from(height));
-        assert_eq!((picture.dimensions.width, picture.dimensions.height), (wide, high));
+        assert_eq!(
+            (picture.dimensions.width, picture.dimensions.height),
+            (wide, high)
+        );
         let small = small(&picture);
         assert_eq!((small.width(), small.height()), (320, 320 * high / wide));
     }
@@ -244,14 +347,31 @@ fn pictures_of_todays_telephones_are_taken_in() {
     let picture = prepare(ImageFormat::Jpeg, grey_jpeg(20_000, 12_000).into()).unwrap();
     assert!(picture.small.is_none() && picture.dimensions.width == 20_000);
     let mut bomb = grey_jpeg(80, 80);
-    let sides = bomb.windows(2).position(|pair| pair == b"\xff\xc0").unwrap() + 5;
+    let sides = bomb
+        .windows(2)
+        .position(|pair| pair == b"\xff\xc0")
+        .unwrap()
+        + 5;
     bomb[sides..sides + 4].copy_from_slice(&[0xff, 0, 0xff, 0]);
     assert!(prepare(ImageFormat::Jpeg, bomb.into()).is_err());
     // Other kinds are decoded whole.
-    let head = [&8_100_u32.to_be_bytes()[..], &8_000_u32.to_be_bytes(), &[1, 0, 0, 0, 0]].concat();
-    let wide = [PNG_SIGNATURE, &png_chunk(*b"IHDR", head), &png_chunk(*b"IEND", Vec::new())].concat();
+    let head = [
+        &8_100_u32.to_be_bytes()[..],
+        &8_000_u32.to_be_bytes(),
+        &[1, 0, 0, 0, 0],
+    ]
+    .concat();
+    let wide = [
+        PNG_SIGNATURE,
+        &png_chunk(*b"IHDR", head),
+        &png_chunk(*b"IEND", Vec::new()),
+    ]
+    .concat();
     let refused = prepare(ImageFormat::Png, wide.into());
-    assert!(matches!(refused, Err(crate::domain::Error::PictureTooLarge { limit: 64_000_000 })));
+    assert!(matches!(
+        refused,
+        Err(crate::domain::Error::PictureTooLarge { limit: 64_000_000 })
+    ));
 }
 
 #[test]
@@ -283,13 +403,25 @@ fn notes_between_the_scans_of_a_jpeg_go_too() {
     let kept = strip_scans(&scans).unwrap();
     assert!(!holds(&kept, SECRET) && holds(&kept, &table) && holds(&kept, b"head"));
     assert!(kept.starts_with(&[1, 2, 0xff, 0, 3, 0xff, 0xd0, 4]) && kept.ends_with(&[0xff, 0xd9]));
-    assert_eq!(strip_scans(&[7, 8]).unwrap(), [7, 8, 0xff, 0xd9], "a missing end is put there");
-    assert!(strip_scans(&[7, 0xff, 0xfe, 0xff, 0xff]).is_none(), "a note longer than the file");
+    assert_eq!(
+        strip_scans(&[7, 8]).unwrap(),
+        [7, 8, 0xff, 0xd9],
+        "a missing end is put there"
+    );
+    assert!(
+        strip_scans(&[7, 0xff, 0xfe, 0xff, 0xff]).is_none(),
+        "a note longer than the file"
+    );
 }
 
 #[test]
 fn what_is_no_picture_is_refused_and_nothing_panics() {
-    for format in [ImageFormat::Jpeg, ImageFormat::Png, ImageFormat::WebP, ImageFormat::Gif] {
+    for format in [
+        ImageFormat::Jpeg,
+        ImageFormat::Png,
+        ImageFormat::WebP,
+        ImageFormat::Gif,
+    ] {
         let telling = telling(format, Orientation::Rotate180);
         for end in 0..telling.len().min(400) {
             let _ = prepare(format, Bytes::copy_from_slice(&telling[..end]));
@@ -306,8 +438,15 @@ fn what_is_no_picture_is_refused_and_nothing_panics() {
 fn a_picture_that_unfolds_to_too_much_is_refused_unread() {
     // The head of a PNG of 100,000 × 100,000, without data.
     let head = [&[0, 1, 0x86, 0xa0, 0, 1, 0x86, 0xa0][..], &[8, 6, 0, 0, 0]].concat();
-    let bomb =
-        [&b"\x89PNG\r\n\x1a\n"[..], &png_chunk(*b"IHDR", head), &png_chunk(*b"IEND", Vec::new())].concat();
+    let bomb = [
+        &b"\x89PNG\r\n\x1a\n"[..],
+        &png_chunk(*b"IHDR", head),
+        &png_chunk(*b"IEND", Vec::new()),
+    ]
+    .concat();
     let refused = prepare(ImageFormat::Png, bomb.into());
-    assert!(matches!(refused, Err(crate::domain::Error::PictureTooLarge { .. })));
+    assert!(matches!(
+        refused,
+        Err(crate::domain::Error::PictureTooLarge { .. })
+    ));
 }

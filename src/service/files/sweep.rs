@@ -21,8 +21,12 @@ const SWEEP_BATCH_SIZE: i64 = 200;
 impl Services {
     /// Sweeps on a timer, until `stop`.
     pub(in crate::service) async fn clear_files(self: Arc<Self>, stop: impl Future<Output = ()>) {
-        let mut passes =
-            tokio::time::interval(self.settings.timings.file_sweep.max(Duration::from_millis(1)));
+        let mut passes = tokio::time::interval(
+            self.settings
+                .timings
+                .file_sweep
+                .max(Duration::from_millis(1)),
+        );
         passes.set_missed_tick_behavior(MissedTickBehavior::Delay);
         tokio::pin!(stop);
         loop {
@@ -38,7 +42,11 @@ impl Services {
 
     /// Runs one pass. A failed removal is tried again in a later one.
     async fn clear_due_files(&self) -> Result<()> {
-        for file in self.store.files_due(self.clock.now(), SWEEP_BATCH_SIZE).await? {
+        for file in self
+            .store
+            .files_due(self.clock.now(), SWEEP_BATCH_SIZE)
+            .await?
+        {
             if let Err(error) = self.clear_file(file).await {
                 tracing::warn!(file = %file.id, %error, "a file could not be cleared away");
             }
@@ -55,7 +63,10 @@ impl Services {
                 if !self.store.mark_file_for_removal(&file).await? {
                     return Ok(());
                 }
-                DueFile { state: FileState::Doomed, ..file }
+                DueFile {
+                    state: FileState::Doomed,
+                    ..file
+                }
             }
             FileState::Doomed => file,
         };

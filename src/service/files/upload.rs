@@ -88,7 +88,9 @@ pub struct Upload {
 impl Services {
     /// Checks that all users' files together stay within `UPLOAD_TOTAL`.
     async fn require_total_quota(&self, size: u64) -> Result<()> {
-        let Some(total) = self.settings.upload_total else { return Ok(()) };
+        let Some(total) = self.settings.upload_total else {
+            return Ok(());
+        };
         if self.store.files_total().await?.saturating_add(size) > total {
             return Err(Error::TotalQuotaExceeded { total });
         }
@@ -99,16 +101,28 @@ impl Services {
     ///
     /// # Errors
     /// `FileTooLarge`, `QuotaExceeded`, `RateLimited` when too many are running.
-    pub async fn begin_upload(&self, auth: &AuthenticatedToken, declared: Option<u64>) -> Result<Upload> {
+    pub async fn begin_upload(
+        &self,
+        auth: &AuthenticatedToken,
+        declared: Option<u64>,
+    ) -> Result<Upload> {
         let limit = self.settings.max_upload;
-        let least = declared.unwrap_or(0).saturating_sub(MAX_FORM_OVERHEAD_BYTES);
+        let least = declared
+            .unwrap_or(0)
+            .saturating_sub(MAX_FORM_OVERHEAD_BYTES);
         if least > limit {
             return Err(Error::FileTooLarge { limit });
         }
         let owner = auth.actor.user;
         let place = self.upload_slots.places.take(owner)?;
         let quota = self.settings.upload_quota;
-        if self.store.file_usage(owner).await?.saturating_add(least.max(1)) > quota {
+        if self
+            .store
+            .file_usage(owner)
+            .await?
+            .saturating_add(least.max(1))
+            > quota
+        {
             return Err(Error::QuotaExceeded { quota });
         }
         self.require_total_quota(least.max(1)).await?;
@@ -116,7 +130,9 @@ impl Services {
         let longest = SLOW_UPLOAD_GRACE
             + Duration::from_secs(limit / MIN_UPLOAD_BYTES_PER_SECOND)
             + Duration::from_hours(1);
-        self.store.expect_file(id, owner, now, now.plus(longest)).await?;
+        self.store
+            .expect_file(id, owner, now, now.plus(longest))
+            .await?;
         Ok(Upload {
             services: self.this.upgrade().ok_or(Error::Internal)?,
             id,
@@ -169,7 +185,11 @@ impl Upload {
             return writer.write(bytes).await;
         }
         self.head.extend_from_slice(&bytes);
-        if self.head.len() < sniff::HEAD_BYTES { Ok(()) } else { self.begin_writing().await }
+        if self.head.len() < sniff::HEAD_BYTES {
+            Ok(())
+        } else {
+            self.begin_writing().await
+        }
     }
 
     /// Starts writing once enough is known to guess the type.
@@ -224,7 +244,10 @@ impl Upload {
 
     async fn complete(mut self) -> Result<StoredFile> {
         if self.is_empty() {
-            return Err(Error::Validation(FieldErrors::one(Field::Upload, "must not be empty")));
+            return Err(Error::Validation(FieldErrors::one(
+                Field::Upload,
+                "must not be empty",
+            )));
         }
         self.place.is_complete();
         if self.writing.is_none() {
@@ -242,7 +265,10 @@ impl Upload {
             owner: self.auth.actor.user,
             name: self.name.clone(),
             size: self.size,
-            mime: guess.mime.unwrap_or_else(|| sniff::settle(&self.head, text)).to_owned(),
+            mime: guess
+                .mime
+                .unwrap_or_else(|| sniff::settle(&self.head, text))
+                .to_owned(),
             dimensions: None,
             duration: None,
             thumbnail: None,
@@ -261,7 +287,12 @@ impl Upload {
         // Preparing may have taken long.
         self.services.recheck_token(&self.auth).await?;
         let check_at = file.created_at.plus(UNSENT_FILE_RETENTION);
-        match self.services.store.complete_file(&file, quota, check_at).await? {
+        match self
+            .services
+            .store
+            .complete_file(&file, quota, check_at)
+            .await?
+        {
             Completion::Done => {}
             Completion::NoRoom => return Err(Error::QuotaExceeded { quota }),
             Completion::Gone => return Err(Error::Unavailable),
@@ -276,26 +307,33 @@ impl Upload {
     /// one at a time.
     async fn prepare(&self, file: &mut StoredFile, source: Source, at: usize) -> Result<()> {
         let services = &self.services;
-        let turn = Arc::clone(&services.upload_slots.pictures).acquire_owned().await;
+        let turn = Arc::clone(&services.upload_slots.pictures)
+            .acquire_owned()
+            .await;
         let turn = turn.map_err(|_| Error::Unavailable)?;
         let blobs = services.store.blobs();
         let raw = BlobKey(self.id, ByteRange::Raw);
         let room = usize::try_from(self.size).map_err(|_| Error::Internal)?;
         let gather = blobs.stream(raw, 0..self.size);
-        let gathered = gather.try_fold(BytesMut::with_capacity(room), |mut all, piece| async move {
-            all.extend_from_slice(&piece);
-            Ok(all)
-        });
+        let gathered =
+            gather.try_fold(BytesMut::with_capacity(room), |mut all, piece| async move {
+                all.extend_from_slice(&piece);
+                Ok(all)
+            });
         let gathered = gathered.await?.freeze().slice(at..);
         // The permit moves into the work, which cannot be aborted.
         let work = tokio::task::spawn_blocking(move || {
             let prepared = picture::prepare(source, gathered);
-            let digest =
-                prepared.as_ref().map(|picture| hex(&Sha256::digest(&picture.bytes))).unwrap_or_default();
+            let digest = prepared
+                .as_ref()
+                .map(|picture| hex(&Sha256::digest(&picture.bytes)))
+                .unwrap_or_default();
             drop(turn);
             prepared.map(|picture| (picture, digest))
         });
-        let (picture, digest) = work.await.map_err(|_| Error::FileRejected("the picture is damaged"))??;
+        let (picture, digest) = work
+            .await
+            .map_err(|_| Error::FileRejected("the picture is damaged"))??;
         file.size = picture.bytes.len() as u64;
         file.digest = digest;
         file.dimensions = Some(picture.dimensions);
@@ -304,10 +342,17 @@ impl Upload {
             file.name = named_jpeg(&file.name);
         }
         if let Some((small, mime)) = picture.small {
-            file.thumbnail = Some(Thumbnail { mime: mime.to_owned(), size: small.len() as u64 });
-            blobs.put(BlobKey(self.id, ByteRange::Thumbnail), small).await?;
+            file.thumbnail = Some(Thumbnail {
+                mime: mime.to_owned(),
+                size: small.len() as u64,
+            });
+            blobs
+                .put(BlobKey(self.id, ByteRange::Thumbnail), small)
+                .await?;
         }
-        blobs.put(BlobKey(self.id, ByteRange::Body), picture.bytes).await?;
+        blobs
+            .put(BlobKey(self.id, ByteRange::Body), picture.bytes)
+            .await?;
         blobs.remove(raw).await
     }
 
@@ -315,8 +360,16 @@ impl Upload {
     async fn listen(&self, file: &mut StoredFile, guess: TypeGuess) {
         let services = &self.services;
         let Some(mime) = guess.mime else { return };
-        let Ok(turn) = Arc::clone(&services.upload_slots.sounds).acquire_owned().await else { return };
-        let (blobs, key) = (services.store.blobs().clone(), BlobKey(self.id, ByteRange::Body));
+        let Ok(turn) = Arc::clone(&services.upload_slots.sounds)
+            .acquire_owned()
+            .await
+        else {
+            return;
+        };
+        let (blobs, key) = (
+            services.store.blobs().clone(),
+            BlobKey(self.id, ByteRange::Body),
+        );
         let deadline = Instant::now() + SOUND_CHECK_TIMEOUT;
         let (size, runtime) = (self.size, tokio::runtime::Handle::current());
         let open = move || StoredBytes::open(blobs.clone(), key, size, runtime.clone(), deadline);
@@ -342,17 +395,21 @@ fn named_jpeg(name: &str) -> String {
 fn require_size(guess: TypeGuess, size: u64) -> Result<()> {
     let is_picture = matches!(guess.kind, Kind::Picture(..));
     if is_picture && size > MAX_PICTURE_BYTES {
-        Err(Error::FileTooLarge { limit: MAX_PICTURE_BYTES })
+        Err(Error::FileTooLarge {
+            limit: MAX_PICTURE_BYTES,
+        })
     } else {
         Ok(())
     }
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
 }
 
 impl Drop for Upload {

@@ -49,7 +49,8 @@ impl RunningUpload {
     /// Returns the average bytes a second; `None` while it is too early to tell.
     fn speed(&self) -> Option<u64> {
         let lasted = self.started.elapsed();
-        (lasted > SPEED_GRACE).then(|| self.received.load(Ordering::Relaxed) / lasted.as_secs().max(1))
+        (lasted > SPEED_GRACE)
+            .then(|| self.received.load(Ordering::Relaxed) / lasted.as_secs().max(1))
     }
 }
 
@@ -72,10 +73,22 @@ impl UploaderSlots {
     /// `RateLimited` when there is none.
     pub(super) fn take(&self, user: UserId) -> Result<UploaderSlot> {
         let mut taken = locked(&self.0);
-        let own = taken.places.iter().filter(|place| place.user == user).count();
-        let places = if own == 0 { MAX_CONCURRENT_UPLOADS } else { MAX_CONCURRENT_UPLOADS / 2 };
-        if own >= MAX_UPLOADS_PER_USER || (taken.places.len() >= places && !(own == 0 && taken.make_room())) {
-            return Err(Error::RateLimited { retry_after: BUSY_RETRY_AFTER });
+        let own = taken
+            .places
+            .iter()
+            .filter(|place| place.user == user)
+            .count();
+        let places = if own == 0 {
+            MAX_CONCURRENT_UPLOADS
+        } else {
+            MAX_CONCURRENT_UPLOADS / 2
+        };
+        if own >= MAX_UPLOADS_PER_USER
+            || (taken.places.len() >= places && !(own == 0 && taken.make_room()))
+        {
+            return Err(Error::RateLimited {
+                retry_after: BUSY_RETRY_AFTER,
+            });
         }
         let number = taken.next;
         taken.next += 1;
@@ -87,15 +100,27 @@ impl UploaderSlots {
             received: Arc::clone(&received),
             lost: lost.clone(),
         });
-        Ok(UploaderSlot { all: Arc::clone(&self.0), number, received, lost })
+        Ok(UploaderSlot {
+            all: Arc::clone(&self.0),
+            number,
+            received,
+            lost,
+        })
     }
 }
 
 impl SlotCounts {
     /// Takes the slot of the slowest upload; false when none is slow.
     fn make_room(&mut self) -> bool {
-        let speeds = self.places.iter().enumerate().filter_map(|(at, place)| Some((place.speed()?, at)));
-        match speeds.min().filter(|(speed, _)| *speed < SLOW_UPLOAD_BYTES_PER_SECOND) {
+        let speeds = self
+            .places
+            .iter()
+            .enumerate()
+            .filter_map(|(at, place)| Some((place.speed()?, at)));
+        match speeds
+            .min()
+            .filter(|(speed, _)| *speed < SLOW_UPLOAD_BYTES_PER_SECOND)
+        {
             Some((_, at)) => {
                 self.places.swap_remove(at).lost.cancel();
                 true
@@ -124,6 +149,8 @@ impl UploaderSlot {
 
 impl Drop for UploaderSlot {
     fn drop(&mut self) {
-        locked(&self.all).places.retain(|place| place.number != self.number);
+        locked(&self.all)
+            .places
+            .retain(|place| place.number != self.number);
     }
 }

@@ -78,7 +78,9 @@ impl TokenCache {
         credentials: Option<&Credentials>,
         now: Timestamp,
     ) -> CredentialVersion {
-        let CredentialVersion::At(at) = auth.issued else { return auth.issued };
+        let CredentialVersion::At(at) = auth.issued else {
+            return auth.issued;
+        };
         let mut early = self.early.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(first) = early.get(&auth.actor.token) {
             return CredentialVersion::At(at.min(*first));
@@ -90,14 +92,21 @@ impl TokenCache {
         let is_doubtful = changed_at > Timestamp(0)
             && at.since(now) > TIMESTAMP_ROUNDING
             && at.minus(CLOCK_SKEW) <= changed_at;
-        let first = if is_doubtful { Timestamp(0) } else { now.max(Timestamp(changed_at.0 + 1)) };
+        let first = if is_doubtful {
+            Timestamp(0)
+        } else {
+            now.max(Timestamp(changed_at.0 + 1))
+        };
         early.put(auth.actor.token.clone(), first);
         CredentialVersion::At(first)
     }
 
     /// Returns whether this node itself has ended a token or made a change that ends it.
     pub fn is_ended_here(&self, auth: &AuthenticatedToken) -> bool {
-        self.ended_here.read().unwrap_or_else(PoisonError::into_inner).contains_key(&auth.actor.token)
+        self.ended_here
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .contains_key(&auth.actor.token)
             || self
                 .changed_here
                 .read()
@@ -110,7 +119,10 @@ impl TokenCache {
     }
 
     pub fn end_here(&self, token: TokenId, expires_at: Timestamp, now: Timestamp) {
-        let mut ended = self.ended_here.write().unwrap_or_else(PoisonError::into_inner);
+        let mut ended = self
+            .ended_here
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
         if ended.len() % 1_024 == 1_023 {
             ended.retain(|_, expires| *expires > now);
         }
@@ -118,7 +130,10 @@ impl TokenCache {
     }
 
     /// Returns the cached state of an account, if it is still valid.
-    #[expect(clippy::option_option, reason = "what is remembered may be that there is no such account")]
+    #[expect(
+        clippy::option_option,
+        reason = "what is remembered may be that there is no such account"
+    )]
     pub fn credentials(&self, user: UserId) -> Option<Option<Credentials>> {
         let (known, asked) = self.remembered(user)?;
         (asked.elapsed() < self.cache_ttl || self.is_feed_current()).then_some(known)
@@ -135,19 +150,34 @@ impl TokenCache {
         let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
         let forgotten = accounts.get(&user).and_then(|known| known.forgotten);
         if forgotten.is_none_or(|forgotten| said.1 > forgotten) {
-            accounts.put(user, CachedAccount { credentials: Some(said), forgotten });
+            accounts.put(
+                user,
+                CachedAccount {
+                    credentials: Some(said),
+                    forgotten,
+                },
+            );
         }
     }
 
     /// Evicts an account that changed or is about to change.
     pub fn forget(&self, user: UserId) {
-        let known = CachedAccount { credentials: None, forgotten: Some(Instant::now()) };
-        self.accounts.lock().unwrap_or_else(PoisonError::into_inner).put(user, known);
+        let known = CachedAccount {
+            credentials: None,
+            forgotten: Some(Instant::now()),
+        };
+        self.accounts
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .put(user, known);
     }
 
     /// Records that an account was changed on this node.
     pub fn changed(&self, user: UserId, credentials: Credentials) {
-        let mut changed = self.changed_here.write().unwrap_or_else(PoisonError::into_inner);
+        let mut changed = self
+            .changed_here
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
         let newest = changed.entry(user).or_insert(credentials);
         if newest.version <= credentials.version {
             *newest = credentials;
@@ -159,19 +189,27 @@ impl TokenCache {
     /// Returns the user of a profile. Returns nothing if the account was changed here since, or if
     /// the profile is older than the cache lifetime.
     pub fn fresh(&self, profile: CachedProfile) -> Option<User> {
-        let is_newest = self.remembered(profile.user.id).is_some_and(|(_, asked)| asked == profile.asked);
+        let is_newest = self
+            .remembered(profile.user.id)
+            .is_some_and(|(_, asked)| asked == profile.asked);
         (is_newest && profile.asked.elapsed() < self.cache_ttl).then_some(profile.user)
     }
 
     /// Returns whether the revocations were polled within the cache lifetime.
     fn is_feed_current(&self) -> bool {
-        let note_poll = *self.note_poll.read().unwrap_or_else(PoisonError::into_inner);
+        let note_poll = *self
+            .note_poll
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
         note_poll.is_some_and(|note_poll| note_poll.elapsed() < self.cache_ttl)
     }
 
     /// Records that this node knows everything that was revoked before `began`.
     pub fn note_poll(&self, began: Instant) {
-        *self.note_poll.write().unwrap_or_else(PoisonError::into_inner) = Some(began);
+        *self
+            .note_poll
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = Some(began);
     }
 
     /// Sets all ended tokens, as the database has them.

@@ -44,7 +44,10 @@ struct NumericDate(Timestamp);
 impl<'de> Deserialize<'de> for NumericDate {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let milliseconds = f64::deserialize(deserializer)? * 1_000.0;
-        #[expect(clippy::cast_possible_truncation, reason = "the cast saturates, which is what is wanted")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "the cast saturates, which is what is wanted"
+        )]
         Ok(Self(Timestamp(milliseconds.floor() as i64)))
     }
 }
@@ -124,7 +127,12 @@ impl Signer {
             tracing::error!(%error, "a token could not be signed");
             Error::Internal
         })?;
-        Ok(Issued { id, token, expires_at, storage_key: self.storage_key(user.id)? })
+        Ok(Issued {
+            id,
+            token,
+            expires_at,
+            storage_key: self.storage_key(user.id)?,
+        })
     }
 
     /// Returns the key that encrypts a user's storage on a device.
@@ -143,7 +151,10 @@ impl Signer {
         let (header, claims) = (decoded.header, decoded.claims);
         // RFC 7515, 4.1.11: a receiver must refuse a critical header that it does not understand.
         // This service understands no extension.
-        if header.crit.is_some() || header.extras.inner().contains_key("b64") || !is_access_token(&header) {
+        if header.crit.is_some()
+            || header.extras.inner().contains_key("b64")
+            || !is_access_token(&header)
+        {
             return Err(Error::AuthFailed);
         }
         let expires_at = self.check_times(&claims, now)?;
@@ -156,8 +167,16 @@ impl Signer {
             (None, None, None) => return Err(Error::AuthFailed),
         };
         let user: UserId = claims.sub.parse().map_err(|_| Error::AuthFailed)?;
-        let actor = Actor { user, role: Role::User, token: name_of(token, claims.jti) };
-        Ok(AuthenticatedToken { actor, issued, expires_at })
+        let actor = Actor {
+            user,
+            role: Role::User,
+            token: name_of(token, claims.jti),
+        };
+        Ok(AuthenticatedToken {
+            actor,
+            issued,
+            expires_at,
+        })
     }
 
     /// Returns the time until which the token is valid.
@@ -167,9 +186,14 @@ impl Signer {
             return Err(Error::TokenExpired);
         }
         let latest = now.plus(CLOCK_SKEW);
-        let [from, issued_at] = [claims.nbf, claims.iat].map(|date| date.map(|NumericDate(date)| date));
+        let [from, issued_at] =
+            [claims.nbf, claims.iat].map(|date| date.map(|NumericDate(date)| date));
         let exactly_at = claims.ims.map(Timestamp);
-        if [from, issued_at, exactly_at].into_iter().flatten().any(|date| date > latest) {
+        if [from, issued_at, exactly_at]
+            .into_iter()
+            .flatten()
+            .any(|date| date > latest)
+        {
             return Err(Error::AuthFailed);
         }
         let Some(issued_at) = issued_at.or(exactly_at) else {
@@ -205,22 +229,32 @@ impl Signer {
             Some(issuer) => issuers.contains(issuer),
             None => claims.cv.is_some(),
         };
-        if is_for_us && is_trusted { Ok(()) } else { Err(Error::AuthFailed) }
+        if is_for_us && is_trusted {
+            Ok(())
+        } else {
+            Err(Error::AuthFailed)
+        }
     }
 
     /// Signs a text that is not a token: an HMAC with the same secret. The signed part of a token
     /// has letters, digits, `-`, `_` and dots only. So a text with a line break is never one.
     pub fn sign(&self, words: &str) -> Result<String> {
-        jsonwebtoken::crypto::sign(words.as_bytes(), &self.signing, Algorithm::HS256).map_err(|error| {
-            tracing::error!(%error, "words could not be signed");
-            Error::Internal
-        })
+        jsonwebtoken::crypto::sign(words.as_bytes(), &self.signing, Algorithm::HS256).map_err(
+            |error| {
+                tracing::error!(%error, "words could not be signed");
+                Error::Internal
+            },
+        )
     }
 
     /// Returns whether this text was signed here.
     pub fn is_signed(&self, words: &str, signature: &str) -> bool {
-        let checked =
-            jsonwebtoken::crypto::verify(signature, words.as_bytes(), &self.checking, Algorithm::HS256);
+        let checked = jsonwebtoken::crypto::verify(
+            signature,
+            words.as_bytes(),
+            &self.checking,
+            Algorithm::HS256,
+        );
         checked.unwrap_or(false)
     }
 }
@@ -235,14 +269,16 @@ fn is_access_token(header: &Header) -> bool {
 /// Returns the name under which a token is ended and logged. A token without a `jti` is named by a
 /// digest, since a part of the token would be a part of the secret.
 fn name_of(token: &str, jti: Option<String>) -> TokenId {
-    let name = jti.filter(|name| (1..=128).contains(&name.len())).unwrap_or_else(|| {
-        use std::fmt::Write as _;
-        let mut name = String::from("sha256:");
-        for byte in Sha256::digest(token.as_bytes()) {
-            let _ = write!(name, "{byte:02x}");
-        }
-        name
-    });
+    let name = jti
+        .filter(|name| (1..=128).contains(&name.len()))
+        .unwrap_or_else(|| {
+            use std::fmt::Write as _;
+            let mut name = String::from("sha256:");
+            for byte in Sha256::digest(token.as_bytes()) {
+                let _ = write!(name, "{byte:02x}");
+            }
+            name
+        });
     TokenId(name.into())
 }
 
@@ -267,8 +303,11 @@ mod tests {
         for (name, value) in claims.as_object().unwrap() {
             all[name] = value.clone();
         }
-        let token =
-            jsonwebtoken::encode(&Header::new(Algorithm::HS256), &all, &EncodingKey::from_secret(secret));
+        let token = jsonwebtoken::encode(
+            &Header::new(Algorithm::HS256),
+            &all,
+            &EncodingKey::from_secret(secret),
+        );
         Signer::new(secret, trust).read(&token.unwrap(), Timestamp(NOW * 1_000))
     }
 
@@ -299,6 +338,10 @@ mod tests {
             assert!(matches!(read(&bad), Err(Error::AuthFailed)), "{bad}");
         }
         let shortened = read(&json!({ "exp": NOW + TEN_YEARS, "iat": NOW, "cv": 0 })).unwrap();
-        assert_eq!(shortened.expires_at, Timestamp(ms(NOW + 12 * HOURS)), "ours, when they lived longer");
+        assert_eq!(
+            shortened.expires_at,
+            Timestamp(ms(NOW + 12 * HOURS)),
+            "ours, when they lived longer"
+        );
     }
 }

@@ -1,11 +1,13 @@
 //! Blobs as objects: files of a folder, or of a bucket with the S3 API.
 
-use std::{fs, ops::Range, os::unix::fs::PermissionsExt, path::Path as Folder, sync::Arc, time::Duration};
+use std::{
+    fs, ops::Range, os::unix::fs::PermissionsExt, path::Path as Folder, sync::Arc, time::Duration,
+};
 
 use bytes::Bytes;
 use object_store::{
-    Error as ObjectError, ObjectStore, ObjectStoreExt, PutPayload, WriteMultipart, aws::AmazonS3Builder,
-    local::LocalFileSystem, path::Path,
+    Error as ObjectError, ObjectStore, ObjectStoreExt, PutPayload, WriteMultipart,
+    aws::AmazonS3Builder, local::LocalFileSystem, path::Path,
 };
 use tokio::sync::mpsc;
 
@@ -33,13 +35,19 @@ impl Objects {
         };
         // Creating the folder would hide a mistyped path or an unmounted disk, and the files would
         // go to the wrong disk.
-        if !fs::metadata(folder).map_err(|error| failed(&error))?.is_dir() {
+        if !fs::metadata(folder)
+            .map_err(|error| failed(&error))?
+            .is_dir()
+        {
             return Err(failed(&"it is no folder"));
         }
         close_to_others(folder).map_err(|error| failed(&error))?;
         let store = LocalFileSystem::new_with_prefix(folder).map_err(|error| failed(&error))?;
         let store = store.with_fsync(true).with_automatic_cleanup(true);
-        Ok(Self { store: Arc::new(store), prefix: Path::default() })
+        Ok(Self {
+            store: Arc::new(store),
+            prefix: Path::default(),
+        })
     }
 
     /// Writes, reads and removes a small object.
@@ -47,8 +55,13 @@ impl Objects {
         const PROBE_TEXT: &str = "may this be stored?";
         let path = self.path(&format!("trial-{:032x}", rand::random::<u128>()));
         let trial = async {
-            self.store.put(&path, PutPayload::from_static(PROBE_TEXT.as_bytes())).await?;
-            let read = self.store.get_range(&path, 0..PROBE_TEXT.len() as u64).await?;
+            self.store
+                .put(&path, PutPayload::from_static(PROBE_TEXT.as_bytes()))
+                .await?;
+            let read = self
+                .store
+                .get_range(&path, 0..PROBE_TEXT.len() as u64)
+                .await?;
             self.store.delete(&path).await?;
             Ok::<bool, ObjectError>(read == PROBE_TEXT.as_bytes())
         };
@@ -60,15 +73,27 @@ impl Objects {
         }
     }
 
-    pub(super) fn bucket(bucket: &str, prefix: &str, options: &[(String, String)]) -> Result<Self, String> {
+    pub(super) fn bucket(
+        bucket: &str,
+        prefix: &str,
+        options: &[(String, String)],
+    ) -> Result<Self, String> {
         let mut builder = AmazonS3Builder::new().with_bucket_name(bucket);
         for (name, value) in options {
-            let name = name.parse().map_err(|_| format!("{name} is no option of S3"))?;
+            let name = name
+                .parse()
+                .map_err(|_| format!("{name} is no option of S3"))?;
             builder = builder.with_config(name, value);
         }
-        let store = builder.build().map_err(|error| format!("S3 cannot be used: {error}"))?;
-        let prefix = Path::parse(prefix).map_err(|error| format!("the prefix is no path: {error}"))?;
-        Ok(Self { store: Arc::new(store), prefix })
+        let store = builder
+            .build()
+            .map_err(|error| format!("S3 cannot be used: {error}"))?;
+        let prefix =
+            Path::parse(prefix).map_err(|error| format!("the prefix is no path: {error}"))?;
+        Ok(Self {
+            store: Arc::new(store),
+            prefix,
+        })
     }
 
     fn path(&self, name: &str) -> Path {
@@ -84,15 +109,23 @@ impl Objects {
             match fed.recv().await {
                 Some(BlobChunk::Bytes(bytes)) => {
                     if let Some(parts) = &mut parts {
-                        parts.wait_for_capacity(2).await.map_err(|error| broken(&error))?;
+                        parts
+                            .wait_for_capacity(2)
+                            .await
+                            .map_err(|error| broken(&error))?;
                         parts.put(bytes);
                         continue;
                     }
                     size += bytes.len();
                     gathered.push(bytes);
                     if size >= UPLOAD_PART_BYTES {
-                        let upload = self.store.put_multipart(&path).await.map_err(|error| broken(&error))?;
-                        let mut begun = WriteMultipart::new_with_chunk_size(upload, UPLOAD_PART_BYTES);
+                        let upload = self
+                            .store
+                            .put_multipart(&path)
+                            .await
+                            .map_err(|error| broken(&error))?;
+                        let mut begun =
+                            WriteMultipart::new_with_chunk_size(upload, UPLOAD_PART_BYTES);
                         gathered.drain(..).for_each(|bytes| begun.put(bytes));
                         parts = Some(begun);
                     }
@@ -100,7 +133,11 @@ impl Objects {
                 Some(BlobChunk::End) => {
                     let ended = match parts {
                         Some(parts) => parts.finish().await,
-                        None => self.store.put(&path, gathered.into_iter().collect::<PutPayload>()).await,
+                        None => {
+                            self.store
+                                .put(&path, gathered.into_iter().collect::<PutPayload>())
+                                .await
+                        }
                     };
                     return ended.map(drop).map_err(|error| broken(&error));
                 }

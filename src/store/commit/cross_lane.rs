@@ -21,7 +21,8 @@ use super::{
     super::Store,
     Committed, QueuedCommand,
     lane::{
-        COMMIT_DEADLINE, CONFLICTS_BEFORE_ORPHAN_CHECK, MAX_RETRY_DELAY, UncertainAttempt, find_out, in_time,
+        COMMIT_DEADLINE, CONFLICTS_BEFORE_ORPHAN_CHECK, MAX_RETRY_DELAY, UncertainAttempt,
+        find_out, in_time,
     },
     orphans,
     plan::{BatchPlan, CommandResult},
@@ -64,22 +65,39 @@ pub(super) struct CrossLaneCoordinator {
 impl CrossLaneCoordinator {
     /// Commits all commands or refuses all. `lanes` holds the lane of each command.
     pub async fn commit(&self, jobs: Vec<QueuedCommand>, lanes: Vec<usize>) {
-        let Ok(_turn) = self.turn.acquire().await else { return };
+        let Ok(_turn) = self.turn.acquire().await else {
+            return;
+        };
         let mut stopped = BTreeMap::new();
-        let (mut accounts, mut sessions) = (HashMap::new(), BTreeMap::<usize, Vec<ConversationId>>::new());
+        let (mut accounts, mut sessions) = (
+            HashMap::new(),
+            BTreeMap::<usize, Vec<ConversationId>>::new(),
+        );
         for (job, lane) in jobs.iter().zip(&lanes) {
-            sessions.entry(*lane).or_default().push(job.operation.session());
+            sessions
+                .entry(*lane)
+                .or_default()
+                .push(job.operation.session());
         }
         for (lane, sessions) in sessions {
             let (arrived, arrival) = oneshot::channel();
             let meet = async {
-                self.lane_senders.get(lane)?.send(PauseRequest { sessions, arrived }).await.ok()?;
+                self.lane_senders
+                    .get(lane)?
+                    .send(PauseRequest { sessions, arrived })
+                    .await
+                    .ok()?;
                 arrival.await.ok()
             };
             let Ok(Some(arrival)) = timeout(COMMIT_DEADLINE, meet).await else {
                 return refuse(jobs, &Error::Unavailable);
             };
-            accounts.extend(arrival.accounts.into_iter().map(|state| (state.session.id, state)));
+            accounts.extend(
+                arrival
+                    .accounts
+                    .into_iter()
+                    .map(|state| (state.session.id, state)),
+            );
             stopped.insert(lane, arrival.leave);
         }
         match self.store(&jobs, accounts).await {
@@ -94,13 +112,19 @@ impl CrossLaneCoordinator {
         jobs: &[QueuedCommand],
         mut accounts: HashMap<ConversationId, ConversationState>,
     ) -> Result<BatchPlan> {
-        let (begun, mut doubts, mut orphans) = (Instant::now(), Vec::<UncertainAttempt>::new(), Vec::new());
+        let (begun, mut doubts, mut orphans) =
+            (Instant::now(), Vec::<UncertainAttempt>::new(), Vec::new());
         for attempt in 0_u32.. {
             if attempt > 0 {
                 metrics::counter!("wardline_commit_setbacks_total").increment(1);
-                tokio::time::sleep(Duration::from_millis(1 << attempt.min(9)).min(MAX_RETRY_DELAY)).await;
+                tokio::time::sleep(Duration::from_millis(1 << attempt.min(9)).min(MAX_RETRY_DELAY))
+                    .await;
             }
-            if !orphans.is_empty() && in_time(transaction::end_orphans(&self.store, &orphans)).await.is_ok() {
+            if !orphans.is_empty()
+                && in_time(transaction::end_orphans(&self.store, &orphans))
+                    .await
+                    .is_ok()
+            {
                 orphans.clear();
             }
             match in_time(find_out(&self.store, &mut doubts)).await {
@@ -122,13 +146,23 @@ impl CrossLaneCoordinator {
                 Some(CrossLaneFailure::Refused(_) | CrossLaneFailure::Old) => continue,
             }
             let (messages, sessions) = (plan.messages(), plan.changed_conversations());
-            let Some(writes) = plan.writes() else { return Ok(plan) };
+            let Some(writes) = plan.writes() else {
+                return Ok(plan);
+            };
             let commit = writes.commit;
-            let Err(failed) = transaction::store(&self.store, writes).await else { return Ok(plan) };
+            let Err(failed) = transaction::store(&self.store, writes).await else {
+                return Ok(plan);
+            };
             orphans.extend(failed.orphan);
             match failed.setback {
                 Setback::InDoubt => {
-                    doubts.push(UncertainAttempt { commit, sessions, messages, plan, since: Instant::now() });
+                    doubts.push(UncertainAttempt {
+                        commit,
+                        sessions,
+                        messages,
+                        plan,
+                        since: Instant::now(),
+                    });
                 }
                 Setback::Stale if attempt >= CONFLICTS_BEFORE_ORPHAN_CHECK => {
                     drop(in_time(orphans::end(&self.store)).await);
@@ -138,7 +172,8 @@ impl CrossLaneCoordinator {
                 Setback::Duplicate | Setback::Poison if !doubts.is_empty() => {}
                 Setback::Duplicate => return Err(Error::Conflict("this is stored already")),
                 Setback::Poison => {
-                    metrics::counter!("wardline_refusals_total", "reason" => "poisoned").increment(1);
+                    metrics::counter!("wardline_refusals_total", "reason" => "poisoned")
+                        .increment(1);
                     return Err(Error::Internal);
                 }
             }
@@ -152,8 +187,10 @@ impl CrossLaneCoordinator {
         mut accounts: HashMap<ConversationId, ConversationState>,
     ) -> Result<BatchPlan> {
         let all: HashSet<ConversationId> = jobs.iter().map(|job| job.operation.session()).collect();
-        let missing: HashSet<ConversationId> =
-            all.into_iter().filter(|session| !accounts.contains_key(session)).collect();
+        let missing: HashSet<ConversationId> = all
+            .into_iter()
+            .filter(|session| !accounts.contains_key(session))
+            .collect();
         let ids: Vec<ConversationId> = missing.iter().copied().collect();
         for session in self.store.conversations_by_id(&ids).await? {
             accounts.insert(session.id, ConversationState::open(session));
@@ -199,13 +236,23 @@ fn release(
     let mut accounts = plan.accounts;
     for ((job, lane), verdict) in jobs.into_iter().zip(lanes).zip(plan.verdicts) {
         let session = job.operation.session();
-        let departure =
-            departures.entry(*lane).or_insert_with(|| LaneResume { accounts: Vec::new(), done: Vec::new() });
-        departure.accounts.extend(accounts.remove(&session).map(ConversationState::settled));
+        let departure = departures.entry(*lane).or_insert_with(|| LaneResume {
+            accounts: Vec::new(),
+            done: Vec::new(),
+        });
+        departure
+            .accounts
+            .extend(accounts.remove(&session).map(ConversationState::settled));
         match verdict {
             CommandResult::Done { version, outcome } => {
                 let (since, reply) = (job.since, job.reply);
-                departure.done.push(Committed { session, version, outcome, since, reply });
+                departure.done.push(Committed {
+                    session,
+                    version,
+                    outcome,
+                    since,
+                    reply,
+                });
             }
             _ => job.refuse(Error::Internal),
         }

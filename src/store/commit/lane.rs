@@ -84,7 +84,16 @@ impl Lane {
     ) -> Self {
         let remembered = NonZeroUsize::new(STATE_CACHE_CAPACITY).unwrap_or(NonZeroUsize::MIN);
         let accounts = LruCache::new(remembered);
-        Self { store, clock, inbox, meetings, sink, stop, accounts, waiting: VecDeque::new() }
+        Self {
+            store,
+            clock,
+            inbox,
+            meetings,
+            sink,
+            stop,
+            accounts,
+            waiting: VecDeque::new(),
+        }
     }
 
     pub async fn run(mut self) {
@@ -132,7 +141,10 @@ impl Lane {
                 Err(_) => break,
             }
         }
-        let (mut batch, mut bytes) = (Vec::with_capacity(self.waiting.len().min(MAX_BATCH_COMMANDS)), 0);
+        let (mut batch, mut bytes) = (
+            Vec::with_capacity(self.waiting.len().min(MAX_BATCH_COMMANDS)),
+            0,
+        );
         while let Some(job) = self.waiting.pop_front() {
             bytes += job.operation.weight();
             if !batch.is_empty() && (bytes > MAX_BATCH_BYTES || batch.len() >= MAX_BATCH_COMMANDS) {
@@ -147,9 +159,17 @@ impl Lane {
     /// Pauses for a cross-lane commit, between two batches, and applies the returned states and
     /// outcomes.
     async fn pause_for(&mut self, meeting: PauseRequest) {
-        let accounts = meeting.sessions.iter().filter_map(|session| self.accounts.pop(session)).collect();
+        let accounts = meeting
+            .sessions
+            .iter()
+            .filter_map(|session| self.accounts.pop(session))
+            .collect();
         let (leave, left) = oneshot::channel();
-        if meeting.arrived.send(LanePaused { accounts, leave }).is_err() {
+        if meeting
+            .arrived
+            .send(LanePaused { accounts, leave })
+            .is_err()
+        {
             return;
         }
         if let Ok(departure) = left.await {
@@ -163,7 +183,9 @@ impl Lane {
     /// Sends committed commands to the publisher.
     async fn send_to_publisher(&self, done: Vec<Committed>) {
         metrics::counter!("wardline_commits_total").increment(done.len() as u64);
-        self.store.committed.fetch_add(done.len() as u64, Ordering::Relaxed);
+        self.store
+            .committed
+            .fetch_add(done.len() as u64, Ordering::Relaxed);
         metrics::gauge!("wardline_outbox_depth").increment(as_f64(done.len()));
         if let Err(unpublished) = self.sink.send(done).await {
             unpublished.0.into_iter().for_each(Committed::answer);
@@ -176,7 +198,8 @@ impl Lane {
         &mut self,
         mut jobs: Vec<QueuedCommand>,
     ) -> Option<(Vec<QueuedCommand>, Vec<QueuedCommand>)> {
-        let (mut doubts, mut orphans): (Vec<UncertainAttempt>, Vec<Document>) = (Vec::new(), Vec::new());
+        let (mut doubts, mut orphans): (Vec<UncertainAttempt>, Vec<Document>) =
+            (Vec::new(), Vec::new());
         // A client's repeated send does not count as a setback.
         let mut is_repeat = false;
         for attempt in 0_u32.. {
@@ -187,7 +210,11 @@ impl Lane {
                 self.pause(attempt).await;
             }
             is_repeat = false;
-            if !orphans.is_empty() && in_time(transaction::end_orphans(&self.store, &orphans)).await.is_ok() {
+            if !orphans.is_empty()
+                && in_time(transaction::end_orphans(&self.store, &orphans))
+                    .await
+                    .is_ok()
+            {
                 orphans.clear();
             }
             match in_time(find_out(&self.store, &mut doubts)).await {
@@ -226,13 +253,20 @@ impl Lane {
                 }
                 Setback::Stale | Setback::Unavailable => {}
                 Setback::InDoubt => {
-                    doubts.push(UncertainAttempt { commit, sessions, messages, plan, since: Instant::now() });
+                    doubts.push(UncertainAttempt {
+                        commit,
+                        sessions,
+                        messages,
+                        plan,
+                        since: Instant::now(),
+                    });
                 }
                 // A failed lookup is repeated in the next attempt.
                 Setback::Duplicate => is_repeat = self.recognize_repeats(&mut jobs).await.is_ok(),
                 Setback::Poison if !doubts.is_empty() => {}
                 Setback::Poison if jobs.len() == 1 => {
-                    metrics::counter!("wardline_refusals_total", "reason" => "poisoned").increment(1);
+                    metrics::counter!("wardline_refusals_total", "reason" => "poisoned")
+                        .increment(1);
                     for job in jobs {
                         job.refuse(Error::Internal);
                     }
@@ -276,9 +310,10 @@ impl Lane {
             .verdicts
             .iter()
             .map(|verdict| match verdict {
-                CommandResult::Done { outcome: Outcome::Sent { message, .. }, .. } => {
-                    Some(Arc::clone(message))
-                }
+                CommandResult::Done {
+                    outcome: Outcome::Sent { message, .. },
+                    ..
+                } => Some(Arc::clone(message)),
                 _ => None,
             })
             .collect();
@@ -287,7 +322,13 @@ impl Lane {
             let session = job.operation.session();
             match verdict {
                 CommandResult::Done { version, outcome } => {
-                    done.push(Committed { session, version, outcome, since: job.since, reply: job.reply });
+                    done.push(Committed {
+                        session,
+                        version,
+                        outcome,
+                        since: job.since,
+                        reply: job.reply,
+                    });
                 }
                 CommandResult::RepeatOf(first) => match sent.get(first).cloned().flatten() {
                     Some(message) => job.answer(Outcome::Repeated { message }),
@@ -321,7 +362,10 @@ impl Lane {
         for first in self.store.messages_by_client_id(&keys).await? {
             let first = Arc::new(first);
             let stored = first.idempotency_key();
-            for job in jobs.iter_mut().filter(|job| stored.is_some() && key(job) == stored) {
+            for job in jobs
+                .iter_mut()
+                .filter(|job| stored.is_some() && key(job) == stored)
+            {
                 job.repeat = Some(Arc::clone(&first));
             }
         }
@@ -347,23 +391,38 @@ impl Lane {
 }
 
 /// Checks whether an uncertain attempt was stored; returns its plan if so.
-pub(super) async fn find_out(store: &Store, doubts: &mut Vec<UncertainAttempt>) -> Result<Option<BatchPlan>> {
+pub(super) async fn find_out(
+    store: &Store,
+    doubts: &mut Vec<UncertainAttempt>,
+) -> Result<Option<BatchPlan>> {
     if doubts.is_empty() {
         return Ok(None);
     }
     let commits: Vec<ObjectId> = doubts.iter().map(|doubt| doubt.commit).collect();
-    let sessions: Vec<ConversationId> = doubts.iter().flat_map(|doubt| doubt.sessions.clone()).collect();
+    let sessions: Vec<ConversationId> = doubts
+        .iter()
+        .flat_map(|doubt| doubt.sessions.clone())
+        .collect();
     let found = store.commit_found(&sessions, &commits).await?;
     let mut index = doubts.iter().position(|doubt| Some(doubt.commit) == found);
     if index.is_none() {
         // Another node may have written since; then the stored messages decide.
-        let ids: Vec<MessageId> = doubts.iter().flat_map(|d| d.messages.iter().map(|m| m.id)).collect();
+        let ids: Vec<MessageId> = doubts
+            .iter()
+            .flat_map(|d| d.messages.iter().map(|m| m.id))
+            .collect();
         let stored = store.stored_among(&ids).await?;
         index = doubts.iter().position(|doubt| {
-            doubt.messages.iter().any(|m| stored.iter().any(|s| s.id == m.id && s.seq == m.seq))
+            doubt
+                .messages
+                .iter()
+                .any(|m| stored.iter().any(|s| s.id == m.id && s.seq == m.seq))
         });
     }
-    tracing::info!(committed = index.is_some(), "a commit in doubt was looked up");
+    tracing::info!(
+        committed = index.is_some(),
+        "a commit in doubt was looked up"
+    );
     if index.is_none() {
         doubts.retain(|doubt| doubt.since.elapsed() < UNCERTAIN_ATTEMPT_LIFETIME);
     }
@@ -372,7 +431,9 @@ pub(super) async fn find_out(store: &Store, doubts: &mut Vec<UncertainAttempt>) 
 
 /// Gives a database read up after [`LOOKUP_TIMEOUT`]. The call itself continues in its own task.
 pub(super) async fn in_time<T>(lookup: impl Future<Output = Result<T>>) -> Result<T> {
-    tokio::time::timeout(LOOKUP_TIMEOUT, lookup).await.unwrap_or(Err(Error::Unavailable))
+    tokio::time::timeout(LOOKUP_TIMEOUT, lookup)
+        .await
+        .unwrap_or(Err(Error::Unavailable))
 }
 
 fn as_f64(count: usize) -> f64 {
@@ -384,7 +445,8 @@ fn refuse_late(jobs: Vec<QueuedCommand>) -> Vec<QueuedCommand> {
     let (late, rest): (Vec<QueuedCommand>, Vec<QueuedCommand>) =
         jobs.into_iter().partition(QueuedCommand::is_late);
     if !late.is_empty() {
-        metrics::counter!("wardline_refusals_total", "reason" => "unavailable").increment(late.len() as u64);
+        metrics::counter!("wardline_refusals_total", "reason" => "unavailable")
+            .increment(late.len() as u64);
         for job in late {
             job.refuse(Error::Unavailable);
         }

@@ -99,8 +99,11 @@ impl CommitQueue {
         match self.lane(&job).try_send(job) {
             Ok(()) => Ok(answer),
             Err(mpsc::error::TrySendError::Full(_)) => {
-                metrics::counter!("wardline_refusals_total", "reason" => "commit_queue_full").increment(1);
-                Err(Error::RateLimited { retry_after: Duration::from_secs(1) })
+                metrics::counter!("wardline_refusals_total", "reason" => "commit_queue_full")
+                    .increment(1);
+                Err(Error::RateLimited {
+                    retry_after: Duration::from_secs(1),
+                })
             }
             Err(mpsc::error::TrySendError::Closed(_)) => Err(Error::Unavailable),
         }
@@ -112,14 +115,20 @@ impl CommitQueue {
     /// `Unavailable` when the service is stopping.
     pub async fn submit_with_backpressure(&self, operation: Command) -> Result<PendingReply> {
         let (job, answer) = job(operation);
-        self.lane(&job).send(job).await.map_err(|_| Error::Unavailable)?;
+        self.lane(&job)
+            .send(job)
+            .await
+            .map_err(|_| Error::Unavailable)?;
         Ok(answer)
     }
 
     /// Returns the number of waiting commands.
     #[must_use]
     pub fn depth(&self) -> usize {
-        self.lanes.iter().map(|lane| lane.max_capacity() - lane.capacity()).sum()
+        self.lanes
+            .iter()
+            .map(|lane| lane.max_capacity() - lane.capacity())
+            .sum()
     }
 
     /// Commits commands of several conversations, all or none, and waits until their events are
@@ -130,9 +139,16 @@ impl CommitQueue {
     /// error of the first refused command; `RateLimited`; `Unavailable`. Nothing is stored then.
     /// `OutcomeUnknown` when the service stops meanwhile.
     pub async fn submit_across_lanes(&self, operations: Vec<Command>) -> Result<Vec<Outcome>> {
-        let full = |_| Error::RateLimited { retry_after: Duration::from_secs(1) };
-        let place = Arc::clone(&self.table.room).try_acquire_owned().map_err(full)?;
-        let lanes = operations.iter().map(|operation| self.lane_of(operation.session())).collect();
+        let full = |_| Error::RateLimited {
+            retry_after: Duration::from_secs(1),
+        };
+        let place = Arc::clone(&self.table.room)
+            .try_acquire_owned()
+            .map_err(full)?;
+        let lanes = operations
+            .iter()
+            .map(|operation| self.lane_of(operation.session()))
+            .collect();
         let (jobs, replies): (Vec<QueuedCommand>, Vec<PendingReply>) =
             operations.into_iter().map(job).unzip();
         let table = Arc::clone(&self.table);
@@ -161,7 +177,13 @@ impl CommitQueue {
 fn job(operation: Command) -> (QueuedCommand, PendingReply) {
     let (reply, answer) = oneshot::channel();
     (
-        QueuedCommand { operation, reply, since: Instant::now(), require_fresh_state: false, repeat: None },
+        QueuedCommand {
+            operation,
+            reply,
+            since: Instant::now(),
+            require_fresh_state: false,
+            repeat: None,
+        },
         answer,
     )
 }
@@ -186,7 +208,13 @@ pub fn start(store: &Store, clock: &Arc<dyn Clock>, stop: &CancellationToken) ->
         let (jobs, inbox) = mpsc::channel(MAX_QUEUED_PER_LANE);
         let (lane_sender, meetings) = mpsc::channel(1);
         let (sink, outcomes) = mpsc::channel(MAX_UNPUBLISHED_BATCHES);
-        let lane = lane::Lane::new(store.clone(), Arc::clone(clock), (inbox, meetings), sink, stop.clone());
+        let lane = lane::Lane::new(
+            store.clone(),
+            Arc::clone(clock),
+            (inbox, meetings),
+            sink,
+            stop.clone(),
+        );
         lane_senders.push(lane_sender);
         tasks.push(tokio::spawn(lane.run()));
         senders.push(jobs);
@@ -199,8 +227,16 @@ pub fn start(store: &Store, clock: &Arc<dyn Clock>, stop: &CancellationToken) ->
         turn: Semaphore::new(1),
         room: Arc::new(Semaphore::new(cross_lane::MAX_QUEUED_CROSS_LANE_COMMITS)),
     });
-    let queue = CommitQueue { lanes: senders.into(), table, hasher: RandomState::new() };
-    CommitPath { queue, committed, tasks }
+    let queue = CommitQueue {
+        lanes: senders.into(),
+        table,
+        hasher: RandomState::new(),
+    };
+    CommitPath {
+        queue,
+        committed,
+        tasks,
+    }
 }
 
 impl Store {
@@ -211,11 +247,16 @@ impl Store {
     /// When MongoDB refuses it.
     pub async fn import(&self, state: ConversationState) -> Result<bool> {
         let accounts = [(state.session.id, state)].into_iter().collect();
-        let mut plan = plan::BatchPlan { verdicts: Vec::new(), accounts };
+        let mut plan = plan::BatchPlan {
+            verdicts: Vec::new(),
+            accounts,
+        };
         let Some(writes) = plan.writes() else {
             return Ok(true);
         };
-        let Err(failed) = transaction::store(self, writes).await else { return Ok(true) };
+        let Err(failed) = transaction::store(self, writes).await else {
+            return Ok(true);
+        };
         match failed.setback {
             Setback::Stale | Setback::Duplicate => Ok(false),
             Setback::Unavailable => Err(Error::Unavailable),

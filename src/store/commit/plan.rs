@@ -88,9 +88,11 @@ impl BatchPlan {
             let found = match (state.lookup(&job.operation), preloaded.remove(&index)) {
                 (None, _) => Preloaded::None,
                 // A change by this batch takes precedence over the stored message.
-                (Some(Lookup::Message(id)), Some(found)) => state
-                    .revised(id)
-                    .map_or(found, |message| Preloaded::Message(Some(Box::new((**message).clone())))),
+                (Some(Lookup::Message(id)), Some(found)) => {
+                    state.revised(id).map_or(found, |message| {
+                        Preloaded::Message(Some(Box::new((**message).clone())))
+                    })
+                }
                 // A lookup describes the stored state, so this batch must not have changed it.
                 (Some(_), Some(found)) if state.changes().is_empty() => found,
                 (Some(_), _) => {
@@ -104,7 +106,9 @@ impl BatchPlan {
             match addressed.and_then(|operation| state.apply(&operation, found, now)) {
                 // A change that this batch stores proves that the state is current.
                 Ok(outcome)
-                    if may_be_old && outcome.depends_on_cached_state() && state.changes().is_empty() =>
+                    if may_be_old
+                        && outcome.depends_on_cached_state()
+                        && state.changes().is_empty() =>
                 {
                     deferred.insert(session);
                     verdicts.push(CommandResult::Distrusted);
@@ -139,7 +143,11 @@ impl BatchPlan {
             edits: Vec::new(),
             receipts: Vec::new(),
         };
-        for state in self.accounts.values_mut().filter(|state| !state.changes().is_empty()) {
+        for state in self
+            .accounts
+            .values_mut()
+            .filter(|state| !state.changes().is_empty())
+        {
             let expected_version = state.session.version;
             state.session.version += 1;
             let changes = state.changes();
@@ -147,7 +155,9 @@ impl BatchPlan {
             writes.revised.extend(changes.revised.values().cloned());
             writes.edits.extend(changes.edits.iter().cloned());
             let id = state.session.id;
-            writes.receipts.extend(changes.receipts.iter().map(|receipt| (id, receipt.clone())));
+            writes
+                .receipts
+                .extend(changes.receipts.iter().map(|receipt| (id, receipt.clone())));
             writes.sessions.push(ConversationWrite {
                 session: state.session.clone(),
                 expected_version,
@@ -161,12 +171,18 @@ impl BatchPlan {
 
     /// Returns the new messages.
     pub fn messages(&self) -> Vec<Arc<Message>> {
-        self.accounts.values().flat_map(|state| state.changes().messages.iter().cloned()).collect()
+        self.accounts
+            .values()
+            .flat_map(|state| state.changes().messages.iter().cloned())
+            .collect()
     }
 
     /// Returns the conversations that it changes.
     pub fn changed_conversations(&self) -> Vec<ConversationId> {
-        let changed = self.accounts.iter().filter(|(_, state)| !state.changes().is_empty());
+        let changed = self
+            .accounts
+            .iter()
+            .filter(|(_, state)| !state.changes().is_empty());
         changed.map(|(id, _)| *id).collect()
     }
 }
@@ -186,40 +202,66 @@ fn addressed<'a>(
     }
     let without = |mentions: &Mentions| match mentions {
         Mentions::People(people) if people.iter().any(|user| inactive.contains(user)) => {
-            let active = people.iter().copied().filter(|user| !inactive.contains(user));
+            let active = people
+                .iter()
+                .copied()
+                .filter(|user| !inactive.contains(user));
             Some(Mentions::People(active.collect()))
         }
         Mentions::People(_) | Mentions::All => None,
     };
     match operation {
         Command::Send { id, draft } => {
-            if let Some(other) = session.counterpart(draft.sender).filter(|other| inactive.contains(other)) {
-                return Err(Error::RecipientInactive { users: vec![other], names: Vec::new() });
+            if let Some(other) = session
+                .counterpart(draft.sender)
+                .filter(|other| inactive.contains(other))
+            {
+                return Err(Error::RecipientInactive {
+                    users: vec![other],
+                    names: Vec::new(),
+                });
             }
             Ok(match without(&draft.mentions) {
-                Some(mentions) => {
-                    Cow::Owned(Command::Send { id: *id, draft: Draft { mentions, ..draft.clone() } })
-                }
-                None => Cow::Borrowed(operation),
-            })
-        }
-        Command::Edit { session, message, by, content, mentions: Some(asked), window } => {
-            Ok(match without(asked) {
-                Some(mentions) => Cow::Owned(Command::Edit {
-                    session: *session,
-                    message: *message,
-                    by: *by,
-                    content: content.clone(),
-                    mentions: Some(mentions),
-                    window: *window,
+                Some(mentions) => Cow::Owned(Command::Send {
+                    id: *id,
+                    draft: Draft {
+                        mentions,
+                        ..draft.clone()
+                    },
                 }),
                 None => Cow::Borrowed(operation),
             })
         }
-        Command::UpdateGroup { change: GroupChange::Add(users), .. } => {
-            let gone =
-                users.iter().any(|user| inactive.contains(user) && !session.members.contains_key(user));
-            if gone { Err(Error::NotFound("user")) } else { Ok(Cow::Borrowed(operation)) }
+        Command::Edit {
+            session,
+            message,
+            by,
+            content,
+            mentions: Some(asked),
+            window,
+        } => Ok(match without(asked) {
+            Some(mentions) => Cow::Owned(Command::Edit {
+                session: *session,
+                message: *message,
+                by: *by,
+                content: content.clone(),
+                mentions: Some(mentions),
+                window: *window,
+            }),
+            None => Cow::Borrowed(operation),
+        }),
+        Command::UpdateGroup {
+            change: GroupChange::Add(users),
+            ..
+        } => {
+            let gone = users
+                .iter()
+                .any(|user| inactive.contains(user) && !session.members.contains_key(user));
+            if gone {
+                Err(Error::NotFound("user"))
+            } else {
+                Ok(Cow::Borrowed(operation))
+            }
         }
         Command::Edit { .. }
         | Command::Read { .. }
@@ -254,7 +296,11 @@ async fn look_up(
         .map(|(index, session, lookup)| async move {
             let preloaded = match lookup {
                 Lookup::Message(id) => Preloaded::Message(store.message(id).await?.map(Box::new)),
-                Lookup::Unread { reader, after, up_to } => {
+                Lookup::Unread {
+                    reader,
+                    after,
+                    up_to,
+                } => {
                     let (count, newest) = store.unread_in(session, reader, after, up_to).await?;
                     Preloaded::Unread { count, newest }
                 }

@@ -70,13 +70,20 @@ pub(super) struct Failed {
 
 impl From<Setback> for Failed {
     fn from(setback: Setback) -> Self {
-        Self { setback, orphan: None }
+        Self {
+            setback,
+            orphan: None,
+        }
     }
 }
 
 /// Stores a batch in a task of its own, so that a caller that leaves cannot abort it.
 pub(super) async fn store(store: &Store, writes: Writes) -> Result<(), Failed> {
-    let transaction = store.client.start_session().await.map_err(|error| classify(&error))?;
+    let transaction = store
+        .client
+        .start_session()
+        .await
+        .map_err(|error| classify(&error))?;
     let session = transaction.id().clone();
     let store = store.clone();
     let attempt = tokio::spawn(async move { attempt(&store, transaction, &writes).await });
@@ -97,12 +104,20 @@ pub(super) async fn store(store: &Store, writes: Writes) -> Result<(), Failed> {
 /// before MongoDB's own limit (`transactionLifetimeLimitSeconds`) frees them.
 pub(super) async fn end_orphans(store: &Store, orphans: &[Document]) -> crate::domain::Result<()> {
     let (database, orphans) = (store.database.clone(), orphans.to_vec());
-    super::super::run(async move { database.run_command(doc! { "killSessions": orphans }).await }).await?;
+    super::super::run(async move { database.run_command(doc! { "killSessions": orphans }).await })
+        .await?;
     Ok(())
 }
 
-async fn attempt(store: &Store, mut transaction: ClientSession, writes: &Writes) -> Result<(), Setback> {
-    transaction.start_transaction().await.map_err(|error| classify(&error))?;
+async fn attempt(
+    store: &Store,
+    mut transaction: ClientSession,
+    writes: &Writes,
+) -> Result<(), Setback> {
+    transaction
+        .start_transaction()
+        .await
+        .map_err(|error| classify(&error))?;
     let updates: Vec<conversations::ConversationUpdate<'_>> = writes
         .sessions
         .iter()
@@ -119,13 +134,27 @@ async fn attempt(store: &Store, mut transaction: ClientSession, writes: &Writes)
         if !conversations::update_in(store, &mut transaction, &updates).await? {
             return Ok(false);
         }
-        messages::insert_in(store, &mut transaction, writes.messages.iter().map(|m| &**m)).await?;
+        messages::insert_in(
+            store,
+            &mut transaction,
+            writes.messages.iter().map(|m| &**m),
+        )
+        .await?;
         messages::revise_in(store, &mut transaction, writes.revised.iter().map(|m| &**m)).await?;
         edits::insert_in(store, &mut transaction, &writes.edits).await?;
         // A deleted message leaves nothing, not even its earlier contents.
-        let gone = writes.revised.iter().filter(|message| message.is_deleted).map(|message| message.id);
+        let gone = writes
+            .revised
+            .iter()
+            .filter(|message| message.is_deleted)
+            .map(|message| message.id);
         edits::remove_in(store, &mut transaction, gone.collect()).await?;
-        receipts::insert_in(store, &mut transaction, writes.receipts.iter().map(|(s, r)| (*s, r))).await?;
+        receipts::insert_in(
+            store,
+            &mut transaction,
+            writes.receipts.iter().map(|(s, r)| (*s, r)),
+        )
+        .await?;
         Ok::<bool, MongoError>(true)
     };
     match body.await {
@@ -145,7 +174,10 @@ async fn attempt(store: &Store, mut transaction: ClientSession, writes: &Writes)
         match transaction.commit_transaction().await {
             Ok(()) => return Ok(()),
             Err(error) => {
-                tracing::warn!(cause = failure::describe(&error), "a commit was not confirmed");
+                tracing::warn!(
+                    cause = failure::describe(&error),
+                    "a commit was not confirmed"
+                );
                 if !error.contains_label("UnknownTransactionCommitResult") {
                     break;
                 }
@@ -175,6 +207,10 @@ fn classify(error: &MongoError) -> Setback {
         tracing::error!(cause = failure::describe(error), "a batch was refused");
         Setback::Poison
     };
-    tracing::debug!(?setback, cause = failure::describe(error), "a batch was not stored");
+    tracing::debug!(
+        ?setback,
+        cause = failure::describe(error),
+        "a batch was not stored"
+    );
     setback
 }

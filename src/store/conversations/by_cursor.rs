@@ -15,8 +15,8 @@ use super::{
     COLLECTION, ConversationRow,
 };
 use crate::domain::{
-    ConversationId, Result, Timestamp, UserId, conversation::Conversation, cursors::ConversationsCursor,
-    paging::Cursor,
+    ConversationId, Result, Timestamp, UserId, conversation::Conversation,
+    cursors::ConversationsCursor, paging::Cursor,
 };
 
 #[derive(Deserialize)]
@@ -53,13 +53,23 @@ impl Store {
             place: Cursor { at: *at, id: *id },
             ..cursor.clone()
         });
-        let ids: Vec<ConversationId> = places.iter().map(|place| ConversationId(place.id)).collect();
+        let ids: Vec<ConversationId> = places
+            .iter()
+            .map(|place| ConversationId(place.id))
+            .collect();
         let sessions = self.conversations_by_id(&ids).await?;
-        let mut sessions: HashMap<ConversationId, Conversation> =
-            sessions.into_iter().map(|session| (session.id, session)).collect();
+        let mut sessions: HashMap<ConversationId, Conversation> = sessions
+            .into_iter()
+            .map(|session| (session.id, session))
+            .collect();
         let in_order = ids.iter().filter_map(|id| sessions.remove(id));
         // The user may have left a conversation since.
-        Ok((in_order.filter(|session| session.members.contains_key(&user)).collect(), next))
+        Ok((
+            in_order
+                .filter(|session| session.members.contains_key(&user))
+                .collect(),
+            next,
+        ))
     }
 
     /// Returns the conversations without a message since.

@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 use super::super::stored_number;
 use crate::domain::{
     ConversationId, Error, MessageId, Result, Timestamp, UserId,
-    conversation::{Conversation, ConversationKind, GroupProfile, LastMessage, Member, MemberRole, pair_key},
+    conversation::{
+        Conversation, ConversationKind, GroupProfile, LastMessage, Member, MemberRole, pair_key,
+    },
     message::MessageType,
     message_parts::{SystemNotice, SystemNoticeKind},
     receipts::SeqRanges,
@@ -87,7 +89,11 @@ impl From<&LastMessage> for LastMessageRow {
             is_deleted: last.is_deleted,
             is_merged: last.is_merged,
             system: last.note.as_ref().map(|note| note.kind.as_str().to_owned()),
-            subjects: last.note.as_ref().map(|note| note.subjects.clone()).unwrap_or_default(),
+            subjects: last
+                .note
+                .as_ref()
+                .map(|note| note.subjects.clone())
+                .unwrap_or_default(),
         }
     }
 }
@@ -102,7 +108,11 @@ pub(super) struct MemberRow {
     muted: bool,
     joined_at: Timestamp,
     /// Absent where it equals `hidden_seq`.
-    #[serde(skip_serializing_if = "Option::is_none", default, deserialize_with = "stored_number::perhaps")]
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        default,
+        deserialize_with = "stored_number::perhaps"
+    )]
     joined_seq: Option<u64>,
     #[serde(deserialize_with = "stored_number::natural")]
     hidden_seq: u64,
@@ -150,8 +160,16 @@ impl From<&Conversation> for ConversationRow {
             last_message: last.map(|last| last.id),
             last_message_time: session.last_message_time,
             last_message_info: last.map(LastMessageRow::from),
-            unread_count: session.members.iter().map(|(user, m)| (user.to_string(), m.unread)).collect(),
-            members: session.members.iter().map(|(user, m)| (user.to_string(), m.into())).collect(),
+            unread_count: session
+                .members
+                .iter()
+                .map(|(user, m)| (user.to_string(), m.unread))
+                .collect(),
+            members: session
+                .members
+                .iter()
+                .map(|(user, m)| (user.to_string(), m.into()))
+                .collect(),
             seq: session.seq,
             rev: session.rev,
             version: session.version,
@@ -181,7 +199,10 @@ impl TryFrom<ConversationRow> for Conversation {
         for user in row.participants {
             let key = user.to_string();
             let member = row.members.get(&key).ok_or_else(|| corrupt("members"))?;
-            let unread = *row.unread_count.get(&key).ok_or_else(|| corrupt("unreadCount"))?;
+            let unread = *row
+                .unread_count
+                .get(&key)
+                .ok_or_else(|| corrupt("unreadCount"))?;
             let role = match member.role.as_deref().map(str::parse::<MemberRole>) {
                 None => MemberRole::Member,
                 Some(role) => role.map_err(|_| corrupt("role"))?,
@@ -207,7 +228,10 @@ impl TryFrom<ConversationRow> for Conversation {
                 id,
                 seq: info.seq,
                 sender: info.sender,
-                kind: info.message_type.parse::<MessageType>().map_err(|_| corrupt("lastMessageInfo"))?,
+                kind: info
+                    .message_type
+                    .parse::<MessageType>()
+                    .map_err(|_| corrupt("lastMessageInfo"))?,
                 preview: info.preview,
                 is_deleted: info.is_deleted,
                 is_merged: info.is_merged,
@@ -215,7 +239,10 @@ impl TryFrom<ConversationRow> for Conversation {
                     None => None,
                     Some(kind) => {
                         let kind = kind.map_err(|_| corrupt("lastMessageInfo"))?;
-                        Some(SystemNotice { kind, subjects: info.subjects })
+                        Some(SystemNotice {
+                            kind,
+                            subjects: info.subjects,
+                        })
                     }
                 },
             }),

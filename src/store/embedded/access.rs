@@ -41,7 +41,9 @@ pub(super) struct AccessControl {
 // Secrets never reach the logs.
 impl std::fmt::Debug for AccessControl {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Access").field("key_file", &self.key_file).finish_non_exhaustive()
+        f.debug_struct("Access")
+            .field("key_file", &self.key_file)
+            .finish_non_exhaustive()
     }
 }
 
@@ -71,8 +73,13 @@ impl AccessControl {
             Err(error) if matches!(&*error.kind, ErrorKind::Authentication { .. }) => {}
             greeted => return greeted.map(drop),
         }
-        let known = admin.run_command(doc! { "usersInfo": SERVICE_USER }).await?;
-        let verb = if known.get_array("users").is_ok_and(|users| !users.is_empty()) {
+        let known = admin
+            .run_command(doc! { "usersInfo": SERVICE_USER })
+            .await?;
+        let verb = if known
+            .get_array("users")
+            .is_ok_and(|users| !users.is_empty())
+        {
             "updateUser"
         } else {
             "createUser"
@@ -88,23 +95,32 @@ impl AccessControl {
 }
 
 fn of(port: u16, user: &str, source: &str, password: &str) -> ClientOptions {
-    let address = ServerAddress::Tcp { host: "127.0.0.1".to_owned(), port: Some(port) };
+    let address = ServerAddress::Tcp {
+        host: "127.0.0.1".to_owned(),
+        port: Some(port),
+    };
     let credential = Credential::builder()
         .username(user.to_owned())
         .source(source.to_owned())
         .password(password.to_owned())
         .mechanism(AuthMechanism::ScramSha256)
         .build();
-    let options =
-        ClientOptions::builder().hosts(vec![address]).direct_connection(true).credential(credential);
-    options.server_selection_timeout(Duration::from_secs(2)).build()
+    let options = ClientOptions::builder()
+        .hosts(vec![address])
+        .direct_connection(true)
+        .credential(credential);
+    options
+        .server_selection_timeout(Duration::from_secs(2))
+        .build()
 }
 
 /// Returns the connection string of the managed mongod on a port, with the password of its data
 /// directory.
 pub(super) fn uri_of(data_dir: &Path, port: u16, set: &str) -> Option<String> {
     let password = kept(&data_dir.join(PASSWORD_FILE))?;
-    Some(format!("mongodb://{SERVICE_USER}:{password}@127.0.0.1:{port}/?replicaSet={set}&authSource=admin"))
+    Some(format!(
+        "mongodb://{SERVICE_USER}:{password}@127.0.0.1:{port}/?replicaSet={set}&authSource=admin"
+    ))
 }
 
 fn kept(path: &Path) -> Option<String> {
@@ -116,7 +132,8 @@ fn kept(path: &Path) -> Option<String> {
 
 fn find_or_create(path: &Path) -> Result<String, EmbeddedError> {
     if let Some(secret) = kept(path) {
-        fs::set_permissions(path, Permissions::from_mode(0o600)).map_err(io_error("protect", path))?;
+        fs::set_permissions(path, Permissions::from_mode(0o600))
+            .map_err(io_error("protect", path))?;
         return Ok(secret);
     }
     make(path).map_err(io_error("write", path))
@@ -124,9 +141,17 @@ fn find_or_create(path: &Path) -> Result<String, EmbeddedError> {
 
 /// Writes a draft and renames it: a crash leaves no partial secret.
 fn make(path: &Path) -> io::Result<String> {
-    let secret = format!("{:032x}{:032x}", rand::random::<u128>(), rand::random::<u128>());
+    let secret = format!(
+        "{:032x}{:032x}",
+        rand::random::<u128>(),
+        rand::random::<u128>()
+    );
     let draft = path.with_extension(format!("{:016x}", rand::random::<u64>()));
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&draft)?;
     file.write_all(secret.as_bytes())?;
     file.sync_all()?;
     fs::rename(&draft, path)?;

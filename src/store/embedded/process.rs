@@ -15,7 +15,9 @@ use tokio::{
 };
 use tracing::{debug, error, info, warn};
 
-use super::{DatabaseFolder, EmbeddedError, REPLICA_SET, STOP_TIMEOUT, append_to, io_error, replica_set};
+use super::{
+    DatabaseFolder, EmbeddedError, REPLICA_SET, STOP_TIMEOUT, append_to, io_error, replica_set,
+};
 
 /// The time limit for a recovery after a crash, which replays at most one checkpoint interval (60
 /// s) of journal.
@@ -35,23 +37,39 @@ pub(super) struct MongodProcess {
 
 impl MongodProcess {
     pub(super) fn spawn(home: &DatabaseFolder) -> Result<Self, EmbeddedError> {
-        let child = command(home)?.spawn().map_err(io_error("run", &home.binary))?;
+        let child = command(home)?
+            .spawn()
+            .map_err(io_error("run", &home.binary))?;
         let pid = child.id().unwrap_or_default();
         let mut watchdog = Command::new("sh");
         // A child process must not receive our secrets.
         watchdog.env_clear().env("PATH", &home.search_path);
-        watchdog.args(["-c", WATCHDOG_SCRIPT, "wardline-watchdog", &pid.to_string()]).arg(&home.dbpath);
-        watchdog.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
-        let without = |error: &io::Error| warn!(%error, "no watchdog: if we are killed, mongod runs on");
+        watchdog
+            .args(["-c", WATCHDOG_SCRIPT, "wardline-watchdog", &pid.to_string()])
+            .arg(&home.dbpath);
+        watchdog
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .process_group(0);
+        let without =
+            |error: &io::Error| warn!(%error, "no watchdog: if we are killed, mongod runs on");
         let watchdog = watchdog.spawn().inspect_err(without).ok();
-        Ok(Self { child, pid, watchdog })
+        Ok(Self {
+            child,
+            pid,
+            watchdog,
+        })
     }
 
     pub(super) async fn ended(&mut self) -> io::Result<ExitStatus> {
         self.child.wait().await
     }
 
-    pub(super) async fn become_primary(&mut self, home: &DatabaseFolder) -> Result<(), EmbeddedError> {
+    pub(super) async fn become_primary(
+        &mut self,
+        home: &DatabaseFolder,
+    ) -> Result<(), EmbeddedError> {
         let mut last_error = None;
         let primary = replica_set::make_primary(&home.access, home.port, self.pid, &mut last_error);
         let ended = tokio::select! {
@@ -75,7 +93,11 @@ impl MongodProcess {
         if let Ok(status) = timeout(STOP_TIMEOUT, self.child.wait()).await {
             info!(pid = self.pid, ?status, "mongod has ended");
         } else {
-            warn!(pid = self.pid, "mongod did not stop within {} s and is killed", STOP_TIMEOUT.as_secs());
+            warn!(
+                pid = self.pid,
+                "mongod did not stop within {} s and is killed",
+                STOP_TIMEOUT.as_secs()
+            );
             if let Err(error) = self.child.kill().await {
                 error!(%error, "mongod could not be killed");
             }

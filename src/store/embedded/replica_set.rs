@@ -25,7 +25,10 @@ pub(super) async fn make_primary(
     last_error: &mut Option<MongoError>,
 ) -> Result<(), MongoError> {
     // If it asked before mongod listens, the driver would wait half a second between its attempts.
-    while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.is_err() {
+    while TcpStream::connect((Ipv4Addr::LOCALHOST, port))
+        .await
+        .is_err()
+    {
         sleep(POLL_INTERVAL).await;
     }
     let client = Client::with_options(access.internal(port))?;
@@ -57,7 +60,10 @@ pub(super) async fn make_primary(
 async fn step_towards_primary(admin: &Database, port: u16, pid: u32) -> Result<bool, MongoError> {
     // If our mongod lost the race for the port, another's answers here; ours then ends by itself.
     let status = admin.run_command(doc! { "serverStatus": 1 }).await?;
-    if !status.get_i64("pid").is_ok_and(|other| other == i64::from(pid)) {
+    if !status
+        .get_i64("pid")
+        .is_ok_and(|other| other == i64::from(pid))
+    {
         return Ok(false);
     }
     let hello = admin.run_command(doc! { "hello": 1 }).await?;
@@ -69,7 +75,9 @@ async fn step_towards_primary(admin: &Database, port: u16, pid: u32) -> Result<b
     match admin.run_command(doc! { "replSetGetConfig": 1 }).await {
         Err(error) if is_not_yet_initialized(&error) => {
             let config = doc! { "_id": REPLICA_SET, "members": members };
-            admin.run_command(doc! { "replSetInitiate": config }).await?;
+            admin
+                .run_command(doc! { "replSetInitiate": config })
+                .await?;
         }
         Err(error) => return Err(error),
         // After a change of the port, mongod does not find itself among the members and waits for

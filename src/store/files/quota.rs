@@ -59,7 +59,10 @@ impl Store {
         let usage = self.collection::<Document>(USAGE_COLLECTION);
         let sum = doc! { "$group": { "_id": null, "used": { "$sum": "$used" } } };
         let rows: Vec<UsageRow> =
-            run(async move { collect(usage.aggregate([sum]).with_type::<UsageRow>().await?).await }).await?;
+            run(
+                async move { collect(usage.aggregate([sum]).with_type::<UsageRow>().await?).await },
+            )
+            .await?;
         Ok(rows.first().map_or(0, |row| row.used))
     }
 
@@ -74,12 +77,28 @@ impl Store {
         quota: u64,
         check_at: Timestamp,
     ) -> Result<Completion> {
-        let (store, row) = (self.clone(), FileRow { check_at: Some(check_at), ..FileRow::from(file) });
+        let (store, row) = (
+            self.clone(),
+            FileRow {
+                check_at: Some(check_at),
+                ..FileRow::from(file)
+            },
+        );
         let (id, owner, size) = (file.id, file.owner, file.size);
         write(async move {
             let mut set = to_document(&row)?;
             set.remove("_id");
-            change(&store, &QuotaChange::Complete { id, owner, size, quota, set }).await
+            change(
+                &store,
+                &QuotaChange::Complete {
+                    id,
+                    owner,
+                    size,
+                    quota,
+                    set,
+                },
+            )
+            .await
         })
         .await
     }
@@ -89,15 +108,35 @@ impl Store {
     /// # Errors
     /// When MongoDB does not answer.
     pub async fn forget_file(&self, file: &DueFile) -> Result<()> {
-        let (store, DueFile { id, owner, size, .. }) = (self.clone(), *file);
-        write(async move { change(&store, &QuotaChange::Forget { id, owner, size }).await.map(drop) }).await
+        let (
+            store,
+            DueFile {
+                id, owner, size, ..
+            },
+        ) = (self.clone(), *file);
+        write(async move {
+            change(&store, &QuotaChange::Forget { id, owner, size })
+                .await
+                .map(drop)
+        })
+        .await
     }
 }
 
 /// A change of a file together with its owner's usage.
 enum QuotaChange {
-    Complete { id: FileId, owner: UserId, size: u64, quota: u64, set: Document },
-    Forget { id: FileId, owner: UserId, size: Option<u64> },
+    Complete {
+        id: FileId,
+        owner: UserId,
+        size: u64,
+        quota: u64,
+        set: Document,
+    },
+    Forget {
+        id: FileId,
+        owner: UserId,
+        size: Option<u64>,
+    },
 }
 
 /// Makes a change in one transaction, and repeats it after a conflict.
@@ -120,11 +159,14 @@ async fn change(store: &Store, change: &QuotaChange) -> mongodb::error::Result<C
         };
         match done {
             Err(error)
-                if error.contains_label("TransientTransactionError") && tried < MAX_TRANSACTION_TRIES =>
+                if error.contains_label("TransientTransactionError")
+                    && tried < MAX_TRANSACTION_TRIES =>
             {
                 // The random delay separates the transactions that conflicted.
-                tokio::time::sleep(Duration::from_millis(rand::random_range(1..=10 * u64::from(tried))))
-                    .await;
+                tokio::time::sleep(Duration::from_millis(rand::random_range(
+                    1..=10 * u64::from(tried),
+                )))
+                .await;
             }
             done => return done,
         }
@@ -136,29 +178,62 @@ async fn apply(
     session: &mut ClientSession,
     change: &QuotaChange,
 ) -> mongodb::error::Result<Completion> {
-    let (files, usage) =
-        (store.collection::<Document>(COLLECTION), store.collection::<Document>(USAGE_COLLECTION));
+    let (files, usage) = (
+        store.collection::<Document>(COLLECTION),
+        store.collection::<Document>(USAGE_COLLECTION),
+    );
     match change {
-        QuotaChange::Complete { id, owner, size, quota, set } => {
+        QuotaChange::Complete {
+            id,
+            owner,
+            size,
+            quota,
+            set,
+        } => {
             let waiting = doc! { "_id": id, "state": FileState::Uploading.as_str() };
             let update = doc! { "$set": set.clone() };
-            if files.update_one(waiting, update).session(&mut *session).await?.matched_count == 0 {
+            if files
+                .update_one(waiting, update)
+                .session(&mut *session)
+                .await?
+                .matched_count
+                == 0
+            {
                 return Ok(Completion::Gone);
             }
-            let Some(room) = quota.checked_sub(*size) else { return Ok(Completion::NoRoom) };
+            let Some(room) = quota.checked_sub(*size) else {
+                return Ok(Completion::NoRoom);
+            };
             let fits = doc! { "_id": owner, "used": { "$lte": as_i64(room) } };
             let take = doc! { "$inc": { "used": as_i64(*size) } };
-            let taken = usage.update_one(fits, take).session(&mut *session).await?.matched_count;
-            Ok(if taken == 0 { Completion::NoRoom } else { Completion::Done })
+            let taken = usage
+                .update_one(fits, take)
+                .session(&mut *session)
+                .await?
+                .matched_count;
+            Ok(if taken == 0 {
+                Completion::NoRoom
+            } else {
+                Completion::Done
+            })
         }
         QuotaChange::Forget { id, owner, size } => {
             let doomed = doc! { "_id": id, "state": FileState::Doomed.as_str() };
-            if files.delete_one(doomed).session(&mut *session).await?.deleted_count == 0 {
+            if files
+                .delete_one(doomed)
+                .session(&mut *session)
+                .await?
+                .deleted_count
+                == 0
+            {
                 return Ok(Completion::Gone);
             }
             if let Some(size) = size {
                 let give = doc! { "$inc": { "used": -as_i64(*size) } };
-                usage.update_one(doc! { "_id": owner }, give).session(&mut *session).await?;
+                usage
+                    .update_one(doc! { "_id": owner }, give)
+                    .session(&mut *session)
+                    .await?;
             }
             Ok(Completion::Done)
         }

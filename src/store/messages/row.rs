@@ -8,7 +8,9 @@ use super::super::{stored_number, to_document};
 use crate::domain::{
     ConversationId, Error, FileId, MessageId, Result, Timestamp, UserId,
     message::{FileRef, Message, MessageType},
-    message_parts::{Forwarded, Mentions, Quote, Reaction, ReplyTo, SystemNotice, SystemNoticeKind},
+    message_parts::{
+        Forwarded, Mentions, Quote, Reaction, ReplyTo, SystemNotice, SystemNoticeKind,
+    },
 };
 
 // No `flatten` and no `untagged` here: serde would read through a buffer that loses BSON's id
@@ -27,7 +29,11 @@ pub(in crate::store) struct MessageRow {
     file_url: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     file_name: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none", default, deserialize_with = "stored_number::perhaps")]
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        default,
+        deserialize_with = "stored_number::perhaps"
+    )]
     file_size: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     mime_type: Option<String>,
@@ -67,8 +73,17 @@ pub(in crate::store) struct MessageRow {
 }
 
 /// The fields that never change in a stored message.
-const IMMUTABLE_FIELDS: [&str; 9] =
-    ["_id", "sessionId", "sender", "receiver", "messageType", "clientMsgId", "seq", "system", "createdAt"];
+const IMMUTABLE_FIELDS: [&str; 9] = [
+    "_id",
+    "sessionId",
+    "sender",
+    "receiver",
+    "messageType",
+    "clientMsgId",
+    "seq",
+    "system",
+    "createdAt",
+];
 
 /// The fields that may be absent and may change.
 const OPTIONAL_FIELDS: [&str; 14] = [
@@ -131,7 +146,11 @@ struct QuoteRow {
     file_url: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     file_name: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none", default, deserialize_with = "stored_number::perhaps")]
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        default,
+        deserialize_with = "stored_number::perhaps"
+    )]
     file_size: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     mime_type: Option<String>,
@@ -145,13 +164,15 @@ struct QuoteRow {
 /// Defines the file that a message or a quote names: its address and name are stored together.
 macro_rules! file_of {
     ($row:ident) => {
-        $row.file_url.zip($row.file_name).map(|(url, name)| FileRef {
-            url,
-            name,
-            size: $row.file_size.unwrap_or_default(),
-            mime: $row.mime_type,
-            digest: $row.file_digest,
-        })
+        $row.file_url
+            .zip($row.file_name)
+            .map(|(url, name)| FileRef {
+                url,
+                name,
+                size: $row.file_size.unwrap_or_default(),
+                mime: $row.mime_type,
+                digest: $row.file_digest,
+            })
     };
 }
 
@@ -188,7 +209,9 @@ pub(in crate::store) fn mentions_of(row: Option<Bson>) -> Option<Mentions> {
         None => Some(Mentions::default()),
         Some(Bson::String(all)) if all == "all" => Some(Mentions::All),
         Some(Bson::Array(people)) => {
-            let ids = people.iter().map(|person| person.as_object_id().map(UserId));
+            let ids = people
+                .iter()
+                .map(|person| person.as_object_id().map(UserId));
             ids.collect::<Option<Vec<_>>>().map(Mentions::People)
         }
         Some(_) => None,
@@ -201,8 +224,12 @@ pub(super) fn revision(message: &Message) -> mongodb::error::Result<(Document, D
     for field in IMMUTABLE_FIELDS {
         set.remove(field);
     }
-    let absent = OPTIONAL_FIELDS.iter().filter(|field| !set.contains_key(**field));
-    let unset = absent.map(|field| ((*field).to_owned(), Bson::from(""))).collect();
+    let absent = OPTIONAL_FIELDS
+        .iter()
+        .filter(|field| !set.contains_key(**field));
+    let unset = absent
+        .map(|field| ((*field).to_owned(), Bson::from("")))
+        .collect();
     Ok((set, unset))
 }
 
@@ -238,7 +265,10 @@ impl From<&Message> for MessageRow {
             reactions: message
                 .reactions
                 .iter()
-                .map(|reaction| ReactionRow { emoji: reaction.emoji.clone(), users: reaction.users.clone() })
+                .map(|reaction| ReactionRow {
+                    emoji: reaction.emoji.clone(),
+                    users: reaction.users.clone(),
+                })
                 .collect(),
             forwarded_from: message.forwarded.map(|forwarded| ForwardedRow {
                 message: forwarded.message,
@@ -265,10 +295,19 @@ impl TryFrom<MessageRow> for Message {
             tracing::error!(message = %id, what, "a stored message cannot be understood");
             Error::Internal
         };
-        let kind_of = |text: &str| text.parse::<MessageType>().map_err(|_| corrupt("messageType"));
+        let kind_of = |text: &str| {
+            text.parse::<MessageType>()
+                .map_err(|_| corrupt("messageType"))
+        };
         let note_of = |row: SystemNoticeRow| {
-            let kind = row.kind.parse::<SystemNoticeKind>().map_err(|_| corrupt("system"))?;
-            Ok::<_, Error>(SystemNotice { kind, subjects: row.subjects })
+            let kind = row
+                .kind
+                .parse::<SystemNoticeKind>()
+                .map_err(|_| corrupt("system"))?;
+            Ok::<_, Error>(SystemNotice {
+                kind,
+                subjects: row.subjects,
+            })
         };
         let quote_of = |row: QuoteRow| {
             Ok(Quote {
@@ -305,7 +344,10 @@ impl TryFrom<MessageRow> for Message {
             reactions: row
                 .reactions
                 .into_iter()
-                .map(|reaction| Reaction { emoji: reaction.emoji, users: reaction.users })
+                .map(|reaction| Reaction {
+                    emoji: reaction.emoji,
+                    users: reaction.users,
+                })
                 .collect(),
             forwarded: row.forwarded_from.map(|forwarded| Forwarded {
                 message: forwarded.message,
@@ -313,7 +355,11 @@ impl TryFrom<MessageRow> for Message {
                 created_at: forwarded.created_at,
                 edited_at: forwarded.edited_at,
             }),
-            merged: row.merged.into_iter().map(quote_of).collect::<Result<_>>()?,
+            merged: row
+                .merged
+                .into_iter()
+                .map(quote_of)
+                .collect::<Result<_>>()?,
             note: row.system.map(note_of).transpose()?,
             created_at: row.created_at,
             updated_at: row.updated_at,

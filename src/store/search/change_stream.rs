@@ -57,7 +57,9 @@ impl ReplyRow {
     /// Decodes by way of bytes: read from a document, BSON takes itself for a human-readable
     /// format.
     fn of(reply: &Document) -> mongodb::error::Result<Self> {
-        Ok(bson::deserialize_from_slice(&bson::serialize_to_vec(reply)?)?)
+        Ok(bson::deserialize_from_slice(&bson::serialize_to_vec(
+            reply,
+        )?)?)
     }
 }
 
@@ -130,8 +132,14 @@ impl ChangeStream {
         // Only these fields of an event are needed, not the transaction or the rest of the message.
         let mut fields = wanted("fullDocument.");
         fields.extend(
-            ["operationType", "ns", "documentKey", "clusterTime", "wallTime"]
-                .map(|field| (field.to_owned(), Bson::from(1))),
+            [
+                "operationType",
+                "ns",
+                "documentKey",
+                "clusterTime",
+                "wallTime",
+            ]
+            .map(|field| (field.to_owned(), Bson::from(1))),
         );
         let is_resumed = after.is_some();
         let mut stage = doc! { "fullDocument": "updateLookup" };
@@ -160,9 +168,13 @@ impl ChangeStream {
             }
             // The server refuses the position: it is too old for its log, or another database's.
             Err(IndexError::Database(error))
-                if is_resumed && failure::code(&error).is_some() && !failure::is_unavailable(&error) =>
+                if is_resumed
+                    && failure::code(&error).is_some()
+                    && !failure::is_unavailable(&error) =>
             {
-                Err(IndexError::Stale("the position is not in the database's log"))
+                Err(IndexError::Stale(
+                    "the position is not in the database's log",
+                ))
             }
             Err(trouble) => Err(trouble),
         }
@@ -193,7 +205,10 @@ impl ChangeStream {
                 // mongod as much as the message.
                 tokio::time::sleep(REQUEST_DELAY).await;
             } else if !is_opening
-                && listener.send(Ok(StreamEvent::Quiet(batch.post_batch_resume_token))).await.is_err()
+                && listener
+                    .send(Ok(StreamEvent::Quiet(batch.post_batch_resume_token)))
+                    .await
+                    .is_err()
             {
                 return Ok(());
             }
@@ -202,10 +217,17 @@ impl ChangeStream {
 
     /// Closes the cursor; mongod would close it by itself some minutes later.
     pub async fn close(self) {
-        let Some(mut session) = self.session else { return };
+        let Some(mut session) = self.session else {
+            return;
+        };
         let command = doc! { "killCursors": messages::COLLECTION, "cursors": [self.id] };
-        let closed =
-            within(async move { self.database.run_command(command).session(&mut session).await }).await;
+        let closed = within(async move {
+            self.database
+                .run_command(command)
+                .session(&mut session)
+                .await
+        })
+        .await;
         if let Err(error) = closed {
             tracing::debug!(%error, "a change stream was not closed");
         }
@@ -216,7 +238,9 @@ impl ChangeStream {
         if let Some(first) = self.first.take() {
             return Ok(first);
         }
-        let Some(mut session) = self.session.take() else { return Err(IndexError::Slow) };
+        let Some(mut session) = self.session.take() else {
+            return Err(IndexError::Slow);
+        };
         let (database, id) = (self.database.clone(), self.id);
         let command = doc! {
             "getMore": id,

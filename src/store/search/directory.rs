@@ -32,7 +32,11 @@ impl WriterLock {
                 fs::set_permissions(closed, fs::Permissions::from_mode(0o700))?;
             }
         }
-        let file = OpenOptions::new().write(true).create(true).truncate(false).open(folder.join("lock"))?;
+        let file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(folder.join("lock"))?;
         match file.try_lock() {
             Ok(()) => Ok(Some(Self(file))),
             Err(fs::TryLockError::WouldBlock) => Ok(None),
@@ -84,7 +88,10 @@ impl NoFsyncDirectory {
     pub fn open(folder: &Path) -> Result<Self, tantivy::TantivyError> {
         let root = files(folder);
         fs::create_dir_all(&root)?;
-        Ok(Self { mapped: MmapDirectory::open(&root)?, root })
+        Ok(Self {
+            mapped: MmapDirectory::open(&root)?,
+            root,
+        })
     }
 }
 
@@ -120,7 +127,11 @@ impl Directory for NoFsyncDirectory {
     }
 
     fn open_write(&self, path: &Path) -> Result<WritePtr, OpenWriteError> {
-        match OpenOptions::new().write(true).create_new(true).open(self.root.join(path)) {
+        match OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .open(self.root.join(path))
+        {
             Ok(file) => Ok(BufWriter::new(Box::new(NoFsyncFile(file)))),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 Err(OpenWriteError::FileAlreadyExists(path.to_owned()))
@@ -135,7 +146,10 @@ impl Directory for NoFsyncDirectory {
 
     fn atomic_write(&self, path: &Path, data: &[u8]) -> io::Result<()> {
         // The index has one writer, so the draft's name is free.
-        let (draft, place) = (self.root.join(path).with_extension("draft"), self.root.join(path));
+        let (draft, place) = (
+            self.root.join(path).with_extension("draft"),
+            self.root.join(path),
+        );
         fs::write(&draft, data)?;
         fs::rename(draft, place)
     }

@@ -68,23 +68,32 @@ fn marks(text: &str, units: &[QueryTerm], is_found: &mut [bool]) -> Vec<Range<us
 
 /// Returns the ranges of a phrase.
 fn spans(places: &TermPositions, phrase: &Phrase) -> Vec<Range<usize>> {
-    let Some(((at, last), before)) = phrase.terms.split_last() else { return Vec::new() };
+    let Some(((at, last), before)) = phrase.terms.split_last() else {
+        return Vec::new();
+    };
     let ends: Vec<&(usize, Range<usize>)> = if phrase.is_begun {
         let beginnings = index_terms::beginnings(last);
         let begins = |term: &String| beginnings.iter().any(|begun| term.starts_with(begun));
-        places.iter().filter(|(term, _)| begins(term)).flat_map(|(_, places)| places).collect()
+        places
+            .iter()
+            .filter(|(term, _)| begins(term))
+            .flat_map(|(_, places)| places)
+            .collect()
     } else {
         places.get(last).into_iter().flatten().collect()
     };
     let with_the_rest = |(position, bytes): &&(usize, Range<usize>)| {
-        before.iter().rev().try_fold(bytes.clone(), |span, (earlier, term)| {
-            let places = places.get(term)?;
-            let position = (position + earlier).checked_sub(*at)?;
-            // The positions of a term ascend.
-            let index = places.binary_search_by_key(&position, |(at, _)| *at).ok()?;
-            let here = &places[index].1;
-            Some(span.start.min(here.start)..span.end.max(here.end))
-        })
+        before
+            .iter()
+            .rev()
+            .try_fold(bytes.clone(), |span, (earlier, term)| {
+                let places = places.get(term)?;
+                let position = (position + earlier).checked_sub(*at)?;
+                // The positions of a term ascend.
+                let index = places.binary_search_by_key(&position, |(at, _)| *at).ok()?;
+                let here = &places[index].1;
+                Some(span.start.min(here.start)..span.end.max(here.end))
+            })
     };
     ends.iter().filter_map(with_the_rest).collect()
 }
@@ -96,8 +105,11 @@ fn show(text: &str, marks: &[Range<usize>], most: usize) -> Vec<Excerpt> {
     while let Some(first) = rest.first()
         && excerpts.len() < most
     {
-        let start =
-            text[..first.start].char_indices().rev().nth(CONTEXT_CHARS_BEFORE - 1).map_or(0, |(at, _)| at);
+        let start = text[..first.start]
+            .char_indices()
+            .rev()
+            .nth(CONTEXT_CHARS_BEFORE - 1)
+            .map_or(0, |(at, _)| at);
         let end = text[first.end..]
             .char_indices()
             .nth(CONTEXT_CHARS_AFTER)
@@ -106,7 +118,10 @@ fn show(text: &str, marks: &[Range<usize>], most: usize) -> Vec<Excerpt> {
         let within = &rest[..here.max(1)];
         excerpts.push(Excerpt {
             text: text[start..end].to_owned(),
-            marks: within.iter().map(|mark| mark.start - start..mark.end - start).collect(),
+            marks: within
+                .iter()
+                .map(|mark| mark.start - start..mark.end - start)
+                .collect(),
             is_cut: (start > 0, end < text.len()),
         });
         rest = &rest[here.max(1)..];
@@ -127,23 +142,45 @@ mod tests {
             }
             text
         };
-        Some(excerpts(texts, &units(keyword))?.into_iter().map(show).collect())
+        Some(
+            excerpts(texts, &units(keyword))?
+                .into_iter()
+                .map(show)
+                .collect(),
+        )
     }
 
     #[test]
     fn what_was_asked_is_marked_and_all_of_it_must_be_there() {
-        assert_eq!(shown(&["患者血压很正常"], "血压正常").unwrap(), ["患者[血压]很[正常]"]);
-        assert_eq!(shown(&["Two PATIENTS checked"], "patient check").unwrap(), ["Two [PATIENTS] [checked]"]);
+        assert_eq!(
+            shown(&["患者血压很正常"], "血压正常").unwrap(),
+            ["患者[血压]很[正常]"]
+        );
+        assert_eq!(
+            shown(&["Two PATIENTS checked"], "patient check").unwrap(),
+            ["Two [PATIENTS] [checked]"]
+        );
         assert_eq!(shown(&["糖尿病患者"], "糖尿病").unwrap(), ["[糖尿病]患者"]);
-        assert_eq!(shown(&["chart", "a bed"], "chart beds").unwrap(), ["[chart]", "a [bed]"]);
+        assert_eq!(
+            shown(&["chart", "a bed"], "chart beds").unwrap(),
+            ["[chart]", "a [bed]"]
+        );
         assert_eq!(shown(&["患者血压"], "血压正常"), None);
         assert_eq!(shown(&["charts were checked"], "\"checked charts\""), None);
-        assert_eq!(shown(&["BP １２０／８０ ok"], "120/80").unwrap(), ["BP [１２０／８０] ok"]);
+        assert_eq!(
+            shown(&["BP １２０／８０ ok"], "120/80").unwrap(),
+            ["BP [１２０／８０] ok"]
+        );
     }
 
     #[test]
     fn long_texts_are_shown_around_what_was_found() {
-        let text = format!("{}血压{}血压{}", "一".repeat(500), "二".repeat(500), "三".repeat(50));
+        let text = format!(
+            "{}血压{}血压{}",
+            "一".repeat(500),
+            "二".repeat(500),
+            "三".repeat(50)
+        );
         let excerpts = excerpts(&[&text], &units("血压")).unwrap();
         assert_eq!(excerpts.len(), 2);
         assert_eq!(excerpts[0].is_cut, (true, true));

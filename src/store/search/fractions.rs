@@ -11,21 +11,28 @@ pub(super) const FRACTION_SLASH: char = '\u{2044}';
 pub(super) fn note(folded: &[Folded], pieces: &mut [Piece]) {
     let c = |at: usize| folded.get(at).map(|folded| folded.c);
     for index in 1..pieces.len() {
-        let [upper, lower] = &mut pieces[index - 1..=index] else { continue };
-        let (PieceKind::Word(first), PieceKind::Word(second)) = (&mut upper.what, &lower.what) else {
+        let [upper, lower] = &mut pieces[index - 1..=index] else {
+            continue;
+        };
+        let (PieceKind::Word(first), PieceKind::Word(second)) = (&mut upper.what, &lower.what)
+        else {
             continue;
         };
         let has_stroke = lower.span.start == upper.span.end + 1 && c(upper.span.end) == Some('/');
         // A date has two strokes.
-        let is_alone =
-            c(lower.span.end) != Some('/') && upper.span.start.checked_sub(1).and_then(c) != Some('/');
+        let is_alone = c(lower.span.end) != Some('/')
+            && upper.span.start.checked_sub(1).and_then(c) != Some('/');
         let are_figures = first.kind == Kind::Digits
             && second.kind == Kind::Digits
             && first.text.len() == 1
             && (1..=2).contains(&second.text.len());
         if has_stroke && is_alone && are_figures && first.joined.is_none() {
             let text = format!("{}{FRACTION_SLASH}{}", first.text, second.text);
-            first.joined = Some(JoinedWords { text, words: 2, to: lower.to });
+            first.joined = Some(JoinedWords {
+                text,
+                words: 2,
+                to: lower.to,
+            });
         }
     }
 }
@@ -39,7 +46,9 @@ pub(super) fn as_whole_number(pieces: &[Piece]) -> Option<Vec<Piece>> {
         let mut piece = piece.clone();
         piece.position -= less;
         if let PieceKind::Word(first) = &mut piece.what
-            && let Some(joined) = first.joined.take_if(|joined| joined.text.contains(FRACTION_SLASH))
+            && let Some(joined) = first
+                .joined
+                .take_if(|joined| joined.text.contains(FRACTION_SLASH))
             && let Some(lower) = rest.next()
         {
             (first.text, first.kind) = (joined.text, Kind::Number);

@@ -25,7 +25,8 @@ const SIGNED_WORD_PREFIX: char = '\u{3}';
 
 /// Returns a term with the signs around it; `None` without signs.
 pub(super) fn signed(before: &str, term: &str, behind: &str) -> Option<String> {
-    (!before.is_empty() || !behind.is_empty()).then(|| format!("{SIGNED_WORD_PREFIX}{before}{term}{behind}"))
+    (!before.is_empty() || !behind.is_empty())
+        .then(|| format!("{SIGNED_WORD_PREFIX}{before}{term}{behind}"))
 }
 
 /// Returns the term of a beginning or an end of a long number.
@@ -40,7 +41,9 @@ pub(super) fn beginnings(begun: &str) -> [String; 2] {
 
 /// Returns the stem of a word.
 pub(super) fn stem(word: &str) -> String {
-    frostem::Stemmer::new(frostem::Algorithm::English).stem(word).into_owned()
+    frostem::Stemmer::new(frostem::Algorithm::English)
+        .stem(word)
+        .into_owned()
 }
 
 /// Collects the terms of a text.
@@ -51,7 +54,13 @@ struct TermRecorder {
 
 impl TermRecorder {
     fn add(&mut self, text: String, position: usize, (from, to): (usize, usize)) {
-        self.tokens.push(Token { offset_from: from, offset_to: to, position, text, position_length: 1 });
+        self.tokens.push(Token {
+            offset_from: from,
+            offset_to: to,
+            position,
+            text,
+            position_length: 1,
+        });
     }
 
     fn letters(&mut self, text: &str, position: usize, bytes: (usize, usize)) {
@@ -63,10 +72,16 @@ impl TermRecorder {
     }
 
     fn digits(&mut self, text: &str, position: usize, bytes: (usize, usize)) {
-        if (MIN_LONG_NUMBER_DIGITS..=MAX_LONG_NUMBER_DIGITS).contains(&text.len()) && text.is_ascii() {
+        if (MIN_LONG_NUMBER_DIGITS..=MAX_LONG_NUMBER_DIGITS).contains(&text.len())
+            && text.is_ascii()
+        {
             for length in MIN_PART_CHARS..text.len() {
                 self.add(part_of_number(&text[..length]), position, bytes);
-                self.add(part_of_number(&text[text.len() - length..]), position, bytes);
+                self.add(
+                    part_of_number(&text[text.len() - length..]),
+                    position,
+                    bytes,
+                );
             }
         }
         self.add(text.to_owned(), position, bytes);
@@ -105,9 +120,13 @@ impl TermRecorder {
             return;
         }
         let (before, behind, term) = (&word.signs.before, &word.signs.behind, word.term());
-        for term in [signed(before, &term, ""), signed("", &term, behind), signed(before, &term, behind)]
-            .into_iter()
-            .flatten()
+        for term in [
+            signed(before, &term, ""),
+            signed("", &term, behind),
+            signed(before, &term, behind),
+        ]
+        .into_iter()
+        .flatten()
         {
             self.add(term, position, bytes);
         }
@@ -162,7 +181,10 @@ impl Tokenizer for IndexTokenizer {
 
     fn token_stream<'a>(&'a mut self, text: &'a str) -> IndexTokenStream<'a> {
         self.tokens = tokens(text);
-        IndexTokenStream { tokens: &mut self.tokens, next: 0 }
+        IndexTokenStream {
+            tokens: &mut self.tokens,
+            next: 0,
+        }
     }
 }
 
@@ -184,7 +206,10 @@ impl TokenStream for IndexTokenStream<'_> {
 /// Returns the index's analyzers.
 pub(super) fn analyzers() -> TokenizerManager {
     let analyzers = TokenizerManager::default();
-    analyzers.register(ANALYZER_NAME, TextAnalyzer::builder(IndexTokenizer::default()).build());
+    analyzers.register(
+        ANALYZER_NAME,
+        TextAnalyzer::builder(IndexTokenizer::default()).build(),
+    );
     analyzers
 }
 

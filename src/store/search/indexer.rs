@@ -47,17 +47,22 @@ pub(super) fn start(
     stop: CancellationToken,
 ) -> std::io::Result<oneshot::Receiver<()>> {
     let (ended, end) = oneshot::channel();
-    std::thread::Builder::new().name("search-feed".to_owned()).spawn(move || {
-        if rustix::process::nice(10).is_err() {
-            tracing::warn!("the search index cannot be given a lower priority");
-        }
-        match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-            Ok(runtime) => runtime.block_on(run(&shared, &store, &stop)),
-            Err(error) => tracing::error!(%error, "the search index cannot be kept"),
-        }
-        shared.hide();
-        let _ = ended.send(());
-    })?;
+    std::thread::Builder::new()
+        .name("search-feed".to_owned())
+        .spawn(move || {
+            if rustix::process::nice(10).is_err() {
+                tracing::warn!("the search index cannot be given a lower priority");
+            }
+            match tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+            {
+                Ok(runtime) => runtime.block_on(run(&shared, &store, &stop)),
+                Err(error) => tracing::error!(%error, "the search index cannot be kept"),
+            }
+            shared.hide();
+            let _ = ended.send(());
+        })?;
     Ok(end)
 }
 
@@ -68,7 +73,10 @@ async fn run(shared: &Arc<Shared>, store: &Store, stop: &CancellationToken) {
         let begun = Instant::now();
         let trouble = match WriterLock::of(&shared.folder) {
             // Tantivy panics at some damage, such as a file that is shorter than its footer says.
-            Ok(Some(_tenure)) => match AssertUnwindSafe(write(shared, store, stop)).catch_unwind().await {
+            Ok(Some(_tenure)) => match AssertUnwindSafe(write(shared, store, stop))
+                .catch_unwind()
+                .await
+            {
                 Ok(written) => written.err(),
                 Err(_) => Some(IndexError::Stale("the index's library gave up")),
             },
@@ -96,7 +104,11 @@ async fn run(shared: &Arc<Shared>, store: &Store, stop: &CancellationToken) {
             IndexError::Folder(_) => tracing::error!(%trouble, "the search index cannot be kept"),
         }
         // A full disk is still full a second later, and every attempt reads the whole database.
-        failures = if begun.elapsed() > MAX_RETRY_DELAY { 1 } else { failures + 1 };
+        failures = if begun.elapsed() > MAX_RETRY_DELAY {
+            1
+        } else {
+            failures + 1
+        };
         let pause = match trouble {
             IndexError::Stale(_) if failures == 1 => Duration::ZERO,
             IndexError::Database(_) | IndexError::Slow => RETRY_DELAY,
@@ -140,7 +152,10 @@ async fn follow(shared: &Arc<Shared>, stop: &CancellationToken) {
 
 fn open(mut index: Index) -> tantivy::Result<(Index, IndexReader)> {
     index.set_tokenizers(index_terms::analyzers());
-    let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
+    let reader = index
+        .reader_builder()
+        .reload_policy(ReloadPolicy::Manual)
+        .try_into()?;
     Ok((index, reader))
 }
 
@@ -158,7 +173,9 @@ fn open_whole(folder: &Path) -> Result<(Index, Option<IndexPosition>), IndexErro
     }
     if !Index::exists(&directory).map_err(tantivy::TantivyError::from)? {
         directory::clear(folder)?;
-        let fresh = IndexBuilder::new().schema(schema).tokenizers(index_terms::analyzers());
+        let fresh = IndexBuilder::new()
+            .schema(schema)
+            .tokenizers(index_terms::analyzers());
         return Ok((fresh.open_or_create(NoFsyncDirectory::open(folder)?)?, None));
     }
     let index = Index::open(directory)?;
@@ -174,11 +191,18 @@ fn open_whole(folder: &Path) -> Result<(Index, Option<IndexPosition>), IndexErro
 }
 
 /// Writes the index until `stop` is cancelled.
-async fn write(shared: &Arc<Shared>, store: &Store, stop: &CancellationToken) -> Result<(), IndexError> {
+async fn write(
+    shared: &Arc<Shared>,
+    store: &Store,
+    stop: &CancellationToken,
+) -> Result<(), IndexError> {
     let source = MessageSource::of(store);
     let collection = source.identity().await?;
     let (index, position) = open_whole(&shared.folder)?;
-    if position.as_ref().is_some_and(|position| position.collection != collection) {
+    if position
+        .as_ref()
+        .is_some_and(|position| position.collection != collection)
+    {
         return Err(IndexError::Stale("it is of another database"));
     }
     if let Some(seen) = position.as_ref().and_then(|position| position.seen)
@@ -190,7 +214,10 @@ async fn write(shared: &Arc<Shared>, store: &Store, stop: &CancellationToken) ->
         // Whatever the position says, earlier changes may already be in the index.
         Some(position) => {
             let now = source.now().await?;
-            IndexPosition { overlap: Some((now.time, now.increment)), ..position }
+            IndexPosition {
+                overlap: Some((now.time, now.increment)),
+                ..position
+            }
         }
         None => IndexPosition {
             format: INDEX_FORMAT,
@@ -212,7 +239,9 @@ async fn write(shared: &Arc<Shared>, store: &Store, stop: &CancellationToken) ->
     writer.set_merge_policy(Box::new(merge_policy()));
     let (_, fields) = schema::schema();
     shared.show(reader.clone(), fields, true);
-    IndexWriterTask::new(shared, store, (writer, reader), fields, position).run(source, stop).await
+    IndexWriterTask::new(shared, store, (writer, reader), fields, position)
+        .run(source, stop)
+        .await
 }
 
 fn merge_policy() -> LogMergePolicy {

@@ -89,9 +89,12 @@ fn plain(word: &str, is_last: bool, units: &mut BTreeSet<QueryTerm>) {
     let is_open = |piece: &Piece| is_last && piece.span.end == folded.len();
     let mut together: Vec<Piece> = Vec::new();
     for piece in pieces {
-        let touches = together.last().is_some_and(|last| touch(&folded, last, &piece));
-        let is_run =
-            |piece: Option<&Piece>| piece.is_some_and(|piece| matches!(piece.what, PieceKind::Run(..)));
+        let touches = together
+            .last()
+            .is_some_and(|last| touch(&folded, last, &piece));
+        let is_run = |piece: Option<&Piece>| {
+            piece.is_some_and(|piece| matches!(piece.what, PieceKind::Run(..)))
+        };
         if !touches && (is_run(together.last()) || is_run(Some(&piece))) {
             unit(&std::mem::take(&mut together), false, units);
         }
@@ -117,7 +120,9 @@ fn plain(word: &str, is_last: bool, units: &mut BTreeSet<QueryTerm>) {
 /// Returns whether only signs stand between two pieces.
 fn touch(folded: &[Folded], one: &Piece, next: &Piece) -> bool {
     let between = &folded[one.span.end..next.span.start];
-    between.iter().all(|between| tokenizer::is_sign(between.c) || between.c == NUMBER_BOUNDARY)
+    between
+        .iter()
+        .all(|between| tokenizer::is_sign(between.c) || between.c == NUMBER_BOUNDARY)
 }
 
 /// Returns the words of a run. The dictionary has Han only; kana and hangul stay as written.
@@ -153,31 +158,47 @@ fn unit(pieces: &[Piece], is_begun: bool, units: &mut BTreeSet<QueryTerm>) {
             forms.push(form(&with_last(word.text.clone()), true));
         }
         if word.kind == Kind::Digits && length >= MIN_PART_CHARS {
-            forms.push(form(&with_last(index_terms::part_of_number(&word.text)), false));
+            forms.push(form(
+                &with_last(index_terms::part_of_number(&word.text)),
+                false,
+            ));
         }
         if let Some(other) = word.other {
             forms.push(form(&with_last(index_terms::stem(other)), false));
         }
     }
     if let PieceKind::Word(first) = &pieces[0].what {
-        if let Some(joined) = first.joined.as_ref().filter(|joined| joined.words == pieces.len()) {
+        if let Some(joined) = first
+            .joined
+            .as_ref()
+            .filter(|joined| joined.words == pieces.len())
+        {
             let stem = if first.kind == Kind::Letters {
                 index_terms::stem(&joined.text)
             } else {
                 joined.text.clone()
             };
             forms.push(form(&[(0, stem)], false));
-            if is_begun && first.kind == Kind::Letters && joined.text.chars().count() >= MIN_PART_CHARS {
+            if is_begun
+                && first.kind == Kind::Letters
+                && joined.text.chars().count() >= MIN_PART_CHARS
+            {
                 forms.push(form(&[(0, joined.text.clone())], true));
             }
             if first.kind == Kind::Digits && joined.text.len() >= MIN_LONG_NUMBER_DIGITS {
-                forms.push(form(&[(0, index_terms::part_of_number(&joined.text))], false));
+                forms.push(form(
+                    &[(0, index_terms::part_of_number(&joined.text))],
+                    false,
+                ));
             }
         }
         if let Some(other) = first.other.filter(|_| pieces.len() > 1) {
             let rest = terms[1..].iter().cloned();
             forms.push(form(
-                &[(terms[0].0, index_terms::stem(other))].into_iter().chain(rest).collect::<Vec<_>>(),
+                &[(terms[0].0, index_terms::stem(other))]
+                    .into_iter()
+                    .chain(rest)
+                    .collect::<Vec<_>>(),
                 false,
             ));
         }
@@ -197,7 +218,8 @@ fn quoted(pieces: &[Piece], units: &mut BTreeSet<QueryTerm>) {
         terms
     };
     let mut asked = phrases(&terms(pieces));
-    if let ([QueryTerm(forms)], Some(whole)) = (&mut asked[..], fractions::as_whole_number(pieces)) {
+    if let ([QueryTerm(forms)], Some(whole)) = (&mut asked[..], fractions::as_whole_number(pieces))
+    {
         forms.push(form(&terms(&whole), false));
     }
     units.extend(asked);
@@ -216,12 +238,21 @@ fn terms(pieces: &[Piece], of_word: impl Fn(&Word) -> String) -> Vec<(usize, Str
 }
 
 fn phrases(terms: &[(usize, String)]) -> Vec<QueryTerm> {
-    terms.chunks(MAX_PHRASE_TERMS).map(|part| QueryTerm(vec![form(part, false)])).collect()
+    terms
+        .chunks(MAX_PHRASE_TERMS)
+        .map(|part| QueryTerm(vec![form(part, false)]))
+        .collect()
 }
 
 fn form(terms: &[(usize, String)], is_begun: bool) -> Phrase {
     let start = terms.first().map_or(0, |(at, _)| *at);
-    Phrase { terms: terms.iter().map(|(at, term)| (at - start, term.clone())).collect(), is_begun }
+    Phrase {
+        terms: terms
+            .iter()
+            .map(|(at, term)| (at - start, term.clone()))
+            .collect(),
+        is_begun,
+    }
 }
 
 /// Adds the pairs that cover a run, or its only character.
@@ -232,7 +263,10 @@ fn literal(chars: &[Folded], position: usize, terms: &mut Vec<(usize, String)>) 
     let last = chars.len().saturating_sub(2);
     for (index, pair) in chars.windows(2).enumerate() {
         if index % 2 == 0 || index == last {
-            terms.push((position + index, pair.iter().map(|folded| folded.c).collect()));
+            terms.push((
+                position + index,
+                pair.iter().map(|folded| folded.c).collect(),
+            ));
         }
     }
 }
@@ -254,16 +288,30 @@ mod tests {
     }
 
     fn show(phrase: &Phrase) -> String {
-        let terms: Vec<String> = phrase.terms.iter().map(|(at, term)| format!("{term}@{at}")).collect();
-        format!("{}{}", terms.join(" "), if phrase.is_begun { "…" } else { "" })
-            .replace(char::is_control, "^")
+        let terms: Vec<String> = phrase
+            .terms
+            .iter()
+            .map(|(at, term)| format!("{term}@{at}"))
+            .collect();
+        format!(
+            "{}{}",
+            terms.join(" "),
+            if phrase.is_begun { "…" } else { "" }
+        )
+        .replace(char::is_control, "^")
     }
 
     #[test]
     fn several_words_are_several_units_and_quotes_make_one() {
-        assert_eq!(shown("Checked  charts checks"), ["chart@0", "check@0", "check@0"]);
+        assert_eq!(
+            shown("Checked  charts checks"),
+            ["chart@0", "check@0", "check@0"]
+        );
         assert_eq!(shown("\"checked charts\""), ["check@0 chart@1"]);
-        assert_eq!(shown("“the 血压正常 today”"), ["the@0 血压@1 正常@3 today@5"]);
+        assert_eq!(
+            shown("“the 血压正常 today”"),
+            ["the@0 血压@1 正常@3 today@5"]
+        );
         assert_eq!(shown("x-ray, 10ml"), ["10@0 ml@1", "x@0 ray@1"]);
         assert_eq!(shown("1,500 ml, 2，5"), ["1,500@0", "2@0 5@1", "ml@0"]);
     }
@@ -277,18 +325,29 @@ mod tests {
         assert_eq!(shown("第3天"), ["第@0 3@1 天@2"]);
         assert_eq!(shown("K+高"), ["k@0 高@1"]);
         assert_eq!(shown("CT片"), ["ct@0 片@1"]);
-        assert_eq!(shown("血压正常3床患者"), ["患者@0", "正常@0 3@2 床@3", "血压@0"]);
+        assert_eq!(
+            shown("血压正常3床患者"),
+            ["患者@0", "正常@0 3@2 床@3", "血压@0"]
+        );
     }
 
     #[test]
     fn what_may_be_written_otherwise_has_other_forms() {
         assert_eq!(others("amox"), ["amox@0…"]);
-        assert!(others("amox ").is_empty() && others("am").is_empty() && others("\"amox\"").is_empty());
-        assert_eq!(others("anti-coag"), ["anti@0 coag@1…", "anticoag@0", "anticoag@0…"]);
+        assert!(
+            others("amox ").is_empty() && others("am").is_empty() && others("\"amox\"").is_empty()
+        );
+        assert_eq!(
+            others("anti-coag"),
+            ["anti@0 coag@1…", "anticoag@0", "anticoag@0…"]
+        );
         assert_eq!(others("456"), ["^456@0"]);
         assert_eq!(others("MRN00004"), ["mrn@0 ^00004@1"]);
         assert!(others("5mg").is_empty() && others("45").is_empty() && others("0.456").is_empty());
-        assert_eq!(others("138-0013-8000"), ["138@0 0013@1 ^8000@2", "13800138000@0", "^13800138000@0"]);
+        assert_eq!(
+            others("138-0013-8000"),
+            ["138@0 0013@1 ^8000@2", "13800138000@0", "^13800138000@0"]
+        );
         assert_eq!(shown("β-blocker"), ["beta@0 blocker@1"]);
         assert_eq!(others("µ"), ["mu@0"]);
         assert_eq!(shown("\"Rh+\" \"≥38\""), ["^rh+@0", "^≥38@0"]);
@@ -298,7 +357,14 @@ mod tests {
     fn operators_and_open_quotes_are_plain_text() {
         assert_eq!(shown("\"open quote"), ["open@0", "quot@0"]);
         assert_eq!(shown("dose AND (chart OR -bed*)^2 text:x"), {
-            let mut all = ["dose@0", "and@0", "chart@0", "or@0", "bed@0 2@1", "text@0 x@1"];
+            let mut all = [
+                "dose@0",
+                "and@0",
+                "chart@0",
+                "or@0",
+                "bed@0 2@1",
+                "text@0 x@1",
+            ];
             all.sort_unstable();
             all
         });
@@ -320,7 +386,10 @@ mod tests {
             let units = units(&hostile);
             assert!(units.len() <= 100);
             assert!(
-                units.iter().flat_map(|unit| &unit.0).all(|phrase| phrase.terms.len() <= MAX_PHRASE_TERMS)
+                units
+                    .iter()
+                    .flat_map(|unit| &unit.0)
+                    .all(|phrase| phrase.terms.len() <= MAX_PHRASE_TERMS)
             );
             assert!(units.iter().all(|unit| unit.0.len() <= 8));
         }

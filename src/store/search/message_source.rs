@@ -4,7 +4,9 @@
 use std::time::Duration;
 
 use futures_util::TryStreamExt;
-use mongodb::bson::{self, Bson, Document, RawDocument, RawDocumentBuf, Timestamp as ClusterTime, doc};
+use mongodb::bson::{
+    self, Bson, Document, RawDocument, RawDocumentBuf, Timestamp as ClusterTime, doc,
+};
 use serde::{Deserialize, de::IgnoredAny};
 use tokio::sync::mpsc;
 
@@ -96,7 +98,10 @@ pub(super) fn wanted(prefix: &str) -> Document {
         "system.kind",
         "createdAt",
     ];
-    PROJECTED_FIELDS.iter().map(|field| (format!("{prefix}{field}"), Bson::from(1))).collect()
+    PROJECTED_FIELDS
+        .iter()
+        .map(|field| (format!("{prefix}{field}"), Bson::from(1)))
+        .collect()
 }
 
 pub(super) fn id_of(raw: &RawDocument) -> Option<MessageId> {
@@ -121,7 +126,10 @@ impl SourceRow {
         }
         let mut texts = vec![self.content, self.file_name.unwrap_or_default()];
         texts.extend(
-            self.merged.into_iter().flat_map(|quote| [Some(quote.content), quote.file_name]).flatten(),
+            self.merged
+                .into_iter()
+                .flat_map(|quote| [Some(quote.content), quote.file_name])
+                .flatten(),
         );
         Some(IndexedDocument {
             mentions: messages::mentions_of(self.mentions).unwrap_or_default(),
@@ -154,17 +162,28 @@ pub(super) struct MessageSource {
 
 impl MessageSource {
     pub fn of(store: &Store) -> Self {
-        Self { store: store.clone() }
+        Self {
+            store: store.clone(),
+        }
     }
 
     /// Returns a name that only this collection in this database has.
     pub async fn identity(&self) -> Result<String, IndexError> {
         let filter = doc! { "name": messages::COLLECTION };
         let database = self.store.database.clone();
-        let found = within(async move { database.list_collections().filter(filter).await?.try_next().await });
+        let found = within(async move {
+            database
+                .list_collections()
+                .filter(filter)
+                .await?
+                .try_next()
+                .await
+        });
         let uuid = found.await?.and_then(|collection| collection.info.uuid);
         let uuid = uuid.ok_or(IndexError::Stale("there is no collection of messages"))?;
-        let uuid = uuid.to_uuid().map_err(|_| IndexError::Stale("the collection has no name of its own"))?;
+        let uuid = uuid
+            .to_uuid()
+            .map_err(|_| IndexError::Stale("the collection has no name of its own"))?;
         Ok(uuid.to_string())
     }
 
@@ -172,15 +191,22 @@ impl MessageSource {
     pub async fn now(&self) -> Result<ClusterTime, IndexError> {
         let database = self.store.database.clone();
         let reply = within(async move { database.run_command(doc! { "ping": 1 }).await }).await?;
-        reply.get_timestamp("operationTime").map_err(|_| IndexError::Stale("MongoDB is no replica set"))
+        reply
+            .get_timestamp("operationTime")
+            .map_err(|_| IndexError::Stale("MongoDB is no replica set"))
     }
 
     /// Returns whether the database holds a message in this state or a later one.
     pub async fn holds(&self, seen: &IndexedMessage) -> Result<bool, IndexError> {
         let collection = self.store.collection::<Document>(messages::COLLECTION);
         let filter = doc! { "_id": seen.id };
-        let row =
-            within(async move { collection.find_one(filter).projection(doc! { "rev": 1 }).await }).await?;
+        let row = within(async move {
+            collection
+                .find_one(filter)
+                .projection(doc! { "rev": 1 })
+                .await
+        })
+        .await?;
         let rev = row.map(|row| row.get("rev").and_then(stored_number::whole).unwrap_or(0));
         Ok(rev.is_some_and(|rev| u64::try_from(rev).unwrap_or(0) >= seen.rev))
     }
@@ -199,11 +225,21 @@ impl MessageSource {
         &self,
         below: Option<MessageId>,
     ) -> Result<Option<(Vec<SourceRow>, MessageId)>, IndexError> {
-        let filter = below.map_or_else(|| doc! { "$type": "objectId" }, |below| doc! { "$lt": below });
-        let collection = self.store.collection::<RawDocumentBuf>(messages::COLLECTION);
+        let filter = below.map_or_else(
+            || doc! { "$type": "objectId" },
+            |below| doc! { "$lt": below },
+        );
+        let collection = self
+            .store
+            .collection::<RawDocumentBuf>(messages::COLLECTION);
         let rows: Vec<RawDocumentBuf> = within(async move {
-            let find = collection.find(doc! { "_id": filter }).sort(doc! { "_id": -1 }).limit(PAGE_MESSAGES);
-            let find = find.projection(wanted("")).batch_size(u32::try_from(PAGE_MESSAGES).unwrap_or(1_000));
+            let find = collection
+                .find(doc! { "_id": filter })
+                .sort(doc! { "_id": -1 })
+                .limit(PAGE_MESSAGES);
+            let find = find
+                .projection(wanted(""))
+                .batch_size(u32::try_from(PAGE_MESSAGES).unwrap_or(1_000));
             find.await?.try_collect().await
         })
         .await?;

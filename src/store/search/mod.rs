@@ -100,7 +100,11 @@ struct Shared {
 impl Shared {
     fn show(&self, reader: IndexReader, fields: Fields, is_behind: bool) {
         count(&reader);
-        self.view.send_replace(Some(View { reader, fields, is_behind }));
+        self.view.send_replace(Some(View {
+            reader,
+            fields,
+            is_behind,
+        }));
     }
 
     fn hide(&self) {
@@ -110,7 +114,8 @@ impl Shared {
     /// Sets whether the index contains every change received from the database.
     fn is_up_to_date(&self, is_it: bool) {
         self.view.send_if_modified(|view| {
-            view.as_mut().is_some_and(|view| std::mem::replace(&mut view.is_behind, !is_it) == is_it)
+            view.as_mut()
+                .is_some_and(|view| std::mem::replace(&mut view.is_behind, !is_it) == is_it)
         });
     }
 
@@ -164,7 +169,9 @@ impl SearchIndex {
         Self {
             shared: Arc::new(shared),
             running: Arc::new(Semaphore::new(cores * SEARCHES_PER_CORE)),
-            waiting: Arc::new(Semaphore::new(cores * SEARCHES_PER_CORE + MAX_QUEUED_SEARCHES)),
+            waiting: Arc::new(Semaphore::new(
+                cores * SEARCHES_PER_CORE + MAX_QUEUED_SEARCHES,
+            )),
         }
     }
 
@@ -182,21 +189,34 @@ impl SearchIndex {
     ///
     /// # Errors
     /// When no thread can be started.
-    pub fn run(&self, store: &Store, stop: &CancellationToken) -> std::io::Result<oneshot::Receiver<()>> {
+    pub fn run(
+        &self,
+        store: &Store,
+        stop: &CancellationToken,
+    ) -> std::io::Result<oneshot::Receiver<()>> {
         indexer::start(Arc::clone(&self.shared), store.clone(), stop.clone())
     }
 
     async fn view(&self) -> Option<View> {
         let mut views = self.shared.view.subscribe();
-        let opened = tokio::time::timeout(INDEX_OPEN_TIMEOUT, views.wait_for(Option::is_some)).await;
+        let opened =
+            tokio::time::timeout(INDEX_OPEN_TIMEOUT, views.wait_for(Option::is_some)).await;
         opened.ok()?.ok()?.clone()
     }
 
     /// Runs CPU-bound work when a permit is free.
-    async fn work<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
-        let busy = Error::RateLimited { retry_after: Duration::from_secs(1) };
+    async fn work<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T> {
+        let busy = Error::RateLimited {
+            retry_after: Duration::from_secs(1),
+        };
         let _place = self.waiting.try_acquire().map_err(|_| busy)?;
-        let turn = Arc::clone(&self.running).acquire_owned().await.map_err(|_| Error::Internal)?;
+        let turn = Arc::clone(&self.running)
+            .acquire_owned()
+            .await
+            .map_err(|_| Error::Internal)?;
         let worker = tokio::task::spawn_blocking(move || {
             // Held by the work itself: the caller may have left.
             let _turn = turn;
@@ -234,7 +254,8 @@ impl SearchIndex {
                     behind: question.behind,
                 };
                 let found = view.map(|view| {
-                    let (searcher, until) = (view.reader.searcher(), Instant::now() + SEARCH_TIMEOUT);
+                    let (searcher, until) =
+                        (view.reader.searcher(), Instant::now() + SEARCH_TIMEOUT);
                     let found = if is_empty {
                         Ok(Some(schema::IndexMatches::default()))
                     } else {
@@ -247,11 +268,23 @@ impl SearchIndex {
             .await?;
         metrics::histogram!("wardline_search_seconds").record(start.elapsed().as_secs_f64());
         match found {
-            None => Ok(Matches { ids: Vec::new(), total: 0, next: None, is_behind: true, asked }),
-            Some((Ok(Some(schema::IndexMatches { ids, total, next })), is_behind)) => {
-                Ok(Matches { ids, total, next, is_behind, asked })
-            }
-            Some((Ok(None), _)) => Err(Error::RateLimited { retry_after: Duration::from_secs(1) }),
+            None => Ok(Matches {
+                ids: Vec::new(),
+                total: 0,
+                next: None,
+                is_behind: true,
+                asked,
+            }),
+            Some((Ok(Some(schema::IndexMatches { ids, total, next })), is_behind)) => Ok(Matches {
+                ids,
+                total,
+                next,
+                is_behind,
+                asked,
+            }),
+            Some((Ok(None), _)) => Err(Error::RateLimited {
+                retry_after: Duration::from_secs(1),
+            }),
             Some((Err(error), _)) => {
                 tracing::error!(cause = describe(&error), "the search index cannot be asked");
                 self.shared.suspicion.notify_one();
@@ -275,7 +308,8 @@ impl SearchIndex {
             let excerpts = excerpts::excerpts(&texts(&message), &asked)?;
             Some((message, excerpts))
         };
-        self.work(move || messages.into_iter().filter_map(show).collect()).await
+        self.work(move || messages.into_iter().filter_map(show).collect())
+            .await
     }
 }
 

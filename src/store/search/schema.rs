@@ -89,7 +89,10 @@ pub(super) fn schema() -> (Schema, Fields) {
 /// Returns an id as two numbers.
 fn halves(id: ObjectId) -> (u64, u64) {
     let bytes = id.bytes();
-    let number = |part: &[u8]| part.iter().fold(0, |number, byte| number << 8 | u64::from(*byte));
+    let number = |part: &[u8]| {
+        part.iter()
+            .fold(0, |number, byte| number << 8 | u64::from(*byte))
+    };
     (number(&bytes[..8]), number(&bytes[8..]))
 }
 
@@ -149,7 +152,10 @@ impl Fields {
     }
 
     fn bytes_query(field: Field, bytes: &[u8]) -> Box<dyn Query> {
-        Box::new(TermQuery::new(Term::from_field_bytes(field, bytes), IndexRecordOption::Basic))
+        Box::new(TermQuery::new(
+            Term::from_field_bytes(field, bytes),
+            IndexRecordOption::Basic,
+        ))
     }
 
     fn phrase_query(&self, terms: &[(usize, String)]) -> Box<dyn Query> {
@@ -172,14 +178,20 @@ impl Fields {
                 continue;
             };
             for word in self.begun(last, searcher)? {
-                let terms: Vec<(usize, String)> = before.iter().cloned().chain([(*at, word)]).collect();
+                let terms: Vec<(usize, String)> =
+                    before.iter().cloned().chain([(*at, word)]).collect();
                 forms.push(self.phrase_query(&terms));
             }
         }
         if forms.len() == 1 {
             return Ok(forms.remove(0));
         }
-        Ok(Box::new(BooleanQuery::new(forms.into_iter().map(|form| (Occur::Should, form)).collect())))
+        Ok(Box::new(BooleanQuery::new(
+            forms
+                .into_iter()
+                .map(|form| (Occur::Should, form))
+                .collect(),
+        )))
     }
 
     /// Returns the terms of words with this beginning, the most frequent ones when there are too
@@ -194,19 +206,29 @@ impl Fields {
                 if let Some(last) = end.last_mut() {
                     *last += 1;
                 }
-                let mut terms = index.terms().range().ge(start.as_bytes()).lt(&end).into_stream()?;
+                let mut terms = index
+                    .terms()
+                    .range()
+                    .ge(start.as_bytes())
+                    .lt(&end)
+                    .into_stream()?;
                 let mut looked_at = 0;
                 while looked_at < MAX_SCANNED_TERMS && terms.advance() {
                     looked_at += 1;
                     if let Ok(word) = std::str::from_utf8(terms.key()) {
-                        *words.entry(word.to_owned()).or_default() += u64::from(terms.value().doc_freq);
+                        *words.entry(word.to_owned()).or_default() +=
+                            u64::from(terms.value().doc_freq);
                     }
                 }
             }
         }
         let mut words: Vec<(String, u64)> = words.into_iter().collect();
         words.sort_by(|(one, many), (other, more)| (more, one).cmp(&(many, other)));
-        Ok(words.into_iter().take(MAX_PREFIX_WORDS).map(|(word, _)| word).collect())
+        Ok(words
+            .into_iter()
+            .take(MAX_PREFIX_WORDS)
+            .map(|(word, _)| word)
+            .collect())
     }
 
     /// Returns the query with all conditions of a match, access included.
@@ -216,21 +238,39 @@ impl Fields {
         searcher: &Searcher,
         until: Instant,
     ) -> tantivy::Result<BooleanQuery> {
-        let units = asked.units.iter().map(|unit| self.unit_query(unit, searcher));
+        let units = asked
+            .units
+            .iter()
+            .map(|unit| self.unit_query(unit, searcher));
         let mut all: Vec<Box<dyn Query>> = units.collect::<tantivy::Result<_>>()?;
         all.extend(asked.mentions.map(|whom| match whom {
             MentionQuery::Everybody => Self::bytes_query(self.mentions, MENTION_ALL_TERM),
             MentionQuery::Person(user) => Self::bytes_query(self.mentions, &user.0.bytes()),
         }));
-        all.extend(asked.sender.map(|sender| Self::bytes_query(self.sender, &sender.0.bytes())));
-        all.extend(asked.kind.map(|kind| Self::bytes_query(self.kind, kind.as_str().as_bytes())));
+        all.extend(
+            asked
+                .sender
+                .map(|sender| Self::bytes_query(self.sender, &sender.0.bytes())),
+        );
+        all.extend(
+            asked
+                .kind
+                .map(|kind| Self::bytes_query(self.kind, kind.as_str().as_bytes())),
+        );
         if asked.visible_conversations.len() <= MAX_CONVERSATION_TERMS {
             let sessions = asked.visible_conversations.keys();
-            let any = sessions.map(|id| (Occur::Should, Self::bytes_query(self.session, &id.0.bytes())));
+            let any = sessions.map(|id| {
+                (
+                    Occur::Should,
+                    Self::bytes_query(self.session, &id.0.bytes()),
+                )
+            });
             all.push(Box::new(BooleanQuery::new(any.collect())));
         }
         all.push(Box::new(access(asked, until)));
-        Ok(BooleanQuery::new(all.into_iter().map(|query| (Occur::Must, query)).collect()))
+        Ok(BooleanQuery::new(
+            all.into_iter().map(|query| (Occur::Must, query)).collect(),
+        ))
     }
 }
 
@@ -265,7 +305,11 @@ pub(super) struct PreparedQuery {
 /// it is false for everything.
 fn access(asked: &PreparedQuery, until: Instant) -> DocPredicateQuery {
     let visible_conversations: std::sync::Arc<HashMap<(u64, u64), u64>> = std::sync::Arc::new(
-        asked.visible_conversations.iter().map(|(id, hidden)| (halves(id.0), *hidden)).collect(),
+        asked
+            .visible_conversations
+            .iter()
+            .map(|(id, hidden)| (halves(id.0), *hidden))
+            .collect(),
     );
     let from = asked.from.map_or(i64::MIN, |time| time.0);
     let to = asked.to.map_or(i64::MAX, |time| time.0);
@@ -274,7 +318,11 @@ fn access(asked: &PreparedQuery, until: Instant) -> DocPredicateQuery {
         let visible_conversations = std::sync::Arc::clone(&visible_conversations);
         let columns = segment.fast_fields();
         let (high, low) = (columns.u64("sessionHigh")?, columns.u64("sessionLow")?);
-        let (seq, at, id) = (columns.u64("seq")?, columns.i64("at")?, columns.u64("idLow")?);
+        let (seq, at, id) = (
+            columns.u64("seq")?,
+            columns.i64("at")?,
+            columns.u64("idLow")?,
+        );
         let looks = std::sync::atomic::AtomicU32::new(0);
         Ok(move |document: DocId| {
             // Reading the clock for every document would cost too much.
@@ -283,13 +331,19 @@ fn access(asked: &PreparedQuery, until: Instant) -> DocPredicateQuery {
                 return false;
             }
             let session = (value(&high, document), value(&low, document));
-            let (Some(high), Some(low)) = session else { return false };
+            let (Some(high), Some(low)) = session else {
+                return false;
+            };
             visible_conversations
                 .get(&(high, low))
                 .is_some_and(|hidden| value(&seq, document) > Some(*hidden))
                 && value(&at, document).is_some_and(|at| (from..=to).contains(&at))
                 && behind.is_none_or(|behind| {
-                    let place = (value(&at, document), value(&seq, document), value(&id, document));
+                    let place = (
+                        value(&at, document),
+                        value(&seq, document),
+                        value(&id, document),
+                    );
                     place < (Some(behind.at), Some(behind.seq), Some(behind.id))
                 })
         })
@@ -329,13 +383,22 @@ pub(super) fn search(
     let order = (
         (SortByStaticFastValue::<i64>::for_field("at"), Order::Desc),
         (SortByStaticFastValue::<u64>::for_field("seq"), Order::Desc),
-        (SortByStaticFastValue::<u64>::for_field("idLow"), Order::Desc),
+        (
+            SortByStaticFastValue::<u64>::for_field("idLow"),
+            Order::Desc,
+        ),
     );
     // One extra result shows whether there are more.
-    let page = TopDocs::with_limit(asked.limit.saturating_add(1)).and_offset(asked.skip).order_by(order);
-    let (mut top, found) = searcher.search(&fields.query(asked, searcher, until)?, &(page, Count))?;
+    let page = TopDocs::with_limit(asked.limit.saturating_add(1))
+        .and_offset(asked.skip)
+        .order_by(order);
+    let (mut top, found) =
+        searcher.search(&fields.query(asked, searcher, until)?, &(page, Count))?;
     let total = if asked.behind.is_some() {
-        let whole = PreparedQuery { behind: None, ..asked.clone() };
+        let whole = PreparedQuery {
+            behind: None,
+            ..asked.clone()
+        };
         searcher.search(&fields.query(&whole, searcher, until)?, &Count)?
     } else {
         found
@@ -347,15 +410,33 @@ pub(super) fn search(
     top.truncate(asked.limit);
     let mut ids = Vec::with_capacity(top.len());
     let mut next = None;
-    for (_, DocAddress { segment_ord, doc_id }) in top {
+    for (
+        _,
+        DocAddress {
+            segment_ord,
+            doc_id,
+        },
+    ) in top
+    {
         let columns = searcher.segment_reader(segment_ord).fast_fields();
         let (high, low) = (columns.u64("idHigh")?, columns.u64("idLow")?);
-        let Some((high, low)) = value(&high, doc_id).zip(value(&low, doc_id)) else { continue };
+        let Some((high, low)) = value(&high, doc_id).zip(value(&low, doc_id)) else {
+            continue;
+        };
         ids.push(MessageId(whole(high, low)));
-        let (at, seq) = (value(&columns.i64("at")?, doc_id), value(&columns.u64("seq")?, doc_id));
-        next = at.zip(seq).map(|(at, seq)| FoundCursor { at, seq, id: low });
+        let (at, seq) = (
+            value(&columns.i64("at")?, doc_id),
+            value(&columns.u64("seq")?, doc_id),
+        );
+        next = at
+            .zip(seq)
+            .map(|(at, seq)| FoundCursor { at, seq, id: low });
     }
-    Ok(Some(IndexMatches { ids, total: total as u64, next: next.filter(|_| has_more) }))
+    Ok(Some(IndexMatches {
+        ids,
+        total: total as u64,
+        next: next.filter(|_| has_more),
+    }))
 }
 
 #[cfg(test)]

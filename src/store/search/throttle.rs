@@ -28,7 +28,12 @@ pub(super) struct Throttle {
 
 impl Throttle {
     pub fn new(now: Instant, committed: u64) -> Self {
-        Self { since: now, committed, taken: 0, is_busy: false }
+        Self {
+            since: now,
+            committed,
+            taken: 0,
+            is_busy: false,
+        }
     }
 
     /// Counts one more change, when `committed` commands had been committed since the start.
@@ -38,12 +43,19 @@ impl Throttle {
         if passed >= RATE_WINDOW {
             let new = u128::from(committed.saturating_sub(self.committed));
             let is_busy = new * 1_000 >= BUSY_COMMITS_PER_SECOND * passed.as_millis();
-            *self = Self { is_busy, ..Self::new(now, committed) };
+            *self = Self {
+                is_busy,
+                ..Self::new(now, committed)
+            };
         }
         self.taken += 1;
-        let allowed =
-            if self.is_busy { BUSY_CHANGES_PER_SECOND } else { MAX_CHANGES_PER_SECOND } / WINDOWS_PER_SECOND;
-        (self.taken >= allowed).then(|| RATE_WINDOW.saturating_sub(now.saturating_duration_since(self.since)))
+        let allowed = if self.is_busy {
+            BUSY_CHANGES_PER_SECOND
+        } else {
+            MAX_CHANGES_PER_SECOND
+        } / WINDOWS_PER_SECOND;
+        (self.taken >= allowed)
+            .then(|| RATE_WINDOW.saturating_sub(now.saturating_duration_since(self.since)))
     }
 
     /// Returns whether messages come so fast that the index slows down.
@@ -81,12 +93,14 @@ mod tests {
         let start = Instant::now();
         let mut pace = Throttle::new(start, 0);
         let rush = start + Duration::from_secs(1);
-        let waits =
-            (0..BUSY_CHANGES_PER_SECOND / WINDOWS_PER_SECOND).filter_map(|_| pace.take(rush, 10_000)).count();
+        let waits = (0..BUSY_CHANGES_PER_SECOND / WINDOWS_PER_SECOND)
+            .filter_map(|_| pace.take(rush, 10_000))
+            .count();
         assert_eq!((waits, pace.is_busy()), (1, true));
         let after = rush + Duration::from_secs(1);
-        let waits =
-            (1..MAX_CHANGES_PER_SECOND / WINDOWS_PER_SECOND).filter_map(|_| pace.take(after, 10_100)).count();
+        let waits = (1..MAX_CHANGES_PER_SECOND / WINDOWS_PER_SECOND)
+            .filter_map(|_| pace.take(after, 10_100))
+            .count();
         assert_eq!((waits, pace.is_busy()), (0, false));
     }
 }

@@ -17,7 +17,9 @@ use super::{
     fractions::{self, FRACTION_SLASH},
     index_terms::{signed, stem},
 };
-use crate::domain::text_folding::{Class, Folded, NUMBER_BOUNDARY, class, greek_name, is_greek, is_han};
+use crate::domain::text_folding::{
+    Class, Folded, NUMBER_BOUNDARY, class, greek_name, is_greek, is_han,
+};
 
 /// The maximum number of significant characters of a word; longer ones are equal if they begin
 /// alike.
@@ -96,7 +98,11 @@ pub(super) struct Piece {
 impl Piece {
     /// Returns a part of a run, with the same place in the text and no signs.
     pub fn part(&self, chars: Vec<Folded>, position: usize) -> Self {
-        Self { what: PieceKind::Run(chars, SignedWord::default()), position, ..self.clone() }
+        Self {
+            what: PieceKind::Run(chars, SignedWord::default()),
+            position,
+            ..self.clone()
+        }
     }
 
     /// Returns the number of positions it takes. A number of several parts takes two, so that its
@@ -131,7 +137,13 @@ pub(super) fn pieces(folded: &[Folded]) -> Vec<Piece> {
             PieceKind::Run(_, signs) => *signs = touching,
             PieceKind::Word(_) => {}
         }
-        let piece = Piece { what, position, span: at..end, from: first.from, to: folded[end - 1].to };
+        let piece = Piece {
+            what,
+            position,
+            span: at..end,
+            from: first.from,
+            to: folded[end - 1].to,
+        };
         position += piece.width();
         found.push(piece);
         at = end;
@@ -145,7 +157,13 @@ type ScanResult = (PieceKind, usize);
 
 fn word(text: impl IntoIterator<Item = char>, kind: Kind) -> PieceKind {
     let text = text.into_iter().take(MAX_WORD_CHARS).collect();
-    PieceKind::Word(Word { text, kind, other: None, joined: None, signs: SignedWord::default() })
+    PieceKind::Word(Word {
+        text,
+        kind,
+        other: None,
+        joined: None,
+        signs: SignedWord::default(),
+    })
 }
 
 fn is(folded: &[Folded], at: usize, kind: Class) -> bool {
@@ -161,8 +179,13 @@ fn partial_number(folded: &[Folded], at: usize) -> Option<ScanResult> {
             before.c.is_whitespace() || "([{<>≤≥=~+-±/,;:、\"'“”‘【〈《「『|*_#&".contains(before.c)
         }
     };
-    let figures = folded[at + 1..].iter().take_while(|next| class(next.c) == Class::Digit).count();
-    let is_percent = folded.get(at + 1 + figures).is_some_and(|next| matches!(next.c, '%' | '‰'));
+    let figures = folded[at + 1..]
+        .iter()
+        .take_while(|next| class(next.c) == Class::Digit)
+        .count();
+    let is_percent = folded
+        .get(at + 1 + figures)
+        .is_some_and(|next| matches!(next.c, '%' | '‰'));
     let is_behind_a_word = at.checked_sub(1).is_some_and(|before| {
         matches!(class(folded[before].c), Class::Letter | Class::Unspaced)
             || ")]}'\"”】".contains(folded[before].c)
@@ -204,29 +227,52 @@ fn number(folded: &[Folded], start: usize, mut text: String) -> ScanResult {
 /// or before a unit.
 fn is_decimal_comma(folded: &[Folded], start: usize, at: usize) -> bool {
     let is_digit = |at: usize| is(folded, at, Class::Digit);
-    let is_mark = |at: usize| folded.get(at).is_some_and(|mark| matches!(mark.c, ',' | '\''));
-    let follows = |at: usize| at.checked_sub(2).is_some_and(|before| is_digit(before) && is_mark(at - 1));
+    let is_mark = |at: usize| {
+        folded
+            .get(at)
+            .is_some_and(|mark| matches!(mark.c, ',' | '\''))
+    };
+    let follows = |at: usize| {
+        at.checked_sub(2)
+            .is_some_and(|before| is_digit(before) && is_mark(at - 1))
+    };
     if folded[at].c != ',' || !(start..at).all(is_digit) || !is_digit(at + 1) || follows(start) {
         return false;
     }
-    let end = (at + 1..=folded.len()).find(|at| !is_digit(*at)).unwrap_or(folded.len());
+    let end = (at + 1..=folded.len())
+        .find(|at| !is_digit(*at))
+        .unwrap_or(folded.len());
     if is_mark(end) && is_digit(end + 1) {
         return false;
     }
     let is_wide = folded[at].to - folded[at].from > MAX_COMMA_BYTES;
     let is_nought = at == start + 1 && folded[start].c == '0';
     let unit = end + usize::from(folded.get(end).is_some_and(|blank| blank.c == ' '));
-    let has_unit =
-        is(folded, unit, Class::Letter) || folded.get(unit).is_some_and(|sign| matches!(sign.c, '%' | '°'));
+    let has_unit = is(folded, unit, Class::Letter)
+        || folded
+            .get(unit)
+            .is_some_and(|sign| matches!(sign.c, '%' | '°'));
     !is_wide || is_nought || has_unit
 }
 
 /// Returns the end of a number in groups of thousands. All groups have three digits and the same
 /// separator. Returns `None` where it is a list or continues one.
 fn grouped(folded: &[Folded], start: usize) -> Option<usize> {
-    let digits = |at: usize| folded[at..].iter().take_while(|next| class(next.c) == Class::Digit).count();
-    let mark = |at: usize| folded.get(at).map(|mark| mark.c).filter(|c| matches!(c, ',' | '\''));
-    if start.checked_sub(1).is_some_and(|at| mark(at).is_some() && at > 0 && is(folded, at - 1, Class::Digit))
+    let digits = |at: usize| {
+        folded[at..]
+            .iter()
+            .take_while(|next| class(next.c) == Class::Digit)
+            .count()
+    };
+    let mark = |at: usize| {
+        folded
+            .get(at)
+            .map(|mark| mark.c)
+            .filter(|c| matches!(c, ',' | '\''))
+    };
+    if start
+        .checked_sub(1)
+        .is_some_and(|at| mark(at).is_some() && at > 0 && is(folded, at - 1, Class::Digit))
     {
         return None;
     }
@@ -248,12 +294,15 @@ fn grouped(folded: &[Folded], start: usize) -> Option<usize> {
 }
 
 fn letters(folded: &[Folded], start: usize) -> ScanResult {
-    let is_of = |at: usize, greek: bool| is(folded, at, Class::Letter) && is_greek(folded[at].c) == greek;
+    let is_of =
+        |at: usize, greek: bool| is(folded, at, Class::Letter) && is_greek(folded[at].c) == greek;
     let greek = is_greek(folded[start].c);
     let end_of = |start: usize, greek: bool| {
         let mut end = start;
         while is_of(end, greek)
-            || (end > start && folded.get(end).is_some_and(|c| c.c == '\'') && is_of(end + 1, greek))
+            || (end > start
+                && folded.get(end).is_some_and(|c| c.c == '\'')
+                && is_of(end + 1, greek))
         {
             end += 1;
         }
@@ -266,7 +315,10 @@ fn letters(folded: &[Folded], start: usize) -> ScanResult {
         // The micro sign is often typed as u.
         Some("mu") if is_of(end, false) => {
             let unit = end_of(end, false);
-            (word(std::iter::once('u').chain(chars(end..unit)), Kind::Letters), unit)
+            (
+                word(std::iter::once('u').chain(chars(end..unit)), Kind::Letters),
+                unit,
+            )
         }
         Some("mu") => {
             let mut micro = word(['u'], Kind::Letters);
@@ -290,7 +342,10 @@ fn run(folded: &[Folded], start: usize) -> ScanResult {
             end += 1;
             continue;
         }
-        let blanks = folded[end..].iter().take_while(|next| next.c.is_whitespace()).count();
+        let blanks = folded[end..]
+            .iter()
+            .take_while(|next| next.c.is_whitespace())
+            .count();
         let goes_on = blanks > 0
             && is_han(folded[end - 1].c)
             && folded.get(end + blanks).is_some_and(|next| is_han(next.c));
@@ -304,37 +359,64 @@ fn run(folded: &[Folded], start: usize) -> ScanResult {
 
 /// Scans a symbol; a flag is a pair of letters.
 fn symbol(folded: &[Folded], at: usize) -> ScanResult {
-    let is_flag = |at: usize| folded.get(at).is_some_and(|c| matches!(c.c, '\u{1f1e6}'..='\u{1f1ff}'));
+    let is_flag = |at: usize| {
+        folded
+            .get(at)
+            .is_some_and(|c| matches!(c.c, '\u{1f1e6}'..='\u{1f1ff}'))
+    };
     let end = at + 1 + usize::from(is_flag(at) && is_flag(at + 1));
-    (word(folded[at..end].iter().map(|folded| folded.c), Kind::Symbol), end)
+    (
+        word(folded[at..end].iter().map(|folded| folded.c), Kind::Symbol),
+        end,
+    )
 }
 
 /// Returns whether a character is a sign that changes the meaning of an adjacent word.
 pub(super) fn is_sign(c: char) -> bool {
-    matches!(c, '+' | '-' | '<' | '>' | '≤' | '≥' | '±' | '~' | '≠' | '≮' | '≯' | '=')
+    matches!(
+        c,
+        '+' | '-' | '<' | '>' | '≤' | '≥' | '±' | '~' | '≠' | '≮' | '≯' | '='
+    )
 }
 
 fn signs(folded: &[Folded], span: Range<usize>) -> SignedWord {
     // Most words stand between blanks.
-    let is_bare =
-        |at: Option<&Folded>| at.is_none_or(|at| !(is_sign(at.c) || matches!(at.c, NUMBER_BOUNDARY | '(')));
-    if is_bare(folded.get(span.end)) && is_bare(span.start.checked_sub(1).and_then(|at| folded.get(at))) {
+    let is_bare = |at: Option<&Folded>| {
+        at.is_none_or(|at| !(is_sign(at.c) || matches!(at.c, NUMBER_BOUNDARY | '(')))
+    };
+    if is_bare(folded.get(span.end))
+        && is_bare(span.start.checked_sub(1).and_then(|at| folded.get(at)))
+    {
         return SignedWord::default();
     }
     let is_word = |at: Option<usize>| {
-        let c = at.and_then(|at| folded.get(at)).map(|folded| class(folded.c));
+        let c = at
+            .and_then(|at| folded.get(at))
+            .map(|folded| class(folded.c));
         c.is_some_and(|class| class != Class::Gap)
     };
     let c = |at: usize| folded.get(at).map(|folded| folded.c);
     let mut behind = span.end + usize::from(c(span.end) == Some(NUMBER_BOUNDARY));
     let opens = c(behind) == Some('(');
     behind += usize::from(opens);
-    let run: String =
-        folded[behind.min(folded.len())..].iter().map(|c| c.c).take_while(|c| is_sign(*c)).collect();
+    let run: String = folded[behind.min(folded.len())..]
+        .iter()
+        .map(|c| c.c)
+        .take_while(|c| is_sign(*c))
+        .collect();
     let after = behind + run.chars().count();
-    let is_whole = if opens { c(after) == Some(')') } else { run != "-" || !is_word(Some(after)) };
-    let behind = if is_whole { literal_of(&run) } else { String::new() };
-    let start = span.start - usize::from(span.start > 0 && c(span.start - 1) == Some(NUMBER_BOUNDARY));
+    let is_whole = if opens {
+        c(after) == Some(')')
+    } else {
+        run != "-" || !is_word(Some(after))
+    };
+    let behind = if is_whole {
+        literal_of(&run)
+    } else {
+        String::new()
+    };
+    let start =
+        span.start - usize::from(span.start > 0 && c(span.start - 1) == Some(NUMBER_BOUNDARY));
     let run: Vec<char> = folded[..start]
         .iter()
         .rev()
@@ -344,7 +426,11 @@ fn signs(folded: &[Folded], span: Range<usize>) -> SignedWord {
         .collect();
     let run: String = run.into_iter().rev().collect();
     let prior = start.checked_sub(run.chars().count() + 1);
-    let before = if run == "-" && is_word(prior) { String::new() } else { literal_of(&run) };
+    let before = if run == "-" && is_word(prior) {
+        String::new()
+    } else {
+        literal_of(&run)
+    };
     SignedWord { before, behind }
 }
 
@@ -355,7 +441,11 @@ fn literal_of(run: &str) -> String {
     }
     let run = run.replace(">=", "≥").replace("<=", "≤").replace("+-", "±");
     let is_dash = run.len() > 1 && run.chars().all(|c| c == '-') || run.contains('=');
-    if is_dash || run.chars().count() > MAX_ADJACENT_SIGNS { String::new() } else { run }
+    if is_dash || run.chars().count() > MAX_ADJACENT_SIGNS {
+        String::new()
+    } else {
+        run
+    }
 }
 
 /// Records which words a hyphen or an apostrophe joins.
@@ -369,17 +459,27 @@ fn join(folded: &[Folded], pieces: &mut [Piece]) {
         while last + 1 < pieces.len() && are_joined(folded, &pieces[last], &pieces[last + 1]) {
             last += 1;
         }
-        let texts = pieces[first..=last].iter().filter_map(|piece| match &piece.what {
-            PieceKind::Word(word) => Some(word.text.replace('\'', "")),
-            PieceKind::Run(..) => None,
-        });
-        let text: String = texts.collect::<String>().chars().take(MAX_WORD_CHARS).collect();
+        let texts = pieces[first..=last]
+            .iter()
+            .filter_map(|piece| match &piece.what {
+                PieceKind::Word(word) => Some(word.text.replace('\'', "")),
+                PieceKind::Run(..) => None,
+            });
+        let text: String = texts
+            .collect::<String>()
+            .chars()
+            .take(MAX_WORD_CHARS)
+            .collect();
         let to = pieces[last].to;
         if let PieceKind::Word(word) = &mut pieces[first].what {
             let is_long = word.kind == Kind::Letters
                 || (word.kind == Kind::Digits && text.len() >= MIN_LONG_NUMBER_DIGITS);
             if is_long && (last > first || text != word.text) {
-                word.joined = Some(JoinedWords { text, words: last - first + 1, to });
+                word.joined = Some(JoinedWords {
+                    text,
+                    words: last - first + 1,
+                    to,
+                });
             }
         }
         first = last + 1;
@@ -387,7 +487,9 @@ fn join(folded: &[Folded], pieces: &mut [Piece]) {
 }
 
 fn are_joined(folded: &[Folded], one: &Piece, next: &Piece) -> bool {
-    let (PieceKind::Word(first), PieceKind::Word(second)) = (&one.what, &next.what) else { return false };
+    let (PieceKind::Word(first), PieceKind::Word(second)) = (&one.what, &next.what) else {
+        return false;
+    };
     let is_joining = |c: char| c == '-' || (c == '\'' && first.kind == Kind::Digits);
     first.kind == second.kind
         && matches!(first.kind, Kind::Letters | Kind::Digits)
@@ -399,14 +501,25 @@ impl Word {
     /// Returns the first parts of an address, a version or a date: the text before each separator
     /// when there are several. An amount has no such parts.
     pub fn leading(&self) -> impl Iterator<Item = &str> {
-        let marks: Vec<usize> = self.text.match_indices(['.', ':']).map(|(at, _)| at).collect();
+        let marks: Vec<usize> = self
+            .text
+            .match_indices(['.', ':'])
+            .map(|(at, _)| at)
+            .collect();
         let has_parts = self.kind == Kind::Number && marks.len() > 1 && !self.text.contains(',');
-        marks.into_iter().filter(move |_| has_parts).map(|at| &self.text[..at])
+        marks
+            .into_iter()
+            .filter(move |_| has_parts)
+            .map(|at| &self.text[..at])
     }
 
     /// Returns its term in the index.
     pub fn term(&self) -> String {
-        if self.kind == Kind::Letters { stem(&self.text) } else { self.text.clone() }
+        if self.kind == Kind::Letters {
+            stem(&self.text)
+        } else {
+            self.text.clone()
+        }
     }
 
     /// Returns its term in the index together with the signs that touch it here.
@@ -417,10 +530,14 @@ impl Word {
 
 /// Returns the terms at a run's first and last character with their signs.
 pub(super) fn signed_ends(piece: &Piece) -> Vec<(usize, String)> {
-    let PieceKind::Run(chars, signs) = &piece.what else { return Vec::new() };
-    let (Some(first), Some(last)) = (chars.first(), chars.last()) else { return Vec::new() };
+    let PieceKind::Run(chars, signs) = &piece.what else {
+        return Vec::new();
+    };
+    let (Some(first), Some(last)) = (chars.first(), chars.last()) else {
+        return Vec::new();
+    };
     let before = signed(&signs.before, &first.c.to_string(), "").map(|term| (piece.position, term));
-    let behind =
-        signed("", &last.c.to_string(), &signs.behind).map(|term| (piece.position + chars.len() - 1, term));
+    let behind = signed("", &last.c.to_string(), &signs.behind)
+        .map(|term| (piece.position + chars.len() - 1, term));
     before.into_iter().chain(behind).collect()
 }

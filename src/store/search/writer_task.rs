@@ -101,18 +101,36 @@ impl<'a> IndexWriterTask<'a> {
         fields: Fields,
         position: IndexPosition,
     ) -> Self {
-        Self { shared, store, writer, reader, fields, position, pending: 0, stored: Instant::now() }
+        Self {
+            shared,
+            store,
+            writer,
+            reader,
+            fields,
+            position,
+            pending: 0,
+            stored: Instant::now(),
+        }
     }
 
     /// Builds the index unless that was done, and follows the changes until `stop` is cancelled.
-    pub async fn run(mut self, source: MessageSource, stop: &CancellationToken) -> Result<(), IndexError> {
-        if self.build(&source, stop).await? { self.follow(source, stop).await } else { Ok(()) }
+    pub async fn run(
+        mut self,
+        source: MessageSource,
+        stop: &CancellationToken,
+    ) -> Result<(), IndexError> {
+        if self.build(&source, stop).await? {
+            self.follow(source, stop).await
+        } else {
+            Ok(())
+        }
     }
 
     /// Makes all changes so far visible, and stores the position.
     fn commit(&mut self) -> Result<(), IndexError> {
         let start = Instant::now();
-        let payload = serde_json::to_string(&self.position).map_err(|_| IndexError::Stale("no position"))?;
+        let payload =
+            serde_json::to_string(&self.position).map_err(|_| IndexError::Stale("no position"))?;
         let mut commit = self.writer.prepare_commit()?;
         commit.set_payload(&payload);
         commit.commit()?;
@@ -126,8 +144,14 @@ impl<'a> IndexWriterTask<'a> {
 
     /// Reads the whole database, the newest messages first, unless that was done; returns `false`
     /// when `stop` is cancelled.
-    async fn build(&mut self, source: &MessageSource, stop: &CancellationToken) -> Result<bool, IndexError> {
-        let Some(RebuildState { mut below }) = self.position.building else { return Ok(true) };
+    async fn build(
+        &mut self,
+        source: &MessageSource,
+        stop: &CancellationToken,
+    ) -> Result<bool, IndexError> {
+        let Some(RebuildState { mut below }) = self.position.building else {
+            return Ok(true);
+        };
         let start = Instant::now();
         tracing::info!("building the search index");
         loop {
@@ -142,7 +166,10 @@ impl<'a> IndexWriterTask<'a> {
             below = Some(last);
             self.position.building = Some(RebuildState { below });
             // The first page begins with the newest message.
-            let first = rows.first().map(|row| IndexedMessage { id: row.id, rev: row.rev });
+            let first = rows.first().map(|row| IndexedMessage {
+                id: row.id,
+                rev: row.rev,
+            });
             self.position.seen = self.position.seen.or(first);
             for entry in rows.into_iter().filter_map(SourceRow::entry) {
                 self.writer.add_document(self.fields.document(&entry))?;
@@ -157,7 +184,11 @@ impl<'a> IndexWriterTask<'a> {
         self.position.overlap = Some((now.time, now.increment));
         self.commit()?;
         let documents = self.reader.searcher().num_docs();
-        tracing::info!(documents, seconds = start.elapsed().as_secs(), "the search index is built");
+        tracing::info!(
+            documents,
+            seconds = start.elapsed().as_secs(),
+            "the search index is built"
+        );
         Ok(true)
     }
 
@@ -165,7 +196,10 @@ impl<'a> IndexWriterTask<'a> {
     fn apply(&mut self, change: MessageChange, time: ClusterTime) -> Result<(), IndexError> {
         let (row, may_be_there) = match change {
             MessageChange::New(row) => {
-                let is_early = self.position.overlap.is_some_and(|end| (time.time, time.increment) <= end);
+                let is_early = self
+                    .position
+                    .overlap
+                    .is_some_and(|end| (time.time, time.increment) <= end);
                 if !is_early {
                     self.position.overlap = None;
                 }
@@ -178,7 +212,10 @@ impl<'a> IndexWriterTask<'a> {
             MessageChange::Foreign => (None, false),
         };
         if let Some(row) = row {
-            self.position.seen = Some(IndexedMessage { id: row.id, rev: row.rev });
+            self.position.seen = Some(IndexedMessage {
+                id: row.id,
+                rev: row.rev,
+            });
             if may_be_there {
                 self.writer.delete_term(self.fields.only(row.id));
             }
@@ -191,7 +228,11 @@ impl<'a> IndexWriterTask<'a> {
     }
 
     /// Follows the changes until `stop` is cancelled.
-    async fn follow(&mut self, source: MessageSource, stop: &CancellationToken) -> Result<(), IndexError> {
+    async fn follow(
+        &mut self,
+        source: MessageSource,
+        stop: &CancellationToken,
+    ) -> Result<(), IndexError> {
         let mut events = source.listen(self.position.token.clone()).await?;
         let mut due: Option<tokio::time::Instant> = None;
         let mut next_commit = tokio::time::Instant::now();
@@ -203,8 +244,10 @@ impl<'a> IndexWriterTask<'a> {
         super::lag(Duration::ZERO);
         loop {
             let now = tokio::time::Instant::now();
-            let (commit_at, go_on_at) =
-                (due.unwrap_or(now + FIRST_COMMIT_DELAY), hear_at.unwrap_or(now + FIRST_COMMIT_DELAY));
+            let (commit_at, go_on_at) = (
+                due.unwrap_or(now + FIRST_COMMIT_DELAY),
+                hear_at.unwrap_or(now + FIRST_COMMIT_DELAY),
+            );
             tokio::select! {
                 biased;
                 () = stop.cancelled() => {

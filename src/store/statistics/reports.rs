@@ -71,7 +71,11 @@ impl Store {
             return Ok(AllTimeTotals::default());
         };
         let (private, groups) = (row.private, row.groups);
-        Ok(AllTimeTotals { tally: row.tally()?, private, groups })
+        Ok(AllTimeTotals {
+            tally: row.tally()?,
+            private,
+            groups,
+        })
     }
 
     /// Returns the sums of the hours or days that began from `from` to `to`; those without messages
@@ -86,18 +90,24 @@ impl Store {
         to: Timestamp,
     ) -> Result<BTreeMap<Timestamp, MessageTally>> {
         let unit = granularity.as_str();
-        let filter = doc! { "_id": { "$gte": period_key(unit, from), "$lte": period_key(unit, to) } };
+        let filter =
+            doc! { "_id": { "$gte": period_key(unit, from), "$lte": period_key(unit, to) } };
         let rows = self.collection::<PeriodRow>(PERIODS_COLLECTION);
         let rows: Vec<PeriodRow> =
             run(async move { collect(rows.find(filter).batch_size(5_000).await?).await }).await?;
-        rows.into_iter().map(|row| Ok((row.key.start, row.tally()?))).collect()
+        rows.into_iter()
+            .map(|row| Ok((row.key.start, row.tally()?)))
+            .collect()
     }
 
     /// Returns the activity of all users on the days from `from` on.
     ///
     /// # Errors
     /// As [`Store::statistics_of_all_time`].
-    pub async fn statistics_of_people(&self, from: Timestamp) -> Result<BTreeMap<UserId, PersonSum>> {
+    pub async fn statistics_of_people(
+        &self,
+        from: Timestamp,
+    ) -> Result<BTreeMap<UserId, PersonSum>> {
         // Keys are compared by their day first.
         let days = doc! { "$match": { "_id": { "$gte": doc! { "day": from } } } };
         let sent = [
@@ -115,23 +125,49 @@ impl Store {
                 "count": { "$sum": "$responses.v" },
             } },
         ];
-        let (people, again) =
-            (self.collection::<Document>(USERS_COLLECTION), self.collection::<Document>(USERS_COLLECTION));
+        let (people, again) = (
+            self.collection::<Document>(USERS_COLLECTION),
+            self.collection::<Document>(USERS_COLLECTION),
+        );
         let sent = run(async move {
-            collect::<SentRow>(people.aggregate(sent).batch_size(10_000).with_type().await?).await
+            collect::<SentRow>(
+                people
+                    .aggregate(sent)
+                    .batch_size(10_000)
+                    .with_type()
+                    .await?,
+            )
+            .await
         });
         let answers = run(async move {
-            collect::<BucketRow>(again.aggregate(answers).batch_size(10_000).with_type().await?).await
+            collect::<BucketRow>(
+                again
+                    .aggregate(answers)
+                    .batch_size(10_000)
+                    .with_type()
+                    .await?,
+            )
+            .await
         });
         let (sent, answers) = tokio::try_join!(sent, answers)?;
         let mut buckets: BTreeMap<UserId, Buckets> = BTreeMap::new();
         for row in answers {
-            buckets.entry(row.key.user).or_default().insert(row.key.bucket, row.count);
+            buckets
+                .entry(row.key.user)
+                .or_default()
+                .insert(row.key.bucket, row.count);
         }
         sent.into_iter()
             .map(|row| {
                 let responses = responses(buckets.remove(&row.user).unwrap_or_default())?;
-                Ok((row.user, PersonSum { sent: row.sent, responses, last: row.last }))
+                Ok((
+                    row.user,
+                    PersonSum {
+                        sent: row.sent,
+                        responses,
+                        last: row.last,
+                    },
+                ))
             })
             .collect()
     }
@@ -158,7 +194,10 @@ impl Store {
         let users = self.collection::<Document>(users::COLLECTION);
         run(async move {
             let active = users.count_documents(doc! { "isActive": true }).await?;
-            Ok((active + users.count_documents(doc! { "isActive": false }).await?, active))
+            Ok((
+                active + users.count_documents(doc! { "isActive": false }).await?,
+                active,
+            ))
         })
         .await
     }

@@ -76,7 +76,10 @@ impl Store {
                 Err(RollupStop::NotReady) => return Ok(Rolled::NotReady),
                 Err(RollupStop::Corrupt(error)) => return Err(error),
                 Err(RollupStop::Database(error)) => {
-                    tracing::debug!(cause = failure::describe(&error), "counting met another transaction");
+                    tracing::debug!(
+                        cause = failure::describe(&error),
+                        "counting met another transaction"
+                    );
                 }
             }
         }
@@ -116,14 +119,20 @@ impl Store {
         // This write serialises the counting of all processes: the first writer proceeds.
         let meta = self.collection::<Document>(META_COLLECTION);
         let turn = doc! { "$inc": { "rounds": 1_i64 } };
-        let found = meta.update_one(ready(calendar), turn).session(&mut *transaction).await?;
+        let found = meta
+            .update_one(ready(calendar), turn)
+            .session(&mut *transaction)
+            .await?;
         if found.matched_count == 0 {
             return Err(RollupStop::NotReady);
         }
         let ids: Vec<Bson> = runs.keys().copied().map(Bson::from).collect();
         let among = doc! { "_id": { "$in": ids } };
         let positions = self.collection::<PositionRow>(POSITIONS_COLLECTION);
-        let mut cursor = positions.find(among.clone()).session(&mut *transaction).await?;
+        let mut cursor = positions
+            .find(among.clone())
+            .session(&mut *transaction)
+            .await?;
         let rows: Vec<PositionRow> = cursor.stream(&mut *transaction).try_collect().await?;
         let mut standings = BTreeMap::new();
         for row in rows {
@@ -131,16 +140,23 @@ impl Store {
         }
         let seen = self.collection::<SnapshotRow>(conversations::COLLECTION);
         let fields = doc! { "sessionType": 1, "seq": 1, "version": 1, "unreadCount": 1 };
-        let mut cursor = seen.find(among).projection(fields).session(&mut *transaction).await?;
+        let mut cursor = seen
+            .find(among)
+            .projection(fields)
+            .session(&mut *transaction)
+            .await?;
         let rows: Vec<SnapshotRow> = cursor.stream(&mut *transaction).try_collect().await?;
         let (mut delta, mut behind, mut room) =
             (RollupDelta::default(), Vec::new(), MAX_TRANSACTION_MESSAGES);
         for row in rows {
             let (id, newest, standing) = (row.id, row.seq, standings.remove(&row.id));
             let after = standing.as_ref().map_or(0, |standing| standing.seq);
-            let mut new: Vec<CountedMessage> = runs.get(&id).into_iter().flatten().copied().collect();
+            let mut new: Vec<CountedMessage> =
+                runs.get(&id).into_iter().flatten().copied().collect();
             new.retain(|message| message.seq > after);
-            let follows = new.first().map_or(newest <= after, |first| first.seq == after + 1)
+            let follows = new
+                .first()
+                .map_or(newest <= after, |first| first.seq == after + 1)
                 && new.windows(2).all(|pair| pair[0].seq + 1 == pair[1].seq);
             if !follows {
                 if room == 0 {
@@ -162,7 +178,11 @@ impl Store {
                 continue;
             }
             let command = doc! { "update": collection, "updates": statements, "ordered": true };
-            let reply = self.database.run_command(command).session(&mut *transaction).await?;
+            let reply = self
+                .database
+                .run_command(command)
+                .session(&mut *transaction)
+                .await?;
             failure::check_reply(&reply)?;
         }
         Ok(behind)
@@ -175,15 +195,25 @@ impl Store {
         after: u64,
         limit: usize,
     ) -> std::result::Result<Vec<CountedMessage>, RollupStop> {
-        let filter =
-            doc! { "sessionId": session, "seq": { "$gt": i64::try_from(after).unwrap_or(i64::MAX) } };
-        let fields = doc! { "_id": 0, "seq": 1, "sender": 1, "messageType": 1, "createdAt": 1, "system": 1 };
+        let filter = doc! { "sessionId": session, "seq": { "$gt": i64::try_from(after).unwrap_or(i64::MAX) } };
+        let fields =
+            doc! { "_id": 0, "seq": 1, "sender": 1, "messageType": 1, "createdAt": 1, "system": 1 };
         let rows = self.collection::<CountedRow>(messages::COLLECTION);
-        let find = rows.find(filter).sort(doc! { "sessionId": 1, "seq": 1 }).projection(fields);
+        let find = rows
+            .find(filter)
+            .sort(doc! { "sessionId": 1, "seq": 1 })
+            .projection(fields);
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let mut cursor = find.limit(limit).batch_size(5_000).session(&mut *transaction).await?;
+        let mut cursor = find
+            .limit(limit)
+            .batch_size(5_000)
+            .session(&mut *transaction)
+            .await?;
         let rows: Vec<CountedRow> = cursor.stream(&mut *transaction).try_collect().await?;
-        Ok(rows.into_iter().map(CountedMessage::try_from).collect::<Result<_>>()?)
+        Ok(rows
+            .into_iter()
+            .map(CountedMessage::try_from)
+            .collect::<Result<_>>()?)
     }
 
     async fn hours_before(
@@ -191,15 +221,23 @@ impl Store {
         transaction: &mut ClientSession,
         delta: &RollupDelta,
     ) -> std::result::Result<BTreeMap<(Timestamp, UserId), u32>, RollupStop> {
-        let keys: Vec<Bson> =
-            delta.people.keys().map(|(day, user)| Bson::Document(person_key(*day, *user))).collect();
+        let keys: Vec<Bson> = delta
+            .people
+            .keys()
+            .map(|(day, user)| Bson::Document(person_key(*day, *user)))
+            .collect();
         if keys.is_empty() {
             return Ok(BTreeMap::new());
         }
         let rows = self.collection::<HoursRow>(USERS_COLLECTION);
-        let find = rows.find(doc! { "_id": { "$in": keys } }).projection(doc! { "hours": 1 });
+        let find = rows
+            .find(doc! { "_id": { "$in": keys } })
+            .projection(doc! { "hours": 1 });
         let mut cursor = find.batch_size(5_000).session(&mut *transaction).await?;
         let rows: Vec<HoursRow> = cursor.stream(&mut *transaction).try_collect().await?;
-        Ok(rows.into_iter().map(|row| ((row.key.day, row.key.user), row.hours)).collect())
+        Ok(rows
+            .into_iter()
+            .map(|row| ((row.key.day, row.key.user), row.hours))
+            .collect())
     }
 }

@@ -32,7 +32,11 @@ pub(super) fn responses(buckets: Buckets) -> Result<Responses> {
         })?;
         Ok((bucket, count))
     };
-    buckets.into_iter().map(bucket).collect::<Result<Vec<_>>>().map(Responses::of)
+    buckets
+        .into_iter()
+        .map(bucket)
+        .collect::<Result<Vec<_>>>()
+        .map(Responses::of)
 }
 
 #[derive(Deserialize)]
@@ -62,7 +66,11 @@ fn people(counts: BTreeMap<String, u64>) -> Result<BTreeMap<UserId, u64>> {
         })?;
         Ok((user, count))
     };
-    counts.into_iter().filter(|(_, count)| *count > 0).map(person).collect()
+    counts
+        .into_iter()
+        .filter(|(_, count)| *count > 0)
+        .map(person)
+        .collect()
 }
 
 impl PositionRow {
@@ -70,7 +78,10 @@ impl PositionRow {
         Ok(RollupPosition {
             seq: self.seq,
             version: self.version,
-            waiting: self.waiting.map(|row| UnansweredMessage { sender: row.sender, since: row.since }),
+            waiting: self.waiting.map(|row| UnansweredMessage {
+                sender: row.sender,
+                since: row.since,
+            }),
             unread: people(self.unread)?,
         })
     }
@@ -101,7 +112,11 @@ impl SnapshotRow {
                 return Err(Error::Internal);
             }
         };
-        Ok(ConversationSnapshot { kind, version: self.version, unread: people(self.unread_count)? })
+        Ok(ConversationSnapshot {
+            kind,
+            version: self.version,
+            unread: people(self.unread_count)?,
+        })
     }
 }
 
@@ -225,13 +240,19 @@ pub(super) fn statements(delta: &RollupDelta) -> [(&'static str, Vec<Document>);
     let mut periods = Vec::new();
     for (unit, tallies) in [("hour", &delta.hours), ("day", &delta.days)] {
         for (start, tally) in tallies {
-            periods.push(upsert(period_key(unit, *start), doc! { "$inc": additions(tally) }));
+            periods.push(upsert(
+                period_key(unit, *start),
+                doc! { "$inc": additions(tally) },
+            ));
         }
     }
     let mut total = additions(&delta.total);
     total.insert("private", as_i64(delta.new_private));
     total.insert("groups", as_i64(delta.new_groups));
-    periods.push(upsert(period_key("all", Timestamp(0)), doc! { "$inc": total }));
+    periods.push(upsert(
+        period_key("all", Timestamp(0)),
+        doc! { "$inc": total },
+    ));
     let people = delta
         .people
         .iter()
@@ -264,8 +285,13 @@ fn person_update(person: &PersonDay) -> Document {
 }
 
 fn position(standing: &RollupPosition) -> Document {
-    let waiting = standing.waiting.map(|waiting| doc! { "sender": waiting.sender, "since": waiting.since });
-    let unread = standing.unread.iter().map(|(user, count)| (user.to_string(), Bson::from(as_i64(*count))));
+    let waiting = standing
+        .waiting
+        .map(|waiting| doc! { "sender": waiting.sender, "since": waiting.since });
+    let unread = standing
+        .unread
+        .iter()
+        .map(|(user, count)| (user.to_string(), Bson::from(as_i64(*count))));
     doc! {
         "seq": as_i64(standing.seq),
         "version": as_i64(standing.version),

@@ -11,7 +11,10 @@ use crate::domain::{
     user::{Role, User, username_key},
 };
 
-#[expect(clippy::struct_excessive_bools, reason = "as the stored document has them")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "as the stored document has them"
+)]
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct UserRow {

@@ -22,7 +22,9 @@ pub struct Known {
 pub struct Client(pub BTreeMap<String, Known>);
 
 pub fn number(value: &Value) -> u64 {
-    value.as_u64().unwrap_or_else(|| panic!("no number: {value}"))
+    value
+        .as_u64()
+        .unwrap_or_else(|| panic!("no number: {value}"))
 }
 
 /// The lasting fields of a message, independent of how it was received.
@@ -45,7 +47,8 @@ fn lasting(message: &Value) -> Value {
         "system",
         "updatedAt",
     ];
-    let mut lasting = json!({ "reactions": message.get("reactions").cloned().unwrap_or_else(|| json!([])) });
+    let mut lasting =
+        json!({ "reactions": message.get("reactions").cloned().unwrap_or_else(|| json!([])) });
     for field in FIELDS {
         lasting[field] = message.get(field).cloned().unwrap_or(Value::Null);
     }
@@ -63,11 +66,21 @@ fn profile(session: &Value) -> Value {
 }
 
 fn membership(member: &Value) -> (Value, Value, Value, u64) {
-    (member["role"].clone(), member["muted"].clone(), member["joinedAt"].clone(), number(&member["readSeq"]))
+    (
+        member["role"].clone(),
+        member["muted"].clone(),
+        member["joinedAt"].clone(),
+        number(&member["readSeq"]),
+    )
 }
 
 fn memberships(members: &Value) -> BTreeMap<String, (Value, Value, Value, u64)> {
-    members.as_array().unwrap().iter().map(|member| (text(&member["userId"]), membership(member))).collect()
+    members
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|member| (text(&member["userId"]), membership(member)))
+        .collect()
 }
 
 impl Known {
@@ -76,7 +89,11 @@ impl Known {
         let message = lasting(message);
         let (seq, rev) = (number(&message["seq"]), number(&message["rev"]));
         self.seq = self.seq.max(seq);
-        if self.messages.get(&seq).is_none_or(|known| number(&known["rev"]) <= rev) {
+        if self
+            .messages
+            .get(&seq)
+            .is_none_or(|known| number(&known["rev"]) <= rev)
+        {
             self.messages.insert(seq, message);
         }
     }
@@ -152,7 +169,11 @@ impl Client {
                     message[field] = payload[field].clone();
                 }
                 let nobody = payload["mentions"] == json!([]);
-                message["mentions"] = if nobody { Value::Null } else { payload["mentions"].clone() };
+                message["mentions"] = if nobody {
+                    Value::Null
+                } else {
+                    payload["mentions"].clone()
+                };
             }),
             "message:deleted" | "message:recalled" => {
                 self.of(&payload["sessionId"]).change(payload, |message| {
@@ -163,7 +184,8 @@ impl Client {
                     message["content"] = json!("");
                     message["isDeleted"] = json!(true);
                     message["updatedAt"] = payload["deletedAt"].clone();
-                    message["recalledAt"] = payload.get("recalledAt").cloned().unwrap_or(Value::Null);
+                    message["recalledAt"] =
+                        payload.get("recalledAt").cloned().unwrap_or(Value::Null);
                 });
             }
             "message:reaction" => self.of(&payload["sessionId"]).change(payload, |message| {
@@ -172,8 +194,10 @@ impl Client {
             }),
             "message:read" => {
                 let known = self.of(&payload["sessionId"]);
-                let membership =
-                    known.members.get_mut(&text(&payload["userId"])).expect("a reader is a member");
+                let membership = known
+                    .members
+                    .get_mut(&text(&payload["userId"]))
+                    .expect("a reader is a member");
                 membership.3 = membership.3.max(number(&payload["seq"]));
             }
             "message:status" => drop(self.of(&payload["sessionId"])),
@@ -221,7 +245,10 @@ impl Client {
                     .iter()
                     .map(|(user, p)| (user.clone(), membership(p)))
                     .collect();
-                for message in ["messages", "changed"].iter().flat_map(|list| one[list].as_array().unwrap()) {
+                for message in ["messages", "changed"]
+                    .iter()
+                    .flat_map(|list| one[list].as_array().unwrap())
+                {
                     known.put(message);
                 }
                 (known.seq, known.rev) = (number(&one["next"]["seq"]), number(&one["next"]["rev"]));
@@ -240,10 +267,16 @@ impl Client {
     /// A client that fetches everything.
     pub async fn fresh(person: &Person) -> Self {
         let mut client = Self::default();
-        let listed = person.get(&format!("/api/chat/sessions/{}?limit=100", person.id)).await.expect(200);
+        let listed = person
+            .get(&format!("/api/chat/sessions/{}?limit=100", person.id))
+            .await
+            .expect(200);
         for session in listed.as_array().unwrap() {
             let id = text(&session["_id"]);
-            let info = person.get(&format!("/api/chat/sessions/{id}/info")).await.expect(200);
+            let info = person
+                .get(&format!("/api/chat/sessions/{id}/info"))
+                .await
+                .expect(200);
             let mut known = Known {
                 rev: number(&info["rev"]),
                 profile: profile(&info),
@@ -278,7 +311,11 @@ pub fn difference(one: &Client, other: &Client) -> Option<String> {
     let ids: BTreeSet<&String> = one.0.keys().chain(other.0.keys()).collect();
     for id in ids {
         let (Some(a), Some(b)) = (one.0.get(id), other.0.get(id)) else {
-            return Some(format!("session {id}: {:?} and {:?}", one.0.get(id), other.0.get(id)));
+            return Some(format!(
+                "session {id}: {:?} and {:?}",
+                one.0.get(id),
+                other.0.get(id)
+            ));
         };
         let frames = |k: &Known| format!("{:?}", (k.seq, k.rev, &k.profile, &k.members));
         if frames(a) != frames(b) {
@@ -287,7 +324,11 @@ pub fn difference(one: &Client, other: &Client) -> Option<String> {
         let seqs: BTreeSet<&u64> = a.messages.keys().chain(b.messages.keys()).collect();
         for seq in seqs {
             if a.messages.get(seq) != b.messages.get(seq) {
-                return Some(format!("{id}, {seq}: {:?} and {:?}", a.messages.get(seq), b.messages.get(seq)));
+                return Some(format!(
+                    "{id}, {seq}: {:?} and {:?}",
+                    a.messages.get(seq),
+                    b.messages.get(seq)
+                ));
             }
         }
     }

@@ -26,7 +26,9 @@ pub struct Fetched {
 impl Fetched {
     #[track_caller]
     pub fn header(&self, name: &str) -> &str {
-        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+        self.headers
+            .get(name)
+            .map_or("", |value| value.to_str().unwrap())
     }
 }
 
@@ -39,16 +41,32 @@ pub fn png(width: u32, height: u32) -> Vec<u8> {
 pub fn photo(width: u32, height: u32) -> Vec<u8> {
     let plain = encoded(width, height, ImageFormat::Jpeg);
     let turned = b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0";
-    let length = u16::try_from(2 + turned.len() + PLACE.len()).unwrap().to_be_bytes();
-    [&plain[..2], &[0xff, 0xe1], &length, turned, PLACE, &plain[2..]].concat()
+    let length = u16::try_from(2 + turned.len() + PLACE.len())
+        .unwrap()
+        .to_be_bytes();
+    [
+        &plain[..2],
+        &[0xff, 0xe1],
+        &length,
+        turned,
+        PLACE,
+        &plain[2..],
+    ]
+    .concat()
 }
 
 fn encoded(width: u32, height: u32, format: ImageFormat) -> Vec<u8> {
     let pixels = RgbImage::from_fn(width, height, |x, y| {
-        image::Rgb([u8::try_from(x % 256).unwrap(), u8::try_from(y % 256).unwrap(), 90])
+        image::Rgb([
+            u8::try_from(x % 256).unwrap(),
+            u8::try_from(y % 256).unwrap(),
+            90,
+        ])
     });
     let mut bytes = Cursor::new(Vec::new());
-    DynamicImage::from(pixels).write_to(&mut bytes, format).unwrap();
+    DynamicImage::from(pixels)
+        .write_to(&mut bytes, format)
+        .unwrap();
     bytes.into_inner()
 }
 
@@ -59,7 +77,13 @@ pub fn noise(size: usize) -> Vec<u8> {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         state.to_be_bytes()[0]
     };
-    [&[0xfe, 0xed, 0, 1][..], &std::iter::repeat_with(next).take(size - 4).collect::<Vec<u8>>()].concat()
+    [
+        &[0xfe, 0xed, 0, 1][..],
+        &std::iter::repeat_with(next)
+            .take(size - 4)
+            .collect::<Vec<u8>>(),
+    ]
+    .concat()
 }
 
 /// One second of silence.
@@ -83,19 +107,41 @@ impl Person {
     /// Sends a raw form.
     pub async fn post_raw_form(&self, boundary: &str, body: Vec<u8>) -> Reply {
         let kind = format!("multipart/form-data; boundary={boundary}");
-        self.post_to_files(|request| request.header("content-type", kind).body(body)).await
+        self.post_to_files(|request| request.header("content-type", kind).body(body))
+            .await
     }
 
-    async fn post_to_files(&self, with_form: impl FnOnce(RequestBuilder) -> RequestBuilder) -> Reply {
-        let request = self.client.post(format!("http://{}/api/chat/files", self.address));
-        let response = with_form(request.bearer_auth(&self.token)).send().await.expect("an answer");
+    async fn post_to_files(
+        &self,
+        with_form: impl FnOnce(RequestBuilder) -> RequestBuilder,
+    ) -> Reply {
+        let request = self
+            .client
+            .post(format!("http://{}/api/chat/files", self.address));
+        let response = with_form(request.bearer_auth(&self.token))
+            .send()
+            .await
+            .expect("an answer");
         let status = response.status().as_u16();
         let retry_after = response.headers().contains_key("retry-after");
-        assert_eq!(matches!(status, 429 | 503), retry_after, "who is to come back is told when");
+        assert_eq!(
+            matches!(status, 429 | 503),
+            retry_after,
+            "who is to come back is told when"
+        );
         let headers = response.headers().clone();
         let body = response.bytes().await.expect("the answer arrives");
-        document::check(&self.address, ("POST", "/api/chat/files"), status, &headers, &body);
-        Reply { status, body: serde_json::from_slice(&body).expect("JSON") }
+        document::check(
+            &self.address,
+            ("POST", "/api/chat/files"),
+            status,
+            &headers,
+            &body,
+        );
+        Reply {
+            status,
+            body: serde_json::from_slice(&body).expect("JSON"),
+        }
     }
 
     /// Uploads a file.
@@ -127,10 +173,16 @@ impl Person {
     ) -> Fetched {
         let mut all = HeaderMap::new();
         for (name, value) in headers {
-            all.insert(HeaderName::try_from(*name).unwrap(), HeaderValue::try_from(*value).unwrap());
+            all.insert(
+                HeaderName::try_from(*name).unwrap(),
+                HeaderValue::try_from(*value).unwrap(),
+            );
         }
         let url = format!("http://{}{path}", self.address);
-        let mut request = self.client.request(method.parse().unwrap(), url).headers(all);
+        let mut request = self
+            .client
+            .request(method.parse().unwrap(), url)
+            .headers(all);
         if let Some(token) = token {
             request = request.bearer_auth(token);
         }
@@ -138,7 +190,11 @@ impl Person {
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let bytes = response.bytes().await.expect("all of it").to_vec();
         document::check(&self.address, (method, path), status, &headers, &bytes);
-        Fetched { status, headers, bytes }
+        Fetched {
+            status,
+            headers,
+            bytes,
+        }
     }
 
     /// The message that sends a file.
@@ -153,7 +209,13 @@ impl Person {
 
     /// Sends a file that is accepted.
     pub async fn send_file(&self, session: &str, kind: &str, file: &Value) -> Value {
-        self.call("POST", "/api/chat/messages", self.file_message(session, kind, file)).await.expect(201)
+        self.call(
+            "POST",
+            "/api/chat/messages",
+            self.file_message(session, kind, file),
+        )
+        .await
+        .expect(201)
     }
 
     /// The status of a file's download.

@@ -36,17 +36,23 @@ pub struct MockClock(AtomicI64);
 
 impl MockClock {
     pub fn starting_now() -> Arc<Self> {
-        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
-        Arc::new(Self(AtomicI64::new(i64::try_from(now.as_millis()).unwrap())))
+        let now = std::time::SystemTime::now()
+            .duration_since(std::time::UNIX_EPOCH)
+            .unwrap();
+        Arc::new(Self(AtomicI64::new(
+            i64::try_from(now.as_millis()).unwrap(),
+        )))
     }
 
     pub fn advance(&self, by: Duration) {
-        self.0.fetch_add(i64::try_from(by.as_millis()).unwrap(), Ordering::SeqCst);
+        self.0
+            .fetch_add(i64::try_from(by.as_millis()).unwrap(), Ordering::SeqCst);
     }
 
     /// Sets the clock back, as for one that was ahead.
     pub fn set_back(&self, by: Duration) {
-        self.0.fetch_sub(i64::try_from(by.as_millis()).unwrap(), Ordering::SeqCst);
+        self.0
+            .fetch_sub(i64::try_from(by.as_millis()).unwrap(), Ordering::SeqCst);
     }
 }
 
@@ -98,7 +104,10 @@ impl Reply {
     pub fn refused(self, status: u16) -> String {
         assert_eq!(self.status, status, "{}", self.body);
         assert_eq!(self.body["success"], json!(false), "{}", self.body);
-        self.body["code"].as_str().expect("a refusal has a code").to_owned()
+        self.body["code"]
+            .as_str()
+            .expect("a refusal has a code")
+            .to_owned()
     }
 }
 
@@ -106,17 +115,29 @@ static NUMBER: AtomicU32 = AtomicU32::new(0);
 
 /// A name that is unique in this run.
 pub fn unique(prefix: &str) -> String {
-    format!("{prefix}{}-{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed))
+    format!(
+        "{prefix}{}-{}",
+        std::process::id(),
+        NUMBER.fetch_add(1, Ordering::Relaxed)
+    )
 }
 
 /// Settings for a test, on the shared mongod and with its own database.
 pub fn settings(variables: &[(&str, &str)]) -> Settings {
-    let mut values: BTreeMap<String, String> =
-        [("PORT", "0"), ("JWT_SECRET", SECRET)].map(|(k, v)| (k.to_owned(), v.to_owned())).into();
+    let mut values: BTreeMap<String, String> = [("PORT", "0"), ("JWT_SECRET", SECRET)]
+        .map(|(k, v)| (k.to_owned(), v.to_owned()))
+        .into();
     values.insert("MONGODB_URI".to_owned(), mongod::shared_uri());
     values.insert("MONGODB_DB".to_owned(), unique("t"));
-    values.insert("DATA_DIR".to_owned(), mongod::folder("data").display().to_string());
-    values.extend(variables.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())));
+    values.insert(
+        "DATA_DIR".to_owned(),
+        mongod::folder("data").display().to_string(),
+    );
+    values.extend(
+        variables
+            .iter()
+            .map(|(k, v)| ((*k).to_owned(), (*v).to_owned())),
+    );
     let mut settings = Settings::from_values(&values).expect("test settings are valid");
     settings.timings.presence_window = Duration::from_millis(50);
     settings.timings.typing = Duration::from_millis(400);
@@ -131,11 +152,17 @@ impl TestApp {
 
     /// The service without rate limits, for tests that make many calls.
     pub async fn unlimited() -> Self {
-        Self::with(settings(&[("RATE_LIMIT", "off")]), Arc::new(wardline::domain::SystemClock)).await
+        Self::with(
+            settings(&[("RATE_LIMIT", "off")]),
+            Arc::new(wardline::domain::SystemClock),
+        )
+        .await
     }
 
     pub async fn with(settings: Settings, clock: Arc<dyn Clock>) -> Self {
-        let app = App::open(settings.clone(), clock).await.expect("the app opens");
+        let app = App::open(settings.clone(), clock)
+            .await
+            .expect("the app opens");
         let listener = app.listen().expect("a free port");
         let address = listener.local_addr().unwrap().to_string();
         let (stop, stopped) = oneshot::channel::<()>();
@@ -156,7 +183,10 @@ impl TestApp {
     pub async fn stop(mut self) {
         drop(self.stop.take());
         if let Some(served) = self.served.take() {
-            served.await.expect("the service does not panic").expect("the service ends cleanly");
+            served
+                .await
+                .expect("the service does not panic")
+                .expect("the service ends cleanly");
         }
     }
 
@@ -169,13 +199,20 @@ impl TestApp {
     pub async fn nurse(&self, name: &str) -> Person {
         let username = unique(&name.to_lowercase());
         let body = json!({ "username": username, "password": PASSWORD, "realName": name });
-        let data = self.call("POST", "/api/auth/register", body).await.expect(201);
+        let data = self
+            .call("POST", "/api/auth/register", body)
+            .await
+            .expect(201);
         self.person(&data)
     }
 
     /// The first admin; the settings must name one.
     pub async fn admin(&self) -> Person {
-        let (username, password) = self.settings.first_admin.clone().expect("an admin in the settings");
+        let (username, password) = self
+            .settings
+            .first_admin
+            .clone()
+            .expect("an admin in the settings");
         let body = json!({ "username": username, "password": password });
         let data = self.call("POST", "/api/auth/login", body).await.expect(200);
         self.person(&data)
@@ -194,7 +231,10 @@ impl TestApp {
     /// The raw database of this test.
     pub async fn database(&self) -> mongodb::Database {
         let uri = self.settings.mongodb_uri.clone().unwrap();
-        mongodb::Client::with_uri_str(uri).await.unwrap().database(&self.database)
+        mongodb::Client::with_uri_str(uri)
+            .await
+            .unwrap()
+            .database(&self.database)
     }
 }
 
@@ -217,28 +257,53 @@ async fn call(
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
     let bytes = response.bytes().await.expect("the answer arrives");
     document::check(address, (method, path), status, &headers, &bytes);
-    let body = serde_json::from_slice(&bytes).unwrap_or_else(|_| json!(String::from_utf8_lossy(&bytes)));
+    let body =
+        serde_json::from_slice(&bytes).unwrap_or_else(|_| json!(String::from_utf8_lossy(&bytes)));
     Reply { status, body }
 }
 
 impl Person {
     /// A user known by id only, with their own token.
     pub fn acting_as(&self, id: &str) -> Person {
-        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+        let now = std::time::SystemTime::now()
+            .duration_since(std::time::UNIX_EPOCH)
+            .unwrap()
+            .as_secs();
         let claims = json!({
             "sub": id, "username": id, "role": "user", "iat": now, "exp": now + 3_600, "jti": unique("jti"),
         });
         let key = jsonwebtoken::EncodingKey::from_secret(SECRET.as_bytes());
         let token = jsonwebtoken::encode(&jsonwebtoken::Header::default(), &claims, &key).unwrap();
-        Person { id: id.to_owned(), username: id.to_owned(), token, ..self.clone() }
+        Person {
+            id: id.to_owned(),
+            username: id.to_owned(),
+            token,
+            ..self.clone()
+        }
     }
 
     pub async fn get(&self, path: &str) -> Reply {
-        call(&self.client, &self.address, "GET", path, Some(&self.token), None).await
+        call(
+            &self.client,
+            &self.address,
+            "GET",
+            path,
+            Some(&self.token),
+            None,
+        )
+        .await
     }
 
     pub async fn call(&self, method: &str, path: &str, body: Value) -> Reply {
-        call(&self.client, &self.address, method, path, Some(&self.token), Some(body)).await
+        call(
+            &self.client,
+            &self.address,
+            method,
+            path,
+            Some(&self.token),
+            Some(body),
+        )
+        .await
     }
 
     /// A private conversation with another user.
@@ -256,20 +321,26 @@ impl Person {
 
     /// Sends over REST.
     pub async fn send(&self, session: &str, content: &str) -> Value {
-        self.call("POST", "/api/chat/messages", self.message(session, content)).await.expect(201)
+        self.call("POST", "/api/chat/messages", self.message(session, content))
+            .await
+            .expect(201)
     }
 
     /// Marks read over REST.
     pub async fn read(&self, message: &Value) -> Value {
         let path = format!("/api/chat/messages/{}/read", text(&message["_id"]));
-        self.call("PUT", &path, json!({ "userId": self.id })).await.expect(200)
+        self.call("PUT", &path, json!({ "userId": self.id }))
+            .await
+            .expect(200)
     }
 
     /// All messages of a conversation, oldest first.
     pub async fn history(&self, session: &str) -> Vec<Value> {
         let mut all = Vec::new();
         loop {
-            let after = all.last().map_or(0, |message: &Value| message["seq"].as_u64().unwrap());
+            let after = all
+                .last()
+                .map_or(0, |message: &Value| message["seq"].as_u64().unwrap());
             let path = format!("/api/chat/messages/{session}?afterSeq={after}&limit=100");
             let page = self.get(&path).await;
             let more = page.body["pagination"]["hasMore"] == json!(true);
@@ -282,19 +353,32 @@ impl Person {
 
     /// Unread messages: in total, and by conversation.
     pub async fn unread(&self) -> (u64, Value) {
-        let data = self.get(&format!("/api/chat/messages/unread/{}", self.id)).await.expect(200);
-        (data["unreadCount"].as_u64().unwrap(), data["bySession"].clone())
+        let data = self
+            .get(&format!("/api/chat/messages/unread/{}", self.id))
+            .await
+            .expect(200);
+        (
+            data["unreadCount"].as_u64().unwrap(),
+            data["bySession"].clone(),
+        )
     }
 
     /// A connected socket that has not joined.
     pub async fn connect(&self) -> Socket {
-        Socket::connect(&self.address, json!({ "token": self.token })).await.expect("the socket is accepted")
+        Socket::connect(&self.address, json!({ "token": self.token }))
+            .await
+            .expect("the socket is accepted")
     }
 
     /// A connected socket that has joined.
     pub async fn join(&self) -> Socket {
         let socket = self.connect().await;
-        let answer = socket.call("user:join", json!({ "id": self.id, "username": self.username })).await;
+        let answer = socket
+            .call(
+                "user:join",
+                json!({ "id": self.id, "username": self.username }),
+            )
+            .await;
         assert_eq!(answer["success"], json!(true), "{answer}");
         socket
     }
@@ -303,7 +387,10 @@ impl Person {
 /// A required text.
 #[track_caller]
 pub fn text(value: &Value) -> String {
-    value.as_str().unwrap_or_else(|| panic!("no text: {value}")).to_owned()
+    value
+        .as_str()
+        .unwrap_or_else(|| panic!("no text: {value}"))
+        .to_owned()
 }
 
 /// The time limit for steps that do not test timing, on a busy machine.
@@ -311,7 +398,9 @@ const PATIENCE: Duration = Duration::from_mins(3);
 
 /// Retries until `check` returns a value, for at most [`PATIENCE`].
 #[track_caller]
-pub fn eventually<T, F: Future<Output = Option<T>>>(mut check: impl FnMut() -> F) -> impl Future<Output = T> {
+pub fn eventually<T, F: Future<Output = Option<T>>>(
+    mut check: impl FnMut() -> F,
+) -> impl Future<Output = T> {
     let place = std::panic::Location::caller();
     async move {
         let begun = Instant::now();

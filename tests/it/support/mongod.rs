@@ -9,7 +9,10 @@ use std::{
 use wardline::store::embedded::{EmbeddedMongod, EmbeddedOptions};
 
 /// Options for a mongod in `folder`; the binary is the one from `scripts/get-mongod`, or from PATH.
-#[expect(clippy::disallowed_methods, reason = "the tests' own search for a mongod")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the tests' own search for a mongod"
+)]
 pub fn options(folder: &Path) -> EmbeddedOptions {
     EmbeddedOptions {
         binary: std::env::var_os("WARDLINE_MONGOD").map(PathBuf::from),
@@ -46,9 +49,14 @@ pub fn shared_uri() -> String {
         let (tell, told) = std::sync::mpsc::channel();
         // A separate runtime, because the tests' runtimes are short-lived.
         std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .unwrap();
             runtime.block_on(async {
-                let mongod = EmbeddedMongod::start(options(&folder("mongod"))).await.expect("mongod starts");
+                let mongod = EmbeddedMongod::start(options(&folder("mongod")))
+                    .await
+                    .expect("mongod starts");
                 tell.send(mongod.uri().to_owned()).unwrap();
                 std::future::pending::<()>().await;
             });

@@ -52,10 +52,13 @@ impl Socket {
         let url = format!("ws://{address}/socket.io/?EIO=4&transport=websocket");
         let mut request = url.into_client_request().unwrap();
         for (name, value) in headers {
-            request.headers_mut().insert(*name, HeaderValue::from_str(value).unwrap());
+            request
+                .headers_mut()
+                .insert(*name, HeaderValue::from_str(value).unwrap());
         }
-        let (stream, _) =
-            tokio_tungstenite::connect_async(request).await.map_err(|error| error.to_string())?;
+        let (stream, _) = tokio_tungstenite::connect_async(request)
+            .await
+            .map_err(|error| error.to_string())?;
         let (mut sink, mut source) = stream.split();
         let (outgoing, mut to_send) = mpsc::channel::<Message>(10_000);
         tokio::spawn(async move {
@@ -66,16 +69,24 @@ impl Socket {
             }
             let _ = sink.close().await;
         });
-        outgoing.send(Message::text(format!("40{auth}"))).await.unwrap();
+        outgoing
+            .send(Message::text(format!("40{auth}")))
+            .await
+            .unwrap();
         let (accepted, answer) = oneshot::channel();
         let heard = Arc::new(Heard::default());
         let pending: Arc<Mutex<HashMap<i64, oneshot::Sender<Value>>>> = Arc::default();
-        let (reader_heard, reader_pending, reply) =
-            (Arc::clone(&heard), Arc::clone(&pending), outgoing.downgrade());
+        let (reader_heard, reader_pending, reply) = (
+            Arc::clone(&heard),
+            Arc::clone(&pending),
+            outgoing.downgrade(),
+        );
         tokio::spawn(async move {
             let mut accepted = Some(accepted);
             while let Some(Ok(message)) = source.next().await {
-                let Message::Text(packet) = message else { continue };
+                let Message::Text(packet) = message else {
+                    continue;
+                };
                 if packet.as_str() == "2" {
                     if let Some(reply) = reply.upgrade() {
                         let _ = reply.send(Message::text("3")).await;
@@ -94,7 +105,11 @@ impl Socket {
                     let Ok(Value::Array(mut parts)) = serde_json::from_str::<Value>(body) else {
                         continue;
                     };
-                    let payload = if parts.len() > 1 { parts.remove(1) } else { Value::Null };
+                    let payload = if parts.len() > 1 {
+                        parts.remove(1)
+                    } else {
+                        Value::Null
+                    };
                     let name = parts[0].as_str().unwrap_or_default().to_owned();
                     reader_heard.events.lock().unwrap().push((name, payload));
                     reader_heard.arrived.notify_waiters();
@@ -113,7 +128,12 @@ impl Socket {
             reader_pending.lock().unwrap().clear();
         });
         match tokio::time::timeout(PATIENCE, answer).await {
-            Ok(Ok(Ok(()))) => Ok(Self { outgoing, heard, pending, next_ack: AtomicI64::new(0) }),
+            Ok(Ok(Ok(()))) => Ok(Self {
+                outgoing,
+                heard,
+                pending,
+                next_ack: AtomicI64::new(0),
+            }),
             Ok(Ok(Err(refusal))) => Err(refusal),
             Ok(Err(_)) => Err("closed".to_owned()),
             Err(_) => Err("no answer to the handshake".to_owned()),
@@ -173,7 +193,11 @@ impl Socket {
 
     /// The next unconsumed event of this name that matches.
     #[track_caller]
-    pub fn next_where(&self, event: &str, fits: impl Fn(&Value) -> bool) -> impl Future<Output = Value> {
+    pub fn next_where(
+        &self,
+        event: &str,
+        fits: impl Fn(&Value) -> bool,
+    ) -> impl Future<Output = Value> {
         let place = std::panic::Location::caller();
         let event = event.to_owned();
         async move {
@@ -186,8 +210,8 @@ impl Socket {
                         let events = self.heard.events.lock().unwrap();
                         let mut cursors = self.heard.cursors.lock().unwrap();
                         let cursor = cursors.entry(event.clone()).or_default();
-                        let place =
-                            (*cursor..events.len()).find(|i| events[*i].0 == event && fits(&events[*i].1));
+                        let place = (*cursor..events.len())
+                            .find(|i| events[*i].0 == event && fits(&events[*i].1));
                         place.map(|place| {
                             *cursor = place + 1;
                             events[place].1.clone()
@@ -201,7 +225,10 @@ impl Socket {
             };
             match tokio::time::timeout(PATIENCE, search).await {
                 Ok(found) => found,
-                Err(late) => panic!("{event} did not come ({place}): {late}; heard {:?}", self.all()),
+                Err(late) => panic!(
+                    "{event} did not come ({place}): {late}; heard {:?}",
+                    self.all()
+                ),
             }
         }
     }
@@ -215,7 +242,11 @@ impl Socket {
     /// All received events of this name.
     pub fn heard(&self, event: &str) -> Vec<Value> {
         let events = self.heard.events.lock().unwrap();
-        events.iter().filter(|(name, _)| name == event).map(|(_, payload)| payload.clone()).collect()
+        events
+            .iter()
+            .filter(|(name, _)| name == event)
+            .map(|(_, payload)| payload.clone())
+            .collect()
     }
 
     /// All received events.

@@ -26,7 +26,11 @@ pub struct AuditChangeJson {
 
 impl From<FieldChange> for AuditChangeJson {
     fn from(change: FieldChange) -> Self {
-        Self { field: change.field, from: change.from, to: change.to }
+        Self {
+            field: change.field,
+            from: change.from,
+            to: change.to,
+        }
     }
 }
 
@@ -77,7 +81,10 @@ impl AuditJson {
     /// Converts audited actions to rows, with times of the calendar.
     pub fn rows(recorded: Recorded, calendar: &Calendar) -> Vec<Self> {
         let Recorded { entries, names, .. } = recorded;
-        entries.into_iter().map(|entry| Self::of(entry, &names, calendar)).collect()
+        entries
+            .into_iter()
+            .map(|entry| Self::of(entry, &names, calendar))
+            .collect()
     }
 
     fn of(entry: AuditEntry, names: &BTreeMap<UserId, String>, calendar: &Calendar) -> Self {
@@ -93,7 +100,11 @@ impl AuditJson {
             subject_name: name(entry.subject),
             object: entry.object,
             session: entry.session,
-            changes: entry.changes.into_iter().map(AuditChangeJson::from).collect(),
+            changes: entry
+                .changes
+                .into_iter()
+                .map(AuditChangeJson::from)
+                .collect(),
             address: entry.address,
             request_id: entry.request,
             token_id: entry.token,
@@ -132,7 +143,12 @@ impl Row for AuditJson {
         let change = |change: &AuditChangeJson| match (&change.from, &change.to) {
             (None, None) => change.field.clone(),
             (from, to) => {
-                format!("{}: {} → {}", change.field, text_or_empty(from.as_ref()), text_or_empty(to.as_ref()))
+                format!(
+                    "{}: {} → {}",
+                    change.field,
+                    text_or_empty(from.as_ref()),
+                    text_or_empty(to.as_ref())
+                )
             }
         };
         let changes: Vec<String> = self.changes.iter().map(change).collect();

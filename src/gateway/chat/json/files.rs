@@ -66,6 +66,10 @@ pub struct FileLinkJson {
 
 impl From<FileLink> for FileLinkJson {
     fn from(link: FileLink) -> Self {
-        Self { url: link.url, thumbnail_url: link.thumbnail_url, expires_at: link.expires_at }
+        Self {
+            url: link.url,
+            thumbnail_url: link.thumbnail_url,
+            expires_at: link.expires_at,
+        }
     }
 }

@@ -44,7 +44,10 @@ pub struct ReactionGroupJson<'a> {
 
 impl<'a> From<&'a Reaction> for ReactionGroupJson<'a> {
     fn from(reaction: &'a Reaction) -> Self {
-        Self { emoji: &reaction.emoji, users: &reaction.users }
+        Self {
+            emoji: &reaction.emoji,
+            users: &reaction.users,
+        }
     }
 }
 
@@ -237,7 +240,10 @@ impl<'a> From<&'a MessageView> for MessageJson<'a> {
     fn from(view: &'a MessageView) -> Self {
         let message = &*view.message;
         let file = message.file.as_ref();
-        let read_by = view.read_by.iter().map(|r| ReadByJson { user: r.user, read_at: r.read_at });
+        let read_by = view.read_by.iter().map(|r| ReadByJson {
+            user: r.user,
+            read_at: r.read_at,
+        });
         Self {
             id: message.id,
             session_id: message.session,
@@ -264,9 +270,16 @@ impl<'a> From<&'a MessageView> for MessageJson<'a> {
             reply_to: message.reply_to.map(|reply| reply.message),
             reply_to_seq: message.reply_to.map(|reply| reply.seq),
             reply_to_as_of: message.reply_to.and_then(|reply| reply.as_of),
-            reply_to_change: view.answered.map(|(fate, at)| ReplyChangeJson { kind: fate.as_str(), at }),
+            reply_to_change: view.answered.map(|(fate, at)| ReplyChangeJson {
+                kind: fate.as_str(),
+                at,
+            }),
             mentions: (!message.mentions.is_empty()).then(|| MentionsJson::from(&message.mentions)),
-            reactions: message.reactions.iter().map(ReactionGroupJson::from).collect(),
+            reactions: message
+                .reactions
+                .iter()
+                .map(ReactionGroupJson::from)
+                .collect(),
             forwarded_from: message.forwarded.as_ref().map(OriginJson::from),
             merged: message.merged.iter().map(QuoteJson::from).collect(),
             merged_omitted: view.omits_merged,
@@ -395,7 +408,10 @@ impl<'a> ReactionJson<'a> {
     /// Creates the event in which `user` added an emoji to this message, or removed it.
     pub fn of(message: &'a Message, user: UserId, emoji: &'a str, added: bool) -> Self {
         // The emoji is written as in its first reaction, if there is one.
-        let stored = message.reactions.iter().find(|reaction| is_same_emoji(&reaction.emoji, emoji));
+        let stored = message
+            .reactions
+            .iter()
+            .find(|reaction| is_same_emoji(&reaction.emoji, emoji));
         let emoji = stored.map_or(emoji, |reaction| reaction.emoji.as_str());
         Self {
             message_id: message.id,
@@ -405,7 +421,11 @@ impl<'a> ReactionJson<'a> {
             user_id: user,
             emoji,
             added,
-            reactions: message.reactions.iter().map(ReactionGroupJson::from).collect(),
+            reactions: message
+                .reactions
+                .iter()
+                .map(ReactionGroupJson::from)
+                .collect(),
             updated_at: message.updated_at,
         }
     }
@@ -437,7 +457,11 @@ pub struct EditJson {
 
 impl From<Edit> for EditJson {
     fn from(edit: Edit) -> Self {
-        Self { content: edit.content, written_at: edit.written_at, replaced_at: edit.replaced_at }
+        Self {
+            content: edit.content,
+            written_at: edit.written_at,
+            replaced_at: edit.replaced_at,
+        }
     }
 }
 
@@ -473,7 +497,11 @@ pub struct ReceiptsJson {
 
 impl From<Receipts> for ReceiptsJson {
     fn from(receipts: Receipts) -> Self {
-        let Receipts { message, people, tally } = receipts;
+        let Receipts {
+            message,
+            people,
+            tally,
+        } = receipts;
         let receipt = |user: UserId| ReceiptJson {
             user_id: user,
             delivered_at: tally.delivered.get(&user).copied(),
@@ -500,6 +528,8 @@ pub struct ForwardedJson<'a> {
 
 impl<'a> From<&'a service::Forwarded> for ForwardedJson<'a> {
     fn from(forwarded: &'a service::Forwarded) -> Self {
-        Self { messages: messages(&forwarded.messages) }
+        Self {
+            messages: messages(&forwarded.messages),
+        }
     }
 }

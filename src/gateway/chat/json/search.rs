@@ -69,8 +69,13 @@ mod tests {
     fn nothing_of_a_message_becomes_markup() {
         let text = "<img onerror='x'> & \"dose\"".to_owned();
         let start = text.find("dose").unwrap();
-        let excerpt = Excerpt { text, marks: vec![1..4, start..start + 4], is_cut: (true, false) };
-        let expected = "…&lt;<mark>img</mark> onerror=&#39;x&#39;&gt; &amp; &quot;<mark>dose</mark>&quot;";
+        let excerpt = Excerpt {
+            text,
+            marks: vec![1..4, start..start + 4],
+            is_cut: (true, false),
+        };
+        let expected =
+            "…&lt;<mark>img</mark> onerror=&#39;x&#39;&gt; &amp; &quot;<mark>dose</mark>&quot;";
         assert_eq!(highlight(&excerpt), expected);
     }
 }

@@ -70,7 +70,11 @@ impl From<&Conversation> for SessionJson {
                 .then_some(session.profile.history_visible),
             last_message: session.last_message.as_ref().map(|last| last.id),
             last_message_time: session.last_message_time,
-            unread_count: session.members.iter().map(|(user, member)| (*user, member.unread)).collect(),
+            unread_count: session
+                .members
+                .iter()
+                .map(|(user, member)| (*user, member.unread))
+                .collect(),
             seq: session.seq,
             rev: session.rev,
             created_by: session.created_by,
@@ -109,7 +113,11 @@ impl From<&LastMessage> for LastMessageJson {
             sender: last.sender,
             kind,
             system: last.note.as_ref().map(|note| note.kind.as_str()),
-            subjects: last.note.as_ref().map(|note| note.subjects.clone()).unwrap_or_default(),
+            subjects: last
+                .note
+                .as_ref()
+                .map(|note| note.subjects.clone())
+                .unwrap_or_default(),
             is_deleted: last.is_deleted,
         }
     }
@@ -140,10 +148,21 @@ impl From<ConversationView> for SessionViewJson {
         Self {
             session: SessionJson::from(&view.session),
             participant_profiles: view.profiles.into_iter().map(UserJson::from).collect(),
-            last_message_summary: view.session.last_message.as_ref().map(LastMessageJson::from),
-            last_message_preview: view.session.last_message.map(|last| last.preview).unwrap_or_default(),
+            last_message_summary: view
+                .session
+                .last_message
+                .as_ref()
+                .map(LastMessageJson::from),
+            last_message_preview: view
+                .session
+                .last_message
+                .map(|last| last.preview)
+                .unwrap_or_default(),
             unread: view.unread,
-            role: view.member.as_ref().map_or("member", |member| member.role.as_str()),
+            role: view
+                .member
+                .as_ref()
+                .map_or("member", |member| member.role.as_str()),
             muted: view.member.as_ref().is_some_and(|member| member.muted),
         }
     }
@@ -164,7 +183,12 @@ pub struct PositionJson {
 
 impl From<&Member> for PositionJson {
     fn from(member: &Member) -> Self {
-        let delivered = member.delivered.pairs().map(|(_, to)| to).max().unwrap_or(0);
+        let delivered = member
+            .delivered
+            .pairs()
+            .map(|(_, to)| to)
+            .max()
+            .unwrap_or(0);
         Self {
             read_seq: member.read_seq,
             read_at: member.read_at,
@@ -258,7 +282,11 @@ pub struct MemberRemoved {
 impl MemberRemoved {
     /// Creates the removal of `user` by this change.
     pub fn of(user: UserId, change: &GroupEvent) -> Self {
-        Self { session_id: change.session.id, user_id: user, rev: change.session.rev }
+        Self {
+            session_id: change.session.id,
+            user_id: user,
+            rev: change.session.rev,
+        }
     }
 }
 
@@ -322,7 +350,9 @@ impl From<&GroupEvent> for GroupChangedJson {
     fn from(change: &GroupEvent) -> Self {
         let session = &change.session;
         let members = |users: &[UserId]| -> Vec<MemberJson> {
-            let known = users.iter().filter_map(|user| session.members.get_key_value(user));
+            let known = users
+                .iter()
+                .filter_map(|user| session.members.get_key_value(user));
             known.map(MemberJson::from).collect()
         };
         let profile = session.profile.clone();

@@ -113,7 +113,10 @@ pub struct OverviewJson {
 
 impl From<Overview> for OverviewJson {
     fn from(overview: Overview) -> Self {
-        let by_type = MessageType::ALL.iter().map(|kind| kind.as_str()).zip(overview.all.by_kind);
+        let by_type = MessageType::ALL
+            .iter()
+            .map(|kind| kind.as_str())
+            .zip(overview.all.by_kind);
         Self {
             users: UserTotalsJson {
                 total: overview.accounts,
@@ -131,7 +134,10 @@ impl From<Overview> for OverviewJson {
                 today: overview.today.messages,
                 by_type: by_type.collect(),
             },
-            unread: UnreadBacklogJson { total: overview.unread, people: overview.people_with_unread },
+            unread: UnreadBacklogJson {
+                total: overview.unread,
+                people: overview.people_with_unread,
+            },
             response_time: ResponseTimeJson::from(&overview.responses),
             active_today: overview.today.people,
             time_zone: overview.time_zone,
@@ -176,7 +182,10 @@ impl Row for OverviewJson {
             self.unread.people,
         ];
         cells.extend(numbers.iter().map(u64::to_string));
-        cells.extend([text_or_empty(self.response_time.median_ms), text_or_empty(self.response_time.p90_ms)]);
+        cells.extend([
+            text_or_empty(self.response_time.median_ms),
+            text_or_empty(self.response_time.p90_ms),
+        ]);
         cells
     }
 }
@@ -201,7 +210,12 @@ pub struct PeriodJson {
 impl PeriodJson {
     /// Converts a period of a trend with this granularity.
     pub fn of(period: Period, granularity: Granularity) -> Self {
-        let MessageTally { messages, people, responses, by_kind: _ } = period.tally;
+        let MessageTally {
+            messages,
+            people,
+            responses,
+            by_kind: _,
+        } = period.tally;
         Self {
             start: period.start,
             granularity,
@@ -214,8 +228,13 @@ impl PeriodJson {
 }
 
 impl Row for PeriodJson {
-    const COLUMNS: &'static [&'static str] =
-        &["start", "messages", "activePeople", "responseMedianMs", "responseP90Ms"];
+    const COLUMNS: &'static [&'static str] = &[
+        "start",
+        "messages",
+        "activePeople",
+        "responseMedianMs",
+        "responseP90Ms",
+    ];
     fn cells(&self, calendar: &Calendar) -> Vec<String> {
         let start = match self.granularity {
             Granularity::Day => calendar.day(self.start),
@@ -279,10 +298,19 @@ impl Row for DepartmentJson {
         "responseP90Ms",
     ];
     fn cells(&self, _: &Calendar) -> Vec<String> {
-        let numbers = [self.people, self.online, self.messages, self.active_people, self.unread];
+        let numbers = [
+            self.people,
+            self.online,
+            self.messages,
+            self.active_people,
+            self.unread,
+        ];
         let mut cells = vec![self.department.clone()];
         cells.extend(numbers.iter().map(u64::to_string));
-        cells.extend([text_or_empty(self.response_median_ms), text_or_empty(self.response_p90_ms)]);
+        cells.extend([
+            text_or_empty(self.response_median_ms),
+            text_or_empty(self.response_p90_ms),
+        ]);
         cells
     }
 }

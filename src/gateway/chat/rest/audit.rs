@@ -48,9 +48,13 @@ pub struct AuditQuery {
 
 impl FromFields for AuditQuery {
     fn read(fields: &mut Fields) -> Option<Self> {
-        let text = |fields: &mut Fields, name: &str| fields.text(name).filter(|text| !text.is_empty());
+        let text =
+            |fields: &mut Fields, name: &str| fields.text(name).filter(|text| !text.is_empty());
         let action = text(fields, "action");
-        if action.as_ref().is_some_and(|action| action.len() > MAX_ACTION_BYTES) {
+        if action
+            .as_ref()
+            .is_some_and(|action| action.len() > MAX_ACTION_BYTES)
+        {
             fields.problem("action", "is too long");
         }
         let limit = fields.natural("limit").unwrap_or(DEFAULT_ROWS);
@@ -77,18 +81,32 @@ impl AuditQuery {
             let text = text.as_ref()?;
             let moment = app.settings.calendar.moment(text, is_end);
             if moment.is_none() {
-                let problem = "must be a time such as 2024-05-01T08:00:00Z, or a day such as 2024-05-01";
+                let problem =
+                    "must be a time such as 2024-05-01T08:00:00Z, or a day such as 2024-05-01";
                 errors.add(name, problem);
             }
             moment
         };
-        let (from, to) = (moment("from", &self.from, false), moment("to", &self.to, true));
+        let (from, to) = (
+            moment("from", &self.from, false),
+            moment("to", &self.to, true),
+        );
         if from.zip(to).is_some_and(|(from, to)| from > to) {
             errors.add("from", "must not be later than to");
         }
-        errors.into_result(|fields| RequestError::Invalid { code: Code::ValidationFailed, fields })?;
+        errors.into_result(|fields| RequestError::Invalid {
+            code: Code::ValidationFailed,
+            fields,
+        })?;
         let (actor, subject, session) = (self.actor, self.subject, self.session);
-        Ok(AuditFilter { actor, subject, action: self.action.clone(), session, from, to })
+        Ok(AuditFilter {
+            actor,
+            subject,
+            action: self.action.clone(),
+            session,
+            from,
+            to,
+        })
     }
 }
 
@@ -129,15 +147,27 @@ pub async fn read(
     wants: WantsCsv,
 ) -> Result<Response, Refusal> {
     let filter = query.filter(&app)?;
-    let recorded = app.services.recorded(&caller.actor, &filter, query.before.as_ref(), query.limit).await?;
+    let recorded = app
+        .services
+        .recorded(&caller.actor, &filter, query.before.as_ref(), query.limit)
+        .await?;
     let next = recorded.next;
     let rows = AuditJson::rows(recorded, &app.settings.calendar);
     if wants.0 {
         return csv_response(&app.settings.calendar, &rows, "audit");
     }
     let next_before = next.map(|next| next.to_string());
-    let pagination = AuditPaginationJson { limit: query.limit, has_more: next.is_some(), next_before };
-    Ok(Json(AuditAnswer { success: true, data: rows, pagination }).into_response())
+    let pagination = AuditPaginationJson {
+        limit: query.limit,
+        has_more: next.is_some(),
+        next_before,
+    };
+    Ok(Json(AuditAnswer {
+        success: true,
+        data: rows,
+        pagination,
+    })
+    .into_response())
 }
 
 /// Read the audit log (admins; short address)

@@ -2,7 +2,9 @@
 
 use axum::extract::{Extension, State};
 
-use super::requests::{ChangePasswordRequest, KeepSessions, LoginRequest, Register, RegisterRequest};
+use super::requests::{
+    ChangePasswordRequest, KeepSessions, LoginRequest, Register, RegisterRequest,
+};
 use crate::domain::Network;
 use crate::gateway::{
     chat::json::{ClientSettingsJson, MeJson, SignedInJson, TokenJson, UserJson},
@@ -46,7 +48,10 @@ pub async fn login(
     Extension(address): Extension<ClientAddress>,
     Body(login): Body<LoginRequest>,
 ) -> Outcome<SignedInJson> {
-    let signed_in = app.services.login(network(address), &login.username, login.password).await?;
+    let signed_in = app
+        .services
+        .login(network(address), &login.username, login.password)
+        .await?;
     Ok(Answer::ok(SignedInJson::of(signed_in, &app.settings)))
 }
 
@@ -63,7 +68,10 @@ pub async fn change_password(
     Body(ChangePasswordRequest { current, next }): Body<ChangePasswordRequest>,
 ) -> Outcome<TokenJson> {
     let from = network(address);
-    let issued = app.services.change_own_password(from, &caller.actor, current, next).await?;
+    let issued = app
+        .services
+        .change_own_password(from, &caller.actor, current, next)
+        .await?;
     Ok(Answer::ok(issued.into()))
 }
 
@@ -88,7 +96,11 @@ pub async fn end_sessions(
 /// Ends this token; its sockets are closed.
 #[utoipa::path(post, path = "/api/auth/logout", tag = "accounts", responses((status = 200)))]
 pub async fn logout(State(app): State<AppState>, Caller(caller): Caller) -> Outcome<()> {
-    Ok(Answer::ok(app.services.logout(&caller.actor, caller.expires_at).await?))
+    Ok(Answer::ok(
+        app.services
+            .logout(&caller.actor, caller.expires_at)
+            .await?,
+    ))
 }
 
 /// Get the caller
@@ -96,7 +108,11 @@ pub async fn logout(State(app): State<AppState>, Caller(caller): Caller) -> Outc
 pub async fn me(State(app): State<AppState>, Caller(caller): Caller) -> Outcome<MeJson> {
     let user = UserJson::own(app.services.me(&caller.actor).await?);
     let storage_key = app.services.storage_key(&caller.actor)?;
-    Ok(Answer::ok(MeJson { user, settings: (&*app.settings).into(), storage_key }))
+    Ok(Answer::ok(MeJson {
+        user,
+        settings: (&*app.settings).into(),
+        storage_key,
+    }))
 }
 
 /// Get the settings for clients

@@ -22,7 +22,10 @@ const MAX_LISTED_IDS: usize = 1_000;
 /// `POST /api/chat/sessions/group`
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
-#[expect(dead_code, reason = "the shape that `Group` reads, for the document only")]
+#[expect(
+    dead_code,
+    reason = "the shape that `Group` reads, for the document only"
+)]
 pub struct CreateGroupRequest {
     /// 1 to 100 characters.
     session_name: String,
@@ -40,10 +43,20 @@ pub struct CreateGroup(pub NewGroup);
 impl FromFields for CreateGroup {
     fn read(fields: &mut Fields) -> Option<Self> {
         let name = fields.required_text("sessionName").unwrap_or_default();
-        let participants = fields.required_list("participants", MAX_LISTED_IDS).unwrap_or_default();
+        let participants = fields
+            .required_list("participants", MAX_LISTED_IDS)
+            .unwrap_or_default();
         let [avatar, topic] = ["avatar", "topic"].map(|name| fields.text_or_empty(name));
         let history_visible = fields.boolean("historyVisible").unwrap_or(false);
-        let group = NewGroup { profile: GroupProfile { name, avatar, topic, history_visible }, participants };
+        let group = NewGroup {
+            profile: GroupProfile {
+                name,
+                avatar,
+                topic,
+                history_visible,
+            },
+            participants,
+        };
         fields.problems(&group.problems());
         Some(Self(group))
     }
@@ -52,7 +65,10 @@ impl FromFields for CreateGroup {
 /// `PATCH /api/chat/sessions/:id`; what is absent stays.
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
-#[expect(dead_code, reason = "the shape that `ChangedGroup` reads, for the document only")]
+#[expect(
+    dead_code,
+    reason = "the shape that `ChangedGroup` reads, for the document only"
+)]
 pub struct UpdateGroupRequest {
     session_name: Option<String>,
     avatar: Option<String>,
@@ -87,7 +103,9 @@ pub struct AddMembersRequest {
 
 impl FromFields for AddMembersRequest {
     fn read(fields: &mut Fields) -> Option<Self> {
-        fields.required_list("userIds", MAX_MEMBERS).map(|user_ids| Self { user_ids })
+        fields
+            .required_list("userIds", MAX_MEMBERS)
+            .map(|user_ids| Self { user_ids })
     }
 }
 
@@ -104,7 +122,10 @@ pub struct UpdateMemberRequest {
 
 impl FromFields for UpdateMemberRequest {
     fn read(fields: &mut Fields) -> Option<Self> {
-        let changed = Self { role: fields.parsed("role"), muted: fields.boolean("muted") };
+        let changed = Self {
+            role: fields.parsed("role"),
+            muted: fields.boolean("muted"),
+        };
         if changed.role.is_none() && changed.muted.is_none() {
             fields.problem("role", "or muted must be given");
         }
@@ -141,7 +162,10 @@ pub struct ReadConversationTo {
 impl FromFields for ReadConversationTo {
     fn read(fields: &mut Fields) -> Option<Self> {
         let (session, seq) = (fields.required("sessionId"), required_seq(fields));
-        Some(Self { session: session?, seq: seq? })
+        Some(Self {
+            session: session?,
+            seq: seq?,
+        })
     }
 }
 
@@ -160,7 +184,10 @@ impl FromFields for EditMessageRequest {
 
     fn read(fields: &mut Fields) -> Option<Self> {
         let (content, mentions) = (fields.required_text("content"), mentions(fields));
-        Some(Self { content: content?, mentions })
+        Some(Self {
+            content: content?,
+            mentions,
+        })
     }
 }
 
@@ -174,8 +201,14 @@ impl FromFields for EditMessage {
     const CODE: Code = Code::InvalidMessage;
 
     fn read(fields: &mut Fields) -> Option<Self> {
-        let (message, edited) = (fields.required("messageId"), EditMessageRequest::read(fields));
-        Some(Self { message: message?, edited: edited? })
+        let (message, edited) = (
+            fields.required("messageId"),
+            EditMessageRequest::read(fields),
+        );
+        Some(Self {
+            message: message?,
+            edited: edited?,
+        })
     }
 }
 
@@ -188,7 +221,10 @@ pub struct MessageReference {
 impl FromFields for MessageReference {
     fn read(fields: &mut Fields) -> Option<Self> {
         let (message, user) = (fields.required("messageId"), fields.parsed("userId"));
-        Some(Self { message: message?, user })
+        Some(Self {
+            message: message?,
+            user,
+        })
     }
 }
 
@@ -218,21 +254,31 @@ pub struct ReactToMessage {
 
 impl FromFields for ReactToMessage {
     fn read(fields: &mut Fields) -> Option<Self> {
-        let (message, remove) = (fields.required("messageId"), fields.boolean("remove").unwrap_or(false));
+        let (message, remove) = (
+            fields.required("messageId"),
+            fields.boolean("remove").unwrap_or(false),
+        );
         // An emoji that was valid earlier can still be removed; the service checks it.
         let emoji = if remove {
             fields.required_text("emoji")
         } else {
             ReactionRequest::read(fields).map(|read| read.emoji)
         };
-        Some(Self { message: message?, emoji: emoji?, on: !remove })
+        Some(Self {
+            message: message?,
+            emoji: emoji?,
+            on: !remove,
+        })
     }
 }
 
 /// `POST /api/chat/messages/forward`
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
-#[expect(dead_code, reason = "the shape that `Forward` reads, for the document only")]
+#[expect(
+    dead_code,
+    reason = "the shape that `Forward` reads, for the document only"
+)]
 pub struct ForwardRequest {
     /// 1 to 100.
     message_ids: Vec<String>,
@@ -249,8 +295,12 @@ pub struct Forward(pub Forwarding);
 
 impl FromFields for Forward {
     fn read(fields: &mut Fields) -> Option<Self> {
-        let messages = fields.required_list("messageIds", MAX_LISTED_IDS).unwrap_or_default();
-        let targets = fields.required_list("toSessionIds", MAX_LISTED_IDS).unwrap_or_default();
+        let messages = fields
+            .required_list("messageIds", MAX_LISTED_IDS)
+            .unwrap_or_default();
+        let targets = fields
+            .required_list("toSessionIds", MAX_LISTED_IDS)
+            .unwrap_or_default();
         let mode = match fields.text("mode").as_deref() {
             None | Some("each") => Mode::Each,
             Some("merged") => Mode::Merged,
@@ -259,7 +309,12 @@ impl FromFields for Forward {
                 Mode::Each
             }
         };
-        let forwarding = Forwarding { messages, targets, mode, client_msg_id: fields.text("clientMsgId") };
+        let forwarding = Forwarding {
+            messages,
+            targets,
+            mode,
+            client_msg_id: fields.text("clientMsgId"),
+        };
         fields.problems(&forwarding.problems());
         Some(Self(forwarding))
     }

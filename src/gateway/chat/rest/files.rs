@@ -33,7 +33,10 @@ const MAX_FORM_FIELDS: usize = 16;
 
 /// The form of an upload.
 #[derive(ToSchema)]
-#[expect(dead_code, reason = "the shape that `receive` reads, for the document only")]
+#[expect(
+    dead_code,
+    reason = "the shape that `receive` reads, for the document only"
+)]
 pub struct UploadForm {
     /// One file, with its name.
     #[schema(value_type = String, format = Binary, content_media_type = "application/octet-stream")]
@@ -117,20 +120,34 @@ struct LinkSignature(Option<LinkProof>);
 
 impl FromFields for LinkSignature {
     fn read(fields: &mut Fields) -> Option<Self> {
-        let Some(signature) = fields.text("signature") else { return Some(Self(None)) };
+        let Some(signature) = fields.text("signature") else {
+            return Some(Self(None));
+        };
         let (user, token) = (fields.required("user"), fields.required_text("token"));
         let expires = fields.integer("expires");
         if expires.is_none() {
             fields.problem("expires", "is required");
         }
-        Some(Self(Some(LinkProof { user: user?, token: token?, expires: expires?, signature })))
+        Some(Self(Some(LinkProof {
+            user: user?,
+            token: token?,
+            expires: expires?,
+            signature,
+        })))
     }
 }
 
 impl FileReader {
     /// Returns the authenticated token of the address's signer, if the address is signed and valid.
     pub async fn signer(parts: &Parts, app: &AppState) -> Option<AuthenticatedToken> {
-        let file = parts.uri.path().strip_prefix("/api/chat/files/")?.split('/').next()?.parse().ok()?;
+        let file = parts
+            .uri
+            .path()
+            .strip_prefix("/api/chat/files/")?
+            .split('/')
+            .next()?
+            .parse()
+            .ok()?;
         let Query(LinkSignature(proof)) = Query::<LinkSignature>::of(parts.uri.query()).ok()?;
         app.services.check_link(file, &proof?).await.ok()
     }
@@ -146,7 +163,8 @@ impl FromRequestParts<AppState> for FileReader {
             let PathId(file) = PathId::<FileId>::from_request_parts(parts, app).await?;
             return Ok(Self(parts.headers.clone(), file, actor));
         }
-        let Query(LinkSignature(proof)) = Query::<LinkSignature>::from_request_parts(parts, app).await?;
+        let Query(LinkSignature(proof)) =
+            Query::<LinkSignature>::from_request_parts(parts, app).await?;
         let proof = proof.ok_or(Error::AuthFailed)?;
         let PathId(file) = PathId::<FileId>::from_request_parts(parts, app).await?;
         let actor = app.services.check_link(file, &proof).await?.actor;
@@ -184,7 +202,10 @@ pub async fn fetch(State(app): State<AppState>, visitor: FileReader) -> Result<R
         (status = 206, description = "A part of it", content((Vec<u8> = "image/jpeg"), (Vec<u8> = "image/png"))),
         (status = 304, description = "The client has it"), (status = 416, description = "A part that it does not have"),
         (status = 404, description = "Not there for the caller, or no picture")))]
-pub async fn thumbnail(State(app): State<AppState>, visitor: FileReader) -> Result<Response, Refusal> {
+pub async fn thumbnail(
+    State(app): State<AppState>,
+    visitor: FileReader,
+) -> Result<Response, Refusal> {
     serve_file(&app, visitor, Version::Thumbnail).await
 }
 
@@ -198,8 +219,15 @@ async fn serve_file(
         Version::Whole => open.file.digest.clone(),
         Version::Thumbnail => format!("{}-small", open.file.digest),
     };
-    let content = Content { tag: &tag, mime: &open.mime, name: &open.file.name, size: open.size };
-    Ok(serve(&headers, &content, |range| app.services.read_file(&actor, &open, range))?)
+    let content = Content {
+        tag: &tag,
+        mime: &open.mime,
+        name: &open.file.name,
+        size: open.size,
+    };
+    Ok(serve(&headers, &content, |range| {
+        app.services.read_file(&actor, &open, range)
+    })?)
 }
 
 /// Create signed links to a file
@@ -213,5 +241,7 @@ pub async fn link(
     Caller(caller): Caller,
     PathId(file): PathId<FileId>,
 ) -> Outcome<FileLinkJson> {
-    Ok(Answer::ok(app.services.file_link(&caller, file).await?.into()))
+    Ok(Answer::ok(
+        app.services.file_link(&caller, file).await?.into(),
+    ))
 }

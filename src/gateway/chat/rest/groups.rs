@@ -3,8 +3,8 @@
 use axum::extract::State;
 
 use super::change_requests::{
-    AddMembersRequest, CreateGroup, CreateGroupRequest, MarkReadRequest, UpdateGroup, UpdateGroupRequest,
-    UpdateMemberRequest,
+    AddMembersRequest, CreateGroup, CreateGroupRequest, MarkReadRequest, UpdateGroup,
+    UpdateGroupRequest, UpdateMemberRequest,
 };
 use crate::{
     domain::{ConversationId, UserId, conversation_state::GroupChange},
@@ -33,7 +33,9 @@ pub async fn open(
     Caller(caller): Caller,
     Body(CreateGroup(group)): Body<CreateGroup>,
 ) -> Outcome<InfoJson> {
-    Ok(Answer::created(app.services.open_group(&caller.actor, group).await?.into()))
+    Ok(Answer::created(
+        app.services.open_group(&caller.actor, group).await?.into(),
+    ))
 }
 
 /// Get a session with its members
@@ -44,7 +46,12 @@ pub async fn info(
     Caller(caller): Caller,
     PathId(session): PathId<ConversationId>,
 ) -> Outcome<InfoJson> {
-    Ok(Answer::ok(app.services.session_info(&caller.actor, session).await?.into()))
+    Ok(Answer::ok(
+        app.services
+            .session_info(&caller.actor, session)
+            .await?
+            .into(),
+    ))
 }
 
 /// Update a group (owners and group admins)
@@ -71,7 +78,13 @@ pub async fn add(
     PathId(session): PathId<ConversationId>,
     Body(request): Body<AddMembersRequest>,
 ) -> Outcome<InfoJson> {
-    change_group(&app, &caller.actor, session, GroupChange::Add(request.user_ids)).await
+    change_group(
+        &app,
+        &caller.actor,
+        session,
+        GroupChange::Add(request.user_ids),
+    )
+    .await
 }
 
 /// Remove a member, or leave
@@ -85,8 +98,13 @@ pub async fn remove(
     Caller(caller): Caller,
     PathPair(session, user): PathPair<ConversationId, UserId>,
 ) -> Outcome<MemberRemoved> {
-    let _turn = app.turn(caller.actor.user, Heavy::Write, GROUP_CHANGE_COST).await?;
-    let change = app.services.regroup(&caller.actor, session, GroupChange::Remove(user)).await?;
+    let _turn = app
+        .turn(caller.actor.user, Heavy::Write, GROUP_CHANGE_COST)
+        .await?;
+    let change = app
+        .services
+        .regroup(&caller.actor, session, GroupChange::Remove(user))
+        .await?;
     Ok(Answer::ok(MemberRemoved::of(user, &change)))
 }
 
@@ -100,7 +118,13 @@ pub async fn change_member(
     PathPair(session, user): PathPair<ConversationId, UserId>,
     Body(UpdateMemberRequest { role, muted }): Body<UpdateMemberRequest>,
 ) -> Outcome<InfoJson> {
-    change_group(&app, &caller.actor, session, GroupChange::Member { user, role, muted }).await
+    change_group(
+        &app,
+        &caller.actor,
+        session,
+        GroupChange::Member { user, role, muted },
+    )
+    .await
 }
 
 /// Mark a session as read up to a `seq`
@@ -112,8 +136,14 @@ pub async fn read(
     PathId(session): PathId<ConversationId>,
     Body(MarkReadRequest { seq }): Body<MarkReadRequest>,
 ) -> Outcome<ReadJson> {
-    let (read_count, unread) = app.services.read_to(&caller.actor, session, seq, None).await?;
-    Ok(Answer::ok(ReadJson { read_count, unread_count: unread.total }))
+    let (read_count, unread) = app
+        .services
+        .read_to(&caller.actor, session, seq, None)
+        .await?;
+    Ok(Answer::ok(ReadJson {
+        read_count,
+        unread_count: unread.total,
+    }))
 }
 
 async fn change_group(
@@ -122,7 +152,18 @@ async fn change_group(
     session: ConversationId,
     change: GroupChange,
 ) -> Outcome<InfoJson> {
-    let added = if let GroupChange::Add(users) = &change { users.len() } else { 0 };
-    let _turn = app.turn(actor.user, Heavy::Write, GROUP_CHANGE_COST + added).await?;
-    Ok(Answer::ok(app.services.change_group(actor, session, change).await?.into()))
+    let added = if let GroupChange::Add(users) = &change {
+        users.len()
+    } else {
+        0
+    };
+    let _turn = app
+        .turn(actor.user, Heavy::Write, GROUP_CHANGE_COST + added)
+        .await?;
+    Ok(Answer::ok(
+        app.services
+            .change_group(actor, session, change)
+            .await?
+            .into(),
+    ))
 }

@@ -51,7 +51,9 @@ pub async fn send(
 ) -> Result<Response, Refusal> {
     let message = app.services.send(&caller.actor, draft).await?;
     let warnings = message.warnings.clone();
-    Ok(Answer::created(MessageJson::from(&message)).warning(warnings).into_response())
+    Ok(Answer::created(MessageJson::from(&message))
+        .warning(warnings)
+        .into_response())
 }
 
 /// Mark messages as read up to this one
@@ -63,8 +65,14 @@ pub async fn read(
     PathId(message): PathId<MessageId>,
     Body(author): Body<SenderRequest>,
 ) -> Outcome<ReadJson> {
-    let (read, unread) = app.services.mark_read(&caller.actor, author.user_id, message, None).await?;
-    Ok(Answer::ok(ReadJson { read_count: read.count, unread_count: unread.total }))
+    let (read, unread) = app
+        .services
+        .mark_read(&caller.actor, author.user_id, message, None)
+        .await?;
+    Ok(Answer::ok(ReadJson {
+        read_count: read.count,
+        unread_count: unread.total,
+    }))
 }
 
 /// Get a user's unread counts
@@ -75,7 +83,9 @@ pub async fn unread(
     Caller(caller): Caller,
     PathId(user): PathId<UserId>,
 ) -> Outcome<UnreadJson> {
-    Ok(Answer::ok(UnreadJson::from(&app.services.unread(&caller.actor, user).await?)))
+    Ok(Answer::ok(UnreadJson::from(
+        &app.services.unread(&caller.actor, user).await?,
+    )))
 }
 
 /// Delete a message
@@ -89,6 +99,9 @@ pub async fn delete(
     PathId(message): PathId<MessageId>,
     Body(author): Body<SenderRequest>,
 ) -> Outcome<MessageDeletedJson> {
-    let tombstone = app.services.delete(&caller.actor, author.user_id, message).await?;
+    let tombstone = app
+        .services
+        .delete(&caller.actor, author.user_id, message)
+        .await?;
     Ok(Answer::ok(MessageDeletedJson::from(&tombstone)))
 }

@@ -18,7 +18,9 @@ mod users;
 pub(super) use change_requests::{
     EditMessage, EditMessageRequest, Forward, MessageReference, ReactToMessage, ReadConversationTo,
 };
-pub(super) use requests::{HistoryRequest, JoinRequest, ReadUpTo, SendMessage, SyncRequest, TypingRequest};
+pub(super) use requests::{
+    HistoryRequest, JoinRequest, ReadUpTo, SendMessage, SyncRequest, TypingRequest,
+};
 
 use axum::{extract::DefaultBodyLimit, middleware};
 use utoipa::{
@@ -35,7 +37,10 @@ use crate::gateway::http::{AppState, answer::WarningJson};
 /// A failure, whatever the call.
 #[derive(ToSchema)]
 #[schema(as = Failure, rename_all = "camelCase")]
-#[expect(dead_code, reason = "the shape of `http::answer::failure`, for the document only")]
+#[expect(
+    dead_code,
+    reason = "the shape of `http::answer::failure`, for the document only"
+)]
 pub struct FailureJson {
     /// Always `false`.
     success: bool,
@@ -57,7 +62,10 @@ struct Bearer;
 
 impl Modify for Bearer {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
-        let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
+        let scheme = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .bearer_format("JWT")
+            .build();
         document
             .components
             .get_or_insert_with(Default::default)
@@ -82,7 +90,9 @@ pub struct Document;
 /// Returns the routes that check a password.
 #[must_use]
 pub fn sign_in_routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(auth::register)).routes(routes!(auth::login))
+    OpenApiRouter::new()
+        .routes(routes!(auth::register))
+        .routes(routes!(auth::login))
 }
 
 /// Returns all other routes.
@@ -116,7 +126,11 @@ pub fn calls() -> OpenApiRouter<AppState> {
         .routes(routes!(search::search))
         .routes(routes!(messages::send))
         .routes(routes!(messages::read))
-        .routes(routes!(messages::history, messages::delete, revisions::edit))
+        .routes(routes!(
+            messages::history,
+            messages::delete,
+            revisions::edit
+        ))
         .routes(routes!(revisions::edits))
         .routes(routes!(revisions::recall))
         .routes(routes!(revisions::react))
@@ -135,7 +149,10 @@ pub fn calls() -> OpenApiRouter<AppState> {
 pub fn routes(app: Option<&AppState>, open: OpenApiRouter<AppState>) -> OpenApiRouter<AppState> {
     let calls = calls().merge(open);
     let calls = match app {
-        Some(app) => calls.layer(middleware::from_fn_with_state(app.clone(), rate_limit::limit_call)),
+        Some(app) => calls.layer(middleware::from_fn_with_state(
+            app.clone(),
+            rate_limit::limit_call,
+        )),
         None => calls,
     };
     // The service counts sign-ins, for all gateways, once it knows the name.

@@ -35,18 +35,25 @@ pub(super) fn page_or_cursor<C: FromStr<Err = BadCursor>>(
     let given = fields.text("cursor").filter(|text| !text.is_empty());
     let cursor = match given.as_deref() {
         None | Some(START_CURSOR) => None,
-        Some(text) => {
-            text.parse().map_err(|problem: BadCursor| fields.problem("cursor", problem.to_string())).ok()
-        }
+        Some(text) => text
+            .parse()
+            .map_err(|problem: BadCursor| fields.problem("cursor", problem.to_string()))
+            .ok(),
     };
     let (wants_next, page) = (given.is_some(), page(fields, default, max)?);
     if wants_next && page.page > 1 {
         fields.problem("cursor", "cannot be given together with page");
     }
-    Some(PageRequest { page, cursor, wants_next })
+    Some(PageRequest {
+        page,
+        cursor,
+        wants_next,
+    })
 }
 
-impl<C: FromStr<Err = BadCursor>, const DEFAULT: u64, const MAX: u64> FromFields for Paged<C, DEFAULT, MAX> {
+impl<C: FromStr<Err = BadCursor>, const DEFAULT: u64, const MAX: u64> FromFields
+    for Paged<C, DEFAULT, MAX>
+{
     fn read(fields: &mut Fields) -> Option<Self> {
         page_or_cursor(fields, DEFAULT, MAX).map(Self)
     }

@@ -9,7 +9,9 @@ use axum::{
 use super::files::FileReader;
 use crate::{
     domain::{Error, Network, Result, access::AuthenticatedToken},
-    gateway::http::{AppState, address::ClientAddress, answer::Refusal, extract::bearer, token_expiry},
+    gateway::http::{
+        AppState, address::ClientAddress, answer::Refusal, extract::bearer, token_expiry,
+    },
 };
 
 /// Counts a call. A user's calls and those of others behind the same address are counted
@@ -27,7 +29,9 @@ pub async fn limit_call(State(app): State<AppState>, request: Request, next: Nex
     };
     let counted: Result<()> = match (&caller, parts.extensions.get::<ClientAddress>()) {
         (Some(auth), _) => app.limits.call(auth.actor.user),
-        (None, Some(address)) => app.limits.check_unauthenticated_call(Network::of(address.0)),
+        (None, Some(address)) => app
+            .limits
+            .check_unauthenticated_call(Network::of(address.0)),
         (None, None) => Err(Error::Internal),
     };
     let request = Request::from_parts(parts, body);

@@ -33,7 +33,10 @@ pub struct LoginRequest {
 
 impl FromFields for LoginRequest {
     fn read(fields: &mut Fields) -> Option<Self> {
-        let (username, password) = (fields.required_text("username"), fields.required_text("password"));
+        let (username, password) = (
+            fields.required_text("username"),
+            fields.required_text("password"),
+        );
         let (username, password) = (username?, password?);
         for (name, text) in [("username", &username), ("password", &password)] {
             if text.len() > 1_024 {
@@ -55,7 +58,10 @@ pub struct ChangePasswordRequest {
 
 impl FromFields for ChangePasswordRequest {
     fn read(fields: &mut Fields) -> Option<Self> {
-        let (current, next) = (fields.required_text("current"), fields.required_text("next"));
+        let (current, next) = (
+            fields.required_text("current"),
+            fields.required_text("next"),
+        );
         let (current, next) = (current?, next?);
         for (name, text) in [("current", &current), ("next", &next)] {
             if text.len() > 1_024 {
@@ -82,7 +88,10 @@ impl FromFields for KeepSessions {
 /// `POST /api/auth/register`; the role is always `user`.
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
-#[expect(dead_code, reason = "the shape that `Registration` reads, for the document only")]
+#[expect(
+    dead_code,
+    reason = "the shape that `Registration` reads, for the document only"
+)]
 pub struct RegisterRequest {
     /// 3 to 32 letters, digits, `.`, `_`, `-`; unique without regard to case.
     username: String,
@@ -103,7 +112,8 @@ impl FromFields for Register {
         let username = trim_username(&username).to_owned();
         let password = fields.required_text("password").unwrap_or_default();
         let real_name = fields.required_text("realName").unwrap_or_default();
-        let [email, phone, avatar] = ["email", "phone", "avatar"].map(|name| fields.text_or_empty(name));
+        let [email, phone, avatar] =
+            ["email", "phone", "avatar"].map(|name| fields.text_or_empty(name));
         let account = NewAccount {
             username,
             password,
@@ -124,7 +134,10 @@ impl FromFields for Register {
 /// `POST /api/chat/users`
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
-#[expect(dead_code, reason = "the shape that `NewUser` reads, for the document only")]
+#[expect(
+    dead_code,
+    reason = "the shape that `NewUser` reads, for the document only"
+)]
 pub struct CreateUserRequest {
     username: String,
     password: String,
@@ -146,7 +159,12 @@ impl FromFields for CreateUser {
         let role = fields.required("role");
         let [department, title] = ["department", "title"].map(|name| fields.text_or_empty(name));
         let Register(account) = Register::read(fields)?;
-        let account = NewAccount { role: role.unwrap_or(Role::User), department, title, ..account };
+        let account = NewAccount {
+            role: role.unwrap_or(Role::User),
+            department,
+            title,
+            ..account
+        };
         fields.problems(&account.problems());
         Some(Self(account))
     }
@@ -155,7 +173,10 @@ impl FromFields for CreateUser {
 /// `PATCH /api/chat/users/:id`; what is absent stays.
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
-#[expect(dead_code, reason = "the shape that `ChangedUser` reads, for the document only")]
+#[expect(
+    dead_code,
+    reason = "the shape that `ChangedUser` reads, for the document only"
+)]
 pub struct UpdateUserRequest {
     role: Option<String>,
     is_active: Option<bool>,
@@ -195,7 +216,10 @@ impl FromFields for UpdateUser {
             end_tokens: false,
             if_version: None,
         };
-        Some(Self { change, password: fields.text("password") })
+        Some(Self {
+            change,
+            password: fields.text("password"),
+        })
     }
 }
 
@@ -212,7 +236,10 @@ pub struct CreatePrivateRequest {
 impl FromFields for CreatePrivateRequest {
     fn read(fields: &mut Fields) -> Option<Self> {
         let (first, second) = (fields.required("userId1"), fields.required("userId2"));
-        Some(Self { user_id1: first?, user_id2: second? })
+        Some(Self {
+            user_id1: first?,
+            user_id2: second?,
+        })
     }
 }
 
@@ -233,7 +260,10 @@ impl FromFields for SenderRequest {
 /// `POST /api/chat/messages` and `message:send`
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
-#[expect(dead_code, reason = "the shape that `Send` reads, for the document only")]
+#[expect(
+    dead_code,
+    reason = "the shape that `Send` reads, for the document only"
+)]
 pub struct SendMessageRequest {
     session_id: String,
     sender_id: String,
@@ -272,7 +302,10 @@ impl FromFields for SendMessage {
         let receiver = fields.parsed("receiverId");
         let content = fields.text_or_empty("content");
         let kind = fields.parsed("messageType");
-        let (url, name) = (fields.text_or_empty("fileUrl"), fields.text_or_empty("fileName"));
+        let (url, name) = (
+            fields.text_or_empty("fileUrl"),
+            fields.text_or_empty("fileName"),
+        );
         let size = fields.natural("fileSize").unwrap_or(0);
         let client_msg_id = fields.text("clientMsgId");
         let (reply_to, reply_to_as_of) = (fields.parsed("replyTo"), fields.parsed("replyToAsOf"));
@@ -287,7 +320,10 @@ impl FromFields for SendMessage {
         };
         let kind = kind.unwrap_or(assumed);
         let nobody = ObjectId::from_bytes([0; 12]);
-        let (session, sender) = (session.unwrap_or(ConversationId(nobody)), sender.unwrap_or(UserId(nobody)));
+        let (session, sender) = (
+            session.unwrap_or(ConversationId(nobody)),
+            sender.unwrap_or(UserId(nobody)),
+        );
         let draft = Draft {
             receiver,
             content,
@@ -324,14 +360,25 @@ impl FromFields for DirectoryQuery {
     fn read(fields: &mut Fields) -> Option<Self> {
         let role = fields.parsed("role");
         let search = fields.text("search");
-        if search.as_ref().is_some_and(|text| text.chars().count() > 64 || text.chars().any(char::is_control))
+        if search
+            .as_ref()
+            .is_some_and(|text| text.chars().count() > 64 || text.chars().any(char::is_control))
         {
             fields.problem("search", "must have at most 64 printable characters");
         }
         let standing = fields.parsed("active").unwrap_or_default();
         let session = fields.parsed("sessionId");
-        let filter = UserFilter { role, search, standing, among: None };
-        Some(Self { filter, session, page: page_or_cursor(fields, 1_000, 1_000)? })
+        let filter = UserFilter {
+            role,
+            search,
+            standing,
+            among: None,
+        };
+        Some(Self {
+            filter,
+            session,
+            page: page_or_cursor(fields, 1_000, 1_000)?,
+        })
     }
 }
 
@@ -340,15 +387,24 @@ pub struct HistoryWindow(pub Window);
 
 impl FromFields for HistoryWindow {
     fn read(fields: &mut Fields) -> Option<Self> {
-        let given: Vec<_> =
-            ["page", "beforeSeq", "afterSeq"].into_iter().filter(|name| fields.has(name)).collect();
+        let given: Vec<_> = ["page", "beforeSeq", "afterSeq"]
+            .into_iter()
+            .filter(|name| fields.has(name))
+            .collect();
         let (before, after) = (fields.natural("beforeSeq"), fields.natural("afterSeq"));
         let page = page(fields, 50, 100)?;
         let limit = page.limit;
         if given.len() > 1 {
             for name in &given {
-                let others: Vec<_> = given.iter().copied().filter(|other| other != name).collect();
-                fields.problem(name, format!("cannot be given together with {}", others.join(" and ")));
+                let others: Vec<_> = given
+                    .iter()
+                    .copied()
+                    .filter(|other| other != name)
+                    .collect();
+                fields.problem(
+                    name,
+                    format!("cannot be given together with {}", others.join(" and ")),
+                );
             }
         }
         Some(Self(match (before, after) {
@@ -368,7 +424,10 @@ pub struct HistoryRequest {
 impl FromFields for HistoryRequest {
     fn read(fields: &mut Fields) -> Option<Self> {
         let (session, window) = (fields.required("sessionId"), HistoryWindow::read(fields));
-        Some(Self { session: session?, window: window?.0 })
+        Some(Self {
+            session: session?,
+            window: window?.0,
+        })
     }
 }
 
@@ -381,7 +440,10 @@ pub struct ReadUpTo {
 impl FromFields for ReadUpTo {
     fn read(fields: &mut Fields) -> Option<Self> {
         let (message, user) = (fields.required("messageId"), fields.required("userId"));
-        Some(Self { message: message?, user: user? })
+        Some(Self {
+            message: message?,
+            user: user?,
+        })
     }
 }
 
@@ -403,7 +465,10 @@ pub struct TypingRequest {
 impl FromFields for TypingRequest {
     fn read(fields: &mut Fields) -> Option<Self> {
         let (session, user) = (fields.required("sessionId"), fields.required("userId"));
-        Some(Self { session: session?, user: user? })
+        Some(Self {
+            session: session?,
+            user: user?,
+        })
     }
 }
 
@@ -414,7 +479,10 @@ impl FromFields for SyncRequest {
     fn read(fields: &mut Fields) -> Option<Self> {
         let sessions = fields.object("sessions").unwrap_or_default();
         if sessions.len() > MAX_REQUESTED_CONVERSATIONS {
-            fields.problem("sessions", format!("must name at most {MAX_REQUESTED_CONVERSATIONS}"));
+            fields.problem(
+                "sessions",
+                format!("must name at most {MAX_REQUESTED_CONVERSATIONS}"),
+            );
             return None;
         }
         let mut known = BTreeMap::new();

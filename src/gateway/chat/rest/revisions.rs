@@ -9,7 +9,9 @@ use super::change_requests::{EditMessageRequest, Forward, ForwardRequest, Reacti
 use crate::{
     domain::MessageId,
     gateway::{
-        chat::json::{EditJson, ForwardedJson, MessageDeletedJson, MessageJson, ReactionJson, ReceiptsJson},
+        chat::json::{
+            EditJson, ForwardedJson, MessageDeletedJson, MessageJson, ReactionJson, ReceiptsJson,
+        },
         http::{
             AppState,
             answer::{Answer, Outcome, Refusal},
@@ -30,9 +32,14 @@ pub async fn edit(
     PathId(message): PathId<MessageId>,
     Body(edited): Body<EditMessageRequest>,
 ) -> Result<Response, Refusal> {
-    let view = app.services.edit(&caller.actor, message, edited.content, edited.mentions).await?;
+    let view = app
+        .services
+        .edit(&caller.actor, message, edited.content, edited.mentions)
+        .await?;
     let warnings = view.warnings.clone();
-    Ok(Answer::ok(MessageJson::from(&view)).warning(warnings).into_response())
+    Ok(Answer::ok(MessageJson::from(&view))
+        .warning(warnings)
+        .into_response())
 }
 
 /// List earlier versions of a message (admins; audited)
@@ -72,7 +79,10 @@ pub async fn react(
     PathId(message): PathId<MessageId>,
     Body(ReactionRequest { emoji }): Body<ReactionRequest>,
 ) -> Result<Response, Refusal> {
-    let message = app.services.react(&caller.actor, message, emoji.clone(), true).await?;
+    let message = app
+        .services
+        .react(&caller.actor, message, emoji.clone(), true)
+        .await?;
     let answer = ReactionJson::of(&message, caller.actor.user, &emoji, true);
     Ok(Answer::ok(answer).into_response())
 }
@@ -86,7 +96,10 @@ pub async fn unreact(
     Caller(caller): Caller,
     PathPair(message, emoji): PathPair<MessageId, String>,
 ) -> Result<Response, Refusal> {
-    let message = app.services.react(&caller.actor, message, emoji.clone(), false).await?;
+    let message = app
+        .services
+        .react(&caller.actor, message, emoji.clone(), false)
+        .await?;
     let answer = ReactionJson::of(&message, caller.actor.user, &emoji, false);
     Ok(Answer::ok(answer).into_response())
 }
@@ -99,7 +112,9 @@ pub async fn receipts(
     Caller(caller): Caller,
     PathId(message): PathId<MessageId>,
 ) -> Outcome<ReceiptsJson> {
-    Ok(Answer::ok(app.services.receipts(&caller.actor, message).await?.into()))
+    Ok(Answer::ok(
+        app.services.receipts(&caller.actor, message).await?.into(),
+    ))
 }
 
 /// Forward messages
@@ -112,8 +127,12 @@ pub async fn forward(
     Caller(caller): Caller,
     Body(Forward(forwarding)): Body<Forward>,
 ) -> Result<Response, Refusal> {
-    let _turn = app.turn(caller.actor.user, Heavy::Write, forwarding.writes()).await?;
+    let _turn = app
+        .turn(caller.actor.user, Heavy::Write, forwarding.writes())
+        .await?;
     let forwarded = app.services.forward(&caller.actor, &forwarding).await?;
     let warnings = forwarded.warnings();
-    Ok(Answer::created(ForwardedJson::from(&forwarded)).warning(warnings).into_response())
+    Ok(Answer::created(ForwardedJson::from(&forwarded))
+        .warning(warnings)
+        .into_response())
 }

@@ -50,13 +50,34 @@ impl FromFields for SearchQuery {
         let (from, to): (Option<TimeOrDay>, Option<TimeOrDay>) =
             (filter(fields, "from"), filter(fields, "to"));
         // The substitute for a bad page is never used: its problem refuses the whole query.
-        let bad = || PageRequest { page: Page { page: 1, limit: 50 }, cursor: None, wants_next: false };
+        let bad = || PageRequest {
+            page: Page { page: 1, limit: 50 },
+            cursor: None,
+            wants_next: false,
+        };
         let page = page_or_cursor(fields, 50, 100).unwrap_or_else(bad);
-        let search = Search { user, keyword, calls, session, sender, kind, from, to, page };
+        let search = Search {
+            user,
+            keyword,
+            calls,
+            session,
+            sender,
+            kind,
+            from,
+            to,
+            page,
+        };
         // An unreadable filter is reported, not the missing keyword, which a filter makes optional.
-        let has_bad_filter = ["sessionId", "sender", "messageType", "mentions", "from", "to"]
-            .iter()
-            .any(|name| fields.is_bad(name));
+        let has_bad_filter = [
+            "sessionId",
+            "sender",
+            "messageType",
+            "mentions",
+            "from",
+            "to",
+        ]
+        .iter()
+        .any(|name| fields.is_bad(name));
         if !has_bad_filter || search.keyword.is_some() {
             fields.problems(&search.problems());
         }
@@ -104,5 +125,9 @@ pub async fn search(
 ) -> Result<Response, Refusal> {
     let answer = app.services.find_messages(&caller.actor, search).await?;
     let success = Success::page(found(&answer.hits), answer.pagination);
-    Ok(Json(FoundJson { success, indexing: answer.is_behind }).into_response())
+    Ok(Json(FoundJson {
+        success,
+        indexing: answer.is_behind,
+    })
+    .into_response())
 }

@@ -30,8 +30,14 @@ pub async fn list(
     PathId(user): PathId<UserId>,
     Query(Paged(page)): Query<Paged<ConversationsCursor, 50, 100>>,
 ) -> Outcome<Vec<SessionViewJson>> {
-    let (sessions, pagination) = app.services.conversations_of(&caller.actor, user, &page).await?;
-    Ok(Answer::page(sessions.into_iter().map(SessionViewJson::from).collect(), pagination))
+    let (sessions, pagination) = app
+        .services
+        .conversations_of(&caller.actor, user, &page)
+        .await?;
+    Ok(Answer::page(
+        sessions.into_iter().map(SessionViewJson::from).collect(),
+        pagination,
+    ))
 }
 
 /// Open a private session
@@ -44,6 +50,13 @@ pub async fn open_private(
     Caller(caller): Caller,
     Body(pair): Body<CreatePrivateRequest>,
 ) -> Outcome<SessionViewJson> {
-    let (session, is_new) = app.services.open_private(&caller.actor, pair.user_id1, pair.user_id2).await?;
-    Ok(if is_new { Answer::created(session.into()) } else { Answer::ok(session.into()) })
+    let (session, is_new) = app
+        .services
+        .open_private(&caller.actor, pair.user_id1, pair.user_id2)
+        .await?;
+    Ok(if is_new {
+        Answer::created(session.into())
+    } else {
+        Answer::ok(session.into())
+    })
 }

@@ -60,7 +60,10 @@ pub struct TrendQuery {
 impl FromFields for TrendQuery {
     fn read(fields: &mut Fields) -> Option<Self> {
         let granularity = fields.parsed("granularity").unwrap_or(Granularity::Day);
-        Some(Self { days: days(fields), granularity })
+        Some(Self {
+            days: days(fields),
+            granularity,
+        })
     }
 }
 
@@ -78,7 +81,11 @@ impl FromFields for PeopleQuery {
         if page.wants_next && order != PeopleOrder::Name {
             fields.problem("cursor", "needs sort=name: no other order stays as it is");
         }
-        Some(Self { days: days(fields), order, page })
+        Some(Self {
+            days: days(fields),
+            order,
+            page,
+        })
     }
 }
 
@@ -93,20 +100,33 @@ impl FromRequestParts<AppState> for WantsCsv {
 }
 
 /// Creates a response of RFC 4180, in UTF-8 with the byte order mark that spreadsheets need.
-pub(super) fn csv_response<R: Row>(calendar: &Calendar, rows: &[R], name: &str) -> Result<Response, Refusal> {
+pub(super) fn csv_response<R: Row>(
+    calendar: &Calendar,
+    rows: &[R],
+    name: &str,
+) -> Result<Response, Refusal> {
     let broken = |_| Error::Internal;
-    let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
+    let mut writer = csv::WriterBuilder::new()
+        .terminator(csv::Terminator::CRLF)
+        .from_writer(Vec::new());
     writer.write_record(R::COLUMNS).map_err(broken)?;
     for row in rows {
         writer
-            .write_record(row.cells(calendar).iter().map(|cell| neutralize_formula(cell)))
+            .write_record(
+                row.cells(calendar)
+                    .iter()
+                    .map(|cell| neutralize_formula(cell)),
+            )
             .map_err(broken)?;
     }
     let mut body = "\u{feff}".as_bytes().to_vec();
     body.extend(writer.into_inner().map_err(|_| Error::Internal)?);
     let headers = [
         (header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
-        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"wardline-{name}.csv\"")),
+        (
+            header::CONTENT_DISPOSITION,
+            format!("attachment; filename=\"wardline-{name}.csv\""),
+        ),
     ];
     Ok((headers, body).into_response())
 }
@@ -156,10 +176,16 @@ pub async fn trends(
     Query(trend): Query<TrendQuery>,
     wants: WantsCsv,
 ) -> Result<Response, Refusal> {
-    let periods = app.services.trends(&caller.actor, trend.days, trend.granularity).await?;
+    let periods = app
+        .services
+        .trends(&caller.actor, trend.days, trend.granularity)
+        .await?;
     list(
         (&wants, app.services.calendar()),
-        periods.into_iter().map(|period| PeriodJson::of(period, trend.granularity)).collect(),
+        periods
+            .into_iter()
+            .map(|period| PeriodJson::of(period, trend.granularity))
+            .collect(),
         None,
         "trends",
     )
@@ -202,8 +228,10 @@ pub async fn people(
     Query(query): Query<PeopleQuery>,
     wants: WantsCsv,
 ) -> Result<Response, Refusal> {
-    let (people, pagination) =
-        app.services.people_statistics(&caller.actor, query.days, query.order, &query.page).await?;
+    let (people, pagination) = app
+        .services
+        .people_statistics(&caller.actor, query.days, query.order, &query.page)
+        .await?;
     list(
         (&wants, app.services.calendar()),
         people.into_iter().map(PersonStatisticsJson::from).collect(),

@@ -2,7 +2,9 @@
 
 use axum::extract::State;
 
-use super::requests::{CreateUser, CreateUserRequest, DirectoryQuery, UpdateUser, UpdateUserRequest};
+use super::requests::{
+    CreateUser, CreateUserRequest, DirectoryQuery, UpdateUser, UpdateUserRequest,
+};
 use crate::{
     domain::UserId,
     gateway::{
@@ -32,9 +34,14 @@ pub async fn list(
     HeavyCaller(caller, _turn): HeavyCaller<5>,
     Query(query): Query<DirectoryQuery>,
 ) -> Outcome<Vec<UserJson>> {
-    let (users, pagination) =
-        app.services.users(&caller.actor, &query.filter, query.session, &query.page).await?;
-    Ok(Answer::page(users.into_iter().map(UserJson::from).collect(), pagination))
+    let (users, pagination) = app
+        .services
+        .users(&caller.actor, &query.filter, query.session, &query.page)
+        .await?;
+    Ok(Answer::page(
+        users.into_iter().map(UserJson::from).collect(),
+        pagination,
+    ))
 }
 
 /// List users who are online or away
@@ -55,7 +62,9 @@ pub async fn create(
     Caller(caller): Caller,
     Body(CreateUser(new)): Body<CreateUser>,
 ) -> Outcome<UserJson> {
-    Ok(Answer::created(app.services.create_user(&caller.actor, new).await?.into()))
+    Ok(Answer::created(
+        app.services.create_user(&caller.actor, new).await?.into(),
+    ))
 }
 
 /// Update an account (admins), or the caller's own profile
@@ -71,7 +80,10 @@ pub async fn change(
     PathId(id): PathId<UserId>,
     Body(changed): Body<UpdateUser>,
 ) -> Outcome<UserJson> {
-    let user = app.services.change_user(&caller.actor, id, changed.change, changed.password).await?;
+    let user = app
+        .services
+        .change_user(&caller.actor, id, changed.change, changed.password)
+        .await?;
     Ok(Answer::ok(user.into()))
 }
 
@@ -85,7 +97,9 @@ pub async fn end_sessions(
     Caller(caller): Caller,
     PathId(id): PathId<UserId>,
 ) -> Outcome<()> {
-    Ok(Answer::ok(app.services.end_sessions_of(&caller.actor, id).await?))
+    Ok(Answer::ok(
+        app.services.end_sessions_of(&caller.actor, id).await?,
+    ))
 }
 
 /// Get a user's statistics
@@ -98,5 +112,7 @@ pub async fn stats(
     Caller(caller): Caller,
     PathId(user): PathId<UserId>,
 ) -> Outcome<StatsJson> {
-    Ok(Answer::ok(app.services.stats(&caller.actor, user).await?.into()))
+    Ok(Answer::ok(
+        app.services.stats(&caller.actor, user).await?.into(),
+    ))
 }

@@ -36,7 +36,9 @@ use crate::{
         answer::language_of,
         audit_context,
         extract::bearer,
-        load_meter::{Heavy, HeavyPermit, Load, LoadAccount, LoadOwner, MAX_CONNECTION_OUTGOING_BYTES},
+        load_meter::{
+            Heavy, HeavyPermit, Load, LoadAccount, LoadOwner, MAX_CONNECTION_OUTGOING_BYTES,
+        },
     },
     gateway::i18n::Language,
     hub::{CloseReason, Hub, QuotaGuard},
@@ -96,7 +98,11 @@ impl Connection {
 
     /// Takes the profile that authentication loaded; returns it only once.
     pub fn profile(&self) -> Option<CachedProfile> {
-        self.profile.lock().unwrap_or_else(PoisonError::into_inner).take().map(|profile| *profile)
+        self.profile
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+            .map(|profile| *profile)
     }
 
     /// Waits until it has joined the hub. Its client may learn of the acceptance, and send an
@@ -113,7 +119,13 @@ impl Connection {
     /// Returns what presence records about the client.
     pub fn client_info(socket: &Socket<LocalAdapter>) -> ClientInfo {
         let parts = socket.req_parts();
-        let text = |name| parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let text = |name| {
+            parts
+                .headers
+                .get(name)
+                .and_then(|value| value.to_str().ok())
+                .unwrap_or_default()
+        };
         ClientInfo {
             socket_id: socket.id.to_string(),
             user_agent: text(axum::http::header::USER_AGENT).to_owned(),
@@ -137,13 +149,20 @@ impl Connection {
                 tokio::time::sleep(DRAIN_POLL_INTERVAL).await;
             }
         };
-        let late = |_| Error::RateLimited { retry_after: TOKEN_CHECK_TIMEOUT };
-        tokio::time::timeout(DRAIN_TIMEOUT, drained).await.map_err(late)?;
+        let late = |_| Error::RateLimited {
+            retry_after: TOKEN_CHECK_TIMEOUT,
+        };
+        tokio::time::timeout(DRAIN_TIMEOUT, drained)
+            .await
+            .map_err(late)?;
         self.app.turn(self.actor.user, heavy, weight).await
     }
 
     fn is_closed(&self) -> bool {
-        matches!(*self.place.lock().unwrap_or_else(PoisonError::into_inner), ConnectionPhase::Gone)
+        matches!(
+            *self.place.lock().unwrap_or_else(PoisonError::into_inner),
+            ConnectionPhase::Gone
+        )
     }
 
     /// Registers the connection in the hub, from where it receives its user's events.
@@ -167,19 +186,26 @@ impl Connection {
         // Its token may have ended before it was registered. A token that ends from now on is found
         // in the hub.
         if self.app.services.is_ended_here(&self.auth) {
-            self.hub.close(&Closing::Token(self.actor.token.clone()), CloseReason::TokenEnded);
+            self.hub.close(
+                &Closing::Token(self.actor.token.clone()),
+                CloseReason::TokenEnded,
+            );
         }
     }
 
     fn leave(&self) {
         let mut place = self.place.lock().unwrap_or_else(PoisonError::into_inner);
-        if let (ConnectionPhase::In, Some(connection_id)) =
-            (std::mem::replace(&mut *place, ConnectionPhase::Gone), self.connection_id())
-        {
+        if let (ConnectionPhase::In, Some(connection_id)) = (
+            std::mem::replace(&mut *place, ConnectionPhase::Gone),
+            self.connection_id(),
+        ) {
             self.app.services.left(&self.actor, connection_id);
         }
         drop(place);
-        *self.quota_guard.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *self
+            .quota_guard
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     /// Disconnects the client because it cannot keep up with its outbox.
@@ -206,7 +232,11 @@ pub(super) struct ConnectAuthenticator {
 
 impl ConnectAuthenticator {
     /// Authenticates the socket and installs its inbox.
-    async fn authenticate(&self, socket: Arc<Socket<LocalAdapter>>, payload: Option<&Value>) -> Result<()> {
+    async fn authenticate(
+        &self,
+        socket: Arc<Socket<LocalAdapter>>,
+        payload: Option<&Value>,
+    ) -> Result<()> {
         let headers = &socket.req_parts().headers;
         let payload = match TryData::<Json>::from_connect_parts(&socket, &payload.cloned()) {
             Ok(TryData(Ok(payload))) => payload,
@@ -218,14 +248,26 @@ impl ConnectAuthenticator {
             // A token that is an object (for instance a database operator) is a bad token.
             Some(_) => return Err(Error::AuthFailed),
         };
-        let check =
-            tokio::time::timeout(TOKEN_CHECK_TIMEOUT, self.transport.app.services.authenticate(&token));
+        let check = tokio::time::timeout(
+            TOKEN_CHECK_TIMEOUT,
+            self.transport.app.services.authenticate(&token),
+        );
         let Authentication { auth, profile } = check.await.map_err(|_| Error::Unavailable)??;
         // The quota is taken before anything else: several handshakes may run at the same time.
         let quota_guard = self.hub.reserve(auth.actor.user, MAX_CONNECTIONS_PER_USER);
-        let quota_guard = quota_guard.ok_or(Error::RateLimited { retry_after: TOKEN_CHECK_TIMEOUT })?;
-        let entry = socket.req_parts().extensions.get::<Arc<SessionEntry>>().ok_or(Error::Internal)?;
-        let load_account = self.transport.app.load_meter.load_account(LoadOwner::Person(auth.actor.user));
+        let quota_guard = quota_guard.ok_or(Error::RateLimited {
+            retry_after: TOKEN_CHECK_TIMEOUT,
+        })?;
+        let entry = socket
+            .req_parts()
+            .extensions
+            .get::<Arc<SessionEntry>>()
+            .ok_or(Error::Internal)?;
+        let load_account = self
+            .transport
+            .app
+            .load_meter
+            .load_account(LoadOwner::Person(auth.actor.user));
         entry.signed_in(auth.actor.user);
         let connection = Arc::new(Connection {
             app: self.transport.app.clone(),
@@ -245,13 +287,15 @@ impl ConnectAuthenticator {
             arrived: Notify::new(),
         });
         let (weak, session) = (Arc::downgrade(&connection), Arc::downgrade(entry));
-        entry.load.set_owner(load_account, move || match (weak.upgrade(), session.upgrade()) {
-            (Some(connection), _) => connection.disconnect_slow_consumer(),
-            // The client signed in again on the same session.
-            (None, Some(entry)) => {
-                entry.cut();
+        entry.load.set_owner(load_account, move || {
+            match (weak.upgrade(), session.upgrade()) {
+                (Some(connection), _) => connection.disconnect_slow_consumer(),
+                // The client signed in again on the same session.
+                (None, Some(entry)) => {
+                    entry.cut();
+                }
+                (None, None) => {}
             }
-            (None, None) => {}
         });
         socket.extensions.insert(Arc::clone(&connection));
         socket.on_fallback(EventIntake(Arc::clone(&connection)));
@@ -271,7 +315,8 @@ impl ConnectHandler<LocalAdapter, ()> for ConnectAuthenticator {
         &'a self,
         socket: Arc<Socket<LocalAdapter>>,
         auth: &'a Option<Value>,
-    ) -> Pin<Box<dyn Future<Output = Result<(), Box<dyn std::fmt::Display + Send>>> + Send + 'a>> {
+    ) -> Pin<Box<dyn Future<Output = Result<(), Box<dyn std::fmt::Display + Send>>> + Send + 'a>>
+    {
         Box::pin(async move {
             let Err(error) = self.authenticate(Arc::clone(&socket), auth.as_ref()).await else {
                 return Ok(());

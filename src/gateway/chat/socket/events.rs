@@ -7,13 +7,14 @@ use serde_json::{Map, Value, json};
 use super::{super::json as wire, connect::Connection, responder::EventResponder};
 use crate::{
     domain::{
-        ConversationId, Error, MessageId, Result, UserId, encoded_size, error::FieldErrors, message::Draft,
-        presence::Status,
+        ConversationId, Error, MessageId, Result, UserId, encoded_size, error::FieldErrors,
+        message::Draft, presence::Status,
     },
     gateway::{
         chat::rest::{
-            EditMessage, EditMessageRequest, Forward, HistoryRequest, JoinRequest, MessageReference,
-            ReactToMessage, ReadConversationTo, ReadUpTo, SendMessage, SyncRequest, TypingRequest,
+            EditMessage, EditMessageRequest, Forward, HistoryRequest, JoinRequest,
+            MessageReference, ReactToMessage, ReadConversationTo, ReadUpTo, SendMessage,
+            SyncRequest, TypingRequest,
         },
         http::{answer::Success, error::RequestError, fields::FromFields, load_meter::Heavy},
     },
@@ -65,7 +66,10 @@ pub const SERVER_EVENTS: [&str; 20] = [
 ];
 
 /// A decoded event.
-#[expect(clippy::large_enum_variant, reason = "most events are sends: a box would cost each an allocation")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "most events are sends: a box would cost each an allocation"
+)]
 pub(super) enum ClientEvent {
     JoinRequest(UserId),
     SendMessage(Draft),
@@ -104,17 +108,32 @@ pub(super) fn decode(text: &str) -> (String, Result<ClientEvent, RequestError>) 
     let Ok(Value::Array(parts)) = serde_json::from_str::<Value>(text) else {
         // The name can be read all the same: it comes first, and without escapes (see
         // `packet_filter`).
-        let name = text.split('"').nth(1).unwrap_or_default().chars().take(MAX_ECHOED_NAME_CHARS).collect();
-        return (name, Err(RequestError::malformed("the event could not be read")));
+        let name = text
+            .split('"')
+            .nth(1)
+            .unwrap_or_default()
+            .chars()
+            .take(MAX_ECHOED_NAME_CHARS)
+            .collect();
+        return (
+            name,
+            Err(RequestError::malformed("the event could not be read")),
+        );
     };
     let mut parts = parts.into_iter();
     let name = parts.next();
     let name = name.as_ref().and_then(Value::as_str).unwrap_or_default();
     let Some(known) = CLIENT_EVENTS.into_iter().find(|event| *event == name) else {
         let shown = name.chars().take(MAX_ECHOED_NAME_CHARS).collect();
-        return (shown, Err(RequestError::malformed("there is no such event")));
+        return (
+            shown,
+            Err(RequestError::malformed("there is no such event")),
+        );
     };
-    (known.to_owned(), decode_payload(known, parts.next().unwrap_or(Value::Null)))
+    (
+        known.to_owned(),
+        decode_payload(known, parts.next().unwrap_or(Value::Null)),
+    )
 }
 
 fn decode_payload(name: &str, payload: Value) -> Result<ClientEvent, RequestError> {
@@ -191,7 +210,11 @@ pub(super) async fn handle(
 
 /// Waits for a message's commit and answers it. The sender's sockets receive `message:sent` from
 /// the hub.
-pub(super) async fn answer_send(connection: &Connection, pending: PendingSend, answering: EventResponder) {
+pub(super) async fn answer_send(
+    connection: &Connection,
+    pending: PendingSend,
+    answering: EventResponder,
+) {
     match connection.app.services.finish_send(pending).await {
         Ok(message) if answering.has_callback() => {
             let answer = Success::of(wire::MessageJson::from(&message));
@@ -199,14 +222,21 @@ pub(super) async fn answer_send(connection: &Connection, pending: PendingSend, a
         }
         // A repeat publishes no event: without a callback its sender would wait for ever.
         Ok(message) if message.is_repeat => {
-            answering.emit("message:sent", &json!({ "message": wire::MessageJson::from(&message) }));
+            answering.emit(
+                "message:sent",
+                &json!({ "message": wire::MessageJson::from(&message) }),
+            );
         }
         Ok(_) => {}
         Err(error) => answering.refuse("message:send", error),
     }
 }
 
-async fn execute(connection: &Connection, event: ClientEvent, answering: &EventResponder) -> Result<()> {
+async fn execute(
+    connection: &Connection,
+    event: ClientEvent,
+    answering: &EventResponder,
+) -> Result<()> {
     let (services, actor) = (&connection.app.services, &connection.actor);
     let connection_id = connection.connection_id().ok_or(Error::AuthFailed)?;
     match event {
@@ -231,12 +261,19 @@ async fn execute(connection: &Connection, event: ClientEvent, answering: &EventR
             answering.acknowledge(&answer.warning(message.warnings.clone()));
         }
         ClientEvent::Read(ReadUpTo { message, user }) => {
-            let (read, unread) = services.mark_read(actor, user, message, Some(connection_id)).await?;
-            let answer = wire::ReadJson { read_count: read.count, unread_count: unread.total };
+            let (read, unread) = services
+                .mark_read(actor, user, message, Some(connection_id))
+                .await?;
+            let answer = wire::ReadJson {
+                read_count: read.count,
+                unread_count: unread.total,
+            };
             answering.acknowledge(&Success::of(answer));
         }
         ClientEvent::Edit(message, edited) => {
-            let view = services.edit(actor, message, edited.content, edited.mentions).await?;
+            let view = services
+                .edit(actor, message, edited.content, edited.mentions)
+                .await?;
             let answer = Success::of(wire::MessageJson::from(&view));
             answering.acknowledge(&answer.warning(view.warnings.clone()));
         }
@@ -245,7 +282,9 @@ async fn execute(connection: &Connection, event: ClientEvent, answering: &EventR
             answering.acknowledge(&Success::of(wire::MessageDeletedJson::from(&tombstone)));
         }
         ClientEvent::Delete(message, user) => {
-            let tombstone = services.delete(actor, user.unwrap_or(actor.user), message).await?;
+            let tombstone = services
+                .delete(actor, user.unwrap_or(actor.user), message)
+                .await?;
             answering.acknowledge(&Success::of(wire::MessageDeletedJson::from(&tombstone)));
         }
         ClientEvent::React(ReactToMessage { message, emoji, on }) => {
@@ -259,8 +298,13 @@ async fn execute(connection: &Connection, event: ClientEvent, answering: &EventR
             answer_forward(&forwarded, answering);
         }
         ClientEvent::ReadConversationTo(ReadConversationTo { session, seq }) => {
-            let (read_count, unread) = services.read_to(actor, session, seq, Some(connection_id)).await?;
-            let answer = wire::ReadJson { read_count, unread_count: unread.total };
+            let (read_count, unread) = services
+                .read_to(actor, session, seq, Some(connection_id))
+                .await?;
+            let answer = wire::ReadJson {
+                read_count,
+                unread_count: unread.total,
+            };
             answering.acknowledge(&Success::of(answer));
         }
         ClientEvent::Unread(user) => {
@@ -274,15 +318,23 @@ async fn execute(connection: &Connection, event: ClientEvent, answering: &EventR
                 connection.watch_presence();
             }
             let _turn = connection.turn(Heavy::Read, ONLINE_USERS_COST).await?;
-            let users: Vec<_> =
-                services.users_online(actor).await?.into_iter().map(wire::UserJson::from).collect();
+            let users: Vec<_> = services
+                .users_online(actor)
+                .await?
+                .into_iter()
+                .map(wire::UserJson::from)
+                .collect();
             // The answer is the bare array without the envelope, as in the source.
             answering.acknowledge(&users);
             answering.emit("users:online", &users);
         }
         ClientEvent::Status(status) => {
-            let presence =
-                services.set_status(actor, connection_id, status, Connection::client_info(&answering.socket));
+            let presence = services.set_status(
+                actor,
+                connection_id,
+                status,
+                Connection::client_info(&answering.socket),
+            );
             let answer = json!({
                 "userId": presence.user, "status": presence.status.as_str(), "lastSeen": presence.last_seen,
             });
@@ -291,21 +343,31 @@ async fn execute(connection: &Connection, event: ClientEvent, answering: &EventR
         ClientEvent::History(HistoryRequest { session, window }) => {
             let _turn = connection.turn(Heavy::Read, HISTORY_COST).await?;
             let history = services.history(actor, session, window).await?;
-            services.record_delivered(actor.user, history.messages.iter().map(|view| &*view.message));
+            services.record_delivered(
+                actor.user,
+                history.messages.iter().map(|view| &*view.message),
+            );
             let answer = Success::page(wire::messages(&history.messages), history.pagination);
-            aside(encoded_size::of_texts(&history.messages), || answering.answer("chat:history", &answer));
+            aside(encoded_size::of_texts(&history.messages), || {
+                answering.answer("chat:history", &answer)
+            });
         }
         ClientEvent::SyncRequest(from) => {
             let _turn = connection.turn(Heavy::Read, SYNC_COST).await?;
             let synced = services.sync(actor, &from).await?;
-            let messages = synced.sessions.iter().flat_map(|one| one.messages.iter().chain(&one.changed));
+            let messages = synced
+                .sessions
+                .iter()
+                .flat_map(|one| one.messages.iter().chain(&one.changed));
             let bytes = encoded_size::of_texts(messages);
             aside(bytes, || {
                 answering.answer("chat:sync", &Success::of(wire::SyncedJson::from(&synced)));
             });
         }
         ClientEvent::TypingRequest(TypingRequest { session, user }, active) => {
-            services.typing(actor, user, session, active, connection_id).await?;
+            services
+                .typing(actor, user, session, active, connection_id)
+                .await?;
             answering.acknowledge(&Success::of(Value::Null));
         }
     }
@@ -319,7 +381,10 @@ fn answer_forward(forwarded: &Forwarded, answering: &EventResponder) {
     answering.acknowledge(&answer.warning(forwarded.warnings()));
     if forwarded.is_repeat && !answering.has_callback() {
         for message in &forwarded.messages {
-            answering.emit("message:sent", &json!({ "message": wire::MessageJson::from(message) }));
+            answering.emit(
+                "message:sent",
+                &json!({ "message": wire::MessageJson::from(message) }),
+            );
         }
     }
 }
@@ -364,10 +429,16 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_is_refused_by_its_name() {
-        for rest in
-            ["{\"content\":\"\\ud83d\"}]", "1e999]", &format!("{}{}]", "[".repeat(200), "]".repeat(200))]
-        {
-            assert_eq!(name_in(&format!("[\"message:send\",{rest}")), "message:send", "{rest}");
+        for rest in [
+            "{\"content\":\"\\ud83d\"}]",
+            "1e999]",
+            &format!("{}{}]", "[".repeat(200), "]".repeat(200)),
+        ] {
+            assert_eq!(
+                name_in(&format!("[\"message:send\",{rest}")),
+                "message:send",
+                "{rest}"
+            );
         }
         assert_eq!(name_in("{}"), "");
     }
@@ -375,7 +446,9 @@ mod tests {
     #[test]
     fn every_listed_event_is_known() {
         for name in CLIENT_EVENTS {
-            let error = decode_payload(name, json!([])).err().map(|error| error.to_string());
+            let error = decode_payload(name, json!([]))
+                .err()
+                .map(|error| error.to_string());
             assert_ne!(error.as_deref(), Some("there is no such event"), "{name}");
         }
     }

@@ -60,7 +60,9 @@ impl Inbox {
     /// Adds an event. Returns `Ok(true)` if no task serves the inbox yet.
     fn push(&self, raw: RawEvent) -> Result<bool, RawEvent> {
         let mut queue = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if queue.events.len() >= MAX_QUEUED_EVENTS || queue.bytes + raw.text.len() > MAX_QUEUED_BYTES {
+        if queue.events.len() >= MAX_QUEUED_EVENTS
+            || queue.bytes + raw.text.len() > MAX_QUEUED_BYTES
+        {
             return Err(raw);
         }
         queue.bytes += raw.text.len();
@@ -101,20 +103,26 @@ impl MessageHandler<LocalAdapter, ()> for EventIntake {
         };
         let text = text.as_str().to_owned();
         // A long event counts as several.
-        if let Err(limited) =
-            connection.app.limits.spend_events(connection.actor.user, 1 + text.len() / BYTES_PER_EXTRA_EVENT)
-        {
+        if let Err(limited) = connection.app.limits.spend_events(
+            connection.actor.user,
+            1 + text.len() / BYTES_PER_EXTRA_EVENT,
+        ) {
             metrics::counter!("wardline_refusals_total", "reason" => "event_rate").increment(1);
             return answering.refuse(&events::name_in(&text), limited);
         }
         let held = match connection.load_account.hold_incoming(text.len()) {
             Ok(held) => held,
             Err(limited) => {
-                metrics::counter!("wardline_refusals_total", "reason" => "inboxes_full").increment(1);
+                metrics::counter!("wardline_refusals_total", "reason" => "inboxes_full")
+                    .increment(1);
                 return answering.refuse(&events::name_in(&text), limited);
             }
         };
-        match connection.inbox.push(RawEvent { text, answering, held }) {
+        match connection.inbox.push(RawEvent {
+            text,
+            answering,
+            held,
+        }) {
             Ok(true) => {
                 let span = tracing::info_span!("socket", id = %socket.id);
                 let work = audit::within(connection.origin.clone(), serve(Arc::clone(connection)));
@@ -124,7 +132,10 @@ impl MessageHandler<LocalAdapter, ()> for EventIntake {
             Err(raw) => {
                 metrics::counter!("wardline_refusals_total", "reason" => "inbox_full").increment(1);
                 let retry_after = std::time::Duration::from_secs(1);
-                raw.answering.refuse(&events::name_in(&raw.text), Error::RateLimited { retry_after });
+                raw.answering.refuse(
+                    &events::name_in(&raw.text),
+                    Error::RateLimited { retry_after },
+                );
             }
         }
     }
@@ -155,12 +166,19 @@ async fn serve(connection: Arc<Connection>) {
         }
         // The client is gone and cannot read a page. The rest of its requests is skipped at no
         // cost.
-        if matches!(name.as_str(), "chat:history" | "chat:sync") && !raw.answering.socket.connected() {
+        if matches!(name.as_str(), "chat:history" | "chat:sync")
+            && !raw.answering.socket.connected()
+        {
             continue;
         }
         match event {
             Ok(ClientEvent::SendMessage(draft)) => {
-                match connection.app.services.begin_send(&connection.actor, draft).await {
+                match connection
+                    .app
+                    .services
+                    .begin_send(&connection.actor, draft)
+                    .await
+                {
                     Ok(pending) => sends_in_flight.push_back((pending, raw.answering, raw.held)),
                     Err(error) => raw.answering.refuse(&name, error),
                 }

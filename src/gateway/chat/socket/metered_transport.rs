@@ -65,7 +65,11 @@ impl FrameParser {
     }
 
     fn length(&self) -> u64 {
-        let number = |bytes: &[u8]| bytes.iter().fold(0, |sum: u64, byte| (sum << 8) | u64::from(*byte));
+        let number = |bytes: &[u8]| {
+            bytes
+                .iter()
+                .fold(0, |sum: u64, byte| (sum << 8) | u64::from(*byte))
+        };
         match self.head[1] & 0x7f {
             126 => number(&self.head[2..4]),
             127 => number(&self.head[2..10]),
@@ -92,14 +96,26 @@ impl FrameParser {
             *bytes = rest;
         }
         let kind = self.head[0] & 0x0f;
-        let key = self.head().last_chunk().copied().filter(|_| self.head[1] & 0x80 != 0);
+        let key = self
+            .head()
+            .last_chunk()
+            .copied()
+            .filter(|_| self.head[1] & 0x80 != 0);
         let is_final = self.head[0] & 0x80 != 0;
-        Some(FrameHead { is_final, is_control: kind >= 8, kind, length: self.length(), key })
+        Some(FrameHead {
+            is_final,
+            is_control: kind >= 8,
+            kind,
+            length: self.length(),
+            key,
+        })
     }
 
     /// Skips bytes of the payload; returns how many.
     pub fn skip(&mut self, bytes: &mut &[u8]) -> usize {
-        let step = bytes.len().min(usize::try_from(self.left).unwrap_or(usize::MAX));
+        let step = bytes
+            .len()
+            .min(usize::try_from(self.left).unwrap_or(usize::MAX));
         self.left -= step as u64;
         *bytes = &bytes[step..];
         if self.left == 0 {
@@ -114,12 +130,16 @@ impl FrameParser {
         let mut weight = 0;
         while !bytes.is_empty() {
             if self.left == 0 {
-                let Some(head) = self.read_head(&mut bytes) else { break };
+                let Some(head) = self.read_head(&mut bytes) else {
+                    break;
+                };
                 let is_text = self.head[0] & 0x0f == TEXT_OPCODE && head.length >= 2;
                 // The first two bytes of a text are read as if they belonged to the head.
                 let place = self.head_length();
                 while is_text && self.have < place + 2 {
-                    let Some((first, rest)) = bytes.split_first() else { return weight };
+                    let Some((first, rest)) = bytes.split_first() else {
+                        return weight;
+                    };
                     self.head[self.have] = *first;
                     self.have += 1;
                     bytes = rest;
@@ -181,11 +201,15 @@ impl<T> MeteredTransport<T> {
     fn hold_incoming(&mut self, mut bytes: &[u8]) -> io::Result<()> {
         while !bytes.is_empty() {
             if self.incoming.left == 0 {
-                let Some(head) = self.incoming.read_head(&mut bytes) else { break };
+                let Some(head) = self.incoming.read_head(&mut bytes) else {
+                    break;
+                };
                 self.incoming.left = head.length;
                 let is_last = head.is_final && !head.is_control;
                 if !head.is_control
-                    && (head.length > MAX_UNMETERED_BYTES || !head.is_final || self.partial.is_some())
+                    && (head.length > MAX_UNMETERED_BYTES
+                        || !head.is_final
+                        || self.partial.is_some())
                 {
                     self.hold_bytes(head.length)?;
                 }
@@ -207,11 +231,17 @@ impl<T> MeteredTransport<T> {
         let held = if let Some(held) = &mut self.partial {
             held.grow(bytes)
         } else {
-            let load_account = self.load.load_account().map_or_else(|| self.peer.load_account(), Arc::clone);
-            load_account.hold_incoming(bytes).map(|held| self.partial = Some(held))
+            let load_account = self
+                .load
+                .load_account()
+                .map_or_else(|| self.peer.load_account(), Arc::clone);
+            load_account
+                .hold_incoming(bytes)
+                .map(|held| self.partial = Some(held))
         };
         held.map_err(|_| {
-            metrics::counter!("wardline_refusals_total", "reason" => "partial_messages").increment(1);
+            metrics::counter!("wardline_refusals_total", "reason" => "partial_messages")
+                .increment(1);
             io::ErrorKind::OutOfMemory.into()
         })
     }
@@ -253,7 +283,11 @@ impl<T: AsyncRead + Unpin> AsyncRead for MeteredTransport<T> {
 }
 
 impl<T: AsyncWrite + Unpin> AsyncWrite for MeteredTransport<T> {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
         let wrote = Pin::new(&mut self.inner).poll_write(cx, bytes);
         match &wrote {
             Poll::Ready(Ok(count)) => {
@@ -262,7 +296,11 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for MeteredTransport<T> {
                     self.load.written(weight);
                 }
                 self.is_blocked = *count < bytes.len();
-                self.unanswered = if self.is_blocked { self.unanswered.saturating_sub(*count) } else { 0 };
+                self.unanswered = if self.is_blocked {
+                    self.unanswered.saturating_sub(*count)
+                } else {
+                    0
+                };
                 if let Some(reader) = self.reader.take() {
                     reader.wake();
                 }
@@ -319,12 +357,17 @@ mod tests {
             (0x89, b""),
             (0x81, b"42"),
         ];
-        let line: Vec<u8> =
-            packets.iter().flat_map(|(first, payload)| frame(*first, payload, false)).collect();
+        let line: Vec<u8> = packets
+            .iter()
+            .flat_map(|(first, payload)| frame(*first, payload, false))
+            .collect();
         let weight = 9 + long.len() + middle.len() + 2;
         for step in [1, 2, 3, 7, 1_000, line.len()] {
             let mut frames = FrameParser::default();
-            let passed: usize = line.chunks(step).map(|piece| frames.count_event_bytes(piece)).sum();
+            let passed: usize = line
+                .chunks(step)
+                .map(|piece| frames.count_event_bytes(piece))
+                .sum();
             assert_eq!(passed, weight, "in pieces of {step}");
         }
     }

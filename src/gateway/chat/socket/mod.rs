@@ -58,10 +58,20 @@ impl Sockets {
             // A message counts as not delivered to a device that has not acknowledged it by then.
             .ack_timeout(Duration::from_secs(30))
             .build_with_inner_svc(transport::NotFoundService);
-        let transport = transport::Transport { service, registry: Arc::default(), app: app.clone() };
+        let transport = transport::Transport {
+            service,
+            registry: Arc::default(),
+            app: app.clone(),
+        };
         // The namespace holds the library and the library holds the namespace. `close` breaks the
         // cycle.
-        io.ns("/", connect::ConnectAuthenticator { transport: transport.clone(), hub: Arc::clone(hub) });
+        io.ns(
+            "/",
+            connect::ConnectAuthenticator {
+                transport: transport.clone(),
+                hub: Arc::clone(hub),
+            },
+        );
         Self { transport, io }
     }
 

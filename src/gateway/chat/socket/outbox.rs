@@ -20,7 +20,11 @@ struct Payload(Option<Box<RawValue>>);
 
 fn payload<T: Serialize>(payload: &T) -> Payload {
     let written = serde_json::value::to_raw_value(payload);
-    Payload(written.inspect_err(|error| tracing::error!(%error, "an event could not be written")).ok())
+    Payload(
+        written
+            .inspect_err(|error| tracing::error!(%error, "an event could not be written"))
+            .ok(),
+    )
 }
 
 fn event_name(event: &Event) -> &'static str {
@@ -48,38 +52,61 @@ fn encode(event: &Event) -> Payload {
         // Both events have the same payload: the hub reuses the encoding of the one for the other.
         Event::MessageSent(stored) | Event::MessageReceived(stored) => {
             let view = MessageView::fresh(Arc::clone(stored));
-            payload(&wire::DeliveredMessageJson { message: wire::MessageJson::from(&view) })
+            payload(&wire::DeliveredMessageJson {
+                message: wire::MessageJson::from(&view),
+            })
         }
-        Event::MessageStatus { message, session, status, receiver, at } => payload(&wire::StatusJson {
+        Event::MessageStatus {
+            message,
+            session,
+            status,
+            receiver,
+            at,
+        } => payload(&wire::StatusJson {
             message_id: *message,
             session_id: *session,
             status: status.as_str(),
             user_id: *receiver,
             at: *at,
         }),
-        Event::MessageRead { message, session, reader, read_at, seq } => payload(&json!({
+        Event::MessageRead {
+            message,
+            session,
+            reader,
+            read_at,
+            seq,
+        } => payload(&json!({
             "messageId": message, "sessionId": session, "userId": reader, "readAt": read_at, "seq": seq,
         })),
-        Event::MessageCounted { message, session, delivered, read, at } => {
-            payload(&wire::ReceiptCountsJson {
-                message_id: *message,
-                session_id: *session,
-                status: if *read > 0 { "read" } else { "delivered" },
-                delivered_count: *delivered,
-                read_count: *read,
-                at: *at,
-            })
-        }
+        Event::MessageCounted {
+            message,
+            session,
+            delivered,
+            read,
+            at,
+        } => payload(&wire::ReceiptCountsJson {
+            message_id: *message,
+            session_id: *session,
+            status: if *read > 0 { "read" } else { "delivered" },
+            delivered_count: *delivered,
+            read_count: *read,
+            at: *at,
+        }),
         Event::MessageDeleted(tombstone) => payload(&wire::MessageDeletedJson::from(tombstone)),
         Event::MessageUpdated(message) => payload(&wire::MessageUpdatedJson::from(&**message)),
-        Event::MessageReaction { message, user, emoji, on } => {
-            payload(&wire::ReactionJson::of(message, *user, emoji, *on))
-        }
+        Event::MessageReaction {
+            message,
+            user,
+            emoji,
+            on,
+        } => payload(&wire::ReactionJson::of(message, *user, emoji, *on)),
         Event::UnreadChanged(unread) => payload(&Success::of(wire::UnreadJson::from(unread))),
         Event::UserStatus(presence) => payload(&json!({
             "userId": presence.user, "status": presence.status.as_str(), "lastSeen": presence.last_seen,
         })),
-        Event::Typing { session, user, .. } => payload(&json!({ "sessionId": session, "userId": user })),
+        Event::Typing { session, user, .. } => {
+            payload(&json!({ "sessionId": session, "userId": user }))
+        }
         Event::SessionCreated(session) => payload(&wire::CreatedJson::from(&**session)),
         Event::SessionUpdated(change) => payload(&wire::GroupChangedJson::from(&**change)),
         Event::SessionRemoved { user, change } => payload(&wire::RemovedJson::of(*user, change)),
@@ -145,9 +172,13 @@ impl SocketOutbox {
         if !self.entry.load.add(name.len() + payload.get().len()) {
             return SendResult::Full;
         }
-        match self.socket.emit_with_ack::<_, serde_json::Value>(name, payload) {
+        match self
+            .socket
+            .emit_with_ack::<_, serde_json::Value>(name, payload)
+        {
             Ok(acknowledged) => {
-                let (services, user, message) = (Arc::clone(&self.services), self.user, Arc::clone(message));
+                let (services, user, message) =
+                    (Arc::clone(&self.services), self.user, Arc::clone(message));
                 tokio::spawn(async move {
                     let _waiting = waiting;
                     // The content of the acknowledgement does not matter: the client has the

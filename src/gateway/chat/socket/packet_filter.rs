@@ -34,7 +34,12 @@ fn verdict_on(front: &[u8], is_whole: bool) -> PacketVerdict {
         _ => return PacketVerdict::Passes,
     };
     let (is_binary, is_event) = (kind >= b'5', matches!(kind, b'2' | b'5'));
-    let past_digits = |from: usize| from + front[from..].iter().take_while(|b| b.is_ascii_digit()).count();
+    let past_digits = |from: usize| {
+        from + front[from..]
+            .iter()
+            .take_while(|b| b.is_ascii_digit())
+            .count()
+    };
     let mut at = 2;
     if is_binary && front.get(past_digits(at)) == Some(&b'-') {
         at = past_digits(at) + 1;
@@ -90,7 +95,10 @@ enum EventName {
 
 fn name(list: &[u8]) -> EventName {
     let past_blanks = |from: usize| {
-        from + list[from..].iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r')).count()
+        from + list[from..]
+            .iter()
+            .take_while(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r'))
+            .count()
     };
     let mut at = 0;
     for sign in [b'[', b'"'] {
@@ -119,7 +127,11 @@ fn name(list: &[u8]) -> EventName {
         None => EventName::Unfinished,
         Some(b',' | b']') if !is_escaped => EventName::Plain,
         Some(b',' | b']') => match serde_json::from_slice::<String>(&list[start..end]) {
-            Ok(name) if !name.chars().any(|c| c.is_control() || matches!(c, '"' | '\\')) => {
+            Ok(name)
+                if !name
+                    .chars()
+                    .any(|c| c.is_control() || matches!(c, '"' | '\\')) =>
+            {
                 EventName::Escaped(end, name)
             }
             _ => EventName::Bad,
@@ -133,7 +145,10 @@ pub(super) fn filter_body(body: &[u8]) -> Vec<u8> {
     const PACKET_SEPARATOR: u8 = 0x1e;
     let mut passes = Vec::with_capacity(body.len());
     // Binary data comes as base64 after a `b`.
-    for packet in body.split(|byte| *byte == PACKET_SEPARATOR).filter(|packet| !packet.starts_with(b"b")) {
+    for packet in body
+        .split(|byte| *byte == PACKET_SEPARATOR)
+        .filter(|packet| !packet.starts_with(b"b"))
+    {
         let (begins, rest) = match verdict_on(packet, true) {
             PacketVerdict::Becomes(other) if other.is_empty() => continue,
             PacketVerdict::Becomes(other) => (other, &[][..]),
@@ -184,19 +199,34 @@ impl PacketFilter {
         let mut state = self.state;
         while !bytes.is_empty() {
             let mut frames = FrameParser::default();
-            let Some(head) = frames.read_head(&mut bytes) else { return false };
-            let Some((payload, rest)) =
-                usize::try_from(head.length).ok().and_then(|length| bytes.split_at_checked(length))
+            let Some(head) = frames.read_head(&mut bytes) else {
+                return false;
+            };
+            let Some((payload, rest)) = usize::try_from(head.length)
+                .ok()
+                .and_then(|length| bytes.split_at_checked(length))
             else {
                 return false;
             };
             match head {
-                FrameHead { is_control: true, .. } => {}
-                FrameHead { kind: TEXT_OPCODE, is_final: true, key: Some(key), .. } => {
+                FrameHead {
+                    is_control: true, ..
+                } => {}
+                FrameHead {
+                    kind: TEXT_OPCODE,
+                    is_final: true,
+                    key: Some(key),
+                    ..
+                } => {
                     let mut front = [0; MAX_INSPECTED_BYTES];
-                    let plain =
-                        payload.iter().zip(0..).map(|(byte, place): (&u8, usize)| byte ^ key[place % 4]);
-                    front.iter_mut().zip(plain).for_each(|(place, byte)| *place = byte);
+                    let plain = payload
+                        .iter()
+                        .zip(0..)
+                        .map(|(byte, place): (&u8, usize)| byte ^ key[place % 4]);
+                    front
+                        .iter_mut()
+                        .zip(plain)
+                        .for_each(|(place, byte)| *place = byte);
                     if verdict_on(&front[..payload.len().min(MAX_INSPECTED_BYTES)], true)
                         != PacketVerdict::Passes
                     {
@@ -216,7 +246,9 @@ impl PacketFilter {
         let mut passes = Vec::with_capacity(bytes.len() + 16);
         while !bytes.is_empty() {
             if self.frames.left == 0 {
-                let Some(head) = self.frames.read_head(&mut bytes) else { break };
+                let Some(head) = self.frames.read_head(&mut bytes) else {
+                    break;
+                };
                 (self.frame, self.frames.left, self.received) = (head, head.length, 0);
                 self.state = match head.kind {
                     TEXT_OPCODE if head.key.is_some() => FrameState::Held,
@@ -242,7 +274,9 @@ impl PacketFilter {
             FrameState::Dropped => {}
             FrameState::Held => {
                 let key = self.frame.key.unwrap_or_default();
-                let plain = (self.received..).zip(piece).map(|(place, byte)| byte ^ key[place % 4]);
+                let plain = (self.received..)
+                    .zip(piece)
+                    .map(|(place, byte)| byte ^ key[place % 4]);
                 self.front.extend(plain);
                 self.received += piece.len();
                 self.decide(passes);
@@ -278,7 +312,13 @@ impl PacketFilter {
         let key = self.frame.key.unwrap_or_default();
         let turn = (self.received + 3 * front.len()) % 4;
         let turned = std::array::from_fn(|place| key[(place + turn) % 4]);
-        write_frame(self.frame.is_final, front.len() as u64 + self.frames.left, turned, front, passes);
+        write_frame(
+            self.frame.is_final,
+            front.len() as u64 + self.frames.left,
+            turned,
+            front,
+            passes,
+        );
         self.state = FrameState::Passes;
     }
 }
@@ -289,7 +329,11 @@ fn write_frame(is_final: bool, length: u64, key: [u8; 4], front: &[u8], passes: 
     const MASK_BIT: u8 = 0x80;
     const TWO_BYTE_LENGTH: u8 = MASK_BIT | 0x7e;
     const EIGHT_BYTE_LENGTH: u8 = MASK_BIT | 0x7f;
-    passes.push(if is_final { 0x80 | TEXT_OPCODE } else { TEXT_OPCODE });
+    passes.push(if is_final {
+        0x80 | TEXT_OPCODE
+    } else {
+        TEXT_OPCODE
+    });
     match (u8::try_from(length), u16::try_from(length)) {
         (Ok(length @ 0..=125), _) => passes.push(MASK_BIT | length),
         (_, Ok(length)) => {
@@ -302,7 +346,12 @@ fn write_frame(is_final: bool, length: u64, key: [u8; 4], front: &[u8], passes: 
         }
     }
     passes.extend(key);
-    passes.extend(front.iter().zip(0..).map(|(byte, place): (&u8, usize)| byte ^ key[place % 4]));
+    passes.extend(
+        front
+            .iter()
+            .zip(0..)
+            .map(|(byte, place): (&u8, usize)| byte ^ key[place % 4]),
+    );
 }
 
 #[cfg(test)]

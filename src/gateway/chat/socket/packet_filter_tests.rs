@@ -13,7 +13,10 @@ const PACKETS: [(&str, Option<&str>); 38] = [
     ("40{\"token\":\"x\"}", Some("40{\"token\":\"x\"}")),
     ("41", Some("41")),
     ("42[\"users:online\"]", Some("42[\"users:online\"]")),
-    ("427[ \"users:online\" , {}]", Some("427[ \"users:online\" , {}]")),
+    (
+        "427[ \"users:online\" , {}]",
+        Some("427[ \"users:online\" , {}]"),
+    ),
     ("42[\"消息\",1]", Some("42[\"消息\",1]")),
     ("42/,7[\"a\"]", Some("42/,7[\"a\"]")),
     ("42/ward,7[5]", Some("42/ward,7[5]")),
@@ -36,16 +39,25 @@ const PACKETS: [(&str, Option<&str>); 38] = [
     ("42[\"a\" 1]", Some("42[\"\"]")),
     ("42[\"a\u{1}\"]", Some("42[\"\"]")),
     // Names with escapes.
-    ("421[\"message\\u003asend\",{\"a\":\"\\\"\"}]", Some("421[\"message:send\",{\"a\":\"\\\"\"}]")),
+    (
+        "421[\"message\\u003asend\",{\"a\":\"\\\"\"}]",
+        Some("421[\"message:send\",{\"a\":\"\\\"\"}]"),
+    ),
     ("42[\"\\\"\\\\\"]", Some("42[\"\"]")),
     ("42[\"\\x\"]", Some("42[\"\"]")),
     // Attachments: as announced, wrongly announced, and without an event.
-    ("451-[\"a\",{\"_placeholder\":true,\"num\":0}]", Some("42[\"a\",{\"_placeholder\":true,\"num\":0}]")),
+    (
+        "451-[\"a\",{\"_placeholder\":true,\"num\":0}]",
+        Some("42[\"a\",{\"_placeholder\":true,\"num\":0}]"),
+    ),
     ("452-/,3[\"a\"]", Some("42/,3[\"a\"]")),
     ("45[\"a\"]", Some("42[\"a\"]")),
     ("45-[\"a\"]", Some("42[\"a\"]")),
     ("4599999999999999999999-8[6]", Some("428[\"\"]")),
-    ("461-3[{\"_placeholder\":true,\"num\":0}]", Some("433[{\"_placeholder\":true,\"num\":0}]")),
+    (
+        "461-3[{\"_placeholder\":true,\"num\":0}]",
+        Some("433[{\"_placeholder\":true,\"num\":0}]"),
+    ),
     ("451-/ward,[\"a\"]", None),
     ("43[]", None),
     ("bAAEC", None),
@@ -60,7 +72,11 @@ fn an_event_without_a_name_is_refused_by_ours_and_binary_stays_out() {
     let left: Vec<&str> = PACKETS.iter().filter_map(|(_, passes)| *passes).collect();
     assert_eq!(passes(&all).unwrap(), left.join("\u{1e}"));
     let endless = format!("427[\"{}\"]", "a".repeat(5_000));
-    assert_eq!(passes(&endless).as_deref(), Some("427[\"\"]"), "no event has such a name");
+    assert_eq!(
+        passes(&endless).as_deref(),
+        Some("427[\"\"]"),
+        "no event has such a name"
+    );
 }
 
 fn frame(first: u8, payload: &[u8], key: Option<[u8; 4]>, line: &mut Vec<u8>) {
@@ -81,7 +97,10 @@ fn read(mut line: &[u8]) -> Vec<(u8, Vec<u8>)> {
         let (first, mark) = (line[0], line[1]);
         let (length, head) = match mark & 0x7f {
             126 => (usize::from(u16::from_be_bytes([line[2], line[3]])), 4),
-            127 => (usize::try_from(u64::from_be_bytes(line[2..10].try_into().unwrap())).unwrap(), 10),
+            127 => (
+                usize::try_from(u64::from_be_bytes(line[2..10].try_into().unwrap())).unwrap(),
+                10,
+            ),
             short => (usize::from(short), 2),
         };
         let (key, head): ([u8; 4], usize) = match mark & 0x80 {
@@ -89,12 +108,18 @@ fn read(mut line: &[u8]) -> Vec<(u8, Vec<u8>)> {
             _ => (line[head..head + 4].try_into().unwrap(), head + 4),
         };
         let payload = line[head..head + length].iter().zip(0..);
-        let payload: Vec<u8> = payload.map(|(byte, place): (&u8, usize)| byte ^ key[place % 4]).collect();
+        let payload: Vec<u8> = payload
+            .map(|(byte, place): (&u8, usize)| byte ^ key[place % 4])
+            .collect();
         line = &line[head + length..];
         match first & 0x0f {
             control @ 8.. => messages.push((control, payload)),
             kind => {
-                let (kind, mut whole) = if kind == 0 { partial.take().unwrap() } else { (kind, Vec::new()) };
+                let (kind, mut whole) = if kind == 0 {
+                    partial.take().unwrap()
+                } else {
+                    (kind, Vec::new())
+                };
                 whole.extend(payload);
                 if first & 0x80 == 0 {
                     partial = Some((kind, whole));
@@ -110,12 +135,19 @@ fn read(mut line: &[u8]) -> Vec<(u8, Vec<u8>)> {
 
 #[test]
 fn frames_pass_alike_however_they_are_cut() {
-    let long = format!("42[\"message:send\",{{\"content\":\"{}\"}}]", "x".repeat(70_000));
+    let long = format!(
+        "42[\"message:send\",{{\"content\":\"{}\"}}]",
+        "x".repeat(70_000)
+    );
     let middle = format!("453-11[\"chat:history\",\"{}\"]", "y".repeat(120));
     let other = middle.replace("453-", "42");
     let endless = format!("429[\"{}\"]", "z".repeat(3_000));
     let mut pairs: Vec<(&str, Option<&str>)> = PACKETS.to_vec();
-    pairs.extend([(&*long, Some(&*long)), (&middle, Some(&other)), (&endless, Some("429[\"\"]"))]);
+    pairs.extend([
+        (&*long, Some(&*long)),
+        (&middle, Some(&other)),
+        (&endless, Some("429[\"\"]")),
+    ]);
     for fragment in [usize::MAX, 1, 2, 5, 64] {
         let (mut line, mut expected, mut pings) = (Vec::new(), Vec::new(), 0);
         for (number, (packet, passes)) in pairs.iter().enumerate() {
@@ -147,8 +179,14 @@ fn frames_pass_alike_however_they_are_cut() {
                 .collect();
             let (controls, texts): (Vec<_>, Vec<_>) =
                 read(&passed).into_iter().partition(|(kind, _)| *kind >= 8);
-            let texts: Vec<_> = texts.into_iter().map(|(_, text)| String::from_utf8(text).unwrap()).collect();
-            assert_eq!(texts, expected, "fragments of {fragment}, in pieces of {step}");
+            let texts: Vec<_> = texts
+                .into_iter()
+                .map(|(_, text)| String::from_utf8(text).unwrap())
+                .collect();
+            assert_eq!(
+                texts, expected,
+                "fragments of {fragment}, in pieces of {step}"
+            );
             let ping = (9, b"42[5]".to_vec());
             assert!(controls.len() == pings && controls.iter().all(|control| *control == ping));
             assert!(incoming_filter.front.is_empty());
@@ -164,22 +202,36 @@ fn frames_pass_alike_however_they_are_cut() {
 #[test]
 fn whole_frames_that_pass_are_not_copied() {
     let mut incoming_filter = PacketFilter::default();
-    let long = format!("42[\"message:send\",{{\"content\":\"{}\"}}]", "x".repeat(70_000));
+    let long = format!(
+        "42[\"message:send\",{{\"content\":\"{}\"}}]",
+        "x".repeat(70_000)
+    );
     for (packet, passes) in [(&*long, Some(&*long))].iter().chain(&PACKETS) {
         let (mut line, key) = (Vec::new(), Some([3, 141, 5, 59]));
         frame(0x81, packet.as_bytes(), key, &mut line);
         frame(0x89, b"42[5]", key, &mut line);
         frame(0x81, b"42[\"users:online\"]", key, &mut line);
         // Binary frames carry what polling encodes as base64.
-        let passes = if packet.starts_with('b') { Some(*packet) } else { *passes };
+        let passes = if packet.starts_with('b') {
+            Some(*packet)
+        } else {
+            *passes
+        };
         let left = incoming_filter.filter_bytes(&line);
         let is_borrowed = matches!(left, Cow::Borrowed(_));
         assert_eq!(is_borrowed, passes == Some(*packet), "{packet:.50}");
-        let (_, texts): (Vec<_>, Vec<_>) = read(&left).into_iter().partition(|(kind, _)| *kind >= 8);
-        let texts: Vec<_> = texts.into_iter().map(|(_, text)| String::from_utf8(text).unwrap()).collect();
+        let (_, texts): (Vec<_>, Vec<_>) =
+            read(&left).into_iter().partition(|(kind, _)| *kind >= 8);
+        let texts: Vec<_> = texts
+            .into_iter()
+            .map(|(_, text)| String::from_utf8(text).unwrap())
+            .collect();
         assert_eq!(
             texts,
-            passes.into_iter().chain(["42[\"users:online\"]"]).collect::<Vec<_>>(),
+            passes
+                .into_iter()
+                .chain(["42[\"users:online\"]"])
+                .collect::<Vec<_>>(),
             "{packet:.50}"
         );
     }

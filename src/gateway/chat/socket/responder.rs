@@ -26,8 +26,16 @@ pub(super) struct EventResponder {
 }
 
 impl EventResponder {
-    pub fn new(socket: &Arc<Socket<LocalAdapter>>, ack: Option<i64>, connection: &Arc<Connection>) -> Self {
-        Self { socket: Arc::clone(socket), ack, connection: Arc::clone(connection) }
+    pub fn new(
+        socket: &Arc<Socket<LocalAdapter>>,
+        ack: Option<i64>,
+        connection: &Arc<Connection>,
+    ) -> Self {
+        Self {
+            socket: Arc::clone(socket),
+            ack,
+            connection: Arc::clone(connection),
+        }
     }
 
     /// Whether the client waits for an acknowledgement.
@@ -38,7 +46,9 @@ impl EventResponder {
     /// Calls the client's callback, if it gave one.
     pub fn acknowledge<T: Serialize + ?Sized>(&self, answer: &T) {
         let Some(ack) = self.ack else { return };
-        let Some(answer) = self.encode_within_load("", answer) else { return };
+        let Some(answer) = self.encode_within_load("", answer) else {
+            return;
+        };
         let mut nothing = Value::Bytes(bytes::Bytes::new());
         let Ok(sender) =
             AckSender::<LocalAdapter>::from_message_parts(&self.socket, &mut nothing, &Some(ack));
@@ -47,14 +57,22 @@ impl EventResponder {
 
     /// Sends a server event to this socket alone.
     pub fn emit<T: Serialize + ?Sized>(&self, event: &str, payload: &T) {
-        let Some(payload) = self.encode_within_load(event, payload) else { return };
+        let Some(payload) = self.encode_within_load(event, payload) else {
+            return;
+        };
         self.handle_send_error(self.socket.emit(event, &payload).err());
     }
 
     /// Encodes an answer, if the load has capacity for its bytes.
-    fn encode_within_load<T: Serialize + ?Sized>(&self, event: &str, answer: &T) -> Option<Box<RawValue>> {
+    fn encode_within_load<T: Serialize + ?Sized>(
+        &self,
+        event: &str,
+        answer: &T,
+    ) -> Option<Box<RawValue>> {
         match serde_json::value::to_raw_value(answer) {
-            Ok(answer) if self.connection.load().add(event.len() + answer.get().len()) => Some(answer),
+            Ok(answer) if self.connection.load().add(event.len() + answer.get().len()) => {
+                Some(answer)
+            }
             Ok(_) => {
                 self.handle_send_error(Some(SendError::Socket(SocketError::InternalChannelFull)));
                 None
@@ -79,7 +97,10 @@ impl EventResponder {
     pub fn refuse(&self, event: &str, error: impl Into<RequestError>) {
         let error = error.into();
         if matches!(error, RequestError::Service(Error::Forbidden(_))) {
-            self.connection.app.services.record_refused(Some(&self.connection.actor), event);
+            self.connection
+                .app
+                .services
+                .record_refused(Some(&self.connection.actor), event);
         }
         let mut body = failure(&error, self.connection.language);
         if self.has_callback() {
@@ -99,7 +120,9 @@ impl EventResponder {
             }
             // A closed socket needs no answer.
             Some(SendError::Socket(SocketError::Closed)) | None => {}
-            Some(SendError::Serialize(error)) => tracing::error!(%error, "an answer could not be written"),
+            Some(SendError::Serialize(error)) => {
+                tracing::error!(%error, "an answer could not be written")
+            }
         }
     }
 }

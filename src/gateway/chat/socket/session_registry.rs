@@ -87,13 +87,20 @@ impl SessionRegistry {
     pub fn close(&self) -> Vec<Arc<SessionEntry>> {
         let mut tables = self.tables();
         tables.is_closed = true;
-        tables.unauthenticated.values().flat_map(BTreeMap::values).filter_map(Weak::upgrade).collect()
+        tables
+            .unauthenticated
+            .values()
+            .flat_map(BTreeMap::values)
+            .filter_map(Weak::upgrade)
+            .collect()
     }
 
     /// Records the id of a session.
     pub fn name(&self, session: &str, entry: &Arc<SessionEntry>) {
         if entry.session.set(session.to_owned()).is_ok() {
-            self.tables().sessions.insert(session.to_owned(), Arc::downgrade(entry));
+            self.tables()
+                .sessions
+                .insert(session.to_owned(), Arc::downgrade(entry));
         }
     }
 
@@ -116,7 +123,11 @@ impl SessionEntry {
     /// Sets the connection that carries the session.
     pub fn set_carrier(&self, aborter: &ConnectionAborter) {
         *self.carrier() = Some(aborter.clone());
-        if let Some(user) = self.load.load_account().and_then(|load_account| load_account.person()) {
+        if let Some(user) = self
+            .load
+            .load_account()
+            .and_then(|load_account| load_account.person())
+        {
             aborter.signed_in(user);
         }
         // The registry may have been closed a moment ago, when there was no carrier to abort.
@@ -128,7 +139,10 @@ impl SessionEntry {
     /// Whether the session is unauthenticated and the registry is closed.
     pub fn is_rejected(&self) -> bool {
         self.is_unauthenticated.load(Ordering::Relaxed)
-            && self.registry.upgrade().is_none_or(|registry| registry.tables().is_closed)
+            && self
+                .registry
+                .upgrade()
+                .is_none_or(|registry| registry.tables().is_closed)
     }
 
     /// Aborts the connection that carries the session. Returns `false` if there is none, as with
@@ -149,7 +163,9 @@ impl SessionEntry {
     }
 
     fn remove_unauthenticated(&self) {
-        let Some(registry) = self.registry.upgrade() else { return };
+        let Some(registry) = self.registry.upgrade() else {
+            return;
+        };
         let mut tables = registry.tables();
         if let Some(unauthenticated) = tables.unauthenticated.get_mut(&self.network) {
             unauthenticated.remove(&self.id);
@@ -179,12 +195,19 @@ mod tests {
         let network = Network::of([203, 0, 113, 7].into());
         let (known, _) = registry.register(network).unwrap();
         known.signed_in(UserId::generate());
-        let unauthenticated: Vec<_> =
-            (0..MAX_UNAUTHENTICATED_PER_NETWORK).map(|_| registry.register(network).unwrap()).collect();
+        let unauthenticated: Vec<_> = (0..MAX_UNAUTHENTICATED_PER_NETWORK)
+            .map(|_| registry.register(network).unwrap())
+            .collect();
         assert!(unauthenticated.iter().all(|(_, gone)| gone.is_none()));
         let (next, gone) = registry.register(network).unwrap();
         assert_eq!(gone.map(|entry| entry.id), Some(unauthenticated[0].0.id));
-        assert!(registry.register(Network::of([203, 0, 113, 8].into())).unwrap().1.is_none());
+        assert!(
+            registry
+                .register(Network::of([203, 0, 113, 8].into()))
+                .unwrap()
+                .1
+                .is_none()
+        );
         registry.name("a", &known);
         assert!(registry.find("a").is_some());
         drop((known, unauthenticated, next));
@@ -197,11 +220,23 @@ mod tests {
     fn a_closed_registry_lists_unauthenticated_connections_and_accepts_none() {
         let registry = Arc::<SessionRegistry>::default();
         let network = Network::of([203, 0, 113, 7].into());
-        let (known, stranger) =
-            (registry.register(network).unwrap().0, registry.register(network).unwrap().0);
+        let (known, stranger) = (
+            registry.register(network).unwrap().0,
+            registry.register(network).unwrap().0,
+        );
         known.signed_in(UserId::generate());
-        assert_eq!(registry.close().iter().map(|entry| entry.id).collect::<Vec<_>>(), [stranger.id]);
+        assert_eq!(
+            registry
+                .close()
+                .iter()
+                .map(|entry| entry.id)
+                .collect::<Vec<_>>(),
+            [stranger.id]
+        );
         assert!(stranger.is_rejected() && !known.is_rejected());
-        assert!(matches!(registry.register(network), Err(Error::Unavailable)));
+        assert!(matches!(
+            registry.register(network),
+            Err(Error::Unavailable)
+        ));
     }
 }

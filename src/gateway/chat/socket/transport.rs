@@ -20,7 +20,9 @@ use std::{
 use axum::{
     body::{Body, HttpBody, to_bytes},
     extract::{ConnectInfo, Request, State},
-    http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, Version, header},
+    http::{
+        Extensions, HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, Version, header,
+    },
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -95,7 +97,11 @@ struct TransportQuery {
 fn parse_query(uri: &Uri) -> TransportQuery {
     let query = uri.query().unwrap_or_default();
     // The library reads them this way: the first of each, undecoded.
-    let first = |name: &str| query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
+    let first = |name: &str| {
+        query
+            .split('&')
+            .find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
+    };
     TransportQuery {
         session: first("sid").map(str::to_owned),
         is_websocket: first("transport") == Some("websocket"),
@@ -103,25 +109,36 @@ fn parse_query(uri: &Uri) -> TransportQuery {
 }
 
 /// The middleware: requests below `/socket.io` go to the library, all others to `next`.
-pub(super) async fn serve(State(transport): State<Transport>, request: Request, next: Next) -> Response {
+pub(super) async fn serve(
+    State(transport): State<Transport>,
+    request: Request,
+    next: Next,
+) -> Response {
     let Some(rest) = request.uri().path().strip_prefix(SOCKET_IO_PATH) else {
         return next.run(request).await;
     };
     let mut response = match rest {
-        "" | "/" => {
-            transport.dispatch(request).await.unwrap_or_else(|error| Refusal::from(error).into_response())
-        }
+        "" | "/" => transport
+            .dispatch(request)
+            .await
+            .unwrap_or_else(|error| Refusal::from(error).into_response()),
         _ if rest.starts_with('/') => Refusal::from(Error::NotFound("address")).into_response(),
         _ => return next.run(request).await,
     };
     // A response to one user must not be cached for another.
-    response.headers_mut().entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    response
+        .headers_mut()
+        .entry(header::CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-store"));
     response
 }
 
 impl Transport {
     async fn dispatch(&self, request: Request) -> Result<Response> {
-        let TransportQuery { session, is_websocket } = parse_query(request.uri());
+        let TransportQuery {
+            session,
+            is_websocket,
+        } = parse_query(request.uri());
         match (request.method(), session, is_websocket) {
             (&Method::GET, session, true) => self.upgrade(request, session).await,
             (&Method::GET, None, false) => self.open(request).await,
@@ -135,19 +152,30 @@ impl Transport {
     async fn call(&self, request: Request) -> Response {
         let Ok(response) = self.service.clone().oneshot(request).await;
         let response = response.map(Body::new);
-        if response.status() != StatusCode::BAD_REQUEST || response.body().size_hint().exact() == Some(0) {
+        if response.status() != StatusCode::BAD_REQUEST
+            || response.body().size_hint().exact() == Some(0)
+        {
             return response;
         }
         let (mut parts, body) = response.into_parts();
-        let text = to_bytes(body, MAX_INSPECTED_BYTES).await.unwrap_or_default();
+        let text = to_bytes(body, MAX_INSPECTED_BYTES)
+            .await
+            .unwrap_or_default();
         let text = String::from_utf8_lossy(&text);
-        let number = |code: &str| (format!("{{\"code\":\"{code}\""), format!("{{\"code\":{code}"));
+        let number = |code: &str| {
+            (
+                format!("{{\"code\":\"{code}\""),
+                format!("{{\"code\":{code}"),
+            )
+        };
         let found = ["0", "1", "2", "3", "4", "5"]
             .map(number)
             .into_iter()
             .find(|(quoted, _)| text.starts_with(quoted));
-        let text =
-            found.map_or_else(|| text.to_string(), |(quoted, plain)| text.replacen(&quoted, &plain, 1));
+        let text = found.map_or_else(
+            || text.to_string(),
+            |(quoted, plain)| text.replacen(&quoted, &plain, 1),
+        );
         parts.headers.remove(header::CONTENT_LENGTH);
         Response::from_parts(parts, Body::from(text))
     }
@@ -155,7 +183,10 @@ impl Transport {
     /// Admits a handshake. Handshakes are limited for each network, and so are its unauthenticated
     /// sessions.
     fn admit_handshake(&self, request: &Request) -> Result<Arc<SessionEntry>> {
-        let address = request.extensions().get::<ClientAddress>().ok_or(Error::Internal)?;
+        let address = request
+            .extensions()
+            .get::<ClientAddress>()
+            .ok_or(Error::Internal)?;
         let network = Network::of(address.0);
         self.app.limits.check_handshake(network)?;
         let (entry, oldest) = self.registry.register(network)?;
@@ -185,7 +216,9 @@ impl Transport {
 
     /// Ends a polling session as its client would.
     fn end(&self, session: String) {
-        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
+            return;
+        };
         let transport = self.clone();
         runtime.spawn(async move {
             let address = format!("{SOCKET_IO_PATH}/?EIO=4&transport=polling&sid={session}");
@@ -201,11 +234,15 @@ impl Transport {
         trim_handshake_request(&mut request);
         request.extensions_mut().insert(Arc::clone(&entry));
         let (parts, body) = self.call(request).await.into_parts();
-        let text = to_bytes(body, MAX_INSPECTED_BYTES).await.map_err(|_| Error::Internal)?;
+        let text = to_bytes(body, MAX_INSPECTED_BYTES)
+            .await
+            .map_err(|_| Error::Internal)?;
         if parts.status == StatusCode::OK {
             let opened: serde_json::Value =
-                serde_json::from_slice(text.get(1..).unwrap_or_default()).map_err(|_| Error::Internal)?;
-            self.registry.name(opened["sid"].as_str().unwrap_or_default(), &entry);
+                serde_json::from_slice(text.get(1..).unwrap_or_default())
+                    .map_err(|_| Error::Internal)?;
+            self.registry
+                .name(opened["sid"].as_str().unwrap_or_default(), &entry);
             // The registry may have been closed before the session had an id by which it can be
             // ended.
             if entry.is_rejected() {
@@ -219,14 +256,17 @@ impl Transport {
     /// Handles a poll. Its answer moves from the session's load to that of the connection.
     async fn poll(&self, request: Request, session: &str) -> Result<Response> {
         let entry = self.registry.find(session);
-        if let (Some(load_account), Some(peer)) =
-            (entry.as_ref().and_then(|entry| entry.load.load_account()), peer(&request))
-        {
+        if let (Some(load_account), Some(peer)) = (
+            entry.as_ref().and_then(|entry| entry.load.load_account()),
+            peer(&request),
+        ) {
             peer.set_load_account(load_account);
         }
         let response = self.call(request).await;
         if let Some(entry) = entry.filter(|_| response.status() == StatusCode::OK) {
-            entry.load.written(usize::try_from(response.body().size_hint().lower()).unwrap_or(usize::MAX));
+            entry.load.written(
+                usize::try_from(response.body().size_hint().lower()).unwrap_or(usize::MAX),
+            );
         }
         Ok(response)
     }
@@ -242,15 +282,28 @@ impl Transport {
             peer.set_load_account(load_account);
         }
         let (parts, body) = request.into_parts();
-        let body = read_bounded(body, MAX_FRAME_BYTES, POLLING_BODY_TIMEOUT, &peer.load_account()).await?;
+        let body = read_bounded(
+            body,
+            MAX_FRAME_BYTES,
+            POLLING_BODY_TIMEOUT,
+            &peer.load_account(),
+        )
+        .await?;
         let is_connected = entry.is_some();
         if let Some(entry) = entry {
             // The library refuses each unknown namespace by name. These refusals count in the load
             // like any answer.
-            let refusals = body.split(|byte| *byte == 0x1e).filter(|packet| packet.starts_with(b"40/"));
-            let weight: usize = refusals.map(|packet| packet.len() + NAMESPACE_REFUSAL_BYTES).sum();
+            let refusals = body
+                .split(|byte| *byte == 0x1e)
+                .filter(|packet| packet.starts_with(b"40/"));
+            let weight: usize = refusals
+                .map(|packet| packet.len() + NAMESPACE_REFUSAL_BYTES)
+                .sum();
             if weight > 0 && !entry.load.add(weight) {
-                return Err(Error::RateLimited { retry_after: Duration::from_secs(1) }.into());
+                return Err(Error::RateLimited {
+                    retry_after: Duration::from_secs(1),
+                }
+                .into());
             }
         }
         let passes = filter_body(&body);
@@ -258,7 +311,9 @@ impl Transport {
         if passes.is_empty() && !body.is_empty() && is_connected {
             return Ok("ok".into_response());
         }
-        Ok(self.call(Request::from_parts(parts, Body::from(passes))).await)
+        Ok(self
+            .call(Request::from_parts(parts, Body::from(passes)))
+            .await)
     }
 
     /// Handles a WebSocket: a new session, or the upgrade of a polling session.
@@ -267,7 +322,10 @@ impl Transport {
             return Ok(refused);
         }
         let peer = peer(&request).ok_or(Error::Internal)?;
-        let upgrade = request.extensions_mut().remove::<OnUpgrade>().ok_or(Error::Internal)?;
+        let upgrade = request
+            .extensions_mut()
+            .remove::<OnUpgrade>()
+            .ok_or(Error::Internal)?;
         let entry = match &session {
             Some(session) => match self.registry.find(session) {
                 Some(entry) => entry,
@@ -280,7 +338,9 @@ impl Transport {
         request.extensions_mut().insert(Arc::clone(&entry));
         let (parts, _) = request.into_parts();
         // Without the upgrade itself the library only creates the answer.
-        let response = self.call(Request::from_parts(parts.clone(), Body::empty())).await;
+        let response = self
+            .call(Request::from_parts(parts.clone(), Body::empty()))
+            .await;
         if response.status() != StatusCode::SWITCHING_PROTOCOLS {
             return Ok(response);
         }
@@ -288,7 +348,10 @@ impl Transport {
         let mut transport = self.clone();
         tokio::spawn(async move {
             let Ok(upgraded) = upgrade.await else { return };
-            let ending = session.map(|session| AbortOnDrop { transport: transport.clone(), session });
+            let ending = session.map(|session| AbortOnDrop {
+                transport: transport.clone(),
+                session,
+            });
             // The transport is boxed. The library's future reserves space for several copies of it,
             // for as long as the connection lives.
             let line = Box::new(MeteredTransport::new(
@@ -299,8 +362,11 @@ impl Transport {
             ));
             let request = axum::http::Request::from_parts(parts, ());
             // An error would be a request that was refused above.
-            let _ =
-                Service::<(_, axum::http::Request<()>)>::call(&mut transport.service, (line, request)).await;
+            let _ = Service::<(_, axum::http::Request<()>)>::call(
+                &mut transport.service,
+                (line, request),
+            )
+            .await;
         });
         Ok(response)
     }
@@ -320,12 +386,18 @@ impl Drop for AbortOnDrop {
 }
 
 fn peer(request: &Request) -> Option<Peer> {
-    request.extensions().get::<ConnectInfo<Peer>>().map(|ConnectInfo(peer)| peer.clone())
+    request
+        .extensions()
+        .get::<ConnectInfo<Peer>>()
+        .map(|ConnectInfo(peer)| peer.clone())
 }
 
 /// Returns the same request as a poll, for which the library reports an unknown session.
 fn to_polling_request(mut request: Request) -> Request {
-    let polled = request.uri().to_string().replacen("transport=websocket", "transport=polling", 1);
+    let polled = request
+        .uri()
+        .to_string()
+        .replacen("transport=websocket", "transport=polling", 1);
     if let Ok(uri) = polled.parse() {
         *request.uri_mut() = uri;
     }
@@ -335,19 +407,35 @@ fn to_polling_request(mut request: Request) -> Request {
 /// Returns the refusal of a request that is no valid WebSocket upgrade (RFC 6455, 4.2.1).
 fn refuse_upgrade(request: &Request) -> Option<Response> {
     let lists = |name: HeaderName, wanted: &str| {
-        let lines = request.headers().get_all(name).into_iter().filter_map(|line| line.to_str().ok());
-        lines.flat_map(|line| line.split(',')).any(|word| word.trim().eq_ignore_ascii_case(wanted))
+        let lines = request
+            .headers()
+            .get_all(name)
+            .into_iter()
+            .filter_map(|line| line.to_str().ok());
+        lines
+            .flat_map(|line| line.split(','))
+            .any(|word| word.trim().eq_ignore_ascii_case(wanted))
     };
     let upgrades = lists(header::UPGRADE, "websocket") && lists(header::CONNECTION, "upgrade");
     if !upgrades || request.version() != Version::HTTP_11 {
         let said = [(header::UPGRADE, HeaderValue::from_static("websocket"))];
         return Some(refusal(StatusCode::UPGRADE_REQUIRED, said));
     }
-    if request.headers().get(header::SEC_WEBSOCKET_VERSION).is_none_or(|version| version != "13") {
-        let said = [(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"))];
+    if request
+        .headers()
+        .get(header::SEC_WEBSOCKET_VERSION)
+        .is_none_or(|version| version != "13")
+    {
+        let said = [(
+            header::SEC_WEBSOCKET_VERSION,
+            HeaderValue::from_static("13"),
+        )];
         return Some(refusal(StatusCode::UPGRADE_REQUIRED, said));
     }
-    let mut keys = request.headers().get_all(header::SEC_WEBSOCKET_KEY).into_iter();
+    let mut keys = request
+        .headers()
+        .get_all(header::SEC_WEBSOCKET_KEY)
+        .into_iter();
     let is_good = keys.next().is_some_and(|key| is_key(key.as_bytes())) && keys.next().is_none();
     (!is_good).then(|| refusal(StatusCode::BAD_REQUEST, []))
 }
@@ -360,7 +448,10 @@ fn is_key(key: &[u8]) -> bool {
 }
 
 /// Creates a refusal in the form of Engine.IO.
-fn refusal<const N: usize>(status: StatusCode, headers: [(HeaderName, HeaderValue); N]) -> Response {
+fn refusal<const N: usize>(
+    status: StatusCode,
+    headers: [(HeaderName, HeaderValue); N],
+) -> Response {
     let body = serde_json::json!({ "code": 3, "message": "Bad request" });
     (status, headers, axum::Json(body)).into_response()
 }

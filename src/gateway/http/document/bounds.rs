@@ -92,10 +92,20 @@ pub fn parameter(path: &str, parameter: &mut Value) {
 
 /// Adds the bounds of every field of a schema.
 pub fn schema(name: &str, node: &mut Value) {
-    for part in node.get_mut("allOf").and_then(Value::as_array_mut).into_iter().flatten() {
+    for part in node
+        .get_mut("allOf")
+        .and_then(Value::as_array_mut)
+        .into_iter()
+        .flatten()
+    {
         schema(name, part);
     }
-    for (field, property) in node.get_mut("properties").and_then(Value::as_object_mut).into_iter().flatten() {
+    for (field, property) in node
+        .get_mut("properties")
+        .and_then(Value::as_object_mut)
+        .into_iter()
+        .flatten()
+    {
         if field == "mentions" {
             mentions(property);
         } else if let Some(bound) = field_bounds(name, field) {
@@ -107,8 +117,7 @@ pub fn schema(name: &str, node: &mut Value) {
 
 fn field_bounds(schema: &str, field: &str) -> Option<Value> {
     let length = |least: usize, most: usize| json!({ "minLength": least, "maxLength": most });
-    let items =
-        |least: usize, most: usize| json!({ "minItems": least, "maxItems": most, "pattern": ID_PATTERN });
+    let items = |least: usize, most: usize| json!({ "minItems": least, "maxItems": most, "pattern": ID_PATTERN });
     Some(match (schema, field) {
         ("Failure", "success") => json!({ "enum": [false] }),
         ("Failure", "code") => one_of(&Code::ALL.map(Code::as_str)),
@@ -124,7 +133,11 @@ fn field_bounds(schema: &str, field: &str) -> Option<Value> {
         }
         ("User", "status") => one_of(&Status::ALL.map(Status::as_str)),
         ("Message", "status") => {
-            let all = [DeliveryStatus::Sent, DeliveryStatus::Delivered, DeliveryStatus::Read];
+            let all = [
+                DeliveryStatus::Sent,
+                DeliveryStatus::Delivered,
+                DeliveryStatus::Read,
+            ];
             one_of(&all.map(DeliveryStatus::as_str))
         }
         ("Message" | "MergedMessage" | "SendMessageRequest", "messageType") => {
@@ -138,14 +151,23 @@ fn field_bounds(schema: &str, field: &str) -> Option<Value> {
             one_of(&[&kinds[..], &["merged", "system"]].concat())
         }
         ("AnsweredChange", "kind") => one_of(
-            &[ReplyTargetChange::Edited, ReplyTargetChange::Recalled, ReplyTargetChange::Deleted]
-                .map(ReplyTargetChange::as_str),
+            &[
+                ReplyTargetChange::Edited,
+                ReplyTargetChange::Recalled,
+                ReplyTargetChange::Deleted,
+            ]
+            .map(ReplyTargetChange::as_str),
         ),
-        ("Session", "sessionType") => {
-            one_of(&[ConversationKind::Private, ConversationKind::Group].map(ConversationKind::as_str))
-        }
+        ("Session", "sessionType") => one_of(
+            &[ConversationKind::Private, ConversationKind::Group].map(ConversationKind::as_str),
+        ),
         ("AuditRow", "outcome") => one_of(
-            &[AuditOutcome::Done, AuditOutcome::Failed, AuditOutcome::Refused].map(AuditOutcome::as_str),
+            &[
+                AuditOutcome::Done,
+                AuditOutcome::Failed,
+                AuditOutcome::Refused,
+            ]
+            .map(AuditOutcome::as_str),
         ),
         ("RegisterRequest" | "CreateUserRequest", "username") => {
             json!({ "minLength": 3, "maxLength": 32, "pattern": USERNAME_PATTERN })
@@ -154,7 +176,9 @@ fn field_bounds(schema: &str, field: &str) -> Option<Value> {
         | ("ChangePasswordRequest", "next") => length(8, 128),
         // Counted in bytes; no password is that long.
         ("LoginRequest", _) | ("ChangePasswordRequest", "current") => json!({ "maxLength": 256 }),
-        ("RegisterRequest" | "CreateUserRequest" | "UpdateUserRequest", "realName") => length(1, 64),
+        ("RegisterRequest" | "CreateUserRequest" | "UpdateUserRequest", "realName") => {
+            length(1, 64)
+        }
         ("RegisterRequest" | "CreateUserRequest" | "UpdateUserRequest", "email") => {
             json!({ "maxLength": 254 })
         }
@@ -166,14 +190,24 @@ fn field_bounds(schema: &str, field: &str) -> Option<Value> {
             | "UpdateGroupRequest",
             "avatar",
         ) => json!({ "maxLength": conversation::MAX_AVATAR_CHARS }),
-        ("CreateUserRequest" | "UpdateUserRequest", "department" | "title") => json!({ "maxLength": 64 }),
+        ("CreateUserRequest" | "UpdateUserRequest", "department" | "title") => {
+            json!({ "maxLength": 64 })
+        }
         ("CreateGroupRequest" | "UpdateGroupRequest", "sessionName") => {
             length(1, conversation::MAX_GROUP_NAME_CHARS)
         }
-        ("CreateGroupRequest" | "UpdateGroupRequest", "topic") => json!({ "maxLength": MAX_TOPIC_CHARS }),
-        ("CreateGroupRequest" | "AddMembersRequest", "participants" | "userIds") => items(1, MAX_MEMBERS),
-        ("SendMessageRequest" | "EditMessageRequest", "content") => json!({ "maxLength": MAX_TEXT_CHARS }),
-        ("SendMessageRequest" | "ForwardRequest", "clientMsgId") => length(1, MAX_IDEMPOTENCY_KEY_CHARS),
+        ("CreateGroupRequest" | "UpdateGroupRequest", "topic") => {
+            json!({ "maxLength": MAX_TOPIC_CHARS })
+        }
+        ("CreateGroupRequest" | "AddMembersRequest", "participants" | "userIds") => {
+            items(1, MAX_MEMBERS)
+        }
+        ("SendMessageRequest" | "EditMessageRequest", "content") => {
+            json!({ "maxLength": MAX_TEXT_CHARS })
+        }
+        ("SendMessageRequest" | "ForwardRequest", "clientMsgId") => {
+            length(1, MAX_IDEMPOTENCY_KEY_CHARS)
+        }
         ("SendMessageRequest", "fileName") => json!({ "maxLength": MAX_FILE_NAME_CHARS }),
         ("ForwardRequest", "messageIds") => items(1, MAX_FORWARDED_MESSAGES),
         ("ForwardRequest", "toSessionIds") => items(1, MAX_FORWARD_TARGETS),
@@ -202,8 +236,11 @@ fn apply_rules(property: &mut Value, rules: &Value) {
         Value::Array(kinds) => kinds.iter().any(|kind| kind == wanted),
         kind => kind == wanted,
     };
-    let (is_text, is_list, may_be_null) =
-        (is(property, "string"), is(property, "array"), is(property, "null"));
+    let (is_text, is_list, may_be_null) = (
+        is(property, "string"),
+        is(property, "array"),
+        is(property, "null"),
+    );
     for (rule, value) in rules.as_object().into_iter().flatten() {
         match (rule.as_str(), value) {
             ("pattern", pattern) if is_list => {
@@ -221,10 +258,18 @@ fn apply_rules(property: &mut Value, rules: &Value) {
 
 /// Marks a map of anything as one: an empty schema is not read again.
 pub fn describe_free_maps(schema: &mut Value) {
-    for property in schema.as_object_mut().into_iter().flatten().map(|(_, property)| property) {
+    for property in schema
+        .as_object_mut()
+        .into_iter()
+        .flatten()
+        .map(|(_, property)| property)
+    {
         describe_free_maps(property);
     }
-    if let Some(of_any) = schema.get_mut("additionalProperties").filter(|of_any| **of_any == json!({})) {
+    if let Some(of_any) = schema
+        .get_mut("additionalProperties")
+        .filter(|of_any| **of_any == json!({}))
+    {
         *of_any = json!(true);
     }
 }
