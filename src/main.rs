@@ -223,7 +223,7 @@ async fn run(command: Command, settings: Settings) -> Result<bool, Box<dyn StdEr
             synthetic,
         } => {
             run_with_app(settings, async |app| {
-                Ok(tokens(app, &usernames, synthetic).await?)
+                tokens(app, &usernames, synthetic).await
             })
             .await?;
         }

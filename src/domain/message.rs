@@ -172,7 +172,7 @@ impl Draft {
                 errors.add(Field::Content, "must not be empty");
             }
             (MessageType::Text, Some(_)) => {
-                errors.add(Field::File, "belongs to image, file and voice only")
+                errors.add(Field::File, "belongs to image, file and voice only");
             }
             (MessageType::Text, None) => {}
             (_, None) => {

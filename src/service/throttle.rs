@@ -287,8 +287,9 @@ impl Throttle {
             self.wide_guesses.take(wide.clone(), now())?;
         }
         let give_wide_back = || {
-            wide.iter()
-                .for_each(|wide| self.wide_guesses.give_back(wide))
+            if let Some(wide) = &wide {
+                self.wide_guesses.give_back(wide);
+            }
         };
         let deadline = tokio::time::Instant::now() + ATTEMPT_QUEUE_TIMEOUT;
         loop {

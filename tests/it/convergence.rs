@@ -271,7 +271,7 @@ fn old_state_and_events_are_fresh_state() {
     let mut runner = TestRunner::new(config);
     let result = runner.run(&prop::collection::vec(step(), 30..140), |steps| {
         let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            runtime.block_on(run(&app, steps))
+            runtime.block_on(run(&app, steps));
         }));
         outcome.map_err(|panic| {
             let words = panic

@@ -294,7 +294,7 @@ fn any_interleaving_keeps_the_invariants() {
     let result = runner.run(&prop::collection::vec(step(), 20..120), |steps| {
         let ward = runtime.block_on(Ward::open(&app));
         let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            runtime.block_on(run(&ward, steps))
+            runtime.block_on(run(&ward, steps));
         }));
         outcome.map_err(|panic| {
             let words = panic

@@ -638,9 +638,9 @@ async fn a_person_does_not_bury_another() {
             .call("POST", "/api/chat/sessions/group", body.clone())
             .await;
         if reply.status == 201 {
-            made += 1
+            made += 1;
         } else {
-            refused = Some(reply)
+            refused = Some(reply);
         }
     }
     let refused = refused.expect("there is a limit");

@@ -258,8 +258,8 @@ async fn an_index_whose_position_is_of_no_use_is_built_anew() {
     .await;
     survives(|settings| {
         rewrite(settings, |position| {
-            position["token"]["_data"] = json!("nonsense")
-        })
+            position["token"]["_data"] = json!("nonsense");
+        });
     })
     .await;
 }
@@ -273,7 +273,7 @@ async fn an_index_of_another_database_is_not_believed() {
 async fn a_build_that_was_broken_off_goes_on() {
     survives(|settings| {
         rewrite(settings, |position| {
-            position["building"] = json!({ "below": null })
+            position["building"] = json!({ "below": null });
         });
         // Only the position is left of it, as after the first moment of a build.
         let path = folder(settings).join("index/meta.json");

@@ -37,11 +37,11 @@ fn cut_finals(history: &mut History, session: Id, from: u64) {
 fn lost_edits_are_found() {
     // The message has its original text again.
     found_by("edits", |history| {
-        change_finals(history, GROUP, EDITED, |seen| seen.text = said(EDITED).text)
+        change_finals(history, GROUP, EDITED, |seen| seen.text = said(EDITED).text);
     });
     // A refused edit is stored.
     found_by("edits", |history| {
-        change_finals(history, GROUP, EDITED, |seen| seen.text = 9_007)
+        change_finals(history, GROUP, EDITED, |seen| seen.text = 9_007);
     });
     // Of two acknowledged edits, the earlier one is stored.
     found_by("edits", |history| {
@@ -54,7 +54,7 @@ fn lost_edits_are_found() {
     });
     // A text that no user wrote.
     found_by("no phantom", |history| {
-        change_finals(history, GROUP, EDITED, |seen| seen.text = 1)
+        change_finals(history, GROUP, EDITED, |seen| seen.text = 1);
     });
     // Refused, but published to a user.
     found_by("edits", |history| {
@@ -70,7 +70,7 @@ fn lost_edits_are_found() {
     });
     // A tombstone that still has a text.
     found_by("edits", |history| {
-        change_finals(history, GROUP, EDITED, |seen| seen.deleted = true)
+        change_finals(history, GROUP, EDITED, |seen| seen.deleted = true);
     });
     // An unanswered one may be stored.
     let mut history = clean();
@@ -96,7 +96,7 @@ fn lost_reactions_are_found() {
         history
             .finals
             .iter_mut()
-            .for_each(|last| last.reactions.clear())
+            .for_each(|last| last.reactions.clear());
     });
     // It was removed at the end, but is present.
     found_by("reactions", |history| {
@@ -104,11 +104,11 @@ fn lost_reactions_are_found() {
     });
     // Refused, but present.
     found_by("reactions", |history| {
-        history.reactions[0].outcome = Ended::Failed
+        history.reactions[0].outcome = Ended::Failed;
     });
     // Another user's, which no client saw being added; and the same one twice.
     found_by("reactions", |history| {
-        history.finals[2].reactions[0].2 = WANG
+        history.finals[2].reactions[0].2 = WANG;
     });
     found_by("reactions", |history| {
         let one = history.finals[2].reactions[0];
@@ -171,7 +171,7 @@ fn half_forwards_and_doubled_ones_are_found() {
         change_finals(history, ANNEX, 2, |seen| seen.part = 101);
     });
     found_by("forwards", |history| {
-        change_finals(history, ANNEX, 1, |seen| seen.text = 1)
+        change_finals(history, ANNEX, 1, |seen| seen.text = 1);
     });
     found_by("forwards", |history| {
         history
@@ -180,7 +180,7 @@ fn half_forwards_and_doubled_ones_are_found() {
             .for_each(|forward| forward.outcome = Ended::Failed);
     });
     found_by("forwards", |history| {
-        history.forwards.retain(|forward| forward.key != FORWARD)
+        history.forwards.retain(|forward| forward.key != FORWARD);
     });
     // It was not answered and nothing is stored: no fault.
     let mut history = clean();
@@ -204,7 +204,7 @@ fn a_removed_member_who_still_takes_part_is_found() {
         found_by("removal", |history| {
             history
                 .heard
-                .push(heard(AT_WANG, at, said_meanwhile.clone()))
+                .push(heard(AT_WANG, at, said_meanwhile.clone()));
         });
     }
     // Any event between the events of the removal and of the return.
@@ -316,7 +316,7 @@ fn a_group_that_writes_down_something_else_is_found() {
         change_finals(history, GROUP, 5, |seen| seen.note = Note::Removed(WANG));
     });
     found_by("group notes", |history| {
-        change_finals(history, GROUP, 3, |seen| seen.note = Note::Other)
+        change_finals(history, GROUP, 3, |seen| seen.note = Note::Other);
     });
     // An acknowledged removal without a system message; a system message of a removal never
     // requested.
@@ -348,14 +348,14 @@ fn wrong_counts_of_receipts_are_found() {
         found_by("receipts", |history| {
             history
                 .heard
-                .push(heard(AT_LI, 74_000, counted(delivered, read)))
+                .push(heard(AT_LI, 74_000, counted(delivered, read)));
         });
     }
     found_by("receipts", |history| {
-        change_finals(history, GROUP, EDITED, |seen| seen.readers = 0)
+        change_finals(history, GROUP, EDITED, |seen| seen.readers = 0);
     });
     found_by("receipts", |history| {
-        change_finals(history, WARD, 1, |seen| seen.readers = 0)
+        change_finals(history, WARD, 1, |seen| seen.readers = 0);
     });
 }
 

@@ -84,14 +84,14 @@ fn what_is_lost_is_found() {
     });
     // Stored at another place than acknowledged.
     found_by("set-full", |history| {
-        history.attempts[1].outcome = Ended::Ok((message(2).id, 3))
+        history.attempts[1].outcome = Ended::Ok((message(2).id, 3));
     });
 }
 
 #[test]
 fn what_was_refused_or_never_sent_is_found() {
     found_by("no phantom", |history| {
-        history.attempts[5].outcome = Ended::Failed
+        history.attempts[5].outcome = Ended::Failed;
     });
     found_by("no phantom", |history| {
         let ghost = Seen {
@@ -143,10 +143,10 @@ fn swaps_gaps_and_repeats_of_seq_are_found() {
     });
     // A page once had another order than the final one.
     found_by("total order", |history| {
-        history.pages[0].messages[1].id = message(3).id
+        history.pages[0].messages[1].id = message(3).id;
     });
     found_by("total order", |history| {
-        history.pages[0].messages.swap(0, 1)
+        history.pages[0].messages.swap(0, 1);
     });
 }
 
@@ -172,11 +172,11 @@ fn overtaking_on_one_connection_is_found() {
 fn reads_that_miss_or_forget_are_found() {
     // Li's own 3 was acknowledged at 3,500.
     found_by("read your writes", |history| {
-        history.pages[0].messages.retain(|seen| seen.seq != 3)
+        history.pages[0].messages.retain(|seen| seen.seq != 3);
     });
     // Chen's 2 is not Li's own, but Li has seen it.
     found_by("monotonic reads", |history| {
-        history.pages[2].messages.retain(|seen| seen.seq != 2)
+        history.pages[2].messages.retain(|seen| seen.seq != 2);
     });
     found_by("monotonic reads", |history| {
         history.pages[0].messages[0].deleted = true;
@@ -234,15 +234,15 @@ fn pushes_that_are_not_stored_or_not_in_order_are_found() {
 fn missed_pushes_are_found() {
     // The last one: no later event would show a gap.
     found_by("no unnoticed gap", |history| {
-        forget_event(history, AT_CHEN, COUNT)
+        forget_event(history, AT_CHEN, COUNT);
     });
     // In the middle: on one node, a live connection receives everything.
     found_by("no unnoticed gap", |history| {
-        forget_event(history, AT_CHEN, 6)
+        forget_event(history, AT_CHEN, 6);
     });
     // The first after the sync.
     found_by("no unnoticed gap", |history| {
-        forget_event(history, AT_CHEN, 1)
+        forget_event(history, AT_CHEN, 1);
     });
     // On two nodes a missed event is allowed, but not numbers that hide it.
     let mut history = clean();
@@ -264,7 +264,7 @@ fn missed_pushes_are_found() {
 #[test]
 fn wrong_counts_are_found() {
     found_by("unread", |history| {
-        *history.finals[0].map.get_mut(&CHEN).unwrap() += 1
+        *history.finals[0].map.get_mut(&CHEN).unwrap() += 1;
     });
     found_by("unread", |history| history.finals[1].unread -= 1);
     found_by("unread", |history| history.counts[0].by_session[0].1 = -1);
@@ -300,7 +300,7 @@ fn receipts_that_go_back_are_found() {
         history.heard.push(heard(AT_LI, 23_000, what));
     });
     found_by("receipts", |history| {
-        history.positions.push(look(LI, CHEN, 3, 40_000))
+        history.positions.push(look(LI, CHEN, 3, 40_000));
     });
     // A read that was answered and is lost.
     found_by("receipts", |history| {
@@ -399,7 +399,7 @@ fn a_late_recovery_is_found() {
 #[test]
 fn answers_that_the_contract_does_not_know_are_found() {
     found_by("answers", |history| {
-        history.oddities.push("500 without an outcome".to_owned())
+        history.oddities.push("500 without an outcome".to_owned());
     });
     found_by("answers", |history| {
         history.heard.push(heard(

@@ -166,7 +166,7 @@ impl Device {
                     wire: number,
                     at,
                     what,
-                })
+                });
             });
         })
     }

@@ -23,7 +23,7 @@ impl Device {
                     person,
                     sessions,
                     messages,
-                })
+                });
             });
         }
     }
@@ -253,7 +253,7 @@ impl Device {
                 session,
                 seq,
                 outcome,
-            })
+            });
         });
     }
 }

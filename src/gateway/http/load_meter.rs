@@ -302,7 +302,7 @@ pub struct Load {
     this: Weak<Load>,
     waiting: AtomicUsize,
     is_listed: AtomicBool,
-    load_account: OnceLock<Arc<LoadAccount>>,
+    account: OnceLock<Arc<LoadAccount>>,
     cut: OnceLock<AbortHandle>,
 }
 
@@ -314,7 +314,7 @@ impl Load {
             this: Weak::clone(this),
             waiting: AtomicUsize::new(0),
             is_listed: AtomicBool::new(false),
-            load_account: OnceLock::new(),
+            account: OnceLock::new(),
             cut: OnceLock::new(),
         })
     }
@@ -327,13 +327,13 @@ impl Load {
         cut: impl Fn() + Send + Sync + 'static,
     ) {
         let _ = self.cut.set(Box::new(cut));
-        let _ = self.load_account.set(load_account);
+        let _ = self.account.set(load_account);
     }
 
     /// Returns the owner's load account; `None` before the owner is set.
     #[must_use]
     pub fn load_account(&self) -> Option<&Arc<LoadAccount>> {
-        self.load_account.get()
+        self.account.get()
     }
 
     /// Returns how many bytes are unread.
@@ -347,7 +347,7 @@ impl Load {
     pub fn add(&self, bytes: usize) -> bool {
         // The sums are raised first: another thread may write the bytes at once and subtract them
         // from the sums.
-        let load_account = self.load_account.get();
+        let load_account = self.account.get();
         if let Some(load_account) = load_account {
             load_account.add_outgoing(bytes);
         }
@@ -381,7 +381,7 @@ impl Load {
                 Ordering::Relaxed,
             ) {
                 Ok(_) => {
-                    if let Some(load_account) = self.load_account.get() {
+                    if let Some(load_account) = self.account.get() {
                         load_account.subtract_outgoing(off);
                     }
                     return;
@@ -394,7 +394,7 @@ impl Load {
 
 impl Drop for Load {
     fn drop(&mut self) {
-        if let Some(load_account) = self.load_account.get() {
+        if let Some(load_account) = self.account.get() {
             load_account.subtract_outgoing(*self.waiting.get_mut());
         }
     }
@@ -416,12 +416,7 @@ impl LoadTotals {
             return;
         };
         let of_theirs = |load: &Arc<Load>| {
-            owner.is_none()
-                || load
-                    .load_account
-                    .get()
-                    .map(|load_account| load_account.owner)
-                    == owner
+            owner.is_none() || load.account.get().map(|load_account| load_account.owner) == owner
         };
         let slowest = (0..heavy.len())
             .filter_map(|place| Some((place, heavy[place].upgrade()?)))
@@ -454,7 +449,7 @@ mod tests {
         let (load, is_cut) = (Load::new(), Arc::new(AtomicBool::new(false)));
         let cut = Arc::clone(&is_cut);
         load.set_owner(Arc::clone(load_account), move || {
-            cut.store(true, Ordering::Relaxed)
+            cut.store(true, Ordering::Relaxed);
         });
         (load, is_cut)
     }

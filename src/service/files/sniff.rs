@@ -353,7 +353,7 @@ impl TextCheck {
         match std::str::from_utf8(bytes) {
             Ok(_) => self.rest = Vec::new(),
             Err(error) if error.error_len().is_none() => {
-                self.rest = bytes[error.valid_up_to()..].to_vec()
+                self.rest = bytes[error.valid_up_to()..].to_vec();
             }
             Err(_) => self.is_text = false,
         }

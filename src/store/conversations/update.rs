@@ -60,7 +60,10 @@ impl ConversationUpdate<'_> {
             set.insert("lastMessageInfo", to_document(&LastMessageRow::from(last))?);
         }
         if self.frame {
-            set.insert("participants", session.participants().map(Bson::from).collect::<Vec<_>>());
+            set.insert(
+                "participants",
+                session.participants().map(Bson::from).collect::<Vec<_>>(),
+            );
             set.insert("sessionName", &session.profile.name);
             set.insert("avatar", &session.profile.avatar);
             set.insert("topic", &session.profile.topic);
@@ -69,7 +72,9 @@ impl ConversationUpdate<'_> {
         let (mut memberships, mut counts) = (BTreeMap::new(), 0_usize);
         for (user, part) in self.members {
             match part {
-                MemberField::Membership => drop(memberships.insert(*user, session.members.get(user))),
+                MemberField::Membership => {
+                    memberships.insert(*user, session.members.get(user));
+                }
                 MemberField::Unread => counts += 1,
                 MemberField::Read | MemberField::Delivered | MemberField::Sent => {}
             }
@@ -77,7 +82,10 @@ impl ConversationUpdate<'_> {
         let all_counts = counts + memberships.len() > MAX_SEPARATE_COUNT_UPDATES;
         for (user, member) in &memberships {
             if let Some(member) = member {
-                set.insert(format!("members.{user}"), to_document(&MemberRow::from(*member))?);
+                set.insert(
+                    format!("members.{user}"),
+                    to_document(&MemberRow::from(*member))?,
+                );
             } else {
                 unset.insert(format!("members.{user}"), "");
             }
@@ -91,12 +99,18 @@ impl ConversationUpdate<'_> {
         } else {
             for (user, member) in &memberships {
                 match member {
-                    Some(member) => drop(set.insert(format!("unreadCount.{user}"), as_i64(member.unread))),
+                    Some(member) => {
+                        set.insert(format!("unreadCount.{user}"), as_i64(member.unread));
+                    }
                     None => drop(unset.insert(format!("unreadCount.{user}"), "")),
                 }
             }
         }
-        for (user, part) in self.members.iter().filter(|(user, _)| !memberships.contains_key(user)) {
+        for (user, part) in self
+            .members
+            .iter()
+            .filter(|(user, _)| !memberships.contains_key(user))
+        {
             if let Some(member) = session.members.get(user) {
                 set_part(&mut set, *user, *part, member, all_counts);
             }
@@ -113,7 +127,13 @@ impl ConversationUpdate<'_> {
     }
 }
 
-fn set_part(set: &mut Document, user: UserId, part: MemberField, member: &Member, all_counts: bool) {
+fn set_part(
+    set: &mut Document,
+    user: UserId,
+    part: MemberField,
+    member: &Member,
+    all_counts: bool,
+) {
     match part {
         MemberField::Read => {
             set.insert(format!("members.{user}.readSeq"), as_i64(member.read_seq));
@@ -121,7 +141,9 @@ fn set_part(set: &mut Document, user: UserId, part: MemberField, member: &Member
         }
         MemberField::Delivered => {
             let runs = member.delivered.pairs();
-            let runs: Vec<Bson> = runs.map(|(from, to)| bson!([as_i64(from), as_i64(to)])).collect();
+            let runs: Vec<Bson> = runs
+                .map(|(from, to)| bson!([as_i64(from), as_i64(to)]))
+                .collect();
             set.insert(format!("members.{user}.delivered"), runs);
         }
         MemberField::Sent => drop(set.insert(format!("members.{user}.sent"), as_i64(member.sent))),
@@ -161,15 +183,21 @@ pub(in crate::store) async fn update_in(
     if !few && !all_stand(store, transaction, updates).await? {
         return Ok(false);
     }
-    let statements: Vec<Document> =
-        updates.iter().map(|update| update.statement(few)).collect::<Result<_, _>>()?;
+    let statements: Vec<Document> = updates
+        .iter()
+        .map(|update| update.statement(few))
+        .collect::<Result<_, _>>()?;
     let command = doc! {
         "update": COLLECTION,
         "updates": statements,
         "ordered": true,
         "bypassDocumentValidation": BYPASS_VALIDATION,
     };
-    let reply = store.database.run_command(command).session(transaction).await?;
+    let reply = store
+        .database
+        .run_command(command)
+        .session(transaction)
+        .await?;
     failure::check_reply(&reply)?;
     let matched = reply.get_i32("n").unwrap_or_default();
     Ok(usize::try_from(matched).unwrap_or_default() == updates.len())
@@ -181,11 +209,18 @@ async fn all_stand(
     transaction: &mut ClientSession,
     updates: &[ConversationUpdate<'_>],
 ) -> mongodb::error::Result<bool> {
-    let ids: Vec<Bson> = updates.iter().map(|update| update.session.id.into()).collect();
-    let expected: HashMap<ConversationId, u64> =
-        updates.iter().map(|update| (update.session.id, update.expected_version)).collect();
+    let ids: Vec<Bson> = updates
+        .iter()
+        .map(|update| update.session.id.into())
+        .collect();
+    let expected: HashMap<ConversationId, u64> = updates
+        .iter()
+        .map(|update| (update.session.id, update.expected_version))
+        .collect();
     let rows = store.collection::<VersionRow>(COLLECTION);
-    let find = rows.find(doc! { "_id": { "$in": ids } }).projection(doc! { "version": 1 });
+    let find = rows
+        .find(doc! { "_id": { "$in": ids } })
+        .projection(doc! { "version": 1 });
     let mut found = find.batch_size(1_000).session(&mut *transaction).await?;
     let mut standing = 0;
     while let Some(row) = found.next(transaction).await.transpose()? {

@@ -95,7 +95,7 @@ async fn receive(
             continue;
         }
         if upload.is_some() {
-            return Err(form::bad_file("must be one file").into());
+            return Err(form::bad_file("must be one file"));
         }
         let mut coming = app.services.begin_upload(auth, declared).await?;
         coming.name(&part.file_name())?;

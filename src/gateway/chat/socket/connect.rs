@@ -77,7 +77,7 @@ pub(super) struct Connection {
     /// The profile that authentication loaded, until the connection joins the hub.
     profile: Mutex<Option<Box<CachedProfile>>>,
     place: Mutex<ConnectionPhase>,
-    connection_id: OnceLock<ConnectionId>,
+    id: OnceLock<ConnectionId>,
     /// Its share of its user's connection quota, until it leaves.
     quota_guard: Mutex<Option<QuotaGuard>>,
     arrived: Notify,
@@ -92,8 +92,8 @@ enum ConnectionPhase {
 
 impl Connection {
     /// Returns its id in the hub; `None` before it has joined.
-    pub fn connection_id(&self) -> Option<ConnectionId> {
-        self.connection_id.get().copied()
+    pub fn id(&self) -> Option<ConnectionId> {
+        self.id.get().copied()
     }
 
     /// Takes the profile that authentication loaded; returns it only once.
@@ -111,7 +111,7 @@ impl Connection {
         let arrived = self.arrived.notified();
         tokio::pin!(arrived);
         arrived.as_mut().enable();
-        if self.connection_id().is_none() {
+        if self.id().is_none() {
             let _ = tokio::time::timeout(TOKEN_CHECK_TIMEOUT, arrived).await;
         }
     }
@@ -179,7 +179,7 @@ impl Connection {
             socket,
         };
         let connection_id = self.hub.register(self.auth.clone(), Box::new(outbox));
-        let _ = self.connection_id.set(connection_id.id);
+        let _ = self.id.set(connection_id.id);
         *place = ConnectionPhase::In;
         drop(place);
         self.arrived.notify_waiters();
@@ -197,7 +197,7 @@ impl Connection {
         let mut place = self.place.lock().unwrap_or_else(PoisonError::into_inner);
         if let (ConnectionPhase::In, Some(connection_id)) = (
             std::mem::replace(&mut *place, ConnectionPhase::Gone),
-            self.connection_id(),
+            self.id(),
         ) {
             self.app.services.left(&self.actor, connection_id);
         }
@@ -210,14 +210,14 @@ impl Connection {
 
     /// Disconnects the client because it cannot keep up with its outbox.
     pub fn disconnect_slow_consumer(&self) {
-        if let Some(connection_id) = self.connection_id() {
+        if let Some(connection_id) = self.id() {
             self.hub.disconnect(connection_id);
         }
     }
 
     /// Subscribes the connection to the presence of all users.
     pub fn watch_presence(&self) {
-        if let Some(connection_id) = self.connection_id() {
+        if let Some(connection_id) = self.id() {
             self.hub.watch_presence(connection_id);
         }
     }
@@ -282,7 +282,7 @@ impl ConnectAuthenticator {
             hub: Arc::clone(&self.hub),
             profile: Mutex::new(profile.map(Box::new)),
             place: Mutex::new(ConnectionPhase::Arriving),
-            connection_id: OnceLock::new(),
+            id: OnceLock::new(),
             quota_guard: Mutex::new(Some(quota_guard)),
             arrived: Notify::new(),
         });

@@ -238,7 +238,7 @@ async fn execute(
     answering: &EventResponder,
 ) -> Result<()> {
     let (services, actor) = (&connection.app.services, &connection.actor);
-    let connection_id = connection.connection_id().ok_or(Error::AuthFailed)?;
+    let connection_id = connection.id().ok_or(Error::AuthFailed)?;
     match event {
         ClientEvent::JoinRequest(user) => {
             let user = services
@@ -349,7 +349,7 @@ async fn execute(
             );
             let answer = Success::page(wire::messages(&history.messages), history.pagination);
             aside(encoded_size::of_texts(&history.messages), || {
-                answering.answer("chat:history", &answer)
+                answering.answer("chat:history", &answer);
             });
         }
         ClientEvent::SyncRequest(from) => {

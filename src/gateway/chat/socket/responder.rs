@@ -116,12 +116,12 @@ impl EventResponder {
             // The client would wait for ever. It is disconnected, so that it reconnects and asks
             // again.
             Some(SendError::Socket(SocketError::InternalChannelFull)) => {
-                self.connection.disconnect_slow_consumer()
+                self.connection.disconnect_slow_consumer();
             }
             // A closed socket needs no answer.
             Some(SendError::Socket(SocketError::Closed)) | None => {}
             Some(SendError::Serialize(error)) => {
-                tracing::error!(%error, "an answer could not be written")
+                tracing::error!(%error, "an answer could not be written");
             }
         }
     }
