@@ -69,7 +69,6 @@ impl Index {
 
 /// Returns the list.
 #[must_use]
-#[expect(clippy::too_many_lines, reason = "one list")]
 pub fn all() -> Vec<Index> {
     let plain = Index::plain;
     vec![

@@ -205,7 +205,6 @@ async fn filters_alone_list_the_newest_and_mentions_are_one() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[expect(clippy::too_many_lines, reason = "one story with many inputs")]
 async fn people_are_found_as_they_are_called() {
     let admin = [
         ("ADMIN_USERNAME", "chief"),

@@ -1,7 +1,7 @@
 //! The tokenizer: the same rules split stored texts, queries, and the texts in which matches are
 //! marked.
 //!
-//! Texts are folded first (see [`fold`](crate::domain::fold)). Letters form words, which are
+//! Texts are folded first (see [`fold`](crate::domain::text_folding::fold)). Letters form words, which are
 //! stemmed. Digits form words of their own, so that `10 ml` finds `10ml`. These are one number,
 //! which no part of it finds: digits with `.` or `:` between them, groups of thousands (`1,500`,
 //! `1'500`), a decimal comma (`0,5`), and one-character fractions. Other commas separate the
