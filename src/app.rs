@@ -118,7 +118,9 @@ async fn open_store(settings: &Settings) -> Result<(Store, Option<EmbeddedMongod
 async fn connect(settings: &Settings, uri: &str) -> Result<Store, StartError> {
     let store = Store::connect(Address::parse(uri).await?, &settings.mongodb_db)?;
     let store = store.with_blob_location(&settings.file_store)?;
-    store.examine(settings.database_named_by_uri).await?;
+    store
+        .check_readiness(settings.database_named_by_uri)
+        .await?;
     Ok(store)
 }
 
@@ -185,8 +187,8 @@ impl App {
         store: Store,
     ) -> Result<Self, StartError> {
         store.migrate().await?;
-        store.rehearse().await?;
-        store.blobs().rehearse().await?;
+        store.test_operations().await?;
+        store.blobs().test_operations().await?;
         store.load_inactive().await?;
         let secret = signing_secret(&settings)?;
         let (hub, stop) = (Arc::<Hub>::default(), CancellationToken::new());

@@ -333,7 +333,7 @@ async fn tokens(
     for username in usernames {
         signed_in.push(
             app.services
-                .token_for(username)
+                .issue_token_for(username)
                 .await
                 .map_err(|error| format!("{username}: {error}"))?,
         );

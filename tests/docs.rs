@@ -434,7 +434,7 @@ fn the_indexes_are_those_of_the_code() {
 fn the_format_is_that_of_the_code() {
     let sentence = format!(
         "The format is a number in `meta`, now {}.",
-        migrations::newest()
+        migrations::newest_format()
     );
     assert!(
         read("docs/architecture/database.md").contains(&sentence),

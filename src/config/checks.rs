@@ -243,7 +243,9 @@ impl Reader<'_> {
                     self.problems
                         .push("ADMIN_USERNAME must be 3 to 32 letters, digits, . _ -".to_owned());
                 }
-                if let Some(problem) = crate::domain::password::problem(&password, &name, &name) {
+                if let Some(problem) =
+                    crate::domain::password::find_problem(&password, &name, &name)
+                {
                     self.problems
                         .push(format!("ADMIN_PASSWORD {}", problem.text));
                 }

@@ -106,13 +106,13 @@ mod tests {
         ] {
             assert!(network(text).is_err(), "{text}");
         }
-        for (text, literal_of) in [
+        for (text, expected) in [
             ("10.1.2.3/8", "10.0.0.0/8"),
             ("192.168.1.1/24", "192.168.1.0/24"),
             ("2001:db8::1/32", "2001:db8::/32"),
             ("::ffff:10.1.2.3/104", "10.0.0.0/8"),
         ] {
-            assert!(network(text).unwrap_err().contains(literal_of), "{text}");
+            assert!(network(text).unwrap_err().contains(expected), "{text}");
         }
     }
 }

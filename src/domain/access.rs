@@ -42,7 +42,7 @@ pub struct Credentials {
 impl Credentials {
     /// Returns whether a token is valid. Clocks decide nothing where a version was issued.
     #[must_use]
-    pub fn admit(&self, issue: CredentialVersion) -> bool {
+    pub fn is_token_valid(&self, issue: CredentialVersion) -> bool {
         self.is_active
             && match issue {
                 CredentialVersion::Version(version) => version == self.version,
@@ -113,22 +113,22 @@ mod tests {
             changed_at,
         };
         assert!(
-            now.admit(CredentialVersion::Version(3))
-                && now.admit(CredentialVersion::At(Timestamp(5_001)))
+            now.is_token_valid(CredentialVersion::Version(3))
+                && now.is_token_valid(CredentialVersion::At(Timestamp(5_001)))
         );
         for before in [
             CredentialVersion::Version(2),
             CredentialVersion::Version(4),
             CredentialVersion::At(changed_at),
         ] {
-            assert!(!now.admit(before), "{before:?}");
+            assert!(!now.is_token_valid(before), "{before:?}");
         }
         assert!(
             !Credentials {
                 is_active: false,
                 ..now
             }
-            .admit(CredentialVersion::Version(3))
+            .is_token_valid(CredentialVersion::Version(3))
         );
     }
 

@@ -65,7 +65,7 @@ impl MemberRole {
 
     /// Returns whether the role may change the group and its members.
     #[must_use]
-    pub fn manages(self) -> bool {
+    pub fn can_manage(self) -> bool {
         self >= MemberRole::Admin
     }
 }
@@ -213,7 +213,7 @@ pub struct LastMessage {
     /// Whether it is a merged forward of several messages.
     pub is_merged: bool,
     /// Set for a system message; holds at most its first [`MAX_LISTED_SUBJECTS`] subjects.
-    pub note: Option<SystemNotice>,
+    pub system_notice: Option<SystemNotice>,
 }
 
 impl From<&Message> for LastMessage {
@@ -226,15 +226,18 @@ impl From<&Message> for LastMessage {
             preview: message.preview(),
             is_deleted: message.is_deleted,
             is_merged: !message.merged.is_empty(),
-            note: message.note.as_ref().map(|note| SystemNotice {
-                kind: note.kind,
-                subjects: note
-                    .subjects
-                    .iter()
-                    .take(MAX_LISTED_SUBJECTS)
-                    .copied()
-                    .collect(),
-            }),
+            system_notice: message
+                .system_notice
+                .as_ref()
+                .map(|system_notice| SystemNotice {
+                    kind: system_notice.kind,
+                    subjects: system_notice
+                        .subjects
+                        .iter()
+                        .take(MAX_LISTED_SUBJECTS)
+                        .copied()
+                        .collect(),
+                }),
         }
     }
 }
@@ -333,12 +336,12 @@ impl Conversation {
     /// Returns the conversation as `reader` sees it in another user's list. A reader who is not a
     /// member sees neither the newest message nor the topic.
     #[must_use]
-    pub fn seen_by(mut self, reader: UserId) -> Self {
+    pub fn visible_to(mut self, reader: UserId) -> Self {
         if !self.members.contains_key(&reader) {
             self.profile.topic.clear();
             if let Some(last) = &mut self.last_message {
                 last.preview.clear();
-                last.note = None;
+                last.system_notice = None;
             }
         }
         self
@@ -369,7 +372,7 @@ impl Conversation {
 
     /// Returns the number of owners.
     #[must_use]
-    pub fn owners(&self) -> usize {
+    pub fn owner_count(&self) -> usize {
         self.members
             .values()
             .filter(|member| member.role == MemberRole::Owner)

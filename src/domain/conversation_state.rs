@@ -20,7 +20,8 @@ use std::{
 };
 
 pub use command::{
-    Command, GroupChange, Lookup, MessageRef, Outcome, Preloaded, ReadOutcome, Revision, weight_of,
+    Command, GroupChange, Lookup, MessageRef, Outcome, Preloaded, ReadOutcome, Revision,
+    transaction_bytes_of,
 };
 
 use super::{
@@ -83,7 +84,7 @@ pub struct Changes {
     /// The members and parts of their entries that differ from what is stored.
     pub members: BTreeSet<(UserId, MemberField)>,
     /// Whether the members or the group's profile may differ.
-    pub frame: bool,
+    pub profile_or_membership_changed: bool,
 }
 
 impl Changes {
@@ -94,7 +95,7 @@ impl Changes {
             && self.revised.is_empty()
             && self.receipts.is_empty()
             && self.members.is_empty()
-            && !self.frame
+            && !self.profile_or_membership_changed
     }
 }
 
@@ -119,7 +120,7 @@ impl ConversationState {
 
     /// Closes a stored batch: keeps the state and clears the changes.
     #[must_use]
-    pub fn settled(mut self) -> Self {
+    pub fn into_committed(mut self) -> Self {
         self.changes = Changes::default();
         self
     }
@@ -176,16 +177,16 @@ impl ConversationState {
             Command::Deliver {
                 receiver, messages, ..
             } => self.deliver(*receiver, messages, now),
-            Command::Delete { by, moderator, .. } => self.end(
-                found(&preloaded)?,
+            Command::Delete { by, moderator, .. } => self.remove_message(
+                preloaded_message(&preloaded)?,
                 *by,
                 Removal::Delete {
                     moderator: *moderator,
                 },
                 now,
             ),
-            Command::Recall { by, window, .. } => self.end(
-                found(&preloaded)?,
+            Command::Recall { by, window, .. } => self.remove_message(
+                preloaded_message(&preloaded)?,
                 *by,
                 Removal::Recall { window: *window },
                 now,
@@ -197,20 +198,23 @@ impl ConversationState {
                 window,
                 ..
             } => self.edit(
-                found(&preloaded)?,
+                preloaded_message(&preloaded)?,
                 *by,
                 (content, mentions.as_ref()),
                 *window,
                 now,
             ),
             Command::React { by, emoji, on, .. } => {
-                self.react(found(&preloaded)?, *by, (emoji, *on), now)
+                self.react(preloaded_message(&preloaded)?, *by, (emoji, *on), now)
             }
             Command::UpdateGroup {
-                by, change, notes, ..
+                by,
+                change,
+                system_messages,
+                ..
             } => {
                 let before = (self.session.clone(), self.changes.clone());
-                let outcome = self.regroup(*by, change, *notes, now);
+                let outcome = self.update_group(*by, change, *system_messages, now);
                 if outcome.is_err() {
                     (self.session, self.changes) = before;
                 }
@@ -241,7 +245,7 @@ impl ConversationState {
             )));
         }
         let reply_to = match draft.reply_to {
-            Some(answered) => Some(self.answered(answered, preloaded, member.hidden_seq)?),
+            Some(answered) => Some(self.reply_target(answered, preloaded, member.hidden_seq)?),
             None => None,
         };
         let reply_to = reply_to.map(|reply| ReplyTo {
@@ -273,7 +277,7 @@ impl ConversationState {
                 self.changes.members.insert((*user, MemberField::Unread));
             }
         }
-        self.remember(MessageRef {
+        self.push_recent(MessageRef {
             id,
             seq: message.seq,
             sender: message.sender,
@@ -288,14 +292,14 @@ impl ConversationState {
     }
 
     /// Returns the reply's target. It must be in the same conversation and visible to the sender.
-    fn answered(&self, id: MessageId, preloaded: &Preloaded, hidden: u64) -> Result<ReplyTo> {
+    fn reply_target(&self, id: MessageId, preloaded: &Preloaded, hidden: u64) -> Result<ReplyTo> {
         let known = self.recent.iter().find(|m| m.id == id).map(|m| m.seq);
         let seq = known.or_else(|| match preloaded {
             Preloaded::Message(Some(message)) => {
                 let stands = message.session == self.session.id
                     && message.id == id
                     && !message.is_deleted
-                    && message.note.is_none();
+                    && message.system_notice.is_none();
                 stands.then_some(message.seq)
             }
             Preloaded::Message(None) | Preloaded::None | Preloaded::Unread { .. } => None,
@@ -386,7 +390,7 @@ impl ConversationState {
         self.changes
             .members
             .extend([(reader, MemberField::Read), (reader, MemberField::Unread)]);
-        self.receipt(ReceiptKind::Read, reader, (after + 1, target), now);
+        self.add_receipt(ReceiptKind::Read, reader, (after + 1, target), now);
         Ok(Outcome::Read(outcome))
     }
 
@@ -417,7 +421,8 @@ impl ConversationState {
             }
             // If only the receiver's own messages lie between two ranges, the ranges are merged.
             let before = member.delivered.end_before(m.seq);
-            let bridge = before.filter(|end| all_by(&self.recent, receiver, end + 1, m.seq - 1));
+            let bridge =
+                before.filter(|end| all_sent_by(&self.recent, receiver, end + 1, m.seq - 1));
             if let Some(end) = bridge {
                 member.delivered.bridge(end, m.seq);
             }
@@ -428,7 +433,7 @@ impl ConversationState {
             fresh.push(m);
         }
         for run in runs {
-            self.receipt(ReceiptKind::Delivered, receiver, run, now);
+            self.add_receipt(ReceiptKind::Delivered, receiver, run, now);
         }
         if !fresh.is_empty() {
             self.changes
@@ -447,7 +452,13 @@ impl ConversationState {
     }
 
     /// Records one user's range. Equal ranges at the same time share a receipt.
-    fn receipt(&mut self, kind: ReceiptKind, user: UserId, (from, to): (u64, u64), at: Timestamp) {
+    fn add_receipt(
+        &mut self,
+        kind: ReceiptKind,
+        user: UserId,
+        (from, to): (u64, u64),
+        at: Timestamp,
+    ) {
         let same = |r: &&mut Receipt| r.kind == kind && (r.from, r.to, r.at) == (from, to, at);
         match self.changes.receipts.iter_mut().rev().find(same) {
             Some(known) if known.users.contains(&user) => {}
@@ -462,7 +473,7 @@ impl ConversationState {
         }
     }
 
-    fn remember(&mut self, message: MessageRef) {
+    fn push_recent(&mut self, message: MessageRef) {
         self.recent.push_back(message);
         if self.recent.len() > MAX_RECENT_MESSAGES
             && let Some(forgotten) = self.recent.pop_front()
@@ -473,7 +484,7 @@ impl ConversationState {
 }
 
 /// Returns whether every message of `from..=to` is kept in memory and `author` wrote it.
-fn all_by(recent: &VecDeque<MessageRef>, author: UserId, from: u64, to: u64) -> bool {
+fn all_sent_by(recent: &VecDeque<MessageRef>, author: UserId, from: u64, to: u64) -> bool {
     let start = recent.partition_point(|m| m.seq < from);
     let theirs = recent
         .range(start..)
@@ -483,7 +494,7 @@ fn all_by(recent: &VecDeque<MessageRef>, author: UserId, from: u64, to: u64) -> 
 }
 
 /// Returns the preloaded message.
-fn found(preloaded: &Preloaded) -> Result<&Message> {
+fn preloaded_message(preloaded: &Preloaded) -> Result<&Message> {
     match preloaded {
         Preloaded::Message(Some(message)) => Ok(message),
         Preloaded::Message(None) | Preloaded::None | Preloaded::Unread { .. } => {

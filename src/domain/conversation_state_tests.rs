@@ -131,7 +131,7 @@ impl Stored {
 }
 
 fn counts(message: &Message, reader: UserId) -> bool {
-    message.sender != reader && !message.is_deleted && message.note.is_none()
+    message.sender != reader && !message.is_deleted && message.system_notice.is_none()
 }
 
 fn draft(session: ConversationId, sender: UserId) -> Draft {
@@ -141,7 +141,7 @@ fn draft(session: ConversationId, sender: UserId) -> Draft {
     }
 }
 
-fn notes() -> [MessageId; 4] {
+fn system_messages() -> [MessageId; 4] {
     std::array::from_fn(|_| MessageId::generate())
 }
 
@@ -158,11 +158,11 @@ fn operation(
             sender: m.sender,
         })
     };
-    let regroup = |by: usize, change| Command::UpdateGroup {
+    let update_group = |by: usize, change| Command::UpdateGroup {
         session,
         by: people[by],
         change,
-        notes: notes(),
+        system_messages: system_messages(),
     };
     Some(match step {
         Step::Send { by, answering } => {
@@ -220,11 +220,11 @@ fn operation(
             receiver: people[*to],
             messages: vec![reference(*seq)?],
         },
-        Step::Add { by, who } => regroup(*by, GroupChange::Add(vec![people[*who]])),
-        Step::Remove { by, who } => regroup(*by, GroupChange::Remove(people[*who])),
+        Step::Add { by, who } => update_group(*by, GroupChange::Add(vec![people[*who]])),
+        Step::Remove { by, who } => update_group(*by, GroupChange::Remove(people[*who])),
         Step::Role { by, who, role } => {
             let role = Some(MemberRole::ALL[*role]);
-            regroup(
+            update_group(
                 *by,
                 GroupChange::Member {
                     user: people[*who],
@@ -238,7 +238,7 @@ fn operation(
                 history_visible: Some(*visible),
                 ..GroupProfileChange::default()
             };
-            regroup(*by, GroupChange::GroupProfile(change))
+            update_group(*by, GroupChange::GroupProfile(change))
         }
         Step::Reload => return None,
     })
@@ -253,7 +253,7 @@ fn check_member(user: UserId, member: &Member, stored: &Stored) -> Result<(), Te
         .count() as u64;
     prop_assert_eq!(member.unread, unread);
     let own = |m: &&Message| {
-        m.sender == user && !m.is_deleted && m.note.is_none() && m.seq > member.joined_seq
+        m.sender == user && !m.is_deleted && m.system_notice.is_none() && m.seq > member.joined_seq
     };
     prop_assert_eq!(member.sent, stored.0.iter().filter(own).count() as u64);
     prop_assert!(member.hidden_seq <= member.joined_seq && member.joined_seq <= member.read_seq);
@@ -300,7 +300,7 @@ fn walk(session: Conversation, people: &[UserId], steps: &[Step]) -> Result<(), 
             }
         }
         stored.store(&state);
-        state = state.settled();
+        state = state.into_committed();
         for (user, member) in &state.session.members {
             check_member(*user, member, &stored)?;
             if let Some(earlier) = before.members.get(user) {
@@ -315,11 +315,11 @@ fn walk(session: Conversation, people: &[UserId], steps: &[Step]) -> Result<(), 
         let live = stored
             .0
             .iter()
-            .filter(|m| !m.is_deleted && m.note.is_none())
+            .filter(|m| !m.is_deleted && m.system_notice.is_none())
             .count() as u64;
         prop_assert_eq!(state.session.message_count, live);
         if kind == ConversationKind::Group && !state.session.members.is_empty() {
-            prop_assert!(state.session.owners() > 0, "a group has an owner");
+            prop_assert!(state.session.owner_count() > 0, "a group has an owner");
         }
     }
     Ok(())
@@ -366,7 +366,7 @@ fn roles_are_kept_to() {
             session: id,
             by,
             change,
-            notes: notes(),
+            system_messages: system_messages(),
         };
         state
             .apply(&operation, Preloaded::None, Timestamp(1))
@@ -508,7 +508,7 @@ fn who_has_left_hears_no_receipt() {
         session,
         by: ben,
         change: GroupChange::Remove(ben),
-        notes: notes(),
+        system_messages: system_messages(),
     };
     state.apply(&leave, Preloaded::None, Timestamp(2)).unwrap();
     let up_to = MessageRef {
@@ -656,7 +656,7 @@ fn what_reaches_both_ends_of_a_dialogue_is_one_run_each() {
         });
     }
     for (receiver, now) in [(anna, 2), (ben, 3)] {
-        state = state.settled();
+        state = state.into_committed();
         let to = |m: &&MessageRef| m.sender != receiver;
         let (early, late): (Vec<MessageRef>, Vec<MessageRef>) =
             written.iter().filter(to).partition(|m| m.seq <= 20);

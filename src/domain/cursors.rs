@@ -50,7 +50,7 @@ impl<C> PageRequest<C> {
     }
 
     /// Removes what [`PageRequest::window`] read beyond the page; `true` when there was something.
-    pub fn cut<T>(&self, entries: &mut Vec<T>) -> bool {
+    pub fn trim_extra<T>(&self, entries: &mut Vec<T>) -> bool {
         let limit = usize::try_from(self.page.limit).unwrap_or(usize::MAX);
         let has_more = entries.len() > limit;
         entries.truncate(limit);

@@ -45,7 +45,10 @@ pub fn of(view: &MessageView) -> usize {
         .map(|reaction| 64 + reaction.users.len() * ID_BYTES)
         .sum();
     let people = message.mentions.people().len()
-        + message.note.as_ref().map_or(0, |note| note.subjects.len());
+        + message
+            .system_notice
+            .as_ref()
+            .map_or(0, |system_notice| system_notice.subjects.len());
     MESSAGE_OVERHEAD_BYTES
         + of_text(&message.content)
         + file

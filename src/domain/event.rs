@@ -109,7 +109,7 @@ pub struct GroupEvent {
     /// Whether anything changed.
     pub is_fresh: bool,
     /// The system messages of the change.
-    pub notes: Vec<Arc<Message>>,
+    pub system_messages: Vec<Arc<Message>>,
     pub joined: Vec<UserId>,
     pub left: Vec<UserId>,
     /// Members whose role or muting changed.
@@ -125,7 +125,7 @@ impl GroupEvent {
             by,
             at,
             is_fresh: false,
-            notes: Vec::new(),
+            system_messages: Vec::new(),
             joined: Vec::new(),
             left: Vec::new(),
             changed: Vec::new(),

@@ -100,7 +100,7 @@ pub fn is_inline(mime: &str) -> bool {
 
 /// Returns whether it is a picture that pages show: what an `image` message may contain.
 #[must_use]
-pub fn is_shown_picture(mime: &str) -> bool {
+pub fn is_displayable_picture(mime: &str) -> bool {
     mime.starts_with("image/") && is_inline(mime)
 }
 
@@ -112,7 +112,7 @@ pub fn is_sound(mime: &str) -> bool {
 }
 
 /// Returns the ending that marks the kind of a file, in lower case; empty when there is none.
-fn ending(name: &str) -> String {
+fn extension(name: &str) -> String {
     match name.rfind('.') {
         Some(dot) if dot > 0 => name[dot + 1..].to_lowercase(),
         _ => String::new(),
@@ -122,8 +122,8 @@ fn ending(name: &str) -> String {
 /// Returns whether a message may give a file, stored as `stored`, the name `given`. The name must
 /// be clean and have the same ending.
 #[must_use]
-pub fn can_be_mentioned(given: &str, stored: &str) -> bool {
-    clean_name(given).as_deref() == Some(given) && ending(given) == ending(stored)
+pub fn is_acceptable_name(given: &str, stored: &str) -> bool {
+    clean_name(given).as_deref() == Some(given) && extension(given) == extension(stored)
 }
 
 /// Returns the type under which it is served: its own if that is harmless, else
@@ -219,7 +219,7 @@ mod tests {
             ("notes", "README"),
             ("胸片.jpg", "img.JPG"),
         ] {
-            assert!(can_be_mentioned(given, stored), "{given} for {stored}");
+            assert!(is_acceptable_name(given, stored), "{given} for {stored}");
         }
         for given in [
             "harmless.pdf",
@@ -231,7 +231,7 @@ mod tests {
             "",
             "setup.exe ",
         ] {
-            assert!(!can_be_mentioned(given, "setup.exe"), "{given:?}");
+            assert!(!is_acceptable_name(given, "setup.exe"), "{given:?}");
         }
     }
 

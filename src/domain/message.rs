@@ -227,11 +227,13 @@ impl FileRef {
     /// `InvalidMessage` naming `messageType` when a file is no displayable picture, or no sound.
     pub fn fill_from(&mut self, kind: MessageType, stored: &StoredFile) -> Result<(), Error> {
         let problem = match kind {
-            MessageType::Image if !file::is_shown_picture(&stored.mime) => "image is for pictures",
+            MessageType::Image if !file::is_displayable_picture(&stored.mime) => {
+                "image is for pictures"
+            }
             MessageType::Voice if !file::is_sound(&stored.mime) => "voice is for sounds",
             MessageType::Text | MessageType::Image | MessageType::File | MessageType::Voice => {
                 self.url = file::url(stored.id);
-                if !file::can_be_mentioned(&self.name, &stored.name) {
+                if !file::is_acceptable_name(&self.name, &stored.name) {
                     self.name.clone_from(&stored.name);
                 }
                 self.size = stored.size;
@@ -291,7 +293,7 @@ pub struct Message {
     pub forwarded: Option<Forwarded>,
     pub merged: Vec<Quote>,
     /// Set for a system message; such a message is never unread and never changes.
-    pub note: Option<SystemNotice>,
+    pub system_notice: Option<SystemNotice>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
 }
@@ -332,7 +334,7 @@ impl Message {
             reactions: Vec::new(),
             forwarded: draft.forwarded,
             merged: draft.merged.clone(),
-            note: None,
+            system_notice: None,
             created_at: at,
             updated_at: at,
         }
@@ -350,7 +352,7 @@ impl Message {
             forwarded: None,
             merged: Vec::new(),
             client_msg_id: self.client_msg_id.clone(),
-            note: None,
+            system_notice: None,
             rev,
             is_deleted: true,
             deleted_by: Some(by),

@@ -89,7 +89,7 @@ pub struct Reaction {
 #[must_use]
 pub fn is_valid_emoji(text: &str) -> bool {
     // A digit with the selector for colour stays a digit until a keycap is around it.
-    emojis::get(text).is_some() && !plain(text).all(|c| c.is_ascii())
+    emojis::get(text).is_some() && !without_variation_selectors(text).all(|c| c.is_ascii())
 }
 
 /// Returns whether a text may be the emoji of an older reaction that is to be removed.
@@ -101,10 +101,10 @@ pub fn is_old_emoji(text: &str) -> bool {
 /// Returns whether two texts are one emoji, with or without the selector for colour.
 #[must_use]
 pub fn is_same_emoji(one: &str, other: &str) -> bool {
-    plain(one).eq(plain(other))
+    without_variation_selectors(one).eq(without_variation_selectors(other))
 }
 
-fn plain(emoji: &str) -> impl Iterator<Item = char> + '_ {
+fn without_variation_selectors(emoji: &str) -> impl Iterator<Item = char> + '_ {
     emoji.chars().filter(|c| *c != '\u{fe0f}')
 }
 

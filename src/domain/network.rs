@@ -25,7 +25,7 @@ impl Network {
                 address,
                 prefix: 32,
             },
-            IpAddr::V6(address) => Self::cut(address, 64),
+            IpAddr::V6(address) => Self::truncate(address, 64),
         }
     }
 
@@ -34,11 +34,11 @@ impl Network {
     pub fn wide(self) -> Option<Self> {
         match self.address {
             IpAddr::V4(_) => None,
-            IpAddr::V6(address) => Some(Self::cut(address, 48)),
+            IpAddr::V6(address) => Some(Self::truncate(address, 48)),
         }
     }
 
-    fn cut(address: Ipv6Addr, prefix: u8) -> Self {
+    fn truncate(address: Ipv6Addr, prefix: u8) -> Self {
         let kept = u128::MAX << (128 - u32::from(prefix));
         Self {
             address: IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & kept)),

@@ -26,20 +26,20 @@ fn fold(text: &str) -> String {
 }
 
 /// Returns the folded text without signs: a dash stops no guesser.
-fn bare(folded: &str) -> String {
+fn without_signs(folded: &str) -> String {
     folded.chars().filter(|c| c.is_alphanumeric()).collect()
 }
 
 /// Returns the form in which a password is hashed. It does not depend on how a keyboard composes
 /// its letters. Nothing is cut off.
 #[must_use]
-pub fn composed(password: &str) -> String {
+pub fn normalized(password: &str) -> String {
     password.nfc().collect()
 }
 
 /// Returns the problem of a new password for a user with this username and real name.
 #[must_use]
-pub fn problem(password: &str, username: &str, real_name: &str) -> Option<Problem> {
+pub fn find_problem(password: &str, username: &str, real_name: &str) -> Option<Problem> {
     let count = password
         .chars()
         .filter(|c| *c == ' ' || !is_invisible(*c))
@@ -48,9 +48,9 @@ pub fn problem(password: &str, username: &str, real_name: &str) -> Option<Proble
         return Some("must have 8 to 128 characters and not be the username".into());
     }
     let folded = fold(password);
-    let bare_one = bare(&folded);
+    let bare_one = without_signs(&folded);
     let is_name = |name: &str| {
-        folded == fold(name) || (!bare_one.is_empty() && bare_one == bare(&fold(name)))
+        folded == fold(name) || (!bare_one.is_empty() && bare_one == without_signs(&fold(name)))
     };
     if is_name(username) {
         return Some(
@@ -84,7 +84,7 @@ mod tests {
     use super::*;
 
     fn is_refused(password: &str) -> bool {
-        problem(password, "nurse.li1", "Li Na Marie").is_some()
+        find_problem(password, "nurse.li1", "Li Na Marie").is_some()
     }
 
     #[test]
@@ -138,9 +138,9 @@ mod tests {
     #[test]
     fn a_letter_is_the_same_however_it_is_composed() {
         assert_eq!(
-            composed("caf\u{65}\u{301} au lait "),
-            composed("caf\u{e9} au lait ")
+            normalized("caf\u{65}\u{301} au lait "),
+            normalized("caf\u{e9} au lait ")
         );
-        assert_ne!(composed("password one "), composed("password one"));
+        assert_ne!(normalized("password one "), normalized("password one"));
     }
 }

@@ -24,7 +24,7 @@ impl SeqRanges {
     pub fn from_pairs(pairs: impl IntoIterator<Item = (u64, u64)>) -> Self {
         let mut runs = Self::default();
         for (from, to) in pairs {
-            runs.join(from, to);
+            runs.merge_range(from, to);
         }
         runs
     }
@@ -48,7 +48,7 @@ impl SeqRanges {
         if self.contains(seq) {
             return false;
         }
-        self.join(seq, seq);
+        self.merge_range(seq, seq);
         true
     }
 
@@ -64,10 +64,10 @@ impl SeqRanges {
 
     /// Merges two ranges: the messages between them need no delivery.
     pub fn bridge(&mut self, from: u64, to: u64) {
-        self.join(from, to);
+        self.merge_range(from, to);
     }
 
-    fn join(&mut self, from: u64, to: u64) {
+    fn merge_range(&mut self, from: u64, to: u64) {
         let (mut from, mut to) = (from.min(to), from.max(to));
         self.0.retain(|(low, high)| {
             let touches = *low <= to.saturating_add(1) && from <= high.saturating_add(1);
@@ -123,13 +123,13 @@ impl ReceiptTally {
         let mut tally = Self::default();
         for receipt in receipts.iter().filter(|r| (r.from..=r.to).contains(&seq)) {
             for user in receipt.users.iter().filter(|user| **user != sender) {
-                let note = |times: &mut BTreeMap<UserId, Timestamp>| {
+                let record_first = |times: &mut BTreeMap<UserId, Timestamp>| {
                     let known = times.entry(*user).or_insert(receipt.at);
                     *known = receipt.at.min(*known);
                 };
-                note(&mut tally.delivered);
+                record_first(&mut tally.delivered);
                 if receipt.kind == ReceiptKind::Read {
-                    note(&mut tally.read);
+                    record_first(&mut tally.read);
                 }
             }
         }

@@ -34,7 +34,7 @@ pub struct PersonTexts<'a> {
 /// only.
 #[must_use]
 pub fn parts(search: &str) -> Vec<String> {
-    let parts: BTreeSet<String> = words(search, false)
+    let parts: BTreeSet<String> = split_words(search, false)
         .into_iter()
         .map(|word| word.into_iter().collect())
         .collect();
@@ -45,7 +45,7 @@ pub fn parts(search: &str) -> Vec<String> {
 /// between the words.
 #[must_use]
 pub fn key_of(name: &str) -> String {
-    let words: Vec<String> = words(name, true)
+    let words: Vec<String> = split_words(name, true)
         .into_iter()
         .map(|word| word.into_iter().collect())
         .collect();
@@ -62,7 +62,7 @@ impl PersonTexts<'_> {
     #[must_use]
     pub fn keys(&self) -> Vec<String> {
         let texts = [self.real_name, self.username, self.department, self.title];
-        let texts = texts.map(|text| words(text, true));
+        let texts = texts.map(|text| split_words(text, true));
         let mut keys = SearchKeys::default();
         for words in &texts {
             // From each word, and each Chinese character, to the end.
@@ -119,7 +119,7 @@ impl SearchKeys {
                 MAX_PART_READINGS
             };
             for said in [&syllables, &initials] {
-                for key in combined(&said[start..], most) {
+                for key in combine(&said[start..], most) {
                     self.add(&key.chars().collect::<Vec<char>>());
                 }
             }
@@ -172,7 +172,7 @@ fn initials(readings: &[String]) -> Vec<String> {
 }
 
 /// Returns at most `most` combinations of one choice of each, the first choices first.
-fn combined(choices: &[Vec<String>], most: usize) -> Vec<String> {
+fn combine(choices: &[Vec<String>], most: usize) -> Vec<String> {
     let mut all = vec![String::new()];
     for choice in choices {
         let longer = choice
@@ -185,7 +185,7 @@ fn combined(choices: &[Vec<String>], most: usize) -> Vec<String> {
 
 /// Returns a name's words, folded. With `is_whole`, Chinese is one word whatever blanks it
 /// contains.
-fn words(name: &str, is_whole: bool) -> Vec<Vec<char>> {
+fn split_words(name: &str, is_whole: bool) -> Vec<Vec<char>> {
     let mut words: Vec<Vec<char>> = Vec::new();
     let mut last: Option<Class> = None;
     for c in fold(name)
@@ -346,7 +346,7 @@ mod tests {
             let named = PersonTexts { username: &username, real_name: &real_name, department: "单差行解仇曾乐和着好大重长", title: "" };
             prop_assert!(named.keys().len() <= MAX_KEYS_PER_USER);
             for name in [&username, &real_name] {
-                let first = words(name, true).into_iter().next();
+                let first = split_words(name, true).into_iter().next();
                 prop_assert!(first.is_none_or(|word| finds(named, &word.into_iter().collect::<String>())), "{}", name);
             }
         }

@@ -48,16 +48,9 @@ pub fn is_visible(text: &str) -> bool {
     !text.chars().all(is_invisible)
 }
 
-/// Returns whether a character changes the direction of writing: `gpj.exe` must not read as
-/// `exe.jpg`.
-#[must_use]
-pub fn turns_around(c: char) -> bool {
-    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-}
-
 /// Returns whether a character shapes the emoji or letter before it, though it is never drawn
 /// itself. These are joiners, variation selectors and the letters of a flag.
-fn shapes(c: char) -> bool {
+fn is_shaping(c: char) -> bool {
     matches!(
         c,
         '\u{200c}' | '\u{200d}' | '\u{180b}'..='\u{180d}' | '\u{180f}' | '\u{fe00}'..='\u{fe0f}' | '\u{e0020}'..='\u{e007f}' | '\u{e0100}'..='\u{e01ef}'
@@ -74,8 +67,8 @@ pub fn visible_text(given: &str) -> Option<String> {
     let mut marks = 0;
     for c in given.chars() {
         // A shaping character needs a character before it.
-        let is_lost = shapes(c) && text.chars().next_back().is_none_or(char::is_whitespace);
-        if is_lost || (is_ignorable(c) && !shapes(c)) {
+        let is_lost = is_shaping(c) && text.chars().next_back().is_none_or(char::is_whitespace);
+        if is_lost || (is_ignorable(c) && !is_shaping(c)) {
             continue;
         }
         // A line end of another kind would be one in a list, too.

@@ -96,7 +96,7 @@ pub fn fold(text: &str) -> Vec<Folded> {
         let mut to = from + first.len_utf8();
         let mut is_alone = true;
         while let Some((at, next)) =
-            rest.next_if(|(_, next)| belongs_to_the_last(*next) || is_never_drawn(*next))
+            rest.next_if(|(_, next)| extends_previous(*next) || is_never_drawn(*next))
         {
             is_alone &= is_never_drawn(next);
             to = at + next.len_utf8();
@@ -104,7 +104,7 @@ pub fn fold(text: &str) -> Vec<Folded> {
         let mut push = |c: char| folded.push(Folded { c, from, to });
         match first {
             _ if is_alone && first.is_ascii() => push(first.to_ascii_lowercase()),
-            _ if is_alone && HAN_RANGE.contains(&first) => push(simplified(first)),
+            _ if is_alone && HAN_RANGE.contains(&first) => push(simplify_han(first)),
             '0'..='9' | '#' | '*' if text[from..to].contains('\u{20e3}') => {
                 push(char::from_u32(KEYCAP_BASE + u32::from(first)).unwrap_or(first));
             }
@@ -134,7 +134,7 @@ fn is_never_drawn(c: char) -> bool {
         || matches!(c, '\u{fff9}'..='\u{fffb}')
 }
 
-fn belongs_to_the_last(c: char) -> bool {
+fn extends_previous(c: char) -> bool {
     !c.is_ascii()
         && (is_combining_mark(c)
             || is_ignorable(c)
@@ -154,23 +154,23 @@ fn compose(cluster: &str, push: &mut impl FnMut(char)) {
     // it.
     let letter = drawn
         .next_if(|c| matches!(c, '\u{3131}'..='\u{318e}' | '\u{ffa1}'..='\u{ffdc}'))
-        .map(standing_alone);
+        .map(standalone_jamo);
     let parts: Vec<char> = letter.into_iter().chain(drawn.nfkc()).collect();
     // A raised figure or a fraction is a separate number.
     let is_own = cluster
         .chars()
         .next()
-        .is_some_and(|c| class(c) == Class::Digit && decimal(c).is_none())
+        .is_some_and(|c| class(c) == Class::Digit && decimal_digit(c).is_none())
         && parts.iter().any(char::is_ascii_digit);
     if is_own {
         push(NUMBER_BOUNDARY);
     }
     for part in parts {
         if class(part) == Class::Unspaced {
-            push(simplified(part));
-        } else if let Some(digit) = decimal(part) {
+            push(simplify_han(part));
+        } else if let Some(digit) = decimal_digit(part) {
             push(digit);
-        } else if let Some(sign) = sign(part) {
+        } else if let Some(sign) = fold_sign(part) {
             push(sign);
         } else {
             for c in std::iter::once(part)
@@ -178,9 +178,9 @@ fn compose(cluster: &str, push: &mut impl FnMut(char)) {
                 .filter(|c| !is_combining_mark(*c))
                 .flat_map(char::to_lowercase)
             {
-                match typed(c) {
+                match typed_form(c) {
                     Some(letters) => letters.chars().for_each(&mut *push),
-                    None if !is_combining_mark(c) => push(sign(c).unwrap_or(c)),
+                    None if !is_combining_mark(c) => push(fold_sign(c).unwrap_or(c)),
                     None => {}
                 }
             }
@@ -192,7 +192,7 @@ fn compose(cluster: &str, push: &mut impl FnMut(char)) {
 }
 
 /// Returns a hangul letter in its usual width.
-fn standing_alone(c: char) -> char {
+fn standalone_jamo(c: char) -> char {
     // The halfwidth consonants come in the order of the usual ones; the vowels in rows of six.
     let usual = match u32::from(c) {
         code @ 0xffa1..=0xffbe => 0x3131 + code - 0xffa1,
@@ -206,7 +206,7 @@ fn standing_alone(c: char) -> char {
 }
 
 /// Returns the figure of a decimal digit of any script.
-fn decimal(c: char) -> Option<char> {
+fn decimal_digit(c: char) -> Option<char> {
     const DIGIT_ZEROS: [u32; 22] = [
         0x30, 0x660, 0x6f0, 0x7c0, 0x966, 0x9e6, 0xa66, 0xae6, 0xb66, 0xbe6, 0xc66, 0xce6, 0xd66,
         0xe50, 0xed0, 0xf20, 0x1040, 0x17e0, 0x1810, 0xff10, 0x1_d7ce, 0x1_d7d8,
@@ -219,7 +219,7 @@ fn decimal(c: char) -> Option<char> {
 }
 
 /// Returns the common form of signs with one meaning; no accent rule may decompose these signs.
-fn sign(c: char) -> Option<char> {
+fn fold_sign(c: char) -> Option<char> {
     Some(match c {
         '\u{2010}'..='\u{2013}' | '\u{2212}' => '-',
         '\u{2018}' | '\u{2019}' | '\u{2bc}' | '\u{2032}' => '\'',
@@ -239,7 +239,7 @@ fn sign(c: char) -> Option<char> {
 }
 
 /// Returns letters with strokes and ligatures as they are typed on an English keyboard.
-fn typed(c: char) -> Option<&'static str> {
+fn typed_form(c: char) -> Option<&'static str> {
     Some(match c {
         'ß' => "ss",
         'æ' => "ae",
@@ -271,7 +271,7 @@ fn typed(c: char) -> Option<&'static str> {
 }
 
 /// Returns a character in simplified Chinese.
-fn simplified(c: char) -> char {
+fn simplify_han(c: char) -> char {
     static SIMPLIFIED_TABLE: OnceLock<(Vec<char>, HashMap<char, char>)> = OnceLock::new();
     let (table, others) = SIMPLIFIED_TABLE.get_or_init(|| {
         let mut table: Vec<char> = HAN_RANGE.collect();

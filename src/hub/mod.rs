@@ -69,20 +69,20 @@ pub struct EncodingCache(RefCell<Vec<Rc<dyn Any>>>);
 /// number of connections.
 pub struct EncodedEvent<'a> {
     pub event: &'a Event,
-    forms: &'a EncodingCache,
+    encodings: &'a EncodingCache,
 }
 
 impl EncodedEvent<'_> {
     /// Returns the wire form `T` of the event, which `encode` creates the first time.
     pub fn encoded<T: 'static>(&self, encode: impl FnOnce(&Event) -> T) -> Rc<T> {
-        let forms = &self.forms.0;
-        let known = forms
+        let encodings = &self.encodings.0;
+        let known = encodings
             .borrow()
             .iter()
             .find_map(|form| Rc::clone(form).downcast::<T>().ok());
         known.unwrap_or_else(|| {
             let form = Rc::new(encode(self.event));
-            forms.borrow_mut().push(Rc::clone(&form) as Rc<dyn Any>);
+            encodings.borrow_mut().push(Rc::clone(&form) as Rc<dyn Any>);
             form
         })
     }
@@ -129,7 +129,7 @@ struct ConnectionIndex {
     expiries: BTreeSet<(Timestamp, ConnectionId)>,
     all: BTreeMap<ConnectionId, Arc<Connection>>,
     /// The connections that receive the presence of all users.
-    watchers: BTreeMap<ConnectionId, Arc<Connection>>,
+    presence_subscribers: BTreeMap<ConnectionId, Arc<Connection>>,
 }
 
 /// The live connections of all users on this node.
@@ -169,7 +169,7 @@ impl Hub {
         let Some(connection) = index.all.remove(&id) else {
             return;
         };
-        index.watchers.remove(&id);
+        index.presence_subscribers.remove(&id);
         index.expiries.remove(&(connection.auth.expires_at, id));
         if let Some(theirs) = index.people.get_mut(&connection.auth.actor.user) {
             theirs.retain(|other| other.id != id);
@@ -184,7 +184,7 @@ impl Hub {
     pub fn watch_presence(&self, id: ConnectionId) {
         let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(connection) = index.all.get(&id).cloned() {
-            index.watchers.insert(id, connection);
+            index.presence_subscribers.insert(id, connection);
         }
     }
 
@@ -204,14 +204,19 @@ impl Hub {
 
     /// Sends an event to all connections of its audience.
     pub fn publish(&self, audience: &Audience, event: &Event) {
-        self.publish_sharing(audience, event, &EncodingCache::default());
+        self.publish_with_cache(audience, event, &EncodingCache::default());
     }
 
-    /// Publishes one of several events with the same payload, as [`Hub::publish`] does. `forms`
+    /// Publishes one of several events with the same payload, as [`Hub::publish`] does. `encodings`
     /// keeps the encodings of one event for the next.
-    pub fn publish_sharing(&self, audience: &Audience, event: &Event, forms: &EncodingCache) {
+    pub fn publish_with_cache(
+        &self,
+        audience: &Audience,
+        event: &Event,
+        encodings: &EncodingCache,
+    ) {
         let targets = self.targets(audience);
-        let encoded_event = EncodedEvent { event, forms };
+        let encoded_event = EncodedEvent { event, encodings };
         for connection in targets {
             connection.send(&encoded_event);
         }
@@ -236,9 +241,9 @@ impl Hub {
             Audience::UsersAndWatchers(users) => {
                 let mut targets = of(users);
                 let concerned: BTreeSet<UserId> = users.iter().copied().collect();
-                let watchers = index.watchers.values();
+                let presence_subscribers = index.presence_subscribers.values();
                 targets.extend(
-                    watchers
+                    presence_subscribers
                         .filter(|c| !concerned.contains(&c.auth.actor.user))
                         .cloned(),
                 );
@@ -267,7 +272,7 @@ impl Hub {
 
     /// Reserves a connection for this user before it is made; `None` if they already have `most`.
     pub fn reserve(&self, user: UserId, most: usize) -> Option<QuotaGuard> {
-        self.quota.take(user, most)
+        self.quota.acquire(user, most)
     }
 
     /// Returns the number of connections.
@@ -351,7 +356,7 @@ mod tests {
 
     struct Subscriber {
         received: Arc<Received>,
-        room: usize,
+        capacity: usize,
     }
 
     impl Outbox for Subscriber {
@@ -361,7 +366,7 @@ mod tests {
                 _ => 0,
             });
             let mut events = self.received.events.lock().unwrap();
-            if events.len() >= self.room {
+            if events.len() >= self.capacity {
                 return SendResult::Full;
             }
             events.push(total);
@@ -372,7 +377,7 @@ mod tests {
         }
     }
 
-    fn join(hub: &Hub, user: UserId, room: usize) -> (Arc<Connection>, Arc<Received>) {
+    fn join(hub: &Hub, user: UserId, capacity: usize) -> (Arc<Connection>, Arc<Received>) {
         let received = Arc::new(Received::default());
         let actor = Actor {
             user,
@@ -381,7 +386,7 @@ mod tests {
         };
         let outbox = Box::new(Subscriber {
             received: Arc::clone(&received),
-            room,
+            capacity,
         });
         let auth = AuthenticatedToken {
             actor,

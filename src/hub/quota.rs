@@ -21,14 +21,14 @@ pub struct QuotaGuard {
 }
 
 impl ConnectionQuota {
-    fn taken(&self) -> MutexGuard<'_, HashMap<UserId, usize>> {
+    fn lock_counts(&self) -> MutexGuard<'_, HashMap<UserId, usize>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes a place for one more connection of `user`; `None` if they already have `most`.
     #[must_use]
-    pub fn take(self: &Arc<Self>, user: UserId, most: usize) -> Option<QuotaGuard> {
-        let mut taken = self.taken();
+    pub fn acquire(self: &Arc<Self>, user: UserId, most: usize) -> Option<QuotaGuard> {
+        let mut taken = self.lock_counts();
         let count = taken.get(&user).copied().unwrap_or_default();
         if count >= most {
             return None;
@@ -43,7 +43,7 @@ impl ConnectionQuota {
 
 impl Drop for QuotaGuard {
     fn drop(&mut self) {
-        let mut taken = self.quota.taken();
+        let mut taken = self.quota.lock_counts();
         match taken.get_mut(&self.user) {
             Some(count) if *count > 1 => *count -= 1,
             _ => drop(taken.remove(&self.user)),
@@ -69,7 +69,7 @@ mod tests {
                         scope.spawn(|| {
                             start.wait();
                             let got: Vec<QuotaGuard> =
-                                (0..20).filter_map(|_| quota.take(user, 100)).collect();
+                                (0..20).filter_map(|_| quota.acquire(user, 100)).collect();
                             all_tried.wait();
                             got.len()
                         })
@@ -78,11 +78,11 @@ mod tests {
                 tries.into_iter().map(|tried| tried.join().unwrap()).sum()
             });
             assert_eq!(got, 100);
-            assert!(quota.taken().is_empty(), "each place was given back");
+            assert!(quota.lock_counts().is_empty(), "each place was given back");
         }
-        let (mine, other) = (quota.take(user, 1), quota.take(UserId::generate(), 1));
-        assert!(mine.is_some() && other.is_some() && quota.take(user, 1).is_none());
+        let (mine, other) = (quota.acquire(user, 1), quota.acquire(UserId::generate(), 1));
+        assert!(mine.is_some() && other.is_some() && quota.acquire(user, 1).is_none());
         drop(mine);
-        assert!(quota.take(user, 1).is_some());
+        assert!(quota.acquire(user, 1).is_some());
     }
 }

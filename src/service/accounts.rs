@@ -51,7 +51,9 @@ impl NewAccount {
                 "must have 3 to 32 letters, digits, '.', '_' or '-', and one letter or digit",
             );
         }
-        if let Some(problem) = password::problem(&self.password, &self.username, &self.real_name) {
+        if let Some(problem) =
+            password::find_problem(&self.password, &self.username, &self.real_name)
+        {
             errors.add(Field::Password, problem);
         }
         if !is_visible(&self.real_name) {
@@ -79,13 +81,13 @@ impl NewAccount {
             user: User {
                 id: UserId::generate(),
                 username: self.username,
-                real_name: seen(&self.real_name),
+                real_name: visible_text_of(&self.real_name),
                 email: self.email,
-                phone: seen(&self.phone),
+                phone: visible_text_of(&self.phone),
                 avatar: self.avatar,
                 role: self.role,
                 department: department_of(&self.department),
-                title: seen(&self.title),
+                title: visible_text_of(&self.title),
                 status: Status::Offline,
                 last_seen: None,
                 is_active: true,
@@ -104,7 +106,7 @@ impl NewAccount {
 }
 
 /// Returns a text of a profile as it is stored.
-fn seen(text: &str) -> String {
+fn visible_text_of(text: &str) -> String {
     visible_text(text).unwrap_or_default()
 }
 
@@ -165,7 +167,7 @@ impl Services {
         actor.require_admin()?;
         self.hold_avatar(Some(actor), &new.avatar).await?;
         let user = self
-            .make_account(HashPriority::internal(), new, false)
+            .create_account(HashPriority::internal(), new, false)
             .await?
             .user;
         let role = FieldChange {
@@ -194,7 +196,7 @@ impl Services {
         mut change: UserChange,
         password: Option<String>,
     ) -> Result<User> {
-        require_allowed(actor, id, &change, password.is_some())?;
+        require_change_allowed(actor, id, &change, password.is_some())?;
         let mut errors = FieldErrors::default();
         check_profile(
             &mut errors,
@@ -220,7 +222,9 @@ impl Services {
         let current = self.store.user(id).await?.ok_or(Error::NotFound("user"))?;
         if let Some(password) = &password {
             let real_name = change.real_name.as_ref().unwrap_or(&current.user.real_name);
-            if let Some(problem) = password::problem(password, &current.user.username, real_name) {
+            if let Some(problem) =
+                password::find_problem(password, &current.user.username, real_name)
+            {
                 errors.add(Field::Password, problem);
             }
         }
@@ -232,7 +236,7 @@ impl Services {
             .into_iter()
             .flatten()
         {
-            *text = seen(text);
+            *text = visible_text_of(text);
         }
         change.department = change.department.as_deref().map(department_of);
         let locks_out =
@@ -253,7 +257,7 @@ impl Services {
             );
             change.must_change_password = Some(id != actor.user);
         }
-        let changed = changes(&current.user, &change);
+        let changed = describe_changes(&current.user, &change);
         // An ineffective change is not audited.
         if changed.is_empty() {
             return Ok(current.user);
@@ -276,7 +280,7 @@ impl Services {
         if account.user.avatar != current.user.avatar {
             self.release_avatar(&current.user.avatar).await?;
         }
-        self.tokens.account_changed(&account);
+        self.tokens.record_account_change(&account);
         if account.credential_version != current.credential_version {
             self.hub.close(&Closing::User(id), CloseReason::TokenEnded);
         } else if account.user.role != current.user.role {
@@ -286,7 +290,7 @@ impl Services {
         Ok(account.user)
     }
 
-    pub(super) async fn make_account(
+    pub(super) async fn create_account(
         &self,
         place: HashPriority,
         mut new: NewAccount,
@@ -362,7 +366,7 @@ impl Services {
             title: blank(),
         };
         let user = self
-            .make_account(HashPriority::internal(), new, false)
+            .create_account(HashPriority::internal(), new, false)
             .await?
             .user;
         let role = FieldChange {
@@ -390,7 +394,7 @@ impl Services {
     ) -> Result<User> {
         let account = self
             .store
-            .user_named(username)
+            .user_by_username(username)
             .await?
             .ok_or(Error::NotFound("user"))?;
         let mut change = UserChange {
@@ -404,7 +408,7 @@ impl Services {
                 real_name,
                 ..
             } = &account.user;
-            if let Some(problem) = password::problem(&password, username, real_name) {
+            if let Some(problem) = password::find_problem(&password, username, real_name) {
                 return Err(Error::Validation(FieldErrors::one(
                     Field::Password,
                     problem,
@@ -418,7 +422,7 @@ impl Services {
             change.must_change_password = Some(true);
         }
         let id = account.user.id;
-        let changed = changes(&account.user, &change);
+        let changed = describe_changes(&account.user, &change);
         if changed.is_empty() {
             return Ok(account.user);
         }
@@ -433,7 +437,7 @@ impl Services {
             .update_user(id, &change, self.clock.now())
             .await?;
         let account = changed.ok_or(Error::NotFound("user"))?;
-        self.tokens.account_changed(&account);
+        self.tokens.record_account_change(&account);
         Ok(account.user)
     }
 
@@ -442,10 +446,10 @@ impl Services {
     ///
     /// # Errors
     /// `NotFound`; `Forbidden` when the account is deactivated.
-    pub async fn token_for(&self, username: &str) -> Result<SignedIn> {
+    pub async fn issue_token_for(&self, username: &str) -> Result<SignedIn> {
         let account = self
             .store
-            .user_named(username)
+            .user_by_username(username)
             .await?
             .ok_or(Error::NotFound("user"))?;
         if !account.user.is_active {
@@ -454,7 +458,7 @@ impl Services {
             ));
         }
         let signed_in = self.signed_in(account)?;
-        self.note(
+        self.enqueue_action(
             AuditedAction::named("token.issue")
                 .on(signed_in.user.id)
                 .object(&signed_in.issued.id.0),
@@ -465,7 +469,12 @@ impl Services {
 
 /// Checks that the caller may make a change. Admins change everything except a user's own choices.
 /// Others change only their own picture, and whether their contact data are shown.
-fn require_allowed(actor: &Actor, id: UserId, change: &UserChange, password: bool) -> Result<()> {
+fn require_change_allowed(
+    actor: &Actor,
+    id: UserId,
+    change: &UserChange,
+    password: bool,
+) -> Result<()> {
     if change.contacts_shared.is_some() {
         actor.require_self(id)?;
     }
@@ -483,7 +492,7 @@ fn require_allowed(actor: &Actor, id: UserId, change: &UserChange, password: boo
 
 /// Returns the changes of an account for the audit log: old and new values. A new password is
 /// recorded without its value.
-fn changes(user: &User, change: &UserChange) -> Vec<FieldChange> {
+fn describe_changes(user: &User, change: &UserChange) -> Vec<FieldChange> {
     let mut changes = Vec::new();
     if let Some(role) = change.role.filter(|role| *role != user.role) {
         changes.push(FieldChange::of("role", user.role.as_str(), role.as_str()));

@@ -50,7 +50,7 @@ pub async fn within<F: Future>(origin: Origin, work: F) -> F::Output {
 }
 
 /// Records the caller, for later refusals in the same work.
-pub fn acts(actor: &Actor) {
+pub fn record_actor(actor: &Actor) {
     let _ =
         REQUEST_CONTEXT.try_with(|situation| situation.actor.set((actor.user, token_of(actor))));
 }
@@ -177,9 +177,9 @@ impl Services {
     ///
     /// # Errors
     /// `Unavailable` when the queue is full: then the action must not happen.
-    pub(super) fn note(&self, act: AuditedAction) -> Result<()> {
+    pub(super) fn enqueue_action(&self, act: AuditedAction) -> Result<()> {
         let entry = self.entry(act);
-        self.recorder.put(entry.clone())?;
+        self.recorder.enqueue(entry.clone())?;
         log_entry(&entry);
         Ok(())
     }
@@ -187,7 +187,7 @@ impl Services {
     /// Records an action that has happened. When the queue is full, only its log line remains.
     pub(super) fn record_done(&self, act: AuditedAction) {
         let entry = self.entry(act);
-        if self.recorder.put(entry.clone()).is_err() {
+        if self.recorder.enqueue(entry.clone()).is_err() {
             tracing::error!(target: "security", action = entry.action, "the audit log is full: an act has its log line only");
         }
         log_entry(&entry);
@@ -198,7 +198,7 @@ impl Services {
     /// # Errors
     /// `Unavailable` when the queue is full: then the sign-in is refused.
     pub(super) fn record_failed_sign_in(&self, name: &str, known: Option<UserId>) -> Result<()> {
-        let hashed = self.recorder.hashed(name);
+        let hashed = self.recorder.hash_name(name);
         let act = AuditedAction::named("auth.failed").verdict(AuditOutcome::Failed);
         let act = match known {
             Some(user) => act.on(user),
@@ -218,8 +218,9 @@ impl Services {
         } else {
             hashed
         };
-        self.recorder.failed(name, network.unwrap_or_default());
-        self.note(act)
+        self.recorder
+            .count_failure(name, network.unwrap_or_default());
+        self.enqueue_action(act)
     }
 
     /// Records a refusal for a missing right. The first ten of a caller within a minute have a row
@@ -231,9 +232,9 @@ impl Services {
             |actor| AuditedAction::by(actor, "access.refused"),
         );
         let entry = self.entry(act.object(what).verdict(AuditOutcome::Refused));
-        if self.recorder.is_sample(&entry) {
+        if self.recorder.count_refusal(&entry) {
             log_entry(&entry);
-            let _ = self.recorder.put(entry);
+            let _ = self.recorder.enqueue(entry);
         }
     }
 
@@ -259,7 +260,7 @@ impl Services {
         limit: u64,
     ) -> Result<Recorded> {
         actor.require_admin()?;
-        self.record(described(AuditedAction::by(actor, "audit.read"), filter))
+        self.record(with_filter(AuditedAction::by(actor, "audit.read"), filter))
             .await?;
         self.rows(filter, before, limit).await
     }
@@ -275,7 +276,7 @@ impl Services {
         limit: u64,
     ) -> Result<Recorded> {
         if before.is_none() {
-            self.record(described(AuditedAction::named("audit.read"), filter))
+            self.record(with_filter(AuditedAction::named("audit.read"), filter))
                 .await?;
         }
         self.rows(filter, before, limit).await
@@ -325,7 +326,7 @@ pub struct Recorded {
 }
 
 /// Returns the action of reading the audit log, with the filter.
-fn described(act: AuditedAction, filter: &AuditFilter) -> AuditedAction {
+fn with_filter(act: AuditedAction, filter: &AuditFilter) -> AuditedAction {
     let parts = [
         filter.subject.map(|subject| format!("subject={subject}")),
         filter.session.map(|session| format!("session={session}")),

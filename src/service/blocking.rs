@@ -12,7 +12,7 @@ const BLOCKING_THRESHOLD_BYTES: usize = 256 << 10;
     clippy::disallowed_methods,
     reason = "spawn_blocking would need copies; callers do nothing beside it"
 )]
-pub fn aside<T>(bytes: usize, work: impl FnOnce() -> T) -> T {
+pub fn run_heavy_work<T>(bytes: usize, work: impl FnOnce() -> T) -> T {
     let flavor = || Handle::try_current().map(|runtime| runtime.runtime_flavor());
     // A runtime of one thread has no other thread for its tasks.
     if bytes >= BLOCKING_THRESHOLD_BYTES && matches!(flavor(), Ok(RuntimeFlavor::MultiThread)) {
@@ -34,7 +34,7 @@ mod tests {
         let worker = tokio::spawn(async move {
             let other = tokio::spawn(async move { done.send(()).unwrap() });
             // The only worker is busy here until the other task has run.
-            aside(BLOCKING_THRESHOLD_BYTES, || is_done.recv().unwrap());
+            run_heavy_work(BLOCKING_THRESHOLD_BYTES, || is_done.recv().unwrap());
             other.await.unwrap();
         });
         worker.await.unwrap();
@@ -42,6 +42,6 @@ mod tests {
 
     #[tokio::test]
     async fn a_single_thread_does_it_itself() {
-        assert_eq!(aside(BLOCKING_THRESHOLD_BYTES, || 7), 7);
+        assert_eq!(run_heavy_work(BLOCKING_THRESHOLD_BYTES, || 7), 7);
     }
 }

@@ -40,8 +40,8 @@ impl Services {
     ) -> Result<(Vec<ConversationView>, Pagination)> {
         self.audit_read(actor, user, "sessions.list").await?;
         let (sessions, pagination) = match &request.cursor {
-            None => self.first_sessions(user, request).await?,
-            Some(cursor) => self.next_sessions(user, request.page, cursor).await?,
+            None => self.first_page(user, request).await?,
+            Some(cursor) => self.page_after_cursor(user, request.page, cursor).await?,
         };
         let people: BTreeSet<UserId> = sessions
             .iter()
@@ -50,7 +50,7 @@ impl Services {
         let profiles = self.profiles(actor, people).await?;
         let views = sessions
             .into_iter()
-            .map(|session| session.seen_by(actor.user))
+            .map(|session| session.visible_to(actor.user))
             .map(|session| ConversationView {
                 profiles: session
                     .participants()
@@ -63,7 +63,7 @@ impl Services {
         Ok((views.collect(), pagination))
     }
 
-    async fn first_sessions(
+    async fn first_page(
         &self,
         user: UserId,
         request: &PageRequest<ConversationsCursor>,
@@ -83,7 +83,7 @@ impl Services {
         ))
     }
 
-    async fn next_sessions(
+    async fn page_after_cursor(
         &self,
         user: UserId,
         page: Page,
@@ -134,11 +134,11 @@ impl Services {
             if known.is_empty() {
                 return Err(Error::NotFound("user"));
             }
-            return Err(self.recipient_inactive(known).await);
+            return Err(self.inactive_recipient_error(known).await);
         }
         if !self.store.has_private_conversation(first, second).await? {
-            self.courtesy
-                .make(actor.user, CreatedThing::PrivateSession, 1)?;
+            self.creation_limits
+                .count_created(actor.user, CreatedThing::PrivateSession, 1)?;
         }
         let fresh = Conversation::private(first, second, self.clock.now());
         let (session, is_new) = self.store.private_conversation(fresh).await?;

@@ -24,7 +24,7 @@ pub(super) enum CreatedThing {
 }
 
 /// Returns the burst, and the number per minute after it.
-const fn allowance(what: CreatedThing) -> (u32, u32) {
+const fn burst_and_rate(what: CreatedThing) -> (u32, u32) {
     match what {
         CreatedThing::Group => (60, 6),
         CreatedThing::PrivateSession => (200, 20),
@@ -43,7 +43,7 @@ const fn nonzero(number: u32) -> NonZeroU32 {
 }
 
 fn limiter(what: CreatedThing) -> DefaultKeyedRateLimiter<UserId> {
-    let (at_once, a_minute) = allowance(what);
+    let (at_once, a_minute) = burst_and_rate(what);
     RateLimiter::keyed(Quota::per_minute(nonzero(a_minute)).allow_burst(nonzero(at_once)))
 }
 
@@ -89,7 +89,7 @@ impl CreationLimits {
     ///
     /// # Errors
     /// `RateLimited` when it is too many.
-    pub fn make(&self, user: UserId, what: CreatedThing, count: usize) -> Result<()> {
+    pub fn count_created(&self, user: UserId, what: CreatedThing, count: usize) -> Result<()> {
         let Some(count) = u32::try_from(count)
             .ok()
             .and_then(NonZeroU32::new)
@@ -107,7 +107,7 @@ impl CreationLimits {
     }
 
     /// Evicts idle users.
-    pub fn forget_quiet(&self) {
+    pub fn evict_idle(&self) {
         for limiter in [
             &self.groups,
             &self.private_sessions,
@@ -128,35 +128,40 @@ mod tests {
 
     #[test]
     fn a_person_makes_so_many_for_others_and_no_more() {
-        let (courtesy, person) = (CreationLimits::new(true), UserId::generate());
+        let (creation_limits, person) = (CreationLimits::new(true), UserId::generate());
         let made = (0..200)
-            .filter(|_| courtesy.make(person, CreatedThing::Group, 1).is_ok())
+            .filter(|_| {
+                creation_limits
+                    .count_created(person, CreatedThing::Group, 1)
+                    .is_ok()
+            })
             .count();
         assert_eq!(made, 60);
-        let Err(Error::RateLimited { retry_after }) = courtesy.make(person, CreatedThing::Group, 1)
+        let Err(Error::RateLimited { retry_after }) =
+            creation_limits.count_created(person, CreatedThing::Group, 1)
         else {
             panic!("made")
         };
         assert!(retry_after <= Duration::from_secs(10), "six a minute");
         assert!(
-            courtesy
-                .make(UserId::generate(), CreatedThing::Group, 1)
+            creation_limits
+                .count_created(UserId::generate(), CreatedThing::Group, 1)
                 .is_ok(),
             "another one is another"
         );
         assert!(
-            courtesy
-                .make(person, CreatedThing::NewMembers, 3_001)
+            creation_limits
+                .count_created(person, CreatedThing::NewMembers, 3_001)
                 .is_err()
         );
         assert!(
-            courtesy
-                .make(person, CreatedThing::NewMembers, 3_000)
+            creation_limits
+                .count_created(person, CreatedThing::NewMembers, 3_000)
                 .is_ok()
         );
         assert!(
             CreationLimits::new(false)
-                .make(person, CreatedThing::NewMembers, 9_000)
+                .count_created(person, CreatedThing::NewMembers, 9_000)
                 .is_ok()
         );
     }

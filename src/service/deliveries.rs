@@ -55,7 +55,8 @@ impl Services {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         let before = pending.count;
-        let counts = |message: &&Message| message.sender != receiver && message.note.is_none();
+        let counts =
+            |message: &&Message| message.sender != receiver && message.system_notice.is_none();
         for message in messages.into_iter().filter(counts) {
             if pending.count >= MAX_QUEUED_DELIVERIES {
                 metrics::counter!("wardline_refusals_total", "reason" => "deliveries_full")

@@ -18,13 +18,13 @@ use crate::{
 
 /// Returns the positions of entries in a list of `total` that is ordered by username, and removes
 /// the extra entry beyond the page.
-pub(super) fn by_name<T>(
+pub(super) fn paginate_by_username<T>(
     request: &PageRequest<NameCursor>,
     entries: &mut Vec<T>,
     total: u64,
     name: impl Fn(&T) -> &str,
 ) -> Pagination {
-    let has_more = request.cut(entries);
+    let has_more = request.trim_extra(entries);
     let last = entries
         .last()
         .map(|entry| NameCursor(username_key(name(entry))));
@@ -49,14 +49,14 @@ impl Services {
         session: Option<ConversationId>,
         request: &PageRequest<NameCursor>,
     ) -> Result<(Vec<User>, Pagination)> {
-        if filter.standing != AccountStatus::Active {
+        if filter.account_status != AccountStatus::Active {
             actor.require_admin()?;
             self.record(AuditedAction::by(actor, "users.inactive"))
                 .await?;
         }
         let mut filter = filter.clone();
         if let Some(session) = session {
-            filter.among = Some(
+            filter.only_users = Some(
                 self.require_membership(session, actor.user)
                     .await?
                     .participants()
@@ -64,8 +64,8 @@ impl Services {
             );
         }
         let (mut users, total) = self.store.list_users(&filter, request).await?;
-        let pagination = by_name(request, &mut users, total, |user| &user.username);
-        self.show(actor, &mut users).await?;
+        let pagination = paginate_by_username(request, &mut users, total, |user| &user.username);
+        self.adapt_to_caller(actor, &mut users).await?;
         Ok((users, pagination))
     }
 
@@ -75,7 +75,7 @@ impl Services {
     /// When MongoDB does not answer.
     pub async fn users_online(&self, actor: &Actor) -> Result<Vec<User>> {
         // The database knows the other nodes; for this node its own registry is newer.
-        let mut users = self.store.users_present().await?;
+        let mut users = self.store.find_present_users().await?;
         let known: BTreeSet<UserId> = users.iter().map(|user| user.id).collect();
         let here = self.presence.present();
         let missing = here
@@ -89,7 +89,7 @@ impl Services {
                 .into_iter()
                 .filter(|user| user.is_active),
         );
-        self.show(actor, &mut users).await?;
+        self.adapt_to_caller(actor, &mut users).await?;
         users.retain(|user| user.status != Status::Offline);
         users.sort_by_key(|a| a.username.to_lowercase());
         Ok(users)
@@ -103,13 +103,13 @@ impl Services {
         ids: BTreeSet<UserId>,
     ) -> Result<BTreeMap<UserId, User>> {
         let mut users = self.store.users_by_id(ids).await?;
-        self.show(actor, &mut users).await?;
+        self.adapt_to_caller(actor, &mut users).await?;
         Ok(users.into_iter().map(|user| (user.id, user)).collect())
     }
 
     /// Adapts users to the caller: adds the presence known to this node, removes what the caller
     /// may not see.
-    pub(super) async fn show(&self, actor: &Actor, users: &mut [User]) -> Result<()> {
+    pub(super) async fn adapt_to_caller(&self, actor: &Actor, users: &mut [User]) -> Result<()> {
         self.overlay_presence(users);
         let contacts = self.settings.directory_contacts;
         let reader = DirectoryReader {
@@ -117,7 +117,7 @@ impl Services {
             role: actor.role,
             contacts,
         };
-        let circle = if self.is_stranger(actor).await? {
+        let circle = if self.sees_contacts_only(actor).await? {
             Some(self.contacts_of(actor.user).await?)
         } else {
             None
@@ -140,7 +140,7 @@ impl Services {
     ///
     /// # Errors
     /// When MongoDB does not answer.
-    pub async fn is_stranger(&self, actor: &Actor) -> Result<bool> {
+    pub async fn sees_contacts_only(&self, actor: &Actor) -> Result<bool> {
         if self.settings.environment == Environment::Development || actor.role != Role::User {
             return Ok(false);
         }

@@ -200,7 +200,7 @@ impl Services {
     }
 
     /// Keeps files that are about to be forwarded. Their messages were just read.
-    pub(super) async fn run_file_sweep(&self, drafts: &[Draft]) -> Result<()> {
+    pub(super) async fn hold_forwarded_files(&self, drafts: &[Draft]) -> Result<()> {
         let mut ids: Vec<FileId> = drafts.iter().flat_map(Draft::file_ids).collect();
         ids.sort_unstable();
         ids.dedup();
@@ -254,7 +254,7 @@ impl Services {
     /// Schedules a check of the files of a message after the message is removed.
     pub(super) async fn release_files(&self, ids: &[FileId]) -> Result<()> {
         self.store
-            .recheck_files(ids, self.clock.now().plus(FILE_HOLD_DURATION))
+            .schedule_file_check(ids, self.clock.now().plus(FILE_HOLD_DURATION))
             .await
     }
 }

@@ -7,7 +7,7 @@ use super::Services;
 use crate::domain::{
     ConversationId, Error, Field, MessageId, Result,
     access::Actor,
-    conversation_state::{Command, Outcome, weight_of},
+    conversation_state::{Command, Outcome, transaction_bytes_of},
     error::FieldErrors,
     message::{Draft, MAX_IDEMPOTENCY_KEY_CHARS, Message},
     message_parts::{Forwarded as Origin, Quote},
@@ -115,13 +115,16 @@ impl Services {
         if let Some(done) = self.forwarded_before(actor, forwarding).await? {
             return Ok(done);
         }
-        let sources = self.sources(actor, forwarding).await?;
+        let sources = self.load_sources(actor, forwarding).await?;
         let drafts = match forwarding.mode {
-            Mode::Each => sources.iter().map(|source| each(actor, source)).collect(),
-            Mode::Merged => vec![merged(actor, &sources)?],
+            Mode::Each => sources
+                .iter()
+                .map(|source| draft_copy(actor, source))
+                .collect(),
+            Mode::Merged => vec![merged_draft(actor, &sources)?],
         };
         // Refusals come first, before a write, a copy for each target, or a paused lane.
-        let weight: usize = drafts.iter().map(weight_of).sum();
+        let weight: usize = drafts.iter().map(transaction_bytes_of).sum();
         if weight.saturating_mul(forwarding.targets.len()) > MAX_FORWARDED_BYTES {
             return Err(Error::MessageTooLarge {
                 limit: MAX_FORWARDED_BYTES,
@@ -132,8 +135,8 @@ impl Services {
         if self.store.memberships_of(&targets, actor.user).await?.len() < targets.len() {
             return Err(Error::ConversationNotFound);
         }
-        self.run_file_sweep(&drafts).await?;
-        let operations = operations(forwarding, &drafts);
+        self.hold_forwarded_files(&drafts).await?;
+        let operations = commands(forwarding, &drafts);
         let outcomes = match self.queue.submit_across_lanes(operations).await {
             Ok(outcomes) => outcomes,
             // The same request came twice at once, and the other one was first.
@@ -142,7 +145,7 @@ impl Services {
                 return done.ok_or(Error::Conflict(conflict));
             }
             Err(Error::RecipientInactive { users, .. }) => {
-                return Err(self.recipient_inactive(users).await);
+                return Err(self.inactive_recipient_error(users).await);
             }
             Err(error) => return Err(error),
         };
@@ -150,7 +153,10 @@ impl Services {
             Outcome::Sent {
                 message, receivers, ..
             } => {
-                let warnings = self.unheard(&message, &receivers).into_iter().collect();
+                let warnings = self
+                    .no_active_receiver_warning(&message, &receivers)
+                    .into_iter()
+                    .collect();
                 Ok(MessageView {
                     warnings,
                     ..MessageView::fresh(message)
@@ -216,7 +222,7 @@ impl Services {
     }
 
     /// Returns the messages in the requested order; the caller may read each of them.
-    async fn sources(&self, actor: &Actor, forwarding: &Forwarding) -> Result<Vec<Message>> {
+    async fn load_sources(&self, actor: &Actor, forwarding: &Forwarding) -> Result<Vec<Message>> {
         let found = self.store.messages_by_id(&forwarding.messages).await?;
         let sessions: Vec<ConversationId> = found.iter().map(|message| message.session).collect();
         let memberships = self.store.memberships_of(&sessions, actor.user).await?;
@@ -230,7 +236,7 @@ impl Services {
                 .find(|message| message.id == *id)
                 .filter(visible);
             let message = message.ok_or(Error::NotFound("message"))?;
-            if message.note.is_some() {
+            if message.system_notice.is_some() {
                 let problem = "must not be system messages";
                 return Err(Error::Validation(FieldErrors::one(
                     Field::Messages,
@@ -244,7 +250,7 @@ impl Services {
 }
 
 /// Returns a message with the content of another one, without its mentions and its reply.
-fn each(actor: &Actor, source: &Message) -> Draft {
+fn draft_copy(actor: &Actor, source: &Message) -> Draft {
     let origin = Origin {
         message: source.id,
         sender: source.sender,
@@ -269,7 +275,7 @@ fn each(actor: &Actor, source: &Message) -> Draft {
 }
 
 /// Returns one message that contains several.
-fn merged(actor: &Actor, sources: &[Message]) -> Result<Draft> {
+fn merged_draft(actor: &Actor, sources: &[Message]) -> Result<Draft> {
     if sources.iter().any(|source| !source.merged.is_empty()) {
         let problem = "must not be merged messages already";
         return Err(Error::Validation(FieldErrors::one(
@@ -302,7 +308,7 @@ fn merged(actor: &Actor, sources: &[Message]) -> Result<Draft> {
     })
 }
 
-fn operations(forwarding: &Forwarding, drafts: &[Draft]) -> Vec<Command> {
+fn commands(forwarding: &Forwarding, drafts: &[Draft]) -> Vec<Command> {
     let prefix = forwarding.prefix();
     let mut operations = Vec::with_capacity(forwarding.targets.len() * drafts.len());
     for (place, session) in forwarding.targets.iter().enumerate() {

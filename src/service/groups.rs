@@ -86,10 +86,11 @@ impl Services {
         }
         problems.into_result(Error::Validation)?;
         self.require_users(actor, &others, Field::Members).await?;
-        self.courtesy
-            .make(actor.user, CreatedThing::NewMembers, others.len())?;
-        self.courtesy.make(actor.user, CreatedThing::Group, 1)?;
-        self.require_quota(&others).await?;
+        self.creation_limits
+            .count_created(actor.user, CreatedThing::NewMembers, others.len())?;
+        self.creation_limits
+            .count_created(actor.user, CreatedThing::Group, 1)?;
+        self.require_group_quota(&others).await?;
         let session = Conversation::group(actor.user, others, profile, self.clock.now());
         self.store.insert_group(&session).await?;
         self.record_changed(session.id);
@@ -104,7 +105,7 @@ impl Services {
     ///
     /// # Errors
     /// `ConversationNotFound` without a membership.
-    pub async fn session_info(
+    pub async fn conversation_info(
         &self,
         actor: &Actor,
         session: ConversationId,
@@ -119,7 +120,7 @@ impl Services {
     /// # Errors
     /// `ConversationNotFound` without a membership; `NotFound` for a user who is not a member;
     /// `Forbidden`; `Conflict` when the group would have no owner, or too many members.
-    pub async fn regroup(
+    pub async fn apply_group_change(
         &self,
         actor: &Actor,
         session: ConversationId,
@@ -134,9 +135,9 @@ impl Services {
                 .filter(|user| !members.contains_key(user));
             let new = new.collect();
             self.require_users(actor, &new, Field::NewMembers).await?;
-            self.courtesy
-                .make(actor.user, CreatedThing::NewMembers, new.len())?;
-            self.require_quota(&new).await?;
+            self.creation_limits
+                .count_created(actor.user, CreatedThing::NewMembers, new.len())?;
+            self.require_group_quota(&new).await?;
         }
         let change = match change {
             GroupChange::GroupProfile(profile) => GroupChange::GroupProfile(profile.seen()),
@@ -146,12 +147,12 @@ impl Services {
             GroupChange::GroupProfile(profile) => profile.history_visible,
             _ => None,
         };
-        let notes = std::array::from_fn(|_| MessageId::generate());
+        let system_messages = std::array::from_fn(|_| MessageId::generate());
         let operation = Command::UpdateGroup {
             session,
             by: actor.user,
             change,
-            notes,
+            system_messages,
         };
         match await_outcome(self.queue.submit(operation)?).await? {
             Outcome::GroupUpdated(change) => {
@@ -169,17 +170,17 @@ impl Services {
         }
     }
 
-    /// Changes a group as [`Services::regroup`], and returns it with its members' profiles.
+    /// Changes a group as [`Services::apply_group_change`], and returns it with its members' profiles.
     ///
     /// # Errors
-    /// As `regroup`; `OutcomeUnknown` when it is stored and the users cannot be read.
+    /// As `apply_group_change`; `OutcomeUnknown` when it is stored and the users cannot be read.
     pub async fn change_group(
         &self,
         actor: &Actor,
         session: ConversationId,
         change: GroupChange,
     ) -> Result<ConversationInfo> {
-        let change = self.regroup(actor, session, change).await?;
+        let change = self.apply_group_change(actor, session, change).await?;
         or_outcome_unknown(self.info(actor, Arc::clone(&change.session)).await)
     }
 
@@ -198,10 +199,10 @@ impl Services {
     }
 
     /// Checks that no user is added to more groups than a user can leave again.
-    async fn require_quota(&self, users: &BTreeSet<UserId>) -> Result<()> {
+    async fn require_group_quota(&self, users: &BTreeSet<UserId>) -> Result<()> {
         let full = self
             .store
-            .in_too_many_groups(users, MAX_GROUPS_PER_USER)
+            .users_in_too_many_groups(users, MAX_GROUPS_PER_USER)
             .await?;
         if full.is_empty() {
             return Ok(());
@@ -259,8 +260,8 @@ impl Services {
         }
         for user in &change.left {
             // Events in preparation elsewhere are no longer sent to them.
-            self.forget_typing(session, *user);
-            self.forget_counts(session, *user);
+            self.end_typing_of_member(session, *user);
+            self.discard_counts(session, *user);
             self.record_unread(session, version, &[(*user, 0)]);
             let event = Event::SessionRemoved {
                 user: *user,
@@ -274,15 +275,15 @@ impl Services {
                 .publish(&Audience::Users(change.joined.clone()), &event);
         }
         let members = &change.session.members;
-        for note in &change.notes {
+        for system_message in &change.system_messages {
             if members.contains_key(&change.by) {
                 let to_author = Audience::Users(vec![change.by]);
                 self.hub
-                    .publish(&to_author, &Event::MessageSent(Arc::clone(note)));
+                    .publish(&to_author, &Event::MessageSent(Arc::clone(system_message)));
             }
             let others = Audience::Users(change.session.others(change.by));
             self.hub
-                .publish(&others, &Event::MessageReceived(Arc::clone(note)));
+                .publish(&others, &Event::MessageReceived(Arc::clone(system_message)));
         }
         let rest = members
             .keys()

@@ -32,7 +32,7 @@ impl Services {
             let store = self.store.clone();
             // No caller waits for the diagnosis, which takes a moment.
             tokio::spawn(async move {
-                let why = store.diagnosis().await;
+                let why = store.describe_unavailability().await;
                 tracing::error!(why, "MongoDB cannot be used");
             });
         } else if !was_well && is_well {

@@ -94,7 +94,7 @@ impl ConversationImport {
     }
 
     /// Returns the state of the conversation with its changes.
-    pub fn into_account(self) -> ConversationState {
+    pub fn into_state(self) -> ConversationState {
         self.state
     }
 }
@@ -102,7 +102,7 @@ impl ConversationImport {
 impl Services {
     /// Stores a history in one transaction; `false` when another writer changed the conversation
     /// meanwhile.
-    pub(super) async fn store_past(&self, past: ConversationImport) -> Result<bool> {
+    pub(super) async fn import_conversation(&self, past: ConversationImport) -> Result<bool> {
         self.store.import(past.state).await
     }
 }

@@ -6,7 +6,9 @@ use std::{
     time::Duration,
 };
 
-use super::{Services, audit::AuditedAction, blocking::aside, creation_limits::CreatedThing};
+use super::{
+    Services, audit::AuditedAction, blocking::run_heavy_work, creation_limits::CreatedThing,
+};
 use crate::{
     domain::{
         ConversationId, Error, MessageId, Result, UserId,
@@ -76,8 +78,8 @@ impl Services {
             Mentions::All => MENTION_ALL_USER_COUNT,
             Mentions::People(people) => people.len(),
         };
-        self.courtesy
-            .make(draft.sender, CreatedThing::Mentions, called)?;
+        self.creation_limits
+            .count_created(draft.sender, CreatedThing::Mentions, called)?;
         let operation = Command::Send {
             id: MessageId::generate(),
             draft,
@@ -100,8 +102,8 @@ impl Services {
             Ok(Outcome::Sent {
                 message, receivers, ..
             }) => {
-                let mut warnings = unmentioned(&pending.mentions, &message.mentions);
-                warnings.extend(self.unheard(&message, &receivers));
+                let mut warnings = unmentioned_warning(&pending.mentions, &message.mentions);
+                warnings.extend(self.no_active_receiver_warning(&message, &receivers));
                 Ok(MessageView {
                     warnings,
                     ..MessageView::fresh(message)
@@ -109,9 +111,9 @@ impl Services {
             }
             // Rare cases are boxed. Their database calls would make this future four times as
             // large, and it is moved with every message.
-            Ok(Outcome::Repeated { message }) => Box::pin(self.repeated(message)).await,
+            Ok(Outcome::Repeated { message }) => Box::pin(self.view_of_repeat(message)).await,
             Err(Error::RecipientInactive { users, .. }) => {
-                Box::pin(self.sent_to_inactive(pending.key, users)).await
+                Box::pin(self.resolve_inactive_recipient(pending.key, users)).await
             }
             Err(error) => Err(error),
             Ok(
@@ -126,7 +128,7 @@ impl Services {
 
     /// Returns the result of a message to inactive users: it is refused, unless it was stored while
     /// they were active.
-    async fn sent_to_inactive(
+    async fn resolve_inactive_recipient(
         &self,
         key: Option<IdempotencyKey>,
         users: Vec<UserId>,
@@ -134,13 +136,13 @@ impl Services {
         if let Some(key) = key
             && let Some(message) = self.store.message_by_client_id(key).await?
         {
-            return self.repeated(Arc::new(message)).await;
+            return self.view_of_repeat(Arc::new(message)).await;
         }
-        Err(self.recipient_inactive(users).await)
+        Err(self.inactive_recipient_error(users).await)
     }
 
     /// Returns the first message of a repeated `clientMsgId`.
-    async fn repeated(&self, message: Arc<Message>) -> Result<MessageView> {
+    async fn view_of_repeat(&self, message: Arc<Message>) -> Result<MessageView> {
         let (session, sender) = (message.session, message.sender);
         let view = or_outcome_unknown(self.view(message).await)?;
         // A former member reads nothing of the conversation, not even this message.
@@ -152,7 +154,11 @@ impl Services {
     }
 
     /// Returns a warning if no other member of a group is active.
-    pub(super) fn unheard(&self, message: &Message, receivers: &[UserId]) -> Option<Warning> {
+    pub(super) fn no_active_receiver_warning(
+        &self,
+        message: &Message,
+        receivers: &[UserId],
+    ) -> Option<Warning> {
         let inactive = self.store.inactive();
         let is_group = message.receiver.is_none();
         (is_group && receivers.iter().all(|user| inactive.contains(user)))
@@ -160,7 +166,7 @@ impl Services {
     }
 
     /// Returns the error for a message to inactive users, with their names.
-    pub(super) async fn recipient_inactive(&self, users: Vec<UserId>) -> Error {
+    pub(super) async fn inactive_recipient_error(&self, users: Vec<UserId>) -> Error {
         let people = self
             .store
             .users_by_id(users.iter().copied())
@@ -197,7 +203,7 @@ impl Services {
         let mut messages = self
             .views_in(session.id, window.range(session.seq, hidden))
             .await?;
-        self.record_answered(&mut messages, |_| hidden).await?;
+        self.record_reply_targets(&mut messages, |_| hidden).await?;
         self.recheck_membership(&session, actor.user).await?;
         let mut pagination = window.pagination(session.seq, hidden);
         let (most, keeps_newest) = match window {
@@ -205,7 +211,7 @@ impl Services {
             Window::Before { .. } => (MAX_SEQ_WINDOW_BYTES, true),
             Window::After { .. } => (MAX_SEQ_WINDOW_BYTES, false),
         };
-        pagination.has_more |= aside(encoded_size::of_texts(&messages), || {
+        pagination.has_more |= run_heavy_work(encoded_size::of_texts(&messages), || {
             if matches!(window, Window::Page(_)) {
                 encoded_size::abridge(&mut messages, ABRIDGED_PAGE_BYTES);
             }
@@ -266,7 +272,7 @@ impl Services {
     ///
     /// # Errors
     /// `ConversationNotFound` without a membership.
-    pub async fn read_to(
+    pub async fn mark_read_up_to(
         &self,
         actor: &Actor,
         session: ConversationId,
@@ -378,7 +384,7 @@ impl Services {
         };
         let receipts = self.store.receipts_in(message.session, range).await?;
         let mut view = [MessageView::with_receipts((*message).clone(), &receipts)];
-        self.record_answered(&mut view, |_| 0).await?;
+        self.record_reply_targets(&mut view, |_| 0).await?;
         let [view] = view;
         Ok(view)
     }
@@ -386,7 +392,7 @@ impl Services {
     /// Records at each reply the state of the message it replies to, as far as the reader may see
     /// it. `hidden` is the position up to which the conversation's history is hidden from the
     /// reader.
-    pub(super) async fn record_answered(
+    pub(super) async fn record_reply_targets(
         &self,
         views: &mut [MessageView],
         hidden: impl Fn(ConversationId) -> u64,
@@ -448,7 +454,7 @@ impl Services {
 }
 
 /// Returns a warning if users were not mentioned because they are inactive.
-pub(super) fn unmentioned(asked: &Mentions, stored: &Mentions) -> Vec<Warning> {
+pub(super) fn unmentioned_warning(asked: &Mentions, stored: &Mentions) -> Vec<Warning> {
     let kept = stored.people();
     let dropped: Vec<UserId> = asked
         .people()

@@ -103,20 +103,20 @@ pub struct Services {
     typing: typing::TypingTracker,
     unread: unread::UnreadCounts,
     deliveries: deliveries::DeliveryQueue,
-    tallies: receipt_counts::ReceiptCountQueue,
+    receipt_counts: receipt_counts::ReceiptCountQueue,
     upload_slots: files::UploadSlots,
     recorder: audit::Recorder,
-    courtesy: creation_limits::CreationLimits,
+    creation_limits: creation_limits::CreationLimits,
     rollups: rollups::RollupQueue,
     /// The number of users that are online or away, counted once for all callers that ask at the
     /// same time.
-    headcount: BatchLoader<(), u64>,
+    present_count: BatchLoader<(), u64>,
     search: SearchIndex,
     health: health::Health,
 }
 
 /// Returns which issuers are trusted, and the lifetime of tokens.
-fn trust(settings: &Settings) -> tokens::TrustedIssuers {
+fn trusted_issuers(settings: &Settings) -> tokens::TrustedIssuers {
     tokens::TrustedIssuers {
         lifetime: settings.jwt_ttl,
         audience: settings.jwt_audience.clone(),
@@ -152,18 +152,22 @@ impl Services {
         let (recorder, rows) = audit::Recorder::new(secret);
         let services = Arc::new_cyclic(|this| Self {
             this: Weak::clone(this),
-            tokens: tokens::Tokens::new(secret, trust(&settings), settings.timings.token_cache_ttl),
+            tokens: tokens::Tokens::new(
+                secret,
+                trusted_issuers(&settings),
+                settings.timings.token_cache_ttl,
+            ),
             passwords: passwords::HashingService::new(),
             throttle: throttle::Throttle::new(settings.rate_limit),
             presence: presence::PresenceRegistry::new(),
             typing: typing::TypingTracker::default(),
             unread: unread::UnreadCounts::default(),
             deliveries: deliveries::DeliveryQueue::default(),
-            tallies: receipt_counts::ReceiptCountQueue::default(),
+            receipt_counts: receipt_counts::ReceiptCountQueue::default(),
             upload_slots: files::UploadSlots::default(),
             recorder,
-            courtesy: creation_limits::CreationLimits::new(settings.rate_limit),
-            headcount: presence::headcount(Weak::clone(this)),
+            creation_limits: creation_limits::CreationLimits::new(settings.rate_limit),
+            present_count: presence::present_count(Weak::clone(this)),
             rollups: rollups::RollupQueue::new(Arc::clone(&settings.calendar)),
             search: SearchIndex::of(&settings.data_dir, &settings.mongodb_db),
             health: health::Health::default(),
@@ -200,7 +204,9 @@ impl Services {
         tasks.push(tokio::spawn(
             Arc::clone(&services).poll_revocations(until(stop)),
         ));
-        tasks.push(tokio::spawn(Arc::clone(&services).clear_files(until(stop))));
+        tasks.push(tokio::spawn(
+            Arc::clone(&services).run_file_sweep(until(stop)),
+        ));
         Running { services, tasks }
     }
 
@@ -218,7 +224,7 @@ impl Services {
 
     /// Returns the number of commands that wait to be committed.
     pub fn commit_queue_depth(&self) -> usize {
-        self.queue.depth()
+        self.queue.queued_commands()
     }
 
     /// Checks that a read of another user's data is allowed, and audits it.
@@ -244,19 +250,19 @@ impl Services {
             tokio::select! {
                 () = &mut stop => return,
                 _ = seconds.tick() => self.hub.close_expired(self.clock.now()),
-                _ = interval.tick() => self.courtesy.forget_quiet(),
+                _ = interval.tick() => self.creation_limits.evict_idle(),
                 _ = standings.tick() => {
                     if let Err(error) = self.store.load_inactive().await {
                         tracing::debug!(%error, "who is not active could not be read");
                     }
                 }
                 _ = heartbeat.tick() => {
-                    if let Err(error) = self.heartbeat().await {
+                    if let Err(error) = self.send_heartbeat().await {
                         tracing::warn!(%error, "the heartbeat was not stored");
                     }
                 }
                 _ = rights.tick() => {
-                    if let Err(error) = self.close_ended_elsewhere().await {
+                    if let Err(error) = self.close_revoked_connections().await {
                         tracing::warn!(%error, "ended tokens could not be looked up");
                     }
                 }

@@ -15,7 +15,7 @@ use argon2::{
 };
 use tokio::sync::oneshot;
 
-use crate::domain::{Error, Network, Result, password::composed};
+use crate::domain::{Error, Network, Result, password::normalized};
 
 /// The most hashes computed at once; each takes a core and 19 MiB (argon2's own defaults, OWASP's
 /// minimum).
@@ -105,7 +105,7 @@ impl NetworkQueue {
 struct HashQueue {
     running: usize,
     /// Names that recently signed in, then the others.
-    lines: [NetworkQueue; 2],
+    queues: [NetworkQueue; 2],
 }
 
 /// A permit for one hash; the next caller gets it when it is dropped.
@@ -115,7 +115,7 @@ impl Drop for HashPermit {
     fn drop(&mut self) {
         let next = {
             let mut queue = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            let next = queue.lines.iter_mut().find_map(NetworkQueue::pop);
+            let next = queue.queues.iter_mut().find_map(NetworkQueue::pop);
             if next.is_none() {
                 queue.running -= 1;
             }
@@ -146,7 +146,7 @@ impl HashingService {
 
     /// Hashes a password with a random salt.
     pub async fn hash(&self, place: HashPriority, password: &str) -> Result<String> {
-        let password = composed(password);
+        let password = normalized(password);
         self.work(place, move || {
             let hash = Argon2::default().hash_password(password.as_bytes());
             hash.map(|hash| hash.to_string()).map_err(|error| {
@@ -182,10 +182,10 @@ impl HashingService {
                             .verify_password(text.as_bytes(), &parsed)
                             .is_ok()
                     };
-                    let composed = composed(&password);
+                    let normalized = normalized(&password);
                     // Older hashes are of the text as the keyboard sent it, without Unicode
                     // composition.
-                    is(&composed) || (composed != password && is(&password))
+                    is(&normalized) || (normalized != password && is(&password))
                 }
                 Err(error) => {
                     tracing::error!(%error, "a stored password hash cannot be understood");
@@ -197,7 +197,7 @@ impl HashingService {
     }
 
     /// Waits for a permit.
-    async fn turn(&self, place: HashPriority) -> Result<HashPermit> {
+    async fn wait_for_permit(&self, place: HashPriority) -> Result<HashPermit> {
         let busy = || Error::RateLimited {
             retry_after: BUSY_RETRY_AFTER,
         };
@@ -208,15 +208,15 @@ impl HashingService {
                 return Ok(HashPermit(Arc::clone(&self.queue)));
             }
             let line = usize::from(!place.is_known);
-            let theirs = queue.lines[line].of(place.network);
+            let theirs = queue.queues[line].of(place.network);
             if theirs >= MAX_QUEUED_PER_NETWORK[line] {
                 return Err(busy());
             }
             let mut given = None;
-            if queue.lines.iter().map(|line| line.count).sum::<usize>() >= MAX_QUEUED_HASHES {
+            if queue.queues.iter().map(|line| line.count).sum::<usize>() >= MAX_QUEUED_HASHES {
                 // The queue is full: the last caller of the network with the longest queue is
                 // removed.
-                let [known, others] = &mut queue.lines;
+                let [known, others] = &mut queue.queues;
                 let most = if line == 0 { 0 } else { theirs + 1 };
                 given = others.pop_longest(most);
                 if given.is_none() && line == 0 {
@@ -227,7 +227,7 @@ impl HashingService {
                 }
             }
             let (sender, turn) = oneshot::channel();
-            queue.lines[line].push(place.network, sender);
+            queue.queues[line].push(place.network, sender);
             (given, turn)
         };
         drop(given);
@@ -239,7 +239,7 @@ impl HashingService {
         place: HashPriority,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T> {
-        let turn = self.turn(place).await?;
+        let turn = self.wait_for_permit(place).await?;
         let done = tokio::task::spawn_blocking(move || {
             let _turn = turn;
             work()
@@ -263,8 +263,8 @@ mod tests {
             is_known,
         };
         let held = [
-            passwords.turn(place(1, false)).await.unwrap(),
-            passwords.turn(place(1, false)).await.unwrap(),
+            passwords.wait_for_permit(place(1, false)).await.unwrap(),
+            passwords.wait_for_permit(place(1, false)).await.unwrap(),
         ];
         let order = Arc::new(Mutex::new(Vec::new()));
         let mut waiting = tokio::task::JoinSet::new();
@@ -274,7 +274,7 @@ mod tests {
         {
             let (passwords, order) = (Arc::clone(&passwords), Arc::clone(&order));
             waiting.spawn(async move {
-                let turn = passwords.turn(at).await?;
+                let turn = passwords.wait_for_permit(at).await?;
                 order.lock().unwrap().push(who);
                 drop(turn);
                 Ok::<(), Error>(())

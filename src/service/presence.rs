@@ -44,7 +44,7 @@ struct PresenceConnection {
 
 struct OnlineUser {
     /// Mostly one or two.
-    places: Vec<PresenceConnection>,
+    connections: Vec<PresenceConnection>,
     status: Status,
     last_seen: Timestamp,
 }
@@ -57,21 +57,21 @@ impl OnlineUser {
         make: impl FnOnce() -> OnlineSocket,
     ) -> &mut OnlineSocket {
         let index = self
-            .places
+            .connections
             .iter()
             .position(|place| place.connection == id)
             .unwrap_or_else(|| {
-                if self.places.is_empty() {
-                    self.places.reserve_exact(1);
+                if self.connections.is_empty() {
+                    self.connections.reserve_exact(1);
                 }
-                self.places.push(PresenceConnection {
+                self.connections.push(PresenceConnection {
                     connection: id,
                     socket: make(),
                     is_written: false,
                 });
-                self.places.len() - 1
+                self.connections.len() - 1
             });
-        &mut self.places[index].socket
+        &mut self.connections[index].socket
     }
 }
 
@@ -102,16 +102,16 @@ struct FlushRound {
     /// The users whose status changed, with the new status.
     statuses: BTreeMap<UserId, Presence>,
     /// Connections that were added or changed.
-    touched: BTreeSet<(UserId, ConnectionId)>,
+    changed_connections: BTreeSet<(UserId, ConnectionId)>,
     /// Connections that closed and that the database may have stored.
-    gone: Vec<ObjectId>,
+    removed_documents: Vec<ObjectId>,
 }
 
 /// The connections of a round, in their present state: those new to the database, and the others.
 #[derive(Default)]
 struct RoundSockets {
-    came: Vec<OnlineSocket>,
-    altered: Vec<OnlineSocket>,
+    inserted: Vec<OnlineSocket>,
+    updated: Vec<OnlineSocket>,
 }
 
 /// The connections of this node and their users.
@@ -185,14 +185,14 @@ impl PresenceRegistry {
         let mut guard = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let state = &mut *guard;
         let person = state.people.entry(user).or_insert_with(|| OnlineUser {
-            places: Vec::new(),
+            connections: Vec::new(),
             status: Status::Offline,
             last_seen: now,
         });
         if let Some(connection) = change(person, &mut state.next) {
-            state.next.touched.insert((user, connection));
+            state.next.changed_connections.insert((user, connection));
         }
-        let status = aggregate(person.places.iter().map(|place| place.socket.status));
+        let status = aggregate(person.connections.iter().map(|place| place.socket.status));
         person.last_seen = now;
         if mem::replace(&mut person.status, status) != status {
             state.next.statuses.insert(
@@ -209,34 +209,36 @@ impl PresenceRegistry {
     }
 
     /// Takes what is to be stored and published. Users without a connection are removed.
-    fn take(&self) -> (FlushRound, RoundSockets) {
+    fn take_changes(&self) -> (FlushRound, RoundSockets) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let (round, mut sockets) = (mem::take(&mut state.next), RoundSockets::default());
-        for (user, id) in &round.touched {
+        for (user, id) in &round.changed_connections {
             let Some(person) = state.people.get_mut(user) else {
                 continue;
             };
             if let Some(place) = person
-                .places
+                .connections
                 .iter_mut()
                 .find(|place| place.connection == *id)
             {
                 let is_known = mem::replace(&mut place.is_written, true);
                 let list = if is_known {
-                    &mut sockets.altered
+                    &mut sockets.updated
                 } else {
-                    &mut sockets.came
+                    &mut sockets.inserted
                 };
                 list.push(place.socket.clone());
             }
         }
-        state.people.retain(|_, person| !person.places.is_empty());
+        state
+            .people
+            .retain(|_, person| !person.connections.is_empty());
         (round, sockets)
     }
 
     /// Marks all users of this node to be stored and published again: another node took this one
     /// for dead.
-    fn renew(&self) {
+    fn mark_all_changed(&self) {
         let mut guard = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let state = &mut *guard;
         for (user, person) in &state.people {
@@ -246,10 +248,12 @@ impl PresenceRegistry {
                 last_seen: person.last_seen,
             };
             state.next.statuses.insert(*user, presence);
-            state
-                .next
-                .touched
-                .extend(person.places.iter().map(|place| (*user, place.connection)));
+            state.next.changed_connections.extend(
+                person
+                    .connections
+                    .iter()
+                    .map(|place| (*user, place.connection)),
+            );
         }
         drop(guard);
         self.arrived.notify_one();
@@ -262,19 +266,22 @@ impl PresenceRegistry {
         for (user, presence) in round.statuses {
             state.next.statuses.entry(user).or_insert(presence);
         }
-        state.next.touched.extend(round.touched);
-        state.next.gone.extend(round.gone);
+        state
+            .next
+            .changed_connections
+            .extend(round.changed_connections);
+        state.next.removed_documents.extend(round.removed_documents);
         self.arrived.notify_one();
     }
 }
 
 /// Counts the present users, once for all callers that ask at the same time.
-pub(super) fn headcount(services: Weak<Services>) -> BatchLoader<(), u64> {
+pub(super) fn present_count(services: Weak<Services>) -> BatchLoader<(), u64> {
     BatchLoader::new(64, move |asked: Vec<()>| {
         let services = Weak::clone(&services);
         async move {
             let services = services.upgrade().ok_or(Error::Unavailable)?;
-            let stored = services.store.ids_present().await?;
+            let stored = services.store.find_present_user_ids().await?;
             Ok(vec![services.presence.count_with(&stored); asked.len()])
         }
     })
@@ -348,15 +355,17 @@ impl Services {
             self.presence
                 .change(actor.user, self.clock.now(), |person, round| {
                     let left = person
-                        .places
+                        .connections
                         .extract_if(.., |place| place.connection == connection);
                     let known = left.filter(|place| place.is_written);
-                    round.gone.extend(known.map(|place| place.socket.id));
+                    round
+                        .removed_documents
+                        .extend(known.map(|place| place.socket.id));
                     None
                 });
         }
         if !self.hub.is_connected(actor.user) {
-            self.unread.forget(actor.user);
+            self.unread.evict(actor.user);
         }
     }
 
@@ -377,14 +386,14 @@ impl Services {
 
     /// Stores and publishes the changes; returns whether that succeeded.
     async fn publish_round(&self) -> bool {
-        let (round, sockets) = self.presence.take();
-        let RoundSockets { came, altered } = &sockets;
+        let (round, sockets) = self.presence.take_changes();
+        let RoundSockets { inserted, updated } = &sockets;
         let (node, now) = (&self.presence.node, self.clock.now());
         let mut outcome = self
             .store
-            .write_sockets(node, came, altered, &round.gone, now)
+            .write_sockets(node, inserted, updated, &round.removed_documents, now)
             .await;
-        if !outcome.as_ref().is_err_and(is_passing) {
+        if !outcome.as_ref().is_err_and(is_temporary) {
             if let Err(error) = outcome {
                 tracing::error!(%error, "connections were not stored");
             }
@@ -394,7 +403,7 @@ impl Services {
         }
         match outcome {
             Ok(()) => true,
-            Err(error) if is_passing(&error) => {
+            Err(error) if is_temporary(&error) => {
                 tracing::warn!(%error, "presence was not stored; it is tried again");
                 self.presence.requeue(round);
                 false
@@ -416,7 +425,7 @@ impl Services {
             .map(|p| p.user)
             .collect();
         if !left.is_empty() {
-            let elsewhere = self.store.present_elsewhere(node, &left).await?;
+            let elsewhere = self.store.users_present_elsewhere(node, &left).await?;
             changed.retain(|presence| !elsewhere.contains(&presence.user));
         }
         if changed.is_empty() {
@@ -447,10 +456,14 @@ impl Services {
     }
 
     /// Records that this node is alive, and cleans up after dead nodes.
-    pub(super) async fn heartbeat(&self) -> Result<()> {
+    pub(super) async fn send_heartbeat(&self) -> Result<()> {
         let now = self.clock.now();
-        if self.store.heartbeat(&self.presence.node, now).await? {
-            self.presence.renew();
+        if self
+            .store
+            .record_heartbeat(&self.presence.node, now)
+            .await?
+        {
+            self.presence.mark_all_changed();
         }
         for node in self
             .store
@@ -478,7 +491,7 @@ impl Services {
         });
         self.publish_statuses(node, left.collect()).await?;
         self.store.remove_sockets_of_node(node).await?;
-        self.store.forget_node(node).await
+        self.store.remove_node(node).await
     }
 
     /// Takes this node's users offline when the node stops.
@@ -498,6 +511,6 @@ impl Services {
 }
 
 /// Returns whether MongoDB was unavailable, so that a retry may succeed.
-fn is_passing(error: &Error) -> bool {
+fn is_temporary(error: &Error) -> bool {
     matches!(error, Error::Unavailable | Error::OutcomeUnknown)
 }

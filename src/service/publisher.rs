@@ -19,7 +19,7 @@ use crate::{
 pub(super) async fn run(services: Arc<Services>, mut batches: mpsc::Receiver<Vec<Committed>>) {
     while let Some(batch) = batches.recv().await {
         for committed in batch {
-            services.announce(&committed);
+            services.publish_committed(&committed);
             metrics::histogram!("wardline_delivery_seconds")
                 .record(committed.since.elapsed().as_secs_f64());
             metrics::gauge!("wardline_outbox_depth").decrement(1.0);
@@ -29,7 +29,7 @@ pub(super) async fn run(services: Arc<Services>, mut batches: mpsc::Receiver<Vec
 }
 
 impl Services {
-    fn announce(&self, committed: &Committed) {
+    fn publish_committed(&self, committed: &Committed) {
         let (session, version) = (committed.session, committed.version);
         match &committed.outcome {
             Outcome::Sent { message, .. } => self.record_written(message),
@@ -46,16 +46,16 @@ impl Services {
                     Audience::Users(vec![message.sender]),
                     Audience::Users(receivers.clone()),
                 );
-                let forms = EncodingCache::default();
-                self.hub.publish_sharing(
+                let encodings = EncodingCache::default();
+                self.hub.publish_with_cache(
                     &to_sender,
                     &Event::MessageSent(Arc::clone(message)),
-                    &forms,
+                    &encodings,
                 );
-                self.hub.publish_sharing(
+                self.hub.publish_with_cache(
                     &to_others,
                     &Event::MessageReceived(Arc::clone(message)),
-                    &forms,
+                    &encodings,
                 );
                 self.record_unread(session, version, unread);
             }
@@ -65,7 +65,7 @@ impl Services {
                 messages,
                 in_group: true,
                 ..
-            } => self.count_later(session, messages),
+            } => self.queue_counts(session, messages),
             Outcome::Delivered {
                 receiver,
                 messages,
@@ -137,7 +137,7 @@ impl Services {
         };
         self.hub.publish(&audience, &event);
         if read.in_group {
-            self.count_later(session, &read.messages);
+            self.queue_counts(session, &read.messages);
         }
         for message in read.messages.iter().filter(|_| !read.in_group) {
             let event = Event::MessageStatus {
@@ -161,7 +161,7 @@ impl Services {
     ) {
         for (user, count) in counts {
             if self.hub.is_connected(*user) {
-                self.unread_changed(*user, session, version, *count);
+                self.record_unread_change(*user, session, version, *count);
             }
         }
     }

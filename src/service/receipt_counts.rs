@@ -55,8 +55,8 @@ impl ReceiptCountQueue {
 
 impl Services {
     /// Queues messages of a group that have new receipts.
-    pub(super) fn count_later(&self, session: ConversationId, messages: &[MessageRef]) {
-        let mut pending = self.tallies.pending();
+    pub(super) fn queue_counts(&self, session: ConversationId, messages: &[MessageRef]) {
+        let mut pending = self.receipt_counts.pending();
         let PendingTally {
             messages: waiting,
             count,
@@ -83,13 +83,13 @@ impl Services {
             }
         }
         drop(pending);
-        self.tallies.arrived.notify_one();
+        self.receipt_counts.arrived.notify_one();
     }
 
     /// Removes a former member's messages of a conversation from the queue: they receive no counts
     /// of it.
-    pub(super) fn forget_counts(&self, session: ConversationId, user: UserId) {
-        let mut pending = self.tallies.pending();
+    pub(super) fn discard_counts(&self, session: ConversationId, user: UserId) {
+        let mut pending = self.receipt_counts.pending();
         let PendingTally {
             messages, count, ..
         } = &mut *pending;
@@ -105,10 +105,15 @@ impl Services {
         loop {
             tokio::select! {
                 () = &mut stop => return,
-                () = self.tallies.arrived.notified() => {}
+                () = self.receipt_counts.arrived.notified() => {}
             }
-            let sessions: Vec<ConversationId> =
-                self.tallies.pending().messages.keys().copied().collect();
+            let sessions: Vec<ConversationId> = self
+                .receipt_counts
+                .pending()
+                .messages
+                .keys()
+                .copied()
+                .collect();
             for session in sessions {
                 if let Err(error) = self.publish_counts_of(session).await {
                     tracing::warn!(%error, "receipts could not be counted");
@@ -123,7 +128,7 @@ impl Services {
 
     async fn publish_counts_of(&self, session: ConversationId) -> Result<()> {
         let asked = self
-            .tallies
+            .receipt_counts
             .pending()
             .messages
             .get(&session)
@@ -138,7 +143,7 @@ impl Services {
             up_to: *last,
         };
         let receipts = self.store.receipts_in(session, range).await;
-        let mut pending = self.tallies.pending();
+        let mut pending = self.receipt_counts.pending();
         let PendingTally {
             messages, count, ..
         } = &mut *pending;
@@ -146,7 +151,7 @@ impl Services {
             return Ok(());
         };
         for (seq, entry) in asked {
-            // Published under the lock, and only for messages still queued: see `forget_counts`.
+            // Published under the lock, and only for messages still queued: see `discard_counts`.
             let Some(now) = waiting.get(&seq).copied() else {
                 continue;
             };
@@ -172,7 +177,7 @@ impl Services {
         if waiting.is_empty() {
             messages.remove(&session);
         } else {
-            self.tallies.arrived.notify_one();
+            self.receipt_counts.arrived.notify_one();
         }
         receipts.map(drop)
     }

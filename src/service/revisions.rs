@@ -6,7 +6,7 @@ use super::{
     Services,
     audit::AuditedAction,
     creation_limits::CreatedThing,
-    messages::{await_outcome, or_outcome_unknown, unmentioned},
+    messages::{await_outcome, or_outcome_unknown, unmentioned_warning},
 };
 use crate::domain::{
     Error, Field, MessageId, Result, UserId,
@@ -47,7 +47,7 @@ impl Services {
                 limit: MAX_TEXT_CHARS,
             });
         }
-        let session = self.known(message).await?.session;
+        let session = self.load_message(message).await?.session;
         let (by, window) = (actor.user, self.settings.edit_window);
         let asked = mentions.clone().unwrap_or_default();
         let operation = Command::Edit {
@@ -58,9 +58,9 @@ impl Services {
             mentions,
             window,
         };
-        match self.change(operation).await? {
+        match self.submit_revision(operation).await? {
             Outcome::Revised { message, .. } => {
-                let warnings = unmentioned(&asked, &message.mentions);
+                let warnings = unmentioned_warning(&asked, &message.mentions);
                 Ok(MessageView {
                     warnings,
                     ..or_outcome_unknown(self.view(message).await)?
@@ -75,11 +75,11 @@ impl Services {
     /// # Errors
     /// `NotFound`, `Forbidden`, `WindowClosed`.
     pub async fn recall(&self, actor: &Actor, message: MessageId) -> Result<Tombstone> {
-        let known = self.known(message).await?;
+        let known = self.load_message(message).await?;
         self.release_files(&known.file_ids()).await?;
         let (session, window) = (known.session, self.settings.recall_window);
         match self
-            .change(Command::Recall {
+            .submit_revision(Command::Recall {
                 session,
                 message,
                 by: actor.user,
@@ -121,10 +121,11 @@ impl Services {
             let problem = "must be exactly one emoji";
             return Err(Error::Validation(FieldErrors::one(Field::Emoji, problem)));
         }
-        let session = self.known(message).await?.session;
-        self.courtesy.make(actor.user, CreatedThing::Reaction, 1)?;
+        let session = self.load_message(message).await?.session;
+        self.creation_limits
+            .count_created(actor.user, CreatedThing::Reaction, 1)?;
         match self
-            .change(Command::React {
+            .submit_revision(Command::React {
                 session,
                 message,
                 by: actor.user,
@@ -145,7 +146,7 @@ impl Services {
     /// `Forbidden` for all others; `NotFound`.
     pub async fn edits(&self, actor: &Actor, message: MessageId) -> Result<Vec<Edit>> {
         actor.require_admin()?;
-        let message = self.known(message).await?;
+        let message = self.load_message(message).await?;
         let act = AuditedAction::by(actor, "message.edits")
             .on(message.sender)
             .object(&message.id)
@@ -164,11 +165,11 @@ impl Services {
     /// # Errors
     /// `NotFound` when the caller may not see the message.
     pub async fn receipts(&self, actor: &Actor, message: MessageId) -> Result<Receipts> {
-        let message = self.known(message).await?;
+        let message = self.load_message(message).await?;
         let session = self
             .require_membership(message.session, actor.user)
             .await
-            .map_err(unseen)?;
+            .map_err(hide_as_not_found)?;
         let member = session.members.get(&actor.user);
         if member.is_none_or(|member| message.seq <= member.hidden_seq) {
             return Err(Error::NotFound("message"));
@@ -180,7 +181,7 @@ impl Services {
         let receipts = self.store.receipts_in(message.session, range).await?;
         self.recheck_membership(&session, actor.user)
             .await
-            .map_err(unseen)?;
+            .map_err(hide_as_not_found)?;
         let tally = ReceiptTally::of(message.seq, message.sender, &receipts);
         let mut people = session.audience(message.seq);
         people.extend(
@@ -201,22 +202,22 @@ impl Services {
         })
     }
 
-    async fn known(&self, message: MessageId) -> Result<Message> {
+    async fn load_message(&self, message: MessageId) -> Result<Message> {
         self.store
             .message(message)
             .await?
             .ok_or(Error::NotFound("message"))
     }
 
-    async fn change(&self, operation: Command) -> Result<Outcome> {
+    async fn submit_revision(&self, operation: Command) -> Result<Outcome> {
         await_outcome(self.queue.submit(operation)?)
             .await
-            .map_err(unseen)
+            .map_err(hide_as_not_found)
     }
 }
 
 /// Reports a message of a conversation without a membership like an absent one.
-fn unseen(error: Error) -> Error {
+fn hide_as_not_found(error: Error) -> Error {
     match error {
         Error::ConversationNotFound => Error::NotFound("message"),
         other => other,

@@ -46,30 +46,30 @@ struct PendingRollup {
 /// The queue of what is still to be counted.
 pub(super) struct RollupQueue {
     calendar: Arc<Calendar>,
-    noted: Mutex<PendingRollup>,
-    many: Notify,
+    pending: Mutex<PendingRollup>,
+    early_round_due: Notify,
     /// Allows one round at a time.
-    turn: tokio::sync::Mutex<()>,
+    round_lock: tokio::sync::Mutex<()>,
 }
 
 impl RollupQueue {
     pub fn new(calendar: Arc<Calendar>) -> Self {
         Self {
             calendar,
-            noted: Mutex::default(),
-            many: Notify::new(),
-            turn: tokio::sync::Mutex::default(),
+            pending: Mutex::default(),
+            early_round_due: Notify::new(),
+            round_lock: tokio::sync::Mutex::default(),
         }
     }
 
-    fn take(&self) -> CommittedRanges {
-        mem::take(&mut *self.noted.lock().unwrap_or_else(PoisonError::into_inner)).sessions
+    fn take_pending(&self) -> CommittedRanges {
+        mem::take(&mut *self.pending.lock().unwrap_or_else(PoisonError::into_inner)).sessions
     }
 
-    fn note(&self, sessions: impl IntoIterator<Item = ConversationId>) {
-        let mut noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
+    fn queue_conversations(&self, sessions: impl IntoIterator<Item = ConversationId>) {
+        let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
         for session in sessions {
-            noted.sessions.entry(session).or_default();
+            pending.sessions.entry(session).or_default();
         }
     }
 }
@@ -83,23 +83,23 @@ impl Services {
 
     /// Records that a conversation changed.
     pub(super) fn record_changed(&self, session: ConversationId) {
-        self.rollups.note([session]);
+        self.rollups.queue_conversations([session]);
     }
 
     /// Records that a message was committed.
     pub(super) fn record_written(&self, message: &Message) {
-        let mut noted = self
+        let mut pending = self
             .rollups
-            .noted
+            .pending
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        if noted.messages >= MAX_PENDING_MESSAGES {
-            noted.sessions.entry(message.session).or_default();
+        if pending.messages >= MAX_PENDING_MESSAGES {
+            pending.sessions.entry(message.session).or_default();
             return;
         }
-        noted.messages += 1;
-        let many = noted.messages == EARLY_ROLLUP_MESSAGES;
-        noted
+        pending.messages += 1;
+        let early_round_due = pending.messages == EARLY_ROLLUP_MESSAGES;
+        pending
             .sessions
             .entry(message.session)
             .or_default()
@@ -108,11 +108,11 @@ impl Services {
                 sender: message.sender,
                 kind: message.kind,
                 at: message.created_at,
-                is_system: message.note.is_some(),
+                is_system: message.system_notice.is_some(),
             });
-        drop(noted);
-        if many {
-            self.rollups.many.notify_one();
+        drop(pending);
+        if early_round_due {
+            self.rollups.early_round_due.notify_one();
         }
     }
 
@@ -122,12 +122,12 @@ impl Services {
     /// # Errors
     /// When MongoDB does not answer; the rest is counted later.
     pub(super) async fn count_now(&self) -> Result<()> {
-        let _turn = self.rollups.turn.lock().await;
-        let mut noted = self.rollups.take();
-        while !noted.is_empty() {
+        let _turn = self.rollups.round_lock.lock().await;
+        let mut pending = self.rollups.take_pending();
+        while !pending.is_empty() {
             let mut batch = CommittedRanges::new();
             while batch.len() < MAX_BATCH_CONVERSATIONS
-                && let Some((session, run)) = noted.pop_first()
+                && let Some((session, run)) = pending.pop_first()
             {
                 batch.insert(session, run);
             }
@@ -135,13 +135,14 @@ impl Services {
             match self.store.roll_up(&self.rollups.calendar, batch).await {
                 Ok(Rolled::CountedMessage { behind }) => {
                     for session in behind {
-                        noted.insert(session, Vec::new());
+                        pending.insert(session, Vec::new());
                     }
                 }
                 // The task that clears the rollups counts all conversations afterwards.
                 Ok(Rolled::NotReady) => return Err(Error::Unavailable),
                 Err(error) => {
-                    self.rollups.note(ids.into_iter().chain(noted.into_keys()));
+                    self.rollups
+                        .queue_conversations(ids.into_iter().chain(pending.into_keys()));
                     return Err(error);
                 }
             }
@@ -155,7 +156,7 @@ impl Services {
         if !behind.is_empty() {
             tracing::info!(sessions = behind.len(), "counting what the statistics lack");
         }
-        self.rollups.note(behind);
+        self.rollups.queue_conversations(behind);
         Ok(())
     }
 
@@ -181,9 +182,9 @@ impl Services {
     /// # Errors
     /// When MongoDB does not answer. An interrupted recount is resumed at the next start.
     pub async fn recount_statistics(&self) -> Result<()> {
-        let turn = self.rollups.turn.lock().await;
+        let round_lock = self.rollups.round_lock.lock().await;
         self.store.clear_rollups(&self.rollups.calendar).await?;
-        drop(turn);
+        drop(round_lock);
         self.record_uncounted().await?;
         self.count_now().await
     }
@@ -202,7 +203,7 @@ impl Services {
             let stopped = tokio::select! {
                 () = &mut stop => true,
                 () = tokio::time::sleep(ROLLUP_INTERVAL) => false,
-                () = self.rollups.many.notified() => false,
+                () = self.rollups.early_round_due.notified() => false,
             };
             if let Err(error) = self.count_now().await {
                 tracing::warn!(%error, "statistics are counted later");

@@ -33,7 +33,7 @@ pub struct Search {
     /// `None` lists all messages that pass the filters; then at least one must be set.
     pub keyword: Option<String>,
     /// Only messages that mention the caller by name, or all members.
-    pub calls: Option<MentionFilter>,
+    pub mention_filter: Option<MentionFilter>,
     /// Only in this conversation.
     pub session: Option<ConversationId>,
     /// Only messages of this sender.
@@ -79,7 +79,7 @@ impl Search {
         let is_filtered = self.session.is_some()
             || self.sender.is_some()
             || self.kind.is_some()
-            || self.calls.is_some()
+            || self.mention_filter.is_some()
             || self.from.is_some()
             || self.to.is_some();
         let is_good = match self.keyword() {
@@ -157,12 +157,16 @@ impl Services {
             )));
         }
         let question = IndexQuery {
-            visible_conversations: self.searchable(actor.user, search.session).await?,
+            visible_conversations: self
+                .searchable_conversations(actor.user, search.session)
+                .await?,
             keyword: search.keyword().map(str::to_owned),
-            mentions: search.calls.map(|calls| match calls {
-                MentionFilter::Me => MentionQuery::Person(actor.user),
-                MentionFilter::All => MentionQuery::Everybody,
-            }),
+            mentions: search
+                .mention_filter
+                .map(|mention_filter| match mention_filter {
+                    MentionFilter::Me => MentionQuery::Person(actor.user),
+                    MentionFilter::All => MentionQuery::Everybody,
+                }),
             sender: search.sender,
             kind: search.kind,
             from,
@@ -176,7 +180,7 @@ impl Services {
         // Messages deleted since they were indexed are left out.
         let messages = messages
             .into_iter()
-            .filter(|message| !message.is_deleted && message.note.is_none());
+            .filter(|message| !message.is_deleted && message.system_notice.is_none());
         let shown = self.search.excerpts(&matches, messages.collect()).await?;
         let receipts = self
             .receipts_for(shown.iter().map(|(message, _)| message))
@@ -209,7 +213,7 @@ impl Services {
             }
         }
         let mut views: Vec<MessageView> = hits.iter().map(|hit| hit.view.clone()).collect();
-        self.record_answered(&mut views, |session| {
+        self.record_reply_targets(&mut views, |session| {
             visible_conversations
                 .get(&session)
                 .copied()
@@ -233,7 +237,7 @@ impl Services {
 
     /// Returns the conversations that a user may search, each with the position up to which it is
     /// hidden.
-    async fn searchable(
+    async fn searchable_conversations(
         &self,
         user: UserId,
         only: Option<ConversationId>,

@@ -185,7 +185,7 @@ impl Services {
         person: DemoUser,
         departments: &[DemoDepartment],
     ) -> Result<(User, bool)> {
-        if let Some(known) = self.store.user_named(&person.username).await? {
+        if let Some(known) = self.store.user_by_username(&person.username).await? {
             if known.user.real_name != person.real_name || known.user.role.as_str() != person.role {
                 tracing::warn!(
                     username = person.username,
@@ -280,7 +280,7 @@ impl Services {
         for (name, seq) in read_up_to {
             past.read(id(people, name)?, *seq, end.plus(Duration::from_secs(90)))?;
         }
-        self.store_past(past).await?;
+        self.import_conversation(past).await?;
         Ok(())
     }
 }

@@ -55,9 +55,9 @@ impl Services {
             network: from,
             is_known: false,
         };
-        let signed_in = self.signed_in(self.make_account(place, new, true).await?)?;
+        let signed_in = self.signed_in(self.create_account(place, new, true).await?)?;
         let user = signed_in.user.id;
-        self.note(
+        self.enqueue_action(
             AuditedAction::named("auth.register")
                 .of(user, Some(&signed_in.issued.id.0))
                 .on(user),
@@ -75,7 +75,7 @@ impl Services {
             .throttle
             .begin(from, username, || self.clock.now())
             .await?;
-        let account = self.store.user_named(username).await?;
+        let account = self.store.user_by_username(username).await?;
         let known = account.as_ref().map(|account| account.user.id);
         let account = account.filter(|account| account.user.is_active);
         let hash = account
@@ -97,10 +97,10 @@ impl Services {
             .sign_in(&account)
             .await?
             .ok_or(Error::AuthFailed)?;
-        attempt.succeeded();
+        attempt.record_success();
         let signed_in = self.signed_in(account)?;
         let user = signed_in.user.id;
-        self.note(
+        self.enqueue_action(
             AuditedAction::named("auth.login")
                 .of(user, Some(&signed_in.issued.id.0))
                 .on(user),
@@ -111,7 +111,9 @@ impl Services {
     /// Records a failed sign-in under this name.
     async fn fail_sign_in(&self, username: &str, known: Option<UserId>) -> Result<()> {
         self.record_failed_sign_in(username, known)?;
-        self.store.sign_in_failed(username, self.clock.now()).await
+        self.store
+            .record_sign_in_failure(username, self.clock.now())
+            .await
     }
 
     /// Ends the caller's token and closes its sockets.
@@ -123,7 +125,8 @@ impl Services {
         self.store
             .end_token(&actor.token, actor.user, expires_at.since(now))
             .await?;
-        self.tokens.end_here(actor.token.clone(), expires_at, now);
+        self.tokens
+            .mark_ended_here(actor.token.clone(), expires_at, now);
         self.hub.close(
             &Closing::Token(actor.token.clone()),
             CloseReason::TokenEnded,
@@ -153,7 +156,7 @@ impl Services {
         let account = account.ok_or(Error::AuthFailed)?;
         let bad = |field, problem| Error::Validation(FieldErrors::one(field, problem));
         if let Some(problem) =
-            password::problem(&next, &account.user.username, &account.user.real_name)
+            password::find_problem(&next, &account.user.username, &account.user.real_name)
         {
             return Err(bad(Field::NewPassword, problem));
         }
@@ -163,7 +166,7 @@ impl Services {
                 ("PASSWORD_SAME", "must not be the current password").into(),
             ));
         }
-        self.throttle.change_own(actor.user, now)?;
+        self.throttle.count_own_password_change(actor.user, now)?;
         let username = &account.user.username;
         let attempt = self
             .throttle
@@ -189,7 +192,7 @@ impl Services {
             password_hash: Some(self.passwords.hash(place, &next).await?),
             must_change_password: Some(false),
             // A password set by another request meanwhile has ended the caller's token.
-            if_version: Some(account.credential_version),
+            expected_version: Some(account.credential_version),
             ..UserChange::default()
         };
         self.record(AuditedAction::by(actor, "auth.password").on(actor.user))
@@ -198,7 +201,7 @@ impl Services {
             .end_tokens(actor.user, &change)
             .await?
             .ok_or(Error::AuthFailed)?;
-        attempt.succeeded();
+        attempt.record_success();
         self.tokens.issue(&account, self.clock.now())
     }
 
@@ -216,13 +219,13 @@ impl Services {
             .store
             .user(user)
             .await?
-            .filter(|account| account.credentials().admit(auth.issued));
+            .filter(|account| account.credentials().is_token_valid(auth.issued));
         let version = account.ok_or(Error::AuthFailed)?.credential_version;
         self.record(AuditedAction::by(&auth.actor, "auth.sessions").on(user))
             .await?;
         let change = UserChange {
             end_tokens: true,
-            if_version: Some(version),
+            expected_version: Some(version),
             ..UserChange::default()
         };
         let account = self
@@ -256,7 +259,7 @@ impl Services {
     async fn end_tokens(&self, id: UserId, change: &UserChange) -> Result<Option<UserAccount>> {
         let account = self.store.update_user(id, change, self.clock.now()).await?;
         if let Some(account) = &account {
-            self.tokens.account_changed(account);
+            self.tokens.record_account_change(account);
             self.hub.close(&Closing::User(id), CloseReason::TokenEnded);
         }
         Ok(account)

@@ -3,7 +3,7 @@
 
 use std::{cmp::Reverse, collections::BTreeMap};
 
-use super::{Services, audit::AuditedAction, directory::by_name};
+use super::{Services, audit::AuditedAction, directory::paginate_by_username};
 use crate::{
     domain::{
         Error, Field, Result, Timestamp,
@@ -190,7 +190,7 @@ impl Services {
     pub async fn departments(&self, actor: &Actor, days: u64) -> Result<Vec<DepartmentStatistics>> {
         actor.require_admin()?;
         let mut departments: BTreeMap<String, DepartmentStatistics> = BTreeMap::new();
-        let mut people = self.everybody(days).await?;
+        let mut people = self.all_people(days).await?;
         // Spelling variants are one department, named as it was first written.
         people.sort_by_key(|person| (person.user.created_at, person.user.id));
         for person in people {
@@ -231,7 +231,7 @@ impl Services {
         actor.require_admin()?;
         self.record(AuditedAction::by(actor, "stats.people"))
             .await?;
-        let mut people = self.everybody(days).await?;
+        let mut people = self.all_people(days).await?;
         people.sort_by_cached_key(|person| {
             let first = match order {
                 PeopleOrder::Messages => person.sum.sent,
@@ -249,7 +249,8 @@ impl Services {
         let skip = usize::try_from(window.skip()).unwrap_or(usize::MAX);
         let limit = usize::try_from(window.limit).unwrap_or(usize::MAX);
         let mut people: Vec<PersonStatistics> = people.into_iter().skip(skip).take(limit).collect();
-        let pagination = by_name(request, &mut people, total, |person| &person.user.username);
+        let pagination =
+            paginate_by_username(request, &mut people, total, |person| &person.user.username);
         // Counts change during paging: such an order has no stable positions.
         let next = pagination
             .next
@@ -259,11 +260,11 @@ impl Services {
     }
 
     /// Returns all accounts, including those that are inactive now but were active.
-    async fn everybody(&self, days: u64) -> Result<Vec<PersonStatistics>> {
+    async fn all_people(&self, days: u64) -> Result<Vec<PersonStatistics>> {
         self.count_now().await?;
         let from = self.calendar().days_back(self.clock.now(), days);
         let (mut users, mut sums, mut unread) = tokio::try_join!(
-            self.store.everybody(),
+            self.store.all_users(),
             self.store.statistics_of_people(from),
             self.store.unread_of_all(),
         )?;

@@ -28,14 +28,14 @@ struct Budget {
 }
 
 impl Budget {
-    fn is_spent(&self) -> bool {
+    fn is_exhausted(&self) -> bool {
         self.messages == 0 || self.bytes == 0
     }
 
     /// Takes a message into the answer, unless it does not fit; the first one always fits.
     fn take(&mut self, view: &MessageView) -> bool {
         let weight = encoded_size::of(view);
-        if self.is_spent() || (weight > self.bytes && self.messages < MAX_SYNC_MESSAGES) {
+        if self.is_exhausted() || (weight > self.bytes && self.messages < MAX_SYNC_MESSAGES) {
             self.bytes = 0;
             return false;
         }
@@ -85,7 +85,10 @@ pub struct Synced {
 /// wait for the next. Conversations known to the client come first: gaps are closed before new
 /// conversations are filled. With each answer the client names more of them, so the sync ends. Of
 /// the unchanged conversations, those with the newest activity are enough.
-fn page_of(sessions: &mut Vec<Conversation>, from: &BTreeMap<ConversationId, SyncFrom>) -> bool {
+fn limit_to_page(
+    sessions: &mut Vec<Conversation>,
+    from: &BTreeMap<ConversationId, SyncFrom>,
+) -> bool {
     let is_quiet = |session: &Conversation| {
         from.get(&session.id)
             .is_some_and(|known| known.seq >= session.seq && known.rev >= session.rev)
@@ -120,7 +123,7 @@ impl Services {
     ) -> Result<Synced> {
         let mut sessions = self.store.all_conversations_of(actor.user).await?;
         let mine: BTreeSet<ConversationId> = sessions.iter().map(|session| session.id).collect();
-        let left_out = page_of(&mut sessions, from);
+        let left_out = limit_to_page(&mut sessions, from);
         let mut budget = Budget {
             messages: MAX_SYNC_MESSAGES,
             bytes: MAX_SYNC_BYTES,
@@ -129,7 +132,7 @@ impl Services {
         for session in sessions {
             let known = from.get(&session.id).copied().unwrap_or_default();
             let one = self
-                .sync_session(actor, session, known, &mut budget)
+                .sync_conversation(actor, session, known, &mut budget)
                 .await?;
             synced.push(one);
         }
@@ -165,7 +168,7 @@ impl Services {
         })
     }
 
-    async fn sync_session(
+    async fn sync_conversation(
         &self,
         actor: &Actor,
         session: Conversation,
@@ -183,14 +186,14 @@ impl Services {
             rev: known.rev.min(session.rev),
         };
         if reached.rev < session.rev && start > hidden {
-            let found = if budget.is_spent() {
+            let found = if budget.is_exhausted() {
                 Vec::new()
             } else {
                 self.store
-                    .messages_changed(session.id, reached.rev, start, budget.messages)
+                    .messages_changed_since(session.id, reached.rev, start, budget.messages)
                     .await?
             };
-            let mut is_complete = !budget.is_spent() && (found.len() as u64) < budget.messages;
+            let mut is_complete = !budget.is_exhausted() && (found.len() as u64) < budget.messages;
             let places: Vec<(ConversationId, u64)> =
                 found.iter().map(|found| (session.id, found.seq)).collect();
             let receipts = self
@@ -217,7 +220,7 @@ impl Services {
         }
         let mut messages = Vec::new();
         // The read goes step by step, so that messages beyond the limits are not read.
-        while reached.seq < session.seq && !budget.is_spent() {
+        while reached.seq < session.seq && !budget.is_exhausted() {
             let step = READ_STEP_MESSAGES.min(budget.messages);
             let range = SeqRange {
                 after: reached.seq,
@@ -234,8 +237,8 @@ impl Services {
             }
             reached.seq = range.up_to;
         }
-        self.record_answered(&mut messages, |_| hidden).await?;
-        self.record_answered(&mut changed, |_| hidden).await?;
+        self.record_reply_targets(&mut messages, |_| hidden).await?;
+        self.record_reply_targets(&mut changed, |_| hidden).await?;
         self.record_delivered(actor.user, messages.iter().map(|view| &*view.message));
         let has_more = reached.seq < session.seq || reached.rev < session.rev;
         Ok(ConversationSync {

@@ -66,7 +66,7 @@ const SAMPLE_WORDS: [&str; 32] = [
 ];
 
 /// Returns a message's text, the same for the same number.
-fn text(number: u64) -> String {
+fn message_text(number: u64) -> String {
     let mut state = number
         .wrapping_mul(0x9e37_79b9_7f4a_7c15)
         .wrapping_add(0x1234_5678_9abc_def1);
@@ -86,7 +86,7 @@ fn text(number: u64) -> String {
 
 /// Returns the two members (by number from 0) of a conversation: neighbours first, then neighbours'
 /// neighbours.
-fn pair(session: u64, users: u64) -> (u64, u64) {
+fn member_pair(session: u64, users: u64) -> (u64, u64) {
     let distance = 1 + session / users;
     let first = session % users;
     (first, (first + distance) % users)
@@ -106,7 +106,7 @@ impl Services {
             .accounts_with_prefix("staff", wanted.users.max(1))
             .await?
             .len() as u64;
-        self.make_staff(wanted.users, now).await?;
+        self.create_staff(wanted.users, now).await?;
         let staff: Vec<UserId> = self
             .store
             .accounts_with_prefix("staff", wanted.users.max(1))
@@ -128,7 +128,7 @@ impl Services {
         let start = now.minus(Duration::from_hours(720));
         let (mut pasts, mut gathered) = (Vec::new(), 0);
         for number in 0..sessions {
-            let (first, second) = pair(number, users);
+            let (first, second) = member_pair(number, users);
             let at = |index: u64| staff[usize::try_from(index).unwrap_or(0)];
             let session = Conversation::private(at(first), at(second), start);
             if self
@@ -140,7 +140,7 @@ impl Services {
             }
             let count = wanted.messages / sessions + u64::from(number < wanted.messages % sessions);
             let past =
-                import_past(session, at(first), at(second), count, number, start)?.into_account();
+                import_past(session, at(first), at(second), count, number, start)?.into_state();
             gathered += past.changes().messages.len();
             made.sessions += 1;
             made.messages += count;
@@ -186,7 +186,7 @@ impl Services {
         Ok(())
     }
 
-    async fn make_staff(&self, users: u64, now: Timestamp) -> Result<()> {
+    async fn create_staff(&self, users: u64, now: Timestamp) -> Result<()> {
         let hash = self
             .passwords
             .hash(
@@ -264,7 +264,7 @@ fn import_past(
     for index in 0..count {
         let sender = if index % 2 == 0 { first } else { second };
         let at = start.plus(Duration::from_secs(index * 20));
-        let content = text(number.wrapping_mul(1_000_003).wrapping_add(index));
+        let content = message_text(number.wrapping_mul(1_000_003).wrapping_add(index));
         past.write(
             Draft {
                 content,
@@ -290,7 +290,7 @@ mod tests {
         for users in [2_u64, 5, 8] {
             let sessions = users * (users - 1) / 2;
             let pairs: std::collections::BTreeSet<_> = (0..sessions)
-                .map(|number| pair(number, users))
+                .map(|number| member_pair(number, users))
                 .map(|(a, b)| (a.min(b), a.max(b)))
                 .collect();
             assert_eq!(pairs.len() as u64, sessions, "{users} users");

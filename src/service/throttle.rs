@@ -173,7 +173,7 @@ struct NameAttempts {
     bucket: Bucket,
     /// Attempts whose outcome is not known yet.
     pending: u32,
-    barred_until: Option<Timestamp>,
+    locked_until: Option<Timestamp>,
     /// Notifies the waiting attempts, which hold it, too.
     decided: Arc<Notify>,
 }
@@ -183,14 +183,14 @@ type NameKey = (Network, String);
 /// All limits on signing in.
 pub(super) struct Throttle {
     enabled: bool,
-    guesses: Mutex<LruCache<NameKey, NameAttempts>>,
-    wide_guesses: Buckets<NameKey>,
+    name_attempts: Mutex<LruCache<NameKey, NameAttempts>>,
+    wide_name_attempts: Buckets<NameKey>,
     names: Buckets<String>,
-    strangers: ByNetwork,
+    unknown_names: ByNetwork,
     registrations: ByNetwork,
     own_changes: Buckets<UserId>,
     /// The names that recently signed in, with their network.
-    lately: Cache<NameKey, ()>,
+    recent_sign_ins: Cache<NameKey, ()>,
 }
 
 /// An attempt that was counted. It is uncounted unless it failed.
@@ -207,15 +207,15 @@ impl Throttle {
     pub fn new(enabled: bool) -> Self {
         Self {
             enabled,
-            guesses: Mutex::new(LruCache::new(
+            name_attempts: Mutex::new(LruCache::new(
                 NonZeroUsize::new(MAX_TRACKED_KEYS).unwrap_or(NonZeroUsize::MIN),
             )),
-            wide_guesses: Buckets::new(NAME_AND_NETWORK_FAILURE_QUOTA.wide()),
+            wide_name_attempts: Buckets::new(NAME_AND_NETWORK_FAILURE_QUOTA.wide()),
             names: Buckets::new(NAME_FAILURE_QUOTA),
-            strangers: ByNetwork::new(UNKNOWN_NAME_QUOTA),
+            unknown_names: ByNetwork::new(UNKNOWN_NAME_QUOTA),
             registrations: ByNetwork::new(REGISTRATION_QUOTA),
             own_changes: Buckets::new(PASSWORD_CHANGE_QUOTA),
-            lately: Cache::builder()
+            recent_sign_ins: Cache::builder()
                 .max_capacity(2 * MAX_TRACKED_KEYS as u64)
                 .time_to_live(RECENT_SIGN_IN_TTL)
                 .build(),
@@ -234,7 +234,7 @@ impl Throttle {
         now: impl Fn() -> Timestamp,
     ) -> Result<CountedAttempt<'_>> {
         let key: NameKey = (network, username_key(username).chars().take(32).collect());
-        let is_known = self.lately.contains_key(&key);
+        let is_known = self.recent_sign_ins.contains_key(&key);
         let mut attempt = CountedAttempt {
             throttle: self,
             key,
@@ -245,11 +245,11 @@ impl Throttle {
             return Ok(attempt);
         }
         if !is_known {
-            self.strangers.take(network, now())?;
+            self.unknown_names.take(network, now())?;
         }
         if let Err(refused) = self.reserve(&attempt.key, &now).await {
             if !is_known {
-                self.strangers.give_back(network);
+                self.unknown_names.give_back(network);
             }
             return Err(refused);
         }
@@ -284,52 +284,58 @@ impl Throttle {
         let limited = |retry_after| Err(Error::RateLimited { retry_after });
         let wide = key.0.wide().map(|wide| (wide, key.1.clone()));
         if let Some(wide) = &wide {
-            self.wide_guesses.take(wide.clone(), now())?;
+            self.wide_name_attempts.take(wide.clone(), now())?;
         }
         let give_wide_back = || {
             if let Some(wide) = &wide {
-                self.wide_guesses.give_back(wide);
+                self.wide_name_attempts.give_back(wide);
             }
         };
         let deadline = tokio::time::Instant::now() + ATTEMPT_QUEUE_TIMEOUT;
         loop {
             let decided;
             let result = {
-                let mut all = self.guesses.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut all = self
+                    .name_attempts
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner);
                 let now = now();
-                let guesses = all.get_or_insert_mut(key.clone(), || NameAttempts {
+                let name_attempts = all.get_or_insert_mut(key.clone(), || NameAttempts {
                     bucket: Bucket::empty(now),
                     pending: 0,
-                    barred_until: None,
+                    locked_until: None,
                     decided: Arc::default(),
                 });
                 // A clock that was set back must not extend a lockout.
-                let barred = guesses
-                    .barred_until
+                let barred = name_attempts
+                    .locked_until
                     .map(|until| until.since(now))
                     .filter(|left| !left.is_zero());
                 if let Some(left) = barred {
                     give_wide_back();
                     return limited(left.min(LOCKOUT_DURATION));
                 }
-                match guesses.bucket.take(NAME_AND_NETWORK_FAILURE_QUOTA, now) {
+                match name_attempts
+                    .bucket
+                    .take(NAME_AND_NETWORK_FAILURE_QUOTA, now)
+                {
                     Ok(()) => {
-                        guesses.pending += 1;
+                        name_attempts.pending += 1;
                         return Ok(());
                     }
-                    Err(_) if guesses.pending == 0 => {
-                        guesses.barred_until = Some(now.plus(LOCKOUT_DURATION));
+                    Err(_) if name_attempts.pending == 0 => {
+                        name_attempts.locked_until = Some(now.plus(LOCKOUT_DURATION));
                         give_wide_back();
                         let (network, name) = (key.0, digest(&key.1));
                         tracing::warn!(target: "security", %network, name, "too many failed sign-ins; barred for a while");
                         return limited(LOCKOUT_DURATION);
                     }
-                    Err(_) if Arc::strong_count(&guesses.decided) > MAX_WAITING_ATTEMPTS => {
+                    Err(_) if Arc::strong_count(&name_attempts.decided) > MAX_WAITING_ATTEMPTS => {
                         give_wide_back();
                         return limited(Duration::from_secs(2));
                     }
                     Err(_) => {
-                        decided = Arc::clone(&guesses.decided);
+                        decided = Arc::clone(&name_attempts.decided);
                         decided.notified()
                     }
                 }
@@ -357,7 +363,7 @@ impl Throttle {
     ///
     /// # Errors
     /// `RateLimited`.
-    pub fn change_own(&self, user: UserId, now: Timestamp) -> Result<()> {
+    pub fn count_own_password_change(&self, user: UserId, now: Timestamp) -> Result<()> {
         if self.enabled {
             self.own_changes.take(user, now)
         } else {
@@ -374,8 +380,8 @@ impl CountedAttempt<'_> {
     }
 
     /// Records that the password was right: the name now counts as known in this network.
-    pub fn succeeded(self) {
-        self.throttle.lately.insert(self.key.clone(), ());
+    pub fn record_success(self) {
+        self.throttle.recent_sign_ins.insert(self.key.clone(), ());
     }
 
     fn settle(&self, gives_back: bool) {
@@ -384,15 +390,15 @@ impl CountedAttempt<'_> {
         }
         let mut all = self
             .throttle
-            .guesses
+            .name_attempts
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        if let Some(guesses) = all.get_mut(&self.key) {
-            guesses.pending = guesses.pending.saturating_sub(1);
+        if let Some(name_attempts) = all.get_mut(&self.key) {
+            name_attempts.pending = name_attempts.pending.saturating_sub(1);
             if gives_back {
-                guesses.bucket.give_back();
+                name_attempts.bucket.give_back();
             }
-            guesses.decided.notify_waiters();
+            name_attempts.decided.notify_waiters();
         }
     }
 }
@@ -406,10 +412,12 @@ impl Drop for CountedAttempt<'_> {
         let (network, name) = &self.key;
         self.throttle.names.give_back(name);
         if let Some(wide) = network.wide() {
-            self.throttle.wide_guesses.give_back(&(wide, name.clone()));
+            self.throttle
+                .wide_name_attempts
+                .give_back(&(wide, name.clone()));
         }
         if !self.is_known {
-            self.throttle.strangers.give_back(*network);
+            self.throttle.unknown_names.give_back(*network);
         }
     }
 }
@@ -446,7 +454,7 @@ mod tests {
             right.spawn(async move {
                 let attempt = throttle.begin(ward, "nurse.li", now).await?;
                 tokio::task::yield_now().await;
-                attempt.succeeded();
+                attempt.record_success();
                 Ok::<(), Error>(())
             });
         }
@@ -524,7 +532,11 @@ mod tests {
         let throttle = Throttle::new(true);
         let now = || Timestamp(1_000_000);
         let home = network("203.0.113.7");
-        throttle.begin(home, "li", now).await.unwrap().succeeded();
+        throttle
+            .begin(home, "li", now)
+            .await
+            .unwrap()
+            .record_success();
         for number in 0..100 {
             throttle
                 .begin(network(&format!("198.51.100.{number}")), "li", now)

@@ -82,16 +82,16 @@ impl Tokens {
         self.signer.storage_key(user)
     }
 
-    pub fn sign(&self, words: &str) -> Result<String> {
-        self.signer.sign(words)
+    pub fn sign(&self, text: &str) -> Result<String> {
+        self.signer.sign(text)
     }
 
-    pub fn is_signed(&self, words: &str, signature: &str) -> bool {
-        self.signer.is_signed(words, signature)
+    pub fn is_signed(&self, text: &str, signature: &str) -> bool {
+        self.signer.is_signed(text, signature)
     }
 
-    pub fn end_here(&self, token: TokenId, expires_at: Timestamp, now: Timestamp) {
-        self.known.end_here(token, expires_at, now);
+    pub fn mark_ended_here(&self, token: TokenId, expires_at: Timestamp, now: Timestamp) {
+        self.known.mark_ended_here(token, expires_at, now);
     }
 
     /// Returns the user of a profile, unless the profile may be outdated.
@@ -100,8 +100,9 @@ impl Tokens {
     }
 
     /// Records that an account changed on this node.
-    pub fn account_changed(&self, account: &UserAccount) {
-        self.known.changed(account.user.id, account.credentials());
+    pub fn record_account_change(&self, account: &UserAccount) {
+        self.known
+            .record_change(account.user.id, account.credentials());
     }
 }
 
@@ -135,7 +136,7 @@ impl Services {
     /// # Errors
     /// As [`Services::check_token`].
     pub async fn authenticate(&self, token: &str) -> Result<Authentication> {
-        let auth = self.tokens.signer.read(token, self.clock.now())?;
+        let auth = self.tokens.signer.decode_token(token, self.clock.now())?;
         self.is_still_valid(auth).await
     }
 
@@ -156,14 +157,14 @@ impl Services {
         // A token with a version unknown to this node was issued after the cached state.
         let is_newer = |known: &Credentials| matches!(auth.issued, CredentialVersion::Version(version) if version > known.version);
         if profile.is_none() && credentials.as_ref().is_none_or(is_newer) {
-            self.tokens.known.forget(auth.actor.user);
+            self.tokens.known.evict_account(auth.actor.user);
             (credentials, profile) = self.credentials(auth.actor.user).await?;
         }
-        let issued = self
-            .tokens
-            .known
-            .dated(&auth, credentials.as_ref(), self.clock.now());
-        match credentials.filter(|credentials| credentials.admit(issued)) {
+        let issued =
+            self.tokens
+                .known
+                .trusted_issue_time(&auth, credentials.as_ref(), self.clock.now());
+        match credentials.filter(|credentials| credentials.is_token_valid(issued)) {
             Some(credentials) if !ended => {
                 (auth.issued, auth.actor.role) = (issued, credentials.role);
                 Ok(Authentication { auth, profile })
@@ -191,12 +192,12 @@ impl Services {
 
     /// Closes the connections of users and tokens whose rights have changed: on another node, by
     /// the operator, or in the database itself.
-    pub(super) async fn close_ended_elsewhere(&self) -> Result<()> {
-        self.recheck(self.hub.tokens_in_use()).await
+    pub(super) async fn close_revoked_connections(&self) -> Result<()> {
+        self.recheck_connections(self.hub.tokens_in_use()).await
     }
 
     /// Closes those of these connections whose token is no longer valid.
-    async fn recheck(&self, tokens_in_use: Vec<AuthenticatedToken>) -> Result<()> {
+    async fn recheck_connections(&self, tokens_in_use: Vec<AuthenticatedToken>) -> Result<()> {
         let people: BTreeSet<UserId> = tokens_in_use.iter().map(|auth| auth.actor.user).collect();
         let tokens: BTreeSet<&TokenId> =
             tokens_in_use.iter().map(|auth| &auth.actor.token).collect();
@@ -208,19 +209,19 @@ impl Services {
             let token = &auth.actor.token;
             let theirs = credentials
                 .get(&auth.actor.user)
-                .filter(|theirs| theirs.admit(auth.issued));
+                .filter(|theirs| theirs.is_token_valid(auth.issued));
             match theirs {
                 Some(theirs) if !ended.contains(token) => {
                     if theirs.role != auth.actor.role {
-                        self.tokens.known.forget(auth.actor.user);
+                        self.tokens.known.evict_account(auth.actor.user);
                         self.hub
                             .close(&Closing::Token(token.clone()), CloseReason::RightsChanged);
                     }
                 }
                 _ => {
-                    self.tokens.known.forget(auth.actor.user);
+                    self.tokens.known.evict_account(auth.actor.user);
                     self.tokens
-                        .end_here(token.clone(), auth.expires_at, self.clock.now());
+                        .mark_ended_here(token.clone(), auth.expires_at, self.clock.now());
                     self.hub
                         .close(&Closing::Token(token.clone()), CloseReason::TokenEnded);
                 }
@@ -241,7 +242,7 @@ impl Services {
         let asked = Instant::now();
         let account = self.store.user(user).await?;
         let credentials = account.as_ref().map(UserAccount::credentials);
-        self.tokens.known.remember(user, (credentials, asked));
+        self.tokens.known.insert_account(user, (credentials, asked));
         Ok((
             credentials,
             account.map(|account| CachedProfile {
@@ -276,7 +277,7 @@ impl Services {
                 let Ok(all) = self.store.ended_tokens().await else {
                     continue;
                 };
-                known.load_ended(all);
+                known.set_ended_tokens(all);
                 loaded = Some(began);
             }
             // While this fails, nothing stays cached for long. The next poll starts at the same
@@ -293,7 +294,7 @@ impl Services {
             for revoked in revoked {
                 match revoked {
                     Revoked::User(user) => {
-                        known.forget(user);
+                        known.evict_account(user);
                         people.insert(user);
                     }
                     Revoked::Token(token) => {
@@ -306,7 +307,7 @@ impl Services {
                 continue;
             };
             known.add_ended_tokens(ended);
-            known.note_poll(began);
+            known.record_poll(began);
             let mut concerned = self.hub.tokens_in_use();
             concerned.retain(
                 |AuthenticatedToken {
@@ -314,7 +315,7 @@ impl Services {
                      ..
                  }| { people.contains(user) || tokens.contains(token) },
             );
-            if let Err(error) = self.recheck(concerned).await {
+            if let Err(error) = self.recheck_connections(concerned).await {
                 tracing::warn!(%error, "changed rights could not be looked up");
             }
         }

@@ -29,7 +29,7 @@ struct TypingSigns {
     generation: u64,
     /// The number of memberships that ended. It shows whether one ended after the receivers were
     /// read.
-    departures: u64,
+    ended_memberships: u64,
 }
 
 /// The users who type, by conversation.
@@ -37,7 +37,7 @@ struct TypingSigns {
 pub(super) struct TypingTracker(Mutex<TypingSigns>);
 
 impl TypingTracker {
-    fn signs(&self) -> MutexGuard<'_, TypingSigns> {
+    fn lock_signs(&self) -> MutexGuard<'_, TypingSigns> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -58,14 +58,15 @@ impl Services {
     ) -> Result<()> {
         actor.require_self(user)?;
         if active {
-            self.courtesy.make(user, CreatedThing::Typing, 1)?;
+            self.creation_limits
+                .count_created(user, CreatedThing::Typing, 1)?;
         }
         let (mut signs, others) = loop {
-            let departures = self.typing.signs().departures;
+            let ended_memberships = self.typing.lock_signs().ended_memberships;
             let others = self.require_membership(session, user).await?.others(user);
-            let signs = self.typing.signs();
+            let signs = self.typing.lock_signs();
             // A membership may have ended meanwhile; that user must not receive the event.
-            if signs.departures == departures {
+            if signs.ended_memberships == ended_memberships {
                 break (signs, others);
             }
         };
@@ -103,7 +104,7 @@ impl Services {
         } else {
             signs.active.remove(&(session, user));
         }
-        // Published under the lock: after `forget_typing` a former member receives nothing.
+        // Published under the lock: after `end_typing_of_member` a former member receives nothing.
         self.hub.publish(
             &Audience::Users(others),
             &Event::Typing {
@@ -117,9 +118,9 @@ impl Services {
 
     /// Ends the typing of a former member in a conversation; they receive no more typing events of
     /// it.
-    pub(super) fn forget_typing(&self, session: ConversationId, user: UserId) {
-        let mut signs = self.typing.signs();
-        signs.departures += 1;
+    pub(super) fn end_typing_of_member(&self, session: ConversationId, user: UserId) {
+        let mut signs = self.typing.lock_signs();
+        signs.ended_memberships += 1;
         for (_, sign) in signs
             .active
             .iter_mut()
@@ -143,7 +144,7 @@ impl Services {
     }
 
     fn stop_typing_where(&self, applies: impl Fn(&(ConversationId, UserId), &TypingSign) -> bool) {
-        let mut signs = self.typing.signs();
+        let mut signs = self.typing.lock_signs();
         let stopped: Vec<_> = signs
             .active
             .extract_if(|key, sign| applies(key, sign))

@@ -23,11 +23,11 @@ struct UserCounts {
     counts: HashMap<ConversationId, (u64, u64)>,
     loaded: bool,
     changed: bool,
-    pushing: bool,
+    is_publishing: bool,
 }
 
 impl UserCounts {
-    fn note(&mut self, session: ConversationId, version: u64, count: u64) {
+    fn record_count(&mut self, session: ConversationId, version: u64, count: u64) {
         let known = self.counts.entry(session).or_insert((version, count));
         if known.0 <= version {
             *known = (version, count);
@@ -51,7 +51,7 @@ impl UnreadCounts {
     }
 
     /// Evicts the counts of a user who disconnected.
-    pub fn forget(&self, user: UserId) {
+    pub fn evict(&self, user: UserId) {
         self.0
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -61,7 +61,7 @@ impl UnreadCounts {
 
 impl Services {
     /// Records that a commit changed one of a user's counts.
-    pub(super) fn unread_changed(
+    pub(super) fn record_unread_change(
         self: &Services,
         user: UserId,
         session: ConversationId,
@@ -69,23 +69,23 @@ impl Services {
         count: u64,
     ) {
         let begin = self.unread.with(user, |person| {
-            person.note(session, version, count);
+            person.record_count(session, version, count);
             person.changed = true;
-            !std::mem::replace(&mut person.pushing, true)
+            !std::mem::replace(&mut person.is_publishing, true)
         });
         if begin && let Some(services) = self.this.upgrade() {
-            tokio::spawn(services.push_unread(user));
+            tokio::spawn(services.publish_unread(user));
         }
     }
 
-    async fn push_unread(self: Arc<Self>, user: UserId) {
+    async fn publish_unread(self: Arc<Self>, user: UserId) {
         while self.hub.is_connected(user) {
             if !self.unread.with(user, |person| person.loaded) {
                 if let Ok(stored) = self.store.unread_of(user).await {
                     self.unread.with(user, |person| {
                         person.loaded = true;
                         for unread in stored {
-                            person.note(unread.session, unread.version, unread.count);
+                            person.record_count(unread.session, unread.version, unread.count);
                         }
                     });
                 } else {
@@ -94,8 +94,8 @@ impl Services {
                 }
             }
             let pushed = self.unread.with(user, |person| {
-                person.pushing = std::mem::take(&mut person.changed);
-                if person.pushing {
+                person.is_publishing = std::mem::take(&mut person.changed);
+                if person.is_publishing {
                     let counts = person
                         .counts
                         .iter()
@@ -105,13 +105,13 @@ impl Services {
                     let counts = Event::UnreadChanged(counts.collect::<Unread>());
                     self.hub.publish(&Audience::Users(vec![user]), &counts);
                 }
-                person.pushing
+                person.is_publishing
             });
             if !pushed {
                 return;
             }
             tokio::time::sleep(PUSH_INTERVAL).await;
         }
-        self.unread.forget(user);
+        self.unread.evict(user);
     }
 }

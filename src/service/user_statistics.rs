@@ -22,7 +22,7 @@ impl Services {
     pub async fn stats(&self, actor: &Actor, user: UserId) -> Result<Stats> {
         self.audit_read(actor, user, "stats").await?;
         let (totals, online) =
-            tokio::try_join!(self.store.totals_of(user), self.headcount.get(()))?;
+            tokio::try_join!(self.store.totals_of(user), self.present_count.get(()))?;
         Ok(Stats {
             total_sessions: totals.sessions,
             total_messages: totals.messages,

@@ -38,7 +38,7 @@ pub struct Address {
 
 /// Returns the maximum number of connections for everything else: enough to keep mongod busy, not
 /// so many that a commit shares its processors with a hundred calls.
-fn read_connections() -> u32 {
+fn max_read_connections() -> u32 {
     let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
     u32::try_from(cores.saturating_mul(8))
         .unwrap_or(64)
@@ -46,7 +46,7 @@ fn read_connections() -> u32 {
 }
 
 /// Returns the part of an address that must not be shown.
-fn secret_of(uri: &str) -> Option<&str> {
+fn password_in_uri(uri: &str) -> Option<&str> {
     let (_, rest) = uri.split_once("://")?;
     let (user_info, _) = rest.rsplit_once('@')?;
     user_info
@@ -56,7 +56,7 @@ fn secret_of(uri: &str) -> Option<&str> {
 }
 
 /// Refuses options that no override can correct.
-fn refuse(options: &ClientOptions) -> Result<(), BadAddress> {
+fn check_options(options: &ClientOptions) -> Result<(), BadAddress> {
     if options.load_balanced == Some(true) {
         return Err(BadAddress(
             "loadBalanced=true hides the replica set that commits need".to_owned(),
@@ -68,7 +68,7 @@ fn refuse(options: &ClientOptions) -> Result<(), BadAddress> {
             ("tlsCertificateKeyFile", &tls.cert_key_file_path),
         ] {
             if let Some(file) = file
-                && let Err(error) = can_be_read(file)
+                && let Err(error) = check_readable(file)
             {
                 let name = format!(
                     "{name} names {}, which cannot be read: {error}",
@@ -87,7 +87,7 @@ fn refuse(options: &ClientOptions) -> Result<(), BadAddress> {
 }
 
 /// Checks that a file is readable. A file that is not a regular one might never answer.
-fn can_be_read(file: &std::path::Path) -> std::io::Result<()> {
+fn check_readable(file: &std::path::Path) -> std::io::Result<()> {
     if !std::fs::metadata(file)?.is_file() {
         return Err(std::io::Error::other("it is no regular file"));
     }
@@ -96,19 +96,20 @@ fn can_be_read(file: &std::path::Path) -> std::io::Result<()> {
 
 /// Rewords the driver's message about an option. For an option that it knows but was built without,
 /// the message suggests that same option, or names build flags that an operator does not have.
-fn plainly(words: String) -> String {
-    let likened = words.split_once(" is an invalid option. An option with a similar name exists: ");
+fn reword_option_error(driver_message: String) -> String {
+    let likened =
+        driver_message.split_once(" is an invalid option. An option with a similar name exists: ");
     let likened = likened
         .filter(|(option, alike)| option.ends_with(alike))
         .map(|(option, _)| option);
-    let flagged = words
+    let flagged = driver_message
         .split_once(" may not be specified without the ")
         .map(|(option, _)| option);
     let Some(option) = likened
         .or(flagged)
         .and_then(|before| before.rsplit(' ').next())
     else {
-        return words;
+        return driver_message;
     };
     let why = match option.to_ascii_lowercase().as_str() {
         "compressors" | "zlibcompressionlevel" => {
@@ -119,7 +120,7 @@ fn plainly(words: String) -> String {
     format!("{option} {why}: leave it out")
 }
 
-fn within<T: Ord>(value: Option<T>, default: T, (least, most): (T, T)) -> T {
+fn clamp_or_default<T: Ord>(value: Option<T>, default: T, (least, most): (T, T)) -> T {
     value.map_or(default, |value| value.clamp(least, most))
 }
 
@@ -130,14 +131,14 @@ impl Address {
     /// When it cannot be parsed or resolved, or has an option that is refused.
     pub async fn parse(uri: &str) -> Result<Self, BadAddress> {
         let mut reading = ClientOptions::parse(uri).await.map_err(|error| {
-            let words = super::failure::words(&error).map(plainly);
-            let words = words.unwrap_or_else(|| "it cannot be read".to_owned());
-            BadAddress(match secret_of(uri) {
-                Some(secret) => words.replace(secret, "…"),
-                None => words,
+            let driver_message = super::failure::driver_message(&error).map(reword_option_error);
+            let driver_message = driver_message.unwrap_or_else(|| "it cannot be read".to_owned());
+            BadAddress(match password_in_uri(uri) {
+                Some(secret) => driver_message.replace(secret, "…"),
+                None => driver_message,
             })
         })?;
-        refuse(&reading)?;
+        check_options(&reading)?;
         // The primary is found wherever it is, also after a failover.
         reading.direct_connection = Some(false);
         reading.selection_criteria =
@@ -150,26 +151,26 @@ impl Address {
                 .build(),
         );
         (reading.retry_reads, reading.retry_writes) = (Some(true), Some(true));
-        reading.server_selection_timeout = Some(within(
+        reading.server_selection_timeout = Some(clamp_or_default(
             reading.server_selection_timeout,
             Duration::from_secs(3),
             CONNECT_TIMEOUT_BOUNDS,
         ));
-        reading.connect_timeout = Some(within(
+        reading.connect_timeout = Some(clamp_or_default(
             reading.connect_timeout,
             Duration::from_secs(3),
             CONNECT_TIMEOUT_BOUNDS,
         ));
-        reading.heartbeat_freq = Some(within(
+        reading.heartbeat_freq = Some(clamp_or_default(
             reading.heartbeat_freq,
             Duration::from_secs(2),
             HEARTBEAT_INTERVAL_BOUNDS,
         ));
         // Zero means no limit.
         let most = reading.max_pool_size.filter(|most| *most > 0);
-        let most = within(most, read_connections(), MAX_CONNECTIONS_BOUNDS);
+        let most = clamp_or_default(most, max_read_connections(), MAX_CONNECTIONS_BOUNDS);
         reading.max_pool_size = Some(most);
-        reading.min_pool_size = Some(within(reading.min_pool_size, 4, (0, most)));
+        reading.min_pool_size = Some(clamp_or_default(reading.min_pool_size, 4, (0, most)));
         reading.max_connecting = None;
         // Another program may have used our address; the name that identifies orphaned transactions
         // is set here.
@@ -205,7 +206,7 @@ impl Address {
     }
 
     /// Returns options for checking one server alone, without signing in.
-    pub(super) fn of_one(&self, server: &ServerAddress) -> ClientOptions {
+    pub(super) fn options_for_server(&self, server: &ServerAddress) -> ClientOptions {
         let mut one = self.reading.clone();
         one.hosts = vec![server.clone()];
         one.direct_connection = Some(true);
@@ -321,10 +322,10 @@ mod tests {
             ("mongodb://u:s3cr3t@a.example:port/", "port"),
             ("mongodb://u:s3c/r3t@a.example/", ""),
         ] {
-            let BadAddress(words) = Address::parse(uri).await.unwrap_err();
+            let BadAddress(driver_message) = Address::parse(uri).await.unwrap_err();
             assert!(
-                words.contains(name) && !words.contains("s3c"),
-                "{uri}: {words}"
+                driver_message.contains(name) && !driver_message.contains("s3c"),
+                "{uri}: {driver_message}"
             );
         }
     }

@@ -136,16 +136,16 @@ impl Store {
     ///
     /// # Errors
     /// As [`Store::record`].
-    pub async fn record_what_fits(&self, entries: &[AuditEntry]) -> Result<()> {
+    pub async fn record_skipping_invalid(&self, entries: &[AuditEntry]) -> Result<()> {
         self.insert_entries(entries, true).await
     }
 
-    async fn insert_entries(&self, entries: &[AuditEntry], what_fits: bool) -> Result<()> {
+    async fn insert_entries(&self, entries: &[AuditEntry], skips_invalid: bool) -> Result<()> {
         let audit = self.collection::<EntryRow>(COLLECTION);
         let rows: Vec<EntryRow> = entries.iter().map(EntryRow::from).collect();
         run(async move {
             match audit.insert_many(rows).ordered(false).await {
-                Err(error) if what_fits && failure::is_poison(&error) => {
+                Err(error) if skips_invalid && failure::is_poison(&error) => {
                     tracing::error!(target: "security", "the database refused a row of the record: its act has its log line only");
                     Ok(())
                 }

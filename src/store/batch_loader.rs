@@ -24,7 +24,7 @@ struct LoadRequest<K, V> {
 
 /// Loads values of one kind in batches.
 pub struct BatchLoader<K, V> {
-    asks: mpsc::Sender<LoadRequest<K, V>>,
+    requests: mpsc::Sender<LoadRequest<K, V>>,
 }
 
 impl<K, V> std::fmt::Debug for BatchLoader<K, V> {
@@ -45,9 +45,9 @@ where
         F: Future<Output = Result<Vec<V>>> + Send + 'static,
         L: Fn(Vec<K>) -> F + Send + Sync + 'static,
     {
-        let (asks, waiting) = mpsc::channel(MAX_QUEUED_LOOKUPS);
-        tokio::spawn(work(most, Arc::new(lookup), waiting));
-        Self { asks }
+        let (requests, waiting) = mpsc::channel(MAX_QUEUED_LOOKUPS);
+        tokio::spawn(run_loader(most, Arc::new(lookup), waiting));
+        Self { requests }
     }
 
     /// Returns the value of this key.
@@ -56,7 +56,12 @@ where
     /// The error of `lookup`.
     pub async fn get(&self, key: K) -> Result<V> {
         let (answer, answered) = oneshot::channel();
-        if self.asks.send(LoadRequest { key, answer }).await.is_err() {
+        if self
+            .requests
+            .send(LoadRequest { key, answer })
+            .await
+            .is_err()
+        {
             return Err(Error::Unavailable);
         }
         // A call that panicked sends no answer.
@@ -64,7 +69,7 @@ where
     }
 }
 
-async fn work<K, V, F, L>(
+async fn run_loader<K, V, F, L>(
     most: usize,
     lookup: Arc<L>,
     mut waiting: mpsc::Receiver<LoadRequest<K, V>>,
@@ -82,13 +87,13 @@ async fn work<K, V, F, L>(
         }
         let lookup = Arc::clone(&lookup);
         tokio::spawn(async move {
-            answer(&*lookup, batch).await;
+            load_batch(&*lookup, batch).await;
             drop(place);
         });
     }
 }
 
-async fn answer<K, V, F, L>(lookup: &L, batch: Vec<LoadRequest<K, V>>)
+async fn load_batch<K, V, F, L>(lookup: &L, batch: Vec<LoadRequest<K, V>>)
 where
     K: Clone,
     F: Future<Output = Result<Vec<V>>>,

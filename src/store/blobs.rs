@@ -46,7 +46,7 @@ impl BlobKey {
         [ByteRange::Body, ByteRange::Raw, ByteRange::Thumbnail].map(|part| BlobKey(id, part))
     }
 
-    fn name(self) -> String {
+    fn blob_name(self) -> String {
         let part = match self.1 {
             ByteRange::Body => "body",
             ByteRange::Raw => "raw",
@@ -107,9 +107,9 @@ impl Blobs {
     ///
     /// # Errors
     /// When the store fails, with its message.
-    pub async fn rehearse(&self) -> Result<(), BadBlobLocation> {
+    pub async fn test_operations(&self) -> Result<(), BadBlobLocation> {
         match self {
-            Self::Objects(objects) => objects.rehearse().await.map_err(BadBlobLocation),
+            Self::Objects(objects) => objects.test_operations().await.map_err(BadBlobLocation),
             Self::Grid(_) => {
                 let key = BlobKey(FileId::generate(), ByteRange::Raw);
                 let trial = async {
@@ -136,9 +136,11 @@ impl Blobs {
         let (sender, fed) = mpsc::channel(MAX_QUEUED_CHUNKS);
         // In a task of its own, because the driver's futures must not be dropped half-way.
         let task = match self.clone() {
-            Self::Grid(grid) => tokio::spawn(async move { grid.write(&key.name(), fed).await }),
+            Self::Grid(grid) => {
+                tokio::spawn(async move { grid.write(&key.blob_name(), fed).await })
+            }
             Self::Objects(objects) => {
-                tokio::spawn(async move { objects.write(&key.name(), fed).await })
+                tokio::spawn(async move { objects.write(&key.blob_name(), fed).await })
             }
         };
         BlobWriter { sender, task }
@@ -155,7 +157,7 @@ impl Blobs {
     }
 
     /// Returns the maximum number of bytes of one read.
-    fn piece(&self) -> u64 {
+    fn chunk_size(&self) -> u64 {
         match self {
             Self::Grid(_) => grid::CHUNK_BYTES,
             Self::Objects(_) => objects::CHUNK_BYTES,
@@ -172,11 +174,11 @@ impl Blobs {
         if range.is_empty() {
             return Ok(Bytes::new());
         }
-        let piece = self.piece();
-        let end = range.end.min((range.start / piece + 1) * piece);
+        let chunk_size = self.chunk_size();
+        let end = range.end.min((range.start / chunk_size + 1) * chunk_size);
         let bytes = match self {
-            Self::Grid(grid) => grid.read(key.name(), range.start..end).await?,
-            Self::Objects(objects) => objects.read(&key.name(), range.start..end).await?,
+            Self::Grid(grid) => grid.read(key.blob_name(), range.start..end).await?,
+            Self::Objects(objects) => objects.read(&key.blob_name(), range.start..end).await?,
         };
         if bytes.is_empty() {
             tracing::error!(file = %key.0, part = ?key.1, "a part of a stored file is not there");
@@ -222,7 +224,7 @@ impl Blobs {
     }
 
     async fn remove_keys(&self, keys: &[BlobKey]) -> Result<()> {
-        let names: Vec<String> = keys.iter().map(|key| key.name()).collect();
+        let names: Vec<String> = keys.iter().map(|key| key.blob_name()).collect();
         match self {
             Self::Grid(grid) => grid.remove(names).await,
             Self::Objects(objects) => {

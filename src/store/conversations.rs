@@ -63,7 +63,7 @@ struct UnreadRow {
 }
 
 /// Loads conversations by id, for several callers at once.
-pub(super) fn gathered(
+pub(super) fn new_loader(
     database: Database,
 ) -> BatchLoader<ConversationId, Option<Arc<Conversation>>> {
     BatchLoader::new(LOOKUP_BATCH_SIZE, move |wanted: Vec<ConversationId>| {
@@ -85,7 +85,7 @@ pub(super) fn gathered(
 }
 
 /// Loads unread counts above zero, for several users at once.
-pub(super) fn gathered_unread(database: Database) -> BatchLoader<UserId, Vec<UnreadAt>> {
+pub(super) fn new_unread_loader(database: Database) -> BatchLoader<UserId, Vec<UnreadAt>> {
     BatchLoader::new(LOOKUP_BATCH_SIZE, move |wanted: Vec<UserId>| {
         let sessions = database.collection::<UnreadRow>(COLLECTION);
         async move {
@@ -153,7 +153,7 @@ impl Store {
     ) -> Result<(Conversation, bool)> {
         let row = ConversationRow::from(&session);
         let key = doc! { "pairKey": row.pair_key.clone() };
-        if let Some(existing) = self.one_session(key.clone()).await? {
+        if let Some(existing) = self.find_conversation(key.clone()).await? {
             return Ok((existing, false));
         }
         let sessions = self.collection::<ConversationRow>(COLLECTION);
@@ -169,7 +169,10 @@ impl Store {
         if inserted {
             return Ok((session, true));
         }
-        let existing = self.one_session(key).await?.ok_or(Error::Unavailable)?;
+        let existing = self
+            .find_conversation(key)
+            .await?
+            .ok_or(Error::Unavailable)?;
         Ok((existing, false))
     }
 
@@ -179,7 +182,7 @@ impl Store {
     /// As [`Store::private_conversation`].
     pub async fn has_private_conversation(&self, first: UserId, second: UserId) -> Result<bool> {
         Ok(self
-            .one_session(doc! { "pairKey": pair_key(first, second) })
+            .find_conversation(doc! { "pairKey": pair_key(first, second) })
             .await?
             .is_some())
     }
@@ -249,7 +252,7 @@ impl Store {
     ///
     /// # Errors
     /// As [`Store::private_conversation`].
-    pub async fn in_too_many_groups(
+    pub async fn users_in_too_many_groups(
         &self,
         users: &BTreeSet<UserId>,
         most: u64,
@@ -306,7 +309,7 @@ impl Store {
             .map(Arc::unwrap_or_clone))
     }
 
-    async fn one_session(&self, filter: Document) -> Result<Option<Conversation>> {
+    async fn find_conversation(&self, filter: Document) -> Result<Option<Conversation>> {
         let sessions = self.collection::<ConversationRow>(COLLECTION);
         let row = run(async move { sessions.find_one(filter).await }).await?;
         row.map(Conversation::try_from).transpose()
@@ -324,7 +327,7 @@ impl Store {
 
     /// Returns the commit id of these attempts that any of the conversations still names, if there
     /// is one.
-    pub(super) async fn commit_found(
+    pub(super) async fn find_stored_commit(
         &self,
         sessions: &[ConversationId],
         commits: &[ObjectId],

@@ -23,7 +23,7 @@ struct IdRow {
 }
 
 impl DeactivatedUsers {
-    fn now(&self) -> (u64, Arc<HashSet<UserId>>) {
+    fn snapshot(&self) -> (u64, Arc<HashSet<UserId>>) {
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
         (known.0, Arc::clone(&known.1))
     }
@@ -54,7 +54,7 @@ impl Store {
     /// [`Store::load_inactive`].
     #[must_use]
     pub fn inactive(&self) -> Arc<HashSet<UserId>> {
-        self.inactive.now().1
+        self.inactive.snapshot().1
     }
 
     /// Reloads the deactivated users.
@@ -62,7 +62,7 @@ impl Store {
     /// # Errors
     /// When MongoDB does not answer.
     pub async fn load_inactive(&self) -> Result<()> {
-        let (read_at, _) = self.inactive.now();
+        let (read_at, _) = self.inactive.snapshot();
         let users = self.collection::<IdRow>(users::COLLECTION);
         let rows = run(async move {
             let find = users
@@ -84,11 +84,11 @@ mod tests {
     #[test]
     fn what_was_read_before_a_change_does_not_undo_it() {
         let (inactive, gone) = (DeactivatedUsers::default(), UserId::generate());
-        let (read_at, _) = inactive.now();
+        let (read_at, _) = inactive.snapshot();
         inactive.set(gone, false);
         inactive.load(read_at, HashSet::new());
-        assert!(inactive.now().1.contains(&gone));
-        inactive.load(inactive.now().0, HashSet::new());
-        assert!(!inactive.now().1.contains(&gone));
+        assert!(inactive.snapshot().1.contains(&gone));
+        inactive.load(inactive.snapshot().0, HashSet::new());
+        assert!(!inactive.snapshot().1.contains(&gone));
     }
 }

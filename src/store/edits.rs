@@ -65,7 +65,7 @@ impl Store {
     ///
     /// # Errors
     /// When MongoDB does not answer.
-    pub(super) async fn remove_edits_of_gone(&self) -> Result<()> {
+    pub(super) async fn remove_edits_of_deleted(&self) -> Result<()> {
         let mut after = MessageId(ObjectId::from_bytes([0; 12]));
         loop {
             let edits = self.collection::<OfRow>(COLLECTION);

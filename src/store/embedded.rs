@@ -148,7 +148,7 @@ impl EmbeddedMongod {
         };
         let port = home.port;
         info!(port, pid = mongod.pid, binary = %home.binary.display(), "the managed mongod is primary");
-        let Some(uri) = access::uri_of(&options.data_dir, port, REPLICA_SET) else {
+        let Some(uri) = access::connection_uri(&options.data_dir, port, REPLICA_SET) else {
             mongod.stop().await;
             return Err(EmbeddedError::NoPassword(options.data_dir));
         };
@@ -173,7 +173,7 @@ impl EmbeddedMongod {
             .parse()
             .ok()?;
         if in_use {
-            access::uri_of(data_dir, port, REPLICA_SET)
+            access::connection_uri(data_dir, port, REPLICA_SET)
         } else {
             None
         }
@@ -206,7 +206,7 @@ async fn supervise(
         let started = Instant::now();
         tokio::select! {
             _ = &mut stop => return mongod.stop().await,
-            status = mongod.ended() => error!(?status, log = %home.log.display(), "mongod ended by itself"),
+            status = mongod.wait_for_exit() => error!(?status, log = %home.log.display(), "mongod ended by itself"),
         }
         mongod.dismiss_watchdog().await;
         if started.elapsed() > RESTART_DELAY_RANGE.end {
@@ -321,7 +321,7 @@ impl DatabaseFolder {
     }
 
     /// Returns the arguments that identify a mongod of ours on this directory.
-    fn signature(&self) -> [&OsStr; 4] {
+    fn identifying_arguments(&self) -> [&OsStr; 4] {
         [
             "--dbpath".as_ref(),
             self.dbpath.as_ref(),
@@ -332,28 +332,30 @@ impl DatabaseFolder {
 
     /// Returns the pid of our mongod that still runs on this directory; every mongod stores its pid
     /// in this lock file.
-    fn stray(&self) -> Option<u32> {
+    fn find_leftover_pid(&self) -> Option<u32> {
         let pid = fs::read_to_string(self.dbpath.join("mongod.lock")).ok()?;
         let pid = pid.trim().parse().ok()?;
         let command_line = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
-        let signature = self.signature().join(OsStr::new("\0"));
+        let identifying_arguments = self.identifying_arguments().join(OsStr::new("\0"));
         command_line
-            .windows(signature.len())
-            .any(|window| window == signature.as_bytes())
+            .windows(identifying_arguments.len())
+            .any(|window| window == identifying_arguments.as_bytes())
             .then_some(pid)
     }
 
     /// Ends a mongod left by a killed service. It is not reused: the watchdog may already have
     /// ended it, and transactions that the killed service left open would delay the new one.
     async fn end_orphan(&self) {
-        let Some(pid) = self.stray() else { return };
+        let Some(pid) = self.find_leftover_pid() else {
+            return;
+        };
         warn!(pid, "ending a mongod that an earlier wardline left behind");
-        process::signal(pid, process::Signal::TERM);
+        process::send_signal(pid, process::Signal::TERM);
         let signalled = Instant::now();
-        while self.stray().is_some() {
+        while self.find_leftover_pid().is_some() {
             if signalled.elapsed() > STOP_TIMEOUT {
                 warn!(pid, "it did not end in time and is killed");
-                process::signal(pid, process::Signal::KILL);
+                process::send_signal(pid, process::Signal::KILL);
             }
             sleep(POLL_INTERVAL).await;
         }

@@ -100,7 +100,7 @@ pub fn was_never_sent(error: &Error) -> bool {
 /// Returns the message of an error of the driver itself. No server wrote it, so it quotes no
 /// document.
 #[must_use]
-pub(super) fn words(error: &Error) -> Option<String> {
+pub(super) fn driver_message(error: &Error) -> Option<String> {
     match &*error.kind {
         ErrorKind::InvalidArgument { message, .. }
         | ErrorKind::Authentication { message, .. }
@@ -129,7 +129,7 @@ pub fn describe(error: &Error) -> String {
         ErrorKind::Write(_) | ErrorKind::InsertMany(_) => format!("write {:?}", code(error)),
         ErrorKind::ServerSelection { .. } => "no server".to_owned(),
         ErrorKind::BsonDeserialization(_) | ErrorKind::Bson(_) => "undecodable document".to_owned(),
-        _ => words(error).unwrap_or_else(|| format!("other {:?}", code(error))),
+        _ => driver_message(error).unwrap_or_else(|| format!("other {:?}", code(error))),
     };
     let labels: Vec<&str> = error.labels().iter().map(String::as_str).collect();
     if labels.is_empty() {

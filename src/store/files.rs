@@ -162,7 +162,7 @@ impl Store {
     ///
     /// # Errors
     /// When MongoDB does not answer.
-    pub async fn expect_file(
+    pub async fn register_upload(
         &self,
         id: FileId,
         owner: UserId,
@@ -225,7 +225,7 @@ impl Store {
     ///
     /// # Errors
     /// When MongoDB does not answer.
-    pub async fn recheck_files(&self, ids: &[FileId], at: Timestamp) -> Result<()> {
+    pub async fn schedule_file_check(&self, ids: &[FileId], at: Timestamp) -> Result<()> {
         if ids.is_empty() {
             return Ok(());
         }
@@ -283,7 +283,7 @@ impl Store {
     ///
     /// # Errors
     /// When MongoDB does not answer or a row cannot be understood.
-    pub async fn files_due(&self, now: Timestamp, limit: i64) -> Result<Vec<DueFile>> {
+    pub async fn find_due_files(&self, now: Timestamp, limit: i64) -> Result<Vec<DueFile>> {
         let files = self.collection::<FileRow>(COLLECTION);
         let rows = run(async move {
             let due = files.find(doc! { "checkAt": { "$lte": now } });
@@ -306,7 +306,7 @@ impl Store {
     /// When MongoDB does not answer.
     pub async fn mark_file_settled(&self, seen: &DueFile) -> Result<()> {
         let ready = doc! { "state": FileState::Ready.as_str() };
-        self.rotate_file(seen, doc! { "$set": ready, "$unset": { "checkAt": "" } })
+        self.update_due_file(seen, doc! { "$set": ready, "$unset": { "checkAt": "" } })
             .await
             .map(drop)
     }
@@ -316,14 +316,14 @@ impl Store {
     /// # Errors
     /// When MongoDB does not answer.
     pub async fn mark_file_for_removal(&self, seen: &DueFile) -> Result<bool> {
-        self.rotate_file(
+        self.update_due_file(
             seen,
             doc! { "$set": { "state": FileState::Doomed.as_str() } },
         )
         .await
     }
 
-    async fn rotate_file(&self, seen: &DueFile, update: Document) -> Result<bool> {
+    async fn update_due_file(&self, seen: &DueFile, update: Document) -> Result<bool> {
         let files = self.collection::<Document>(COLLECTION);
         let filter =
             doc! { "_id": seen.id, "state": seen.state.as_str(), "checkAt": seen.check_at };

@@ -43,13 +43,13 @@ fn as_i64(number: u64) -> i64 {
 }
 
 /// Returns the filter for a range of a conversation's messages.
-fn run_of(session: ConversationId, range: SeqRange) -> Document {
+fn range_filter(session: ConversationId, range: SeqRange) -> Document {
     let seq = doc! { "$gt": as_i64(range.after), "$lte": as_i64(range.up_to) };
     doc! { "sessionId": session, "seq": seq }
 }
 
 /// Loads pages of conversations, oldest message first, for several callers at once.
-pub(super) fn gathered(
+pub(super) fn new_loader(
     database: Database,
 ) -> BatchLoader<(ConversationId, SeqRange), Vec<Message>> {
     BatchLoader::new(
@@ -60,7 +60,7 @@ pub(super) fn gathered(
                 let filter = any_of(
                     wanted
                         .iter()
-                        .map(|(session, range)| run_of(*session, *range)),
+                        .map(|(session, range)| range_filter(*session, *range)),
                 );
                 let rows = run(async move {
                     collect(messages.find(filter).batch_size(1_000).await?).await
@@ -115,7 +115,7 @@ impl Store {
         if range.up_to - range.after <= MAX_BATCHED_PAGE_MESSAGES {
             return self.lookups.messages.get((session, range)).await;
         }
-        self.find_messages(run_of(session, range), doc! { "seq": 1 }, 0)
+        self.find_messages(range_filter(session, range), doc! { "seq": 1 }, 0)
             .await
     }
 
@@ -123,7 +123,7 @@ impl Store {
     ///
     /// # Errors
     /// As [`Store::message`].
-    pub async fn messages_changed(
+    pub async fn messages_changed_since(
         &self,
         session: ConversationId,
         rev: u64,

@@ -10,7 +10,7 @@ use crate::domain::{Error, Result};
 
 pub(super) const COLLECTION: &str = "meta";
 
-/// One step and its purpose; `Store::take_step` does it.
+/// One step and its purpose; `Store::run_migration` does it.
 pub struct Migration {
     pub version: i64,
     pub what: &'static str,
@@ -48,7 +48,7 @@ const FORMER_UNIQUE_INDEXES: [(&str, &str); 2] = [
 
 /// Returns the newest format that this program knows.
 #[must_use]
-pub fn newest() -> i64 {
+pub fn newest_format() -> i64 {
     MIGRATIONS.last().map_or(0, |step| step.version)
 }
 
@@ -79,14 +79,14 @@ impl Store {
     /// `Conflict` when the database is newer than this program; else when MongoDB does not answer.
     pub async fn migrate(&self) -> Result<Migrated> {
         let from = self.format().await?;
-        if from > newest() {
+        if from > newest_format() {
             return Err(Error::Conflict(
                 "the database is newer than this program; run a newer one",
             ));
         }
         for step in MIGRATIONS.iter().filter(|step| step.version > from) {
             tracing::info!(version = step.version, what = step.what, "migrating");
-            self.take_step(step.version).await?;
+            self.run_migration(step.version).await?;
             let meta = self.collection::<Document>(COLLECTION);
             let set = doc! { "$set": { "version": step.version } };
             run(async move {
@@ -99,10 +99,13 @@ impl Store {
         }
         self.ensure_validators().await?;
         self.ensure_indexes().await?;
-        Ok(Migrated { from, to: newest() })
+        Ok(Migrated {
+            from,
+            to: newest_format(),
+        })
     }
 
-    async fn take_step(&self, version: i64) -> Result<()> {
+    async fn run_migration(&self, version: i64) -> Result<()> {
         match version {
             1 => {
                 self.ensure_validators().await?;
@@ -112,12 +115,12 @@ impl Store {
             }
             // Their replacements are created like all missing indexes.
             2 => self.drop_unique_indexes().await,
-            3 => self.renew_search_keys().await,
+            3 => self.rebuild_search_keys().await,
             4 => {
                 self.drop_unique_index(super::messages::COLLECTION, "idempotency")
                     .await
             }
-            5 => self.remove_edits_of_gone().await,
+            5 => self.remove_edits_of_deleted().await,
             unknown => {
                 tracing::error!(unknown, "there is no such migration step");
                 Err(Error::Internal)

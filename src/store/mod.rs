@@ -90,7 +90,7 @@ struct Lookups {
 
 impl Store {
     /// Creates a client for an address and a database. It makes no call yet: see
-    /// [`Store::examine`].
+    /// [`Store::check_readiness`].
     ///
     /// # Errors
     /// When the options contradict each other.
@@ -98,11 +98,11 @@ impl Store {
         let client = Client::with_options(address.reading.clone())?;
         let database = client.database(database);
         let lookups = Arc::new(Lookups {
-            accounts: users::gathered(database.clone()),
-            sessions: conversations::gathered(database.clone()),
-            unread: conversations::gathered_unread(database.clone()),
-            messages: messages::gathered(database.clone()),
-            receipts: receipts::gathered(database.clone()),
+            accounts: users::new_loader(database.clone()),
+            sessions: conversations::new_loader(database.clone()),
+            unread: conversations::new_unread_loader(database.clone()),
+            messages: messages::new_loader(database.clone()),
+            receipts: receipts::new_loader(database.clone()),
         });
         let blobs = blobs::Blobs::in_database(&database);
         let committing = Client::with_options(address.committing.clone())?;
@@ -164,7 +164,7 @@ impl Store {
     }
 
     /// Returns the reason why no server can be used, for the log.
-    pub async fn diagnosis(&self) -> String {
+    pub async fn describe_unavailability(&self) -> String {
         readiness::diagnose(&self.address).await.0
     }
 
@@ -226,7 +226,7 @@ async fn write<T: Send + 'static>(
             tracing::warn!(limit_ms = CALL_TIMEOUT.as_millis(), "a write took too long");
             Err(crate::domain::Error::OutcomeUnknown)
         }
-        Ok(joined) => settle(joined),
+        Ok(joined) => join_result(joined),
     }
 }
 
@@ -235,7 +235,7 @@ async fn run_within<T: Send + 'static>(
     call: impl Future<Output = mongodb::error::Result<T>> + Send + 'static,
 ) -> Result<T> {
     if let Ok(joined) = tokio::time::timeout(limit, tokio::spawn(call)).await {
-        return settle(joined);
+        return join_result(joined);
     }
     tracing::warn!(
         limit_ms = limit.as_millis(),
@@ -245,7 +245,7 @@ async fn run_within<T: Send + 'static>(
 }
 
 /// Returns the result of a call's task.
-fn settle<T>(
+fn join_result<T>(
     joined: std::result::Result<mongodb::error::Result<T>, tokio::task::JoinError>,
 ) -> Result<T> {
     match joined {

@@ -24,7 +24,7 @@ impl Store {
     ///
     /// # Errors
     /// When MongoDB does not answer.
-    pub async fn heartbeat(&self, node: &str, now: Timestamp) -> Result<bool> {
+    pub async fn record_heartbeat(&self, node: &str, now: Timestamp) -> Result<bool> {
         let nodes = self.collection::<NodeRow>(COLLECTION);
         let (filter, set) = (
             doc! { "_id": node },
@@ -49,7 +49,7 @@ impl Store {
     ///
     /// # Errors
     /// When MongoDB does not answer.
-    pub async fn forget_node(&self, node: &str) -> Result<()> {
+    pub async fn remove_node(&self, node: &str) -> Result<()> {
         let nodes = self.collection::<NodeRow>(COLLECTION);
         let filter = doc! { "_id": node };
         run(async move { nodes.delete_one(filter).await.map(drop) }).await

@@ -126,7 +126,7 @@ impl Store {
     ///
     /// # Errors
     /// When MongoDB does not answer.
-    pub async fn present_elsewhere(
+    pub async fn users_present_elsewhere(
         &self,
         node: &str,
         users: &[UserId],

@@ -51,7 +51,7 @@ const REQUIRED_ACTIONS: [&str; 11] = [
 pub struct NotReady(pub String);
 
 /// Returns what prevents a server from doing the work, according to its reply to `hello`.
-fn hindrance(hello: &Document) -> Option<String> {
+fn unmet_requirement(hello: &Document) -> Option<String> {
     let is_router = hello.get_str("msg").is_ok_and(|text| text == "isdbgrid");
     if hello.get_bool("isreplicaset").unwrap_or(false) {
         return Some("its replica set was never initiated (rs.initiate())".to_owned());
@@ -81,18 +81,18 @@ fn hindrance(hello: &Document) -> Option<String> {
 /// Returns whether a server with this reply accepts transactions now.
 pub(super) fn can_commit(hello: &Document) -> bool {
     let is_router = hello.get_str("msg").is_ok_and(|text| text == "isdbgrid");
-    hindrance(hello).is_none()
+    unmet_requirement(hello).is_none()
         && (is_router || hello.get_bool("isWritablePrimary").unwrap_or(false))
 }
 
-fn refuse(at: &str, why: &str) -> NotReady {
+fn not_ready(at: &str, why: &str) -> NotReady {
     NotReady(format!(
         "MONGODB_URI must be a replica set of MongoDB ≥ 6 (or a mongos of one); at {at}: {why}"
     ))
 }
 
 /// Checks one server of an address.
-async fn ask(address: &Address, server: &ServerAddress) -> Result<Document, String> {
+async fn check_server(address: &Address, server: &ServerAddress) -> Result<Document, String> {
     if let ServerAddress::Tcp { host, port } = server {
         let port = port.unwrap_or(27_017);
         let found = timeout(SERVER_CHECK_TIMEOUT, lookup_host((host.as_str(), port))).await;
@@ -118,7 +118,7 @@ async fn ask(address: &Address, server: &ServerAddress) -> Result<Document, Stri
         }
     }
     let has_tls = matches!(address.reading.tls, Some(mongodb::options::Tls::Enabled(_)));
-    let options = address.of_one(server);
+    let options = address.options_for_server(server);
     let asked = tokio::spawn(async move {
         let client = Client::with_options(options)?;
         let answer = client
@@ -144,15 +144,15 @@ async fn ask(address: &Address, server: &ServerAddress) -> Result<Document, Stri
 pub(super) async fn diagnose(address: &Address) -> NotReady {
     let mut reasons = Vec::new();
     for server in address.reading.hosts.iter().take(MAX_CHECKED_SERVERS) {
-        let hello = match ask(address, server).await {
+        let hello = match check_server(address, server).await {
             Ok(hello) => hello,
             Err(why) => {
                 reasons.push(format!("{server}: {why}"));
                 continue;
             }
         };
-        if let Some(why) = hindrance(&hello) {
-            return refuse(&server.to_string(), &why);
+        if let Some(why) = unmet_requirement(&hello) {
+            return not_ready(&server.to_string(), &why);
         }
         let (name, wanted) = (
             hello.get_str("setName").unwrap_or_default(),
@@ -192,17 +192,17 @@ impl Store {
     /// # Errors
     /// The first missing requirement: a server, a replica set, an account, a privilege; or data
     /// that seems to be elsewhere. `by_address` means that only the address names the database.
-    pub async fn examine(&self, by_address: bool) -> Result<(), NotReady> {
+    pub async fn check_readiness(&self, by_address: bool) -> Result<(), NotReady> {
         let hello = self
-            .try_step(self.client.database("admin"), doc! { "hello": 1 })
+            .run_step(self.client.database("admin"), doc! { "hello": 1 })
             .await?;
         let servers = self.address.servers();
-        if let Some(why) = hindrance(&hello) {
-            return Err(refuse(&servers, &why));
+        if let Some(why) = unmet_requirement(&hello) {
+            return Err(not_ready(&servers, &why));
         }
         let wanted = doc! { "connectionStatus": 1, "showPrivileges": true };
-        let status = self.try_step(self.client.database("admin"), wanted).await?;
-        let missing = missing(&status, self.database.name());
+        let status = self.run_step(self.client.database("admin"), wanted).await?;
+        let missing = missing_privileges(&status, self.database.name());
         if !missing.is_empty() {
             let may_not = match missing.as_slice() {
                 all if all.contains(&"find") => "read",
@@ -230,12 +230,12 @@ impl Store {
     async fn find_lost_data(&self, by_address: bool) -> Result<(), NotReady> {
         let old = self.client.database("wardline");
         let find = doc! { "find": migrations::COLLECTION, "filter": { "_id": "format" }, "limit": 1, "singleBatch": true };
-        let here = self.try_step(self.database.clone(), find.clone()).await?;
+        let here = self.run_step(self.database.clone(), find.clone()).await?;
         if !by_address {
             return Ok(());
         }
         // An account without access there has no data there.
-        let there = self.try_step(old, find).await.unwrap_or_default();
+        let there = self.run_step(old, find).await.unwrap_or_default();
         let is_ours = |reply: &Document| {
             let batch = reply
                 .get_document("cursor")
@@ -257,39 +257,41 @@ impl Store {
     ///
     /// # Errors
     /// When MongoDB refuses one.
-    pub async fn rehearse(&self) -> Result<(), NotReady> {
+    pub async fn test_operations(&self) -> Result<(), NotReady> {
         let store = self.for_commits();
         let trial = tokio::spawn(async move {
             let mut attempt = 1;
             loop {
-                match trial(&store).await {
+                match run_trial_transaction(&store).await {
                     // An election or a newly created index: the same transaction succeeds a little
                     // later.
-                    Err(error) if attempt < MAX_TRANSACTION_TRIES && passes(&error) => attempt += 1,
+                    Err(error) if attempt < MAX_TRANSACTION_TRIES && is_temporary(&error) => {
+                        attempt += 1;
+                    }
                     ended => return ended,
                 }
                 tokio::time::sleep(TRANSACTION_RETRY_DELAY).await;
             }
         });
-        self.understood(
+        self.explain_failure(
             "a transaction and a change stream",
             timeout(STEP_TIMEOUT, trial).await,
         )
         .await
     }
 
-    async fn try_step(
+    async fn run_step(
         &self,
         database: mongodb::Database,
         command: Document,
     ) -> Result<Document, NotReady> {
         let step = tokio::spawn(async move { database.run_command(command).await });
-        self.understood("a first question", timeout(STEP_TIMEOUT, step).await)
+        self.explain_failure("a first question", timeout(STEP_TIMEOUT, step).await)
             .await
     }
 
     /// Returns the result of a step, with failures as text.
-    async fn understood<T>(
+    async fn explain_failure<T>(
         &self,
         what: &str,
         result: Result<
@@ -299,7 +301,7 @@ impl Store {
     ) -> Result<T, NotReady> {
         match result {
             Ok(Ok(Ok(value))) => Ok(value),
-            Ok(Ok(Err(error))) => Err(self.why(what, &error).await),
+            Ok(Ok(Err(error))) => Err(self.explain(what, &error).await),
             Ok(Err(_)) | Err(_) => {
                 let servers = self.address.servers();
                 Err(NotReady(format!(
@@ -309,7 +311,7 @@ impl Store {
         }
     }
 
-    async fn why(&self, what: &str, error: &MongoError) -> NotReady {
+    async fn explain(&self, what: &str, error: &MongoError) -> NotReady {
         let (servers, user) = (self.address.servers(), self.address.user());
         let is_nobody = matches!(&*error.kind, ErrorKind::Authentication { .. })
             || failure::code(error) == Some(18);
@@ -335,11 +337,11 @@ impl Store {
 }
 
 /// Returns whether a failure is temporary.
-fn passes(error: &MongoError) -> bool {
+fn is_temporary(error: &MongoError) -> bool {
     error.contains_label("TransientTransactionError") || failure::is_unavailable(error)
 }
 
-async fn trial(store: &Store) -> mongodb::error::Result<()> {
+async fn run_trial_transaction(store: &Store) -> mongodb::error::Result<()> {
     let meta = store.collection::<Document>(migrations::COLLECTION);
     let id = doc! { "_id": format!("trial-{}", ObjectId::new()) };
     let mut session = store.client.start_session().await?;
@@ -355,7 +357,7 @@ async fn trial(store: &Store) -> mongodb::error::Result<()> {
 }
 
 /// Returns the actions that an account lacks; none where there is no access control.
-fn missing(status: &Document, database: &str) -> Vec<&'static str> {
+fn missing_privileges(status: &Document, database: &str) -> Vec<&'static str> {
     let Ok(info) = status.get_document("authInfo") else {
         return Vec::new();
     };

@@ -49,7 +49,10 @@ fn bucket_of(seq: u64) -> u64 {
 }
 
 /// Returns the rows of a receipt, split at the buckets' borders.
-fn rows(session: ConversationId, receipt: &Receipt) -> impl Iterator<Item = ReceiptRow> + '_ {
+fn receipt_rows(
+    session: ConversationId,
+    receipt: &Receipt,
+) -> impl Iterator<Item = ReceiptRow> + '_ {
     (bucket_of(receipt.from)..=bucket_of(receipt.to)).map(move |bucket| ReceiptRow {
         session_id: session,
         bucket,
@@ -86,7 +89,7 @@ impl TryFrom<ReceiptRow> for Receipt {
 }
 
 /// Returns the filter for the receipts that overlap a range of a conversation's messages.
-fn touching(session: ConversationId, range: SeqRange) -> Document {
+fn overlap_filter(session: ConversationId, range: SeqRange) -> Document {
     let (first, last) = (range.after + 1, range.up_to);
     let signed = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
     doc! {
@@ -98,7 +101,7 @@ fn touching(session: ConversationId, range: SeqRange) -> Document {
 }
 
 /// Loads the receipts of ranges of messages, for several callers at once.
-pub(super) fn gathered(
+pub(super) fn new_loader(
     database: Database,
 ) -> BatchLoader<(ConversationId, SeqRange), Vec<Receipt>> {
     BatchLoader::new(
@@ -109,7 +112,7 @@ pub(super) fn gathered(
                 let filter = any_of(
                     wanted
                         .iter()
-                        .map(|(session, range)| touching(*session, *range)),
+                        .map(|(session, range)| overlap_filter(*session, *range)),
                 );
                 let rows = run(async move {
                     collect(receipts.find(filter).batch_size(1_000).await?).await
@@ -198,7 +201,7 @@ impl Store {
     pub async fn insert_receipts(&self, new: &[(ConversationId, Receipt)]) -> Result<()> {
         let all: Vec<ReceiptRow> = new
             .iter()
-            .flat_map(|(session, receipt)| rows(*session, receipt))
+            .flat_map(|(session, receipt)| receipt_rows(*session, receipt))
             .collect();
         if all.is_empty() {
             return Ok(());
@@ -215,7 +218,7 @@ pub(super) async fn insert_in(
     new: impl Iterator<Item = (ConversationId, &Receipt)>,
 ) -> mongodb::error::Result<()> {
     let all: Vec<ReceiptRow> = new
-        .flat_map(|(session, receipt)| rows(session, receipt))
+        .flat_map(|(session, receipt)| receipt_rows(session, receipt))
         .collect();
     if all.is_empty() {
         return Ok(());
@@ -240,7 +243,7 @@ mod tests {
             to: 300,
             at: Timestamp(0),
         };
-        let cut: Vec<_> = rows(ConversationId::generate(), &receipt)
+        let cut: Vec<_> = receipt_rows(ConversationId::generate(), &receipt)
             .map(|r| (r.bucket, r.from, r.to))
             .collect();
         assert_eq!(cut, [(0, 100, 128), (1, 129, 256), (2, 257, 300)]);

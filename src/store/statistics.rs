@@ -37,7 +37,7 @@ const ROLLUP_FORMAT: i64 = 1;
 const MAINTENANCE_TIMEOUT: std::time::Duration = std::time::Duration::from_mins(10);
 
 /// Returns the filter for the state in which counting may continue.
-fn ready(calendar: &Calendar) -> Document {
+fn ready_filter(calendar: &Calendar) -> Document {
     doc! { "_id": "statistics", "state": "ready", "format": ROLLUP_FORMAT, "timeZone": calendar.name() }
 }
 
@@ -58,7 +58,7 @@ impl Store {
     pub async fn are_rollups_current(&self, calendar: &Calendar) -> Result<bool> {
         let (meta, filter) = (
             self.collection::<Document>(META_COLLECTION),
-            ready(calendar),
+            ready_filter(calendar),
         );
         Ok(run(async move { meta.find_one(filter).await })
             .await?
@@ -89,7 +89,7 @@ impl Store {
             .await?;
         }
         let meta = self.collection::<Document>(META_COLLECTION);
-        let mut state = ready(calendar);
+        let mut state = ready_filter(calendar);
         state.remove("_id");
         write(async move {
             meta.update_one(doc! { "_id": "statistics" }, doc! { "$set": state })

@@ -25,7 +25,7 @@ use crate::domain::{
 };
 
 pub use row::{FailedSignIns, UserAccount};
-use row::{UserRow, named};
+use row::{UserRow, person_texts};
 
 pub(super) const COLLECTION: &str = "users";
 
@@ -55,7 +55,7 @@ struct AccountStatusRow {
 
 /// Returns the regular expression that matches exactly `text` at the start of a key: no character
 /// of it is an operator.
-fn literal_prefix(text: &str) -> String {
+fn prefix_regex(text: &str) -> String {
     let mut pattern = String::from("^");
     for character in text.to_lowercase().chars() {
         if !character.is_alphanumeric() && character.is_ascii() {
@@ -68,7 +68,7 @@ fn literal_prefix(text: &str) -> String {
 
 /// Returns the value that matches this stored version; accounts from before versions existed have
 /// none.
-fn is_version(version: u64) -> Bson {
+fn version_filter(version: u64) -> Bson {
     let stored = i64::try_from(version).unwrap_or(i64::MAX);
     if version == 0 {
         Bson::Document(doc! { "$in": [0_i64, Bson::Null] })
@@ -83,9 +83,9 @@ pub struct UserFilter {
     pub role: Option<Role>,
     /// Parts of a name, username, department or title, in any order; Chinese ones also by pinyin.
     pub search: Option<String>,
-    pub standing: AccountStatus,
+    pub account_status: AccountStatus,
     /// Only these users.
-    pub among: Option<BTreeSet<UserId>>,
+    pub only_users: Option<BTreeSet<UserId>>,
 }
 
 /// An admin's change of an account; `None` leaves a field unchanged.
@@ -106,11 +106,11 @@ pub struct UserChange {
     /// Ends every token. A new password and a new account status do so by themselves.
     pub end_tokens: bool,
     /// Changes nothing unless the credentials still have this version.
-    pub if_version: Option<u64>,
+    pub expected_version: Option<u64>,
 }
 
 /// Loads accounts by id, for several callers at once; missing ones are omitted.
-pub(super) fn gathered(database: Database) -> BatchLoader<Vec<UserId>, Vec<UserAccount>> {
+pub(super) fn new_loader(database: Database) -> BatchLoader<Vec<UserId>, Vec<UserAccount>> {
     BatchLoader::new(LOOKUP_BATCH_SIZE, move |wanted: Vec<Vec<UserId>>| {
         let users = database.collection::<UserRow>(COLLECTION);
         async move {
@@ -192,7 +192,7 @@ impl Store {
     ///
     /// # Errors
     /// As [`Store::user`].
-    pub async fn user_named(&self, username: &str) -> Result<Option<UserAccount>> {
+    pub async fn user_by_username(&self, username: &str) -> Result<Option<UserAccount>> {
         self.one_user(doc! { "usernameKey": username_key(username) })
             .await
     }
@@ -227,7 +227,7 @@ impl Store {
         request: &PageRequest<NameCursor>,
     ) -> Result<(Vec<User>, u64)> {
         // Always a condition on `isActive`: the indexes begin with it.
-        let mut query = match filter.standing {
+        let mut query = match filter.account_status {
             AccountStatus::Active => doc! { "isActive": true },
             AccountStatus::Inactive => doc! { "isActive": false },
             AccountStatus::Any => doc! { "isActive": { "$in": [true, false] } },
@@ -243,16 +243,16 @@ impl Store {
             let parts = search_keys::parts(search);
             let each = parts
                 .iter()
-                .map(|part| doc! { "searchKeys": { "$regex": literal_prefix(part) } });
+                .map(|part| doc! { "searchKeys": { "$regex": prefix_regex(part) } });
             let each: Vec<Document> = each.collect();
             // A search of marks alone matches no user.
             let nobody = doc! { "searchKeys": { "$in": Vec::<Bson>::new() } };
             query.insert("$and", if each.is_empty() { vec![nobody] } else { each });
         }
-        if let Some(among) = &filter.among {
+        if let Some(only_users) = &filter.only_users {
             query.insert(
                 "_id",
-                doc! { "$in": among.iter().copied().map(Bson::from).collect::<Vec<_>>() },
+                doc! { "$in": only_users.iter().copied().map(Bson::from).collect::<Vec<_>>() },
             );
         }
         let users = self.collection::<UserRow>(COLLECTION);
@@ -270,7 +270,7 @@ impl Store {
     ///
     /// # Errors
     /// As [`Store::user`].
-    pub async fn users_present(&self) -> Result<Vec<User>> {
+    pub async fn find_present_users(&self) -> Result<Vec<User>> {
         let present = [Status::Online, Status::Away].map(Status::as_str);
         self.find_users(
             doc! { "status": { "$in": present.as_slice() }, "isActive": true },
@@ -284,7 +284,7 @@ impl Store {
     ///
     /// # Errors
     /// As [`Store::user`].
-    pub async fn everybody(&self) -> Result<Vec<User>> {
+    pub async fn all_users(&self) -> Result<Vec<User>> {
         // Both values are named so that the directory's index is used.
         self.find_users(doc! { "isActive": { "$in": [true, false] } }, doc! {}, None)
             .await
@@ -294,7 +294,7 @@ impl Store {
     ///
     /// # Errors
     /// When MongoDB does not answer.
-    pub async fn ids_present(&self) -> Result<Vec<UserId>> {
+    pub async fn find_present_user_ids(&self) -> Result<Vec<UserId>> {
         let present = [Status::Online, Status::Away].map(Status::as_str);
         let users = self.collection::<IdRow>(COLLECTION);
         let filter = doc! { "status": { "$in": present.as_slice() }, "isActive": true };
@@ -410,7 +410,7 @@ impl Store {
                     name.clone_from(new);
                 }
             }
-            set.insert("searchKeys", named(&user).keys());
+            set.insert("searchKeys", person_texts(&user).keys());
         }
         let mut update = doc! { "$set": set };
         if ends_tokens {
@@ -418,8 +418,8 @@ impl Store {
             update.insert("$max", doc! { "tokensValidFrom": now });
         }
         let mut filter = doc! { "_id": id };
-        if let Some(version) = change.if_version {
-            filter.insert("credentialVersion", is_version(version));
+        if let Some(version) = change.expected_version {
+            filter.insert("credentialVersion", version_filter(version));
         }
         let users = self.collection::<UserRow>(COLLECTION);
         let row = write(async move {
@@ -478,7 +478,7 @@ impl Store {
     ///
     /// # Errors
     /// When MongoDB does not answer.
-    pub async fn sign_in_failed(&self, username: &str, now: Timestamp) -> Result<()> {
+    pub async fn record_sign_in_failure(&self, username: &str, now: Timestamp) -> Result<()> {
         let users = self.collection::<Document>(COLLECTION);
         let failed = doc! { "$inc": { "failedSignIns.count": 1_i64 }, "$min": { "failedSignIns.since": now } };
         let filter = doc! { "usernameKey": username_key(username) };
@@ -492,7 +492,7 @@ impl Store {
     /// # Errors
     /// As [`Store::user`].
     pub async fn sign_in(&self, checked: &UserAccount) -> Result<Option<UserAccount>> {
-        let version = is_version(checked.credential_version);
+        let version = version_filter(checked.credential_version);
         let filter =
             doc! { "_id": checked.user.id, "isActive": true, "credentialVersion": version };
         if checked.failed_sign_ins.is_none() {
@@ -508,10 +508,10 @@ impl Store {
     ///
     /// # Errors
     /// As [`Store::user`].
-    pub(super) async fn renew_search_keys(&self) -> Result<()> {
-        for some in self.everybody().await?.chunks(KEY_RENEWAL_BATCH_SIZE) {
+    pub(super) async fn rebuild_search_keys(&self) -> Result<()> {
+        for some in self.all_users().await?.chunks(KEY_RENEWAL_BATCH_SIZE) {
             let updates = some.iter().map(|user| {
-                let set = doc! { "searchKeys": named(user).keys() };
+                let set = doc! { "searchKeys": person_texts(user).keys() };
                 doc! { "q": { "_id": user.id }, "u": { "$set": set } }
             });
             run_updates(&self.database, COLLECTION, updates.collect()).await?;
@@ -533,7 +533,7 @@ impl Store {
     /// # Errors
     /// As [`Store::user`].
     pub async fn accounts_with_prefix(&self, prefix: &str, limit: u64) -> Result<Vec<UserAccount>> {
-        let query = doc! { "usernameKey": { "$regex": literal_prefix(prefix) } };
+        let query = doc! { "usernameKey": { "$regex": prefix_regex(prefix) } };
         self.find_accounts(
             query,
             doc! { "usernameKey": 1 },
@@ -575,8 +575,8 @@ mod tests {
 
     #[test]
     fn a_search_for_operators_is_a_search_for_their_letters() {
-        assert_eq!(literal_prefix("a.*"), r"^a\.\*");
-        assert_eq!(literal_prefix("^(a+)+$"), r"^\^\(a\+\)\+\$");
-        assert_eq!(literal_prefix("李 N"), r"^李\ n");
+        assert_eq!(prefix_regex("a.*"), r"^a\.\*");
+        assert_eq!(prefix_regex("^(a+)+$"), r"^\^\(a\+\)\+\$");
+        assert_eq!(prefix_regex("李 N"), r"^李\ n");
     }
 }

@@ -126,7 +126,7 @@ async fn a_newer_database_is_refused_and_an_old_one_taken_along() {
         .await
         .unwrap();
     let format = app.store().format().await.unwrap();
-    assert_eq!(format, wardline::store::migrations::newest());
+    assert_eq!(format, wardline::store::migrations::newest_format());
     app.close().await.unwrap();
     meta.update_one(
         doc! { "_id": "format" },
@@ -182,7 +182,7 @@ async fn unique_indexes_of_the_first_format_are_replaced() {
     let app = App::open(settings, Arc::new(SystemClock)).await.unwrap();
     assert_eq!(
         app.store().format().await.unwrap(),
-        wardline::store::migrations::newest()
+        wardline::store::migrations::newest_format()
     );
     let mut indexes = messages.list_indexes().await.unwrap();
     let mut order = None;

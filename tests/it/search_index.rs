@@ -160,7 +160,7 @@ async fn an_index_with_damaged_files_is_built_anew() {
 fn spoil(settings: &Settings, kinds: &[&str], how: impl Fn(&Path)) {
     let is_meant = |file: &&PathBuf| {
         file.extension()
-            .is_some_and(|kind| kinds.iter().any(|literal_of| kind == *literal_of))
+            .is_some_and(|kind| kinds.iter().any(|suffix| kind == *suffix))
     };
     files(settings)
         .iter()

@@ -75,7 +75,7 @@ pub enum Command {
         by: UserId,
         change: GroupChange,
         /// The ids of the system messages that this may write.
-        notes: [MessageId; 4],
+        system_messages: [MessageId; 4],
     },
 }
 
@@ -116,7 +116,7 @@ impl Command {
     #[must_use]
     pub fn weight(&self) -> usize {
         match self {
-            Command::Send { draft, .. } => weight_of(draft),
+            Command::Send { draft, .. } => transaction_bytes_of(draft),
             Command::Read { .. } => 256,
             Command::Delete { .. } | Command::Recall { .. } => 512,
             Command::Deliver { messages, .. } => 256 + messages.len() * 32,
@@ -135,7 +135,7 @@ impl Command {
 
 /// Returns about how many bytes a message adds to a transaction.
 #[must_use]
-pub fn weight_of(draft: &Draft) -> usize {
+pub fn transaction_bytes_of(draft: &Draft) -> usize {
     let quoted: usize = draft
         .merged
         .iter()

@@ -25,11 +25,11 @@ struct GroupChangeRecorder {
 }
 
 impl ConversationState {
-    pub(super) fn regroup(
+    pub(super) fn update_group(
         &mut self,
         by: UserId,
         change: &GroupChange,
-        notes: [MessageId; 4],
+        system_messages: [MessageId; 4],
         now: Timestamp,
     ) -> Result<Outcome> {
         let own = self
@@ -44,7 +44,7 @@ impl ConversationState {
         let mut recorder = GroupChangeRecorder {
             by,
             at,
-            ids: notes.into_iter(),
+            ids: system_messages.into_iter(),
             event,
         };
         let is_group = self.session.kind == ConversationKind::Group;
@@ -53,7 +53,7 @@ impl ConversationState {
                 user,
                 role: None,
                 muted,
-            } => self.mute(*user, *muted, &mut recorder)?,
+            } => self.set_muted(*user, *muted, &mut recorder)?,
             _ if !is_group => {
                 return Err(Error::Forbidden(
                     "a private session has two people and no name",
@@ -61,15 +61,15 @@ impl ConversationState {
             }
             GroupChange::Add(users) => {
                 require_manager(own)?;
-                self.add(users, &mut recorder)?;
+                self.add_members(users, &mut recorder)?;
             }
-            GroupChange::Remove(user) => self.remove(own, *user, &mut recorder)?,
+            GroupChange::Remove(user) => self.remove_member(own, *user, &mut recorder)?,
             GroupChange::Member {
                 user,
                 role: Some(role),
                 muted,
             } => {
-                self.mute(*user, *muted, &mut recorder)?;
+                self.set_muted(*user, *muted, &mut recorder)?;
                 self.set_role(own, *user, *role, &mut recorder)?;
             }
             GroupChange::GroupProfile(profile) => {
@@ -80,13 +80,13 @@ impl ConversationState {
         if recorder.event.is_fresh {
             self.session.rev += 1;
             self.session.updated_at = self.session.updated_at.max(at);
-            self.changes.frame = true;
+            self.changes.profile_or_membership_changed = true;
         }
         recorder.event.session = Arc::new(self.session.clone());
         Ok(Outcome::GroupUpdated(Arc::new(recorder.event)))
     }
 
-    fn add(&mut self, users: &[UserId], recorder: &mut GroupChangeRecorder) -> Result<()> {
+    fn add_members(&mut self, users: &[UserId], recorder: &mut GroupChangeRecorder) -> Result<()> {
         let session = &mut self.session;
         let new: BTreeSet<UserId> = users
             .iter()
@@ -110,7 +110,7 @@ impl ConversationState {
                 .insert((*user, MemberField::Membership));
         }
         recorder.event.joined = new.iter().copied().collect();
-        self.note(
+        self.write_system_message(
             SystemNoticeKind::Joined,
             String::new(),
             new.into_iter().collect(),
@@ -119,7 +119,7 @@ impl ConversationState {
         Ok(())
     }
 
-    fn remove(
+    fn remove_member(
         &mut self,
         own: MemberRole,
         user: UserId,
@@ -139,7 +139,7 @@ impl ConversationState {
             if own != MemberRole::Owner {
                 return Err(Error::Forbidden("an owner is removed by an owner"));
             }
-            if self.session.owners() == 1 && self.session.members.len() > 1 {
+            if self.session.owner_count() == 1 && self.session.members.len() > 1 {
                 return Err(Error::Conflict("make another member an owner first"));
             }
         }
@@ -151,11 +151,11 @@ impl ConversationState {
         } else {
             SystemNoticeKind::Removed
         };
-        self.note(kind, String::new(), vec![user], recorder);
+        self.write_system_message(kind, String::new(), vec![user], recorder);
         Ok(())
     }
 
-    fn mute(
+    fn set_muted(
         &mut self,
         user: UserId,
         muted: Option<bool>,
@@ -189,7 +189,7 @@ impl ConversationState {
         if own != MemberRole::Owner {
             return Err(Error::Forbidden("only an owner gives roles"));
         }
-        let owners = self.session.owners();
+        let owner_count = self.session.owner_count();
         let member = self
             .session
             .members
@@ -198,13 +198,13 @@ impl ConversationState {
         if member.role == role {
             return Ok(());
         }
-        if member.role == MemberRole::Owner && owners == 1 {
+        if member.role == MemberRole::Owner && owner_count == 1 {
             return Err(Error::Conflict("make another member an owner first"));
         }
         member.role = role;
         self.changes.members.insert((user, MemberField::Membership));
         recorder.event.changed = vec![user];
-        self.note(
+        self.write_system_message(
             SystemNoticeKind::Role,
             role.as_str().to_owned(),
             vec![user],
@@ -215,10 +215,10 @@ impl ConversationState {
 
     fn set_profile(&mut self, change: &GroupProfileChange, recorder: &mut GroupChangeRecorder) {
         let profile = &mut self.session.profile;
-        let mut notes = Vec::new();
+        let mut system_messages = Vec::new();
         if let Some(name) = change.name.as_ref().filter(|name| **name != profile.name) {
             profile.name.clone_from(name);
-            notes.push((SystemNoticeKind::Renamed, name.clone()));
+            system_messages.push((SystemNoticeKind::Renamed, name.clone()));
         }
         if let Some(topic) = change
             .topic
@@ -226,7 +226,7 @@ impl ConversationState {
             .filter(|topic| **topic != profile.topic)
         {
             profile.topic.clone_from(topic);
-            notes.push((SystemNoticeKind::Topic, topic.clone()));
+            system_messages.push((SystemNoticeKind::Topic, topic.clone()));
         }
         if let Some(avatar) = change
             .avatar
@@ -234,14 +234,14 @@ impl ConversationState {
             .filter(|avatar| **avatar != profile.avatar)
         {
             profile.avatar.clone_from(avatar);
-            notes.push((SystemNoticeKind::Avatar, String::new()));
+            system_messages.push((SystemNoticeKind::Avatar, String::new()));
         }
         if let Some(visible) = change
             .history_visible
             .filter(|visible| *visible != profile.history_visible)
         {
             profile.history_visible = visible;
-            notes.push((
+            system_messages.push((
                 SystemNoticeKind::History,
                 if visible { "open" } else { "closed" }.to_owned(),
             ));
@@ -260,13 +260,13 @@ impl ConversationState {
                 }
             }
         }
-        for (kind, content) in notes {
-            self.note(kind, content, Vec::new(), recorder);
+        for (kind, content) in system_messages {
+            self.write_system_message(kind, content, Vec::new(), recorder);
         }
     }
 
     /// Writes a system message.
-    fn note(
+    fn write_system_message(
         &mut self,
         kind: SystemNoticeKind,
         content: String,
@@ -285,17 +285,17 @@ impl ConversationState {
             ..Draft::blank(session.id, recorder.by)
         };
         let message = Arc::new(Message {
-            note: Some(SystemNotice { kind, subjects }),
+            system_notice: Some(SystemNotice { kind, subjects }),
             ..Message::of(&draft, id, session.seq, recorder.at)
         });
         session.last_message = Some(LastMessage::from(&*message));
         self.changes.messages.push(Arc::clone(&message));
-        recorder.event.notes.push(message);
+        recorder.event.system_messages.push(message);
     }
 }
 
 fn require_manager(role: MemberRole) -> Result<()> {
-    if role.manages() {
+    if role.can_manage() {
         Ok(())
     } else {
         Err(Error::Forbidden(

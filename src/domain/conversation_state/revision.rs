@@ -82,7 +82,7 @@ impl ConversationState {
             });
         }
         require_window(message, window, now, "the time for editing has passed")?;
-        let at = self.grow(message, now);
+        let at = self.advance_rev(message, now);
         self.changes.edits.push(Edit {
             message: message.id,
             session: message.session,
@@ -123,7 +123,7 @@ impl ConversationState {
         now: Timestamp,
     ) -> Result<Outcome> {
         self.require_visible(message, by)?;
-        if message.note.is_some() {
+        if message.system_notice.is_some() {
             return Err(Error::Forbidden("a system message stays as it is"));
         }
         if message.is_deleted {
@@ -148,9 +148,9 @@ impl ConversationState {
         };
         let mut reactions = message.reactions.clone();
         let fresh = if on {
-            put(&mut reactions, emoji, by)?
+            add_reaction(&mut reactions, emoji, by)?
         } else {
-            take(&mut reactions, emoji, by)
+            remove_reaction(&mut reactions, emoji, by)
         };
         if !fresh {
             let message = Arc::new(message.clone());
@@ -161,7 +161,7 @@ impl ConversationState {
                 audience,
             });
         }
-        let at = self.grow(message, now);
+        let at = self.advance_rev(message, now);
         let reacted = Arc::new(Message {
             reactions,
             rev: self.session.rev,
@@ -179,7 +179,7 @@ impl ConversationState {
         })
     }
 
-    pub(super) fn end(
+    pub(super) fn remove_message(
         &mut self,
         message: &Message,
         by: UserId,
@@ -194,7 +194,7 @@ impl ConversationState {
             self.require_visible(message, by)?;
             require_own(message, by)?;
         }
-        if message.note.is_some() {
+        if message.system_notice.is_some() {
             return Err(Error::Forbidden("a system message stays as it is"));
         }
         let audience = self.session.audience(message.seq);
@@ -214,7 +214,7 @@ impl ConversationState {
                 true
             }
         };
-        let at = self.grow(message, now);
+        let at = self.advance_rev(message, now);
         let session = &mut self.session;
         let mut into_tombstone = message.into_tombstone(by, at, session.rev);
         into_tombstone.recalled_at = recalled.then_some(at);
@@ -256,7 +256,7 @@ impl ConversationState {
 
     /// Increments `rev` and returns the time of a change to a message: never before the message
     /// itself.
-    fn grow(&mut self, message: &Message, now: Timestamp) -> Timestamp {
+    fn advance_rev(&mut self, message: &Message, now: Timestamp) -> Timestamp {
         let at = now.max(message.updated_at);
         self.session.rev += 1;
         self.session.updated_at = self.session.updated_at.max(at);
@@ -265,7 +265,7 @@ impl ConversationState {
 }
 
 fn require_own(message: &Message, by: UserId) -> Result<()> {
-    if message.note.is_some() {
+    if message.system_notice.is_some() {
         return Err(Error::Forbidden("a system message stays as it is"));
     }
     if message.sender == by {
@@ -288,7 +288,7 @@ fn require_window(
     }
 }
 
-fn put(reactions: &mut Vec<Reaction>, emoji: &str, by: UserId) -> Result<bool> {
+fn add_reaction(reactions: &mut Vec<Reaction>, emoji: &str, by: UserId) -> Result<bool> {
     if let Some(known) = reactions
         .iter_mut()
         .find(|reaction| reaction.emoji == emoji)
@@ -309,7 +309,7 @@ fn put(reactions: &mut Vec<Reaction>, emoji: &str, by: UserId) -> Result<bool> {
     Ok(true)
 }
 
-fn take(reactions: &mut Vec<Reaction>, emoji: &str, by: UserId) -> bool {
+fn remove_reaction(reactions: &mut Vec<Reaction>, emoji: &str, by: UserId) -> bool {
     let Some(known) = reactions
         .iter_mut()
         .find(|reaction| reaction.emoji == emoji)

@@ -13,7 +13,7 @@ pub struct Responses(BTreeMap<u16, u64>);
 
 impl Responses {
     /// Adds one answer after `wait`.
-    pub fn note(&mut self, wait: Duration) {
+    pub fn record(&mut self, wait: Duration) {
         let ms = wait.min(MAX_RESPONSE_TIME).as_secs_f64() * 1_000.0;
         let bucket = if ms < 1.0 {
             0.0
@@ -91,7 +91,7 @@ mod tests {
         ) {
             let mut responses = Responses::default();
             for wait in &waits {
-                responses.note(Duration::from_millis(*wait));
+                responses.record(Duration::from_millis(*wait));
             }
             waits.sort_unstable();
             let rank = (waits.len() * usize::try_from(percent).unwrap()).div_ceil(100).max(1);
@@ -108,7 +108,7 @@ mod tests {
             let of = |waits: &[u64]| {
                 let mut all = Responses::default();
                 for wait in waits {
-                    all.note(Duration::from_millis(*wait));
+                    all.record(Duration::from_millis(*wait));
                 }
                 all
             };

@@ -57,7 +57,7 @@ pub struct MessageTally {
 }
 
 impl MessageTally {
-    fn note(&mut self, message: &CountedMessage) {
+    fn record_message(&mut self, message: &CountedMessage) {
         self.messages += 1;
         for (count, kind) in self.by_kind.iter_mut().zip(MessageType::ALL) {
             *count += u64::from(kind == message.kind);
@@ -87,7 +87,7 @@ pub struct RollupDelta {
     pub unread: BTreeMap<UserId, i64>,
     pub new_private: u64,
     pub new_groups: u64,
-    pub standings: BTreeMap<ConversationId, RollupPosition>,
+    pub rollup_positions: BTreeMap<ConversationId, RollupPosition>,
 }
 
 impl RollupDelta {
@@ -122,7 +122,7 @@ impl RollupDelta {
         }
         standing.version = seen.version;
         standing.unread.clone_from(&seen.unread);
-        self.standings.insert(session, standing);
+        self.rollup_positions.insert(session, standing);
     }
 
     fn count_message(
@@ -146,9 +146,9 @@ impl RollupDelta {
             self.days.entry(day).or_default(),
         );
         for tally in [hours, days, &mut self.total] {
-            tally.note(message);
+            tally.record_message(message);
             if let Some(wait) = wait {
-                tally.responses.note(wait);
+                tally.responses.record(wait);
             }
         }
         let person = self.people.entry((day, message.sender)).or_default();
@@ -156,7 +156,7 @@ impl RollupDelta {
         person.hours |= 1 << calendar.hour(message.at).min(31);
         person.last = person.last.max(Some(message.at));
         if let Some(wait) = wait {
-            person.responses.note(wait);
+            person.responses.record(wait);
         }
     }
 
@@ -234,7 +234,7 @@ mod tests {
             &asked,
         );
         let mut one = Responses::default();
-        one.note(Duration::from_mins(1));
+        one.record(Duration::from_mins(1));
         assert_eq!(delta.total.responses, one);
         let day = Timestamp(0);
         assert_eq!(delta.people[&(day, wang)].responses, one);
@@ -289,7 +289,7 @@ mod tests {
             for (key, person) in &delta.people {
                 *before.entry(*key).or_default() |= person.hours;
             }
-            standing = delta.standings.remove(&session);
+            standing = delta.rollup_positions.remove(&session);
         }
         let people_of = |tallies: &BTreeMap<Timestamp, MessageTally>| -> BTreeMap<Timestamp, u64> {
             tallies
@@ -302,6 +302,6 @@ mod tests {
             (hours, days),
             (people_of(&whole.hours), people_of(&whole.days))
         );
-        assert_eq!(standing.unwrap(), whole.standings[&session]);
+        assert_eq!(standing.unwrap(), whole.rollup_positions[&session]);
     }
 }

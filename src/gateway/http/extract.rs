@@ -60,7 +60,7 @@ impl FromRequestParts<AppState> for Caller {
                 .check_token(bearer(&parts.headers).ok_or(Error::AuthFailed)?)
                 .await?
         };
-        audit::acts(&auth.actor);
+        audit::record_actor(&auth.actor);
         if let Some(ConnectInfo(peer)) = parts.extensions.get::<ConnectInfo<Peer>>() {
             peer.is(auth.actor.user);
         }

@@ -58,10 +58,10 @@ pub struct Recorder {
 impl Recorder {
     /// Returns the queue, and its receiving end for [`run`].
     pub fn new(secret: &[u8]) -> (Self, mpsc::Receiver<AuditEntry>) {
-        Self::holding(MAX_QUEUED_ENTRIES, secret)
+        Self::with_queue_size(MAX_QUEUED_ENTRIES, secret)
     }
 
-    fn holding(rows: usize, secret: &[u8]) -> (Self, mpsc::Receiver<AuditEntry>) {
+    fn with_queue_size(rows: usize, secret: &[u8]) -> (Self, mpsc::Receiver<AuditEntry>) {
         let (sender, receiver) = mpsc::channel(rows);
         let fetched = Cache::builder()
             .max_capacity(MAX_TRACKED_CALLERS as u64)
@@ -86,7 +86,7 @@ impl Recorder {
     ///
     /// # Errors
     /// `Unavailable` when it is full.
-    pub fn put(&self, entry: AuditEntry) -> Result<()> {
+    pub fn enqueue(&self, entry: AuditEntry) -> Result<()> {
         self.sender.try_send(entry).map_err(|_| {
             metrics::counter!("wardline_audit_full_total").increment(1);
             Error::Unavailable
@@ -94,7 +94,7 @@ impl Recorder {
     }
 
     /// Returns the hash of an unknown name: users type passwords into the wrong field.
-    pub fn hashed(&self, name: &str) -> String {
+    pub fn hash_name(&self, name: &str) -> String {
         let folded = username_key(name);
         let digest = Sha256::new()
             .chain_update(self.key)
@@ -114,7 +114,7 @@ impl Recorder {
     }
 
     /// Counts a refusal of a caller; `true` when it gets a row of its own.
-    pub fn is_sample(&self, entry: &AuditEntry) -> bool {
+    pub fn count_refusal(&self, entry: &AuditEntry) -> bool {
         let caller = entry.actor.map_or_else(
             || entry.address.clone().unwrap_or_default(),
             |user| user.to_string(),
@@ -142,7 +142,7 @@ impl Recorder {
     }
 
     /// Counts a failed sign-in.
-    pub fn failed(&self, name: String, network: String) {
+    pub fn count_failure(&self, name: String, network: String) {
         let mut sums = self.sums();
         if sums.failures.len() < MAX_TRACKED_CALLERS
             || sums.failures.contains_key(&(name.clone(), network.clone()))
@@ -152,7 +152,7 @@ impl Recorder {
     }
 
     /// Logs and queues the sums, and resets them.
-    pub fn sum_up(&self) {
+    pub fn flush_sums(&self) {
         let FailureSums { failures, refusals } = std::mem::take(&mut *self.sums());
         let mut worst: Vec<_> = failures.into_iter().collect();
         worst.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
@@ -174,7 +174,7 @@ impl Recorder {
                 };
                 log_entry(&entry);
                 // An entry that does not fit was counted by the metric.
-                let _ = self.put(entry);
+                let _ = self.enqueue(entry);
             }
         }
     }
@@ -217,7 +217,7 @@ pub async fn run(
     let mut rows = Vec::new();
     let sum_up = || {
         if let Some(services) = recorder.upgrade() {
-            services.recorder.sum_up();
+            services.recorder.flush_sums();
         }
     };
     while !stop.is_cancelled() {
@@ -247,7 +247,7 @@ pub async fn run(
 }
 
 async fn write(store: &Store, rows: &mut Vec<AuditEntry>) -> bool {
-    match store.record_what_fits(rows).await {
+    match store.record_skipping_invalid(rows).await {
         Ok(()) => {
             rows.clear();
             true
@@ -285,28 +285,38 @@ mod tests {
 
     #[test]
     fn a_full_record_refuses_and_a_name_is_not_told() {
-        let (recorder, _rows) = Recorder::holding(2, b"secret");
-        assert!(recorder.put(entry("a")).is_ok() && recorder.put(entry("a")).is_ok());
-        assert!(matches!(recorder.put(entry("a")), Err(Error::Unavailable)));
-        let hash = recorder.hashed("Hunter2");
+        let (recorder, _rows) = Recorder::with_queue_size(2, b"secret");
+        assert!(recorder.enqueue(entry("a")).is_ok() && recorder.enqueue(entry("a")).is_ok());
+        assert!(matches!(
+            recorder.enqueue(entry("a")),
+            Err(Error::Unavailable)
+        ));
+        let hash = recorder.hash_name("Hunter2");
         assert!(hash.starts_with("name:") && !hash.contains("unter"));
-        assert_eq!(hash, recorder.hashed("hunter2"));
+        assert_eq!(hash, recorder.hash_name("hunter2"));
         assert_ne!(
             hash,
-            Recorder::holding(1, b"other").0.hashed("hunter2"),
+            Recorder::with_queue_size(1, b"other")
+                .0
+                .hash_name("hunter2"),
             "another house's hash is another"
         );
     }
 
     #[test]
     fn many_refusals_are_counted_and_a_few_are_rows() {
-        let (recorder, mut rows) = Recorder::holding(100, b"secret");
-        let samples = (0..25).filter(|_| recorder.is_sample(&entry("a"))).count();
+        let (recorder, mut rows) = Recorder::with_queue_size(100, b"secret");
+        let samples = (0..25)
+            .filter(|_| recorder.count_refusal(&entry("a")))
+            .count();
         assert_eq!(samples as u64, MAX_SINGLE_REFUSALS);
-        assert!(recorder.is_sample(&entry("b")), "another caller is another");
-        recorder.sum_up();
+        assert!(
+            recorder.count_refusal(&entry("b")),
+            "another caller is another"
+        );
+        recorder.flush_sums();
         assert_eq!(rows.try_recv().unwrap().count, 15);
         assert!(rows.try_recv().is_err());
-        assert!(recorder.is_sample(&entry("a")), "a new minute");
+        assert!(recorder.count_refusal(&entry("a")), "a new minute");
     }
 }

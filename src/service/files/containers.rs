@@ -13,17 +13,17 @@ const MAX_CONTAINER_PARTS: usize = 4_096;
 const MAX_SPEECH_FRAMES: u64 = 2_200_000;
 
 /// Returns what can be measured by hand of a file of this type.
-pub(super) fn measure(mut file: impl Read + Seek, mime: &str) -> Option<SoundInfo> {
+pub(super) fn measure_container(mut file: impl Read + Seek, mime: &str) -> Option<SoundInfo> {
     match mime {
         "audio/mp4" | "video/mp4" | "video/quicktime" | "video/3gpp" | "video/3gpp2"
-        | "video/x-m4v" => movie(&mut file),
-        "audio/wav" => wave(&mut file),
-        "audio/flac" => flac(&mut file),
-        "audio/x-caf" => core_audio(&mut file),
-        "audio/ac3" | "audio/eac3" => Some(dolby(&mut file)),
-        "audio/amr" => speech(&mut file, &[12, 13, 15, 17, 19, 20, 26, 31, 5]),
-        "audio/amr-wb" => speech(&mut file, &[17, 23, 32, 36, 40, 46, 50, 58, 60, 5]),
-        "video/x-ms-wmv" => windows_media(&mut file),
+        | "video/x-m4v" => measure_movie(&mut file),
+        "audio/wav" => measure_wav(&mut file),
+        "audio/flac" => measure_flac(&mut file),
+        "audio/x-caf" => measure_caf(&mut file),
+        "audio/ac3" | "audio/eac3" => Some(measure_ac3(&mut file)),
+        "audio/amr" => measure_amr(&mut file, &[12, 13, 15, 17, 19, 20, 26, 31, 5]),
+        "audio/amr-wb" => measure_amr(&mut file, &[17, 23, 32, 36, 40, 46, 50, 58, 60, 5]),
+        "video/x-ms-wmv" => measure_asf(&mut file),
         _ => None,
     }
 }
@@ -35,13 +35,13 @@ fn bytes_at<const N: usize>(file: &mut (impl Read + Seek), place: u64) -> Option
     Some(bytes)
 }
 
-fn big(bytes: &[u8]) -> u64 {
+fn big_endian(bytes: &[u8]) -> u64 {
     bytes
         .iter()
         .fold(0, |number, byte| number << 8 | u64::from(*byte))
 }
 
-fn little(bytes: &[u8]) -> u64 {
+fn little_endian(bytes: &[u8]) -> u64 {
     bytes
         .iter()
         .rev()
@@ -65,7 +65,7 @@ struct IsoBox {
 }
 
 /// Returns the boxes between two offsets.
-fn boxes(file: &mut (impl Read + Seek), from: u64, to: u64) -> Vec<IsoBox> {
+fn read_boxes(file: &mut (impl Read + Seek), from: u64, to: u64) -> Vec<IsoBox> {
     let mut found = Vec::new();
     let mut at = from;
     while at + 8 <= to && found.len() < MAX_CONTAINER_PARTS {
@@ -73,10 +73,10 @@ fn boxes(file: &mut (impl Read + Seek), from: u64, to: u64) -> Vec<IsoBox> {
             break;
         };
         let kind = [head[4], head[5], head[6], head[7]];
-        let (size, head_size) = match big(&head[..4]) {
+        let (size, head_size) = match big_endian(&head[..4]) {
             0 => (to - at, 8),
             1 => match bytes_at::<8>(file, at + 8) {
-                Some(size) => (big(&size), 16),
+                Some(size) => (big_endian(&size), 16),
                 None => break,
             },
             size => (size, 8),
@@ -95,30 +95,38 @@ fn boxes(file: &mut (impl Read + Seek), from: u64, to: u64) -> Vec<IsoBox> {
 }
 
 /// Returns the length in a `mvhd` or `mdhd`: its ticks divided by the ticks of a second.
-fn header_length(file: &mut (impl Read + Seek), header: &IsoBox) -> Option<f64> {
+fn header_duration(file: &mut (impl Read + Seek), header: &IsoBox) -> Option<f64> {
     let head = bytes_at::<32>(file, header.from)?;
     let (scale, ticks, unknown) = match head[0] {
-        1 => (big(&head[20..24]), big(&head[24..32]), u64::MAX),
-        _ => (big(&head[12..16]), big(&head[16..20]), u64::from(u32::MAX)),
+        1 => (
+            big_endian(&head[20..24]),
+            big_endian(&head[24..32]),
+            u64::MAX,
+        ),
+        _ => (
+            big_endian(&head[12..16]),
+            big_endian(&head[16..20]),
+            u64::from(u32::MAX),
+        ),
     };
     seconds(ticks, scale).filter(|_| ticks != unknown)
 }
 
-fn movie(file: &mut (impl Read + Seek)) -> Option<SoundInfo> {
+fn measure_movie(file: &mut (impl Read + Seek)) -> Option<SoundInfo> {
     let end = file.seek(SeekFrom::End(0)).ok()?;
-    let top = boxes(file, 0, end);
+    let top = read_boxes(file, 0, end);
     let movie = top.iter().find(|part| &part.kind == b"moov")?;
-    let parts = boxes(file, movie.from, movie.to);
+    let parts = read_boxes(file, movie.from, movie.to);
     let (mut longest, mut has_pictures, mut has_sound) = (None, false, false);
     for part in &parts {
         match &part.kind {
-            b"mvhd" => longest = header_length(file, part).or(longest),
+            b"mvhd" => longest = header_duration(file, part).or(longest),
             b"trak" => {
-                let track = boxes(file, part.from, part.to);
+                let track = read_boxes(file, part.from, part.to);
                 let Some(media) = track.iter().find(|part| &part.kind == b"mdia") else {
                     continue;
                 };
-                let media = boxes(file, media.from, media.to);
+                let media = read_boxes(file, media.from, media.to);
                 let handler = media.iter().find(|part| &part.kind == b"hdlr");
                 match handler
                     .and_then(|handler| bytes_at::<4>(file, handler.from + 8))
@@ -130,7 +138,7 @@ fn movie(file: &mut (impl Read + Seek)) -> Option<SoundInfo> {
                 }
                 if longest.is_none() {
                     let header = media.iter().find(|part| &part.kind == b"mdhd");
-                    longest = header.and_then(|header| header_length(file, header));
+                    longest = header.and_then(|header| header_duration(file, header));
                 }
             }
             _ => {}
@@ -144,22 +152,27 @@ fn movie(file: &mut (impl Read + Seek)) -> Option<SoundInfo> {
 
 /// WAV: the declared number of samples of compressed sound, or the bytes of sound by the bytes of a
 /// second, whatever the codec.
-fn wave(file: &mut (impl Read + Seek)) -> Option<SoundInfo> {
+fn measure_wav(file: &mut (impl Read + Seek)) -> Option<SoundInfo> {
     const UNCOMPRESSED_FORMATS: [u64; 3] = [1, 3, 0xfffe];
     let end = file.seek(SeekFrom::End(0)).ok()?;
     let (mut at, mut rate, mut told) = (12, 0, None);
     let mut packed = None;
     for _ in 0..MAX_CONTAINER_PARTS {
         let head = bytes_at::<8>(file, at)?;
-        let size = little(&head[4..]);
+        let size = little_endian(&head[4..]);
         match &head[..4] {
             b"fmt " => {
                 let format = bytes_at::<12>(file, at + 8)?;
-                rate = little(&format[8..]);
-                packed = Some(little(&format[4..8]))
-                    .filter(|_| !UNCOMPRESSED_FORMATS.contains(&little(&format[..2])));
+                rate = little_endian(&format[8..]);
+                packed = Some(little_endian(&format[4..8]))
+                    .filter(|_| !UNCOMPRESSED_FORMATS.contains(&little_endian(&format[..2])));
             }
-            b"fact" => told = seconds(little(&bytes_at::<4>(file, at + 8)?), packed.unwrap_or(0)),
+            b"fact" => {
+                told = seconds(
+                    little_endian(&bytes_at::<4>(file, at + 8)?),
+                    packed.unwrap_or(0),
+                );
+            }
             b"data" => {
                 let by_bytes = seconds(size.min(end.saturating_sub(at + 8)), rate);
                 return Some(SoundInfo {
@@ -175,9 +188,9 @@ fn wave(file: &mut (impl Read + Seek)) -> Option<SoundInfo> {
 }
 
 /// FLAC (RFC 9639, 8.2): the front declares the number of samples and their rate.
-fn flac(file: &mut (impl Read + Seek)) -> Option<SoundInfo> {
+fn measure_flac(file: &mut (impl Read + Seek)) -> Option<SoundInfo> {
     let head = bytes_at::<26>(file, 0).filter(|head| head.starts_with(b"fLaC"))?;
-    let packed = big(&head[18..26]);
+    let packed = big_endian(&head[18..26]);
     let (rate, samples) = (packed >> 44, packed & 0xf_ffff_ffff);
     Some(SoundInfo {
         seconds: seconds(samples, rate),
@@ -187,7 +200,7 @@ fn flac(file: &mut (impl Read + Seek)) -> Option<SoundInfo> {
 
 /// AMR (RFC 4867, 5): frames of 20 ms, each with a byte for its kind; `sizes` are the bytes of each
 /// kind.
-fn speech(file: &mut (impl Read + Seek), sizes: &[u8]) -> Option<SoundInfo> {
+fn measure_amr(file: &mut (impl Read + Seek), sizes: &[u8]) -> Option<SoundInfo> {
     let start = if sizes[0] == 17 { 9 } else { 6 };
     file.seek(SeekFrom::Start(start)).ok()?;
     let mut file = std::io::BufReader::new(file);
@@ -215,17 +228,19 @@ fn speech(file: &mut (impl Read + Seek), sizes: &[u8]) -> Option<SoundInfo> {
 
 /// CAF ("Apple Core Audio Format specification 1.0"): the frames that its table of packets counts,
 /// or else those computed from its bytes of sound.
-fn core_audio(file: &mut (impl Read + Seek)) -> Option<SoundInfo> {
+fn measure_caf(file: &mut (impl Read + Seek)) -> Option<SoundInfo> {
     let end = file.seek(SeekFrom::End(0)).ok()?;
     let (mut at, mut description, mut counted, mut sound) = (8, None, 0, 0);
     for _ in 0..MAX_CONTAINER_PARTS {
         let Some(head) = bytes_at::<12>(file, at) else {
             break;
         };
-        let (size, begin) = (big(&head[4..]), at + 12);
+        let (size, begin) = (big_endian(&head[4..]), at + 12);
         match &head[..4] {
             b"desc" => description = bytes_at::<24>(file, begin),
-            b"pakt" => counted = bytes_at::<16>(file, begin).map_or(0, |table| big(&table[8..])),
+            b"pakt" => {
+                counted = bytes_at::<16>(file, begin).map_or(0, |table| big_endian(&table[8..]));
+            }
             // A count of edits precedes the sound, whose end may not be known.
             b"data" => sound = size.min(end.saturating_sub(begin)).saturating_sub(4),
             _ => {}
@@ -236,7 +251,10 @@ fn core_audio(file: &mut (impl Read + Seek)) -> Option<SoundInfo> {
         at = next;
     }
     let description = description?;
-    let (packet, frames) = (big(&description[16..20]), big(&description[20..]));
+    let (packet, frames) = (
+        big_endian(&description[16..20]),
+        big_endian(&description[20..]),
+    );
     let counted = if counted > 0 {
         counted
     } else {
@@ -260,7 +278,7 @@ fn core_audio(file: &mut (impl Read + Seek)) -> Option<SoundInfo> {
 }
 
 /// AC-3 without a container, frame by frame.
-fn dolby(file: &mut (impl Read + Seek)) -> SoundInfo {
+fn measure_ac3(file: &mut (impl Read + Seek)) -> SoundInfo {
     let (mut at, mut length) = (0, 0.0);
     for _ in 0..MAX_SPEECH_FRAMES {
         let Some(frame) = bytes_at::<6>(file, at)
@@ -280,14 +298,14 @@ fn dolby(file: &mut (impl Read + Seek)) -> SoundInfo {
 
 /// ASF, the container of Windows Media ("Advanced Systems Format specification", 3): the play time
 /// in the file's properties, less the time for filling buffers.
-fn windows_media(file: &mut (impl Read + Seek)) -> Option<SoundInfo> {
+fn measure_asf(file: &mut (impl Read + Seek)) -> Option<SoundInfo> {
     const FILE_PROPERTIES_GUID: [u8; 16] =
         *b"\xa1\xdc\xab\x8c\x47\xa9\xcf\x11\x8e\xe4\x00\xc0\x0c\x20\x53\x65";
     const STREAM_PROPERTIES_GUID: [u8; 16] =
         *b"\x91\x07\xdc\xb7\xb7\xa9\xcf\x11\x8e\xe6\x00\xc0\x0c\x20\x53\x65";
     const VIDEO_MEDIA_GUID: [u8; 16] =
         *b"\xc0\xef\x19\xbc\x4d\x5b\xcf\x11\xa8\xfd\x00\x80\x5f\x5c\x44\x2b";
-    let end = little(&bytes_at::<8>(file, 16)?);
+    let end = little_endian(&bytes_at::<8>(file, 16)?);
     let (mut at, mut length, mut has_pictures) = (30_u64, None, false);
     for _ in 0..MAX_CONTAINER_PARTS {
         if at + 24 > end {
@@ -295,13 +313,13 @@ fn windows_media(file: &mut (impl Read + Seek)) -> Option<SoundInfo> {
         }
         let head = bytes_at::<24>(file, at)?;
         if head[..16] == FILE_PROPERTIES_GUID {
-            let ticks = little(&bytes_at::<8>(file, at + 64)?);
-            let preroll = little(&bytes_at::<8>(file, at + 80)?).saturating_mul(10_000);
+            let ticks = little_endian(&bytes_at::<8>(file, at + 64)?);
+            let preroll = little_endian(&bytes_at::<8>(file, at + 80)?).saturating_mul(10_000);
             length = seconds(ticks.saturating_sub(preroll), 10_000_000);
         } else if head[..16] == STREAM_PROPERTIES_GUID {
             has_pictures |= bytes_at::<16>(file, at + 24)? == VIDEO_MEDIA_GUID;
         }
-        at = at.checked_add(little(&head[16..]).max(24))?;
+        at = at.checked_add(little_endian(&head[16..]).max(24))?;
     }
     Some(SoundInfo {
         seconds: length,

@@ -35,7 +35,7 @@ pub struct LinkProof {
 }
 
 /// Returns the text to sign. No token has a line break, so neither can be taken for the other.
-fn words(file: FileId, user: UserId, token: &str, expires: i64) -> String {
+fn text_to_sign(file: FileId, user: UserId, token: &str, expires: i64) -> String {
     format!("wardline file address\n{file}\n{user}\n{expires}\n{token}")
 }
 
@@ -76,7 +76,7 @@ impl Services {
         let token = token_text(auth);
         let signature = self
             .tokens
-            .sign(&words(id, actor.user, &token, expires_at.0))?;
+            .sign(&text_to_sign(id, actor.user, &token, expires_at.0))?;
         let query: String = form_urlencoded::Serializer::new(String::new())
             .append_pair("user", &actor.user.to_string())
             .append_pair("token", &token)
@@ -100,7 +100,7 @@ impl Services {
     /// # Errors
     /// `TokenExpired`; `AuthFailed` for every other fault.
     pub async fn check_link(&self, id: FileId, proof: &LinkProof) -> Result<AuthenticatedToken> {
-        let signed = words(id, proof.user, &proof.token, proof.expires);
+        let signed = text_to_sign(id, proof.user, &proof.token, proof.expires);
         if !self.tokens.is_signed(&signed, &proof.signature) {
             return Err(Error::AuthFailed);
         }

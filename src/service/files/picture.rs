@@ -54,13 +54,13 @@ pub struct Picture {
     /// The size as it is shown, upright.
     pub dimensions: Dimensions,
     /// Whether it was converted from another kind.
-    pub became_jpeg: bool,
+    pub is_converted: bool,
     /// With its MIME type; `None` if it cannot be made within bounds, or if only browsers accept
     /// the picture.
-    pub small: Option<(Bytes, &'static str)>,
+    pub thumbnail: Option<(Bytes, &'static str)>,
 }
 
-fn damaged<E>(_: E) -> Error {
+fn damaged_error<E>(_: E) -> Error {
     Error::FileRejected("the picture is damaged")
 }
 
@@ -71,30 +71,32 @@ fn damaged<E>(_: E) -> Error {
 /// have; `HeicUnsupported`.
 pub fn prepare(source: Source, raw: Bytes) -> Result<Picture> {
     match source {
-        Source::Kept(format) => keep(format, raw),
+        Source::Kept(format) => strip_metadata(format, raw),
         Source::Heic => convert(&raw),
     }
 }
 
-fn keep(format: ImageFormat, raw: Bytes) -> Result<Picture> {
+fn strip_metadata(format: ImageFormat, raw: Bytes) -> Result<Picture> {
     let orientation = match format {
-        ImageFormat::Jpeg => decoder(format, &raw)?.orientation().map_err(damaged)?,
+        ImageFormat::Jpeg => decoder(format, &raw)?
+            .orientation()
+            .map_err(damaged_error)?,
         ImageFormat::Png => strip::png_orientation(&raw),
         ImageFormat::WebP => strip::webp_orientation(&raw),
         // Browsers ignore the orientation of these; so does the small version.
         _ => Orientation::NoTransforms,
     };
     // The stripped file is checked, since it is what is shown.
-    let bytes = strip(format, raw, orientation).ok_or_else(|| damaged(()))?;
+    let bytes = strip(format, raw, orientation).ok_or_else(|| damaged_error(()))?;
     let (width, height) = match format {
-        ImageFormat::Gif => strip::gif_size(&bytes).ok_or_else(|| damaged(()))?,
-        ImageFormat::Png => strip::png_size(&bytes).ok_or_else(|| damaged(()))?,
+        ImageFormat::Gif => strip::gif_size(&bytes).ok_or_else(|| damaged_error(()))?,
+        ImageFormat::Png => strip::png_size(&bytes).ok_or_else(|| damaged_error(()))?,
         _ => decoder(format, &bytes)?.dimensions(),
     };
     let pixels = u64::from(width) * u64::from(height);
     if format == ImageFormat::Jpeg {
         if pixels / MAX_PIXELS_PER_BYTE > bytes.len() as u64 {
-            return Err(damaged(()));
+            return Err(damaged_error(()));
         }
     } else if pixels > MAX_PIXELS {
         return Err(Error::PictureTooLarge { limit: MAX_PIXELS });
@@ -104,16 +106,16 @@ fn keep(format: ImageFormat, raw: Bytes) -> Result<Picture> {
         ImageFormat::WebP
             if orientation != Orientation::NoTransforms && pixels <= MAX_ROTATED_PIXELS =>
         {
-            return turned(&bytes, orientation);
+            return turn_upright(&bytes, orientation);
         }
         ImageFormat::WebP => Orientation::NoTransforms,
         _ => orientation,
     };
-    let small = match (format, pixels) {
+    let thumbnail = match (format, pixels) {
         (ImageFormat::Jpeg, MAX_WHOLE_JPEG_PIXELS..) => scaled_jpeg(&bytes, pixels, orientation)?,
-        _ => whole(format, &bytes, orientation)?,
+        _ => decode_thumbnail(format, &bytes, orientation)?,
     };
-    let (width, height) = if turns(orientation) {
+    let (width, height) = if is_rotated(orientation) {
         (height, width)
     } else {
         (width, height)
@@ -121,8 +123,8 @@ fn keep(format: ImageFormat, raw: Bytes) -> Result<Picture> {
     Ok(Picture {
         bytes,
         dimensions: Dimensions { width, height },
-        became_jpeg: false,
-        small,
+        is_converted: false,
+        thumbnail,
     })
 }
 
@@ -131,11 +133,11 @@ fn decoder(format: ImageFormat, bytes: &Bytes) -> Result<impl ImageDecoder> {
     let mut limits = Limits::default();
     limits.max_alloc = Some(MAX_DECODER_BYTES);
     reader.limits(limits);
-    reader.into_decoder().map_err(damaged)
+    reader.into_decoder().map_err(damaged_error)
 }
 
 /// Makes a small version by decoding the whole picture.
-fn whole(
+fn decode_thumbnail(
     format: ImageFormat,
     bytes: &Bytes,
     orientation: Orientation,
@@ -146,13 +148,13 @@ fn whole(
     let profile =
         profile.filter(|p| p.len() <= MAX_COLOUR_PROFILE_BYTES && p.get(16..20) == Some(b"RGB "));
     match DynamicImage::from_decoder(decoder) {
-        Ok(pixels) => smaller(pixels, orientation, profile).map(Some),
+        Ok(pixels) => make_thumbnail(pixels, orientation, profile).map(Some),
         // Sixteen bits a colour may exceed the memory limit; browsers have more.
         Err(ImageError::Limits(_)) => Ok(None),
         // Its blocks were checked. Browsers show frames beyond the screen or without colours in
         // their own way.
         Err(_) if format == ImageFormat::Gif => Ok(None),
-        Err(error) => Err(damaged(error)),
+        Err(error) => Err(damaged_error(error)),
     }
 }
 
@@ -168,15 +170,15 @@ fn scaled_jpeg(
     }
     let mut decoder = jpeg_decoder::Decoder::new(Cursor::new(bytes.clone()));
     decoder.set_max_decoding_buffer_size(usize::try_from(MAX_DECODER_BYTES).unwrap_or(usize::MAX));
-    let side = u16::try_from(THUMBNAIL_SIDE_PIXELS * 2).map_err(damaged)?;
-    let (width, height) = decoder.scale(side, side).map_err(damaged)?;
-    let info = decoder.info().ok_or_else(|| damaged(()))?;
+    let side = u16::try_from(THUMBNAIL_SIDE_PIXELS * 2).map_err(damaged_error)?;
+    let (width, height) = decoder.scale(side, side).map_err(damaged_error)?;
+    let info = decoder.info().ok_or_else(|| damaged_error(()))?;
     // A progressive one keeps two bytes for each colour of each pixel until its last scan.
     if info.coding_process != CodingProcess::DctSequential && pixels * 6 > MAX_DECODER_BYTES {
         return Ok(None);
     }
     let samples = match info.pixel_format {
-        PixelFormat::L8 | PixelFormat::RGB24 => decoder.decode().map_err(damaged)?,
+        PixelFormat::L8 | PixelFormat::RGB24 => decoder.decode().map_err(damaged_error)?,
         PixelFormat::L16 | PixelFormat::CMYK32 => return Ok(None),
     };
     let (width, height) = (u32::from(width), u32::from(height));
@@ -187,7 +189,12 @@ fn scaled_jpeg(
     let profile = decoder
         .icc_profile()
         .filter(|p| p.len() <= MAX_COLOUR_PROFILE_BYTES && p.get(16..20) == Some(b"RGB "));
-    smaller(pixels.ok_or_else(|| damaged(()))?, orientation, profile).map(Some)
+    make_thumbnail(
+        pixels.ok_or_else(|| damaged_error(()))?,
+        orientation,
+        profile,
+    )
+    .map(Some)
 }
 
 /// Converts a HEIC picture to an upright JPEG without metadata.
@@ -201,13 +208,14 @@ fn convert(raw: &Bytes) -> Result<Picture> {
             limit: MAX_HEIC_PIXELS,
         },
         heic_rs::Error::Unsupported(_) => Error::HeicUnsupported,
-        other => damaged(other),
+        other => damaged_error(other),
     })?;
     let (width, height) = (picture.width, picture.height);
-    let pixels = RgbImage::from_raw(width, height, picture.data).ok_or_else(|| damaged(()))?;
+    let pixels =
+        RgbImage::from_raw(width, height, picture.data).ok_or_else(|| damaged_error(()))?;
     let profile = heic_profile(raw);
-    let bytes = as_jpeg(&pixels, CONVERTED_QUALITY, profile.clone())?;
-    let small = smaller(
+    let bytes = encode_jpeg(&pixels, CONVERTED_QUALITY, profile.clone())?;
+    let thumbnail = make_thumbnail(
         pixels.into(),
         Orientation::NoTransforms,
         profile.filter(|p| p.len() <= MAX_COLOUR_PROFILE_BYTES),
@@ -215,29 +223,29 @@ fn convert(raw: &Bytes) -> Result<Picture> {
     Ok(Picture {
         bytes,
         dimensions: Dimensions { width, height },
-        became_jpeg: true,
-        small: Some(small),
+        is_converted: true,
+        thumbnail: Some(thumbnail),
     })
 }
 
 /// Turns the pixels of a stripped WebP upright: as JPEG, or, if it is transparent, as WebP.
-fn turned(bytes: &Bytes, orientation: Orientation) -> Result<Picture> {
+fn turn_upright(bytes: &Bytes, orientation: Orientation) -> Result<Picture> {
     let mut decoder = decoder(ImageFormat::WebP, bytes)?;
     let profile = decoder
         .icc_profile()
         .ok()
         .flatten()
         .filter(|p| p.get(16..20) == Some(b"RGB "));
-    let mut pixels = DynamicImage::from_decoder(decoder).map_err(damaged)?;
+    let mut pixels = DynamicImage::from_decoder(decoder).map_err(damaged_error)?;
     pixels.apply_orientation(orientation);
     let dimensions = Dimensions {
         width: pixels.width(),
         height: pixels.height(),
     };
-    let became_jpeg = !has_transparency(&pixels);
-    let bytes = if became_jpeg {
+    let is_converted = !has_transparency(&pixels);
+    let bytes = if is_converted {
         let opaque = pixels.into_rgb8();
-        let bytes = as_jpeg(&opaque, CONVERTED_QUALITY, profile.clone())?;
+        let bytes = encode_jpeg(&opaque, CONVERTED_QUALITY, profile.clone())?;
         pixels = opaque.into();
         bytes
     } else {
@@ -246,16 +254,16 @@ fn turned(bytes: &Bytes, orientation: Orientation) -> Result<Picture> {
         if let Some(profile) = profile.clone() {
             let _ = encoder.set_icc_profile(profile);
         }
-        pixels.write_with_encoder(encoder).map_err(unwritten)?;
+        pixels.write_with_encoder(encoder).map_err(encoding_error)?;
         bytes.into()
     };
     let profile = profile.filter(|p| p.len() <= MAX_COLOUR_PROFILE_BYTES);
-    let small = Some(smaller(pixels, Orientation::NoTransforms, profile)?);
+    let thumbnail = Some(make_thumbnail(pixels, Orientation::NoTransforms, profile)?);
     Ok(Picture {
         bytes,
         dimensions,
-        became_jpeg,
-        small,
+        is_converted,
+        thumbnail,
     })
 }
 
@@ -271,7 +279,7 @@ fn heic_profile(raw: &Bytes) -> Option<Vec<u8>> {
     (profile.get(16..20) == Some(b"RGB ")).then(|| profile.to_vec())
 }
 
-fn turns(orientation: Orientation) -> bool {
+fn is_rotated(orientation: Orientation) -> bool {
     matches!(
         orientation,
         Orientation::Rotate90
@@ -283,46 +291,46 @@ fn turns(orientation: Orientation) -> bool {
 
 /// Returns an upright picture of at most [`THUMBNAIL_SIDE_PIXELS`] on each side: as JPEG, or, if it
 /// is transparent, as PNG.
-fn smaller(
+fn make_thumbnail(
     pixels: DynamicImage,
     orientation: Orientation,
     profile: Option<Vec<u8>>,
 ) -> Result<(Bytes, &'static str)> {
-    let mut small = if pixels.width().max(pixels.height()) > THUMBNAIL_SIDE_PIXELS {
+    let mut thumbnail = if pixels.width().max(pixels.height()) > THUMBNAIL_SIDE_PIXELS {
         pixels.thumbnail(THUMBNAIL_SIDE_PIXELS, THUMBNAIL_SIDE_PIXELS)
     } else {
         pixels
     };
-    small.apply_orientation(orientation);
-    if has_transparency(&small) {
+    thumbnail.apply_orientation(orientation);
+    if has_transparency(&thumbnail) {
         let mut bytes = Vec::new();
         let mut encoder = PngEncoder::new(&mut bytes);
         if let Some(profile) = profile {
             let _ = encoder.set_icc_profile(profile);
         }
-        DynamicImage::from(small.to_rgba8())
+        DynamicImage::from(thumbnail.to_rgba8())
             .write_with_encoder(encoder)
-            .map_err(unwritten)?;
+            .map_err(encoding_error)?;
         return Ok((bytes.into(), "image/png"));
     }
     Ok((
-        as_jpeg(&small.to_rgb8(), THUMBNAIL_QUALITY, profile)?,
+        encode_jpeg(&thumbnail.to_rgb8(), THUMBNAIL_QUALITY, profile)?,
         "image/jpeg",
     ))
 }
 
-fn as_jpeg(pixels: &RgbImage, quality: u8, profile: Option<Vec<u8>>) -> Result<Bytes> {
+fn encode_jpeg(pixels: &RgbImage, quality: u8, profile: Option<Vec<u8>>) -> Result<Bytes> {
     let mut bytes = Vec::new();
     let mut encoder = JpegEncoder::new_with_quality(&mut bytes, quality);
     if let Some(profile) = profile {
         let _ = encoder.set_icc_profile(profile);
     }
-    pixels.write_with_encoder(encoder).map_err(unwritten)?;
+    pixels.write_with_encoder(encoder).map_err(encoding_error)?;
     Ok(bytes.into())
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "as `map_err` wants it")]
-fn unwritten(error: ImageError) -> Error {
+fn encoding_error(error: ImageError) -> Error {
     tracing::error!(%error, "a picture could not be written");
     Error::Internal
 }

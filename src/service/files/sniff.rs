@@ -34,11 +34,11 @@ pub struct TypeGuess {
 
 /// Returns the type of a file with this front.
 #[must_use]
-pub fn guess(head: &[u8]) -> TypeGuess {
-    let known = recording(head).or_else(|| infer::get(head).map(|known| known.mime_type()));
+pub fn guess_type(head: &[u8]) -> TypeGuess {
+    let known = recording_type(head).or_else(|| infer::get(head).map(|known| known.mime_type()));
     // The general table decides these by a few letters or by two bytes.
     let known = known.filter(|mime| match *mime {
-        "audio/mpeg" | "audio/aac" if !head.starts_with(b"ID3") => recording(head).is_some(),
+        "audio/mpeg" | "audio/aac" if !head.starts_with(b"ID3") => recording_type(head).is_some(),
         // No text begins with these six letters: it is a picture, and a broken one is refused.
         "image/gif" => true,
         mime if mime.starts_with("audio/")
@@ -94,10 +94,10 @@ pub fn guess(head: &[u8]) -> TypeGuess {
     }
 }
 
-/// Returns the type of a file that [`guess`] could not tell: by its front, and whether all of it is
+/// Returns the type of a file that [`guess_type`] could not tell: by its front, and whether all of it is
 /// text.
 #[must_use]
-pub fn settle(head: &[u8], is_text: bool) -> &'static str {
+pub fn decide_type(head: &[u8], is_text: bool) -> &'static str {
     match (is_text, has_svg(head)) {
         (true, true) => "image/svg+xml",
         (true, false) if has_markup(head) => "text/html",
@@ -143,7 +143,7 @@ fn hidden_picture(head: &[u8]) -> Option<TypeGuess> {
                 ..,
             ] => (Source::Kept(ImageFormat::WebP), "image/webp"),
             [0, 0, 0, _, b'f', b't', b'y', b'p', brand @ ..]
-                if by_brand(brand.get(..4)?) == "image/heif" =>
+                if brand_type(brand.get(..4)?) == "image/heif" =>
             {
                 (Source::Heic, "image/heif")
             }
@@ -159,7 +159,7 @@ fn hidden_picture(head: &[u8]) -> Option<TypeGuess> {
 /// Returns the type of a recording by its content. A container may be labelled as a film and hold
 /// speech alone, or the other way round.
 #[must_use]
-pub fn type_as_heard(mime: &'static str, has_pictures: bool) -> &'static str {
+pub fn type_by_content(mime: &'static str, has_pictures: bool) -> &'static str {
     match (mime, has_pictures) {
         ("video/webm", false) => "audio/webm",
         ("video/mp4" | "video/x-m4v" | "video/quicktime", false) => "audio/mp4",
@@ -174,7 +174,7 @@ pub fn type_as_heard(mime: &'static str, has_pictures: bool) -> &'static str {
 
 /// Returns the type of recordings of telephones and dictation devices. The general table does not
 /// know these, or only by their label.
-fn recording(head: &[u8]) -> Option<&'static str> {
+fn recording_type(head: &[u8]) -> Option<&'static str> {
     if head.starts_with(b"#!AMR-WB\n") {
         return Some("audio/amr-wb");
     }
@@ -185,7 +185,7 @@ fn recording(head: &[u8]) -> Option<&'static str> {
         return Some("audio/x-caf");
     }
     if head.starts_with(&[0x1a, 0x45, 0xdf, 0xa3]) {
-        return by_document_type(head);
+        return ebml_type(head);
     }
     match (head.get(..4), head.get(8..12)) {
         // Longer than four gigabytes, or prepared for that.
@@ -194,7 +194,7 @@ fn recording(head: &[u8]) -> Option<&'static str> {
         _ => {}
     }
     if head.get(4..8) == Some(b"ftyp") {
-        return Some(by_brand(head.get(8..12)?));
+        return Some(brand_type(head.get(8..12)?));
     }
     // Any stream may begin with a tag.
     let tag = match head {
@@ -233,7 +233,7 @@ fn recording(head: &[u8]) -> Option<&'static str> {
 }
 
 /// Returns the type of an EBML file (RFC 8794), whatever the length of the sizes in its head.
-fn by_document_type(head: &[u8]) -> Option<&'static str> {
+fn ebml_type(head: &[u8]) -> Option<&'static str> {
     const DOC_TYPE_ELEMENT_ID: &[u8] = &[0x42, 0x82];
     let size = |at: usize| {
         let first = *head.get(at)?;
@@ -264,7 +264,7 @@ fn by_document_type(head: &[u8]) -> Option<&'static str> {
 }
 
 /// Returns the type of a major brand of the ISO base media format; the tracks decide later.
-fn by_brand(brand: &[u8]) -> &'static str {
+fn brand_type(brand: &[u8]) -> &'static str {
     match brand {
         [b'3', b'g', b'2', _] => "video/3gpp2",
         [b'3', b'g', ..] => "video/3gpp",
@@ -373,9 +373,9 @@ mod tests {
     fn mime(bytes: &[u8]) -> &'static str {
         let mut check = TextCheck::default();
         check.feed(bytes);
-        guess(bytes)
+        guess_type(bytes)
             .mime
-            .unwrap_or_else(|| settle(bytes, check.is_text()))
+            .unwrap_or_else(|| decide_type(bytes, check.is_text()))
     }
 
     #[test]
@@ -395,23 +395,23 @@ mod tests {
         );
         assert_eq!(mime(b"%PDF-1.7 ..."), "application/pdf");
         assert_eq!(
-            guess(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic").kind,
+            guess_type(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic").kind,
             Kind::Picture(Source::Heic, 0)
         );
         assert_eq!(
-            guess(b"\0\0\0\x18ftypavif\0\0\0\0mif1miaf").kind,
+            guess_type(b"\0\0\0\x18ftypavif\0\0\0\0mif1miaf").kind,
             Kind::ForeignPicture
         );
         let jpeg = b"\0\xff\xd8\xff\xe0\0\x10JFIF\0\x01\x01\0\0\x01\0\x01\0\0\xff\xdb\0";
         assert_eq!(
-            guess(jpeg).kind,
+            guess_type(jpeg).kind,
             Kind::Picture(Source::Kept(ImageFormat::Jpeg), 1)
         );
         assert_eq!(
-            guess(b"\x01\x02 GIF89a \xff\xd8\xff is no picture").kind,
+            guess_type(b"\x01\x02 GIF89a \xff\xd8\xff is no picture").kind,
             Kind::Other
         );
-        assert_eq!(guess(b"RIFF\0\0\0\0WAVEfmt ").kind, Kind::Sound);
+        assert_eq!(guess_type(b"RIFF\0\0\0\0WAVEfmt ").kind, Kind::Sound);
     }
 
     #[test]
@@ -437,7 +437,7 @@ mod tests {
             assert_eq!(mime(&noise), "application/octet-stream", "{front:x?}");
         }
         // A film stays a film even though no pictures were found.
-        assert_eq!(type_as_heard("video/ogg", false), "video/ogg");
+        assert_eq!(type_by_content("video/ogg", false), "video/ogg");
     }
 
     #[test]

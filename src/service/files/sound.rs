@@ -35,14 +35,14 @@ pub struct SoundInfo {
 /// Measures a file, until `deadline` at most; `open` opens it again from its front. Blocks: it
 /// belongs off the async threads.
 #[must_use]
-pub fn listen<F: MediaSource + 'static>(
+pub fn measure_sound<F: MediaSource + 'static>(
     open: impl Fn() -> F,
     mime: &str,
     deadline: Instant,
 ) -> Option<SoundInfo> {
     let (found_sound, measured) = (
         decode_sound(open(), mime, deadline),
-        containers::measure(open(), mime),
+        containers::measure_container(open(), mime),
     );
     let both = || [found_sound, measured].into_iter().flatten();
     both().next()?;
@@ -81,15 +81,15 @@ fn decode_sound(
         )
         .ok()?;
     let has_pictures = format.first_track(TrackType::Video).is_some();
-    let seconds = match written_length(&*format) {
+    let seconds = match declared_duration(&*format) {
         // It may be a guess by the first frame's rate: with a varying rate only the frames decide.
         Some(written) if mime == "audio/mpeg" => {
-            let walked = walked_length(&mut *format, deadline);
+            let walked = scanned_duration(&mut *format, deadline);
             walked
                 .filter(|walked| (walked - written).abs() > MAX_LENGTH_DEVIATION * written)
                 .or(Some(written))
         }
-        written => written.or_else(|| walked_length(&mut *format, deadline)),
+        written => written.or_else(|| scanned_duration(&mut *format, deadline)),
     };
     Some(SoundInfo {
         seconds,
@@ -98,14 +98,14 @@ fn decode_sound(
 }
 
 /// Returns the length that the container declares.
-fn written_length(format: &dyn FormatReader) -> Option<f64> {
+fn declared_duration(format: &dyn FormatReader) -> Option<f64> {
     let info = format.media_info();
     let length = info.time_base?.calc_duration(info.duration?)?;
     Some(length.as_secs_f64()).filter(|seconds| *seconds > 0.0)
 }
 
 /// Returns the end of the last packet.
-fn walked_length(format: &mut dyn FormatReader, deadline: Instant) -> Option<f64> {
+fn scanned_duration(format: &mut dyn FormatReader, deadline: Instant) -> Option<f64> {
     let bases: Vec<_> = format
         .tracks()
         .iter()

@@ -7,8 +7,8 @@ use super::*;
 use crate::service::files::sniff;
 
 fn found_sound(bytes: &[u8]) -> Option<SoundInfo> {
-    let mime = sniff::guess(bytes).mime.expect("a known kind");
-    listen(
+    let mime = sniff::guess_type(bytes).mime.expect("a known kind");
+    measure_sound(
         || Cursor::new(bytes.to_vec()),
         mime,
         Instant::now() + Duration::from_secs(5),
@@ -308,9 +308,9 @@ fn what_breaks_off_or_is_bent_harms_nobody() {
         adts(9),
     ] {
         for end in (16..whole.len()).step_by(whole.len() / 40) {
-            if let Some(mime) = sniff::guess(&whole[..end]).mime {
+            if let Some(mime) = sniff::guess_type(&whole[..end]).mime {
                 let cut = whole[..end].to_vec();
-                let _ = listen(
+                let _ = measure_sound(
                     || Cursor::new(cut.clone()),
                     mime,
                     Instant::now() + Duration::from_secs(1),
@@ -318,7 +318,7 @@ fn what_breaks_off_or_is_bent_harms_nobody() {
             }
             let mut bent = whole.clone();
             bent[end] ^= 0x55;
-            let _ = listen(
+            let _ = measure_sound(
                 || Cursor::new(bent.clone()),
                 "audio/mpeg",
                 Instant::now() + Duration::from_secs(1),
@@ -559,13 +559,13 @@ fn what_telephones_and_recorders_write_has_its_type_and_its_length() {
         // The document type is written with a size of eight bytes.
         (renamed(&webm(150)), "audio/webm", 3.0, false),
     ] {
-        let guessed = sniff::guess(&bytes)
+        let guessed = sniff::guess_type(&bytes)
             .mime
             .unwrap_or_else(|| panic!("{mime} is not known"));
         let found_sound = found_sound(&bytes).unwrap_or_else(|| panic!("{mime} is not heard"));
         assert_eq!(
             (
-                sniff::type_as_heard(guessed, found_sound.has_pictures),
+                sniff::type_by_content(guessed, found_sound.has_pictures),
                 found_sound.has_pictures
             ),
             (mime, has_pictures)

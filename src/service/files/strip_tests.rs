@@ -120,8 +120,8 @@ fn prepare(format: ImageFormat, raw: Bytes) -> crate::domain::Result<picture::Pi
     picture::prepare(picture::Source::Kept(format), raw)
 }
 
-fn small(picture: &picture::Picture) -> DynamicImage {
-    image::load_from_memory(&picture.small.as_ref().expect("a small version").0).unwrap()
+fn thumbnail(picture: &picture::Picture) -> DynamicImage {
+    image::load_from_memory(&picture.thumbnail.as_ref().expect("a small version").0).unwrap()
 }
 
 fn holds(bytes: &[u8], part: &[u8]) -> bool {
@@ -139,7 +139,7 @@ fn no_picture_tells_where_it_was_taken() {
         let telling = telling(format, Orientation::NoTransforms);
         assert!(holds(&telling, SECRET));
         let picture = prepare(format, telling.clone().into()).unwrap();
-        for bytes in [&picture.bytes, &picture.small.as_ref().unwrap().0] {
+        for bytes in [&picture.bytes, &picture.thumbnail.as_ref().unwrap().0] {
             for word in [SECRET, b"Exif", b"MPF", b"Photoshop", b"xap", b"XMP"] {
                 assert!(
                     !holds(bytes, word),
@@ -185,8 +185,12 @@ fn what_lay_on_its_side_still_stands_upright() {
             Orientation::Rotate90,
             "{format:?}: for those who show it"
         );
-        let small = small(&picture);
-        assert_eq!((small.width(), small.height()), (20, 40), "{format:?}");
+        let thumbnail = thumbnail(&picture);
+        assert_eq!(
+            (thumbnail.width(), thumbnail.height()),
+            (20, 40),
+            "{format:?}"
+        );
     }
     // No browser turns a PNG whose orientation follows its pixels: size and small version agree.
     let plain = encoded(ImageFormat::Png);
@@ -202,7 +206,7 @@ fn what_lay_on_its_side_still_stands_upright() {
         (40, 20)
     );
     assert_eq!(
-        (small(&picture).width(), small(&picture).height()),
+        (thumbnail(&picture).width(), thumbnail(&picture).height()),
         (40, 20)
     );
     let first = prepare(
@@ -231,7 +235,7 @@ fn a_webp_that_lies_on_its_side_is_set_upright() {
     for lying in opaque {
         let picture = prepare(ImageFormat::WebP, lying).unwrap();
         assert!(
-            picture.became_jpeg
+            picture.is_converted
                 && !holds(&picture.bytes, SECRET)
                 && !holds(&picture.bytes, b"Exif")
         );
@@ -241,7 +245,10 @@ fn a_webp_that_lies_on_its_side_is_set_upright() {
             (20, 40)
         );
         assert_eq!(
-            (upright.dimensions(), small(&picture).to_rgb8().dimensions()),
+            (
+                upright.dimensions(),
+                thumbnail(&picture).to_rgb8().dimensions()
+            ),
             ((20, 40), (20, 40))
         );
         // The bottom left corner becomes the top left.
@@ -260,7 +267,7 @@ fn a_webp_that_lies_on_its_side_is_set_upright() {
     let mut lying = WebP::from_bytes(bytes.into_inner().into()).unwrap();
     lying.set_exif(Some(exif(Orientation::Rotate270).into()));
     let picture = prepare(ImageFormat::WebP, lying.encoder().bytes()).unwrap();
-    assert!(!picture.became_jpeg && !holds(&picture.bytes, SECRET));
+    assert!(!picture.is_converted && !holds(&picture.bytes, SECRET));
     let upright = decoded(ImageFormat::WebP, &picture.bytes).to_rgba8();
     assert_eq!(
         (upright.dimensions(), upright.get_pixel(3, 3).0),
@@ -273,7 +280,7 @@ fn what_browsers_show_is_taken_in() {
     let mut endless = encoded(ImageFormat::Png);
     endless.truncate(endless.len() - 12);
     let picture = prepare(ImageFormat::Png, endless.into()).unwrap();
-    assert!(picture.small.is_some() && picture.bytes.ends_with(b"IEND\xae\x42\x60\x82"));
+    assert!(picture.thumbnail.is_some() && picture.bytes.ends_with(b"IEND\xae\x42\x60\x82"));
 
     // A GIF of a screen of 4 × 4 with a frame of 8 × 8, and one without any colours.
     let screen = |flags: u8| [&b"GIF89a\x04\0\x04\0"[..], &[flags, 0, 0]].concat();
@@ -339,13 +346,16 @@ fn pictures_of_todays_telephones_are_taken_in() {
             (picture.dimensions.width, picture.dimensions.height),
             (wide, high)
         );
-        let small = small(&picture);
-        assert_eq!((small.width(), small.height()), (320, 320 * high / wide));
+        let thumbnail = thumbnail(&picture);
+        assert_eq!(
+            (thumbnail.width(), thumbnail.height()),
+            (320, 320 * high / wide)
+        );
     }
     // Larger than any telephone's: kept, without a small version. A file with too few bytes for its
     // size is refused.
     let picture = prepare(ImageFormat::Jpeg, grey_jpeg(20_000, 12_000).into()).unwrap();
-    assert!(picture.small.is_none() && picture.dimensions.width == 20_000);
+    assert!(picture.thumbnail.is_none() && picture.dimensions.width == 20_000);
     let mut bomb = grey_jpeg(80, 80);
     let sides = bomb
         .windows(2)

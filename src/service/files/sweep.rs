@@ -20,7 +20,10 @@ const SWEEP_BATCH_SIZE: i64 = 200;
 
 impl Services {
     /// Sweeps on a timer, until `stop`.
-    pub(in crate::service) async fn clear_files(self: Arc<Self>, stop: impl Future<Output = ()>) {
+    pub(in crate::service) async fn run_file_sweep(
+        self: Arc<Self>,
+        stop: impl Future<Output = ()>,
+    ) {
         let mut passes = tokio::time::interval(
             self.settings
                 .timings
@@ -34,27 +37,27 @@ impl Services {
                 () = &mut stop => return,
                 _ = passes.tick() => {}
             }
-            if let Err(error) = self.clear_due_files().await {
+            if let Err(error) = self.sweep_due_files().await {
                 tracing::warn!(%error, "files could not be cleared away");
             }
         }
     }
 
     /// Runs one pass. A failed removal is tried again in a later one.
-    async fn clear_due_files(&self) -> Result<()> {
+    async fn sweep_due_files(&self) -> Result<()> {
         for file in self
             .store
-            .files_due(self.clock.now(), SWEEP_BATCH_SIZE)
+            .find_due_files(self.clock.now(), SWEEP_BATCH_SIZE)
             .await?
         {
-            if let Err(error) = self.clear_file(file).await {
+            if let Err(error) = self.sweep_file(file).await {
                 tracing::warn!(file = %file.id, %error, "a file could not be cleared away");
             }
         }
         Ok(())
     }
 
-    async fn clear_file(&self, file: DueFile) -> Result<()> {
+    async fn sweep_file(&self, file: DueFile) -> Result<()> {
         let doomed = match file.state {
             FileState::Ready if self.store.is_file_used(file.id).await? => {
                 return self.store.mark_file_settled(&file).await;
@@ -80,7 +83,7 @@ impl Services {
     /// Removes the rest of a doomed file.
     pub(super) async fn remove_file(&self, doomed: &DueFile) -> Result<()> {
         self.store.blobs().remove_all(doomed.id).await?;
-        self.store.forget_file(doomed).await?;
+        self.store.delete_file_row(doomed).await?;
         metrics::counter!("wardline_files_cleared_total").increment(1);
         Ok(())
     }

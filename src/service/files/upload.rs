@@ -91,7 +91,7 @@ impl Services {
         let Some(total) = self.settings.upload_total else {
             return Ok(());
         };
-        if self.store.files_total().await?.saturating_add(size) > total {
+        if self.store.total_file_usage().await?.saturating_add(size) > total {
             return Err(Error::TotalQuotaExceeded { total });
         }
         Ok(())
@@ -114,7 +114,7 @@ impl Services {
             return Err(Error::FileTooLarge { limit });
         }
         let owner = auth.actor.user;
-        let place = self.upload_slots.places.take(owner)?;
+        let place = self.upload_slots.places.acquire(owner)?;
         let quota = self.settings.upload_quota;
         if self
             .store
@@ -131,7 +131,7 @@ impl Services {
             + Duration::from_secs(limit / MIN_UPLOAD_BYTES_PER_SECOND)
             + Duration::from_hours(1);
         self.store
-            .expect_file(id, owner, now, now.plus(longest))
+            .register_upload(id, owner, now, now.plus(longest))
             .await?;
         Ok(Upload {
             services: self.this.upgrade().ok_or(Error::Internal)?,
@@ -169,7 +169,7 @@ impl Upload {
     pub async fn write(&mut self, bytes: Bytes) -> Result<()> {
         let limit = self.services.settings.max_upload;
         self.size += bytes.len() as u64;
-        self.place.has_received(self.size);
+        self.place.record_received(self.size);
         if self.size > limit {
             return Err(Error::FileTooLarge { limit });
         }
@@ -194,7 +194,7 @@ impl Upload {
 
     /// Starts writing once enough is known to guess the type.
     async fn begin_writing(&mut self) -> Result<()> {
-        let guess = sniff::guess(&self.head);
+        let guess = sniff::guess_type(&self.head);
         let part = match guess.kind {
             Kind::ForeignPicture => {
                 return Err(Error::FileUnsupported(
@@ -213,8 +213,8 @@ impl Upload {
     }
 
     /// Resolves with the sender's error when another user takes the slot.
-    pub fn lost_slot(&self) -> impl Future<Output = Error> + Send + use<> {
-        let lost = self.place.lost();
+    pub fn wait_for_slot_loss(&self) -> impl Future<Output = Error> + Send + use<> {
+        let lost = self.place.wait_for_loss();
         async move {
             lost.await;
             Error::UploadTooSlow("the file came too slowly, and others are waiting")
@@ -249,7 +249,7 @@ impl Upload {
                 "must not be empty",
             )));
         }
-        self.place.is_complete();
+        self.place.mark_complete();
         if self.writing.is_none() {
             self.begin_writing().await?;
         }
@@ -267,7 +267,7 @@ impl Upload {
             size: self.size,
             mime: guess
                 .mime
-                .unwrap_or_else(|| sniff::settle(&self.head, text))
+                .unwrap_or_else(|| sniff::decide_type(&self.head, text))
                 .to_owned(),
             dimensions: None,
             duration: None,
@@ -277,7 +277,7 @@ impl Upload {
         };
         match guess.kind {
             Kind::Picture(source, at) => self.prepare(&mut file, source, at).await?,
-            Kind::Sound => self.listen(&mut file, guess).await,
+            Kind::Sound => self.measure_sound(&mut file, guess).await,
             Kind::ForeignPicture | Kind::Other => {}
         }
         let quota = self.services.settings.upload_quota;
@@ -337,17 +337,17 @@ impl Upload {
         file.size = picture.bytes.len() as u64;
         file.digest = digest;
         file.dimensions = Some(picture.dimensions);
-        if picture.became_jpeg {
+        if picture.is_converted {
             "image/jpeg".clone_into(&mut file.mime);
-            file.name = named_jpeg(&file.name);
+            file.name = jpeg_name(&file.name);
         }
-        if let Some((small, mime)) = picture.small {
+        if let Some((thumbnail, mime)) = picture.thumbnail {
             file.thumbnail = Some(Thumbnail {
                 mime: mime.to_owned(),
-                size: small.len() as u64,
+                size: thumbnail.len() as u64,
             });
             blobs
-                .put(BlobKey(self.id, ByteRange::Thumbnail), small)
+                .put(BlobKey(self.id, ByteRange::Thumbnail), thumbnail)
                 .await?;
         }
         blobs
@@ -357,7 +357,7 @@ impl Upload {
     }
 
     /// Measures how long it plays; an unknown length is left out.
-    async fn listen(&self, file: &mut StoredFile, guess: TypeGuess) {
+    async fn measure_sound(&self, file: &mut StoredFile, guess: TypeGuess) {
         let services = &self.services;
         let Some(mime) = guess.mime else { return };
         let Ok(turn) = Arc::clone(&services.upload_slots.sounds)
@@ -374,19 +374,19 @@ impl Upload {
         let (size, runtime) = (self.size, tokio::runtime::Handle::current());
         let open = move || StoredBytes::open(blobs.clone(), key, size, runtime.clone(), deadline);
         let work = tokio::task::spawn_blocking(move || {
-            let found_sound = sound::listen(open, mime, deadline);
+            let found_sound = sound::measure_sound(open, mime, deadline);
             drop(turn);
             found_sound
         });
         if let Ok(Some(found_sound)) = work.await {
             file.duration = found_sound.seconds;
-            sniff::type_as_heard(mime, found_sound.has_pictures).clone_into(&mut file.mime);
+            sniff::type_by_content(mime, found_sound.has_pictures).clone_into(&mut file.mime);
         }
     }
 }
 
 /// Returns the name of a picture that was converted to JPEG.
-fn named_jpeg(name: &str) -> String {
+fn jpeg_name(name: &str) -> String {
     let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
     let stem = if stem.is_empty() { name } else { stem };
     clean_name(&format!("{stem}.jpg")).unwrap_or_else(|| "picture.jpg".to_owned())

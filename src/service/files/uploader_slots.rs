@@ -62,7 +62,7 @@ pub(super) struct UploaderSlot {
     lost: CancellationToken,
 }
 
-fn locked(taken: &Mutex<SlotCounts>) -> MutexGuard<'_, SlotCounts> {
+fn lock_counts(taken: &Mutex<SlotCounts>) -> MutexGuard<'_, SlotCounts> {
     taken.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -71,8 +71,8 @@ impl UploaderSlots {
     ///
     /// # Errors
     /// `RateLimited` when there is none.
-    pub(super) fn take(&self, user: UserId) -> Result<UploaderSlot> {
-        let mut taken = locked(&self.0);
+    pub(super) fn acquire(&self, user: UserId) -> Result<UploaderSlot> {
+        let mut taken = lock_counts(&self.0);
         let own = taken
             .places
             .iter()
@@ -84,7 +84,7 @@ impl UploaderSlots {
             MAX_CONCURRENT_UPLOADS / 2
         };
         if own >= MAX_UPLOADS_PER_USER
-            || (taken.places.len() >= places && !(own == 0 && taken.make_room()))
+            || (taken.places.len() >= places && !(own == 0 && taken.evict_slowest()))
         {
             return Err(Error::RateLimited {
                 retry_after: BUSY_RETRY_AFTER,
@@ -111,7 +111,7 @@ impl UploaderSlots {
 
 impl SlotCounts {
     /// Takes the slot of the slowest upload; false when none is slow.
-    fn make_room(&mut self) -> bool {
+    fn evict_slowest(&mut self) -> bool {
         let speeds = self
             .places
             .iter()
@@ -132,24 +132,24 @@ impl SlotCounts {
 
 impl UploaderSlot {
     /// Records the number of received bytes.
-    pub(super) fn has_received(&self, bytes: u64) {
+    pub(super) fn record_received(&self, bytes: u64) {
         self.received.store(bytes, Ordering::Relaxed);
     }
 
     /// Records that everything was received: from now on the sender is not the cause of slowness.
-    pub(super) fn is_complete(&self) {
+    pub(super) fn mark_complete(&self) {
         self.received.store(u64::MAX, Ordering::Relaxed);
     }
 
     /// Resolves when the slot was lost to another user.
-    pub(super) fn lost(&self) -> impl Future<Output = ()> + Send + use<> {
+    pub(super) fn wait_for_loss(&self) -> impl Future<Output = ()> + Send + use<> {
         self.lost.clone().cancelled_owned()
     }
 }
 
 impl Drop for UploaderSlot {
     fn drop(&mut self) {
-        locked(&self.all)
+        lock_counts(&self.all)
             .places
             .retain(|place| place.number != self.number);
     }

@@ -36,7 +36,7 @@ pub(super) type Cached<T> = (T, Instant);
 struct CachedAccount {
     credentials: Option<Cached<Option<Credentials>>>,
     /// What was requested before this time may be outdated.
-    forgotten: Option<Instant>,
+    evicted_at: Option<Instant>,
 }
 
 /// The token cache of a node.
@@ -46,7 +46,7 @@ pub(super) struct TokenCache {
     /// Every token that was ended and has not expired, once this node has loaded them.
     ended: RwLock<Option<HashSet<TokenId>>>,
     /// The start of the newest successful poll of the revocations.
-    note_poll: RwLock<Option<Instant>>,
+    last_polled_at: RwLock<Option<Instant>>,
     ended_here: RwLock<HashMap<TokenId, Timestamp>>,
     /// Accounts that were changed on this node, with the newest change of each.
     changed_here: RwLock<HashMap<UserId, Credentials>>,
@@ -61,7 +61,7 @@ impl TokenCache {
             cache_ttl,
             accounts: Mutex::new(LruCache::new(room(MAX_CACHED_ACCOUNTS))),
             ended: RwLock::default(),
-            note_poll: RwLock::default(),
+            last_polled_at: RwLock::default(),
             ended_here: RwLock::default(),
             changed_here: RwLock::default(),
             early: Mutex::new(LruCache::new(room(MAX_EARLY_TOKENS))),
@@ -72,7 +72,7 @@ impl TokenCache {
     /// carry a token over a change of the account. So a token that is dated ahead counts from its
     /// first use. If its first use comes right after a change, it may be older than the change and
     /// does not count at all.
-    pub fn dated(
+    pub fn trusted_issue_time(
         &self,
         auth: &AuthenticatedToken,
         credentials: Option<&Credentials>,
@@ -118,7 +118,7 @@ impl TokenCache {
                 })
     }
 
-    pub fn end_here(&self, token: TokenId, expires_at: Timestamp, now: Timestamp) {
+    pub fn mark_ended_here(&self, token: TokenId, expires_at: Timestamp, now: Timestamp) {
         let mut ended = self
             .ended_here
             .write()
@@ -135,36 +135,36 @@ impl TokenCache {
         reason = "what is remembered may be that there is no such account"
     )]
     pub fn credentials(&self, user: UserId) -> Option<Option<Credentials>> {
-        let (known, asked) = self.remembered(user)?;
+        let (known, asked) = self.cached_account(user)?;
         (asked.elapsed() < self.cache_ttl || self.is_feed_current()).then_some(known)
     }
 
-    fn remembered(&self, user: UserId) -> Option<Cached<Option<Credentials>>> {
+    fn cached_account(&self, user: UserId) -> Option<Cached<Option<Credentials>>> {
         let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
         let known = accounts.get(&user)?.credentials?;
         (known.1.elapsed() < ACCOUNT_CACHE_TTL).then_some(known)
     }
 
     /// Caches the database's answer, unless the account was changed since the request.
-    pub fn remember(&self, user: UserId, said: Cached<Option<Credentials>>) {
+    pub fn insert_account(&self, user: UserId, said: Cached<Option<Credentials>>) {
         let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
-        let forgotten = accounts.get(&user).and_then(|known| known.forgotten);
-        if forgotten.is_none_or(|forgotten| said.1 > forgotten) {
+        let evicted_at = accounts.get(&user).and_then(|known| known.evicted_at);
+        if evicted_at.is_none_or(|evicted_at| said.1 > evicted_at) {
             accounts.put(
                 user,
                 CachedAccount {
                     credentials: Some(said),
-                    forgotten,
+                    evicted_at,
                 },
             );
         }
     }
 
     /// Evicts an account that changed or is about to change.
-    pub fn forget(&self, user: UserId) {
+    pub fn evict_account(&self, user: UserId) {
         let known = CachedAccount {
             credentials: None,
-            forgotten: Some(Instant::now()),
+            evicted_at: Some(Instant::now()),
         };
         self.accounts
             .lock()
@@ -173,7 +173,7 @@ impl TokenCache {
     }
 
     /// Records that an account was changed on this node.
-    pub fn changed(&self, user: UserId, credentials: Credentials) {
+    pub fn record_change(&self, user: UserId, credentials: Credentials) {
         let mut changed = self
             .changed_here
             .write()
@@ -183,37 +183,37 @@ impl TokenCache {
             *newest = credentials;
         }
         drop(changed);
-        self.forget(user);
+        self.evict_account(user);
     }
 
     /// Returns the user of a profile. Returns nothing if the account was changed here since, or if
     /// the profile is older than the cache lifetime.
     pub fn fresh(&self, profile: CachedProfile) -> Option<User> {
         let is_newest = self
-            .remembered(profile.user.id)
+            .cached_account(profile.user.id)
             .is_some_and(|(_, asked)| asked == profile.asked);
         (is_newest && profile.asked.elapsed() < self.cache_ttl).then_some(profile.user)
     }
 
     /// Returns whether the revocations were polled within the cache lifetime.
     fn is_feed_current(&self) -> bool {
-        let note_poll = *self
-            .note_poll
+        let last_polled_at = *self
+            .last_polled_at
             .read()
             .unwrap_or_else(PoisonError::into_inner);
-        note_poll.is_some_and(|note_poll| note_poll.elapsed() < self.cache_ttl)
+        last_polled_at.is_some_and(|last_polled_at| last_polled_at.elapsed() < self.cache_ttl)
     }
 
     /// Records that this node knows everything that was revoked before `began`.
-    pub fn note_poll(&self, began: Instant) {
+    pub fn record_poll(&self, began: Instant) {
         *self
-            .note_poll
+            .last_polled_at
             .write()
             .unwrap_or_else(PoisonError::into_inner) = Some(began);
     }
 
     /// Sets all ended tokens, as the database has them.
-    pub fn load_ended(&self, all: HashSet<TokenId>) {
+    pub fn set_ended_tokens(&self, all: HashSet<TokenId>) {
         *self.ended.write().unwrap_or_else(PoisonError::into_inner) = Some(all);
     }
 

@@ -142,7 +142,7 @@ impl Signer {
 
     /// Returns the content of a token, if its signature, times and parties are valid. The caller
     /// fills in the role, which is the account's.
-    pub fn read(&self, token: &str, now: Timestamp) -> Result<AuthenticatedToken> {
+    pub fn decode_token(&self, token: &str, now: Timestamp) -> Result<AuthenticatedToken> {
         if token.len() > MAX_TOKEN_BYTES {
             return Err(Error::AuthFailed);
         }
@@ -170,7 +170,7 @@ impl Signer {
         let actor = Actor {
             user,
             role: Role::User,
-            token: name_of(token, claims.jti),
+            token: token_name(token, claims.jti),
         };
         Ok(AuthenticatedToken {
             actor,
@@ -238,8 +238,8 @@ impl Signer {
 
     /// Signs a text that is not a token: an HMAC with the same secret. The signed part of a token
     /// has letters, digits, `-`, `_` and dots only. So a text with a line break is never one.
-    pub fn sign(&self, words: &str) -> Result<String> {
-        jsonwebtoken::crypto::sign(words.as_bytes(), &self.signing, Algorithm::HS256).map_err(
+    pub fn sign(&self, text: &str) -> Result<String> {
+        jsonwebtoken::crypto::sign(text.as_bytes(), &self.signing, Algorithm::HS256).map_err(
             |error| {
                 tracing::error!(%error, "words could not be signed");
                 Error::Internal
@@ -248,10 +248,10 @@ impl Signer {
     }
 
     /// Returns whether this text was signed here.
-    pub fn is_signed(&self, words: &str, signature: &str) -> bool {
+    pub fn is_signed(&self, text: &str, signature: &str) -> bool {
         let checked = jsonwebtoken::crypto::verify(
             signature,
-            words.as_bytes(),
+            text.as_bytes(),
             &self.checking,
             Algorithm::HS256,
         );
@@ -268,7 +268,7 @@ fn is_access_token(header: &Header) -> bool {
 
 /// Returns the name under which a token is ended and logged. A token without a `jti` is named by a
 /// digest, since a part of the token would be a part of the secret.
-fn name_of(token: &str, jti: Option<String>) -> TokenId {
+fn token_name(token: &str, jti: Option<String>) -> TokenId {
     let name = jti
         .filter(|name| (1..=128).contains(&name.len()))
         .unwrap_or_else(|| {
@@ -292,7 +292,7 @@ mod tests {
     const HOURS: i64 = 3_600;
     const TEN_YEARS: i64 = 10 * 366 * 24 * HOURS;
 
-    fn read(claims: &Value) -> Result<AuthenticatedToken> {
+    fn decode_token(claims: &Value) -> Result<AuthenticatedToken> {
         let secret = b"0123456789abcdef0123456789abcdef";
         let trust = TrustedIssuers {
             lifetime: Duration::from_hours(12),
@@ -308,7 +308,7 @@ mod tests {
             &all,
             &EncodingKey::from_secret(secret),
         );
-        Signer::new(secret, trust).read(&token.unwrap(), Timestamp(NOW * 1_000))
+        Signer::new(secret, trust).decode_token(&token.unwrap(), Timestamp(NOW * 1_000))
     }
 
     #[test]
@@ -321,7 +321,7 @@ mod tests {
             json!({ "exp": NOW + HOURS, "ims": ms(NOW + 50) }),
             json!({ "exp": NOW + 12 * HOURS, "cv": 0 }),
         ] {
-            assert!(read(&good).is_ok(), "{good}");
+            assert!(decode_token(&good).is_ok(), "{good}");
         }
         for bad in [
             json!({ "exp": NOW + TEN_YEARS, "ims": ms(NOW) }),
@@ -335,9 +335,13 @@ mod tests {
             json!({ "exp": NOW + 13 * HOURS, "iat": NOW }),
             json!({ "exp": NOW + HOURS }),
         ] {
-            assert!(matches!(read(&bad), Err(Error::AuthFailed)), "{bad}");
+            assert!(
+                matches!(decode_token(&bad), Err(Error::AuthFailed)),
+                "{bad}"
+            );
         }
-        let shortened = read(&json!({ "exp": NOW + TEN_YEARS, "iat": NOW, "cv": 0 })).unwrap();
+        let shortened =
+            decode_token(&json!({ "exp": NOW + TEN_YEARS, "iat": NOW, "cv": 0 })).unwrap();
         assert_eq!(
             shortened.expires_at,
             Timestamp(ms(NOW + 12 * HOURS)),

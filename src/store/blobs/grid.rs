@@ -54,7 +54,7 @@ impl Grid {
             let done = match fed.recv().await {
                 Some(BlobChunk::Bytes(bytes)) => stream.write_all(&bytes).await,
                 Some(BlobChunk::End) => {
-                    return stream.close().await.map_err(|error| broken(&error));
+                    return stream.close().await.map_err(|error| read_error(&error));
                 }
                 None => {
                     // Aborted: nothing of it remains.
@@ -62,7 +62,7 @@ impl Grid {
                     return Ok(());
                 }
             };
-            done.map_err(|error| broken(&error))?;
+            done.map_err(|error| read_error(&error))?;
         }
     }
 
@@ -107,7 +107,7 @@ impl Grid {
     }
 }
 
-fn broken(error: &std::io::Error) -> Error {
+fn read_error(error: &std::io::Error) -> Error {
     let cause = error
         .get_ref()
         .and_then(|cause| cause.downcast_ref::<mongodb::error::Error>());

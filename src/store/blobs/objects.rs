@@ -41,7 +41,7 @@ impl Objects {
         {
             return Err(failed(&"it is no folder"));
         }
-        close_to_others(folder).map_err(|error| failed(&error))?;
+        restrict_to_owner(folder).map_err(|error| failed(&error))?;
         let store = LocalFileSystem::new_with_prefix(folder).map_err(|error| failed(&error))?;
         let store = store.with_fsync(true).with_automatic_cleanup(true);
         Ok(Self {
@@ -51,7 +51,7 @@ impl Objects {
     }
 
     /// Writes, reads and removes a small object.
-    pub(super) async fn rehearse(&self) -> Result<(), String> {
+    pub(super) async fn test_operations(&self) -> Result<(), String> {
         const PROBE_TEXT: &str = "may this be stored?";
         let path = self.path(&format!("trial-{:032x}", rand::random::<u128>()));
         let trial = async {
@@ -112,7 +112,7 @@ impl Objects {
                         parts
                             .wait_for_capacity(2)
                             .await
-                            .map_err(|error| broken(&error))?;
+                            .map_err(|error| read_error(&error))?;
                         parts.put(bytes);
                         continue;
                     }
@@ -123,7 +123,7 @@ impl Objects {
                             .store
                             .put_multipart(&path)
                             .await
-                            .map_err(|error| broken(&error))?;
+                            .map_err(|error| read_error(&error))?;
                         let mut begun =
                             WriteMultipart::new_with_chunk_size(upload, UPLOAD_PART_BYTES);
                         gathered.drain(..).for_each(|bytes| begun.put(bytes));
@@ -139,7 +139,7 @@ impl Objects {
                                 .await
                         }
                     };
-                    return ended.map(drop).map_err(|error| broken(&error));
+                    return ended.map(drop).map_err(|error| read_error(&error));
                 }
                 None => {
                     if let Some(parts) = parts {
@@ -156,7 +156,7 @@ impl Objects {
         match tokio::time::timeout(REQUEST_TIMEOUT, self.store.get_range(&path, range)).await {
             Ok(Ok(bytes)) => Ok(bytes),
             Ok(Err(ObjectError::NotFound { .. })) => Ok(Bytes::new()),
-            Ok(Err(error)) => Err(broken(&error)),
+            Ok(Err(error)) => Err(read_error(&error)),
             Err(_) => Err(Error::Unavailable),
         }
     }
@@ -165,21 +165,21 @@ impl Objects {
         let path = self.path(name);
         match tokio::time::timeout(REQUEST_TIMEOUT, self.store.delete(&path)).await {
             Ok(Ok(()) | Err(ObjectError::NotFound { .. })) => Ok(()),
-            Ok(Err(error)) => Err(broken(&error)),
+            Ok(Err(error)) => Err(read_error(&error)),
             Err(_) => Err(Error::Unavailable),
         }
     }
 }
 
 /// Removes the access of other users to a folder.
-fn close_to_others(folder: &Folder) -> std::io::Result<()> {
+fn restrict_to_owner(folder: &Folder) -> std::io::Result<()> {
     if fs::metadata(folder)?.permissions().mode() & 0o077 != 0 {
         fs::set_permissions(folder, fs::Permissions::from_mode(0o700))?;
     }
     Ok(())
 }
 
-fn broken(error: &ObjectError) -> Error {
+fn read_error(error: &ObjectError) -> Error {
     // The name of an object is an id and contains no personal data.
     tracing::warn!(%error, "the store of files failed");
     Error::Unavailable

@@ -22,7 +22,7 @@ use super::{
     Committed, QueuedCommand,
     lane::{
         COMMIT_DEADLINE, CONFLICTS_BEFORE_ORPHAN_CHECK, MAX_RETRY_DELAY, UncertainAttempt,
-        find_out, in_time,
+        resolve_uncertain_attempts, within_lookup_timeout,
     },
     orphans,
     plan::{BatchPlan, CommandResult},
@@ -36,19 +36,19 @@ pub(super) const MAX_QUEUED_CROSS_LANE_COMMITS: usize = 64;
 /// A request to a lane to pause and to lend its cached states of these conversations.
 pub(super) struct PauseRequest {
     pub sessions: Vec<ConversationId>,
-    pub arrived: oneshot::Sender<LanePaused>,
+    pub lane_paused: oneshot::Sender<LanePaused>,
 }
 
 /// The notice that a lane has paused.
 pub(super) struct LanePaused {
-    pub accounts: Vec<ConversationState>,
+    pub states: Vec<ConversationState>,
     /// Resumes the lane. If it is dropped, the lane resumes without the lent states.
-    pub leave: oneshot::Sender<LaneResume>,
+    pub resume_sender: oneshot::Sender<LaneResume>,
 }
 
 /// The states and outcomes with which a lane resumes.
 pub(super) struct LaneResume {
-    pub accounts: Vec<ConversationState>,
+    pub states: Vec<ConversationState>,
     pub done: Vec<Committed>,
 }
 
@@ -57,19 +57,19 @@ pub(super) struct CrossLaneCoordinator {
     pub store: Store,
     pub clock: Arc<dyn Clock>,
     pub lane_senders: Vec<mpsc::Sender<PauseRequest>>,
-    pub turn: Semaphore,
+    pub commit_lock: Semaphore,
     /// Permits for the cross-lane commits that wait or run.
-    pub room: Arc<Semaphore>,
+    pub permits: Arc<Semaphore>,
 }
 
 impl CrossLaneCoordinator {
     /// Commits all commands or refuses all. `lanes` holds the lane of each command.
     pub async fn commit(&self, jobs: Vec<QueuedCommand>, lanes: Vec<usize>) {
-        let Ok(_turn) = self.turn.acquire().await else {
+        let Ok(_turn) = self.commit_lock.acquire().await else {
             return;
         };
         let mut stopped = BTreeMap::new();
-        let (mut accounts, mut sessions) = (
+        let (mut states, mut sessions) = (
             HashMap::new(),
             BTreeMap::<usize, Vec<ConversationId>>::new(),
         );
@@ -80,11 +80,14 @@ impl CrossLaneCoordinator {
                 .push(job.operation.session());
         }
         for (lane, sessions) in sessions {
-            let (arrived, arrival) = oneshot::channel();
+            let (lane_paused, arrival) = oneshot::channel();
             let meet = async {
                 self.lane_senders
                     .get(lane)?
-                    .send(PauseRequest { sessions, arrived })
+                    .send(PauseRequest {
+                        sessions,
+                        lane_paused,
+                    })
                     .await
                     .ok()?;
                 arrival.await.ok()
@@ -92,27 +95,27 @@ impl CrossLaneCoordinator {
             let Ok(Some(arrival)) = timeout(COMMIT_DEADLINE, meet).await else {
                 return refuse(jobs, &Error::Unavailable);
             };
-            accounts.extend(
+            states.extend(
                 arrival
-                    .accounts
+                    .states
                     .into_iter()
                     .map(|state| (state.session.id, state)),
             );
-            stopped.insert(lane, arrival.leave);
+            stopped.insert(lane, arrival.resume_sender);
         }
-        match self.store(&jobs, accounts).await {
-            Ok(plan) => release(jobs, &lanes, plan, stopped),
+        match self.commit_all(&jobs, states).await {
+            Ok(plan) => resume_lanes(jobs, &lanes, plan, stopped),
             Err(error) => refuse(jobs, &error),
         }
     }
 
     /// Stores the commands in one transaction and retries until the outcome is known.
-    async fn store(
+    async fn commit_all(
         &self,
         jobs: &[QueuedCommand],
-        mut accounts: HashMap<ConversationId, ConversationState>,
+        mut states: HashMap<ConversationId, ConversationState>,
     ) -> Result<BatchPlan> {
-        let (begun, mut doubts, mut orphans) =
+        let (begun, mut uncertain, mut orphans) =
             (Instant::now(), Vec::<UncertainAttempt>::new(), Vec::new());
         for attempt in 0_u32.. {
             if attempt > 0 {
@@ -121,42 +124,46 @@ impl CrossLaneCoordinator {
                     .await;
             }
             if !orphans.is_empty()
-                && in_time(transaction::end_orphans(&self.store, &orphans))
+                && within_lookup_timeout(transaction::end_orphans(&self.store, &orphans))
                     .await
                     .is_ok()
             {
                 orphans.clear();
             }
-            match in_time(find_out(&self.store, &mut doubts)).await {
+            match within_lookup_timeout(resolve_uncertain_attempts(&self.store, &mut uncertain))
+                .await
+            {
                 Ok(Some(plan)) => return Ok(plan),
-                Ok(None) if doubts.is_empty() && begun.elapsed() > COMMIT_DEADLINE => {
+                Ok(None) if uncertain.is_empty() && begun.elapsed() > COMMIT_DEADLINE => {
                     return Err(Error::Unavailable);
                 }
                 Ok(None) => {}
                 Err(_) => continue,
             }
             // After a setback, every state is loaded again.
-            let lent = std::mem::take(&mut accounts);
-            let Ok(mut plan) = in_time(self.work_out(jobs, lent)).await else {
+            let lent = std::mem::take(&mut states);
+            let Ok(mut plan) = within_lookup_timeout(self.compute_plan(jobs, lent)).await else {
                 continue;
             };
-            match plan.verdicts.iter().find_map(failure_of) {
+            match plan.results.iter().find_map(failure_of) {
                 None => {}
-                Some(CrossLaneFailure::Refused(error)) if doubts.is_empty() => return Err(error),
+                Some(CrossLaneFailure::Refused(error)) if uncertain.is_empty() => {
+                    return Err(error);
+                }
                 Some(CrossLaneFailure::Refused(_) | CrossLaneFailure::Old) => continue,
             }
             let (messages, sessions) = (plan.messages(), plan.changed_conversations());
-            let Some(writes) = plan.writes() else {
+            let Some(writes) = plan.take_writes() else {
                 return Ok(plan);
             };
             let commit = writes.commit;
-            let Err(failed) = transaction::store(&self.store, writes).await else {
+            let Err(failed) = transaction::commit_writes(&self.store, writes).await else {
                 return Ok(plan);
             };
             orphans.extend(failed.orphan);
             match failed.setback {
                 Setback::InDoubt => {
-                    doubts.push(UncertainAttempt {
+                    uncertain.push(UncertainAttempt {
                         commit,
                         sessions,
                         messages,
@@ -165,11 +172,11 @@ impl CrossLaneCoordinator {
                     });
                 }
                 Setback::Stale if attempt >= CONFLICTS_BEFORE_ORPHAN_CHECK => {
-                    drop(in_time(orphans::end(&self.store)).await);
+                    drop(within_lookup_timeout(orphans::end(&self.store)).await);
                 }
                 Setback::Stale | Setback::Unavailable => {}
-                // The stored duplicate may be an uncertain attempt; the next `find_out` decides.
-                Setback::Duplicate | Setback::Poison if !doubts.is_empty() => {}
+                // The stored duplicate may be an uncertain attempt; the next `resolve_uncertain_attempts` decides.
+                Setback::Duplicate | Setback::Poison if !uncertain.is_empty() => {}
                 Setback::Duplicate => return Err(Error::Conflict("this is stored already")),
                 Setback::Poison => {
                     metrics::counter!("wardline_refusals_total", "reason" => "poisoned")
@@ -181,21 +188,21 @@ impl CrossLaneCoordinator {
         Err(Error::Unavailable)
     }
 
-    async fn work_out(
+    async fn compute_plan(
         &self,
         jobs: &[QueuedCommand],
-        mut accounts: HashMap<ConversationId, ConversationState>,
+        mut states: HashMap<ConversationId, ConversationState>,
     ) -> Result<BatchPlan> {
         let all: HashSet<ConversationId> = jobs.iter().map(|job| job.operation.session()).collect();
         let missing: HashSet<ConversationId> = all
             .into_iter()
-            .filter(|session| !accounts.contains_key(session))
+            .filter(|session| !states.contains_key(session))
             .collect();
         let ids: Vec<ConversationId> = missing.iter().copied().collect();
         for session in self.store.conversations_by_id(&ids).await? {
-            accounts.insert(session.id, ConversationState::open(session));
+            states.insert(session.id, ConversationState::open(session));
         }
-        BatchPlan::work_out(&self.store, jobs, accounts, &missing, self.clock.now()).await
+        BatchPlan::compute_plan(&self.store, jobs, states, &missing, self.clock.now()).await
     }
 }
 
@@ -206,8 +213,8 @@ enum CrossLaneFailure {
     Old,
 }
 
-fn failure_of(verdict: &CommandResult) -> Option<CrossLaneFailure> {
-    match verdict {
+fn failure_of(result: &CommandResult) -> Option<CrossLaneFailure> {
+    match result {
         CommandResult::Done { .. } => None,
         CommandResult::Refused(error) => Some(CrossLaneFailure::Refused(error.clone())),
         // A command behind a refused one of the same conversation is retried with it.
@@ -226,27 +233,29 @@ fn refuse(jobs: Vec<QueuedCommand>, error: &Error) {
 }
 
 /// Returns the states and outcomes to every lane.
-fn release(
+fn resume_lanes(
     jobs: Vec<QueuedCommand>,
     lanes: &[usize],
     plan: BatchPlan,
     stopped: BTreeMap<usize, oneshot::Sender<LaneResume>>,
 ) {
-    let mut departures: BTreeMap<usize, LaneResume> = BTreeMap::new();
-    let mut accounts = plan.accounts;
-    for ((job, lane), verdict) in jobs.into_iter().zip(lanes).zip(plan.verdicts) {
+    let mut resumes: BTreeMap<usize, LaneResume> = BTreeMap::new();
+    let mut states = plan.states;
+    for ((job, lane), result) in jobs.into_iter().zip(lanes).zip(plan.results) {
         let session = job.operation.session();
-        let departure = departures.entry(*lane).or_insert_with(|| LaneResume {
-            accounts: Vec::new(),
+        let resume = resumes.entry(*lane).or_insert_with(|| LaneResume {
+            states: Vec::new(),
             done: Vec::new(),
         });
-        departure
-            .accounts
-            .extend(accounts.remove(&session).map(ConversationState::settled));
-        match verdict {
+        resume.states.extend(
+            states
+                .remove(&session)
+                .map(ConversationState::into_committed),
+        );
+        match result {
             CommandResult::Done { version, outcome } => {
                 let (since, reply) = (job.since, job.reply);
-                departure.done.push(Committed {
+                resume.done.push(Committed {
                     session,
                     version,
                     outcome,
@@ -257,9 +266,9 @@ fn release(
             _ => job.refuse(Error::Internal),
         }
     }
-    for (lane, leave) in stopped {
-        if let Some(departure) = departures.remove(&lane)
-            && let Err(ended) = leave.send(departure)
+    for (lane, resume_sender) in stopped {
+        if let Some(resume) = resumes.remove(&lane)
+            && let Err(ended) = resume_sender.send(resume)
         {
             ended.done.into_iter().for_each(Committed::answer);
         }

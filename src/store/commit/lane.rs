@@ -65,11 +65,11 @@ pub(super) struct Lane {
     store: Store,
     clock: Arc<dyn Clock>,
     inbox: mpsc::Receiver<QueuedCommand>,
-    meetings: mpsc::Receiver<PauseRequest>,
+    pause_requests: mpsc::Receiver<PauseRequest>,
     sink: mpsc::Sender<Vec<Committed>>,
     stop: CancellationToken,
     /// The conversation states as this lane last stored them.
-    accounts: LruCache<ConversationId, ConversationState>,
+    states: LruCache<ConversationId, ConversationState>,
     /// The commands taken from the inbox but not yet committed, in order.
     waiting: VecDeque<QueuedCommand>,
 }
@@ -78,26 +78,26 @@ impl Lane {
     pub fn new(
         store: Store,
         clock: Arc<dyn Clock>,
-        (inbox, meetings): (mpsc::Receiver<QueuedCommand>, mpsc::Receiver<PauseRequest>),
+        (inbox, pause_requests): (mpsc::Receiver<QueuedCommand>, mpsc::Receiver<PauseRequest>),
         sink: mpsc::Sender<Vec<Committed>>,
         stop: CancellationToken,
     ) -> Self {
         let remembered = NonZeroUsize::new(STATE_CACHE_CAPACITY).unwrap_or(NonZeroUsize::MIN);
-        let accounts = LruCache::new(remembered);
+        let states = LruCache::new(remembered);
         Self {
             store,
             clock,
             inbox,
-            meetings,
+            pause_requests,
             sink,
             stop,
-            accounts,
+            states,
             waiting: VecDeque::new(),
         }
     }
 
     pub async fn run(mut self) {
-        while let Some(batch) = self.gather().await {
+        while let Some(batch) = self.next_batch().await {
             let started = Instant::now();
             metrics::histogram!("wardline_batch_size").record(as_f64(batch.len()));
             // A batch with a poisoned command is halved until that command is alone.
@@ -114,16 +114,16 @@ impl Lane {
 
     /// Returns all waiting commands up to the batch limits; `None` when the service stops and no
     /// command is left.
-    async fn gather(&mut self) -> Option<Vec<QueuedCommand>> {
-        while let Ok(meeting) = self.meetings.try_recv() {
-            self.pause_for(meeting).await;
+    async fn next_batch(&mut self) -> Option<Vec<QueuedCommand>> {
+        while let Ok(pause_request) = self.pause_requests.try_recv() {
+            self.pause_for(pause_request).await;
         }
         while self.waiting.is_empty() {
             let stop = self.stop.clone();
             let job = tokio::select! {
                 biased;
-                Some(meeting) = self.meetings.recv() => {
-                    self.pause_for(meeting).await;
+                Some(pause_request) = self.pause_requests.recv() => {
+                    self.pause_for(pause_request).await;
                     continue;
                 }
                 job = self.inbox.recv() => job,
@@ -158,25 +158,28 @@ impl Lane {
 
     /// Pauses for a cross-lane commit, between two batches, and applies the returned states and
     /// outcomes.
-    async fn pause_for(&mut self, meeting: PauseRequest) {
-        let accounts = meeting
+    async fn pause_for(&mut self, pause_request: PauseRequest) {
+        let states = pause_request
             .sessions
             .iter()
-            .filter_map(|session| self.accounts.pop(session))
+            .filter_map(|session| self.states.pop(session))
             .collect();
-        let (leave, left) = oneshot::channel();
-        if meeting
-            .arrived
-            .send(LanePaused { accounts, leave })
+        let (resume_sender, left) = oneshot::channel();
+        if pause_request
+            .lane_paused
+            .send(LanePaused {
+                states,
+                resume_sender,
+            })
             .is_err()
         {
             return;
         }
-        if let Ok(departure) = left.await {
-            for state in departure.accounts {
-                self.accounts.put(state.session.id, state);
+        if let Ok(resume) = left.await {
+            for state in resume.states {
+                self.states.put(state.session.id, state);
             }
-            self.send_to_publisher(departure.done).await;
+            self.send_to_publisher(resume.done).await;
         }
     }
 
@@ -198,7 +201,7 @@ impl Lane {
         &mut self,
         mut jobs: Vec<QueuedCommand>,
     ) -> Option<(Vec<QueuedCommand>, Vec<QueuedCommand>)> {
-        let (mut doubts, mut orphans): (Vec<UncertainAttempt>, Vec<Document>) =
+        let (mut uncertain, mut orphans): (Vec<UncertainAttempt>, Vec<Document>) =
             (Vec::new(), Vec::new());
         // A client's repeated send does not count as a setback.
         let mut is_repeat = false;
@@ -207,25 +210,27 @@ impl Lane {
                 if !is_repeat {
                     metrics::counter!("wardline_commit_setbacks_total").increment(1);
                 }
-                self.pause(attempt).await;
+                self.wait_before_retry(attempt).await;
             }
             is_repeat = false;
             if !orphans.is_empty()
-                && in_time(transaction::end_orphans(&self.store, &orphans))
+                && within_lookup_timeout(transaction::end_orphans(&self.store, &orphans))
                     .await
                     .is_ok()
             {
                 orphans.clear();
             }
-            match in_time(find_out(&self.store, &mut doubts)).await {
+            match within_lookup_timeout(resolve_uncertain_attempts(&self.store, &mut uncertain))
+                .await
+            {
                 Ok(Some(plan)) => {
                     self.finish(jobs, plan).await;
                     return None;
                 }
                 // While an outcome is unknown, `jobs` must match the plans of the uncertain
                 // attempts.
-                Ok(None) if doubts.is_empty() && attempt > 0 => {
-                    jobs = refuse_late(jobs);
+                Ok(None) if uncertain.is_empty() && attempt > 0 => {
+                    jobs = refuse_expired(jobs);
                     if jobs.is_empty() {
                         return None;
                     }
@@ -233,27 +238,27 @@ impl Lane {
                 Ok(None) => {}
                 Err(_) => continue,
             }
-            let Ok(mut plan) = in_time(self.work_out(&jobs)).await else {
+            let Ok(mut plan) = within_lookup_timeout(self.compute_plan(&jobs)).await else {
                 continue;
             };
             let (messages, sessions) = (plan.messages(), plan.changed_conversations());
-            let Some(writes) = plan.writes() else {
+            let Some(writes) = plan.take_writes() else {
                 self.finish(jobs, plan).await;
                 return None;
             };
             let commit = writes.commit;
-            let Err(failed) = transaction::store(&self.store, writes).await else {
+            let Err(failed) = transaction::commit_writes(&self.store, writes).await else {
                 self.finish(jobs, plan).await;
                 return None;
             };
             orphans.extend(failed.orphan);
             match failed.setback {
                 Setback::Stale if attempt >= CONFLICTS_BEFORE_ORPHAN_CHECK => {
-                    drop(in_time(orphans::end(&self.store)).await);
+                    drop(within_lookup_timeout(orphans::end(&self.store)).await);
                 }
                 Setback::Stale | Setback::Unavailable => {}
                 Setback::InDoubt => {
-                    doubts.push(UncertainAttempt {
+                    uncertain.push(UncertainAttempt {
                         commit,
                         sessions,
                         messages,
@@ -263,7 +268,7 @@ impl Lane {
                 }
                 // A failed lookup is repeated in the next attempt.
                 Setback::Duplicate => is_repeat = self.recognize_repeats(&mut jobs).await.is_ok(),
-                Setback::Poison if !doubts.is_empty() => {}
+                Setback::Poison if !uncertain.is_empty() => {}
                 Setback::Poison if jobs.len() == 1 => {
                     metrics::counter!("wardline_refusals_total", "reason" => "poisoned")
                         .increment(1);
@@ -282,34 +287,34 @@ impl Lane {
     }
 
     /// Plans the batch on the cached states and loads the missing ones.
-    async fn work_out(&mut self, jobs: &[QueuedCommand]) -> Result<BatchPlan> {
-        let (mut accounts, mut missing) = (HashMap::new(), HashSet::new());
+    async fn compute_plan(&mut self, jobs: &[QueuedCommand]) -> Result<BatchPlan> {
+        let (mut states, mut missing) = (HashMap::new(), HashSet::new());
         for job in jobs {
             let session = job.operation.session();
-            if accounts.contains_key(&session) || missing.contains(&session) {
+            if states.contains_key(&session) || missing.contains(&session) {
                 continue;
             }
-            match self.accounts.pop(&session) {
-                Some(state) if !job.require_fresh_state => drop(accounts.insert(session, state)),
+            match self.states.pop(&session) {
+                Some(state) if !job.require_fresh_state => drop(states.insert(session, state)),
                 _ => drop(missing.insert(session)),
             }
         }
         if !missing.is_empty() {
             let ids: Vec<ConversationId> = missing.iter().copied().collect();
             for session in self.store.conversations_by_id(&ids).await? {
-                accounts.insert(session.id, ConversationState::open(session));
+                states.insert(session.id, ConversationState::open(session));
             }
         }
-        BatchPlan::work_out(&self.store, jobs, accounts, &missing, self.clock.now()).await
+        BatchPlan::compute_plan(&self.store, jobs, states, &missing, self.clock.now()).await
     }
 
     /// Finishes a stored batch: caches the new states, hands the outcomes on, answers the other
     /// commands.
     async fn finish(&mut self, jobs: Vec<QueuedCommand>, plan: BatchPlan) {
         let sent: Vec<Option<Arc<Message>>> = plan
-            .verdicts
+            .results
             .iter()
-            .map(|verdict| match verdict {
+            .map(|result| match result {
                 CommandResult::Done {
                     outcome: Outcome::Sent { message, .. },
                     ..
@@ -318,9 +323,9 @@ impl Lane {
             })
             .collect();
         let (mut done, mut later) = (Vec::with_capacity(jobs.len()), Vec::new());
-        for (mut job, verdict) in jobs.into_iter().zip(plan.verdicts) {
+        for (mut job, result) in jobs.into_iter().zip(plan.results) {
             let session = job.operation.session();
-            match verdict {
+            match result {
                 CommandResult::Done { version, outcome } => {
                     done.push(Committed {
                         session,
@@ -346,8 +351,8 @@ impl Lane {
         for job in later.into_iter().rev() {
             self.waiting.push_front(job);
         }
-        for (id, state) in plan.accounts {
-            self.accounts.put(id, state.settled());
+        for (id, state) in plan.states {
+            self.states.put(id, state.into_committed());
         }
         self.send_to_publisher(done).await;
     }
@@ -374,7 +379,7 @@ impl Lane {
 
     /// Waits before the next attempt. Meanwhile it accepts arriving commands and refuses those that
     /// waited too long.
-    async fn pause(&mut self, attempt: u32) {
+    async fn wait_before_retry(&mut self, attempt: u32) {
         // A first conflict is retried almost at once, an unavailable database every half second.
         let pause = Duration::from_millis(1 << attempt.min(9)).min(MAX_RETRY_DELAY);
         tokio::time::sleep(pause).await;
@@ -384,35 +389,37 @@ impl Lane {
                 Err(_) => break,
             }
         }
-        if self.waiting.front().is_some_and(QueuedCommand::is_late) {
-            self.waiting = refuse_late(self.waiting.drain(..).collect()).into();
+        if self.waiting.front().is_some_and(QueuedCommand::has_expired) {
+            self.waiting = refuse_expired(self.waiting.drain(..).collect()).into();
         }
     }
 }
 
 /// Checks whether an uncertain attempt was stored; returns its plan if so.
-pub(super) async fn find_out(
+pub(super) async fn resolve_uncertain_attempts(
     store: &Store,
-    doubts: &mut Vec<UncertainAttempt>,
+    uncertain: &mut Vec<UncertainAttempt>,
 ) -> Result<Option<BatchPlan>> {
-    if doubts.is_empty() {
+    if uncertain.is_empty() {
         return Ok(None);
     }
-    let commits: Vec<ObjectId> = doubts.iter().map(|doubt| doubt.commit).collect();
-    let sessions: Vec<ConversationId> = doubts
+    let commits: Vec<ObjectId> = uncertain.iter().map(|doubt| doubt.commit).collect();
+    let sessions: Vec<ConversationId> = uncertain
         .iter()
         .flat_map(|doubt| doubt.sessions.clone())
         .collect();
-    let found = store.commit_found(&sessions, &commits).await?;
-    let mut index = doubts.iter().position(|doubt| Some(doubt.commit) == found);
+    let found = store.find_stored_commit(&sessions, &commits).await?;
+    let mut index = uncertain
+        .iter()
+        .position(|doubt| Some(doubt.commit) == found);
     if index.is_none() {
         // Another node may have written since; then the stored messages decide.
-        let ids: Vec<MessageId> = doubts
+        let ids: Vec<MessageId> = uncertain
             .iter()
             .flat_map(|d| d.messages.iter().map(|m| m.id))
             .collect();
         let stored = store.stored_among(&ids).await?;
-        index = doubts.iter().position(|doubt| {
+        index = uncertain.iter().position(|doubt| {
             doubt
                 .messages
                 .iter()
@@ -424,13 +431,13 @@ pub(super) async fn find_out(
         "a commit in doubt was looked up"
     );
     if index.is_none() {
-        doubts.retain(|doubt| doubt.since.elapsed() < UNCERTAIN_ATTEMPT_LIFETIME);
+        uncertain.retain(|doubt| doubt.since.elapsed() < UNCERTAIN_ATTEMPT_LIFETIME);
     }
-    Ok(index.map(|index| doubts.swap_remove(index).plan))
+    Ok(index.map(|index| uncertain.swap_remove(index).plan))
 }
 
 /// Gives a database read up after [`LOOKUP_TIMEOUT`]. The call itself continues in its own task.
-pub(super) async fn in_time<T>(lookup: impl Future<Output = Result<T>>) -> Result<T> {
+pub(super) async fn within_lookup_timeout<T>(lookup: impl Future<Output = Result<T>>) -> Result<T> {
     tokio::time::timeout(LOOKUP_TIMEOUT, lookup)
         .await
         .unwrap_or(Err(Error::Unavailable))
@@ -441,9 +448,9 @@ fn as_f64(count: usize) -> f64 {
 }
 
 /// Refuses the commands that have waited too long. None of them is stored.
-fn refuse_late(jobs: Vec<QueuedCommand>) -> Vec<QueuedCommand> {
+fn refuse_expired(jobs: Vec<QueuedCommand>) -> Vec<QueuedCommand> {
     let (late, rest): (Vec<QueuedCommand>, Vec<QueuedCommand>) =
-        jobs.into_iter().partition(QueuedCommand::is_late);
+        jobs.into_iter().partition(QueuedCommand::has_expired);
     if !late.is_empty() {
         metrics::counter!("wardline_refusals_total", "reason" => "unavailable")
             .increment(late.len() as u64);
@@ -455,7 +462,7 @@ fn refuse_late(jobs: Vec<QueuedCommand>) -> Vec<QueuedCommand> {
 }
 
 impl QueuedCommand {
-    fn is_late(&self) -> bool {
+    fn has_expired(&self) -> bool {
         self.since.elapsed() > COMMIT_DEADLINE
     }
 

@@ -81,7 +81,7 @@ impl Committed {
 #[derive(Clone)]
 pub struct CommitQueue {
     lanes: Arc<[mpsc::Sender<QueuedCommand>]>,
-    table: Arc<cross_lane::CrossLaneCoordinator>,
+    coordinator: Arc<cross_lane::CrossLaneCoordinator>,
     hasher: RandomState,
 }
 
@@ -95,7 +95,7 @@ impl CommitQueue {
     /// # Errors
     /// `RateLimited` when the queue is full; `Unavailable` when the service is stopping.
     pub fn submit(&self, operation: Command) -> Result<PendingReply> {
-        let (job, answer) = job(operation);
+        let (job, answer) = new_job(operation);
         match self.lane(&job).try_send(job) {
             Ok(()) => Ok(answer),
             Err(mpsc::error::TrySendError::Full(_)) => {
@@ -114,7 +114,7 @@ impl CommitQueue {
     /// # Errors
     /// `Unavailable` when the service is stopping.
     pub async fn submit_with_backpressure(&self, operation: Command) -> Result<PendingReply> {
-        let (job, answer) = job(operation);
+        let (job, answer) = new_job(operation);
         self.lane(&job)
             .send(job)
             .await
@@ -124,7 +124,7 @@ impl CommitQueue {
 
     /// Returns the number of waiting commands.
     #[must_use]
-    pub fn depth(&self) -> usize {
+    pub fn queued_commands(&self) -> usize {
         self.lanes
             .iter()
             .map(|lane| lane.max_capacity() - lane.capacity())
@@ -142,19 +142,19 @@ impl CommitQueue {
         let full = |_| Error::RateLimited {
             retry_after: Duration::from_secs(1),
         };
-        let place = Arc::clone(&self.table.room)
+        let place = Arc::clone(&self.coordinator.permits)
             .try_acquire_owned()
             .map_err(full)?;
         let lanes = operations
             .iter()
-            .map(|operation| self.lane_of(operation.session()))
+            .map(|operation| self.lane_index(operation.session()))
             .collect();
         let (jobs, replies): (Vec<QueuedCommand>, Vec<PendingReply>) =
-            operations.into_iter().map(job).unzip();
-        let table = Arc::clone(&self.table);
+            operations.into_iter().map(new_job).unzip();
+        let coordinator = Arc::clone(&self.coordinator);
         // In a task of its own: a caller that leaves cannot abort it.
         tokio::spawn(async move {
-            table.commit(jobs, lanes).await;
+            coordinator.commit(jobs, lanes).await;
             drop(place);
         });
         let mut outcomes = Vec::with_capacity(replies.len());
@@ -165,16 +165,16 @@ impl CommitQueue {
     }
 
     fn lane(&self, job: &QueuedCommand) -> &mpsc::Sender<QueuedCommand> {
-        &self.lanes[self.lane_of(job.operation.session())]
+        &self.lanes[self.lane_index(job.operation.session())]
     }
 
-    fn lane_of(&self, session: ConversationId) -> usize {
+    fn lane_index(&self, session: ConversationId) -> usize {
         let count = self.lanes.len() as u64;
         usize::try_from(self.hasher.hash_one(session) % count).unwrap_or(0)
     }
 }
 
-fn job(operation: Command) -> (QueuedCommand, PendingReply) {
+fn new_job(operation: Command) -> (QueuedCommand, PendingReply) {
     let (reply, answer) = oneshot::channel();
     (
         QueuedCommand {
@@ -206,12 +206,12 @@ pub fn start(store: &Store, clock: &Arc<dyn Clock>, stop: &CancellationToken) ->
     let mut lane_senders = Vec::new();
     for _ in 0..LANE_COUNT {
         let (jobs, inbox) = mpsc::channel(MAX_QUEUED_PER_LANE);
-        let (lane_sender, meetings) = mpsc::channel(1);
+        let (lane_sender, pause_requests) = mpsc::channel(1);
         let (sink, outcomes) = mpsc::channel(MAX_UNPUBLISHED_BATCHES);
         let lane = lane::Lane::new(
             store.clone(),
             Arc::clone(clock),
-            (inbox, meetings),
+            (inbox, pause_requests),
             sink,
             stop.clone(),
         );
@@ -220,16 +220,16 @@ pub fn start(store: &Store, clock: &Arc<dyn Clock>, stop: &CancellationToken) ->
         senders.push(jobs);
         committed.push(outcomes);
     }
-    let table = Arc::new(cross_lane::CrossLaneCoordinator {
+    let coordinator = Arc::new(cross_lane::CrossLaneCoordinator {
         store: store.clone(),
         clock: Arc::clone(clock),
         lane_senders,
-        turn: Semaphore::new(1),
-        room: Arc::new(Semaphore::new(cross_lane::MAX_QUEUED_CROSS_LANE_COMMITS)),
+        commit_lock: Semaphore::new(1),
+        permits: Arc::new(Semaphore::new(cross_lane::MAX_QUEUED_CROSS_LANE_COMMITS)),
     });
     let queue = CommitQueue {
         lanes: senders.into(),
-        table,
+        coordinator,
         hasher: RandomState::new(),
     };
     CommitPath {
@@ -246,15 +246,15 @@ impl Store {
     /// # Errors
     /// When MongoDB refuses it.
     pub async fn import(&self, state: ConversationState) -> Result<bool> {
-        let accounts = [(state.session.id, state)].into_iter().collect();
+        let states = [(state.session.id, state)].into_iter().collect();
         let mut plan = plan::BatchPlan {
-            verdicts: Vec::new(),
-            accounts,
+            results: Vec::new(),
+            states,
         };
-        let Some(writes) = plan.writes() else {
+        let Some(writes) = plan.take_writes() else {
             return Ok(true);
         };
-        let Err(failed) = transaction::store(self, writes).await else {
+        let Err(failed) = transaction::commit_writes(self, writes).await else {
             return Ok(true);
         };
         match failed.setback {

@@ -45,44 +45,44 @@ pub(super) enum CommandResult {
 /// A planned batch.
 pub(super) struct BatchPlan {
     /// One for each command, in order.
-    pub verdicts: Vec<CommandResult>,
-    pub accounts: HashMap<ConversationId, ConversationState>,
+    pub results: Vec<CommandResult>,
+    pub states: HashMap<ConversationId, ConversationState>,
 }
 
 impl BatchPlan {
-    /// Plans `jobs` on `accounts`, which hold every existing conversation. `fresh` lists those that
+    /// Plans `jobs` on `states`, which hold every existing conversation. `fresh` lists those that
     /// were just loaded.
-    pub async fn work_out(
+    pub async fn compute_plan(
         store: &Store,
         jobs: &[QueuedCommand],
-        mut accounts: HashMap<ConversationId, ConversationState>,
+        mut states: HashMap<ConversationId, ConversationState>,
         fresh: &HashSet<ConversationId>,
         now: Timestamp,
     ) -> Result<Self> {
-        let mut preloaded = look_up(store, jobs, &accounts).await?;
+        let mut preloaded = preload(store, jobs, &states).await?;
         // Read now, not at submission: a user deactivated in between receives nothing.
         let inactive = store.inactive();
         let mut deferred: HashSet<ConversationId> = HashSet::new();
         let mut sent: HashMap<IdempotencyKey, usize> = HashMap::new();
-        let mut verdicts = Vec::with_capacity(jobs.len());
+        let mut results = Vec::with_capacity(jobs.len());
         for (index, job) in jobs.iter().enumerate() {
             let session = job.operation.session();
             if let Some(first) = &job.repeat {
-                verdicts.push(CommandResult::Repeated(Arc::clone(first)));
+                results.push(CommandResult::Repeated(Arc::clone(first)));
                 continue;
             }
             if deferred.contains(&session) {
-                verdicts.push(CommandResult::Deferred);
+                results.push(CommandResult::Deferred);
                 continue;
             }
             if let Command::Send { draft, .. } = &job.operation
                 && let Some(first) = draft.idempotency_key().and_then(|key| sent.get(&key))
             {
-                verdicts.push(CommandResult::RepeatOf(*first));
+                results.push(CommandResult::RepeatOf(*first));
                 continue;
             }
-            let Some(state) = accounts.get_mut(&session) else {
-                verdicts.push(CommandResult::Refused(Error::ConversationNotFound));
+            let Some(state) = states.get_mut(&session) else {
+                results.push(CommandResult::Refused(Error::ConversationNotFound));
                 continue;
             };
             let found = match (state.lookup(&job.operation), preloaded.remove(&index)) {
@@ -97,13 +97,16 @@ impl BatchPlan {
                 (Some(_), Some(found)) if state.changes().is_empty() => found,
                 (Some(_), _) => {
                     deferred.insert(session);
-                    verdicts.push(CommandResult::Deferred);
+                    results.push(CommandResult::Deferred);
                     continue;
                 }
             };
             let may_be_old = !fresh.contains(&session) && !job.require_fresh_state;
-            let addressed = addressed(&job.operation, &state.session, &inactive);
-            match addressed.and_then(|operation| state.apply(&operation, found, now)) {
+            let without_inactive_recipients =
+                without_inactive_recipients(&job.operation, &state.session, &inactive);
+            match without_inactive_recipients
+                .and_then(|operation| state.apply(&operation, found, now))
+            {
                 // A change that this batch stores proves that the state is current.
                 Ok(outcome)
                     if may_be_old
@@ -111,7 +114,7 @@ impl BatchPlan {
                         && state.changes().is_empty() =>
                 {
                     deferred.insert(session);
-                    verdicts.push(CommandResult::Distrusted);
+                    results.push(CommandResult::Distrusted);
                 }
                 Ok(outcome) => {
                     if let Command::Send { draft, .. } = &job.operation
@@ -121,20 +124,20 @@ impl BatchPlan {
                     }
                     // The version of the conversation once this batch is stored.
                     let version = state.session.version + 1;
-                    verdicts.push(CommandResult::Done { version, outcome });
+                    results.push(CommandResult::Done { version, outcome });
                 }
                 Err(_) if may_be_old => {
                     deferred.insert(session);
-                    verdicts.push(CommandResult::Distrusted);
+                    results.push(CommandResult::Distrusted);
                 }
-                Err(refusal) => verdicts.push(CommandResult::Refused(refusal)),
+                Err(refusal) => results.push(CommandResult::Refused(refusal)),
             }
         }
-        Ok(Self { verdicts, accounts })
+        Ok(Self { results, states })
     }
 
     /// Returns what this batch stores; `None` when it changes nothing.
-    pub fn writes(&mut self) -> Option<Writes> {
+    pub fn take_writes(&mut self) -> Option<Writes> {
         let mut writes = Writes {
             commit: ObjectId::new(),
             sessions: Vec::new(),
@@ -144,7 +147,7 @@ impl BatchPlan {
             receipts: Vec::new(),
         };
         for state in self
-            .accounts
+            .states
             .values_mut()
             .filter(|state| !state.changes().is_empty())
         {
@@ -161,9 +164,9 @@ impl BatchPlan {
             writes.sessions.push(ConversationWrite {
                 session: state.session.clone(),
                 expected_version,
-                wrote: !changes.messages.is_empty() || !changes.revised.is_empty(),
+                messages_written: !changes.messages.is_empty() || !changes.revised.is_empty(),
                 members: changes.members.iter().copied().collect(),
-                frame: changes.frame,
+                profile_or_membership_changed: changes.profile_or_membership_changed,
             });
         }
         (!writes.sessions.is_empty()).then_some(writes)
@@ -171,7 +174,7 @@ impl BatchPlan {
 
     /// Returns the new messages.
     pub fn messages(&self) -> Vec<Arc<Message>> {
-        self.accounts
+        self.states
             .values()
             .flat_map(|state| state.changes().messages.iter().cloned())
             .collect()
@@ -180,7 +183,7 @@ impl BatchPlan {
     /// Returns the conversations that it changes.
     pub fn changed_conversations(&self) -> Vec<ConversationId> {
         let changed = self
-            .accounts
+            .states
             .iter()
             .filter(|(_, state)| !state.changes().is_empty());
         changed.map(|(id, _)| *id).collect()
@@ -192,7 +195,7 @@ impl BatchPlan {
 /// # Errors
 /// `RecipientInactive` for a message whose only recipient is inactive, `NotFound` for an inactive
 /// new member.
-fn addressed<'a>(
+fn without_inactive_recipients<'a>(
     operation: &'a Command,
     session: &Conversation,
     inactive: &HashSet<UserId>,
@@ -276,10 +279,10 @@ fn addressed<'a>(
 /// Preloads the data that commands need, side by side. Messages are loaded for all commands. Unread
 /// messages are loaded for the first command of each conversation only, since an earlier command
 /// would change them. A later one waits for the next batch.
-async fn look_up(
+async fn preload(
     store: &Store,
     jobs: &[QueuedCommand],
-    accounts: &HashMap<ConversationId, ConversationState>,
+    states: &HashMap<ConversationId, ConversationState>,
 ) -> Result<HashMap<usize, Preloaded>> {
     let mut seen = BTreeSet::new();
     let needed: Vec<(usize, ConversationId, Lookup)> = jobs
@@ -288,7 +291,7 @@ async fn look_up(
         .filter_map(|(index, job)| {
             let session = job.operation.session();
             let is_first = seen.insert(session);
-            let lookup = accounts.get(&session)?.lookup(&job.operation)?;
+            let lookup = states.get(&session)?.lookup(&job.operation)?;
             (is_first || matches!(lookup, Lookup::Message(_))).then_some((index, session, lookup))
         })
         .collect();

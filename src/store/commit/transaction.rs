@@ -28,9 +28,9 @@ pub(super) struct ConversationWrite {
     pub session: Conversation,
     pub expected_version: u64,
     /// Whether messages were added or changed.
-    pub wrote: bool,
+    pub messages_written: bool,
     pub members: Vec<(UserId, MemberField)>,
-    pub frame: bool,
+    pub profile_or_membership_changed: bool,
 }
 
 /// Everything that a batch stores.
@@ -78,7 +78,7 @@ impl From<Setback> for Failed {
 }
 
 /// Stores a batch in a task of its own, so that a caller that leaves cannot abort it.
-pub(super) async fn store(store: &Store, writes: Writes) -> Result<(), Failed> {
+pub(super) async fn commit_writes(store: &Store, writes: Writes) -> Result<(), Failed> {
     let transaction = store
         .client
         .start_session()
@@ -86,7 +86,7 @@ pub(super) async fn store(store: &Store, writes: Writes) -> Result<(), Failed> {
         .map_err(|error| classify(&error))?;
     let session = transaction.id().clone();
     let store = store.clone();
-    let attempt = tokio::spawn(async move { attempt(&store, transaction, &writes).await });
+    let attempt = tokio::spawn(async move { try_commit(&store, transaction, &writes).await });
     let setback = match tokio::time::timeout(ATTEMPT_TIMEOUT, attempt).await {
         Ok(Ok(Ok(()))) => return Ok(()),
         Ok(Ok(Err(setback))) => setback,
@@ -109,7 +109,7 @@ pub(super) async fn end_orphans(store: &Store, orphans: &[Document]) -> crate::d
     Ok(())
 }
 
-async fn attempt(
+async fn try_commit(
     store: &Store,
     mut transaction: ClientSession,
     writes: &Writes,
@@ -125,9 +125,9 @@ async fn attempt(
             session: &write.session,
             expected_version: write.expected_version,
             commit: writes.commit,
-            wrote: write.wrote,
+            messages_written: write.messages_written,
             members: &write.members,
-            frame: write.frame,
+            profile_or_membership_changed: write.profile_or_membership_changed,
         })
         .collect();
     let body = async {

@@ -90,7 +90,7 @@ impl Store {
             doc! { "$limit": limit },
             doc! { "$project": { "at": "$lastMessageTime" } },
         ];
-        self.places(pipeline.to_vec()).await
+        self.find_places(pipeline.to_vec()).await
     }
 
     /// Returns the conversations with a message since.
@@ -124,10 +124,10 @@ impl Store {
             doc! { "$sort": { "at": -1, "_id": -1 } },
             doc! { "$limit": limit },
         ];
-        self.places(pipeline.to_vec()).await
+        self.find_places(pipeline.to_vec()).await
     }
 
-    async fn places(&self, pipeline: Vec<Document>) -> Result<Vec<PlaceRow>> {
+    async fn find_places(&self, pipeline: Vec<Document>) -> Result<Vec<PlaceRow>> {
         let sessions = self.collection::<ConversationRow>(COLLECTION);
         run(async move { collect(sessions.aggregate(pipeline).with_type::<PlaceRow>().await?).await }).await
     }

@@ -88,11 +88,14 @@ impl From<&LastMessage> for LastMessageRow {
             preview: last.preview.clone(),
             is_deleted: last.is_deleted,
             is_merged: last.is_merged,
-            system: last.note.as_ref().map(|note| note.kind.as_str().to_owned()),
-            subjects: last
-                .note
+            system: last
+                .system_notice
                 .as_ref()
-                .map(|note| note.subjects.clone())
+                .map(|system_notice| system_notice.kind.as_str().to_owned()),
+            subjects: last
+                .system_notice
+                .as_ref()
+                .map(|system_notice| system_notice.subjects.clone())
                 .unwrap_or_default(),
         }
     }
@@ -235,7 +238,7 @@ impl TryFrom<ConversationRow> for Conversation {
                 preview: info.preview,
                 is_deleted: info.is_deleted,
                 is_merged: info.is_merged,
-                note: match info.system.as_deref().map(str::parse::<SystemNoticeKind>) {
+                system_notice: match info.system.as_deref().map(str::parse::<SystemNoticeKind>) {
                     None => None,
                     Some(kind) => {
                         let kind = kind.map_err(|_| corrupt("lastMessageInfo"))?;

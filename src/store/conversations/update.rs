@@ -32,34 +32,38 @@ pub(in crate::store) struct ConversationUpdate<'a> {
     pub expected_version: u64,
     pub commit: ObjectId,
     /// Whether messages were added or changed.
-    pub wrote: bool,
+    pub messages_written: bool,
     /// The members and the fields that changed.
     pub members: &'a [(UserId, MemberField)],
     /// Whether the membership or the group's profile changed.
-    pub frame: bool,
+    pub profile_or_membership_changed: bool,
 }
 
 impl ConversationUpdate<'_> {
     /// Sets only what changed: each path costs mongod some microseconds.
-    fn statement(&self, with_version: bool) -> mongodb::error::Result<Document> {
+    fn update_statement(&self, with_version: bool) -> mongodb::error::Result<Document> {
         let session = self.session;
         let mut set = doc! {
             "version": as_i64(session.version),
             "lastCommit": self.commit,
             "updatedAt": session.updated_at,
         };
-        if self.wrote || self.frame {
+        if self.messages_written || self.profile_or_membership_changed {
             set.insert("seq", as_i64(session.seq));
             set.insert("rev", as_i64(session.rev));
             set.insert("messageCount", as_i64(session.message_count));
             set.insert("lastMessageTime", session.last_message_time);
         }
         let mut unset = Document::new();
-        if let Some(last) = session.last_message.as_ref().filter(|_| self.wrote) {
+        if let Some(last) = session
+            .last_message
+            .as_ref()
+            .filter(|_| self.messages_written)
+        {
             set.insert("lastMessage", last.id);
             set.insert("lastMessageInfo", to_document(&LastMessageRow::from(last))?);
         }
-        if self.frame {
+        if self.profile_or_membership_changed {
             set.insert(
                 "participants",
                 session.participants().map(Bson::from).collect::<Vec<_>>(),
@@ -112,7 +116,7 @@ impl ConversationUpdate<'_> {
             .filter(|(user, _)| !memberships.contains_key(user))
         {
             if let Some(member) = session.members.get(user) {
-                set_part(&mut set, *user, *part, member, all_counts);
+                set_member_field(&mut set, *user, *part, member, all_counts);
             }
         }
         let mut update = doc! { "$set": set };
@@ -127,7 +131,7 @@ impl ConversationUpdate<'_> {
     }
 }
 
-fn set_part(
+fn set_member_field(
     set: &mut Document,
     user: UserId,
     part: MemberField,
@@ -180,12 +184,12 @@ pub(in crate::store) async fn update_in(
     updates: &[ConversationUpdate<'_>],
 ) -> mongodb::error::Result<bool> {
     let few = updates.len() <= MAX_VERSIONED_UPDATES;
-    if !few && !all_stand(store, transaction, updates).await? {
+    if !few && !all_versions_match(store, transaction, updates).await? {
         return Ok(false);
     }
     let statements: Vec<Document> = updates
         .iter()
-        .map(|update| update.statement(few))
+        .map(|update| update.update_statement(few))
         .collect::<Result<_, _>>()?;
     let command = doc! {
         "update": COLLECTION,
@@ -204,7 +208,7 @@ pub(in crate::store) async fn update_in(
 }
 
 /// Returns whether all conversations are at the versions that their updates expect.
-async fn all_stand(
+async fn all_versions_match(
     store: &Store,
     transaction: &mut ClientSession,
     updates: &[ConversationUpdate<'_>],

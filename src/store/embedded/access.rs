@@ -60,13 +60,14 @@ impl AccessControl {
 
     /// Returns options for mongod's internal user, who authenticates with the content of the key
     /// file.
-    pub fn internal(&self, port: u16) -> ClientOptions {
-        of(port, "__system", "local", &self.key)
+    pub fn internal_user_options(&self, port: u16) -> ClientOptions {
+        client_options(port, "__system", "local", &self.key)
     }
 
     /// Creates the service's account, or sets its password to that of the data directory.
     pub async fn ensure_account(&self, admin: &Database, port: u16) -> Result<(), MongoError> {
-        let own = Client::with_options(of(port, SERVICE_USER, "admin", &self.password))?;
+        let own =
+            Client::with_options(client_options(port, SERVICE_USER, "admin", &self.password))?;
         let greeted = own.database("admin").run_command(doc! { "ping": 1 }).await;
         own.shutdown().immediate(true).await;
         match greeted {
@@ -94,7 +95,7 @@ impl AccessControl {
     }
 }
 
-fn of(port: u16, user: &str, source: &str, password: &str) -> ClientOptions {
+fn client_options(port: u16, user: &str, source: &str, password: &str) -> ClientOptions {
     let address = ServerAddress::Tcp {
         host: "127.0.0.1".to_owned(),
         port: Some(port),
@@ -116,14 +117,14 @@ fn of(port: u16, user: &str, source: &str, password: &str) -> ClientOptions {
 
 /// Returns the connection string of the managed mongod on a port, with the password of its data
 /// directory.
-pub(super) fn uri_of(data_dir: &Path, port: u16, set: &str) -> Option<String> {
-    let password = kept(&data_dir.join(PASSWORD_FILE))?;
+pub(super) fn connection_uri(data_dir: &Path, port: u16, set: &str) -> Option<String> {
+    let password = read_secret(&data_dir.join(PASSWORD_FILE))?;
     Some(format!(
         "mongodb://{SERVICE_USER}:{password}@127.0.0.1:{port}/?replicaSet={set}&authSource=admin"
     ))
 }
 
-fn kept(path: &Path) -> Option<String> {
+fn read_secret(path: &Path) -> Option<String> {
     let secret = fs::read_to_string(path).ok()?;
     let secret = secret.trim();
     (secret.len() >= SECRET_HEX_DIGITS && secret.bytes().all(|b| b.is_ascii_hexdigit()))
@@ -131,16 +132,16 @@ fn kept(path: &Path) -> Option<String> {
 }
 
 fn find_or_create(path: &Path) -> Result<String, EmbeddedError> {
-    if let Some(secret) = kept(path) {
+    if let Some(secret) = read_secret(path) {
         fs::set_permissions(path, Permissions::from_mode(0o600))
             .map_err(io_error("protect", path))?;
         return Ok(secret);
     }
-    make(path).map_err(io_error("write", path))
+    write_secret(path).map_err(io_error("write", path))
 }
 
 /// Writes a draft and renames it: a crash leaves no partial secret.
-fn make(path: &Path) -> io::Result<String> {
+fn write_secret(path: &Path) -> io::Result<String> {
     let secret = format!(
         "{:032x}{:032x}",
         rand::random::<u128>(),

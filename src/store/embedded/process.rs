@@ -37,7 +37,7 @@ pub(super) struct MongodProcess {
 
 impl MongodProcess {
     pub(super) fn spawn(home: &DatabaseFolder) -> Result<Self, EmbeddedError> {
-        let child = command(home)?
+        let child = mongod_command(home)?
             .spawn()
             .map_err(io_error("run", &home.binary))?;
         let pid = child.id().unwrap_or_default();
@@ -62,7 +62,7 @@ impl MongodProcess {
         })
     }
 
-    pub(super) async fn ended(&mut self) -> io::Result<ExitStatus> {
+    pub(super) async fn wait_for_exit(&mut self) -> io::Result<ExitStatus> {
         self.child.wait().await
     }
 
@@ -88,7 +88,7 @@ impl MongodProcess {
 
     pub(super) async fn stop(mut self) {
         if self.child.id().is_some() {
-            signal(self.pid, Signal::TERM);
+            send_signal(self.pid, Signal::TERM);
         }
         if let Ok(status) = timeout(STOP_TIMEOUT, self.child.wait()).await {
             info!(pid = self.pid, ?status, "mongod has ended");
@@ -117,12 +117,12 @@ impl MongodProcess {
     }
 }
 
-fn command(home: &DatabaseFolder) -> Result<Command, EmbeddedError> {
+fn mongod_command(home: &DatabaseFolder) -> Result<Command, EmbeddedError> {
     let mut command = Command::new(&home.binary);
     command
         .env_clear()
         .env("PATH", &home.search_path)
-        .args(home.signature())
+        .args(home.identifying_arguments())
         .arg("--logappend")
         .arg("--quiet")
         .arg("--nounixsocket")
@@ -154,7 +154,7 @@ fn command(home: &DatabaseFolder) -> Result<Command, EmbeddedError> {
     Ok(command)
 }
 
-pub(super) fn signal(pid: u32, signal: Signal) {
+pub(super) fn send_signal(pid: u32, signal: Signal) {
     let Some(target) = i32::try_from(pid).ok().and_then(Pid::from_raw) else {
         return;
     };

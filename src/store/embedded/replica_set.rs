@@ -31,7 +31,7 @@ pub(super) async fn make_primary(
     {
         sleep(POLL_INTERVAL).await;
     }
-    let client = Client::with_options(access.internal(port))?;
+    let client = Client::with_options(access.internal_user_options(port))?;
     let admin = client.database("admin");
     loop {
         let step = async {

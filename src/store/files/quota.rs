@@ -55,7 +55,7 @@ impl Store {
     ///
     /// # Errors
     /// When MongoDB does not answer.
-    pub async fn files_total(&self) -> Result<u64> {
+    pub async fn total_file_usage(&self) -> Result<u64> {
         let usage = self.collection::<Document>(USAGE_COLLECTION);
         let sum = doc! { "$group": { "_id": null, "used": { "$sum": "$used" } } };
         let rows: Vec<UsageRow> =
@@ -88,7 +88,7 @@ impl Store {
         write(async move {
             let mut set = to_document(&row)?;
             set.remove("_id");
-            change(
+            apply_change(
                 &store,
                 &QuotaChange::Complete {
                     id,
@@ -107,7 +107,7 @@ impl Store {
     ///
     /// # Errors
     /// When MongoDB does not answer.
-    pub async fn forget_file(&self, file: &DueFile) -> Result<()> {
+    pub async fn delete_file_row(&self, file: &DueFile) -> Result<()> {
         let (
             store,
             DueFile {
@@ -115,7 +115,7 @@ impl Store {
             },
         ) = (self.clone(), *file);
         write(async move {
-            change(&store, &QuotaChange::Forget { id, owner, size })
+            apply_change(&store, &QuotaChange::Forget { id, owner, size })
                 .await
                 .map(drop)
         })
@@ -140,7 +140,7 @@ enum QuotaChange {
 }
 
 /// Makes a change in one transaction, and repeats it after a conflict.
-async fn change(store: &Store, change: &QuotaChange) -> mongodb::error::Result<Completion> {
+async fn apply_change(store: &Store, change: &QuotaChange) -> mongodb::error::Result<Completion> {
     let mut tried = 0;
     loop {
         tried += 1;

@@ -277,10 +277,13 @@ impl From<&Message> for MessageRow {
                 edited_at: forwarded.edited_at,
             }),
             merged: message.merged.iter().map(QuoteRow::from).collect(),
-            system: message.note.as_ref().map(|note| SystemNoticeRow {
-                kind: note.kind.as_str().to_owned(),
-                subjects: note.subjects.clone(),
-            }),
+            system: message
+                .system_notice
+                .as_ref()
+                .map(|system_notice| SystemNoticeRow {
+                    kind: system_notice.kind.as_str().to_owned(),
+                    subjects: system_notice.subjects.clone(),
+                }),
             created_at: message.created_at,
             updated_at: message.updated_at,
         }
@@ -360,7 +363,7 @@ impl TryFrom<MessageRow> for Message {
                 .into_iter()
                 .map(quote_of)
                 .collect::<Result<_>>()?,
-            note: row.system.map(note_of).transpose()?,
+            system_notice: row.system.map(note_of).transpose()?,
             created_at: row.created_at,
             updated_at: row.updated_at,
         })

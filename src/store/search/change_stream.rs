@@ -9,7 +9,7 @@ use mongodb::{
 use serde::Deserialize;
 use tokio::sync::mpsc;
 
-use super::message_source::{IndexError, SourceRow, id_of, read, wanted, within};
+use super::message_source::{IndexError, SourceRow, change_filter, id_of, read, within};
 use crate::{
     domain::{MessageId, Timestamp},
     store::{Store, failure, messages},
@@ -130,7 +130,7 @@ impl ChangeStream {
     /// Opens a change stream; without a position it begins now.
     pub async fn open(store: &Store, after: Option<Document>) -> Result<Self, IndexError> {
         // Only these fields of an event are needed, not the transaction or the rest of the message.
-        let mut fields = wanted("fullDocument.");
+        let mut fields = change_filter("fullDocument.");
         fields.extend(
             [
                 "operationType",
@@ -181,7 +181,7 @@ impl ChangeStream {
     }
 
     /// Sends the changes until the receiver is closed.
-    pub async fn tell(
+    pub async fn send_changes(
         &mut self,
         listener: &mpsc::Sender<Result<StreamEvent, IndexError>>,
     ) -> Result<(), IndexError> {

@@ -46,34 +46,34 @@ impl WriterLock {
 }
 
 /// Returns the directory of the index files.
-pub(super) fn files(folder: &Path) -> PathBuf {
+pub(super) fn index_directory(folder: &Path) -> PathBuf {
     folder.join("index")
 }
 
 /// Returns the file by which an operator requests a rebuild of the index.
-fn request(folder: &Path) -> PathBuf {
+fn renewal_request_file(folder: &Path) -> PathBuf {
     folder.join("renew")
 }
 
 pub(super) fn is_renewal_requested(folder: &Path) -> bool {
-    request(folder).exists()
+    renewal_request_file(folder).exists()
 }
 
 /// Requests a rebuild of the index, by the process that writes it now or next.
 pub(super) fn request_renewal(folder: &Path) -> io::Result<()> {
     fs::create_dir_all(folder)?;
-    fs::write(request(folder), b"")
+    fs::write(renewal_request_file(folder), b"")
 }
 
 /// Removes the index.
-pub(super) fn clear(folder: &Path) -> io::Result<()> {
-    match fs::remove_file(request(folder)) {
+pub(super) fn remove_index(folder: &Path) -> io::Result<()> {
+    match fs::remove_file(renewal_request_file(folder)) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    match fs::remove_dir_all(files(folder)) {
+    match fs::remove_dir_all(index_directory(folder)) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => fs::create_dir_all(files(folder)),
+        _ => fs::create_dir_all(index_directory(folder)),
     }
 }
 
@@ -86,7 +86,7 @@ pub(super) struct NoFsyncDirectory {
 
 impl NoFsyncDirectory {
     pub fn open(folder: &Path) -> Result<Self, tantivy::TantivyError> {
-        let root = files(folder);
+        let root = index_directory(folder);
         fs::create_dir_all(&root)?;
         Ok(Self {
             mapped: MmapDirectory::open(&root)?,

@@ -29,9 +29,9 @@ pub(super) fn excerpts(texts: &[&str], units: &[QueryTerm]) -> Option<Vec<Excerp
     let mut is_found = vec![false; units.len()];
     let mut excerpts = Vec::new();
     for text in texts {
-        let marks = marks(text, units, &mut is_found);
+        let marks = find_marks(text, units, &mut is_found);
         if excerpts.len() < MAX_EXCERPTS {
-            excerpts.extend(show(text, &marks, MAX_EXCERPTS - excerpts.len()));
+            excerpts.extend(cut_excerpts(text, &marks, MAX_EXCERPTS - excerpts.len()));
         }
     }
     is_found.into_iter().all(|found| found).then_some(excerpts)
@@ -41,7 +41,7 @@ pub(super) fn excerpts(texts: &[&str], units: &[QueryTerm]) -> Option<Vec<Excerp
 type TermPositions = HashMap<String, Vec<(usize, Range<usize>)>>;
 
 /// Returns the ranges of all units, joined where they touch, and records which units were found.
-fn marks(text: &str, units: &[QueryTerm], is_found: &mut [bool]) -> Vec<Range<usize>> {
+fn find_marks(text: &str, units: &[QueryTerm], is_found: &mut [bool]) -> Vec<Range<usize>> {
     let mut places = TermPositions::new();
     for token in index_terms::tokens(text) {
         let place = (token.position, token.offset_from..token.offset_to);
@@ -50,9 +50,9 @@ fn marks(text: &str, units: &[QueryTerm], is_found: &mut [bool]) -> Vec<Range<us
     let mut found = Vec::new();
     for (unit, is_found) in units.iter().zip(is_found) {
         for phrase in &unit.0 {
-            let spans = spans(&places, phrase);
-            *is_found |= !spans.is_empty();
-            found.extend(spans);
+            let phrase_ranges = phrase_ranges(&places, phrase);
+            *is_found |= !phrase_ranges.is_empty();
+            found.extend(phrase_ranges);
         }
     }
     found.sort_by_key(|span| (span.start, span.end));
@@ -67,13 +67,13 @@ fn marks(text: &str, units: &[QueryTerm], is_found: &mut [bool]) -> Vec<Range<us
 }
 
 /// Returns the ranges of a phrase.
-fn spans(places: &TermPositions, phrase: &Phrase) -> Vec<Range<usize>> {
+fn phrase_ranges(places: &TermPositions, phrase: &Phrase) -> Vec<Range<usize>> {
     let Some(((at, last), before)) = phrase.terms.split_last() else {
         return Vec::new();
     };
-    let ends: Vec<&(usize, Range<usize>)> = if phrase.is_begun {
-        let beginnings = index_terms::beginnings(last);
-        let begins = |term: &String| beginnings.iter().any(|begun| term.starts_with(begun));
+    let ends: Vec<&(usize, Range<usize>)> = if phrase.is_prefix {
+        let term_prefixes = index_terms::term_prefixes(last);
+        let begins = |term: &String| term_prefixes.iter().any(|begun| term.starts_with(begun));
         places
             .iter()
             .filter(|(term, _)| begins(term))
@@ -99,7 +99,7 @@ fn spans(places: &TermPositions, phrase: &Phrase) -> Vec<Range<usize>> {
 }
 
 /// Returns up to `most` excerpts of the text around the marks.
-fn show(text: &str, marks: &[Range<usize>], most: usize) -> Vec<Excerpt> {
+fn cut_excerpts(text: &str, marks: &[Range<usize>], most: usize) -> Vec<Excerpt> {
     let mut excerpts = Vec::new();
     let mut rest = marks;
     while let Some(first) = rest.first()
@@ -131,7 +131,7 @@ fn show(text: &str, marks: &[Range<usize>], most: usize) -> Vec<Excerpt> {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::keyword::units, *};
+    use super::{super::keyword::parse_keyword, *};
 
     fn shown(texts: &[&str], keyword: &str) -> Option<Vec<String>> {
         let show = |excerpt: Excerpt| {
@@ -143,7 +143,7 @@ mod tests {
             text
         };
         Some(
-            excerpts(texts, &units(keyword))?
+            excerpts(texts, &parse_keyword(keyword))?
                 .into_iter()
                 .map(show)
                 .collect(),
@@ -181,7 +181,7 @@ mod tests {
             "二".repeat(500),
             "三".repeat(50)
         );
-        let excerpts = excerpts(&[&text], &units("血压")).unwrap();
+        let excerpts = excerpts(&[&text], &parse_keyword("血压")).unwrap();
         assert_eq!(excerpts.len(), 2);
         assert_eq!(excerpts[0].is_cut, (true, true));
         assert_eq!(excerpts[1].is_cut, (true, false));

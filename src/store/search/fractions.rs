@@ -8,7 +8,7 @@ use crate::domain::text_folding::Folded;
 pub(super) const FRACTION_SLASH: char = '\u{2044}';
 
 /// Records which numbers form a fraction, so that both spellings find it: `1/2` as `½`.
-pub(super) fn note(folded: &[Folded], pieces: &mut [Piece]) {
+pub(super) fn record_fractions(folded: &[Folded], pieces: &mut [Piece]) {
     let c = |at: usize| folded.get(at).map(|folded| folded.c);
     for index in 1..pieces.len() {
         let [upper, lower] = &mut pieces[index - 1..=index] else {

@@ -24,18 +24,18 @@ const WHOLE_WORD_PREFIX: char = '\u{2}';
 const SIGNED_WORD_PREFIX: char = '\u{3}';
 
 /// Returns a term with the signs around it; `None` without signs.
-pub(super) fn signed(before: &str, term: &str, behind: &str) -> Option<String> {
+pub(super) fn term_with_signs(before: &str, term: &str, behind: &str) -> Option<String> {
     (!before.is_empty() || !behind.is_empty())
         .then(|| format!("{SIGNED_WORD_PREFIX}{before}{term}{behind}"))
 }
 
 /// Returns the term of a beginning or an end of a long number.
-pub(super) fn part_of_number(digits: &str) -> String {
+pub(super) fn number_part_term(digits: &str) -> String {
     format!("{NUMBER_PART_PREFIX}{digits}")
 }
 
 /// Returns the two term prefixes of the words with this beginning.
-pub(super) fn beginnings(begun: &str) -> [String; 2] {
+pub(super) fn term_prefixes(begun: &str) -> [String; 2] {
     [begun.to_owned(), format!("{WHOLE_WORD_PREFIX}{begun}")]
 }
 
@@ -63,7 +63,7 @@ impl TermRecorder {
         });
     }
 
-    fn letters(&mut self, text: &str, position: usize, bytes: (usize, usize)) {
+    fn add_letters(&mut self, text: &str, position: usize, bytes: (usize, usize)) {
         let stem = stem(text);
         if stem != text {
             self.add(format!("{WHOLE_WORD_PREFIX}{text}"), position, bytes);
@@ -71,14 +71,14 @@ impl TermRecorder {
         self.add(stem, position, bytes);
     }
 
-    fn digits(&mut self, text: &str, position: usize, bytes: (usize, usize)) {
+    fn add_digits(&mut self, text: &str, position: usize, bytes: (usize, usize)) {
         if (MIN_LONG_NUMBER_DIGITS..=MAX_LONG_NUMBER_DIGITS).contains(&text.len())
             && text.is_ascii()
         {
             for length in MIN_PART_CHARS..text.len() {
-                self.add(part_of_number(&text[..length]), position, bytes);
+                self.add(number_part_term(&text[..length]), position, bytes);
                 self.add(
-                    part_of_number(&text[text.len() - length..]),
+                    number_part_term(&text[text.len() - length..]),
                     position,
                     bytes,
                 );
@@ -87,13 +87,13 @@ impl TermRecorder {
         self.add(text.to_owned(), position, bytes);
     }
 
-    fn word(&mut self, word: &Word, position: usize, bytes: (usize, usize)) {
+    fn add_word(&mut self, word: &Word, position: usize, bytes: (usize, usize)) {
         match word.kind {
-            Kind::Letters => self.letters(&word.text, position, bytes),
-            Kind::Digits => self.digits(&word.text, position, bytes),
+            Kind::Letters => self.add_letters(&word.text, position, bytes),
+            Kind::Digits => self.add_digits(&word.text, position, bytes),
             Kind::Symbol => self.add(word.text.clone(), position, bytes),
             Kind::Number => {
-                let parts: Vec<String> = word.leading().map(str::to_owned).collect();
+                let parts: Vec<String> = word.leading_parts().map(str::to_owned).collect();
                 if !parts.is_empty() {
                     self.add(word.text.clone(), position + 1, bytes);
                 }
@@ -104,15 +104,15 @@ impl TermRecorder {
             }
         }
         if let Some(other) = word.other {
-            self.letters(other, position, bytes);
+            self.add_letters(other, position, bytes);
         }
         if let Some(joined) = &word.joined {
             // Next to the piece before it, and next to the piece behind it.
             for position in [position, position + joined.words - 1] {
                 let bytes = (bytes.0, joined.to);
                 match word.kind {
-                    Kind::Digits => self.digits(&joined.text, position, bytes),
-                    _ => self.letters(&joined.text, position, bytes),
+                    Kind::Digits => self.add_digits(&joined.text, position, bytes),
+                    _ => self.add_letters(&joined.text, position, bytes),
                 }
             }
         }
@@ -121,9 +121,9 @@ impl TermRecorder {
         }
         let (before, behind, term) = (&word.signs.before, &word.signs.behind, word.term());
         for term in [
-            signed(before, &term, ""),
-            signed("", &term, behind),
-            signed(before, &term, behind),
+            term_with_signs(before, &term, ""),
+            term_with_signs("", &term, behind),
+            term_with_signs(before, &term, behind),
         ]
         .into_iter()
         .flatten()
@@ -132,7 +132,7 @@ impl TermRecorder {
         }
     }
 
-    fn run(&mut self, chars: &[Folded], position: usize) {
+    fn add_run(&mut self, chars: &[Folded], position: usize) {
         for (index, one) in chars.iter().enumerate() {
             let at = position + index;
             self.add(one.c.into(), at, (one.from, one.to));
@@ -145,20 +145,22 @@ impl TermRecorder {
 
 /// Returns the terms of a text, by position.
 pub(super) fn tokens(text: &str) -> Vec<Token> {
-    let mut notes = TermRecorder::default();
+    let mut recorder = TermRecorder::default();
     for piece in pieces(&fold(text)) {
         match &piece.what {
-            PieceKind::Word(word) => notes.word(word, piece.position, (piece.from, piece.to)),
+            PieceKind::Word(word) => {
+                recorder.add_word(word, piece.position, (piece.from, piece.to));
+            }
             PieceKind::Run(chars, _) => {
-                notes.run(chars, piece.position);
+                recorder.add_run(chars, piece.position);
                 for (position, term) in signed_ends(&piece) {
                     let c = chars[position - piece.position];
-                    notes.add(term, position, (c.from, c.to));
+                    recorder.add(term, position, (c.from, c.to));
                 }
             }
         }
     }
-    let mut tokens = notes.tokens;
+    let mut tokens = recorder.tokens;
     tokens.sort_by(|one, other| (one.position, &one.text).cmp(&(other.position, &other.text)));
     tokens.dedup_by(|one, other| (one.position, &one.text) == (other.position, &other.text));
     tokens

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::{
-    super::{excerpts::excerpts, keyword::units, tokenizer::MAX_WORD_CHARS},
+    super::{excerpts::excerpts, keyword::parse_keyword, tokenizer::MAX_WORD_CHARS},
     *,
 };
 
@@ -15,7 +15,7 @@ fn texts(text: &str) -> Vec<String> {
 }
 
 fn finds(text: &str, keyword: &str) -> bool {
-    let units = units(keyword);
+    let units = parse_keyword(keyword);
     !units.is_empty() && excerpts(&[text], &units).is_some()
 }
 
@@ -370,13 +370,13 @@ proptest! {
     fn every_word_finds_the_text_it_stands_in(words in prop::collection::vec(written(), 1..8), at in any::<prop::sample::Index>()) {
         let text = words.join(" ");
         let word = at.get(&words);
-        if !units(word).is_empty() {
+        if !parse_keyword(word).is_empty() {
             prop_assert!(finds(&text, word), "{:?} in {:?}", word, text);
             prop_assert!(finds(&text, &format!("\"{word}\"")), "\"{}\" in {:?}", word, text);
         }
         for pair in words.windows(2) {
             let quoted = format!("\"{} {}\"", pair[0], pair[1]);
-            prop_assert!(units(&quoted).is_empty() || finds(&text, &quoted), "{} in {:?}", quoted, text);
+            prop_assert!(parse_keyword(&quoted).is_empty() || finds(&text, &quoted), "{} in {:?}", quoted, text);
         }
     }
 

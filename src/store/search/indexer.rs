@@ -60,7 +60,7 @@ pub(super) fn start(
                 Ok(runtime) => runtime.block_on(run(&shared, &store, &stop)),
                 Err(error) => tracing::error!(%error, "the search index cannot be kept"),
             }
-            shared.hide();
+            shared.clear_view();
             let _ = ended.send(());
         })?;
     Ok(end)
@@ -90,13 +90,13 @@ async fn run(shared: &Arc<Shared>, store: &Store, stop: &CancellationToken) {
         match &trouble {
             IndexError::Database(_) | IndexError::Slow => {
                 tracing::warn!(%trouble, "the search index waits for the database");
-                shared.is_up_to_date(false);
+                shared.set_up_to_date(false);
             }
             IndexError::Stale(_) | IndexError::Index(_) => {
                 tracing::warn!(%trouble, "the search index is made anew");
-                shared.hide();
+                shared.clear_view();
                 if let Ok(Some(_tenure)) = WriterLock::of(&shared.folder)
-                    && let Err(error) = directory::clear(&shared.folder)
+                    && let Err(error) = directory::remove_index(&shared.folder)
                 {
                     tracing::error!(%error, "the old search index cannot be removed");
                 }
@@ -128,17 +128,17 @@ async fn follow(shared: &Arc<Shared>, stop: &CancellationToken) {
     loop {
         let opened = match read.take() {
             Some((index, reader)) => reader.reload().map(|()| (index, reader)),
-            None => MmapDirectory::open(directory::files(&shared.folder))
+            None => MmapDirectory::open(directory::index_directory(&shared.folder))
                 .map_err(Into::into)
                 .and_then(|directory| open(Index::open(directory)?)),
         };
         // The writer may be rebuilding it just now.
         if let Ok((index, reader)) = opened {
             let is_behind = position_of(&index).is_none_or(|position| position.building.is_some());
-            shared.show(reader.clone(), fields, is_behind);
+            shared.publish_view(reader.clone(), fields, is_behind);
             read = Some((index, reader));
         } else {
-            shared.hide();
+            shared.clear_view();
         }
         tokio::select! {
             () = stop.cancelled() => return,
@@ -165,14 +165,14 @@ fn position_of(index: &Index) -> Option<IndexPosition> {
 
 /// Opens the index on the disk, if it is whole and of our format; creates a new one if there is
 /// none.
-fn open_whole(folder: &Path) -> Result<(Index, Option<IndexPosition>), IndexError> {
+fn open_valid(folder: &Path) -> Result<(Index, Option<IndexPosition>), IndexError> {
     let directory = NoFsyncDirectory::open(folder)?;
     let (schema, _) = schema::schema();
     if directory::is_renewal_requested(folder) {
         return Err(IndexError::Stale("that was asked for"));
     }
     if !Index::exists(&directory).map_err(tantivy::TantivyError::from)? {
-        directory::clear(folder)?;
+        directory::remove_index(folder)?;
         let fresh = IndexBuilder::new()
             .schema(schema)
             .tokenizers(index_terms::analyzers());
@@ -198,7 +198,7 @@ async fn write(
 ) -> Result<(), IndexError> {
     let source = MessageSource::of(store);
     let collection = source.identity().await?;
-    let (index, position) = open_whole(&shared.folder)?;
+    let (index, position) = open_valid(&shared.folder)?;
     if position
         .as_ref()
         .is_some_and(|position| position.collection != collection)
@@ -206,7 +206,7 @@ async fn write(
         return Err(IndexError::Stale("it is of another database"));
     }
     if let Some(seen) = position.as_ref().and_then(|position| position.seen)
-        && !source.holds(&seen).await?
+        && !source.contains(&seen).await?
     {
         return Err(IndexError::Stale("the database is older than it"));
     }
@@ -238,7 +238,7 @@ async fn write(
     let writer: IndexWriter = index.writer_with_options(options)?;
     writer.set_merge_policy(Box::new(merge_policy()));
     let (_, fields) = schema::schema();
-    shared.show(reader.clone(), fields, true);
+    shared.publish_view(reader.clone(), fields, true);
     IndexWriterTask::new(shared, store, (writer, reader), fields, position)
         .run(source, stop)
         .await

@@ -31,7 +31,7 @@ const WORD_SEPARATORS: [char; 7] = [',', ';', '，', '；', '、', '。', '\u{28
 pub(super) struct Phrase {
     pub terms: Vec<(usize, String)>,
     /// The last term is the beginning of a word.
-    pub is_begun: bool,
+    pub is_prefix: bool,
 }
 
 /// A unit that must be found, in any of these forms.
@@ -45,17 +45,21 @@ pub(super) fn dictionary() -> &'static Jieba {
 }
 
 /// Parses a keyword. A keyword of marks alone has no unit.
-pub(super) fn units(keyword: &str) -> Vec<QueryTerm> {
+pub(super) fn parse_keyword(keyword: &str) -> Vec<QueryTerm> {
     let parts: Vec<&str> = keyword.split(|c| PHRASE_QUOTES.contains(&c)).collect();
     let mut units = BTreeSet::new();
     for (index, part) in parts.iter().enumerate() {
         let is_last = index + 1 == parts.len();
         if index % 2 == 1 && !is_last {
-            quoted(&tokenizer::pieces(&fold(part)), &mut units);
+            add_quoted(&tokenizer::pieces(&fold(part)), &mut units);
         } else {
-            let apart = apart(part);
-            for (place, word) in apart.iter().enumerate() {
-                plain(word, is_last && place + 1 == apart.len(), &mut units);
+            let split_keyword = split_keyword(part);
+            for (place, word) in split_keyword.iter().enumerate() {
+                add_plain(
+                    word,
+                    is_last && place + 1 == split_keyword.len(),
+                    &mut units,
+                );
             }
         }
     }
@@ -64,7 +68,7 @@ pub(super) fn units(keyword: &str) -> Vec<QueryTerm> {
 
 /// Splits at blanks and separators. The last part is the one being typed. A comma between digits
 /// belongs to a number.
-fn apart(text: &str) -> Vec<&str> {
+fn split_keyword(text: &str) -> Vec<&str> {
     let is_digit = |c: Option<char>| c.is_some_and(char::is_numeric);
     let mut words = Vec::new();
     let mut start = 0;
@@ -83,7 +87,7 @@ fn apart(text: &str) -> Vec<&str> {
 }
 
 /// Adds the units of a word outside quotes, written without a space.
-fn plain(word: &str, is_last: bool, units: &mut BTreeSet<QueryTerm>) {
+fn add_plain(word: &str, is_last: bool, units: &mut BTreeSet<QueryTerm>) {
     let folded = fold(word);
     let pieces = tokenizer::pieces(&folded);
     let is_open = |piece: &Piece| is_last && piece.span.end == folded.len();
@@ -91,12 +95,12 @@ fn plain(word: &str, is_last: bool, units: &mut BTreeSet<QueryTerm>) {
     for piece in pieces {
         let touches = together
             .last()
-            .is_some_and(|last| touch(&folded, last, &piece));
+            .is_some_and(|last| are_adjacent(&folded, last, &piece));
         let is_run = |piece: Option<&Piece>| {
             piece.is_some_and(|piece| matches!(piece.what, PieceKind::Run(..)))
         };
         if !touches && (is_run(together.last()) || is_run(Some(&piece))) {
-            unit(&std::mem::take(&mut together), false, units);
+            add_unit(&std::mem::take(&mut together), false, units);
         }
         let PieceKind::Run(chars, _) = &piece.what else {
             together.push(piece);
@@ -104,21 +108,21 @@ fn plain(word: &str, is_last: bool, units: &mut BTreeSet<QueryTerm>) {
         };
         // The first and the last word of a run are adjacent to what the run touches.
         let mut position = piece.position;
-        for (index, word) in cut(chars).into_iter().enumerate() {
+        for (index, word) in segment(chars).into_iter().enumerate() {
             if index > 0 {
-                unit(&std::mem::take(&mut together), false, units);
+                add_unit(&std::mem::take(&mut together), false, units);
             }
             let length = word.len();
             together.push(piece.part(word, position));
             position += length;
         }
     }
-    let is_begun = together.last().is_some_and(is_open);
-    unit(&together, is_begun, units);
+    let is_prefix = together.last().is_some_and(is_open);
+    add_unit(&together, is_prefix, units);
 }
 
 /// Returns whether only signs stand between two pieces.
-fn touch(folded: &[Folded], one: &Piece, next: &Piece) -> bool {
+fn are_adjacent(folded: &[Folded], one: &Piece, next: &Piece) -> bool {
     let between = &folded[one.span.end..next.span.start];
     between
         .iter()
@@ -126,7 +130,7 @@ fn touch(folded: &[Folded], one: &Piece, next: &Piece) -> bool {
 }
 
 /// Returns the words of a run. The dictionary has Han only; kana and hangul stay as written.
-fn cut(chars: &[Folded]) -> Vec<Vec<Folded>> {
+fn segment(chars: &[Folded]) -> Vec<Vec<Folded>> {
     let is_foreign = |c: char| matches!(c, '\u{3041}'..='\u{31ff}' | '\u{ac00}'..='\u{d7a3}');
     if chars.len() == 1 || chars.iter().any(|folded| is_foreign(folded.c)) {
         return vec![chars.to_vec()];
@@ -143,28 +147,28 @@ fn cut(chars: &[Folded]) -> Vec<Vec<Folded>> {
 }
 
 /// Adds pieces that stand together, in every form in which they may be written.
-fn unit(pieces: &[Piece], is_begun: bool, units: &mut BTreeSet<QueryTerm>) {
+fn add_unit(pieces: &[Piece], is_prefix: bool, units: &mut BTreeSet<QueryTerm>) {
     let Some(last) = pieces.last() else { return };
     let terms = terms(pieces, Word::term);
     if terms.len() > MAX_PHRASE_TERMS {
-        return units.extend(phrases(&terms));
+        return units.extend(single_phrase(&terms));
     }
     let before = || terms[..terms.len() - 1].iter().cloned();
     let with_last = |term: String| before().chain([(last.position, term)]).collect::<Vec<_>>();
-    let mut forms = vec![form(&terms, false)];
+    let mut forms = vec![new_phrase(&terms, false)];
     if let PieceKind::Word(word) = &last.what {
         let length = word.text.chars().count();
-        if is_begun && word.kind == Kind::Letters && length >= MIN_PART_CHARS {
-            forms.push(form(&with_last(word.text.clone()), true));
+        if is_prefix && word.kind == Kind::Letters && length >= MIN_PART_CHARS {
+            forms.push(new_phrase(&with_last(word.text.clone()), true));
         }
         if word.kind == Kind::Digits && length >= MIN_PART_CHARS {
-            forms.push(form(
-                &with_last(index_terms::part_of_number(&word.text)),
+            forms.push(new_phrase(
+                &with_last(index_terms::number_part_term(&word.text)),
                 false,
             ));
         }
         if let Some(other) = word.other {
-            forms.push(form(&with_last(index_terms::stem(other)), false));
+            forms.push(new_phrase(&with_last(index_terms::stem(other)), false));
         }
     }
     if let PieceKind::Word(first) = &pieces[0].what {
@@ -178,23 +182,23 @@ fn unit(pieces: &[Piece], is_begun: bool, units: &mut BTreeSet<QueryTerm>) {
             } else {
                 joined.text.clone()
             };
-            forms.push(form(&[(0, stem)], false));
-            if is_begun
+            forms.push(new_phrase(&[(0, stem)], false));
+            if is_prefix
                 && first.kind == Kind::Letters
                 && joined.text.chars().count() >= MIN_PART_CHARS
             {
-                forms.push(form(&[(0, joined.text.clone())], true));
+                forms.push(new_phrase(&[(0, joined.text.clone())], true));
             }
             if first.kind == Kind::Digits && joined.text.len() >= MIN_LONG_NUMBER_DIGITS {
-                forms.push(form(
-                    &[(0, index_terms::part_of_number(&joined.text))],
+                forms.push(new_phrase(
+                    &[(0, index_terms::number_part_term(&joined.text))],
                     false,
                 ));
             }
         }
         if let Some(other) = first.other.filter(|_| pieces.len() > 1) {
             let rest = terms[1..].iter().cloned();
-            forms.push(form(
+            forms.push(new_phrase(
                 &[(terms[0].0, index_terms::stem(other))]
                     .into_iter()
                     .chain(rest)
@@ -204,23 +208,23 @@ fn unit(pieces: &[Piece], is_begun: bool, units: &mut BTreeSet<QueryTerm>) {
         }
     }
     if let Some(whole) = fractions::as_whole_number(pieces) {
-        forms.push(form(&self::terms(&whole, Word::term), false));
+        forms.push(new_phrase(&self::terms(&whole, Word::term), false));
     }
     units.insert(QueryTerm(forms));
 }
 
 /// Adds everything between quotes, with the signs that touch it.
-fn quoted(pieces: &[Piece], units: &mut BTreeSet<QueryTerm>) {
+fn add_quoted(pieces: &[Piece], units: &mut BTreeSet<QueryTerm>) {
     let terms = |pieces: &[Piece]| {
-        let mut terms = terms(pieces, Word::exact);
+        let mut terms = terms(pieces, Word::signed_term);
         terms.extend(pieces.iter().flat_map(tokenizer::signed_ends));
         terms.sort();
         terms
     };
-    let mut asked = phrases(&terms(pieces));
+    let mut asked = single_phrase(&terms(pieces));
     if let ([QueryTerm(forms)], Some(whole)) = (&mut asked[..], fractions::as_whole_number(pieces))
     {
-        forms.push(form(&terms(&whole), false));
+        forms.push(new_phrase(&terms(&whole), false));
     }
     units.extend(asked);
 }
@@ -231,32 +235,32 @@ fn terms(pieces: &[Piece], of_word: impl Fn(&Word) -> String) -> Vec<(usize, Str
     for piece in pieces {
         match &piece.what {
             PieceKind::Word(word) => terms.push((piece.position, of_word(word))),
-            PieceKind::Run(chars, _) => literal(chars, piece.position, &mut terms),
+            PieceKind::Run(chars, _) => push_literal_terms(chars, piece.position, &mut terms),
         }
     }
     terms
 }
 
-fn phrases(terms: &[(usize, String)]) -> Vec<QueryTerm> {
+fn single_phrase(terms: &[(usize, String)]) -> Vec<QueryTerm> {
     terms
         .chunks(MAX_PHRASE_TERMS)
-        .map(|part| QueryTerm(vec![form(part, false)]))
+        .map(|part| QueryTerm(vec![new_phrase(part, false)]))
         .collect()
 }
 
-fn form(terms: &[(usize, String)], is_begun: bool) -> Phrase {
+fn new_phrase(terms: &[(usize, String)], is_prefix: bool) -> Phrase {
     let start = terms.first().map_or(0, |(at, _)| *at);
     Phrase {
         terms: terms
             .iter()
             .map(|(at, term)| (at - start, term.clone()))
             .collect(),
-        is_begun,
+        is_prefix,
     }
 }
 
 /// Adds the pairs that cover a run, or its only character.
-fn literal(chars: &[Folded], position: usize, terms: &mut Vec<(usize, String)>) {
+fn push_literal_terms(chars: &[Folded], position: usize, terms: &mut Vec<(usize, String)>) {
     if let [only] = chars {
         terms.push((position, only.c.into()));
     }
@@ -277,12 +281,15 @@ mod tests {
 
     /// The units' first forms.
     fn shown(keyword: &str) -> Vec<String> {
-        units(keyword).iter().map(|unit| show(&unit.0[0])).collect()
+        parse_keyword(keyword)
+            .iter()
+            .map(|unit| show(&unit.0[0]))
+            .collect()
     }
 
     /// The other forms of a keyword's only unit.
     fn others(keyword: &str) -> Vec<String> {
-        let units = units(keyword);
+        let units = parse_keyword(keyword);
         assert_eq!(units.len(), 1, "{keyword}");
         units[0].0[1..].iter().map(show).collect()
     }
@@ -296,7 +303,7 @@ mod tests {
         format!(
             "{}{}",
             terms.join(" "),
-            if phrase.is_begun { "…" } else { "" }
+            if phrase.is_prefix { "…" } else { "" }
         )
         .replace(char::is_control, "^")
     }
@@ -369,7 +376,7 @@ mod tests {
             all
         });
         for nothing in ["", "\"\"", "!?…", "\" \"", "\u{0}", "()"] {
-            assert!(units(nothing).is_empty(), "{nothing}");
+            assert!(parse_keyword(nothing).is_empty(), "{nothing}");
         }
     }
 
@@ -383,7 +390,7 @@ mod tests {
             "\"a".repeat(100),
             "µ-".repeat(100),
         ] {
-            let units = units(&hostile);
+            let units = parse_keyword(&hostile);
             assert!(units.len() <= 100);
             assert!(
                 units

@@ -81,7 +81,7 @@ pub(super) struct SourceRow {
 }
 
 /// Returns the projection of the fields of [`SourceRow`].
-pub(super) fn wanted(prefix: &str) -> Document {
+pub(super) fn change_filter(prefix: &str) -> Document {
     const PROJECTED_FIELDS: [&str; 14] = [
         "_id",
         "sessionId",
@@ -120,7 +120,7 @@ pub(super) fn read(raw: &RawDocument) -> Option<SourceRow> {
 
 impl SourceRow {
     /// Returns the indexed document; `None` for tombstones and a group's system messages.
-    pub fn entry(self) -> Option<IndexedDocument> {
+    pub fn into_document(self) -> Option<IndexedDocument> {
         if self.is_deleted || self.system.is_some() {
             return None;
         }
@@ -197,7 +197,7 @@ impl MessageSource {
     }
 
     /// Returns whether the database holds a message in this state or a later one.
-    pub async fn holds(&self, seen: &IndexedMessage) -> Result<bool, IndexError> {
+    pub async fn contains(&self, seen: &IndexedMessage) -> Result<bool, IndexError> {
         let collection = self.store.collection::<Document>(messages::COLLECTION);
         let filter = doc! { "_id": seen.id };
         let row = within(async move {
@@ -238,7 +238,7 @@ impl MessageSource {
                 .sort(doc! { "_id": -1 })
                 .limit(PAGE_MESSAGES);
             let find = find
-                .projection(wanted(""))
+                .projection(change_filter(""))
                 .batch_size(u32::try_from(PAGE_MESSAGES).unwrap_or(1_000));
             find.await?.try_collect().await
         })
@@ -248,14 +248,14 @@ impl MessageSource {
     }
 
     /// Sends every change after a position until the receiver is closed.
-    pub async fn listen(
+    pub async fn follow_changes(
         self,
         after: Document,
     ) -> Result<mpsc::Receiver<Result<StreamEvent, IndexError>>, IndexError> {
         let mut stream = ChangeStream::open(&self.store, Some(after)).await?;
         let (tell, told) = mpsc::channel(MAX_QUEUED_EVENTS);
         tokio::spawn(async move {
-            let end = stream.tell(&tell).await;
+            let end = stream.send_changes(&tell).await;
             stream.close().await;
             if let Err(trouble) = end {
                 let _ = tell.send(Err(trouble)).await;

@@ -98,8 +98,8 @@ struct Shared {
 }
 
 impl Shared {
-    fn show(&self, reader: IndexReader, fields: Fields, is_behind: bool) {
-        count(&reader);
+    fn publish_view(&self, reader: IndexReader, fields: Fields, is_behind: bool) {
+        record_document_count(&reader);
         self.view.send_replace(Some(View {
             reader,
             fields,
@@ -107,12 +107,12 @@ impl Shared {
         }));
     }
 
-    fn hide(&self) {
+    fn clear_view(&self) {
         self.view.send_replace(None);
     }
 
     /// Sets whether the index contains every change received from the database.
-    fn is_up_to_date(&self, is_it: bool) {
+    fn set_up_to_date(&self, is_it: bool) {
         self.view.send_if_modified(|view| {
             view.as_mut()
                 .is_some_and(|view| std::mem::replace(&mut view.is_behind, !is_it) == is_it)
@@ -120,17 +120,17 @@ impl Shared {
     }
 
     /// Completes when a search has failed in a way that suggests a damaged index.
-    async fn suspected(&self) {
+    async fn wait_for_suspicion(&self) {
         self.suspicion.notified().await;
     }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a figure for people")]
-fn count(reader: &IndexReader) {
+fn record_document_count(reader: &IndexReader) {
     metrics::gauge!("wardline_search_documents").set(reader.searcher().num_docs() as f64);
 }
 
-fn lag(lag: Duration) {
+fn record_lag(lag: Duration) {
     metrics::gauge!("wardline_search_lag_seconds").set(lag.as_secs_f64());
 }
 
@@ -205,7 +205,7 @@ impl SearchIndex {
     }
 
     /// Runs CPU-bound work when a permit is free.
-    async fn work<T: Send + 'static>(
+    async fn run_blocking<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T> {
@@ -237,8 +237,8 @@ impl SearchIndex {
         let start = Instant::now();
         let view = self.view().await;
         let (asked, found) = self
-            .work(move || {
-                let units = question.keyword.as_deref().map(keyword::units);
+            .run_blocking(move || {
+                let units = question.keyword.as_deref().map(keyword::parse_keyword);
                 // A keyword without any unit finds nothing.
                 let is_empty = units.as_ref().is_some_and(Vec::is_empty);
                 let asked = PreparedQuery {
@@ -308,7 +308,7 @@ impl SearchIndex {
             let excerpts = excerpts::excerpts(&texts(&message), &asked)?;
             Some((message, excerpts))
         };
-        self.work(move || messages.into_iter().filter_map(show).collect())
+        self.run_blocking(move || messages.into_iter().filter_map(show).collect())
             .await
     }
 }

@@ -87,7 +87,7 @@ pub(super) fn schema() -> (Schema, Fields) {
 }
 
 /// Returns an id as two numbers.
-fn halves(id: ObjectId) -> (u64, u64) {
+fn split_id(id: ObjectId) -> (u64, u64) {
     let bytes = id.bytes();
     let number = |part: &[u8]| {
         part.iter()
@@ -96,7 +96,7 @@ fn halves(id: ObjectId) -> (u64, u64) {
     (number(&bytes[..8]), number(&bytes[8..]))
 }
 
-fn whole(high: u64, low: u64) -> ObjectId {
+fn join_id(high: u64, low: u64) -> ObjectId {
     let mut bytes = [0; 12];
     bytes[..8].copy_from_slice(&high.to_be_bytes());
     bytes[8..].copy_from_slice(&low.to_be_bytes()[4..]);
@@ -119,7 +119,7 @@ pub(super) struct IndexedDocument {
 
 impl Fields {
     /// Returns the term that only this message has.
-    pub fn only(&self, id: MessageId) -> Term {
+    pub fn id_term(&self, id: MessageId) -> Term {
         Term::from_field_bytes(self.id, &id.0.bytes())
     }
 
@@ -143,7 +143,7 @@ impl Fields {
         }
         document.add_u64(self.seq, entry.seq);
         document.add_i64(self.at, entry.at.0);
-        let ((id_high, id_low), (high, low)) = (halves(entry.id.0), halves(entry.session.0));
+        let ((id_high, id_low), (high, low)) = (split_id(entry.id.0), split_id(entry.session.0));
         document.add_u64(self.id_high, id_high);
         document.add_u64(self.id_low, id_low);
         document.add_u64(self.session_high, high);
@@ -172,12 +172,12 @@ impl Fields {
     /// Returns the query for a unit in any of its forms.
     fn unit_query(&self, unit: &QueryTerm, searcher: &Searcher) -> tantivy::Result<Box<dyn Query>> {
         let mut forms = Vec::new();
-        for Phrase { terms, is_begun } in &unit.0 {
-            let Some(((at, last), before)) = terms.split_last().filter(|_| *is_begun) else {
+        for Phrase { terms, is_prefix } in &unit.0 {
+            let Some(((at, last), before)) = terms.split_last().filter(|_| *is_prefix) else {
                 forms.push(self.phrase_query(terms));
                 continue;
             };
-            for word in self.begun(last, searcher)? {
+            for word in self.terms_with_prefix(last, searcher)? {
                 let terms: Vec<(usize, String)> =
                     before.iter().cloned().chain([(*at, word)]).collect();
                 forms.push(self.phrase_query(&terms));
@@ -196,11 +196,11 @@ impl Fields {
 
     /// Returns the terms of words with this beginning, the most frequent ones when there are too
     /// many.
-    fn begun(&self, begun: &str, searcher: &Searcher) -> tantivy::Result<Vec<String>> {
+    fn terms_with_prefix(&self, begun: &str, searcher: &Searcher) -> tantivy::Result<Vec<String>> {
         let mut words: HashMap<String, u64> = HashMap::new();
         for segment in searcher.segment_readers() {
             let index = segment.inverted_index(self.text)?;
-            for start in index_terms::beginnings(begun) {
+            for start in index_terms::term_prefixes(begun) {
                 // No byte of a text is 255.
                 let mut end = start.clone().into_bytes();
                 if let Some(last) = end.last_mut() {
@@ -267,7 +267,7 @@ impl Fields {
             });
             all.push(Box::new(BooleanQuery::new(any.collect())));
         }
-        all.push(Box::new(access(asked, until)));
+        all.push(Box::new(access_query(asked, until)));
         Ok(BooleanQuery::new(
             all.into_iter().map(|query| (Occur::Must, query)).collect(),
         ))
@@ -303,12 +303,12 @@ pub(super) struct PreparedQuery {
 /// Returns the access condition: the message is in one of the user's conversations, behind what is
 /// hidden from them, in the requested time, and behind the cursor. Once the time limit has passed,
 /// it is false for everything.
-fn access(asked: &PreparedQuery, until: Instant) -> DocPredicateQuery {
+fn access_query(asked: &PreparedQuery, until: Instant) -> DocPredicateQuery {
     let visible_conversations: std::sync::Arc<HashMap<(u64, u64), u64>> = std::sync::Arc::new(
         asked
             .visible_conversations
             .iter()
-            .map(|(id, hidden)| (halves(id.0), *hidden))
+            .map(|(id, hidden)| (split_id(id.0), *hidden))
             .collect(),
     );
     let from = asked.from.map_or(i64::MIN, |time| time.0);
@@ -330,19 +330,19 @@ fn access(asked: &PreparedQuery, until: Instant) -> DocPredicateQuery {
             if lookup_count.is_multiple_of(4_096) && Instant::now() > until {
                 return false;
             }
-            let session = (value(&high, document), value(&low, document));
+            let session = (column_value(&high, document), column_value(&low, document));
             let (Some(high), Some(low)) = session else {
                 return false;
             };
             visible_conversations
                 .get(&(high, low))
-                .is_some_and(|hidden| value(&seq, document) > Some(*hidden))
-                && value(&at, document).is_some_and(|at| (from..=to).contains(&at))
+                .is_some_and(|hidden| column_value(&seq, document) > Some(*hidden))
+                && column_value(&at, document).is_some_and(|at| (from..=to).contains(&at))
                 && behind.is_none_or(|behind| {
                     let place = (
-                        value(&at, document),
-                        value(&seq, document),
-                        value(&id, document),
+                        column_value(&at, document),
+                        column_value(&seq, document),
+                        column_value(&id, document),
                     );
                     place < (Some(behind.at), Some(behind.seq), Some(behind.id))
                 })
@@ -351,7 +351,7 @@ fn access(asked: &PreparedQuery, until: Instant) -> DocPredicateQuery {
     FunctionPredicate::from(of_segment).into()
 }
 
-fn value<T: PartialOrd + Copy + std::fmt::Debug + Send + Sync + 'static>(
+fn column_value<T: PartialOrd + Copy + std::fmt::Debug + Send + Sync + 'static>(
     column: &Column<T>,
     document: DocId,
 ) -> Option<T> {
@@ -420,13 +420,13 @@ pub(super) fn search(
     {
         let columns = searcher.segment_reader(segment_ord).fast_fields();
         let (high, low) = (columns.u64("idHigh")?, columns.u64("idLow")?);
-        let Some((high, low)) = value(&high, doc_id).zip(value(&low, doc_id)) else {
+        let Some((high, low)) = column_value(&high, doc_id).zip(column_value(&low, doc_id)) else {
             continue;
         };
-        ids.push(MessageId(whole(high, low)));
+        ids.push(MessageId(join_id(high, low)));
         let (at, seq) = (
-            value(&columns.i64("at")?, doc_id),
-            value(&columns.u64("seq")?, doc_id),
+            column_value(&columns.i64("at")?, doc_id),
+            column_value(&columns.u64("seq")?, doc_id),
         );
         next = at
             .zip(seq)
@@ -446,7 +446,7 @@ mod tests {
     #[test]
     fn an_id_is_the_same_after_two_halves() {
         let id = ObjectId::new();
-        let (high, low) = halves(id);
-        assert_eq!(whole(high, low), id);
+        let (high, low) = split_id(id);
+        assert_eq!(join_id(high, low), id);
     }
 }

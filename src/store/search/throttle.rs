@@ -38,7 +38,7 @@ impl Throttle {
 
     /// Counts one more change, when `committed` commands had been committed since the start.
     /// Returns how long to wait before the next.
-    pub fn take(&mut self, now: Instant, committed: u64) -> Option<Duration> {
+    pub fn record_change(&mut self, now: Instant, committed: u64) -> Option<Duration> {
         let passed = now.saturating_duration_since(self.since);
         if passed >= RATE_WINDOW {
             let new = u128::from(committed.saturating_sub(self.committed));
@@ -75,7 +75,7 @@ mod tests {
         while now < start + Duration::from_secs(seconds) {
             let committed = (now - start).as_millis() * u128::from(rate) / 1_000;
             taken += 1;
-            let wait = pace.take(now, u64::try_from(committed).unwrap());
+            let wait = pace.record_change(now, u64::try_from(committed).unwrap());
             now += wait.unwrap_or(Duration::from_micros(50));
         }
         taken
@@ -94,12 +94,12 @@ mod tests {
         let mut pace = Throttle::new(start, 0);
         let rush = start + Duration::from_secs(1);
         let waits = (0..BUSY_CHANGES_PER_SECOND / WINDOWS_PER_SECOND)
-            .filter_map(|_| pace.take(rush, 10_000))
+            .filter_map(|_| pace.record_change(rush, 10_000))
             .count();
         assert_eq!((waits, pace.is_busy()), (1, true));
         let after = rush + Duration::from_secs(1);
         let waits = (1..MAX_CHANGES_PER_SECOND / WINDOWS_PER_SECOND)
-            .filter_map(|_| pace.take(after, 10_100))
+            .filter_map(|_| pace.record_change(after, 10_100))
             .count();
         assert_eq!((waits, pace.is_busy()), (0, false));
     }

@@ -15,7 +15,7 @@ use std::ops::Range;
 
 use super::{
     fractions::{self, FRACTION_SLASH},
-    index_terms::{signed, stem},
+    index_terms::{stem, term_with_signs},
 };
 use crate::domain::text_folding::{
     Class, Folded, NUMBER_BOUNDARY, class, greek_name, is_greek, is_han,
@@ -110,7 +110,7 @@ impl Piece {
     pub fn width(&self) -> usize {
         match &self.what {
             PieceKind::Run(chars, _) => chars.len(),
-            PieceKind::Word(word) => 1 + usize::from(word.leading().next().is_some()),
+            PieceKind::Word(word) => 1 + usize::from(word.leading_parts().next().is_some()),
         }
     }
 }
@@ -122,16 +122,16 @@ pub(super) fn pieces(folded: &[Folded]) -> Vec<Piece> {
     while let Some(first) = folded.get(at) {
         let taken = match class(first.c) {
             Class::Gap => partial_number(folded, at),
-            Class::Digit => Some(number(folded, at, String::new())),
-            Class::Letter => Some(letters(folded, at)),
-            Class::Unspaced => Some(run(folded, at)),
-            Class::Symbol => Some(symbol(folded, at)),
+            Class::Digit => Some(scan_number(folded, at, String::new())),
+            Class::Letter => Some(scan_letters(folded, at)),
+            Class::Unspaced => Some(scan_run(folded, at)),
+            Class::Symbol => Some(scan_symbol(folded, at)),
         };
         let Some((mut what, end)) = taken else {
             at += 1;
             continue;
         };
-        let touching = signs(folded, at..end);
+        let touching = signs_around(folded, at..end);
         match &mut what {
             PieceKind::Word(word) if word.kind != Kind::Symbol => word.signs = touching,
             PieceKind::Run(_, signs) => *signs = touching,
@@ -148,8 +148,8 @@ pub(super) fn pieces(folded: &[Folded]) -> Vec<Piece> {
         found.push(piece);
         at = end;
     }
-    join(folded, &mut found);
-    fractions::note(folded, &mut found);
+    join_words(folded, &mut found);
+    fractions::record_fractions(folded, &mut found);
     found
 }
 
@@ -192,12 +192,12 @@ fn partial_number(folded: &[Folded], at: usize) -> Option<ScanResult> {
     });
     let begins = begins || (is_percent && is_behind_a_word);
     (begins && folded[at].c == '.' && is(folded, at + 1, Class::Digit))
-        .then(|| number(folded, at, "0".to_owned()))
+        .then(|| scan_number(folded, at, "0".to_owned()))
 }
 
-fn number(folded: &[Folded], start: usize, mut text: String) -> ScanResult {
+fn scan_number(folded: &[Folded], start: usize, mut text: String) -> ScanResult {
     let (mut end, mut kind) = (start, Kind::Digits);
-    if let Some(groups) = grouped(folded, start) {
+    if let Some(groups) = grouped_number_end(folded, start) {
         let figures = folded[start..groups].iter().map(|next| next.c);
         text.extend(figures.map(|c| if class(c) == Class::Digit { c } else { ',' }));
         (end, kind) = (groups, Kind::Number);
@@ -257,7 +257,7 @@ fn is_decimal_comma(folded: &[Folded], start: usize, at: usize) -> bool {
 
 /// Returns the end of a number in groups of thousands. All groups have three digits and the same
 /// separator. Returns `None` where it is a list or continues one.
-fn grouped(folded: &[Folded], start: usize) -> Option<usize> {
+fn grouped_number_end(folded: &[Folded], start: usize) -> Option<usize> {
     let digits = |at: usize| {
         folded[at..]
             .iter()
@@ -293,7 +293,7 @@ fn grouped(folded: &[Folded], start: usize) -> Option<usize> {
     (end > start + 3).then_some(end)
 }
 
-fn letters(folded: &[Folded], start: usize) -> ScanResult {
+fn scan_letters(folded: &[Folded], start: usize) -> ScanResult {
     let is_of =
         |at: usize, greek: bool| is(folded, at, Class::Letter) && is_greek(folded[at].c) == greek;
     let greek = is_greek(folded[start].c);
@@ -333,7 +333,7 @@ fn letters(folded: &[Folded], start: usize) -> ScanResult {
 }
 
 /// Scans a run; Chinese continues across blanks and line ends.
-fn run(folded: &[Folded], start: usize) -> ScanResult {
+fn scan_run(folded: &[Folded], start: usize) -> ScanResult {
     let mut chars = Vec::new();
     let mut end = start;
     while let Some(next) = folded.get(end) {
@@ -358,7 +358,7 @@ fn run(folded: &[Folded], start: usize) -> ScanResult {
 }
 
 /// Scans a symbol; a flag is a pair of letters.
-fn symbol(folded: &[Folded], at: usize) -> ScanResult {
+fn scan_symbol(folded: &[Folded], at: usize) -> ScanResult {
     let is_flag = |at: usize| {
         folded
             .get(at)
@@ -379,7 +379,7 @@ pub(super) fn is_sign(c: char) -> bool {
     )
 }
 
-fn signs(folded: &[Folded], span: Range<usize>) -> SignedWord {
+fn signs_around(folded: &[Folded], span: Range<usize>) -> SignedWord {
     // Most words stand between blanks.
     let is_bare = |at: Option<&Folded>| {
         at.is_none_or(|at| !(is_sign(at.c) || matches!(at.c, NUMBER_BOUNDARY | '(')))
@@ -411,7 +411,7 @@ fn signs(folded: &[Folded], span: Range<usize>) -> SignedWord {
         run != "-" || !is_word(Some(after))
     };
     let behind = if is_whole {
-        literal_of(&run)
+        normalize_signs(&run)
     } else {
         String::new()
     };
@@ -429,13 +429,13 @@ fn signs(folded: &[Folded], span: Range<usize>) -> SignedWord {
     let before = if run == "-" && is_word(prior) {
         String::new()
     } else {
-        literal_of(&run)
+        normalize_signs(&run)
     };
     SignedWord { before, behind }
 }
 
 /// Returns signs in the form in which they are compared; a dash, or a line of signs, is ignored.
-fn literal_of(run: &str) -> String {
+fn normalize_signs(run: &str) -> String {
     if run.is_empty() {
         return String::new();
     }
@@ -449,7 +449,7 @@ fn literal_of(run: &str) -> String {
 }
 
 /// Records which words a hyphen or an apostrophe joins.
-fn join(folded: &[Folded], pieces: &mut [Piece]) {
+fn join_words(folded: &[Folded], pieces: &mut [Piece]) {
     if !folded.iter().any(|folded| matches!(folded.c, '-' | '\'')) {
         return;
     }
@@ -500,7 +500,7 @@ fn are_joined(folded: &[Folded], one: &Piece, next: &Piece) -> bool {
 impl Word {
     /// Returns the first parts of an address, a version or a date: the text before each separator
     /// when there are several. An amount has no such parts.
-    pub fn leading(&self) -> impl Iterator<Item = &str> {
+    pub fn leading_parts(&self) -> impl Iterator<Item = &str> {
         let marks: Vec<usize> = self
             .text
             .match_indices(['.', ':'])
@@ -523,8 +523,9 @@ impl Word {
     }
 
     /// Returns its term in the index together with the signs that touch it here.
-    pub fn exact(&self) -> String {
-        signed(&self.signs.before, &self.term(), &self.signs.behind).unwrap_or_else(|| self.term())
+    pub fn signed_term(&self) -> String {
+        term_with_signs(&self.signs.before, &self.term(), &self.signs.behind)
+            .unwrap_or_else(|| self.term())
     }
 }
 
@@ -536,8 +537,9 @@ pub(super) fn signed_ends(piece: &Piece) -> Vec<(usize, String)> {
     let (Some(first), Some(last)) = (chars.first(), chars.last()) else {
         return Vec::new();
     };
-    let before = signed(&signs.before, &first.c.to_string(), "").map(|term| (piece.position, term));
-    let behind = signed("", &last.c.to_string(), &signs.behind)
+    let before =
+        term_with_signs(&signs.before, &first.c.to_string(), "").map(|term| (piece.position, term));
+    let behind = term_with_signs("", &last.c.to_string(), &signs.behind)
         .map(|term| (piece.position + chars.len() - 1, term));
     before.into_iter().chain(behind).collect()
 }

@@ -138,7 +138,7 @@ impl<'a> IndexWriterTask<'a> {
         self.pending = 0;
         self.stored = Instant::now();
         metrics::histogram!("wardline_search_commit_seconds").record(start.elapsed().as_secs_f64());
-        super::count(&self.reader);
+        super::record_document_count(&self.reader);
         Ok(())
     }
 
@@ -171,7 +171,7 @@ impl<'a> IndexWriterTask<'a> {
                 rev: row.rev,
             });
             self.position.seen = self.position.seen.or(first);
-            for entry in rows.into_iter().filter_map(SourceRow::entry) {
+            for entry in rows.into_iter().filter_map(SourceRow::into_document) {
                 self.writer.add_document(self.fields.document(&entry))?;
             }
             if self.stored.elapsed() > REBUILD_COMMIT_INTERVAL {
@@ -206,7 +206,7 @@ impl<'a> IndexWriterTask<'a> {
                 (Some(row), is_early)
             }
             MessageChange::Changed(id, row) => {
-                self.writer.delete_term(self.fields.only(id));
+                self.writer.delete_term(self.fields.id_term(id));
                 (row, false)
             }
             MessageChange::Foreign => (None, false),
@@ -217,9 +217,9 @@ impl<'a> IndexWriterTask<'a> {
                 rev: row.rev,
             });
             if may_be_there {
-                self.writer.delete_term(self.fields.only(row.id));
+                self.writer.delete_term(self.fields.id_term(row.id));
             }
-            if let Some(entry) = row.entry() {
+            if let Some(entry) = row.into_document() {
                 self.writer.add_document(self.fields.document(&entry))?;
             }
         }
@@ -233,7 +233,7 @@ impl<'a> IndexWriterTask<'a> {
         source: MessageSource,
         stop: &CancellationToken,
     ) -> Result<(), IndexError> {
-        let mut events = source.listen(self.position.token.clone()).await?;
+        let mut events = source.follow_changes(self.position.token.clone()).await?;
         let mut due: Option<tokio::time::Instant> = None;
         let mut next_commit = tokio::time::Instant::now();
         // The time of the oldest change that waits for a commit.
@@ -241,7 +241,7 @@ impl<'a> IndexWriterTask<'a> {
         let mut pace = Throttle::new(Instant::now(), self.store.committed());
         let mut hear_at: Option<tokio::time::Instant> = None;
         let mut asked = tokio::time::interval(REBUILD_CHECK_INTERVAL);
-        super::lag(Duration::ZERO);
+        super::record_lag(Duration::ZERO);
         loop {
             let now = tokio::time::Instant::now();
             let (commit_at, go_on_at) = (
@@ -257,7 +257,7 @@ impl<'a> IndexWriterTask<'a> {
                 _ = asked.tick() => if directory::is_renewal_requested(&self.shared.folder) {
                     return Err(IndexError::Stale("that was asked for"));
                 },
-                () = self.shared.suspected() => return Err(IndexError::Stale("a search failed in it")),
+                () = self.shared.wait_for_suspicion() => return Err(IndexError::Stale("a search failed in it")),
                 () = tokio::time::sleep_until(commit_at), if due.is_some() => {
                     let start = Instant::now();
                     self.commit()?;
@@ -266,7 +266,7 @@ impl<'a> IndexWriterTask<'a> {
                     let pause = if pace.is_busy() { BUSY_COMMIT_DELAY } else { pause };
                     next_commit = tokio::time::Instant::now() + pause;
                     if let Some(wall) = oldest.take() {
-                        super::lag(SystemClock.now().since(wall));
+                        super::record_lag(SystemClock.now().since(wall));
                     }
                 }
                 () = tokio::time::sleep_until(go_on_at), if hear_at.is_some() => hear_at = None,
@@ -275,8 +275,8 @@ impl<'a> IndexWriterTask<'a> {
                         self.apply(change, time)?;
                         self.position.token = token;
                         oldest = oldest.or(wall);
-                        if let Some(wait) = pace.take(Instant::now(), self.store.committed()) {
-                            self.shared.is_up_to_date(false);
+                        if let Some(wait) = pace.record_change(Instant::now(), self.store.committed()) {
+                            self.shared.set_up_to_date(false);
                             hear_at = Some(tokio::time::Instant::now() + wait);
                         }
                         let soon = || (tokio::time::Instant::now() + FIRST_COMMIT_DELAY).max(next_commit);
@@ -287,8 +287,8 @@ impl<'a> IndexWriterTask<'a> {
                         };
                     }
                     Some(Ok(StreamEvent::Quiet(token))) => {
-                        super::lag(Duration::ZERO);
-                        self.shared.is_up_to_date(true);
+                        super::record_lag(Duration::ZERO);
+                        self.shared.set_up_to_date(true);
                         if let Some(token) = token {
                             self.position.token = token;
                         }

@@ -72,7 +72,7 @@ impl Store {
         };
         let (private, groups) = (row.private, row.groups);
         Ok(AllTimeTotals {
-            tally: row.tally()?,
+            tally: row.into_tally()?,
             private,
             groups,
         })
@@ -96,7 +96,7 @@ impl Store {
         let rows: Vec<PeriodRow> =
             run(async move { collect(rows.find(filter).batch_size(5_000).await?).await }).await?;
         rows.into_iter()
-            .map(|row| Ok((row.key.start, row.tally()?)))
+            .map(|row| Ok((row.key.start, row.into_tally()?)))
             .collect()
     }
 

@@ -12,7 +12,7 @@ use mongodb::{
 
 use super::{
     super::{Store, conversations, failure, messages, run},
-    META_COLLECTION, POSITIONS_COLLECTION, USERS_COLLECTION, ready,
+    META_COLLECTION, POSITIONS_COLLECTION, USERS_COLLECTION, ready_filter,
     rows::{CountedRow, HoursRow, PositionRow, SnapshotRow, person_key, statements},
 };
 use crate::domain::{
@@ -55,7 +55,7 @@ impl From<Error> for RollupStop {
 }
 
 /// Returns whether another process counted at the same moment.
-fn has_other_sign(error: &mongodb::error::Error) -> bool {
+fn was_counted_elsewhere(error: &mongodb::error::Error) -> bool {
     error.contains_label("TransientTransactionError") && !failure::is_unavailable(error)
         || failure::is_duplicate_key(error)
 }
@@ -94,14 +94,16 @@ impl Store {
     ) -> mongodb::error::Result<std::result::Result<Vec<ConversationId>, RollupStop>> {
         let mut transaction = self.client.start_session().await?;
         transaction.start_transaction().await?;
-        let counted = self.count_in(&mut transaction, calendar, runs).await;
+        let counted = self
+            .count_in_transaction(&mut transaction, calendar, runs)
+            .await;
         let behind = match counted {
             Ok(behind) => behind,
             Err(stop) => {
                 // A failed abort is harmless: the server ends the transaction by itself.
                 drop(transaction.abort_transaction().await);
                 return match stop {
-                    RollupStop::Database(error) if !has_other_sign(&error) => Err(error),
+                    RollupStop::Database(error) if !was_counted_elsewhere(&error) => Err(error),
                     stop => Ok(Err(stop)),
                 };
             }
@@ -110,7 +112,7 @@ impl Store {
         Ok(Ok(behind))
     }
 
-    async fn count_in(
+    async fn count_in_transaction(
         &self,
         transaction: &mut ClientSession,
         calendar: &Calendar,
@@ -120,7 +122,7 @@ impl Store {
         let meta = self.collection::<Document>(META_COLLECTION);
         let turn = doc! { "$inc": { "rounds": 1_i64 } };
         let found = meta
-            .update_one(ready(calendar), turn)
+            .update_one(ready_filter(calendar), turn)
             .session(&mut *transaction)
             .await?;
         if found.matched_count == 0 {
@@ -134,9 +136,9 @@ impl Store {
             .session(&mut *transaction)
             .await?;
         let rows: Vec<PositionRow> = cursor.stream(&mut *transaction).try_collect().await?;
-        let mut standings = BTreeMap::new();
+        let mut rollup_positions = BTreeMap::new();
         for row in rows {
-            standings.insert(row.id, row.standing()?);
+            rollup_positions.insert(row.id, row.into_position()?);
         }
         let seen = self.collection::<SnapshotRow>(conversations::COLLECTION);
         let fields = doc! { "sessionType": 1, "seq": 1, "version": 1, "unreadCount": 1 };
@@ -149,7 +151,7 @@ impl Store {
         let (mut delta, mut behind, mut room) =
             (RollupDelta::default(), Vec::new(), MAX_TRANSACTION_MESSAGES);
         for row in rows {
-            let (id, newest, standing) = (row.id, row.seq, standings.remove(&row.id));
+            let (id, newest, standing) = (row.id, row.seq, rollup_positions.remove(&row.id));
             let after = standing.as_ref().map_or(0, |standing| standing.seq);
             let mut new: Vec<CountedMessage> =
                 runs.get(&id).into_iter().flatten().copied().collect();
@@ -169,7 +171,7 @@ impl Store {
                     behind.push(id);
                 }
             }
-            delta.count(calendar, id, standing, &row.seen()?, &new);
+            delta.count(calendar, id, standing, &row.into_snapshot()?, &new);
         }
         let before = self.hours_before(transaction, &delta).await?;
         delta.count_people(calendar, &before);

@@ -74,7 +74,7 @@ fn people(counts: BTreeMap<String, u64>) -> Result<BTreeMap<UserId, u64>> {
 }
 
 impl PositionRow {
-    pub fn standing(self) -> Result<RollupPosition> {
+    pub fn into_position(self) -> Result<RollupPosition> {
         Ok(RollupPosition {
             seq: self.seq,
             version: self.version,
@@ -103,7 +103,7 @@ pub(super) struct SnapshotRow {
 }
 
 impl SnapshotRow {
-    pub fn seen(self) -> Result<ConversationSnapshot> {
+    pub fn into_snapshot(self) -> Result<ConversationSnapshot> {
         let kind = match self.session_type.as_str() {
             "private" => ConversationKind::Private,
             "group" => ConversationKind::Group,
@@ -197,7 +197,7 @@ pub(super) struct PeriodKey {
 }
 
 impl PeriodRow {
-    pub fn tally(self) -> Result<MessageTally> {
+    pub fn into_tally(self) -> Result<MessageTally> {
         let mut by_kind = [0; 4];
         for (count, kind) in by_kind.iter_mut().zip(MessageType::ALL) {
             *count = self.by_type.get(kind.as_str()).copied().unwrap_or(0);
@@ -217,7 +217,7 @@ fn add_responses(add: &mut Document, responses: &Responses) {
     }
 }
 
-fn additions(tally: &MessageTally) -> Document {
+fn increments(tally: &MessageTally) -> Document {
     let mut add = doc! { "messages": as_i64(tally.messages) };
     for (count, kind) in tally.by_kind.iter().zip(MessageType::ALL) {
         if *count > 0 {
@@ -242,11 +242,11 @@ pub(super) fn statements(delta: &RollupDelta) -> [(&'static str, Vec<Document>);
         for (start, tally) in tallies {
             periods.push(upsert(
                 period_key(unit, *start),
-                doc! { "$inc": additions(tally) },
+                doc! { "$inc": increments(tally) },
             ));
         }
     }
-    let mut total = additions(&delta.total);
+    let mut total = increments(&delta.total);
     total.insert("private", as_i64(delta.new_private));
     total.insert("groups", as_i64(delta.new_groups));
     periods.push(upsert(
@@ -260,9 +260,9 @@ pub(super) fn statements(delta: &RollupDelta) -> [(&'static str, Vec<Document>);
     let unread = delta.unread.iter().filter(|(_, change)| **change != 0);
     let unread = unread.map(|(user, change)| upsert(*user, doc! { "$inc": { "unread": change } }));
     let positions = delta
-        .standings
+        .rollup_positions
         .iter()
-        .map(|(session, standing)| upsert(*session, doc! { "$set": position(standing) }));
+        .map(|(session, standing)| upsert(*session, doc! { "$set": position_document(standing) }));
     [
         (super::PERIODS_COLLECTION, periods),
         (super::USERS_COLLECTION, people.collect()),
@@ -284,7 +284,7 @@ fn person_update(person: &PersonDay) -> Document {
     update
 }
 
-fn position(standing: &RollupPosition) -> Document {
+fn position_document(standing: &RollupPosition) -> Document {
     let waiting = standing
         .waiting
         .map(|waiting| doc! { "sender": waiting.sender, "since": waiting.since });

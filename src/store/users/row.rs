@@ -85,7 +85,7 @@ impl UserAccount {
 }
 
 /// Returns the texts by which a user is found.
-pub(super) fn named(user: &User) -> PersonTexts<'_> {
+pub(super) fn person_texts(user: &User) -> PersonTexts<'_> {
     PersonTexts {
         username: &user.username,
         real_name: &user.real_name,
@@ -100,7 +100,7 @@ impl From<&UserAccount> for UserRow {
         Self {
             id: user.id,
             username_key: username_key(&user.username),
-            search_keys: named(user).keys(),
+            search_keys: person_texts(user).keys(),
             username: user.username.clone(),
             password: account.password_hash.clone(),
             real_name: user.real_name.clone(),

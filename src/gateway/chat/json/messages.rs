@@ -283,8 +283,14 @@ impl<'a> From<&'a MessageView> for MessageJson<'a> {
             forwarded_from: message.forwarded.as_ref().map(OriginJson::from),
             merged: message.merged.iter().map(QuoteJson::from).collect(),
             merged_omitted: view.omits_merged,
-            system: message.note.as_ref().map(|note| note.kind.as_str()),
-            subjects: message.note.as_ref().map(|note| note.subjects.as_slice()),
+            system: message
+                .system_notice
+                .as_ref()
+                .map(|system_notice| system_notice.kind.as_str()),
+            subjects: message
+                .system_notice
+                .as_ref()
+                .map(|system_notice| system_notice.subjects.as_slice()),
             created_at: message.created_at,
             updated_at: message.updated_at,
         }

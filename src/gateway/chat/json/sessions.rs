@@ -104,7 +104,7 @@ pub struct LastMessageJson {
 
 impl From<&LastMessage> for LastMessageJson {
     fn from(last: &LastMessage) -> Self {
-        let kind = match &last.note {
+        let kind = match &last.system_notice {
             Some(_) => "system",
             None if last.is_merged => "merged",
             None => last.kind.as_str(),
@@ -112,11 +112,14 @@ impl From<&LastMessage> for LastMessageJson {
         Self {
             sender: last.sender,
             kind,
-            system: last.note.as_ref().map(|note| note.kind.as_str()),
-            subjects: last
-                .note
+            system: last
+                .system_notice
                 .as_ref()
-                .map(|note| note.subjects.clone())
+                .map(|system_notice| system_notice.kind.as_str()),
+            subjects: last
+                .system_notice
+                .as_ref()
+                .map(|system_notice| system_notice.subjects.clone())
                 .unwrap_or_default(),
             is_deleted: last.is_deleted,
         }

@@ -102,7 +102,7 @@ async fn receive(
         loop {
             let piece = tokio::select! {
                 piece = part.piece() => piece?,
-                error = coming.lost_slot() => return Err(error.into()),
+                error = coming.wait_for_slot_loss() => return Err(error.into()),
             };
             let Some(bytes) = piece else { break };
             coming.write(bytes).await?;
@@ -168,7 +168,7 @@ impl FromRequestParts<AppState> for FileReader {
         let proof = proof.ok_or(Error::AuthFailed)?;
         let PathId(file) = PathId::<FileId>::from_request_parts(parts, app).await?;
         let actor = app.services.check_link(file, &proof).await?.actor;
-        audit::acts(&actor);
+        audit::record_actor(&actor);
         Ok(Self(parts.headers.clone(), file, actor))
     }
 }

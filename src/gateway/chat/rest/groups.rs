@@ -48,7 +48,7 @@ pub async fn info(
 ) -> Outcome<InfoJson> {
     Ok(Answer::ok(
         app.services
-            .session_info(&caller.actor, session)
+            .conversation_info(&caller.actor, session)
             .await?
             .into(),
     ))
@@ -103,7 +103,7 @@ pub async fn remove(
         .await?;
     let change = app
         .services
-        .regroup(&caller.actor, session, GroupChange::Remove(user))
+        .apply_group_change(&caller.actor, session, GroupChange::Remove(user))
         .await?;
     Ok(Answer::ok(MemberRemoved::of(user, &change)))
 }
@@ -138,7 +138,7 @@ pub async fn read(
 ) -> Outcome<ReadJson> {
     let (read_count, unread) = app
         .services
-        .read_to(&caller.actor, session, seq, None)
+        .mark_read_up_to(&caller.actor, session, seq, None)
         .await?;
     Ok(Answer::ok(ReadJson {
         read_count,

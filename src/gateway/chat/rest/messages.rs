@@ -16,7 +16,7 @@ use crate::{
             extract::{Body, Caller, HeavyCaller, PathId, Query},
         },
     },
-    service::blocking::aside,
+    service::blocking::run_heavy_work,
 };
 
 /// List a session's messages
@@ -34,9 +34,10 @@ pub async fn history(
     Query(HistoryWindow(window)): Query<HistoryWindow>,
 ) -> Result<Response, Refusal> {
     let history = app.services.history(&caller.actor, session, window).await?;
-    Ok(aside(encoded_size::of_texts(&history.messages), || {
-        Answer::page(json::messages(&history.messages), history.pagination).into_response()
-    }))
+    Ok(run_heavy_work(
+        encoded_size::of_texts(&history.messages),
+        || Answer::page(json::messages(&history.messages), history.pagination).into_response(),
+    ))
 }
 
 /// Send a message

@@ -214,7 +214,7 @@ impl FromFields for UpdateUser {
             password_hash: None,
             must_change_password: None,
             end_tokens: false,
-            if_version: None,
+            expected_version: None,
         };
         Some(Self {
             change,
@@ -366,13 +366,13 @@ impl FromFields for DirectoryQuery {
         {
             fields.problem("search", "must have at most 64 printable characters");
         }
-        let standing = fields.parsed("active").unwrap_or_default();
+        let account_status = fields.parsed("active").unwrap_or_default();
         let session = fields.parsed("sessionId");
         let filter = UserFilter {
             role,
             search,
-            standing,
-            among: None,
+            account_status,
+            only_users: None,
         };
         Some(Self {
             filter,

@@ -46,7 +46,7 @@ impl FromFields for SearchQuery {
         let session = fields.parsed("sessionId");
         let sender = fields.parsed("sender");
         let kind = fields.parsed("messageType");
-        let calls: Option<MentionFilter> = filter(fields, "mentions");
+        let mention_filter: Option<MentionFilter> = filter(fields, "mentions");
         let (from, to): (Option<TimeOrDay>, Option<TimeOrDay>) =
             (filter(fields, "from"), filter(fields, "to"));
         // The substitute for a bad page is never used: its problem refuses the whole query.
@@ -59,7 +59,7 @@ impl FromFields for SearchQuery {
         let search = Search {
             user,
             keyword,
-            calls,
+            mention_filter,
             session,
             sender,
             kind,

@@ -18,7 +18,7 @@ use crate::{
         },
         http::{answer::Success, error::RequestError, fields::FromFields, load_meter::Heavy},
     },
-    service::{Forwarded, Forwarding, PendingSend, SyncFrom, blocking::aside},
+    service::{Forwarded, Forwarding, PendingSend, SyncFrom, blocking::run_heavy_work},
 };
 
 /// Every event a client may send.
@@ -299,7 +299,7 @@ async fn execute(
         }
         ClientEvent::ReadConversationTo(ReadConversationTo { session, seq }) => {
             let (read_count, unread) = services
-                .read_to(actor, session, seq, Some(connection_id))
+                .mark_read_up_to(actor, session, seq, Some(connection_id))
                 .await?;
             let answer = wire::ReadJson {
                 read_count,
@@ -314,7 +314,7 @@ async fn execute(
             answering.emit("unread:count", &answer);
         }
         ClientEvent::Online => {
-            if !services.is_stranger(actor).await? {
+            if !services.sees_contacts_only(actor).await? {
                 connection.watch_presence();
             }
             let _turn = connection.turn(Heavy::Read, ONLINE_USERS_COST).await?;
@@ -348,7 +348,7 @@ async fn execute(
                 history.messages.iter().map(|view| &*view.message),
             );
             let answer = Success::page(wire::messages(&history.messages), history.pagination);
-            aside(encoded_size::of_texts(&history.messages), || {
+            run_heavy_work(encoded_size::of_texts(&history.messages), || {
                 answering.answer("chat:history", &answer);
             });
         }
@@ -360,7 +360,7 @@ async fn execute(
                 .iter()
                 .flat_map(|one| one.messages.iter().chain(&one.changed));
             let bytes = encoded_size::of_texts(messages);
-            aside(bytes, || {
+            run_heavy_work(bytes, || {
                 answering.answer("chat:sync", &Success::of(wire::SyncedJson::from(&synced)));
             });
         }
