@@ -165,7 +165,8 @@ impl Store {
 
     /// Returns the reason why no server can be used, for the log.
     pub async fn describe_unavailability(&self) -> String {
-        readiness::diagnose(&self.address).await.0
+        let found = readiness::diagnose(&self.address).await;
+        found.map_or_else(|| "the primary answers again".to_owned(), |found| found.0)
     }
 
     /// Closes all connections.

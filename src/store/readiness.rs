@@ -26,6 +26,8 @@ const STEP_TIMEOUT: Duration = Duration::from_secs(20);
 /// The maximum number of attempts at a transaction that fails for temporary reasons.
 const MAX_TRANSACTION_TRIES: u32 = 8;
 const TRANSACTION_RETRY_DELAY: Duration = Duration::from_millis(400);
+/// The maximum number of attempts at a step while the server answers in between.
+const MAX_STEP_TRIES: u32 = 3;
 /// The time limit for checking one server.
 const SERVER_CHECK_TIMEOUT: Duration = Duration::from_secs(3);
 /// The maximum number of servers of an address that are checked.
@@ -140,8 +142,9 @@ async fn check_server(address: &Address, server: &ServerAddress) -> Result<Docum
     }
 }
 
-/// Returns why none of the servers of an address can be used.
-pub(super) async fn diagnose(address: &Address) -> NotReady {
+/// Returns why none of the servers of an address can be used; `None` when the primary answers, so that a
+/// failure was one of the moment.
+pub(super) async fn diagnose(address: &Address) -> Option<NotReady> {
     let mut reasons = Vec::new();
     for server in address.reading.hosts.iter().take(MAX_CHECKED_SERVERS) {
         let hello = match check_server(address, server).await {
@@ -152,7 +155,7 @@ pub(super) async fn diagnose(address: &Address) -> NotReady {
             }
         };
         if let Some(why) = unmet_requirement(&hello) {
-            return not_ready(&server.to_string(), &why);
+            return Some(not_ready(&server.to_string(), &why));
         }
         let (name, wanted) = (
             hello.get_str("setName").unwrap_or_default(),
@@ -163,13 +166,19 @@ pub(super) async fn diagnose(address: &Address) -> NotReady {
             let why = format!(
                 "MONGODB_URI says replicaSet={wanted}, but the set of {server} is called {name}"
             );
-            return NotReady(why);
+            return Some(NotReady(why));
         }
-        if hello.get_str("primary").is_err() && !name.is_empty() {
-            reasons.push(format!(
-                "{server}: its replica set {name} has no primary now"
-            ));
-            continue;
+        match hello.get_str("primary").map(ServerAddress::parse) {
+            Ok(Ok(primary)) if check_server(address, &primary).await.is_ok() => return None,
+            Ok(_) => {}
+            // A mongos has no primary to name.
+            Err(_) if name.is_empty() => return None,
+            Err(_) => {
+                reasons.push(format!(
+                    "{server}: its replica set {name} has no primary now"
+                ));
+                continue;
+            }
         }
         let members: Vec<&str> = hello
             .get_array("hosts")
@@ -183,7 +192,10 @@ pub(super) async fn diagnose(address: &Address) -> NotReady {
         );
         reasons.push(format!("{server}: {why}"));
     }
-    NotReady(format!("MongoDB cannot be used: {}", reasons.join("; ")))
+    Some(NotReady(format!(
+        "MongoDB cannot be used: {}",
+        reasons.join("; ")
+    )))
 }
 
 impl Store {
@@ -285,9 +297,23 @@ impl Store {
         database: mongodb::Database,
         command: Document,
     ) -> Result<Document, NotReady> {
-        let step = tokio::spawn(async move { database.run_command(command).await });
-        self.explain_failure("a first question", timeout(STEP_TIMEOUT, step).await)
-            .await
+        let mut attempt = 1;
+        loop {
+            let (database, command) = (database.clone(), command.clone());
+            let step = tokio::spawn(async move { database.run_command(command).await });
+            let result = timeout(STEP_TIMEOUT, step).await;
+            // On a busy machine a connection may take too long. A server that answers is asked again: only
+            // then does the failure name the cause.
+            if let Ok(Ok(Err(error))) = &result
+                && attempt < MAX_STEP_TRIES
+                && failure::is_unavailable(error)
+                && diagnose(&self.address).await.is_none()
+            {
+                attempt += 1;
+                continue;
+            }
+            return self.explain_failure("a first question", result).await;
+        }
     }
 
     /// Returns the result of a step, with failures as text.
@@ -302,13 +328,15 @@ impl Store {
         match result {
             Ok(Ok(Ok(value))) => Ok(value),
             Ok(Ok(Err(error))) => Err(self.explain(what, &error).await),
-            Ok(Err(_)) | Err(_) => {
-                let servers = self.address.servers();
-                Err(NotReady(format!(
-                    "MongoDB at {servers} did not answer {what} in time"
-                )))
-            }
+            Ok(Err(_)) | Err(_) => Err(self.late(what)),
         }
+    }
+
+    fn late(&self, what: &str) -> NotReady {
+        let servers = self.address.servers();
+        NotReady(format!(
+            "MongoDB at {servers} did not answer {what} in time"
+        ))
     }
 
     async fn explain(&self, what: &str, error: &MongoError) -> NotReady {
@@ -327,7 +355,9 @@ impl Store {
                     "the user {user} may not write in the database {database} at {servers}"
                 ))
             }
-            _ if failure::is_unavailable(error) => diagnose(&self.address).await,
+            _ if failure::is_unavailable(error) => diagnose(&self.address)
+                .await
+                .unwrap_or_else(|| self.late(what)),
             _ => NotReady(format!(
                 "MongoDB at {servers} refused {what}: {}",
                 failure::describe(error)
