@@ -184,3 +184,42 @@ test("what was said is found and shown in its place, and not once it was taken b
   });
   await home(li, chen);
 });
+
+/** A film of half a second, as a browser records it. */
+const film = (page) =>
+  page.evaluate(async () => {
+    const canvas = Object.assign(document.createElement("canvas"), { width: 160, height: 90 });
+    const pen = canvas.getContext("2d");
+    const recorder = new MediaRecorder(canvas.captureStream(20), { mimeType: "video/webm;codecs=vp8" });
+    const pieces = [];
+    recorder.ondataavailable = ({ data }) => pieces.push(data);
+    recorder.start();
+    for (let frame = 0; frame < 10; frame++) {
+      pen.fillStyle = `hsl(${frame * 36} 80% 50%)`;
+      pen.fillRect(0, 0, 160, 90);
+      await new Promise((resume) => setTimeout(resume, 50));
+    }
+    await new Promise((stopped) => {
+      recorder.onstop = stopped;
+      recorder.stop();
+    });
+    return [...new Uint8Array(await new Blob(pieces).arrayBuffer())];
+  });
+
+test("a film is played where it stands, and one that cannot be played is there to download", async () => {
+  const { li, chen } = await together();
+  await li.page.getByTestId("file-input").setInputFiles([
+    { name: "gait.webm", mimeType: "video/webm", buffer: Buffer.from(await film(li.page)) },
+    { name: "no film.mp4", mimeType: "video/mp4", buffer: Buffer.from("These are only letters.") },
+  ]);
+  await li.page.getByRole("button", { name: "Send", exact: true }).click();
+  const player = thread(chen.page).getByLabel("gait.webm", { exact: true });
+  await player.waitFor();
+  await until("the film has a size", () => player.evaluate((video) => video.videoWidth === 160));
+  await player.evaluate((video) => ((video.muted = true), video.play()));
+  await until("it moves on", () => player.evaluate((video) => video.currentTime > 0.1));
+  await thread(chen.page).getByRole("button").filter({ hasText: "gait.webm" }).waitFor();
+  await thread(chen.page).getByRole("button").filter({ hasText: "no film.mp4" }).waitFor();
+  await expect.count(thread(chen.page).getByLabel("no film.mp4", { exact: true }), 0);
+  await home(li, chen);
+});

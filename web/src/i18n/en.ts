@@ -370,6 +370,7 @@ export const en = {
     position: "Position",
   },
   file: {
+    film: "Film",
     open: "Open {{name}}",
     download: "Download",
     unavailable: "The file is not available.",

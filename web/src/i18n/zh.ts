@@ -366,6 +366,7 @@ export const zh: Texts = {
     position: "播放位置",
   },
   file: {
+    film: "视频",
     open: "打开 {{name}}",
     download: "下载",
     unavailable: "文件不可用。",

@@ -7,7 +7,9 @@ import { part } from "../common/part";
 import { PersonAvatar } from "../common/Avatar";
 import { personName } from "../common/names";
 import { fullTime } from "../common/times";
-import { FileCard, Picture } from "../message/Body";
+import { Picture } from "../message/Body";
+import { FileCard } from "../message/FileCard";
+import { Film, isFilm } from "../message/Film";
 import { Edited } from "../message/MessageRow";
 import { RichText } from "../message/RichText";
 import { Voice } from "../message/Voice";
@@ -58,7 +60,7 @@ function Part({ one, view }: { one: One; view(one: One): void }) {
     case "image":
       return <Picture file={one} onOpen={() => view(one)} />;
     case "file":
-      return <FileCard file={one} />;
+      return isFilm(one.fileName) ? <Film file={one} /> : <FileCard file={one} />;
     case "voice":
       return <Voice fileUrl={one.fileUrl} fileName={one.fileName} />;
     case "text":

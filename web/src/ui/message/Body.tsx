@@ -1,14 +1,13 @@
 // What a message says, by its kind.
-import { Download, FileText, Image as ImageIcon, Layers } from "lucide-react";
+import { Image as ImageIcon, Layers } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import { useAccount } from "../../app/account";
-import { fileLink } from "../../app/files";
 import type { Message } from "../../core/wire";
 import { personName, plainText, visibleName } from "../common/names";
-import { fileSize } from "../common/times";
 import { useThread } from "../thread/thread-actions";
 import classes from "./Body.module.css";
+import { FileCard, type FileOf } from "./FileCard";
+import { Film, isFilm } from "./Film";
 import { LongText } from "./LongText";
 import { useFileLink } from "./useFileLink";
 import { Voice } from "./Voice";
@@ -27,7 +26,7 @@ export function Body({ message }: { message: Message }) {
     case "file":
       return (
         <>
-          <FileCard file={message} />
+          {isFilm(message.fileName) ? <Film file={message} /> : <FileCard file={message} />}
           {message.content && <LongText text={message.content} mentions={message.mentions} />}
         </>
       );
@@ -37,8 +36,6 @@ export function Body({ message }: { message: Message }) {
       return <LongText text={message.content} mentions={message.mentions} />;
   }
 }
-
-type FileOf = Pick<Message, "fileUrl" | "fileName" | "fileSize">;
 
 export function Picture({ file, onOpen }: { file: FileOf; onOpen(): void }) {
   const { t } = useTranslation();
@@ -60,37 +57,6 @@ export function Picture({ file, onOpen }: { file: FileOf; onOpen(): void }) {
       aria-label={t("file.open", { name: visibleName(file.fileName) })}
     >
       {link && <img src={link.thumbnailUrl ?? link.url} alt={file.fileName} onLoad={() => setThere(true)} onError={broke} />}
-    </button>
-  );
-}
-
-export function FileCard({ file }: { file: FileOf }) {
-  const { t } = useTranslation();
-  const { api } = useAccount();
-  const [failed, setFailed] = useState(false);
-  const open = async () => {
-    setFailed(false);
-    try {
-      const { url } = await fileLink(api, file.fileUrl);
-      const anchor = document.createElement("a");
-      anchor.href = url;
-      anchor.download = file.fileName;
-      anchor.rel = "noopener";
-      anchor.click();
-    } catch {
-      setFailed(true);
-    }
-  };
-  return (
-    <button type="button" className={classes.file} onClick={() => void open()} title={t("file.download")}>
-      <span className={classes.fileIcon} aria-hidden="true">
-        <FileText size={22} strokeWidth={1.6} />
-      </span>
-      <span className={classes.fileText}>
-        <bdi className={classes.fileName}>{visibleName(file.fileName)}</bdi>
-        <span className={classes.fileSize}>{failed ? t("file.unavailable") : fileSize(file.fileSize)}</span>
-      </span>
-      <Download size={18} aria-hidden="true" />
     </button>
   );
 }
