@@ -135,6 +135,8 @@ export function useThreadScroll(client: ChatClient, session: SessionStore) {
       look();
     });
     watch.observe(element);
+    // Rows that come or are measured move the end, whenever they are drawn.
+    if (element.firstElementChild) watch.observe(element.firstElementChild);
     return () => watch.disconnect();
   }, [stick, look]);
 
