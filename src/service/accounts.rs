@@ -147,6 +147,7 @@ impl Services {
     ///
     /// # Errors
     /// `AuthFailed` when the account is gone.
+    #[tracing::instrument(name = "accounts.get_own", level = "debug", skip_all)]
     pub async fn me(&self, actor: &Actor) -> Result<User> {
         let account = self
             .store
@@ -163,6 +164,7 @@ impl Services {
     ///
     /// # Errors
     /// `Forbidden` for others; as [`Services::register`].
+    #[tracing::instrument(name = "accounts.create", level = "debug", skip_all)]
     pub async fn create_user(&self, actor: &Actor, new: NewAccount) -> Result<User> {
         actor.require_admin()?;
         self.hold_avatar(Some(actor), &new.avatar).await?;
@@ -189,6 +191,7 @@ impl Services {
     /// # Errors
     /// `Forbidden` for others, `NotFound`, `Validation`; `Conflict` for admins who would lock
     /// themselves out.
+    #[tracing::instrument(name = "accounts.change", level = "debug", skip_all, fields(account.id = %id))]
     pub async fn change_user(
         &self,
         actor: &Actor,
@@ -346,6 +349,7 @@ impl Services {
     ///
     /// # Errors
     /// As [`Services::register`].
+    #[tracing::instrument(name = "accounts.add", level = "debug", skip_all)]
     pub async fn add_account(
         &self,
         username: String,
@@ -386,6 +390,7 @@ impl Services {
     ///
     /// # Errors
     /// `NotFound`, `Validation`.
+    #[tracing::instrument(name = "accounts.set", level = "debug", skip_all)]
     pub async fn set_account(
         &self,
         username: &str,
@@ -446,6 +451,7 @@ impl Services {
     ///
     /// # Errors
     /// `NotFound`; `Forbidden` when the account is deactivated.
+    #[tracing::instrument(name = "auth.issue_token", level = "debug", skip_all)]
     pub async fn issue_token_for(&self, username: &str) -> Result<SignedIn> {
         let account = self
             .store

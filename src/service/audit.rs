@@ -252,6 +252,7 @@ impl Services {
     ///
     /// # Errors
     /// `Forbidden` for all others; when MongoDB does not answer.
+    #[tracing::instrument(name = "audit.list", level = "debug", skip_all)]
     pub async fn recorded(
         &self,
         actor: &Actor,
@@ -269,6 +270,7 @@ impl Services {
     ///
     /// # Errors
     /// When MongoDB does not answer.
+    #[tracing::instrument(name = "audit.export", level = "debug", skip_all)]
     pub async fn recorded_for_operator(
         &self,
         filter: &AuditFilter,

@@ -32,6 +32,7 @@ impl Services {
     ///
     /// # Errors
     /// `Forbidden`.
+    #[tracing::instrument(name = "conversations.list", level = "debug", skip_all)]
     pub async fn conversations_of(
         &self,
         actor: &Actor,
@@ -103,6 +104,7 @@ impl Services {
     /// # Errors
     /// `Validation` for a conversation with the caller alone, `Forbidden` for two other users,
     /// `NotFound` when the other user does not exist.
+    #[tracing::instrument(name = "conversations.open_private", level = "debug", skip_all)]
     pub async fn open_private(
         &self,
         actor: &Actor,

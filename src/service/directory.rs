@@ -42,6 +42,7 @@ impl Services {
     /// # Errors
     /// `Forbidden` for others who ask for deactivated accounts; `ConversationNotFound` without a
     /// membership; when MongoDB does not answer.
+    #[tracing::instrument(name = "users.list", level = "debug", skip_all)]
     pub async fn users(
         &self,
         actor: &Actor,
@@ -73,6 +74,7 @@ impl Services {
     ///
     /// # Errors
     /// When MongoDB does not answer.
+    #[tracing::instrument(name = "users.list_online", level = "debug", skip_all)]
     pub async fn users_online(&self, actor: &Actor) -> Result<Vec<User>> {
         // The database knows the other nodes; for this node its own registry is newer.
         let mut users = self.store.find_present_users().await?;

@@ -68,6 +68,7 @@ impl Services {
     ///
     /// # Errors
     /// `NotFound` when the caller cannot see it, or it has no small version.
+    #[tracing::instrument(name = "files.open", level = "debug", skip_all, fields(file.id = %id))]
     pub async fn open_file(&self, actor: &Actor, id: FileId, version: Version) -> Result<OpenFile> {
         let readable = self.readable_file(actor.user, id).await?;
         let file = match readable {

@@ -110,6 +110,7 @@ impl Services {
     /// # Errors
     /// `NotFound` for a message the caller cannot see, `ConversationNotFound` for a conversation
     /// without a membership; `Validation`, `MessageTooLarge`, `RateLimited`.
+    #[tracing::instrument(name = "messages.forward", level = "debug", skip_all)]
     pub async fn forward(&self, actor: &Actor, forwarding: &Forwarding) -> Result<Forwarded> {
         forwarding.problems().into_result(Error::Validation)?;
         if let Some(done) = self.forwarded_before(actor, forwarding).await? {

@@ -74,6 +74,7 @@ impl Services {
     ///
     /// # Errors
     /// `Validation` naming every bad field; `NotFound` when a user does not exist.
+    #[tracing::instrument(name = "conversations.open_group", level = "debug", skip_all)]
     pub async fn open_group(&self, actor: &Actor, new: NewGroup) -> Result<ConversationInfo> {
         let (mut problems, profile) = (new.problems(), new.seen());
         let others: BTreeSet<UserId> = new
@@ -105,6 +106,7 @@ impl Services {
     ///
     /// # Errors
     /// `ConversationNotFound` without a membership.
+    #[tracing::instrument(name = "conversations.get", level = "debug", skip_all, fields(conversation.id = %session))]
     pub async fn conversation_info(
         &self,
         actor: &Actor,
@@ -120,6 +122,7 @@ impl Services {
     /// # Errors
     /// `ConversationNotFound` without a membership; `NotFound` for a user who is not a member;
     /// `Forbidden`; `Conflict` when the group would have no owner, or too many members.
+    #[tracing::instrument(name = "conversations.apply_group_change", level = "debug", skip_all, fields(conversation.id = %session))]
     pub async fn apply_group_change(
         &self,
         actor: &Actor,
@@ -174,6 +177,7 @@ impl Services {
     ///
     /// # Errors
     /// As `apply_group_change`; `OutcomeUnknown` when it is stored and the users cannot be read.
+    #[tracing::instrument(name = "conversations.change_group", level = "debug", skip_all, fields(conversation.id = %session))]
     pub async fn change_group(
         &self,
         actor: &Actor,

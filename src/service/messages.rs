@@ -6,6 +6,8 @@ use std::{
     time::Duration,
 };
 
+use tracing::Instrument;
+
 use super::{
     Services, audit::AuditedAction, blocking::run_heavy_work, creation_limits::CreatedThing,
 };
@@ -56,6 +58,8 @@ pub struct PendingSend {
     key: Option<IdempotencyKey>,
     /// The users that the sender wanted to mention.
     mentions: Mentions,
+    /// The span of the whole send, from queueing to the outcome.
+    span: tracing::Span,
 }
 
 impl Services {
@@ -66,7 +70,20 @@ impl Services {
     /// # Errors
     /// `Forbidden` for another user's name, `InvalidMessage`, `MessageTooLarge`, `RateLimited`;
     /// `NotFound` for a file that the caller cannot see.
-    pub async fn begin_send(&self, actor: &Actor, mut draft: Draft) -> Result<PendingSend> {
+    pub async fn begin_send(&self, actor: &Actor, draft: Draft) -> Result<PendingSend> {
+        let span = tracing::debug_span!(
+            "messages.send",
+            conversation.id = %draft.session,
+            message.id = tracing::field::Empty,
+        );
+        let queued = self.queue_send(actor, draft).instrument(span.clone());
+        Ok(PendingSend {
+            span,
+            ..queued.await?
+        })
+    }
+
+    async fn queue_send(&self, actor: &Actor, mut draft: Draft) -> Result<PendingSend> {
         actor.require_self(draft.sender)?;
         draft.check()?;
         if draft.file.is_some() {
@@ -88,6 +105,7 @@ impl Services {
             reply: self.queue.submit(operation)?,
             key,
             mentions,
+            span: tracing::Span::none(),
         })
     }
 
@@ -98,10 +116,18 @@ impl Services {
     /// `ConversationNotFound` without a membership; `Unavailable` (nothing stored);
     /// `OutcomeUnknown`.
     pub async fn finish_send(&self, pending: PendingSend) -> Result<MessageView> {
+        let span = pending.span.clone();
+        self.await_send(pending).instrument(span).await
+    }
+
+    async fn await_send(&self, pending: PendingSend) -> Result<MessageView> {
         match await_outcome(pending.reply).await {
             Ok(Outcome::Sent {
                 message, receivers, ..
             }) => {
+                pending
+                    .span
+                    .record("message.id", tracing::field::display(message.id));
                 let mut warnings = unmentioned_warning(&pending.mentions, &message.mentions);
                 warnings.extend(self.no_active_receiver_warning(&message, &receivers));
                 Ok(MessageView {
@@ -189,6 +215,7 @@ impl Services {
     ///
     /// # Errors
     /// `ConversationNotFound` without a membership.
+    #[tracing::instrument(name = "messages.list", level = "debug", skip_all, fields(conversation.id = %session))]
     pub async fn history(
         &self,
         actor: &Actor,
@@ -227,6 +254,7 @@ impl Services {
     ///
     /// # Errors
     /// `Forbidden` for another user's name; `NotFound` when the caller cannot see the message.
+    #[tracing::instrument(name = "messages.mark_read", level = "debug", skip_all, fields(message.id = %message))]
     pub async fn mark_read(
         &self,
         actor: &Actor,
@@ -272,6 +300,7 @@ impl Services {
     ///
     /// # Errors
     /// `ConversationNotFound` without a membership.
+    #[tracing::instrument(name = "conversations.mark_read", level = "debug", skip_all, fields(conversation.id = %session))]
     pub async fn mark_read_up_to(
         &self,
         actor: &Actor,
@@ -320,6 +349,7 @@ impl Services {
     ///
     /// # Errors
     /// `Forbidden` for another user's counts, for admins too.
+    #[tracing::instrument(name = "messages.count_unread", level = "debug", skip_all)]
     pub async fn unread(&self, actor: &Actor, user: UserId) -> Result<Unread> {
         actor.require_self(user)?;
         self.count_unread(user).await
@@ -339,6 +369,7 @@ impl Services {
     ///
     /// # Errors
     /// `Forbidden` for another user's name or message; `NotFound`.
+    #[tracing::instrument(name = "messages.delete", level = "debug", skip_all, fields(message.id = %id))]
     pub async fn delete(&self, actor: &Actor, by: UserId, id: MessageId) -> Result<Tombstone> {
         actor.require_self(by)?;
         let message = self

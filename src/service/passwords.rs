@@ -145,6 +145,7 @@ impl HashingService {
     }
 
     /// Hashes a password with a random salt.
+    #[tracing::instrument(name = "passwords.hash", level = "debug", skip_all)]
     pub async fn hash(&self, place: HashPriority, password: &str) -> Result<String> {
         let password = normalized(password);
         self.work(place, move || {
@@ -159,6 +160,7 @@ impl HashingService {
 
     /// Returns whether `password` matches the hash. Without a hash it takes as long and returns
     /// false.
+    #[tracing::instrument(name = "passwords.verify", level = "debug", skip_all)]
     pub async fn verify(
         &self,
         place: HashPriority,

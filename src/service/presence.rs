@@ -293,6 +293,7 @@ impl Services {
     ///
     /// # Errors
     /// `Forbidden` for another user's name; `AuthFailed` when the account is gone.
+    #[tracing::instrument(name = "presence.join", level = "debug", skip_all, fields(connection.id = connection.0))]
     pub async fn join(
         &self,
         actor: &Actor,

@@ -35,6 +35,7 @@ impl Services {
     ///
     /// # Errors
     /// `NotFound`, `Forbidden`, `WindowClosed`, `InvalidMessage`, `MessageTooLarge`.
+    #[tracing::instrument(name = "messages.edit", level = "debug", skip_all, fields(message.id = %message))]
     pub async fn edit(
         &self,
         actor: &Actor,
@@ -74,6 +75,7 @@ impl Services {
     ///
     /// # Errors
     /// `NotFound`, `Forbidden`, `WindowClosed`.
+    #[tracing::instrument(name = "messages.recall", level = "debug", skip_all, fields(message.id = %message))]
     pub async fn recall(&self, actor: &Actor, message: MessageId) -> Result<Tombstone> {
         let known = self.load_message(message).await?;
         self.release_files(&known.file_ids()).await?;
@@ -105,6 +107,7 @@ impl Services {
     /// # Errors
     /// `NotFound`; `Validation` for a text that is no emoji, unless it is an older reaction that is
     /// removed; `Conflict` for too many kinds.
+    #[tracing::instrument(name = "messages.react", level = "debug", skip_all, fields(message.id = %message))]
     pub async fn react(
         &self,
         actor: &Actor,
@@ -144,6 +147,7 @@ impl Services {
     ///
     /// # Errors
     /// `Forbidden` for all others; `NotFound`.
+    #[tracing::instrument(name = "messages.list_edits", level = "debug", skip_all, fields(message.id = %message))]
     pub async fn edits(&self, actor: &Actor, message: MessageId) -> Result<Vec<Edit>> {
         actor.require_admin()?;
         let message = self.load_message(message).await?;
@@ -164,6 +168,7 @@ impl Services {
     ///
     /// # Errors
     /// `NotFound` when the caller may not see the message.
+    #[tracing::instrument(name = "messages.list_receipts", level = "debug", skip_all, fields(message.id = %message))]
     pub async fn receipts(&self, actor: &Actor, message: MessageId) -> Result<Receipts> {
         let message = self.load_message(message).await?;
         let session = self

@@ -181,6 +181,7 @@ impl Services {
     ///
     /// # Errors
     /// When MongoDB does not answer. An interrupted recount is resumed at the next start.
+    #[tracing::instrument(name = "statistics.recount", level = "debug", skip_all)]
     pub async fn recount_statistics(&self) -> Result<()> {
         let round_lock = self.rollups.round_lock.lock().await;
         self.store.clear_rollups(&self.rollups.calendar).await?;

@@ -141,6 +141,7 @@ impl Services {
     /// `Forbidden` for another user's name, for admins too; `ConversationNotFound` without a
     /// membership in the named conversation; `Validation`; `RateLimited` when too many search at
     /// once.
+    #[tracing::instrument(name = "messages.search", level = "debug", skip_all)]
     pub async fn find_messages(&self, actor: &Actor, search: Search) -> Result<Found> {
         actor.require_self(search.user.unwrap_or(actor.user))?;
         search.problems().into_result(Error::Validation)?;

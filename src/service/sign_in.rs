@@ -26,6 +26,7 @@ impl Services {
     /// # Errors
     /// `Forbidden` when registration is closed, `Validation`, `Conflict` for a taken name,
     /// `RateLimited`.
+    #[tracing::instrument(name = "auth.register", level = "debug", skip_all)]
     pub async fn register(&self, from: Network, new: NewAccount) -> Result<SignedIn> {
         if !self.settings.registration_open {
             return Err(Error::Forbidden("registration is closed"));
@@ -70,6 +71,7 @@ impl Services {
     ///
     /// # Errors
     /// `AuthFailed`; `RateLimited` after too many failures, or when too many sign in at once.
+    #[tracing::instrument(name = "auth.sign_in", level = "debug", skip_all)]
     pub async fn login(&self, from: Network, username: &str, password: String) -> Result<SignedIn> {
         let attempt = self
             .throttle
@@ -120,6 +122,7 @@ impl Services {
     ///
     /// # Errors
     /// When the end cannot be stored; then the token is still valid.
+    #[tracing::instrument(name = "auth.sign_out", level = "debug", skip_all)]
     pub async fn logout(&self, actor: &Actor, expires_at: Timestamp) -> Result<()> {
         let now = self.clock.now();
         self.store
@@ -140,6 +143,7 @@ impl Services {
     /// # Errors
     /// `Validation` for a bad new password and for a wrong current one; the latter counts as a
     /// failed sign-in. `RateLimited`.
+    #[tracing::instrument(name = "auth.change_password", level = "debug", skip_all)]
     pub async fn change_own_password(
         &self,
         from: Network,
@@ -209,6 +213,7 @@ impl Services {
     ///
     /// # Errors
     /// `AuthFailed` when the caller's own token has ended meanwhile.
+    #[tracing::instrument(name = "auth.end_own_sessions", level = "debug", skip_all)]
     pub async fn end_own_sessions(
         &self,
         auth: &AuthenticatedToken,
@@ -240,6 +245,7 @@ impl Services {
     ///
     /// # Errors
     /// `Forbidden` for others, `NotFound`.
+    #[tracing::instrument(name = "auth.end_sessions", level = "debug", skip_all, fields(account.id = %id))]
     pub async fn end_sessions_of(&self, actor: &Actor, id: UserId) -> Result<()> {
         actor.require_admin()?;
         self.store.user(id).await?.ok_or(Error::NotFound("user"))?;

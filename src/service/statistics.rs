@@ -112,6 +112,7 @@ impl Services {
     ///
     /// # Errors
     /// `Forbidden` for all but admins.
+    #[tracing::instrument(name = "statistics.get_overview", level = "debug", skip_all)]
     pub async fn overview(&self, actor: &Actor) -> Result<Overview> {
         actor.require_admin()?;
         self.count_now().await?;
@@ -153,6 +154,7 @@ impl Services {
     ///
     /// # Errors
     /// `Forbidden` for all but admins; `Validation` for hours of more than 31 days.
+    #[tracing::instrument(name = "statistics.list_trends", level = "debug", skip_all)]
     pub async fn trends(
         &self,
         actor: &Actor,
@@ -187,6 +189,7 @@ impl Services {
     ///
     /// # Errors
     /// `Forbidden` for all but admins.
+    #[tracing::instrument(name = "statistics.list_departments", level = "debug", skip_all)]
     pub async fn departments(&self, actor: &Actor, days: u64) -> Result<Vec<DepartmentStatistics>> {
         actor.require_admin()?;
         let mut departments: BTreeMap<String, DepartmentStatistics> = BTreeMap::new();
@@ -221,6 +224,7 @@ impl Services {
     ///
     /// # Errors
     /// `Forbidden` for all but admins.
+    #[tracing::instrument(name = "statistics.list_people", level = "debug", skip_all)]
     pub async fn people_statistics(
         &self,
         actor: &Actor,

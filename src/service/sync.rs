@@ -116,6 +116,7 @@ impl Services {
     ///
     /// # Errors
     /// When MongoDB does not answer.
+    #[tracing::instrument(name = "conversations.sync", level = "debug", skip_all)]
     pub async fn sync(
         &self,
         actor: &Actor,

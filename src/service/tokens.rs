@@ -135,6 +135,7 @@ impl Services {
     ///
     /// # Errors
     /// As [`Services::check_token`].
+    #[tracing::instrument(name = "auth.authenticate", level = "debug", skip_all)]
     pub async fn authenticate(&self, token: &str) -> Result<Authentication> {
         let auth = self.tokens.signer.decode_token(token, self.clock.now())?;
         self.is_still_valid(auth).await

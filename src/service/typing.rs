@@ -48,6 +48,7 @@ impl Services {
     /// # Errors
     /// `Forbidden` for another user's name, `ConversationNotFound` without a membership,
     /// `RateLimited` for too many conversations at once.
+    #[tracing::instrument(name = "typing.publish", level = "debug", skip_all, fields(conversation.id = %session))]
     pub async fn typing(
         &self,
         actor: &Actor,

@@ -19,6 +19,7 @@ impl Services {
     ///
     /// # Errors
     /// `Forbidden`.
+    #[tracing::instrument(name = "statistics.get_user", level = "debug", skip_all, fields(account.id = %user))]
     pub async fn stats(&self, actor: &Actor, user: UserId) -> Result<Stats> {
         self.audit_read(actor, user, "stats").await?;
         let (totals, online) =

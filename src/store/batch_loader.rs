@@ -9,6 +9,7 @@
 use std::{future::Future, sync::Arc};
 
 use tokio::sync::{Semaphore, mpsc, oneshot};
+use tracing::{Instrument, Span};
 
 use crate::domain::{Error, Result};
 
@@ -20,6 +21,8 @@ const MAX_QUEUED_LOOKUPS: usize = 1_024;
 struct LoadRequest<K, V> {
     key: K,
     answer: oneshot::Sender<Result<V>>,
+    /// The span of the call that needs the value.
+    span: Span,
 }
 
 /// Loads values of one kind in batches.
@@ -58,7 +61,11 @@ where
         let (answer, answered) = oneshot::channel();
         if self
             .requests
-            .send(LoadRequest { key, answer })
+            .send(LoadRequest {
+                key,
+                answer,
+                span: Span::current(),
+            })
             .await
             .is_err()
         {
@@ -86,10 +93,13 @@ async fn run_loader<K, V, F, L>(
             return;
         }
         let lookup = Arc::clone(&lookup);
-        tokio::spawn(async move {
+        // The command of several calls stands in the trace of the first.
+        let span = batch.first().map_or(Span::none(), |ask| ask.span.clone());
+        let load = async move {
             load_batch(&*lookup, batch).await;
             drop(place);
-        });
+        };
+        tokio::spawn(load.instrument(span));
     }
 }
 

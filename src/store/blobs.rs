@@ -15,6 +15,7 @@ use bytes::Bytes;
 use futures_util::{Stream, stream};
 use mongodb::Database;
 use tokio::{sync::mpsc, task::JoinHandle};
+use tracing::Instrument;
 
 use crate::domain::{Error, FileId, Result, file::BlobLocation};
 use grid::Grid;
@@ -136,9 +137,9 @@ impl Blobs {
         let (sender, fed) = mpsc::channel(MAX_QUEUED_CHUNKS);
         // In a task of its own, because the driver's futures must not be dropped half-way.
         let task = match self.clone() {
-            Self::Grid(grid) => {
-                tokio::spawn(async move { grid.write(&key.blob_name(), fed).await })
-            }
+            Self::Grid(grid) => tokio::spawn(
+                async move { grid.write(&key.blob_name(), fed).await }.in_current_span(),
+            ),
             Self::Objects(objects) => {
                 tokio::spawn(async move { objects.write(&key.blob_name(), fed).await })
             }

@@ -9,6 +9,7 @@ pub mod address;
 pub mod audit;
 pub mod batch_loader;
 pub mod blobs;
+mod command_spans;
 pub mod commit;
 pub mod conversations;
 pub mod deactivated_users;
@@ -46,6 +47,7 @@ use mongodb::{
     bson::{Document, doc},
 };
 use serde::de::DeserializeOwned;
+use tracing::Instrument;
 
 use crate::domain::{
     ConversationId, Result, UserId, conversation::Conversation, file::BlobLocation,
@@ -95,7 +97,7 @@ impl Store {
     /// # Errors
     /// When the options contradict each other.
     pub fn connect(address: address::Address, database: &str) -> mongodb::error::Result<Self> {
-        let client = Client::with_options(address.reading.clone())?;
+        let client = Client::with_options(command_spans::record_commands(address.reading.clone()))?;
         let database = client.database(database);
         let lookups = Arc::new(Lookups {
             accounts: users::new_loader(database.clone()),
@@ -105,7 +107,8 @@ impl Store {
             receipts: receipts::new_loader(database.clone()),
         });
         let blobs = blobs::Blobs::in_database(&database);
-        let committing = Client::with_options(address.committing.clone())?;
+        let committing =
+            Client::with_options(command_spans::record_commands(address.committing.clone()))?;
         let address = Arc::new(address);
         Ok(Self {
             client,
@@ -212,7 +215,7 @@ async fn run_updates(database: &Database, collection: &str, updates: Vec<Documen
 async fn write<T: Send + 'static>(
     call: impl Future<Output = mongodb::error::Result<T>> + Send + 'static,
 ) -> Result<T> {
-    let limited = tokio::time::timeout(CALL_TIMEOUT, tokio::spawn(call));
+    let limited = tokio::time::timeout(CALL_TIMEOUT, tokio::spawn(call.in_current_span()));
     match limited.await {
         Ok(Ok(Err(error)))
             if failure::is_unavailable(&error) && !failure::was_never_sent(&error) =>
@@ -235,7 +238,7 @@ async fn run_within<T: Send + 'static>(
     limit: Duration,
     call: impl Future<Output = mongodb::error::Result<T>> + Send + 'static,
 ) -> Result<T> {
-    if let Ok(joined) = tokio::time::timeout(limit, tokio::spawn(call)).await {
+    if let Ok(joined) = tokio::time::timeout(limit, tokio::spawn(call.in_current_span())).await {
         return join_result(joined);
     }
     tracing::warn!(

@@ -66,6 +66,7 @@ impl Services {
     ///
     /// # Errors
     /// `NotFound` when the caller cannot see it.
+    #[tracing::instrument(name = "files.create_link", level = "debug", skip_all, fields(file.id = %id))]
     pub async fn file_link(&self, auth: &AuthenticatedToken, id: FileId) -> Result<FileLink> {
         let actor = &auth.actor;
         let file = self
@@ -99,6 +100,7 @@ impl Services {
     ///
     /// # Errors
     /// `TokenExpired`; `AuthFailed` for every other fault.
+    #[tracing::instrument(name = "files.check_link", level = "debug", skip_all, fields(file.id = %id))]
     pub async fn check_link(&self, id: FileId, proof: &LinkProof) -> Result<AuthenticatedToken> {
         let signed = text_to_sign(id, proof.user, &proof.token, proof.expires);
         if !self.tokens.is_signed(&signed, &proof.signature) {

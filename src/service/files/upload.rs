@@ -11,6 +11,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::TryStreamExt;
 use sha2::{Digest, Sha256};
 use tokio::sync::Semaphore;
+use tracing::Instrument;
 
 use super::{
     super::Services,
@@ -101,6 +102,7 @@ impl Services {
     ///
     /// # Errors
     /// `FileTooLarge`, `QuotaExceeded`, `RateLimited` when too many are running.
+    #[tracing::instrument(name = "files.begin_upload", level = "debug", skip_all)]
     pub async fn begin_upload(
         &self,
         auth: &AuthenticatedToken,
@@ -233,9 +235,10 @@ impl Upload {
     /// # Errors
     /// `Validation` for an empty file; `AuthFailed` when the sender's token ended; `FileRejected`
     /// for a damaged picture; `QuotaExceeded`; `Unavailable`.
+    #[tracing::instrument(name = "files.finish_upload", level = "debug", skip_all)]
     pub async fn finish(self) -> Result<StoredFile> {
         // A task of its own: a caller that leaves now must not interrupt it.
-        let task = tokio::spawn(self.complete());
+        let task = tokio::spawn(self.complete().in_current_span());
         task.await.unwrap_or_else(|panic| {
             tracing::error!(%panic, "finishing a file panicked");
             Err(Error::Internal)

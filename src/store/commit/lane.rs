@@ -16,6 +16,7 @@ use lru::LruCache;
 use mongodb::bson::{Document, oid::ObjectId};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 use super::{
     super::Store,
@@ -103,7 +104,8 @@ impl Lane {
             // A batch with a poisoned command is halved until that command is alone.
             let mut work = VecDeque::from([batch]);
             while let Some(jobs) = work.pop_front() {
-                if let Some((first, second)) = self.commit(jobs).await {
+                let span = tracing::debug_span!("commit.batch", commands = jobs.len());
+                if let Some((first, second)) = self.commit(jobs).instrument(span).await {
                     work.push_front(second);
                     work.push_front(first);
                 }

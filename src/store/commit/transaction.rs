@@ -7,6 +7,7 @@ use mongodb::{
     bson::{Document, doc, oid::ObjectId},
     error::Error as MongoError,
 };
+use tracing::Instrument;
 
 use super::super::{Store, conversations, edits, failure, messages, receipts};
 use crate::domain::{
@@ -86,7 +87,8 @@ pub(super) async fn commit_writes(store: &Store, writes: Writes) -> Result<(), F
         .map_err(|error| classify(&error))?;
     let session = transaction.id().clone();
     let store = store.clone();
-    let attempt = tokio::spawn(async move { try_commit(&store, transaction, &writes).await });
+    let attempt = async move { try_commit(&store, transaction, &writes).await };
+    let attempt = tokio::spawn(attempt.in_current_span());
     let setback = match tokio::time::timeout(ATTEMPT_TIMEOUT, attempt).await {
         Ok(Ok(Ok(()))) => return Ok(()),
         Ok(Ok(Err(setback))) => setback,
