@@ -295,6 +295,23 @@ impl Services {
         ))
     }
 
+    /// Marks a message as read as [`Services::mark_read`], and returns it as it then is.
+    ///
+    /// # Errors
+    /// As `mark_read`; `OutcomeUnknown` when the position is stored and the message cannot be read.
+    pub async fn mark_read_and_view(
+        &self,
+        actor: &Actor,
+        reader: UserId,
+        message: MessageId,
+    ) -> Result<(MessageView, ReadOutcome, Unread)> {
+        let (outcome, unread) = self.mark_read(actor, reader, message, None).await?;
+        let stored = or_outcome_unknown(self.store.message(message).await)?;
+        let stored = Arc::new(stored.ok_or(Error::NotFound("message"))?);
+        let view = or_outcome_unknown(self.view(stored).await)?;
+        Ok((view, outcome, unread))
+    }
+
     /// Marks everything up to `seq` as read by the caller. A position beyond the newest message
     /// counts as the newest. Returns how many messages became read, and how many are left.
     ///

@@ -172,5 +172,5 @@ test('sessions are listed by their newest activity, each with profiles, preview 
   assert.match(JSON.stringify(data[0].lastMessagePreview), /from nurse 0/);
   const second = await list('?page=2&limit=2');
   assert.deepEqual(second.data.map((session) => session._id), [sessions[2]]);
-  assert.deepEqual(second.pagination, { page: 2, limit: 2, total: 3, pages: 2, hasMore: false });
+  assert.deepEqual(second.pagination, { page: 2, limit: 2, total: 3, current: 2, totalCount: 3, pages: 2, hasMore: false });
 });

@@ -188,8 +188,8 @@ for (const [name, transports] of TRANSPORTS) {
     assert.deepEqual(
       pages.map((one) => one.data.map((message) => message.content)),
       [['note 5', 'note 6', 'note 7'], ['note 2', 'note 3', 'note 4'], ['note 1']]);
-    assert.deepEqual(pages[0].pagination, { page: 1, limit: 3, total: 7, pages: 3, hasMore: true });
-    assert.deepEqual(pages[2].pagination, { page: 3, limit: 3, total: 7, pages: 3, hasMore: false });
+    assert.deepEqual(pages[0].pagination, { page: 1, limit: 3, total: 7, current: 1, totalCount: 7, pages: 3, hasMore: true });
+    assert.deepEqual(pages[2].pagination, { page: 3, limit: 3, total: 7, current: 3, totalCount: 7, pages: 3, hasMore: false });
   });
 }
 

@@ -259,7 +259,7 @@ async fn a_page_by_number_holds_every_message_however_heavy_its_records() {
     for page in [&over_rest.body, &told] {
         assert_eq!(
             page["pagination"],
-            json!({ "page": 1, "limit": 50, "total": 24, "pages": 1, "hasMore": false })
+            json!({ "page": 1, "limit": 50, "total": 24, "current": 1, "totalCount": 24, "pages": 1, "hasMore": false })
         );
         assert!(page.to_string().len() < 3 << 20);
         let messages = page["data"].as_array().unwrap();

@@ -208,7 +208,7 @@ async fn history_pages_from_the_newest_and_walks_by_seq() {
     assert_eq!(first, [5, 6, 7]);
     assert_eq!(
         pagination,
-        json!({ "page": 1, "limit": 3, "total": 7, "pages": 3, "hasMore": true })
+        json!({ "page": 1, "limit": 3, "total": 7, "current": 1, "totalCount": 7, "pages": 3, "hasMore": true })
     );
     assert_eq!(seqs("page=3&limit=3").await.0, [1]);
     assert_eq!(seqs("page=4&limit=3").await.0, [0_u64; 0]);

@@ -356,7 +356,18 @@ async fn a_cursor_that_is_none_is_refused() {
     for list in &lists {
         let paged = li.get(list).await.body["pagination"].clone();
         let keys: Vec<&String> = paged.as_object().unwrap().keys().collect();
-        assert_eq!(keys, ["hasMore", "limit", "page", "pages", "total"]);
+        assert_eq!(
+            keys,
+            [
+                "current",
+                "hasMore",
+                "limit",
+                "page",
+                "pages",
+                "total",
+                "totalCount"
+            ]
+        );
     }
     let both = li
         .get(&format!("{}&page=2&cursor={of_sessions}", lists[0]))

@@ -10,6 +10,7 @@
 mod support;
 
 mod accounts;
+mod additions;
 mod audit;
 mod bounds;
 mod connections;

@@ -130,7 +130,7 @@ async fn what_was_said_is_found_in_chinese_and_english() {
     let hit = chen.search(&[("keyword", "sign please")]).await;
     assert_eq!(
         hit.body["pagination"],
-        json!({"page": 1, "limit": 50, "total": 1, "pages": 1, "hasMore": false})
+        json!({"page": 1, "limit": 50, "total": 1, "current": 1, "totalCount": 1, "pages": 1, "hasMore": false})
     );
     let hit = hit.expect(200)[0].clone();
     let marked =

@@ -17,7 +17,8 @@ pub use audit::AuditJson;
 pub use files::{FileJson, FileLinkJson};
 pub use messages::{
     DeliveredMessageJson, EditJson, ForwardedJson, MessageDeletedJson, MessageJson,
-    MessageUpdatedJson, ReactionJson, ReceiptCountsJson, ReceiptsJson, StatusJson, messages,
+    MessageUpdatedJson, ReactionJson, ReadMessageJson, ReceiptCountsJson, ReceiptsJson, StatusJson,
+    messages,
 };
 pub use search::{FoundMessageJson, found};
 pub use sessions::{
@@ -39,6 +40,9 @@ use crate::{
 pub struct UserJson {
     #[serde(rename = "_id")]
     #[schema(value_type = String, example = "64b7f0c2a1b2c3d4e5f60718")]
+    underscore_id: UserId,
+    /// The same as `_id`.
+    #[schema(value_type = String)]
     id: UserId,
     username: String,
     real_name: String,
@@ -73,6 +77,7 @@ pub struct UserJson {
 impl From<User> for UserJson {
     fn from(user: User) -> Self {
         Self {
+            underscore_id: user.id,
             id: user.id,
             username: user.username,
             real_name: user.real_name,
@@ -90,6 +95,52 @@ impl From<User> for UserJson {
             must_change_password: None,
             created_at: user.created_at,
             updated_at: user.updated_at,
+        }
+    }
+}
+
+/// How a person is shown beside what they wrote or where they are.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Profile)]
+pub struct ProfileJson {
+    #[serde(rename = "_id")]
+    #[schema(value_type = String)]
+    id: UserId,
+    username: String,
+    real_name: String,
+    avatar: String,
+    role: &'static str,
+}
+
+impl From<&User> for ProfileJson {
+    fn from(user: &User) -> Self {
+        Self {
+            id: user.id,
+            username: user.username.clone(),
+            real_name: user.real_name.clone(),
+            avatar: user.avatar.clone(),
+            role: user.role.as_str(),
+        }
+    }
+}
+
+/// A person who is online or away.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = OnlineUser)]
+pub struct OnlineUserJson {
+    #[serde(flatten)]
+    user: UserJson,
+    /// The same person, as the entries of the original's list name them.
+    user_id: ProfileJson,
+}
+
+impl From<User> for OnlineUserJson {
+    fn from(user: User) -> Self {
+        Self {
+            user_id: ProfileJson::from(&user),
+            user: user.into(),
         }
     }
 }

@@ -142,7 +142,12 @@ impl<T> Success<T> {
 pub struct PaginationJson {
     pub page: u64,
     pub limit: u64,
+    /// How many entries the list has.
     pub total: u64,
+    /// The same as `page`.
+    pub current: u64,
+    /// The same as `total`.
+    pub total_count: u64,
     pub pages: u64,
     pub has_more: bool,
     /// `cursor` of the next page, if the request had one; absent at the end.
@@ -156,6 +161,8 @@ impl From<Pagination> for PaginationJson {
             page: p.page,
             limit: p.limit,
             total: p.total,
+            current: p.page,
+            total_count: p.total,
             pages: p.pages,
             has_more: p.has_more,
             next_cursor: p.next,

@@ -115,9 +115,13 @@ fn pagination() -> Value {
     json!({
         "type": "object",
         "description": "Where a page stands in its list.",
-        "required": ["page", "limit", "total", "pages", "hasMore"],
+        "required": ["page", "limit", "total", "current", "totalCount", "pages", "hasMore"],
         "properties": {
             "page": natural(1), "limit": natural(1), "total": natural(0), "pages": natural(0),
+            "current": { "type": "integer", "format": "int64", "minimum": 1,
+                "description": "The same as `page`." },
+            "totalCount": { "type": "integer", "format": "int64", "minimum": 0,
+                "description": "The same as `total`." },
             "hasMore": { "type": "boolean" },
             "nextCursor": { "type": "string",
                 "description": "`cursor` of the next page; absent at the end, and in lists without cursors." },

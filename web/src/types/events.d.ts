@@ -106,6 +106,7 @@ export interface EveryPayload {
   MessageEvent: MessageEvent;
   MessageStatus: MessageStatus;
   MessageReadTold: MessageReadTold;
+  MessageReadSuccess: MessageReadSuccess;
   Tombstone: Tombstone;
   Session: Session;
   Member: Member;
@@ -232,6 +233,7 @@ export interface Typing {
 }
 export interface User {
   _id: Id;
+  id: Id;
   username: string;
   realName: string;
   /**
@@ -419,6 +421,7 @@ export interface ReactionsNow {
   updatedAt: Time;
 }
 export interface MessageEvent {
+  success: true;
   message: Message;
 }
 /**
@@ -437,8 +440,15 @@ export interface MessageReadTold {
   messageId: Id;
   sessionId: Id;
   userId: Id;
+  readBy: Id;
   readAt: Time;
   seq: number;
+}
+export interface MessageReadSuccess {
+  success: true;
+  messageId: Id;
+  readCount: Count;
+  unreadCount: Count;
 }
 export interface Tombstone {
   messageId: Id;
@@ -557,6 +567,11 @@ export interface Pagination {
   page: number;
   limit: number;
   total: Count;
+  /**
+   * The same as `page`.
+   */
+  current: number;
+  totalCount: Count;
   pages: Count;
   hasMore: boolean;
 }
@@ -623,6 +638,10 @@ export interface ChatSync {
 export interface TypingTold {
   sessionId: Id;
   userId: Id;
+  /**
+   * Whether it is `typing:start`.
+   */
+  isTyping: boolean;
 }
 export interface UserAcknowledgement {
   success: true;
@@ -742,6 +761,7 @@ export interface ServerEvents {
   "message:receive": EveryPayload["MessageEvent"];
   "message:status": EveryPayload["MessageStatus"];
   "message:read": EveryPayload["MessageReadTold"];
+  "message:read:success": EveryPayload["MessageReadSuccess"];
   "message:deleted": EveryPayload["Tombstone"];
   "message:recalled": EveryPayload["Tombstone"];
   "message:updated": EveryPayload["MessageUpdated"];

@@ -3336,7 +3336,7 @@ export interface paths {
                     };
                     content: {
                         "application/json": {
-                            data: components["schemas"]["ReadResult"];
+                            data: components["schemas"]["ReadMessage"];
                             /** @description For a person. */
                             message?: string;
                             /** @enum {boolean} */
@@ -5980,7 +5980,7 @@ export interface paths {
                     };
                     content: {
                         "application/json": {
-                            data: components["schemas"]["User"][];
+                            data: components["schemas"]["OnlineUser"][];
                             /** @description For a person. */
                             message?: string;
                             /** @enum {boolean} */
@@ -6971,6 +6971,11 @@ export interface components {
             /** Format: int64 */
             total: number;
         };
+        /** @description A person who is online or away. */
+        OnlineUser: components["schemas"]["User"] & {
+            /** @description The same person, as the entries of the original's list name them. */
+            userId: components["schemas"]["Profile"];
+        };
         /** @description Overall statistics. */
         Overview: {
             /**
@@ -6991,6 +6996,11 @@ export interface components {
         };
         /** @description Where a page stands in its list. */
         Pagination: {
+            /**
+             * Format: int64
+             * @description The same as `page`.
+             */
+            current: number;
             hasMore: boolean;
             /** Format: int64 */
             limit: number;
@@ -7002,6 +7012,11 @@ export interface components {
             pages: number;
             /** Format: int64 */
             total: number;
+            /**
+             * Format: int64
+             * @description The same as `total`.
+             */
+            totalCount: number;
         };
         /** @description A person. */
         PersonStatistics: {
@@ -7040,6 +7055,14 @@ export interface components {
             userId: string;
             username: string;
         };
+        /** @description How a person is shown beside what they wrote or where they are. */
+        Profile: {
+            _id: string;
+            avatar: string;
+            realName: string;
+            role: string;
+            username: string;
+        };
         /** @description Everybody who reacted with one emoji. */
         Reaction: {
             emoji: string;
@@ -7072,6 +7095,14 @@ export interface components {
             /** Format: date-time */
             readAt: string;
             user: string;
+        };
+        /** @description A message that its reader has just read. */
+        ReadMessage: components["schemas"]["Message"] & {
+            /**
+             * Format: int64
+             * @description The caller's unread messages left, in all sessions.
+             */
+            unreadCount: number;
         };
         /** @description What marking as read did. */
         ReadResult: {
@@ -7393,6 +7424,8 @@ export interface components {
             department: string;
             /** @description Empty where the reader does not get it (`DIRECTORY_CONTACTS`). */
             email: string;
+            /** @description The same as `_id`. */
+            id: string;
             isActive: boolean;
             /** Format: date-time */
             lastSeen?: string | null;

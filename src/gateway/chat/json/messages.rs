@@ -300,7 +300,42 @@ impl<'a> From<&'a MessageView> for MessageJson<'a> {
 /// A message in `message:sent` and `message:receive`.
 #[derive(Serialize)]
 pub struct DeliveredMessageJson<'a> {
-    pub message: MessageJson<'a>,
+    success: bool,
+    message: MessageJson<'a>,
+}
+
+impl<'a> From<&'a MessageView> for DeliveredMessageJson<'a> {
+    fn from(view: &'a MessageView) -> Self {
+        Self {
+            success: true,
+            message: view.into(),
+        }
+    }
+}
+
+/// A message that its reader has just read.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = ReadMessage)]
+pub struct ReadMessageJson<'a> {
+    /// The message as it now is; its `readCount` is how many messages became read by this call.
+    #[serde(flatten)]
+    message: MessageJson<'a>,
+    /// The caller's unread messages left, in all sessions.
+    unread_count: u64,
+}
+
+impl<'a> ReadMessageJson<'a> {
+    pub fn of(view: &'a MessageView, read_count: u64, unread_count: u64) -> Self {
+        let message = MessageJson {
+            read_count,
+            ..view.into()
+        };
+        Self {
+            message,
+            unread_count,
+        }
+    }
 }
 
 /// The status of a message for one receiver, in `message:status`.

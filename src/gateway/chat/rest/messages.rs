@@ -9,7 +9,7 @@ use super::requests::{HistoryWindow, SendMessage, SendMessageRequest, SenderRequ
 use crate::{
     domain::{ConversationId, MessageId, UserId, encoded_size},
     gateway::{
-        chat::json::{self, MessageDeletedJson, MessageJson, ReadJson, UnreadJson},
+        chat::json::{self, MessageDeletedJson, MessageJson, ReadMessageJson, UnreadJson},
         http::{
             AppState,
             answer::{Answer, Outcome, Refusal},
@@ -59,21 +59,18 @@ pub async fn send(
 
 /// Mark messages as read up to this one
 #[utoipa::path(put, path = "/api/chat/messages/{id}/read", tag = "messages", params(("id" = String, Path, description = "the message")),
-    request_body = SenderRequest, responses((status = 200, body = ReadJson)))]
+    request_body = SenderRequest, responses((status = 200, body = ReadMessageJson)))]
 pub async fn read(
     State(app): State<AppState>,
     Caller(caller): Caller,
     PathId(message): PathId<MessageId>,
     Body(author): Body<SenderRequest>,
-) -> Outcome<ReadJson> {
-    let (read, unread) = app
+) -> Result<Response, Refusal> {
+    let (view, read, unread) = app
         .services
-        .mark_read(&caller.actor, author.user_id, message, None)
+        .mark_read_and_view(&caller.actor, author.user_id, message)
         .await?;
-    Ok(Answer::ok(ReadJson {
-        read_count: read.count,
-        unread_count: unread.total,
-    }))
+    Ok(Answer::ok(ReadMessageJson::of(&view, read.count, unread.total)).into_response())
 }
 
 /// Get a user's unread counts

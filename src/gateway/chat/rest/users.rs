@@ -8,7 +8,7 @@ use super::requests::{
 use crate::{
     domain::UserId,
     gateway::{
-        chat::json::{StatsJson, UserJson},
+        chat::json::{OnlineUserJson, StatsJson, UserJson},
         http::{
             AppState,
             answer::{Answer, Outcome},
@@ -45,13 +45,15 @@ pub async fn list(
 }
 
 /// List users who are online or away
-#[utoipa::path(get, path = "/api/chat/users/online", tag = "users", responses((status = 200, body = Vec<UserJson>)))]
+#[utoipa::path(get, path = "/api/chat/users/online", tag = "users", responses((status = 200, body = Vec<OnlineUserJson>)))]
 pub async fn online(
     State(app): State<AppState>,
     HeavyCaller(caller, _turn): HeavyCaller<5>,
-) -> Outcome<Vec<UserJson>> {
+) -> Outcome<Vec<OnlineUserJson>> {
     let users = app.services.users_online(&caller.actor).await?;
-    Ok(Answer::ok(users.into_iter().map(UserJson::from).collect()))
+    Ok(Answer::ok(
+        users.into_iter().map(OnlineUserJson::from).collect(),
+    ))
 }
 
 /// Create an account (admins)

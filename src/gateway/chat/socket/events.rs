@@ -42,7 +42,7 @@ pub const CLIENT_EVENTS: [&str; 16] = [
 ];
 
 /// Every event the server may send.
-pub const SERVER_EVENTS: [&str; 20] = [
+pub const SERVER_EVENTS: [&str; 21] = [
     "user:joined",
     "user:status",
     "users:online",
@@ -50,6 +50,7 @@ pub const SERVER_EVENTS: [&str; 20] = [
     "message:receive",
     "message:status",
     "message:read",
+    "message:read:success",
     "message:deleted",
     "message:recalled",
     "message:updated",
@@ -222,10 +223,7 @@ pub(super) async fn answer_send(
         }
         // A repeat publishes no event: without a callback its sender would wait for ever.
         Ok(message) if message.is_repeat => {
-            answering.emit(
-                "message:sent",
-                &json!({ "message": wire::MessageJson::from(&message) }),
-            );
+            answering.emit("message:sent", &wire::DeliveredMessageJson::from(&message));
         }
         Ok(_) => {}
         Err(error) => answering.refuse("message:send", error),
@@ -268,6 +266,13 @@ async fn execute(
                 read_count: read.count,
                 unread_count: unread.total,
             };
+            answering.emit(
+                "message:read:success",
+                &json!({
+                    "success": true, "messageId": message,
+                    "readCount": answer.read_count, "unreadCount": answer.unread_count,
+                }),
+            );
             answering.acknowledge(&Success::of(answer));
         }
         ClientEvent::Edit(message, edited) => {
@@ -381,10 +386,7 @@ fn answer_forward(forwarded: &Forwarded, answering: &EventResponder) {
     answering.acknowledge(&answer.warning(forwarded.warnings()));
     if forwarded.is_repeat && !answering.has_callback() {
         for message in &forwarded.messages {
-            answering.emit(
-                "message:sent",
-                &json!({ "message": wire::MessageJson::from(message) }),
-            );
+            answering.emit("message:sent", &wire::DeliveredMessageJson::from(message));
         }
     }
 }

@@ -52,9 +52,7 @@ fn encode(event: &Event) -> Payload {
         // Both events have the same payload: the hub reuses the encoding of the one for the other.
         Event::MessageSent(stored) | Event::MessageReceived(stored) => {
             let view = MessageView::fresh(Arc::clone(stored));
-            payload(&wire::DeliveredMessageJson {
-                message: wire::MessageJson::from(&view),
-            })
+            payload(&wire::DeliveredMessageJson::from(&view))
         }
         Event::MessageStatus {
             message,
@@ -76,7 +74,8 @@ fn encode(event: &Event) -> Payload {
             read_at,
             seq,
         } => payload(&json!({
-            "messageId": message, "sessionId": session, "userId": reader, "readAt": read_at, "seq": seq,
+            "messageId": message, "sessionId": session, "userId": reader, "readBy": reader,
+            "readAt": read_at, "seq": seq,
         })),
         Event::MessageCounted {
             message,
@@ -104,9 +103,11 @@ fn encode(event: &Event) -> Payload {
         Event::UserStatus(presence) => payload(&json!({
             "userId": presence.user, "status": presence.status.as_str(), "lastSeen": presence.last_seen,
         })),
-        Event::Typing { session, user, .. } => {
-            payload(&json!({ "sessionId": session, "userId": user }))
-        }
+        Event::Typing {
+            session,
+            user,
+            active,
+        } => payload(&json!({ "sessionId": session, "userId": user, "isTyping": active })),
         Event::SessionCreated(session) => payload(&wire::CreatedJson::from(&**session)),
         Event::SessionUpdated(change) => payload(&wire::GroupChangedJson::from(&**change)),
         Event::SessionRemoved { user, change } => payload(&wire::RemovedJson::of(*user, change)),
