@@ -17,7 +17,7 @@ use utoipa::OpenApi as _;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
-    config::{Environment, Settings},
+    config::{Environment, SectionEntry, Settings},
     domain::{Clock, audit::AuditFilter},
     gateway::{
         chat::{
@@ -47,6 +47,9 @@ use crate::{
     },
     telemetry,
 };
+
+/// The sections of settings that gateways add.
+pub const GATEWAY_SECTIONS: &[SectionEntry] = &[];
 
 /// The page size of a read of the audit log, and the most lines that are printed.
 const AUDIT_PAGE_ROWS: u64 = 1_000;
@@ -95,13 +98,13 @@ pub struct App {
 
 /// Opens a connection to the database; also returns the mongod if the service manages it.
 async fn open_store(settings: &Settings) -> Result<(Store, Option<EmbeddedMongod>), StartError> {
-    if let Some(uri) = &settings.mongodb_uri {
+    if let Some(uri) = &settings.database.uri {
         return Ok((connect(settings, uri).await?, None));
     }
     let options = EmbeddedOptions {
-        binary: settings.mongod.clone(),
-        search_path: settings.search_path.clone(),
-        data_dir: settings.data_dir.clone(),
+        binary: settings.database.mongod.clone(),
+        search_path: settings.database.search_path.clone(),
+        data_dir: settings.general.data_dir.clone(),
         cache_gb: None,
     };
     let mongod = EmbeddedMongod::start(options).await?;
@@ -116,10 +119,10 @@ async fn open_store(settings: &Settings) -> Result<(Store, Option<EmbeddedMongod
 
 /// Connects to a database that meets the requirements, with the location of its files.
 async fn connect(settings: &Settings, uri: &str) -> Result<Store, StartError> {
-    let store = Store::connect(Address::parse(uri).await?, &settings.mongodb_db)?;
-    let store = store.with_blob_location(&settings.file_store)?;
+    let store = Store::connect(Address::parse(uri).await?, &settings.database.name)?;
+    let store = store.with_blob_location(&settings.files.store)?;
     store
-        .check_readiness(settings.database_named_by_uri)
+        .check_readiness(settings.database.is_named_by_uri)
         .await?;
     Ok(store)
 }
@@ -131,7 +134,7 @@ impl App {
     /// When the database cannot be reached or is newer than this program.
     pub async fn open(settings: Settings, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
         let settings = Arc::new(settings);
-        restrict_to_owner(&settings.data_dir)?;
+        restrict_to_owner(&settings.general.data_dir)?;
         telemetry::recorder().map_err(StartError::Telemetry)?;
         let (store, mongod) = open_store(&settings).await?;
         match Self::start(Arc::clone(&settings), clock, store).await {
@@ -151,20 +154,13 @@ impl App {
     /// # Errors
     /// As [`App::open`].
     pub async fn open_beside(
-        settings: Settings,
+        mut settings: Settings,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, StartError> {
-        if settings.mongodb_uri.is_none()
-            && let Some(uri) = EmbeddedMongod::running_uri(&settings.data_dir)
+        if settings.database.uri.is_none()
+            && let Some(uri) = EmbeddedMongod::running_uri(&settings.general.data_dir)
         {
-            return Self::open(
-                Settings {
-                    mongodb_uri: Some(uri),
-                    ..settings
-                },
-                clock,
-            )
-            .await;
+            settings.database.uri = Some(uri);
         }
         Self::open(settings, clock).await
     }
@@ -175,9 +171,13 @@ impl App {
     /// # Errors
     /// When the index's folder cannot be written.
     pub fn reindex(settings: &Settings) -> Result<(), StartError> {
-        restrict_to_owner(&settings.data_dir)?;
-        SearchIndex::renew(&settings.data_dir, &settings.mongodb_db).map_err(|error| {
-            StartError::Io("write into", settings.data_dir.display().to_string(), error)
+        restrict_to_owner(&settings.general.data_dir)?;
+        SearchIndex::renew(&settings.general.data_dir, &settings.database.name).map_err(|error| {
+            StartError::Io(
+                "write into",
+                settings.general.data_dir.display().to_string(),
+                error,
+            )
         })
     }
 
@@ -228,7 +228,7 @@ impl App {
     /// # Errors
     /// When the address is taken or does not belong to this machine.
     pub fn bind(settings: &Settings) -> Result<TcpListener, StartError> {
-        let address = SocketAddr::new(settings.host, settings.port);
+        let address = SocketAddr::new(settings.listen.host, settings.listen.port);
         listener::listen(address)
             .map_err(|error| StartError::Io("listen on", address.to_string(), error))
     }
@@ -247,9 +247,12 @@ impl App {
         self.warn_about_settings();
         self.tasks
             .extend(self.services.run_search_index(&self.stop));
-        let limits = Arc::new(Limits::new(self.settings.rate_limit));
+        let limits = Arc::new(Limits::new(self.settings.limits.rate_limit));
         let load_meter = LoadMeter::default();
-        let places = ConnectionSlots::new(self.settings.rate_limit, &self.settings.trusted_proxies);
+        let places = ConnectionSlots::new(
+            self.settings.limits.rate_limit,
+            &self.settings.listen.trusted_proxies,
+        );
         let bounds = ListenerLimits {
             places,
             load_meter: load_meter.clone(),
@@ -261,7 +264,7 @@ impl App {
             load_meter: load_meter.clone(),
         };
         let mut beside = operations::plain(recorder);
-        if self.settings.docs_open {
+        if self.settings.listen.docs_open {
             beside = beside.merge(operations::docs(
                 complete_document().map_err(|error| StartError::Document(error.to_string()))?,
             ));
@@ -272,7 +275,9 @@ impl App {
             .merge(api)
             .merge(web::routes())
             .with_state(app.clone());
-        if self.settings.registration_open && self.settings.environment == Environment::Production {
+        if self.settings.auth.registration_open
+            && self.settings.general.environment == Environment::Production
+        {
             tracing::warn!(
                 "REGISTRATION=open: in production everybody who reaches this service may make an account"
             );
@@ -315,7 +320,7 @@ impl App {
 
     /// Logs what an operator should know at each start.
     fn warn_about_settings(&self) {
-        let is_production = self.settings.environment == Environment::Production;
+        let is_production = self.settings.general.environment == Environment::Production;
         match (&self.mongod, is_production) {
             (Some(_), true) => tracing::warn!(
                 "production on a mongod of the service's own: no other machine holds a copy of the data"
@@ -327,10 +332,12 @@ impl App {
             }
             (None, _) => {}
         }
-        if is_production && !self.settings.rate_limit {
+        if is_production && !self.settings.limits.rate_limit {
             tracing::warn!("RATE_LIMIT=off in production: nothing bounds guessing and flooding");
         }
-        if !self.settings.host.is_loopback() && self.settings.trusted_proxies.is_empty() {
+        if !self.settings.listen.host.is_loopback()
+            && self.settings.listen.trusted_proxies.is_empty()
+        {
             tracing::warn!(
                 "pages that come over plain http have neither voice nor notifications: \
                  a reverse proxy with TLS, named in TRUSTED_PROXIES, gives them"
@@ -394,12 +401,12 @@ impl App {
                 .recorded_for_operator(&filter, before.as_ref(), AUDIT_PAGE_ROWS)
                 .await?;
             before = recorded.next;
-            for row in AuditJson::rows(recorded, &self.settings.calendar) {
+            for row in AuditJson::rows(recorded, &self.settings.general.calendar) {
                 let json = || serde_json::to_string(&row).unwrap_or_default();
                 lines.push(if as_json {
                     json()
                 } else {
-                    row.cells(&self.settings.calendar).join("\t")
+                    row.cells(&self.settings.general.calendar).join("\t")
                 });
             }
             if before.is_none() {
@@ -468,10 +475,10 @@ fn restrict_to_owner(folder: &Path) -> Result<(), StartError> {
 
 /// Returns the secret of the settings, or one that is created once and kept in the data folder.
 fn signing_secret(settings: &Settings) -> Result<String, StartError> {
-    if let Some(secret) = &settings.jwt_secret {
+    if let Some(secret) = &settings.auth.jwt_secret {
         return Ok(secret.clone());
     }
-    let path = settings.data_dir.join("jwt.secret");
+    let path = settings.general.data_dir.join("jwt.secret");
     match fs::read_to_string(&path) {
         Ok(secret) if secret.trim().len() >= 32 => Ok(secret.trim().to_owned()),
         Ok(_) | Err(_) => create_secret(&path)

@@ -12,8 +12,8 @@ use std::{
 use clap::{Parser, Subcommand};
 use serde_json::json;
 use wardline::{
-    app::{App, StartError, openapi},
-    config::Settings,
+    app::{App, GATEWAY_SECTIONS, StartError, openapi},
+    config::{self, Settings},
     domain::{
         SystemClock,
         audit::Origin,
@@ -86,6 +86,8 @@ enum Command {
     Reindex,
     /// Print the REST API's description
     Openapi,
+    /// Print the page of all settings
+    Settings,
     /// Check configuration and database
     Check,
     /// Ask a running service how it is (exit status 0 when well)
@@ -116,7 +118,7 @@ fn main() -> ExitCode {
     let _ = rustix::thread::disable_transparent_huge_pages(true);
     let cli = Cli::parse();
     let run = || -> Result<bool, Box<dyn StdError>> {
-        let settings = Settings::from_environment()?;
+        let settings = Settings::from_environment(GATEWAY_SECTIONS)?;
         telemetry::start_logging(&settings)?;
         tokio::runtime::Builder::new_multi_thread()
             .enable_all()
@@ -149,6 +151,7 @@ async fn run(command: Command, settings: Settings) -> Result<bool, Box<dyn StdEr
     match command {
         Command::Serve { demo } => serve(settings, demo).await?,
         Command::Openapi => print(&openapi()?),
+        Command::Settings => print(config::to_markdown(GATEWAY_SECTIONS).trim_end()),
         Command::Health => return Ok(check_health(&settings).await),
         Command::Check => {
             run_with_app(settings, async |_| {
@@ -259,7 +262,7 @@ async fn run_with_app(
 
 async fn serve(settings: Settings, demo: bool) -> Result<(), StartError> {
     let listener = App::bind(&settings)?;
-    let has_docs = settings.docs_open;
+    let has_docs = settings.listen.docs_open;
     let app = App::open(settings, Arc::new(SystemClock)).await?;
     let people = if demo {
         app.services.seed_demonstration().await
@@ -377,14 +380,14 @@ async fn account(app: &App, action: UserAction) -> Result<String, Box<dyn StdErr
 /// Requests `GET /api/health` of the service that these settings describe.
 async fn check_health(settings: &Settings) -> bool {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    let host = if settings.host.is_unspecified() {
+    let host = if settings.listen.host.is_unspecified() {
         [127, 0, 0, 1].into()
     } else {
-        settings.host
+        settings.listen.host
     };
     let ask = async {
-        let mut stream = tokio::net::TcpStream::connect((host, settings.port)).await?;
-        let asked = SocketAddr::new(host, settings.port);
+        let mut stream = tokio::net::TcpStream::connect((host, settings.listen.port)).await?;
+        let asked = SocketAddr::new(host, settings.listen.port);
         let request =
             format!("GET /api/health HTTP/1.1\r\nHost: {asked}\r\nConnection: close\r\n\r\n");
         stream.write_all(request.as_bytes()).await?;

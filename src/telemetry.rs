@@ -12,7 +12,7 @@ use crate::config::{LogFormat, Settings};
 /// # Errors
 /// When `LOG` is not a filter.
 pub fn start_logging(settings: &Settings) -> Result<(), String> {
-    let filter = EnvFilter::try_new(&settings.log)
+    let filter = EnvFilter::try_new(&settings.telemetry.log)
         .map_err(|error| format!("LOG is not a tracing filter: {error}"))?;
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     // Colours are for terminals: in a file their codes would break a text search.
@@ -23,7 +23,7 @@ pub fn start_logging(settings: &Settings) -> Result<(), String> {
     };
     let registry = tracing_subscriber::registry().with(filter);
     // A second subscriber is refused; the first one stays.
-    let _ = match settings.log_format {
+    let _ = match settings.telemetry.log_format {
         LogFormat::Text => registry.with(lines).try_init(),
         LogFormat::Json => registry.with(lines.json()).try_init(),
     };

@@ -1,17 +1,17 @@
-//! The networks of trusted proxies.
+//! Lists of networks, such as those of trusted proxies.
 
 use std::net::IpAddr;
 
 use ipnet::{IpNet, Ipv4Net};
 
-use super::Reader;
+use super::{Reader, Setting};
 
 /// The shortest prefixes of IPv4 and IPv6. Wider networks contain machines of more than one
 /// organisation.
 const MIN_PREFIX_LENGTHS: (u8, u8) = (8, 16);
 
-/// Parses a network of proxies; an error describes the wanted form.
-fn network(text: &str) -> Result<IpNet, String> {
+/// Parses a network; an error describes the wanted form.
+pub(super) fn network(text: &str) -> Result<IpNet, String> {
     let parsed: Option<IpNet> = text.parse().ok().or_else(|| {
         text.parse::<IpAddr>()
             .ok()
@@ -47,28 +47,20 @@ fn network(text: &str) -> Result<IpNet, String> {
     Ok(network)
 }
 
-impl Reader<'_> {
-    pub(super) fn trusted_proxies(&mut self) -> Vec<IpNet> {
-        let mut wrong = Vec::new();
-        let networks = self.list(
-            "TRUSTED_PROXIES",
-            "a list of addresses or networks",
-            |text| {
-                // The problems are reported below, each with its own text.
-                Some(network(text))
-            },
-        );
-        let networks = networks
-            .into_iter()
-            .filter_map(|network| network.map_err(|why| wrong.push(why)).ok());
-        let networks = networks.collect();
-        self.problems.extend(
-            wrong
-                .into_iter()
-                .map(|why| format!("TRUSTED_PROXIES must be {why}")),
-        );
-        networks
+/// Reads a list of networks. `None` is a problem, whose text says more than the form.
+pub(super) fn read_networks(
+    reader: &mut Reader<'_>,
+    setting: &Setting<Result<IpNet, String>>,
+) -> Option<Vec<IpNet>> {
+    let entries = reader.list(setting)?;
+    let (mut networks, count) = (Vec::new(), entries.len());
+    for entry in entries {
+        match entry {
+            Ok(network) => networks.push(network),
+            Err(why) => reader.add_problem(format!("{} must be {why}", setting.variable.name)),
+        }
     }
+    (networks.len() == count).then_some(networks)
 }
 
 #[cfg(test)]

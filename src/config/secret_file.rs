@@ -40,15 +40,10 @@ pub(super) fn read_secret_file(path: &str) -> Result<String, String> {
 mod tests {
     use std::fs;
 
-    use super::super::{BadSettings, Settings};
+    use super::super::{BadSettings, Settings, section::to_values};
 
     fn read(pairs: &[(&str, &str)]) -> Result<Settings, BadSettings> {
-        Settings::from_values(
-            &pairs
-                .iter()
-                .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
-                .collect(),
-        )
+        Settings::from_values(&to_values(pairs), &[])
     }
 
     fn problems(pairs: &[(&str, &str)]) -> Vec<String> {
@@ -87,18 +82,24 @@ mod tests {
             .map(|(name, value)| (*name, value.as_str()))
             .collect();
         let settings = read(&pairs).unwrap();
-        assert_eq!(settings.jwt_secret.as_deref(), Some(secret));
-        assert_eq!(settings.first_admin.unwrap().1, " a password with blanks ");
+        assert_eq!(settings.auth.jwt_secret.as_deref(), Some(secret));
         assert_eq!(
-            settings.metrics_token.as_deref(),
+            settings.auth.first_admin.unwrap().1,
+            " a password with blanks "
+        );
+        assert_eq!(
+            settings.telemetry.metrics_token.as_deref(),
             Some("a token of some length")
         );
         assert_eq!(
-            settings.mongodb_uri.as_deref(),
+            settings.database.uri.as_deref(),
             Some("mongodb://u:p@db.example/hospital")
         );
         assert_eq!(
-            (settings.mongodb_db.as_str(), settings.database_named_by_uri),
+            (
+                settings.database.name.as_str(),
+                settings.database.is_named_by_uri
+            ),
             ("hospital", true)
         );
         let both = [("JWT_SECRET", secret), ("JWT_SECRET_FILE", &values[1].1)];

@@ -321,7 +321,7 @@ impl Services {
     /// # Errors
     /// When MongoDB does not answer.
     pub async fn ensure_first_admin(&self) -> Result<()> {
-        let Some((username, password)) = self.settings.first_admin.clone() else {
+        let Some((username, password)) = self.settings.auth.first_admin.clone() else {
             return Ok(());
         };
         if self.store.has_admin().await? {

@@ -113,7 +113,7 @@ impl Services {
     /// may not see.
     pub(super) async fn adapt_to_caller(&self, actor: &Actor, users: &mut [User]) -> Result<()> {
         self.overlay_presence(users);
-        let contacts = self.settings.directory_contacts;
+        let contacts = self.settings.people.directory_contacts;
         let reader = DirectoryReader {
             user: actor.user,
             role: actor.role,
@@ -143,7 +143,8 @@ impl Services {
     /// # Errors
     /// When MongoDB does not answer.
     pub async fn sees_contacts_only(&self, actor: &Actor) -> Result<bool> {
-        if self.settings.environment == Environment::Development || actor.role != Role::User {
+        if self.settings.general.environment == Environment::Development || actor.role != Role::User
+        {
             return Ok(false);
         }
         Ok(self

@@ -43,7 +43,7 @@ impl Services {
 
     /// Refuses development helpers in production: their accounts have a public password.
     pub(super) fn require_development(&self) -> crate::domain::Result<()> {
-        if self.settings.environment == crate::config::Environment::Production {
+        if self.settings.general.environment == crate::config::Environment::Production {
             return Err(crate::domain::Error::Forbidden(
                 "the demonstration and synthetic people have a published password: not in production",
             ));

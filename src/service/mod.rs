@@ -118,9 +118,9 @@ pub struct Services {
 /// Returns which issuers are trusted, and the lifetime of tokens.
 fn trusted_issuers(settings: &Settings) -> tokens::TrustedIssuers {
     tokens::TrustedIssuers {
-        lifetime: settings.jwt_ttl,
-        audience: settings.jwt_audience.clone(),
-        issuers: settings.jwt_issuers.clone(),
+        lifetime: settings.auth.jwt_ttl,
+        audience: settings.auth.jwt_audience.clone(),
+        issuers: settings.auth.jwt_issuers.clone(),
     }
 }
 
@@ -158,7 +158,7 @@ impl Services {
                 settings.timings.token_cache_ttl,
             ),
             passwords: passwords::HashingService::new(),
-            throttle: throttle::Throttle::new(settings.rate_limit),
+            throttle: throttle::Throttle::new(settings.limits.rate_limit),
             presence: presence::PresenceRegistry::new(),
             typing: typing::TypingTracker::default(),
             unread: unread::UnreadCounts::default(),
@@ -166,10 +166,10 @@ impl Services {
             receipt_counts: receipt_counts::ReceiptCountQueue::default(),
             upload_slots: files::UploadSlots::default(),
             recorder,
-            creation_limits: creation_limits::CreationLimits::new(settings.rate_limit),
+            creation_limits: creation_limits::CreationLimits::new(settings.limits.rate_limit),
             present_count: presence::present_count(Weak::clone(this)),
-            rollups: rollups::RollupQueue::new(Arc::clone(&settings.calendar)),
-            search: SearchIndex::of(&settings.data_dir, &settings.mongodb_db),
+            rollups: rollups::RollupQueue::new(Arc::clone(&settings.general.calendar)),
+            search: SearchIndex::of(&settings.general.data_dir, &settings.database.name),
             health: health::Health::default(),
             queue: writer.queue,
             store,

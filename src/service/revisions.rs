@@ -49,7 +49,7 @@ impl Services {
             });
         }
         let session = self.load_message(message).await?.session;
-        let (by, window) = (actor.user, self.settings.edit_window);
+        let (by, window) = (actor.user, self.settings.messages.edit_window);
         let asked = mentions.clone().unwrap_or_default();
         let operation = Command::Edit {
             session,
@@ -79,7 +79,7 @@ impl Services {
     pub async fn recall(&self, actor: &Actor, message: MessageId) -> Result<Tombstone> {
         let known = self.load_message(message).await?;
         self.release_files(&known.file_ids()).await?;
-        let (session, window) = (known.session, self.settings.recall_window);
+        let (session, window) = (known.session, self.settings.messages.recall_window);
         match self
             .submit_revision(Command::Recall {
                 session,

@@ -28,7 +28,7 @@ impl Services {
     /// `RateLimited`.
     #[tracing::instrument(name = "auth.register", level = "debug", skip_all)]
     pub async fn register(&self, from: Network, new: NewAccount) -> Result<SignedIn> {
-        if !self.settings.registration_open {
+        if !self.settings.auth.registration_open {
             return Err(Error::Forbidden("registration is closed"));
         }
         let username = trim_username(&new.username).to_owned();
@@ -40,6 +40,7 @@ impl Services {
         new.problems().into_result(Error::Validation)?;
         let admin = self
             .settings
+            .auth
             .first_admin
             .as_ref()
             .map(|(name, _)| name.as_str());

@@ -586,8 +586,8 @@ async fn without_file_descriptors_nobody_waits() {
         .local_addr()
         .unwrap()
         .port();
-    let log = settings.data_dir.join("log");
-    std::fs::create_dir_all(&settings.data_dir).unwrap();
+    let log = settings.general.data_dir.join("log");
+    std::fs::create_dir_all(&settings.general.data_dir).unwrap();
     let mut service = tokio::process::Command::new("sh")
         .args([
             "-c",
@@ -595,12 +595,12 @@ async fn without_file_descriptors_nobody_waits() {
             env!("CARGO_BIN_EXE_wardline"),
         ])
         .env("PORT", port.to_string())
-        .env("MONGODB_URI", settings.mongodb_uri.clone().unwrap())
-        .env("MONGODB_DB", &settings.mongodb_db)
-        .env("DATA_DIR", &settings.data_dir)
+        .env("MONGODB_URI", settings.database.uri.clone().unwrap())
+        .env("MONGODB_DB", &settings.database.name)
+        .env("DATA_DIR", &settings.general.data_dir)
         .env("LOG", "warn")
         .stdout(std::fs::File::create(&log).unwrap())
-        .stderr(std::fs::File::create(settings.data_dir.join("errors")).unwrap())
+        .stderr(std::fs::File::create(settings.general.data_dir.join("errors")).unwrap())
         .kill_on_drop(true)
         .spawn()
         .unwrap();

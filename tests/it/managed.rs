@@ -41,9 +41,10 @@ fn own(folder: &Path, files: &Path) -> Settings {
         ("MONGODB_DB", "ward"),
     ]);
     let options = mongod::options(folder);
-    settings.mongodb_uri = None;
-    (settings.mongod, settings.search_path) = (options.binary, options.search_path);
-    folder.clone_into(&mut settings.data_dir);
+    settings.database.uri = None;
+    (settings.database.mongod, settings.database.search_path) =
+        (options.binary, options.search_path);
+    folder.clone_into(&mut settings.general.data_dir);
     settings
 }
 

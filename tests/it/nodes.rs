@@ -311,14 +311,14 @@ async fn commit_half_way(
     session: &str,
     name: &str,
 ) -> (mongodb::Client, ClientSession) {
-    let uri = app.settings.mongodb_uri.clone().unwrap();
+    let uri = app.settings.database.uri.clone().unwrap();
     let mut options = ClientOptions::parse(uri).await.unwrap();
     options.app_name = Some(name.to_owned());
     let client = mongodb::Client::with_options(options).unwrap();
     let mut transaction = client.start_session().await.unwrap();
     transaction.start_transaction().await.unwrap();
     let sessions = client
-        .database(&app.settings.mongodb_db)
+        .database(&app.settings.database.name)
         .collection::<Document>("sessions");
     let id = ObjectId::parse_str(session).unwrap();
     let (filter, change) = (

@@ -113,11 +113,11 @@ async fn a_newer_database_is_refused_and_an_old_one_taken_along() {
     let app = App::open(settings.clone(), Arc::new(SystemClock))
         .await
         .unwrap();
-    let client = mongodb::Client::with_uri_str(settings.mongodb_uri.clone().unwrap())
+    let client = mongodb::Client::with_uri_str(settings.database.uri.clone().unwrap())
         .await
         .unwrap();
     let meta = client
-        .database(&settings.mongodb_db)
+        .database(&settings.database.name)
         .collection::<Document>("meta");
     app.close().await.unwrap();
     // Interrupted before its number was written: the step runs again.
@@ -150,10 +150,10 @@ async fn unique_indexes_of_the_first_format_are_replaced() {
         .close()
         .await
         .unwrap();
-    let client = mongodb::Client::with_uri_str(settings.mongodb_uri.clone().unwrap())
+    let client = mongodb::Client::with_uri_str(settings.database.uri.clone().unwrap())
         .await
         .unwrap();
-    let database = client.database(&settings.mongodb_db);
+    let database = client.database(&settings.database.name);
     let unique = |name: &str, keys: Document| {
         let options = IndexOptions::builder()
             .name(name.to_owned())
@@ -209,11 +209,11 @@ async fn the_demonstration_hospital_loads_once() {
     let (people, made) = app.services.seed_demonstration().await.unwrap();
     assert!(people.len() >= 20 && people.len() == made);
     let messages = async || {
-        let client = mongodb::Client::with_uri_str(app.settings.mongodb_uri.clone().unwrap())
+        let client = mongodb::Client::with_uri_str(app.settings.database.uri.clone().unwrap())
             .await
             .unwrap();
         client
-            .database(&app.settings.mongodb_db)
+            .database(&app.settings.database.name)
             .collection::<Document>("messages")
             .count_documents(doc! {})
             .await

@@ -15,7 +15,8 @@ fn path(message: &serde_json::Value, tail: &str) -> String {
 #[tokio::test]
 async fn an_edit_keeps_what_was_said_before_for_admins() {
     let mut settings = settings(&[("RATE_LIMIT", "off")]);
-    settings.first_admin = Some(("head.nurse".to_owned(), crate::support::PASSWORD.to_owned()));
+    settings.auth.first_admin =
+        Some(("head.nurse".to_owned(), crate::support::PASSWORD.to_owned()));
     let app = TestApp::with(settings, Arc::new(wardline::domain::SystemClock)).await;
     let (li, chen, admin) = (
         app.nurse("Li").await,

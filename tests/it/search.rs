@@ -307,7 +307,8 @@ async fn forwarded_messages_are_found_by_what_they_carry() {
 #[tokio::test]
 async fn everybody_finds_what_is_theirs_to_see_and_nothing_else() {
     let mut settings = settings(&[("RATE_LIMIT", "off")]);
-    settings.first_admin = Some(("head.nurse".to_owned(), crate::support::PASSWORD.to_owned()));
+    settings.auth.first_admin =
+        Some(("head.nurse".to_owned(), crate::support::PASSWORD.to_owned()));
     let app = TestApp::with(settings, Arc::new(wardline::domain::SystemClock)).await;
     let (li, chen, wu, admin) = (
         app.nurse("Li").await,

@@ -23,7 +23,11 @@ async fn start(settings: &Settings) -> TestApp {
 }
 
 fn folder(settings: &Settings) -> PathBuf {
-    settings.data_dir.join("search").join(&settings.mongodb_db)
+    settings
+        .general
+        .data_dir
+        .join("search")
+        .join(&settings.database.name)
 }
 
 fn files(settings: &Settings) -> Vec<PathBuf> {
@@ -58,7 +62,7 @@ async fn nothing_is_lost_or_doubled_over_restarts() {
 
     // A service without the indexer writes while no index is fed, as another node would.
     let mut elsewhere = settings.clone();
-    elsewhere.data_dir = settings.data_dir.join("elsewhere");
+    elsewhere.general.data_dir = settings.general.data_dir.join("elsewhere");
     let other = start(&elsewhere).await;
     let away = at(&other, &li);
     away.send(&session, "warfarin three").await;
@@ -370,9 +374,12 @@ async fn of_two_services_on_one_folder_one_writes_and_both_find() {
 #[tokio::test]
 async fn a_folder_that_cannot_be_written_stops_nothing_else() {
     let mut settings = quiet();
-    settings.data_dir = settings.data_dir.join(crate::support::unique("no-folder"));
-    fs::create_dir_all(&settings.data_dir).unwrap();
-    fs::write(settings.data_dir.join("search"), b"a file").unwrap();
+    settings.general.data_dir = settings
+        .general
+        .data_dir
+        .join(crate::support::unique("no-folder"));
+    fs::create_dir_all(&settings.general.data_dir).unwrap();
+    fs::write(settings.general.data_dir.join("search"), b"a file").unwrap();
     let app = start(&settings).await;
     let (li, chen) = (app.nurse("Li").await, app.nurse("Chen").await);
     let session = li.session_with(&chen).await;
@@ -383,5 +390,5 @@ async fn a_folder_that_cannot_be_written_stops_nothing_else() {
     assert_eq!(reply.body["indexing"], json!(true), "{}", reply.body);
     assert!(reply.expect(200).as_array().unwrap().is_empty());
     app.stop().await;
-    assert!(settings.data_dir.join("search").is_file());
+    assert!(settings.general.data_dir.join("search").is_file());
 }

@@ -452,7 +452,7 @@ async fn a_taken_admin_name_stops_no_start_and_hands_nothing_over() {
     let mut settings = settings(&[]);
     let app = TestApp::with(settings.clone(), system()).await;
     let early = app.nurse("Early").await;
-    settings.first_admin = Some((early.username.clone(), PASSWORD.to_owned()));
+    settings.auth.first_admin = Some((early.username.clone(), PASSWORD.to_owned()));
     let again = App::open(settings.clone(), system())
         .await
         .expect("the service starts");

@@ -398,7 +398,7 @@ async fn counting_after_a_crash_or_anew_gives_the_same() {
 
     // Another time zone: the same messages on other days.
     let mut elsewhere = settings;
-    elsewhere.calendar = with_admin("America/Lima").calendar;
+    elsewhere.general.calendar = with_admin("America/Lima").general.calendar;
     let app = TestApp::with(elsewhere, Arc::new(SystemClock)).await;
     let admin = admin_of(&app).await;
     eventually(|| async { (get(&admin, "").await["messages"]["total"] != json!(0)).then_some(()) })

@@ -163,13 +163,16 @@ pub struct ClientSettingsJson {
 impl From<&Settings> for ClientSettingsJson {
     fn from(settings: &Settings) -> Self {
         Self {
-            registration: if settings.registration_open {
+            registration: if settings.auth.registration_open {
                 "open"
             } else {
                 "closed"
             },
-            notify_content_max: settings.notify_content_max.as_str(),
-            auto_logoff: settings.auto_logoff.map(|limit| limit.as_secs().max(1)),
+            notify_content_max: settings.messages.notify_content_max.as_str(),
+            auto_logoff: settings
+                .auth
+                .auto_logoff
+                .map(|limit| limit.as_secs().max(1)),
             languages: ["en", "zh-CN"],
         }
     }

@@ -259,7 +259,7 @@ pub fn bound(routes: Router) -> Router {
 /// Adds the layers of every request.
 pub fn wrap(app: &AppState, everything: Router) -> Router {
     let origins = Origins::new(&app.settings);
-    let trusted: Arc<[IpNet]> = app.settings.trusted_proxies.clone().into();
+    let trusted: Arc<[IpNet]> = app.settings.listen.trusted_proxies.clone().into();
     let span = |request: &Request| {
         let id = request
             .headers()

@@ -54,7 +54,9 @@ impl AppState {
         self.limits.spend_events(user, weight)?;
         let load_account = self.load_meter.load_account(LoadOwner::Person(user));
         load_account.check_capacity()?;
-        let turn = load_account.turn(heavy, !self.settings.rate_limit).await?;
+        let turn = load_account
+            .turn(heavy, !self.settings.limits.rate_limit)
+            .await?;
         // Other answers may have used up the capacity meanwhile.
         load_account.check_capacity()?;
         Ok(turn)

@@ -82,7 +82,7 @@ async fn metrics(
     Extension(recorder): Extension<PrometheusHandle>,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
-    let token = app.settings.metrics_token.as_deref();
+    let token = app.settings.telemetry.metrics_token.as_deref();
     let knows_token = token
         .zip(bearer(&headers))
         .is_some_and(|(token, given)| is_same(given, token));

@@ -58,9 +58,9 @@ impl Origins {
     #[must_use]
     pub fn new(settings: &Settings) -> Self {
         Self {
-            listed: settings.origins.clone().into(),
-            hosts: settings.public_hosts.clone().into(),
-            development: settings.environment == Environment::Development,
+            listed: settings.listen.origins.clone().into(),
+            hosts: settings.listen.public_hosts.clone().into(),
+            development: settings.general.environment == Environment::Development,
             logged: Arc::default(),
         }
     }

@@ -89,7 +89,7 @@ pub struct Upload {
 impl Services {
     /// Checks that all users' files together stay within `UPLOAD_TOTAL`.
     async fn require_total_quota(&self, size: u64) -> Result<()> {
-        let Some(total) = self.settings.upload_total else {
+        let Some(total) = self.settings.files.upload_total else {
             return Ok(());
         };
         if self.store.total_file_usage().await?.saturating_add(size) > total {
@@ -108,7 +108,7 @@ impl Services {
         auth: &AuthenticatedToken,
         declared: Option<u64>,
     ) -> Result<Upload> {
-        let limit = self.settings.max_upload;
+        let limit = self.settings.files.max_upload;
         let least = declared
             .unwrap_or(0)
             .saturating_sub(MAX_FORM_OVERHEAD_BYTES);
@@ -117,7 +117,7 @@ impl Services {
         }
         let owner = auth.actor.user;
         let place = self.upload_slots.places.acquire(owner)?;
-        let quota = self.settings.upload_quota;
+        let quota = self.settings.files.upload_quota;
         if self
             .store
             .file_usage(owner)
@@ -169,7 +169,7 @@ impl Upload {
     /// `FileTooLarge`; `FileUnsupported` for pictures of kinds we cannot clean; `Unavailable`;
     /// `UploadTooSlow` when it arrives too slowly.
     pub async fn write(&mut self, bytes: Bytes) -> Result<()> {
-        let limit = self.services.settings.max_upload;
+        let limit = self.services.settings.files.max_upload;
         self.size += bytes.len() as u64;
         self.place.record_received(self.size);
         if self.size > limit {
@@ -283,7 +283,7 @@ impl Upload {
             Kind::Sound => self.measure_sound(&mut file, guess).await,
             Kind::ForeignPicture | Kind::Other => {}
         }
-        let quota = self.services.settings.upload_quota;
+        let quota = self.services.settings.files.upload_quota;
         // One after the other, so that two do not use the same free space.
         let _turn = self.services.upload_slots.total_quota.lock().await;
         self.services.require_total_quota(file.size).await?;

@@ -18,7 +18,7 @@ use std::{
 use serde_json::{Value, json};
 use tokio::{sync::oneshot, task::JoinHandle};
 use wardline::{
-    app::{App, StartError},
+    app::{App, GATEWAY_SECTIONS, StartError},
     config::Settings,
     domain::{Clock, Timestamp},
 };
@@ -138,7 +138,8 @@ pub fn settings(variables: &[(&str, &str)]) -> Settings {
             .iter()
             .map(|(k, v)| ((*k).to_owned(), (*v).to_owned())),
     );
-    let mut settings = Settings::from_values(&values).expect("test settings are valid");
+    let mut settings =
+        Settings::from_values(&values, GATEWAY_SECTIONS).expect("test settings are valid");
     settings.timings.presence_window = Duration::from_millis(50);
     settings.timings.typing = Duration::from_millis(400);
     settings
@@ -171,7 +172,7 @@ impl TestApp {
         }));
         Self {
             address,
-            database: settings.mongodb_db.clone(),
+            database: settings.database.name.clone(),
             settings,
             client: reqwest::Client::new(),
             stop: Some(stop),
@@ -210,6 +211,7 @@ impl TestApp {
     pub async fn admin(&self) -> Person {
         let (username, password) = self
             .settings
+            .auth
             .first_admin
             .clone()
             .expect("an admin in the settings");
@@ -230,7 +232,7 @@ impl TestApp {
 
     /// The raw database of this test.
     pub async fn database(&self) -> mongodb::Database {
-        let uri = self.settings.mongodb_uri.clone().unwrap();
+        let uri = self.settings.database.uri.clone().unwrap();
         mongodb::Client::with_uri_str(uri)
             .await
             .unwrap()

@@ -79,7 +79,7 @@ impl AuditQuery {
         let mut errors = FieldErrors::<String>::default();
         let mut moment = |name: &str, text: &Option<String>, is_end: bool| {
             let text = text.as_ref()?;
-            let moment = app.settings.calendar.moment(text, is_end);
+            let moment = app.settings.general.calendar.moment(text, is_end);
             if moment.is_none() {
                 let problem =
                     "must be a time such as 2024-05-01T08:00:00Z, or a day such as 2024-05-01";
@@ -152,9 +152,9 @@ pub async fn read(
         .recorded(&caller.actor, &filter, query.before.as_ref(), query.limit)
         .await?;
     let next = recorded.next;
-    let rows = AuditJson::rows(recorded, &app.settings.calendar);
+    let rows = AuditJson::rows(recorded, &app.settings.general.calendar);
     if wants.0 {
-        return csv_response(&app.settings.calendar, &rows, "audit");
+        return csv_response(&app.settings.general.calendar, &rows, "audit");
     }
     let next_before = next.map(|next| next.to_string());
     let pagination = AuditPaginationJson {

@@ -190,7 +190,7 @@ impl Transport {
         let network = Network::of(address.0);
         self.app.limits.check_handshake(network)?;
         let (entry, oldest) = self.registry.register(network)?;
-        if let Some(oldest) = oldest.filter(|_| self.app.settings.rate_limit) {
+        if let Some(oldest) = oldest.filter(|_| self.app.settings.limits.rate_limit) {
             self.part(&oldest);
         }
         Ok(entry)
