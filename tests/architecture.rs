@@ -172,6 +172,17 @@ fn store_and_hub_speak_no_protocol_and_gateways_no_mongodb() {
     }
 }
 
+/// Each gateway makes its own addresses of files. What older programs stored is in the migrations.
+#[test]
+fn only_gateways_make_addresses() {
+    for (file, code) in files() {
+        let is_below = ["domain", "store", "hub", "service"].contains(&room(&file));
+        if is_below && !file.starts_with("store/migrations/") {
+            assert!(!code.contains("\"/api/"), "{file} names an address");
+        }
+    }
+}
+
 #[test]
 fn a_gateway_knows_no_other_gateway() {
     for (file, code) in files() {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{
     ConversationId, Field, MessageId, Timestamp, UserId,
+    avatar::{Avatar, MAX_AVATAR_CHARS},
     error::FieldErrors,
     message::{Message, MessageType},
     message_parts::SystemNotice,
@@ -35,8 +36,6 @@ pub const MAX_MEMBERS: usize = 500;
 pub const MAX_GROUP_NAME_CHARS: usize = 100;
 /// The most characters of a group's topic.
 pub const MAX_TOPIC_CHARS: usize = 500;
-/// The most characters of the address of a group's picture.
-pub const MAX_AVATAR_CHARS: usize = 512;
 
 /// What a member may do in a group; all members of a private conversation are plain members.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
@@ -89,7 +88,7 @@ impl std::str::FromStr for MemberRole {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct GroupProfile {
     pub name: String,
-    pub avatar: String,
+    pub avatar: Avatar,
     pub topic: String,
     /// Whether new members see the messages from before they joined.
     pub history_visible: bool,
@@ -99,7 +98,7 @@ pub struct GroupProfile {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct GroupProfileChange {
     pub name: Option<String>,
-    pub avatar: Option<String>,
+    pub avatar: Option<Avatar>,
     pub topic: Option<String>,
     pub history_visible: Option<bool>,
 }
@@ -139,7 +138,7 @@ impl GroupProfileChange {
         if self
             .avatar
             .as_ref()
-            .is_some_and(|avatar| !is_avatar(avatar))
+            .is_some_and(|avatar| !is_valid_address(avatar.address()))
         {
             errors.add(
                 Field::Avatar,
@@ -152,7 +151,7 @@ impl GroupProfileChange {
 
 /// Returns whether the text is a valid address of a picture: nothing that a browser would run, or
 /// take for a picture of another host.
-fn is_avatar(text: &str) -> bool {
+fn is_valid_address(text: &str) -> bool {
     text.chars().nth(MAX_AVATAR_CHARS).is_none() && is_picture_address(text)
 }
 

@@ -8,6 +8,8 @@ use super::{message_parts::Quote, receipts::MessageView};
 const MESSAGE_OVERHEAD_BYTES: usize = 640;
 /// An id in a list.
 const ID_BYTES: usize = 27;
+/// About the length of a file's address, whatever gateway makes it.
+const FILE_ADDRESS_BYTES: usize = 40;
 /// The size of one reader.
 const READER_BYTES: usize = 96;
 
@@ -27,7 +29,7 @@ fn of_quote(quote: &Quote) -> usize {
     let file = quote
         .file
         .as_ref()
-        .map_or(0, |file| of_text(&file.name) + file.url.len());
+        .map_or(0, |file| of_text(&file.name) + FILE_ADDRESS_BYTES);
     MESSAGE_OVERHEAD_BYTES / 2 + of_text(&quote.content) + file
 }
 
@@ -38,7 +40,7 @@ pub fn of(view: &MessageView) -> usize {
     let file = message
         .file
         .as_ref()
-        .map_or(0, |file| of_text(&file.name) + file.url.len());
+        .map_or(0, |file| of_text(&file.name) + FILE_ADDRESS_BYTES);
     let reactions: usize = message
         .reactions
         .iter()

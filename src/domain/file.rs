@@ -1,4 +1,4 @@
-//! Files: the data about one, its name and address, and how it may be shown.
+//! Files: the data about one, its name, and how it may be shown.
 
 use unicode_normalization::UnicodeNormalization;
 
@@ -7,8 +7,6 @@ use super::{
     text::{is_invisible, visible_text},
 };
 
-/// The prefix of the addresses of this service's files; a `fileUrl` is this and the file's id.
-pub const FILE_URL_PREFIX: &str = "/api/chat/files/";
 /// The most bytes of a file's name.
 pub const MAX_NAME_BYTES: usize = 255;
 /// The type that is served when the true type is private, or would be run by a browser.
@@ -62,18 +60,6 @@ pub struct StoredFile {
     /// SHA-256, hexadecimal.
     pub digest: String,
     pub created_at: Timestamp,
-}
-
-/// Returns the address of a file.
-#[must_use]
-pub fn url(id: FileId) -> String {
-    format!("{FILE_URL_PREFIX}{id}")
-}
-
-/// Returns the file that an address of this service names.
-#[must_use]
-pub fn id_of(url: &str) -> Option<FileId> {
-    url.strip_prefix(FILE_URL_PREFIX)?.parse().ok()
 }
 
 /// Returns whether a browser may show it in place: a short list of kinds that carry no script.
@@ -248,18 +234,5 @@ mod tests {
             assert!(!is_inline(active));
         }
         assert!(is_inline("image/png") && !is_inline("application/pdf"));
-    }
-
-    #[test]
-    fn an_address_names_one_file() {
-        let id = FileId::generate();
-        assert_eq!(id_of(&url(id)), Some(id));
-        for bad in [
-            "/api/chat/files/",
-            "/api/chat/files/../users",
-            "https://evil.example/api/chat/files/x",
-        ] {
-            assert_eq!(id_of(bad), None);
-        }
     }
 }

@@ -172,7 +172,7 @@ mod tests {
     fn an_address_is_what_a_browser_takes_it_for() {
         for good in [
             "",
-            "/api/chat/files/64b7f0c2a1b2c3d4e5f60718",
+            "/pictures/64b7f0c2a1b2c3d4e5f60718",
             "https://pictures.example/a.png",
             "HTTPS://pictures.example/李.png",
         ] {

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use unicode_normalization::UnicodeNormalization;
 
-use super::{Timestamp, UserId, presence::Status, text::visible_text};
+use super::{Timestamp, UserId, avatar::Avatar, presence::Status, text::visible_text};
 
 /// The role of a user; the source's four.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -129,7 +129,7 @@ pub struct User {
     pub real_name: String,
     pub email: String,
     pub phone: String,
-    pub avatar: String,
+    pub avatar: Avatar,
     pub role: Role,
     /// A department's name, empty when none.
     pub department: String,
@@ -228,7 +228,7 @@ mod tests {
             real_name: "a".into(),
             email: "a@b.example".into(),
             phone: "1".into(),
-            avatar: String::new(),
+            avatar: Avatar::None,
             role: Role::Nurse,
             department: String::new(),
             title: String::new(),

@@ -6,6 +6,7 @@ use crate::{
         Error, Field, Result, Timestamp, UserId,
         access::Actor,
         audit::FieldChange,
+        avatar::{Avatar, MAX_AVATAR_CHARS},
         error::FieldErrors,
         event::Closing,
         password,
@@ -17,6 +18,13 @@ use crate::{
     store::users::{FailedSignIns, UserAccount},
 };
 
+/// The most characters of an e-mail address (RFC 5321).
+const MAX_EMAIL_CHARS: usize = 254;
+/// The most characters of a telephone number.
+const MAX_PHONE_CHARS: usize = 32;
+/// The most characters of any other text of a profile.
+const MAX_PROFILE_TEXT_CHARS: usize = 64;
+
 /// The data of a new account. The caller decides the role: registration gives `User`.
 #[derive(Debug, Clone)]
 pub struct NewAccount {
@@ -26,7 +34,7 @@ pub struct NewAccount {
     pub role: Role,
     pub email: String,
     pub phone: String,
-    pub avatar: String,
+    pub avatar: Avatar,
     pub department: String,
     pub title: String,
 }
@@ -68,11 +76,11 @@ impl NewAccount {
                 (Field::RealName, Some(&self.real_name)),
                 (Field::Email, Some(&self.email)),
                 (Field::Phone, Some(&self.phone)),
-                (Field::Avatar, Some(&self.avatar)),
                 (Field::Department, Some(&self.department)),
                 (Field::Title, Some(&self.title)),
             ],
         );
+        check_avatar(&mut errors, &self.avatar);
         errors
     }
 
@@ -110,35 +118,42 @@ fn visible_text_of(text: &str) -> String {
     visible_text(text).unwrap_or_default()
 }
 
-/// Checks the texts of a profile: their length, and the form of addresses.
+/// Checks the texts of a profile: their length, and the form of an e-mail address.
 fn check_profile<const N: usize>(errors: &mut FieldErrors, fields: [(Field, Option<&String>); N]) {
     use validator::ValidateEmail;
     for (field, value) in fields {
         let Some(value) = value else { continue };
         let longest = match field {
-            Field::Email => 254,
-            Field::Phone => 32,
-            Field::Avatar => 512,
-            _ => 64,
+            Field::Email => MAX_EMAIL_CHARS,
+            Field::Phone => MAX_PHONE_CHARS,
+            _ => MAX_PROFILE_TEXT_CHARS,
         };
-        if value.chars().any(char::is_control) {
-            errors.add(
-                field,
-                ("INVALID", "must be one line without control characters"),
-            );
-        } else if value.chars().count() > longest {
-            errors.add(field, format!("must have at most {longest} characters"));
+        check_line(errors, field, value, longest);
+        if field == Field::Email && !value.is_empty() && !value.validate_email() {
+            errors.add(field, "must be an e-mail address");
         }
-        match field {
-            Field::Email if !value.is_empty() && !value.validate_email() => {
-                errors.add(field, "must be an e-mail address");
-            }
-            // An avatar is shown as an image: never a script.
-            Field::Avatar if !is_picture_address(value) => {
-                errors.add(field, "must be a path or an https address");
-            }
-            _ => {}
-        }
+    }
+}
+
+/// Checks the address of an avatar that is no file of this service. It is shown as an image: never
+/// a script.
+fn check_avatar(errors: &mut FieldErrors, avatar: &Avatar) {
+    let address = avatar.address();
+    check_line(errors, Field::Avatar, address, MAX_AVATAR_CHARS);
+    if !is_picture_address(address) {
+        errors.add(Field::Avatar, "must be a path or an https address");
+    }
+}
+
+/// Checks that a text is one line of at most `longest` characters.
+fn check_line(errors: &mut FieldErrors, field: Field, text: &str, longest: usize) {
+    if text.chars().any(char::is_control) {
+        errors.add(
+            field,
+            ("INVALID", "must be one line without control characters"),
+        );
+    } else if text.chars().count() > longest {
+        errors.add(field, format!("must have at most {longest} characters"));
     }
 }
 
@@ -207,11 +222,13 @@ impl Services {
                 (Field::RealName, change.real_name.as_ref()),
                 (Field::Email, change.email.as_ref()),
                 (Field::Phone, change.phone.as_ref()),
-                (Field::Avatar, change.avatar.as_ref()),
                 (Field::Department, change.department.as_ref()),
                 (Field::Title, change.title.as_ref()),
             ],
         );
+        if let Some(avatar) = &change.avatar {
+            check_avatar(&mut errors, avatar);
+        }
         if change
             .real_name
             .as_ref()
@@ -365,7 +382,7 @@ impl Services {
             role,
             email: blank(),
             phone: blank(),
-            avatar: blank(),
+            avatar: Avatar::None,
             department: blank(),
             title: blank(),
         };
@@ -526,13 +543,15 @@ fn describe_changes(user: &User, change: &UserChange) -> Vec<FieldChange> {
         ("realName", &user.real_name, &change.real_name),
         ("email", &user.email, &change.email),
         ("phone", &user.phone, &change.phone),
-        ("avatar", &user.avatar, &change.avatar),
         ("department", &user.department, &change.department),
         ("title", &user.title, &change.title),
     ] {
         if let Some(to) = to.as_ref().filter(|to| *to != from) {
             changes.push(FieldChange::of(field, from, to));
         }
+    }
+    if let Some(to) = change.avatar.as_ref().filter(|to| **to != user.avatar) {
+        changes.push(FieldChange::of("avatar", &user.avatar, to));
     }
     if change.password_hash.is_some() {
         changes.push(FieldChange::hidden("password"));

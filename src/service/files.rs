@@ -30,11 +30,8 @@ pub use upload::Upload;
 use super::{Services, TOKEN_RECHECK_INTERVAL, audit::AuditedAction};
 use crate::{
     domain::{
-        ConversationId, Error, Field, FileId, Result, UserId,
-        access::Actor,
-        error::FieldErrors,
-        file::{self, StoredFile},
-        message::Draft,
+        ConversationId, Error, Field, FileId, Result, UserId, access::Actor, avatar::Avatar,
+        error::FieldErrors, file::StoredFile, message::Draft,
     },
     store::blobs::{BlobKey, ByteRange},
 };
@@ -180,7 +177,7 @@ impl Services {
         let Some(named) = &mut draft.file else {
             return Ok(());
         };
-        let id = named.id().ok_or(Error::NotFound("file"))?;
+        let id = named.id;
         let file = self.readable_file(actor.user, id).await?;
         let until = self.clock.now().plus(FILE_HOLD_DURATION);
         if let Some(file) = file
@@ -221,8 +218,8 @@ impl Services {
     ///
     /// # Errors
     /// `Validation` naming `avatar` otherwise.
-    pub(super) async fn hold_avatar(&self, actor: Option<&Actor>, avatar: &str) -> Result<()> {
-        let Some(id) = file::id_of(avatar) else {
+    pub(super) async fn hold_avatar(&self, actor: Option<&Actor>, avatar: &Avatar) -> Result<()> {
+        let Some(id) = avatar.file() else {
             return Ok(());
         };
         let readable = match actor {
@@ -245,8 +242,8 @@ impl Services {
     }
 
     /// Schedules a check of a picture that a profile showed.
-    pub(super) async fn release_avatar(&self, avatar: &str) -> Result<()> {
-        match file::id_of(avatar) {
+    pub(super) async fn release_avatar(&self, avatar: &Avatar) -> Result<()> {
+        match avatar.file() {
             Some(id) => self.release_files(&[id]).await,
             None => Ok(()),
         }

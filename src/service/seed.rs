@@ -12,6 +12,7 @@ use serde::Deserialize;
 use super::{NewAccount, Services, import::ConversationImport, passwords::HashPriority};
 use crate::domain::{
     ConversationId, Error, Result, Timestamp, UserId,
+    avatar::Avatar,
     conversation::{Conversation, GroupProfile},
     message::{Draft, Message},
     message_parts::Mentions,
@@ -204,7 +205,7 @@ impl Services {
             role: person.role.parse().unwrap_or(Role::User),
             email: person.email,
             phone: person.phone,
-            avatar: person.avatar,
+            avatar: Avatar::from_text(person.avatar),
             // One department name for all its staff, whatever their language.
             department: department.map_or(person.department, |d| format!("{} {}", d.zh, d.en)),
             title: person.title,

@@ -9,6 +9,7 @@ use super::{Services, SignedIn, import::ConversationImport};
 use crate::{
     domain::{
         ConversationId, Result, Timestamp, UserId,
+        avatar::Avatar,
         conversation::Conversation,
         conversation_state::ConversationState as Written,
         message::{Draft, Message},
@@ -202,7 +203,7 @@ impl Services {
                     real_name: format!("Staff {number}"),
                     email: String::new(),
                     phone: String::new(),
-                    avatar: String::new(),
+                    avatar: Avatar::None,
                     role: if number % 3 == 0 {
                         Role::Doctor
                     } else {

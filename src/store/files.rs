@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 use super::{Store, collect, failure, messages, run, stored_number, users, write};
 use crate::domain::{
     ConversationId, Error, FileId, Result, Timestamp, UserId,
-    file::{self, Dimensions, StoredFile, Thumbnail},
+    avatar::Avatar,
+    file::{Dimensions, StoredFile, Thumbnail},
 };
 pub use quota::Completion;
 pub(super) use quota::USAGE_COLLECTION;
@@ -274,7 +275,7 @@ impl Store {
     /// When MongoDB does not answer.
     pub async fn is_avatar(&self, id: FileId) -> Result<bool> {
         let people = self.collection::<Document>(users::COLLECTION);
-        let named = doc! { "avatar": file::url(id) };
+        let named = doc! { "avatar": Avatar::File(id).to_string() };
         let found = run(async move { people.find_one(named).projection(doc! { "_id": 1 }).await });
         Ok(found.await?.is_some())
     }

@@ -3,6 +3,8 @@
 //! A new and an old database take the same steps. A step may be interrupted anywhere and run again:
 //! its number is written only once it is done. A database newer than this program is refused.
 
+mod file_ids;
+
 use mongodb::bson::{Document, doc};
 
 use super::{Store, run, stored_number::whole};
@@ -17,7 +19,7 @@ pub struct Migration {
 }
 
 /// All steps, ascending without a gap.
-pub const MIGRATIONS: [Migration; 5] = [
+pub const MIGRATIONS: [Migration; 6] = [
     Migration {
         version: 1,
         what: "collections with their validators, and the indexes",
@@ -37,6 +39,10 @@ pub const MIGRATIONS: [Migration; 5] = [
     Migration {
         version: 5,
         what: "what messages said before they were edited goes with them",
+    },
+    Migration {
+        version: 6,
+        what: "files are named by their ids, not by addresses of a gateway",
     },
 ];
 
@@ -121,6 +127,7 @@ impl Store {
                     .await
             }
             5 => self.remove_edits_of_deleted().await,
+            6 => self.replace_file_addresses().await,
             unknown => {
                 tracing::error!(unknown, "there is no such migration step");
                 Err(Error::Internal)

@@ -17,6 +17,7 @@ use super::{
 use crate::domain::{
     Error, Result, Timestamp, UserId,
     access::Credentials,
+    avatar::Avatar,
     cursors::{NameCursor, PageRequest},
     paging::Page,
     presence::{Presence, Status},
@@ -98,7 +99,7 @@ pub struct UserChange {
     pub real_name: Option<String>,
     pub email: Option<String>,
     pub phone: Option<String>,
-    pub avatar: Option<String>,
+    pub avatar: Option<Avatar>,
     pub department: Option<String>,
     pub title: Option<String>,
     pub password_hash: Option<String>,
@@ -381,11 +382,12 @@ impl Store {
                 set.insert(field, value);
             }
         }
+        let avatar = change.avatar.as_ref().map(Avatar::to_string);
         let texts = [
             ("realName", &change.real_name),
             ("email", &change.email),
             ("phone", &change.phone),
-            ("avatar", &change.avatar),
+            ("avatar", &avatar),
             ("department", &change.department),
             ("title", &change.title),
             ("password", &change.password_hash),

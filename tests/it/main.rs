@@ -21,6 +21,7 @@ mod credentials;
 mod cursors;
 mod document;
 mod edge;
+mod file_ids;
 mod files;
 mod files_access;
 mod files_hostile;

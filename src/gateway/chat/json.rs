@@ -30,6 +30,7 @@ pub use statistics::{DepartmentJson, OverviewJson, PeriodJson, PersonStatisticsJ
 use crate::{
     config::Settings,
     domain::{ConversationId, Timestamp, UserId, event::Unread, user::User},
+    gateway::chat::file_address,
     service::{ConversationSync, Issued, SignedIn, Stats, Synced},
 };
 
@@ -83,7 +84,7 @@ impl From<User> for UserJson {
             real_name: user.real_name,
             email: user.email,
             phone: user.phone,
-            avatar: user.avatar,
+            avatar: file_address::of_avatar(&user.avatar),
             role: user.role.as_str(),
             department: user.department,
             title: user.title,
@@ -119,7 +120,7 @@ impl From<&User> for ProfileJson {
             id: user.id,
             username: user.username.clone(),
             real_name: user.real_name.clone(),
-            avatar: user.avatar.clone(),
+            avatar: file_address::of_avatar(&user.avatar),
             role: user.role.as_str(),
         }
     }

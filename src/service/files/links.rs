@@ -8,18 +8,18 @@ use super::super::Services;
 use crate::domain::{
     Error, FileId, Result, Timestamp, TokenId, UserId,
     access::{Actor, AuthenticatedToken, CredentialVersion},
-    file,
     user::Role,
 };
 
 /// How long a signed address is valid.
 const LINK_TTL: Duration = Duration::from_mins(5);
 
-/// Signed addresses of a file.
+/// What signed addresses of a file are made of.
 #[derive(Debug, Clone)]
 pub struct FileLink {
-    pub url: String,
-    pub thumbnail_url: Option<String>,
+    pub file: FileId,
+    pub has_thumbnail: bool,
+    pub proof: LinkProof,
     pub expires_at: Timestamp,
 }
 
@@ -78,18 +78,15 @@ impl Services {
         let signature = self
             .tokens
             .sign(&text_to_sign(id, actor.user, &token, expires_at.0))?;
-        let query: String = form_urlencoded::Serializer::new(String::new())
-            .append_pair("user", &actor.user.to_string())
-            .append_pair("token", &token)
-            .append_pair("expires", &expires_at.0.to_string())
-            .append_pair("signature", &signature)
-            .finish();
-        let address = file::url(id);
         Ok(FileLink {
-            url: format!("{address}?{query}"),
-            thumbnail_url: file
-                .thumbnail
-                .map(|_| format!("{address}/thumbnail?{query}")),
+            file: id,
+            has_thumbnail: file.thumbnail.is_some(),
+            proof: LinkProof {
+                user: actor.user,
+                token,
+                expires: expires_at.0,
+                signature,
+            },
             expires_at,
         })
     }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::super::stored_number;
 use crate::domain::{
     ConversationId, Error, MessageId, Result, Timestamp, UserId,
+    avatar::Avatar,
     conversation::{
         Conversation, ConversationKind, GroupProfile, LastMessage, Member, MemberRole, pair_key,
     },
@@ -152,7 +153,7 @@ impl From<&Conversation> for ConversationRow {
             id: session.id,
             session_type: session.kind.as_str().to_owned(),
             session_name: session.profile.name.clone(),
-            avatar: session.profile.avatar.clone(),
+            avatar: session.profile.avatar.to_string(),
             topic: session.profile.topic.clone(),
             history_visible: session.profile.history_visible,
             pair_key: match (session.kind, pair.as_slice()) {
@@ -256,7 +257,7 @@ impl TryFrom<ConversationRow> for Conversation {
             kind,
             profile: GroupProfile {
                 name: row.session_name,
-                avatar: row.avatar,
+                avatar: Avatar::from_text(row.avatar),
                 topic: row.topic,
                 history_visible: row.history_visible,
             },

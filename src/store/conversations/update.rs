@@ -69,7 +69,7 @@ impl ConversationUpdate<'_> {
                 session.participants().map(Bson::from).collect::<Vec<_>>(),
             );
             set.insert("sessionName", &session.profile.name);
-            set.insert("avatar", &session.profile.avatar);
+            set.insert("avatar", session.profile.avatar.to_string());
             set.insert("topic", &session.profile.topic);
             set.insert("historyVisible", session.profile.history_visible);
         }

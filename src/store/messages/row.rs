@@ -26,7 +26,7 @@ pub(in crate::store) struct MessageRow {
     content: String,
     message_type: String,
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    file_url: Option<String>,
+    file_id: Option<FileId>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     file_name: Option<String>,
     #[serde(
@@ -87,7 +87,7 @@ const IMMUTABLE_FIELDS: [&str; 9] = [
 
 /// The fields that may be absent and may change.
 const OPTIONAL_FIELDS: [&str; 14] = [
-    "fileUrl",
+    "fileId",
     "fileName",
     "fileSize",
     "mimeType",
@@ -143,7 +143,7 @@ struct QuoteRow {
     content: String,
     message_type: String,
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    file_url: Option<String>,
+    file_id: Option<FileId>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     file_name: Option<String>,
     #[serde(
@@ -161,18 +161,16 @@ struct QuoteRow {
     edited_at: Option<Timestamp>,
 }
 
-/// Defines the file that a message or a quote names: its address and name are stored together.
+/// Defines the file that a message or a quote names: its id and name are stored together.
 macro_rules! file_of {
     ($row:ident) => {
-        $row.file_url
-            .zip($row.file_name)
-            .map(|(url, name)| FileRef {
-                url,
-                name,
-                size: $row.file_size.unwrap_or_default(),
-                mime: $row.mime_type,
-                digest: $row.file_digest,
-            })
+        $row.file_id.zip($row.file_name).map(|(id, name)| FileRef {
+            id,
+            name,
+            size: $row.file_size.unwrap_or_default(),
+            mime: $row.mime_type,
+            digest: $row.file_digest,
+        })
     };
 }
 
@@ -184,7 +182,7 @@ impl From<&Quote> for QuoteRow {
             sender: quote.sender,
             content: quote.content.clone(),
             message_type: quote.kind.as_str().to_owned(),
-            file_url: file.map(|file| file.url.clone()),
+            file_id: file.map(|file| file.id),
             file_name: file.map(|file| file.name.clone()),
             file_size: file.map(|file| file.size),
             mime_type: file.and_then(|file| file.mime.clone()),
@@ -243,7 +241,7 @@ impl From<&Message> for MessageRow {
             receiver: message.receiver,
             content: message.content.clone(),
             message_type: message.kind.as_str().to_owned(),
-            file_url: file.map(|file| file.url.clone()),
+            file_id: file.map(|file| file.id),
             file_name: file.map(|file| file.name.clone()),
             file_size: file.map(|file| file.size),
             mime_type: file.and_then(|file| file.mime.clone()),

@@ -6,6 +6,7 @@ use super::super::stored_number;
 use crate::domain::{
     Error, Result, Timestamp, UserId,
     access::Credentials,
+    avatar::Avatar,
     presence::Status,
     search_keys::PersonTexts,
     user::{Role, User, username_key},
@@ -27,6 +28,7 @@ pub(super) struct UserRow {
     real_name: String,
     email: String,
     phone: String,
+    /// In its text form.
     avatar: String,
     role: String,
     department: String,
@@ -106,7 +108,7 @@ impl From<&UserAccount> for UserRow {
             real_name: user.real_name.clone(),
             email: user.email.clone(),
             phone: user.phone.clone(),
-            avatar: user.avatar.clone(),
+            avatar: user.avatar.to_string(),
             role: user.role.as_str().to_owned(),
             department: user.department.clone(),
             title: user.title.clone(),
@@ -141,7 +143,7 @@ impl TryFrom<UserRow> for UserAccount {
                 real_name: row.real_name,
                 email: row.email,
                 phone: row.phone,
-                avatar: row.avatar,
+                avatar: Avatar::from_text(row.avatar),
                 role,
                 department: row.department,
                 title: row.title,

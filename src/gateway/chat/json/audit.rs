@@ -10,8 +10,10 @@ use crate::{
     domain::{
         ConversationId, Timestamp, UserId,
         audit::{AuditEntry, FieldChange},
+        avatar::Avatar,
         statistics::Calendar,
     },
+    gateway::chat::file_address,
     service::Recorded,
 };
 
@@ -26,10 +28,18 @@ pub struct AuditChangeJson {
 
 impl From<FieldChange> for AuditChangeJson {
     fn from(change: FieldChange) -> Self {
+        let is_avatar = change.field == "avatar";
+        let shown = |value: Option<String>| {
+            if is_avatar {
+                value.map(|text| file_address::of_avatar(&Avatar::from_text(text)))
+            } else {
+                value
+            }
+        };
         Self {
             field: change.field,
-            from: change.from,
-            to: change.to,
+            from: shown(change.from),
+            to: shown(change.to),
         }
     }
 }

@@ -4,10 +4,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
-    domain::{
-        FileId, Timestamp,
-        file::{self, StoredFile},
-    },
+    domain::{FileId, Timestamp, file::StoredFile},
+    gateway::chat::file_address,
     service::FileLink,
 };
 
@@ -41,7 +39,7 @@ impl From<StoredFile> for FileJson {
     fn from(stored: StoredFile) -> Self {
         Self {
             file_id: stored.id,
-            file_url: file::url(stored.id),
+            file_url: file_address::of(stored.id),
             file_name: stored.name,
             file_size: stored.size,
             mime_type: stored.mime,
@@ -66,9 +64,18 @@ pub struct FileLinkJson {
 
 impl From<FileLink> for FileLinkJson {
     fn from(link: FileLink) -> Self {
+        let (address, proof) = (file_address::of(link.file), link.proof);
+        let query: String = form_urlencoded::Serializer::new(String::new())
+            .append_pair("user", &proof.user.to_string())
+            .append_pair("token", &proof.token)
+            .append_pair("expires", &proof.expires.to_string())
+            .append_pair("signature", &proof.signature)
+            .finish();
         Self {
-            url: link.url,
-            thumbnail_url: link.thumbnail_url,
+            url: format!("{address}?{query}"),
+            thumbnail_url: link
+                .has_thumbnail
+                .then(|| format!("{address}/thumbnail?{query}")),
             expires_at: link.expires_at,
         }
     }

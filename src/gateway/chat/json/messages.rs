@@ -12,6 +12,7 @@ use crate::{
         message_parts::{Forwarded, Mentions, Quote, Reaction, is_same_emoji},
         receipts::MessageView,
     },
+    gateway::chat::file_address,
     service::{self, Receipts},
 };
 
@@ -90,7 +91,7 @@ pub struct QuoteJson<'a> {
     sender: UserId,
     content: &'a str,
     message_type: &'static str,
-    file_url: &'a str,
+    file_url: String,
     file_name: &'a str,
     file_size: u64,
     /// Of the file, as its content says.
@@ -112,7 +113,7 @@ impl<'a> From<&'a Quote> for QuoteJson<'a> {
             sender: quote.sender,
             content: &quote.content,
             message_type: quote.kind.as_str(),
-            file_url: file.map_or("", |file| &file.url),
+            file_url: file.map_or_else(String::new, |file| file_address::of(file.id)),
             file_name: file.map_or("", |file| &file.name),
             file_size: file.map_or(0, |file| file.size),
             mime_type: file.and_then(|file| file.mime.as_deref()),
@@ -160,7 +161,7 @@ pub struct MessageJson<'a> {
     content: &'a str,
     /// `text`, `image`, `file` or `voice`.
     message_type: &'static str,
-    file_url: &'a str,
+    file_url: String,
     file_name: &'a str,
     /// Bytes.
     file_size: u64,
@@ -251,7 +252,7 @@ impl<'a> From<&'a MessageView> for MessageJson<'a> {
             receiver: message.receiver,
             content: &message.content,
             message_type: message.kind.as_str(),
-            file_url: file.map_or("", |file| &file.url),
+            file_url: file.map_or_else(String::new, |file| file_address::of(file.id)),
             file_name: file.map_or("", |file| &file.name),
             file_size: file.map_or(0, |file| file.size),
             mime_type: file.and_then(|file| file.mime.as_deref()),

@@ -12,6 +12,7 @@ use crate::{
         conversation::{Conversation, ConversationKind, LastMessage, Member},
         event::GroupEvent,
     },
+    gateway::chat::file_address,
     service::{ConversationInfo, ConversationView},
 };
 
@@ -64,7 +65,7 @@ impl From<&Conversation> for SessionJson {
             participants: session.participants().collect(),
             session_type: session.kind.as_str(),
             session_name: session.profile.name.clone(),
-            avatar: session.profile.avatar.clone(),
+            avatar: file_address::of_avatar(&session.profile.avatar),
             topic: session.profile.topic.clone(),
             history_visible: (session.kind == ConversationKind::Group)
                 .then_some(session.profile.history_visible),
@@ -367,7 +368,7 @@ impl From<&GroupEvent> for GroupChangedJson {
             at: change.at,
             session: ProfileJson {
                 session_name: profile.name,
-                avatar: profile.avatar,
+                avatar: file_address::of_avatar(&profile.avatar),
                 topic: profile.topic,
                 history_visible: profile.history_visible,
             },

@@ -3,7 +3,7 @@
 
 use utoipa::ToSchema;
 
-use super::requests::mentions;
+use super::requests::{avatar, mentions};
 use crate::{
     domain::{
         ConversationId, MessageId, UserId,
@@ -46,7 +46,8 @@ impl FromFields for CreateGroup {
         let participants = fields
             .required_list("participants", MAX_LISTED_IDS)
             .unwrap_or_default();
-        let [avatar, topic] = ["avatar", "topic"].map(|name| fields.text_or_empty(name));
+        let avatar = avatar(fields).unwrap_or_default();
+        let topic = fields.text_or_empty("topic");
         let history_visible = fields.boolean("historyVisible").unwrap_or(false);
         let group = NewGroup {
             profile: GroupProfile {
@@ -84,7 +85,7 @@ impl FromFields for UpdateGroup {
     fn read(fields: &mut Fields) -> Option<Self> {
         let change = GroupProfileChange {
             name: fields.text("sessionName"),
-            avatar: fields.text("avatar"),
+            avatar: avatar(fields),
             topic: fields.text("topic"),
             history_visible: fields.boolean("historyVisible"),
         };

@@ -14,7 +14,10 @@ use crate::{
         file::StoredFile,
     },
     gateway::{
-        chat::json::{FileJson, FileLinkJson},
+        chat::{
+            file_address,
+            json::{FileJson, FileLinkJson},
+        },
         http::{
             AppState,
             answer::{Answer, Outcome, Refusal},
@@ -143,7 +146,7 @@ impl FileReader {
         let file = parts
             .uri
             .path()
-            .strip_prefix("/api/chat/files/")?
+            .strip_prefix(file_address::PREFIX)?
             .split('/')
             .next()?
             .parse()

@@ -9,7 +9,8 @@ use utoipa::ToSchema;
 use super::pagination::{page, page_or_cursor};
 use crate::{
     domain::{
-        ConversationId, MessageId, UserId,
+        ConversationId, FileId, MessageId, UserId,
+        avatar::Avatar,
         cursors::{NameCursor, PageRequest},
         error::Code,
         message::{Draft, FileRef, MessageType},
@@ -17,7 +18,10 @@ use crate::{
         paging::Window,
         user::{Role, trim_username},
     },
-    gateway::http::fields::{Fields, FromFields},
+    gateway::{
+        chat::file_address,
+        http::fields::{Fields, FromFields},
+    },
     service::{NewAccount, SyncFrom, UserChange, UserFilter},
 };
 
@@ -112,8 +116,8 @@ impl FromFields for Register {
         let username = trim_username(&username).to_owned();
         let password = fields.required_text("password").unwrap_or_default();
         let real_name = fields.required_text("realName").unwrap_or_default();
-        let [email, phone, avatar] =
-            ["email", "phone", "avatar"].map(|name| fields.text_or_empty(name));
+        let [email, phone] = ["email", "phone"].map(|name| fields.text_or_empty(name));
+        let avatar = avatar(fields).unwrap_or_default();
         let account = NewAccount {
             username,
             password,
@@ -208,7 +212,7 @@ impl FromFields for UpdateUser {
             real_name: fields.text("realName"),
             email: fields.text("email"),
             phone: fields.text("phone"),
-            avatar: fields.text("avatar"),
+            avatar: avatar(fields),
             department: fields.text("department"),
             title: fields.text("title"),
             password_hash: None,
@@ -311,7 +315,10 @@ impl FromFields for SendMessage {
         let (reply_to, reply_to_as_of) = (fields.parsed("replyTo"), fields.parsed("replyToAsOf"));
         let mentions = mentions(fields);
         // The source's example sends empty file fields with a text.
-        let file = (!url.is_empty() || !name.is_empty()).then(|| FileRef::named(url, name, size));
+        let is_file_named = !url.is_empty() || !name.is_empty();
+        let (nobody, file_id) = (ObjectId::from_bytes([0; 12]), file_address::file_at(&url));
+        let file =
+            is_file_named.then(|| FileRef::named(file_id.unwrap_or(FileId(nobody)), name, size));
         // An unknown type is one bad field; the file fields are not reported for it.
         let assumed = if file.is_some() && fields.is_bad("messageType") {
             MessageType::File
@@ -319,7 +326,6 @@ impl FromFields for SendMessage {
             MessageType::Text
         };
         let kind = kind.unwrap_or(assumed);
-        let nobody = ObjectId::from_bytes([0; 12]);
         let (session, sender) = (
             session.unwrap_or(ConversationId(nobody)),
             sender.unwrap_or(UserId(nobody)),
@@ -337,8 +343,16 @@ impl FromFields for SendMessage {
         };
         // A missing field does not hide the bad ones; a text that is too long has its own code.
         fields.problems(&draft.problems());
+        if is_file_named && file_id.is_none() && !fields.is_bad("fileUrl") {
+            fields.problem("fileUrl", "must be the path of a file of this service");
+        }
         Some(Self(draft))
     }
+}
+
+/// Reads the address of an avatar, if present.
+pub(super) fn avatar(fields: &mut Fields) -> Option<Avatar> {
+    fields.text("avatar").map(file_address::avatar_at)
 }
 
 /// Reads `"all"`, or a list of users.

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::domain::{
     audit::AuditOutcome,
+    avatar::MAX_AVATAR_CHARS,
     conversation::{self, ConversationKind, MAX_MEMBERS, MAX_TOPIC_CHARS, MemberRole},
     error::Code,
     event::DeliveryStatus,
@@ -189,7 +190,7 @@ fn field_bounds(schema: &str, field: &str) -> Option<Value> {
             "RegisterRequest" | "CreateUserRequest" | "UpdateUserRequest" | "CreateGroupRequest"
             | "UpdateGroupRequest",
             "avatar",
-        ) => json!({ "maxLength": conversation::MAX_AVATAR_CHARS }),
+        ) => json!({ "maxLength": MAX_AVATAR_CHARS }),
         ("CreateUserRequest" | "UpdateUserRequest", "department" | "title") => {
             json!({ "maxLength": 64 })
         }
