@@ -1,7 +1,7 @@
 // Where one writes: who is meant, what waits, what comes back, and what nothing takes away.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { api, device, expect, history, line, login, PHONE, signIn, until, wellMade } from "./support.mjs";
+import { api, device, expect, history, line, login, PHONE, settled, signIn, until, wellMade } from "./support.mjs";
 import { act, bubble, bubbles, composer, connection, live, pending, say, thread } from "./ward.mjs";
 
 const PNG = Buffer.from(
@@ -384,6 +384,7 @@ test("who no longer uses it is neither counted nor offered, and is shown as such
   await expect.seen(dialog.getByRole("checkbox", { name: new RegExp(people[1].realName) }));
   await page.keyboard.press("Escape");
   await api("PATCH", `/api/chat/users/${people[1]._id}`, { isActive: false }, admin.token);
+  await settled(page);
   await page.reload();
   await live(page);
   await expect.seen(head.getByText("22 members"));
@@ -433,6 +434,7 @@ test("what points at other words says when they change, and copies keep what was
   assert.ok(messages[0].merged[0].editedAt);
   await page.keyboard.press("Escape");
   await expect.gone(record);
+  await settled(page);
   await page.reload();
   await live(page);
   await expect.seen(late.getByText("The original was edited since"));

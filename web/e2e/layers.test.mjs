@@ -1,7 +1,7 @@
 // Whatever lies over a conversation goes away with one Escape, or one Back, and takes nothing else with it.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { device, expect, signIn, until } from "./support.mjs";
+import { device, expect, settled, signIn, until } from "./support.mjs";
 import { bubbles, composer, live } from "./ward.mjs";
 
 const first = (page) => page.getByRole("button").filter({ hasText: "马丽" }).first();
@@ -65,6 +65,7 @@ for (const [width, height] of [[1440, 900], [720, 900], [360, 740]]) {
     await expect.count(LAYERS.details[1](page), 0);
     assert.equal(page.url(), here);
     if (width < 768) {
+      await settled(page);
       await page.goBack();
       await until("Back leads to the list", async () => (await composer(page).count()) === 0);
       for (const name of ["settings", "search"]) {

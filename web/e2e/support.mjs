@@ -184,6 +184,9 @@ export async function until(what, condition, timeout = WAIT) {
   }
 }
 
+/** Waits until the history entry of a closed layer is left, which takes a moment: a reload or a step back before that is lost. */
+export const settled = (page) => until("no entry of a layer", () => page.evaluate(() => history.state?.layer === undefined));
+
 /** Waits for what locators show. */
 export const expect = {
   state: (locator, state, timeout = WAIT) =>
