@@ -17,6 +17,7 @@ use utoipa::OpenApi as _;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
+    bus::{Bus, LocalBus},
     config::{Environment, SectionEntry, Settings},
     domain::{Clock, audit::AuditFilter},
     gateway::{
@@ -192,9 +193,16 @@ impl App {
         store.load_inactive().await?;
         let secret = signing_secret(&settings)?;
         let (hub, stop) = (Arc::<Hub>::default(), CancellationToken::new());
+        let here = Arc::clone(&hub);
+        let bus: Arc<dyn Bus> = Arc::new(LocalBus::new(Box::new(move |batch| {
+            for envelope in batch {
+                here.publish(envelope);
+            }
+        })));
         let Running { services, tasks } = Services::start(
             store.clone(),
             Arc::clone(&hub),
+            bus,
             Arc::clone(&clock),
             Arc::clone(&settings),
             secret.as_bytes(),

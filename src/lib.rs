@@ -2,6 +2,7 @@
 //! module may use which.
 
 pub mod app;
+pub mod bus;
 pub mod config;
 pub mod domain;
 pub mod gateway;

@@ -12,15 +12,16 @@ use std::{
 fn may_know(room: &str) -> Option<&'static [&'static str]> {
     Some(match room {
         "domain" => &[],
-        "config" | "store" | "hub" => &["domain"],
+        "config" | "store" | "hub" | "bus" => &["domain"],
         "telemetry" => &["config"],
-        "service" => &["domain", "config", "store", "hub"],
+        "service" => &["domain", "config", "store", "hub", "bus"],
         "gateway" => &["domain", "config", "service", "hub"],
         "app" => &[
             "domain",
             "config",
             "store",
             "hub",
+            "bus",
             "service",
             "gateway",
             "telemetry",

@@ -167,7 +167,7 @@ impl ConversationState {
         now: Timestamp,
     ) -> Result<Outcome> {
         match operation {
-            Command::Send { id, draft } => self.send(*id, draft, &preloaded, now),
+            Command::Send { id, draft, origin } => self.send(*id, draft, *origin, &preloaded, now),
             Command::Read {
                 reader,
                 up_to,
@@ -227,6 +227,7 @@ impl ConversationState {
         &mut self,
         id: MessageId,
         draft: &Draft,
+        origin: Option<ConnectionId>,
         preloaded: &Preloaded,
         now: Timestamp,
     ) -> Result<Outcome> {
@@ -288,6 +289,7 @@ impl ConversationState {
             message,
             receivers,
             unread,
+            origin,
         })
     }
 

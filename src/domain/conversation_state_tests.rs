@@ -174,6 +174,7 @@ fn operation(
             Command::Send {
                 id: MessageId::generate(),
                 draft,
+                origin: None,
             }
         }
         Step::Read { by, seq } => Command::Read {
@@ -451,6 +452,7 @@ fn a_message_bears_twenty_kinds_of_emoji() {
     let send = Command::Send {
         id: MessageId::generate(),
         draft: draft(session, anna),
+        origin: None,
     };
     let Ok(Outcome::Sent { message, .. }) = state.apply(&send, Preloaded::None, Timestamp(1))
     else {
@@ -499,6 +501,7 @@ fn who_has_left_hears_no_receipt() {
     let send = Command::Send {
         id: MessageId::generate(),
         draft: draft(session, ben),
+        origin: None,
     };
     let Ok(Outcome::Sent { message, .. }) = state.apply(&send, Preloaded::None, Timestamp(1))
     else {
@@ -555,6 +558,7 @@ fn a_stranger_changes_nothing() {
         Command::Send {
             id: MessageId::generate(),
             draft: draft(id, stranger),
+            origin: None,
         },
         Command::Read {
             session: id,
@@ -585,6 +589,7 @@ fn only_the_sender_or_an_admin_deletes() {
     let send = Command::Send {
         id: MessageId::generate(),
         draft: draft(session, anna),
+        origin: None,
     };
     let Ok(Outcome::Sent { message, .. }) = state.apply(&send, Preloaded::None, Timestamp(1))
     else {
@@ -623,6 +628,7 @@ fn times_never_run_backwards() {
         let operation = Command::Send {
             id: MessageId::generate(),
             draft: draft(session, anna),
+            origin: None,
         };
         match state.apply(&operation, Preloaded::None, Timestamp(now)) {
             Ok(Outcome::Sent { message, .. }) => message.created_at,
@@ -647,6 +653,7 @@ fn what_reaches_both_ends_of_a_dialogue_is_one_run_each() {
         let send = Command::Send {
             id,
             draft: draft(session, sender),
+            origin: None,
         };
         state.apply(&send, Preloaded::None, Timestamp(1)).unwrap();
         written.push(MessageRef {

@@ -36,23 +36,53 @@ impl DeliveryStatus {
     }
 }
 
-/// An event for clients. No event is published before its commit.
+/// An event for clients, by subject. No event is published before its commit.
 #[derive(Debug, Clone)]
 pub enum Event {
-    /// To the sender's own connections: the message is stored.
-    MessageSent(Arc<Message>),
-    /// To the other members: a message for them.
-    MessageReceived(Arc<Message>),
+    Message(MessageEvent),
+    Receipt(ReceiptEvent),
+    Conversation(ConversationEvent),
+    /// To one user: all of their unread counts.
+    Unread(Unread),
+    /// A user's presence changed.
+    Presence(Presence),
+    Typing(Typing),
+}
+
+/// What happened to a message.
+#[derive(Debug, Clone)]
+pub enum MessageEvent {
+    /// A new message. Its sender's connections receive the event, too.
+    Created(Arc<Message>),
+    /// A message was edited: its new content.
+    Edited(Arc<Message>),
+    /// A user added an emoji to a message (`on`), or removed it.
+    ReactionChanged {
+        message: Arc<Message>,
+        user: UserId,
+        emoji: String,
+        on: bool,
+    },
+    /// Its sender took a message back: it is a tombstone.
+    Recalled(Tombstone),
+    /// A message was deleted: it is a tombstone.
+    Deleted(Tombstone),
+}
+
+/// What happened to the receipts of messages.
+#[derive(Debug, Clone)]
+pub enum ReceiptEvent {
     /// To the sender: the status of one message for `receiver`.
-    MessageStatus {
+    StatusChanged {
         message: MessageId,
         session: ConversationId,
         status: DeliveryStatus,
         receiver: UserId,
         at: Timestamp,
     },
-    /// A member's read position moved to `seq`, the position of `message`.
-    MessageRead {
+    /// A member's read position moved to `seq`, the position of `message`. The connection that
+    /// moved it is the origin.
+    ReadUpTo {
         message: MessageId,
         session: ConversationId,
         reader: UserId,
@@ -60,43 +90,97 @@ pub enum Event {
         seq: u64,
     },
     /// To a sender in a group: how many members received the message so far, and how many read it.
-    MessageCounted {
+    Counted {
         message: MessageId,
         session: ConversationId,
         delivered: u64,
         read: u64,
         at: Timestamp,
     },
-    /// A message became a tombstone, deleted or recalled.
-    MessageDeleted(Tombstone),
-    /// A message was edited: its new content.
-    MessageUpdated(Arc<Message>),
-    /// A user added an emoji to a message (`on`), or removed it.
-    MessageReaction {
-        message: Arc<Message>,
-        user: UserId,
-        emoji: String,
-        on: bool,
-    },
-    /// To one user: all of their unread counts.
-    UnreadChanged(Unread),
-    /// A user's presence changed.
-    UserStatus(Presence),
-    /// A user began (`true`) or stopped typing.
-    Typing {
-        session: ConversationId,
-        user: UserId,
-        active: bool,
-    },
+}
+
+/// What happened to a conversation.
+#[derive(Debug, Clone)]
+pub enum ConversationEvent {
     /// A new conversation of which the receiver is a member.
-    SessionCreated(Arc<Conversation>),
+    Created(Arc<Conversation>),
     /// A group or its members have changed.
-    SessionUpdated(Arc<GroupEvent>),
+    Updated(Arc<GroupEvent>),
     /// To a former member: no event of this conversation follows it.
-    SessionRemoved {
+    MemberRemoved {
         user: UserId,
         change: Arc<GroupEvent>,
     },
+}
+
+/// A user began (`active`) or stopped typing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Typing {
+    pub session: ConversationId,
+    pub user: UserId,
+    pub active: bool,
+}
+
+/// An event with its addressees.
+#[derive(Debug, Clone)]
+pub struct Envelope {
+    /// The conversation of the event; `None` for events of a person. A user who was removed from
+    /// the conversation receives no further envelope of it.
+    pub scope: Option<Scope>,
+    /// The connection that caused the event, on whichever node it is. A protocol that answers the
+    /// request itself does not send the event to it.
+    pub origin: Option<ConnectionId>,
+    pub audience: Audience,
+    pub event: Event,
+}
+
+/// The conversation of an event, and the version of it that the event follows from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Scope {
+    pub conversation: ConversationId,
+    /// The counter of the conversation's commits.
+    pub version: u64,
+}
+
+impl Scope {
+    /// Returns the scope of a conversation as it is now.
+    #[must_use]
+    pub fn of(conversation: &Conversation) -> Self {
+        Self {
+            conversation: conversation.id,
+            version: conversation.version,
+        }
+    }
+}
+
+impl Envelope {
+    /// Returns an event of a conversation, for all connections of these users.
+    #[must_use]
+    pub fn of(scope: Scope, users: Vec<UserId>, event: Event) -> Self {
+        Self {
+            scope: Some(scope),
+            origin: None,
+            audience: Audience::Users(users),
+            event,
+        }
+    }
+
+    /// Returns an event that belongs to no conversation.
+    #[must_use]
+    pub fn personal(audience: Audience, event: Event) -> Self {
+        Self {
+            scope: None,
+            origin: None,
+            audience,
+            event,
+        }
+    }
+
+    /// Sets the connection that caused the event.
+    #[must_use]
+    pub fn from_origin(self, origin: Option<ConnectionId>) -> Self {
+        Self { origin, ..self }
+    }
 }
 
 /// A change of a group.
@@ -186,10 +270,18 @@ impl FromIterator<(ConversationId, u64)> for Unread {
 pub enum Audience {
     /// All connections of these users.
     Users(Vec<UserId>),
-    /// All connections of these users except this one.
-    UsersExcept(Vec<UserId>, ConnectionId),
     /// These users' connections, and those that watch the presence of all users; each once.
     UsersAndWatchers(Vec<UserId>),
+}
+
+impl Audience {
+    /// Returns the users by name, without those that watch the presence of all.
+    #[must_use]
+    pub fn users(&self) -> &[UserId] {
+        match self {
+            Audience::Users(users) | Audience::UsersAndWatchers(users) => users,
+        }
+    }
 }
 
 /// The connections to be closed.

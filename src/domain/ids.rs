@@ -122,10 +122,31 @@ impl TokenId {
     }
 }
 
-/// One live connection of a user on this node. Never stored as a key; after a restart the numbers
-/// start again.
+/// One running process of the service. A restart is a new node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ConnectionId(pub u64);
+pub struct NodeId(pub u64);
+
+impl NodeId {
+    /// Returns a new random id.
+    #[must_use]
+    pub fn generate() -> Self {
+        Self(rand::random())
+    }
+}
+
+impl fmt::Display for NodeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "node-{:016x}", self.0)
+    }
+}
+
+/// One live connection of a user, unique over all nodes. Never stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ConnectionId {
+    pub node: NodeId,
+    /// Counted on its node from 0.
+    pub number: u64,
+}
 
 #[cfg(test)]
 mod tests {

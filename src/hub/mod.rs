@@ -5,10 +5,10 @@
 //! connection that cannot keep up is closed, so that its client reconnects and syncs: an event is
 //! never skipped silently.
 //!
-//! This is the in-process bus. With a second node, [`Hub::publish`] would also send events to other
-//! nodes and receive theirs.
+//! The hub receives the events of all nodes from the bus.
 
 mod quota;
+mod removals;
 
 use std::{
     any::Any,
@@ -23,12 +23,13 @@ use std::{
 
 use quota::ConnectionQuota;
 pub use quota::QuotaGuard;
+use removals::Removals;
 
 use crate::domain::{
     Timestamp, UserId,
     access::AuthenticatedToken,
-    event::{Audience, Closing, Event},
-    ids::ConnectionId,
+    event::{Audience, Closing, Envelope, Event},
+    ids::{ConnectionId, NodeId},
 };
 
 /// Why the service closes a connection.
@@ -61,29 +62,46 @@ pub trait Outbox: Send + Sync {
     fn close(&self, reason: CloseReason);
 }
 
-/// The encodings of an event. Events with the same payload may share them.
-#[derive(Default)]
-pub struct EncodingCache(RefCell<Vec<Rc<dyn Any>>>);
+/// The wire form of an event: the dialect, and the style of the dialect, that encode it.
+pub type WireForm = (&'static str, &'static str);
 
 /// An event for several connections, with its encodings. Each wire form is encoded once, for any
 /// number of connections.
 pub struct EncodedEvent<'a> {
-    pub event: &'a Event,
-    encodings: &'a EncodingCache,
+    pub envelope: &'a Envelope,
+    encodings: RefCell<Vec<(WireForm, Rc<dyn Any>)>>,
 }
 
-impl EncodedEvent<'_> {
-    /// Returns the wire form `T` of the event, which `encode` creates the first time.
-    pub fn encoded<T: 'static>(&self, encode: impl FnOnce(&Event) -> T) -> Rc<T> {
-        let encodings = &self.encodings.0;
-        let known = encodings
+impl<'a> EncodedEvent<'a> {
+    /// Returns an event that is not encoded yet.
+    #[must_use]
+    pub fn new(envelope: &'a Envelope) -> Self {
+        Self {
+            envelope,
+            encodings: RefCell::default(),
+        }
+    }
+
+    /// Returns the event.
+    #[must_use]
+    pub fn event(&self) -> &'a Event {
+        &self.envelope.event
+    }
+
+    /// Returns the wire form of the event, which `encode` creates the first time. A form always has
+    /// the same type.
+    pub fn encoded<T: 'static>(&self, form: WireForm, encode: impl FnOnce(&Event) -> T) -> Rc<T> {
+        let known = self
+            .encodings
             .borrow()
             .iter()
-            .find_map(|form| Rc::clone(form).downcast::<T>().ok());
+            .filter(|(of, _)| *of == form)
+            .find_map(|(_, encoding)| Rc::clone(encoding).downcast::<T>().ok());
         known.unwrap_or_else(|| {
-            let form = Rc::new(encode(self.event));
-            encodings.borrow_mut().push(Rc::clone(&form) as Rc<dyn Any>);
-            form
+            let encoding = Rc::new(encode(&self.envelope.event));
+            let stored = (form, Rc::clone(&encoding) as Rc<dyn Any>);
+            self.encodings.borrow_mut().push(stored);
+            encoding
         })
     }
 }
@@ -133,17 +151,39 @@ struct ConnectionIndex {
 }
 
 /// The live connections of all users on this node.
-#[derive(Default)]
 pub struct Hub {
+    node: NodeId,
     index: RwLock<ConnectionIndex>,
     next: AtomicU64,
     quota: Arc<ConnectionQuota>,
+    removals: Removals,
+}
+
+impl Default for Hub {
+    fn default() -> Self {
+        Self {
+            node: NodeId::generate(),
+            index: RwLock::default(),
+            next: AtomicU64::default(),
+            quota: Arc::default(),
+            removals: Removals::default(),
+        }
+    }
 }
 
 impl Hub {
+    /// Returns the node whose connections these are.
+    #[must_use]
+    pub fn node(&self) -> NodeId {
+        self.node
+    }
+
     /// Registers a new connection, which receives its user's events from then on.
     pub fn register(&self, auth: AuthenticatedToken, outbox: Box<dyn Outbox>) -> Arc<Connection> {
-        let id = ConnectionId(self.next.fetch_add(1, Ordering::Relaxed));
+        let id = ConnectionId {
+            node: self.node,
+            number: self.next.fetch_add(1, Ordering::Relaxed),
+        };
         let (user, expires_at) = (auth.actor.user, auth.expires_at);
         let connection = Arc::new(Connection {
             id,
@@ -203,53 +243,37 @@ impl Hub {
     }
 
     /// Sends an event to all connections of its audience.
-    pub fn publish(&self, audience: &Audience, event: &Event) {
-        self.publish_with_cache(audience, event, &EncodingCache::default());
-    }
-
-    /// Publishes one of several events with the same payload, as [`Hub::publish`] does. `encodings`
-    /// keeps the encodings of one event for the next.
-    pub fn publish_with_cache(
-        &self,
-        audience: &Audience,
-        event: &Event,
-        encodings: &EncodingCache,
-    ) {
-        let targets = self.targets(audience);
-        let encoded_event = EncodedEvent { event, encodings };
-        for connection in targets {
-            connection.send(&encoded_event);
+    pub fn publish(&self, envelope: &Envelope) {
+        self.removals
+            .record(envelope, |user| self.is_connected(user));
+        let encoded_event = EncodedEvent::new(envelope);
+        let admission = self.removals.admission();
+        for connection in self.targets(&envelope.audience) {
+            if admission.allows(connection.auth.actor.user, envelope) {
+                connection.send(&encoded_event);
+            }
         }
     }
 
     fn targets(&self, audience: &Audience) -> Vec<Arc<Connection>> {
         let index = self.index.read().unwrap_or_else(PoisonError::into_inner);
-        let of = |users: &[UserId]| -> Vec<Arc<Connection>> {
-            users
-                .iter()
-                .filter_map(|user| index.people.get(user))
-                .flatten()
-                .cloned()
-                .collect()
-        };
-        match audience {
-            Audience::Users(users) => of(users),
-            Audience::UsersExcept(users, except) => of(users)
-                .into_iter()
-                .filter(|connection| connection.id != *except)
-                .collect(),
-            Audience::UsersAndWatchers(users) => {
-                let mut targets = of(users);
-                let concerned: BTreeSet<UserId> = users.iter().copied().collect();
-                let presence_subscribers = index.presence_subscribers.values();
-                targets.extend(
-                    presence_subscribers
-                        .filter(|c| !concerned.contains(&c.auth.actor.user))
-                        .cloned(),
-                );
-                targets
-            }
+        let mut targets: Vec<Arc<Connection>> = audience
+            .users()
+            .iter()
+            .filter_map(|user| index.people.get(user))
+            .flatten()
+            .cloned()
+            .collect();
+        if let Audience::UsersAndWatchers(users) = audience {
+            let concerned: BTreeSet<UserId> = users.iter().copied().collect();
+            let watchers = index.presence_subscribers.values();
+            targets.extend(
+                watchers
+                    .filter(|c| !concerned.contains(&c.auth.actor.user))
+                    .cloned(),
+            );
         }
+        targets
     }
 
     /// Whether this user has a connection on this node.
@@ -344,7 +368,8 @@ mod tests {
     use crate::domain::{
         TokenId,
         access::{Actor, CredentialVersion},
-        event::Unread,
+        conversation::Conversation,
+        event::{ConversationEvent, GroupEvent, Scope, Typing, Unread},
         user::Role,
     };
 
@@ -361,9 +386,13 @@ mod tests {
 
     impl Outbox for Subscriber {
         fn send(&self, encoded_event: &EncodedEvent<'_>) -> SendResult {
-            let total = *encoded_event.encoded(|event| match event {
-                Event::UnreadChanged(unread) => unread.total,
-                _ => 0,
+            let total = *encoded_event.encoded(("test", ""), |event| match event {
+                Event::Unread(unread) => unread.total,
+                Event::Typing(typing) => u64::from(typing.active),
+                Event::Message(_)
+                | Event::Receipt(_)
+                | Event::Conversation(_)
+                | Event::Presence(_) => 0,
             });
             let mut events = self.received.events.lock().unwrap();
             if events.len() >= self.capacity {
@@ -397,28 +426,80 @@ mod tests {
     }
 
     fn tell(hub: &Hub, audience: &Audience, total: u64) {
-        hub.publish(
-            audience,
-            &Event::UnreadChanged(Unread {
-                total,
-                by_session: BTreeMap::new(),
-            }),
-        );
+        let unread = Unread {
+            total,
+            by_session: BTreeMap::new(),
+        };
+        hub.publish(&Envelope::personal(audience.clone(), Event::Unread(unread)));
+    }
+
+    fn removal(group: &Conversation, user: UserId, version: u64) -> Envelope {
+        let change = GroupEvent::nothing(group, user, Timestamp(0));
+        let event = ConversationEvent::MemberRemoved {
+            user,
+            change: Arc::new(change),
+        };
+        Envelope::of(
+            scope(group, version),
+            vec![user],
+            Event::Conversation(event),
+        )
+    }
+
+    fn scope(group: &Conversation, version: u64) -> Scope {
+        Scope {
+            conversation: group.id,
+            version,
+        }
+    }
+
+    fn typing(group: &Conversation, typer: UserId, to: UserId, version: u64) -> Envelope {
+        let typing = Typing {
+            session: group.id,
+            user: typer,
+            active: true,
+        };
+        Envelope::of(scope(group, version), vec![to], Event::Typing(typing))
+    }
+
+    #[test]
+    fn after_a_removal_nothing_of_the_conversation_is_sent_until_the_user_is_back() {
+        let (hub, anna, ben) = (Hub::default(), UserId::generate(), UserId::generate());
+        let group = Conversation::private(anna, ben, Timestamp(0));
+        let other = Conversation::private(anna, ben, Timestamp(0));
+        let (_, at_anna) = join(&hub, anna, 9);
+        let (_, at_ben) = join(&hub, ben, 9);
+        hub.publish(&typing(&group, ben, anna, 3));
+        hub.publish(&removal(&group, anna, 4));
+        // Prepared before the removal by another task, published after it.
+        hub.publish(&typing(&group, ben, anna, 3));
+        hub.publish(&typing(&group, anna, ben, 3));
+        hub.publish(&typing(&other, ben, anna, 3));
+        assert_eq!(*at_anna.events.lock().unwrap(), [1, 0, 1]);
+        assert!(at_ben.events.lock().unwrap().is_empty());
+        let back = ConversationEvent::Created(Arc::new(group.clone()));
+        hub.publish(&Envelope::of(
+            scope(&group, 5),
+            vec![anna],
+            Event::Conversation(back),
+        ));
+        hub.publish(&typing(&group, ben, anna, 5));
+        assert_eq!(*at_anna.events.lock().unwrap(), [1, 0, 1, 0, 1]);
     }
 
     #[test]
     fn everybody_hears_once_and_in_order() {
         let (hub, anna, ben) = (Hub::default(), UserId::generate(), UserId::generate());
-        let (first, at_first) = join(&hub, anna, 9);
+        let (_first, at_first) = join(&hub, anna, 9);
         let (_second, at_second) = join(&hub, anna, 9);
         let (watcher, at_watcher) = join(&hub, ben, 9);
         tell(&hub, &Audience::Users(vec![anna]), 1);
-        tell(&hub, &Audience::UsersExcept(vec![anna], first.id), 2);
+        tell(&hub, &Audience::Users(vec![ben]), 2);
         hub.watch_presence(watcher.id);
         tell(&hub, &Audience::UsersAndWatchers(vec![anna, ben]), 3);
         assert_eq!(*at_first.events.lock().unwrap(), [1, 3]);
-        assert_eq!(*at_second.events.lock().unwrap(), [1, 2, 3]);
-        assert_eq!(*at_watcher.events.lock().unwrap(), [3]);
+        assert_eq!(*at_second.events.lock().unwrap(), [1, 3]);
+        assert_eq!(*at_watcher.events.lock().unwrap(), [2, 3]);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use crate::domain::{
     conversation::{Conversation, ConversationKind, Member},
     cursors::{ConversationsCursor, PageRequest},
     error::FieldErrors,
-    event::{Audience, Event},
+    event::{ConversationEvent, Envelope, Event, Scope},
     paging::{Page, Pagination},
     user::{Role, User},
 };
@@ -146,9 +146,12 @@ impl Services {
         let (session, is_new) = self.store.private_conversation(fresh).await?;
         if is_new {
             self.record_changed(session.id);
-            let event = Event::SessionCreated(std::sync::Arc::new(session.clone()));
-            self.hub
-                .publish(&Audience::Users(vec![first, second]), &event);
+            let event = ConversationEvent::Created(std::sync::Arc::new(session.clone()));
+            self.publish(Envelope::of(
+                Scope::of(&session),
+                vec![first, second],
+                Event::Conversation(event),
+            ));
         }
         let member = session.members.get(&actor.user).cloned();
         let unread = member.as_ref().map_or(0, |member| member.unread);

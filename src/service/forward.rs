@@ -325,6 +325,7 @@ fn commands(forwarding: &Forwarding, drafts: &[Draft]) -> Vec<Command> {
             operations.push(Command::Send {
                 id: MessageId::generate(),
                 draft,
+                origin: None,
             });
         }
     }

@@ -15,7 +15,7 @@ use crate::domain::{
     conversation::{Conversation, GroupProfile, GroupProfileChange, MAX_MEMBERS},
     conversation_state::{Command, GroupChange, Outcome},
     error::FieldErrors,
-    event::{Audience, Event, GroupEvent},
+    event::{ConversationEvent, Envelope, Event, GroupEvent, MessageEvent, Scope},
     text::visible_text,
     user::User,
 };
@@ -96,9 +96,12 @@ impl Services {
         self.store.insert_group(&session).await?;
         self.record_changed(session.id);
         let session = Arc::new(session);
-        let everybody = Audience::Users(session.participants().collect());
-        self.hub
-            .publish(&everybody, &Event::SessionCreated(Arc::clone(&session)));
+        let event = ConversationEvent::Created(Arc::clone(&session));
+        self.publish(Envelope::of(
+            Scope::of(&session),
+            session.participants().collect(),
+            Event::Conversation(event),
+        ));
         or_outcome_unknown(self.info(actor, session).await)
     }
 
@@ -253,50 +256,41 @@ impl Services {
     }
 
     /// Publishes a change of a group. Removed users receive it first, and nothing after it.
-    pub(super) fn publish_group_update(
-        &self,
-        session: ConversationId,
-        version: u64,
-        change: &Arc<GroupEvent>,
-    ) {
+    pub(super) fn publish_group_update(&self, scope: Scope, change: &Arc<GroupEvent>) {
         if !change.is_fresh {
             return;
         }
+        let publish = |users: Vec<UserId>, event: Event| {
+            self.publish(Envelope::of(scope, users, event));
+        };
         for user in &change.left {
-            // Events in preparation elsewhere are no longer sent to them.
-            self.end_typing_of_member(session, *user);
-            self.discard_counts(session, *user);
-            self.record_unread(session, version, &[(*user, 0)]);
-            let event = Event::SessionRemoved {
+            self.end_typing_of_member(scope.conversation, *user);
+            self.discard_counts(scope.conversation, *user);
+            self.record_unread(scope, &[(*user, 0)]);
+            let event = ConversationEvent::MemberRemoved {
                 user: *user,
                 change: Arc::clone(change),
             };
-            self.hub.publish(&Audience::Users(vec![*user]), &event);
+            publish(vec![*user], Event::Conversation(event));
         }
         if !change.joined.is_empty() {
-            let event = Event::SessionCreated(Arc::clone(&change.session));
-            self.hub
-                .publish(&Audience::Users(change.joined.clone()), &event);
+            let event = ConversationEvent::Created(Arc::clone(&change.session));
+            publish(change.joined.clone(), Event::Conversation(event));
         }
         let members = &change.session.members;
         for system_message in &change.system_messages {
-            if members.contains_key(&change.by) {
-                let to_author = Audience::Users(vec![change.by]);
-                self.hub
-                    .publish(&to_author, &Event::MessageSent(Arc::clone(system_message)));
-            }
-            let others = Audience::Users(change.session.others(change.by));
-            self.hub
-                .publish(&others, &Event::MessageReceived(Arc::clone(system_message)));
+            let author = members.contains_key(&change.by).then_some(change.by);
+            let mut audience: Vec<UserId> = author.into_iter().collect();
+            audience.extend(change.session.others(change.by));
+            let event = MessageEvent::Created(Arc::clone(system_message));
+            publish(audience, Event::Message(event));
         }
         let rest = members
             .keys()
             .copied()
             .filter(|user| !change.joined.contains(user))
             .collect();
-        self.hub.publish(
-            &Audience::Users(rest),
-            &Event::SessionUpdated(Arc::clone(change)),
-        );
+        let event = ConversationEvent::Updated(Arc::clone(change));
+        publish(rest, Event::Conversation(event));
     }
 }

@@ -40,9 +40,15 @@ impl ConversationImport {
             reply_to: answered.map(|answered| answered.id),
             ..draft
         };
-        let Outcome::Sent { message, .. } =
-            self.state
-                .apply(&Command::Send { id, draft }, preloaded, at)?
+        let Outcome::Sent { message, .. } = self.state.apply(
+            &Command::Send {
+                id,
+                draft,
+                origin: None,
+            },
+            preloaded,
+            at,
+        )?
         else {
             return Err(Error::Internal);
         };

@@ -70,20 +70,32 @@ impl Services {
     /// # Errors
     /// `Forbidden` for another user's name, `InvalidMessage`, `MessageTooLarge`, `RateLimited`;
     /// `NotFound` for a file that the caller cannot see.
-    pub async fn begin_send(&self, actor: &Actor, draft: Draft) -> Result<PendingSend> {
+    pub async fn begin_send(
+        &self,
+        actor: &Actor,
+        draft: Draft,
+        origin: Option<ConnectionId>,
+    ) -> Result<PendingSend> {
         let span = tracing::debug_span!(
             "messages.send",
             conversation.id = %draft.session,
             message.id = tracing::field::Empty,
         );
-        let queued = self.queue_send(actor, draft).instrument(span.clone());
+        let queued = self
+            .queue_send(actor, draft, origin)
+            .instrument(span.clone());
         Ok(PendingSend {
             span,
             ..queued.await?
         })
     }
 
-    async fn queue_send(&self, actor: &Actor, mut draft: Draft) -> Result<PendingSend> {
+    async fn queue_send(
+        &self,
+        actor: &Actor,
+        mut draft: Draft,
+        origin: Option<ConnectionId>,
+    ) -> Result<PendingSend> {
         actor.require_self(draft.sender)?;
         draft.check()?;
         if draft.file.is_some() {
@@ -100,6 +112,7 @@ impl Services {
         let operation = Command::Send {
             id: MessageId::generate(),
             draft,
+            origin,
         };
         Ok(PendingSend {
             reply: self.queue.submit(operation)?,
@@ -207,7 +220,7 @@ impl Services {
     /// # Errors
     /// As both.
     pub async fn send(&self, actor: &Actor, draft: Draft) -> Result<MessageView> {
-        let pending = self.begin_send(actor, draft).await?;
+        let pending = self.begin_send(actor, draft, None).await?;
         self.finish_send(pending).await
     }
 

@@ -45,6 +45,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    bus::Bus,
     config::Settings,
     domain::{Clock, Result, UserId, access::Actor},
     hub::Hub,
@@ -93,6 +94,7 @@ pub struct Services {
     this: Weak<Services>,
     store: Store,
     hub: Arc<Hub>,
+    bus: Arc<dyn Bus>,
     queue: CommitQueue,
     clock: Arc<dyn Clock>,
     settings: Arc<Settings>,
@@ -143,6 +145,7 @@ impl Services {
     pub fn start(
         store: Store,
         hub: Arc<Hub>,
+        bus: Arc<dyn Bus>,
         clock: Arc<dyn Clock>,
         settings: Arc<Settings>,
         secret: &[u8],
@@ -159,7 +162,7 @@ impl Services {
             ),
             passwords: passwords::HashingService::new(),
             throttle: throttle::Throttle::new(settings.limits.rate_limit),
-            presence: presence::PresenceRegistry::new(),
+            presence: presence::PresenceRegistry::new(hub.node()),
             typing: typing::TypingTracker::default(),
             unread: unread::UnreadCounts::default(),
             deliveries: deliveries::DeliveryQueue::default(),
@@ -174,6 +177,7 @@ impl Services {
             queue: writer.queue,
             store,
             hub,
+            bus,
             clock,
             settings,
         });

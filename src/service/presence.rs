@@ -15,8 +15,8 @@ use super::{Services, tokens::CachedProfile};
 use crate::domain::{
     Error, Result, Timestamp, UserId,
     access::Actor,
-    event::{Audience, Event},
-    ids::ConnectionId,
+    event::{Audience, Envelope, Event},
+    ids::{ConnectionId, NodeId},
     presence::{OnlineSocket, Presence, Status, aggregate},
     user::User,
 };
@@ -123,10 +123,9 @@ pub(super) struct PresenceRegistry {
 }
 
 impl PresenceRegistry {
-    pub fn new() -> Self {
-        let node = format!("node-{:016x}", rand::random::<u64>());
+    pub fn new(node: NodeId) -> Self {
         Self {
-            node,
+            node: node.to_string(),
             state: Mutex::default(),
             arrived: Notify::new(),
         }
@@ -293,7 +292,7 @@ impl Services {
     ///
     /// # Errors
     /// `Forbidden` for another user's name; `AuthFailed` when the account is gone.
-    #[tracing::instrument(name = "presence.join", level = "debug", skip_all, fields(connection.id = connection.0))]
+    #[tracing::instrument(name = "presence.join", level = "debug", skip_all, fields(connection.id = connection.number))]
     pub async fn join(
         &self,
         actor: &Actor,
@@ -448,10 +447,10 @@ impl Services {
             let mut concerned = peers.remove(&presence.user).unwrap_or_default();
             concerned.sort_unstable();
             concerned.dedup();
-            self.hub.publish(
-                &Audience::UsersAndWatchers(concerned),
-                &Event::UserStatus(presence),
-            );
+            self.publish(Envelope::personal(
+                Audience::UsersAndWatchers(concerned),
+                Event::Presence(presence),
+            ));
         }
         Ok(())
     }

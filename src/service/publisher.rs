@@ -7,11 +7,10 @@ use tokio::sync::mpsc;
 use super::Services;
 use crate::{
     domain::{
-        ConversationId, UserId,
-        conversation_state::{Outcome, ReadOutcome, Revision},
-        event::{Audience, DeliveryStatus, Event},
+        UserId,
+        conversation_state::{MessageRef, Outcome, ReadOutcome, Revision},
+        event::{DeliveryStatus, Envelope, Event, MessageEvent, ReceiptEvent, Scope, Tombstone},
     },
-    hub::EncodingCache,
     store::commit::Committed,
 };
 
@@ -28,44 +27,47 @@ pub(super) async fn run(services: Arc<Services>, mut batches: mpsc::Receiver<Vec
     }
 }
 
+/// Returns the event of a message that was deleted or recalled.
+fn removed(tombstone: &Tombstone) -> MessageEvent {
+    if tombstone.is_recall {
+        MessageEvent::Recalled(tombstone.clone())
+    } else {
+        MessageEvent::Deleted(tombstone.clone())
+    }
+}
+
 impl Services {
     fn publish_committed(&self, committed: &Committed) {
-        let (session, version) = (committed.session, committed.version);
+        let scope = Scope {
+            conversation: committed.session,
+            version: committed.version,
+        };
         match &committed.outcome {
             Outcome::Sent { message, .. } => self.record_written(message),
             Outcome::Repeated { .. } => {}
-            _ => self.record_changed(session),
+            _ => self.record_changed(scope.conversation),
         }
         match &committed.outcome {
             Outcome::Sent {
                 message,
                 receivers,
                 unread,
+                origin,
             } => {
-                let (to_sender, to_others) = (
-                    Audience::Users(vec![message.sender]),
-                    Audience::Users(receivers.clone()),
-                );
-                let encodings = EncodingCache::default();
-                self.hub.publish_with_cache(
-                    &to_sender,
-                    &Event::MessageSent(Arc::clone(message)),
-                    &encodings,
-                );
-                self.hub.publish_with_cache(
-                    &to_others,
-                    &Event::MessageReceived(Arc::clone(message)),
-                    &encodings,
-                );
-                self.record_unread(session, version, unread);
+                let mut audience = Vec::with_capacity(receivers.len() + 1);
+                audience.push(message.sender);
+                audience.extend(receivers);
+                let event = Event::Message(MessageEvent::Created(Arc::clone(message)));
+                self.publish(Envelope::of(scope, audience, event).from_origin(*origin));
+                self.record_unread(scope, unread);
             }
-            Outcome::Read(read) if read.moved => self.publish_read(session, version, read),
+            Outcome::Read(read) if read.moved => self.publish_read(scope, read),
             Outcome::Read(_) | Outcome::Repeated { .. } => {}
             Outcome::Delivered {
                 messages,
                 in_group: true,
                 ..
-            } => self.queue_counts(session, messages),
+            } => self.queue_counts(scope, messages),
             Outcome::Delivered {
                 receiver,
                 messages,
@@ -73,15 +75,14 @@ impl Services {
                 in_group: false,
             } => {
                 for message in messages {
-                    let event = Event::MessageStatus {
+                    let event = ReceiptEvent::StatusChanged {
                         message: message.id,
-                        session,
+                        session: scope.conversation,
                         status: DeliveryStatus::Delivered,
                         receiver: *receiver,
                         at: *at,
                     };
-                    self.hub
-                        .publish(&Audience::Users(vec![message.sender]), &event);
+                    self.publish_receipt(scope, message, event);
                 }
             }
             Outcome::Deleted {
@@ -91,10 +92,9 @@ impl Services {
                 unread,
             } => {
                 if *fresh {
-                    let everybody = Audience::Users(audience.clone());
-                    self.hub
-                        .publish(&everybody, &Event::MessageDeleted(tombstone.clone()));
-                    self.record_unread(session, version, unread);
+                    let event = Event::Message(removed(tombstone));
+                    self.publish(Envelope::of(scope, audience.clone(), event));
+                    self.record_unread(scope, unread);
                 }
             }
             Outcome::Revised {
@@ -106,62 +106,65 @@ impl Services {
                 if *fresh {
                     let message = Arc::clone(message);
                     let event = match how.clone() {
-                        Revision::Edited => Event::MessageUpdated(message),
-                        Revision::Reacted { by, emoji, on } => Event::MessageReaction {
+                        Revision::Edited => MessageEvent::Edited(message),
+                        Revision::Reacted { by, emoji, on } => MessageEvent::ReactionChanged {
                             message,
                             user: by,
                             emoji,
                             on,
                         },
                     };
-                    self.hub.publish(&Audience::Users(audience.clone()), &event);
+                    self.publish(Envelope::of(scope, audience.clone(), Event::Message(event)));
                 }
             }
-            Outcome::GroupUpdated(change) => self.publish_group_update(session, version, change),
+            Outcome::GroupUpdated(change) => self.publish_group_update(scope, change),
         }
     }
 
-    fn publish_read(&self, session: ConversationId, version: u64, read: &ReadOutcome) {
-        let event = Event::MessageRead {
+    /// Publishes one envelope.
+    pub(super) fn publish(&self, envelope: Envelope) {
+        self.bus.publish(&[envelope]);
+    }
+
+    fn publish_receipt(&self, scope: Scope, message: &MessageRef, event: ReceiptEvent) {
+        self.publish(Envelope::of(
+            scope,
+            vec![message.sender],
+            Event::Receipt(event),
+        ));
+    }
+
+    fn publish_read(&self, scope: Scope, read: &ReadOutcome) {
+        let event = ReceiptEvent::ReadUpTo {
             message: read.up_to.id,
-            session,
+            session: scope.conversation,
             reader: read.reader,
             read_at: read.at,
             seq: read.up_to.seq,
         };
         let mut audience = read.others.clone();
         audience.push(read.reader);
-        let audience = match read.origin {
-            Some(origin) => Audience::UsersExcept(audience, origin),
-            None => Audience::Users(audience),
-        };
-        self.hub.publish(&audience, &event);
+        self.publish(Envelope::of(scope, audience, Event::Receipt(event)).from_origin(read.origin));
         if read.in_group {
-            self.queue_counts(session, &read.messages);
+            self.queue_counts(scope, &read.messages);
         }
         for message in read.messages.iter().filter(|_| !read.in_group) {
-            let event = Event::MessageStatus {
+            let event = ReceiptEvent::StatusChanged {
                 message: message.id,
-                session,
+                session: scope.conversation,
                 status: DeliveryStatus::Read,
                 receiver: read.reader,
                 at: read.at,
             };
-            self.hub
-                .publish(&Audience::Users(vec![message.sender]), &event);
+            self.publish_receipt(scope, message, event);
         }
-        self.record_unread(session, version, &[(read.reader, read.unread)]);
+        self.record_unread(scope, &[(read.reader, read.unread)]);
     }
 
-    pub(super) fn record_unread(
-        &self,
-        session: ConversationId,
-        version: u64,
-        counts: &[(UserId, u64)],
-    ) {
+    pub(super) fn record_unread(&self, scope: Scope, counts: &[(UserId, u64)]) {
         for (user, count) in counts {
             if self.hub.is_connected(*user) {
-                self.record_unread_change(*user, session, version, *count);
+                self.record_unread_change(*user, scope.conversation, scope.version, *count);
             }
         }
     }

@@ -15,7 +15,7 @@ use super::Services;
 use crate::domain::{
     ConversationId, MessageId, Result, UserId,
     conversation_state::MessageRef,
-    event::{Audience, Event},
+    event::{Envelope, Event, ReceiptEvent, Scope},
     paging::SeqRange,
     receipts::ReceiptTally,
 };
@@ -28,6 +28,8 @@ const MAX_QUEUED_MESSAGES: usize = 100_000;
 struct ConversationTallies {
     message: MessageId,
     sender: UserId,
+    /// The version of the conversation at the newest receipt.
+    version: u64,
     /// Grows with every receipt, so that a receipt that arrives during a count is counted, too.
     generation: u64,
 }
@@ -55,7 +57,7 @@ impl ReceiptCountQueue {
 
 impl Services {
     /// Queues messages of a group that have new receipts.
-    pub(super) fn queue_counts(&self, session: ConversationId, messages: &[MessageRef]) {
+    pub(super) fn queue_counts(&self, scope: Scope, messages: &[MessageRef]) {
         let mut pending = self.receipt_counts.pending();
         let PendingTally {
             messages: waiting,
@@ -71,10 +73,11 @@ impl Services {
             let entry = ConversationTallies {
                 message: m.id,
                 sender: m.sender,
+                version: scope.version,
                 generation: *generation,
             };
             if waiting
-                .entry(session)
+                .entry(scope.conversation)
                 .or_default()
                 .insert(m.seq, entry)
                 .is_none()
@@ -150,8 +153,9 @@ impl Services {
         let Some(waiting) = messages.get_mut(&session) else {
             return Ok(());
         };
+        let mut counted = Vec::new();
         for (seq, entry) in asked {
-            // Published under the lock, and only for messages still queued: see `discard_counts`.
+            // Only for messages still queued: see `discard_counts`.
             let Some(now) = waiting.get(&seq).copied() else {
                 continue;
             };
@@ -163,15 +167,22 @@ impl Services {
                 let tally = ReceiptTally::of(seq, entry.sender, receipts);
                 let (delivered, read) = (tally.delivered.len() as u64, tally.read.len() as u64);
                 let at = self.clock.now();
-                let event = Event::MessageCounted {
+                let event = ReceiptEvent::Counted {
                     message: entry.message,
                     session,
                     delivered,
                     read,
                     at,
                 };
-                self.hub
-                    .publish(&Audience::Users(vec![entry.sender]), &event);
+                let scope = Scope {
+                    conversation: session,
+                    version: entry.version,
+                };
+                counted.push(Envelope::of(
+                    scope,
+                    vec![entry.sender],
+                    Event::Receipt(event),
+                ));
             }
         }
         if waiting.is_empty() {
@@ -179,6 +190,8 @@ impl Services {
         } else {
             self.receipt_counts.arrived.notify_one();
         }
+        drop(pending);
+        self.bus.publish(&counted);
         receipts.map(drop)
     }
 }

@@ -9,7 +9,7 @@ use super::{Services, creation_limits::CreatedThing};
 use crate::domain::{
     ConversationId, Error, Result, UserId,
     access::Actor,
-    event::{Audience, Event},
+    event::{Envelope, Event, Scope, Typing},
     ids::ConnectionId,
 };
 
@@ -17,6 +17,7 @@ use crate::domain::{
 const MAX_TYPING_CONVERSATIONS: usize = 16;
 
 struct TypingSign {
+    scope: Scope,
     others: Vec<UserId>,
     connection: ConnectionId,
     /// The number of the start: the timer of an earlier start does not stop a later one.
@@ -27,9 +28,6 @@ struct TypingSign {
 struct TypingSigns {
     active: HashMap<(ConversationId, UserId), TypingSign>,
     generation: u64,
-    /// The number of memberships that ended. It shows whether one ended after the receivers were
-    /// read.
-    ended_memberships: u64,
 }
 
 /// The users who type, by conversation.
@@ -62,15 +60,10 @@ impl Services {
             self.creation_limits
                 .count_created(user, CreatedThing::Typing, 1)?;
         }
-        let (mut signs, others) = loop {
-            let ended_memberships = self.typing.lock_signs().ended_memberships;
-            let others = self.require_membership(session, user).await?.others(user);
-            let signs = self.typing.lock_signs();
-            // A membership may have ended meanwhile; that user must not receive the event.
-            if signs.ended_memberships == ended_memberships {
-                break (signs, others);
-            }
-        };
+        let conversation = self.require_membership(session, user).await?;
+        let scope = Scope::of(&conversation);
+        let others = conversation.others(user);
+        let mut signs = self.typing.lock_signs();
         if active {
             let generation = {
                 let known = signs.active.contains_key(&(session, user));
@@ -87,6 +80,7 @@ impl Services {
                 signs.active.insert(
                     (session, user),
                     TypingSign {
+                        scope,
                         others: others.clone(),
                         connection,
                         generation,
@@ -105,38 +99,22 @@ impl Services {
         } else {
             signs.active.remove(&(session, user));
         }
-        // Published under the lock: after `end_typing_of_member` a former member receives nothing.
-        self.hub.publish(
-            &Audience::Users(others),
-            &Event::Typing {
-                session,
-                user,
-                active,
-            },
+        drop(signs);
+        let typing = Typing {
+            session,
+            user,
+            active,
+        };
+        // A member who is removed meanwhile receives nothing: the hub knows of the removal.
+        self.publish(
+            Envelope::of(scope, others, Event::Typing(typing)).from_origin(Some(connection)),
         );
         Ok(())
     }
 
-    /// Ends the typing of a former member in a conversation; they receive no more typing events of
-    /// it.
+    /// Ends the typing of a user who is about to be removed from a conversation.
     pub(super) fn end_typing_of_member(&self, session: ConversationId, user: UserId) {
-        let mut signs = self.typing.lock_signs();
-        signs.ended_memberships += 1;
-        for (_, sign) in signs
-            .active
-            .iter_mut()
-            .filter(|((typed_in, _), _)| *typed_in == session)
-        {
-            sign.others.retain(|other| *other != user);
-        }
-        if let Some(sign) = signs.active.remove(&(session, user)) {
-            let event = Event::Typing {
-                session,
-                user,
-                active: false,
-            };
-            self.hub.publish(&Audience::Users(sign.others), &event);
-        }
+        self.stop_typing_where(|key, _| *key == (session, user));
     }
 
     /// Ends the typing of a closed connection.
@@ -145,20 +123,19 @@ impl Services {
     }
 
     fn stop_typing_where(&self, applies: impl Fn(&(ConversationId, UserId), &TypingSign) -> bool) {
-        let mut signs = self.typing.lock_signs();
-        let stopped: Vec<_> = signs
+        let stopped: Vec<_> = self
+            .typing
+            .lock_signs()
             .active
             .extract_if(|key, sign| applies(key, sign))
             .collect();
         for ((session, user), sign) in stopped {
-            self.hub.publish(
-                &Audience::Users(sign.others),
-                &Event::Typing {
-                    session,
-                    user,
-                    active: false,
-                },
-            );
+            let typing = Typing {
+                session,
+                user,
+                active: false,
+            };
+            self.publish(Envelope::of(sign.scope, sign.others, Event::Typing(typing)));
         }
     }
 }

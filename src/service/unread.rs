@@ -11,7 +11,7 @@ use std::{
 use super::Services;
 use crate::domain::{
     ConversationId, UserId,
-    event::{Audience, Event, Unread},
+    event::{Audience, Envelope, Event, Unread},
 };
 
 /// The pause after a push.
@@ -102,8 +102,8 @@ impl Services {
                         .map(|(session, (_, count))| (*session, *count));
                     // Published under the lock: a count of a conversation that is left meanwhile
                     // does not come late.
-                    let counts = Event::UnreadChanged(counts.collect::<Unread>());
-                    self.hub.publish(&Audience::Users(vec![user]), &counts);
+                    let counts = Event::Unread(counts.collect::<Unread>());
+                    self.publish(Envelope::personal(Audience::Users(vec![user]), counts));
                 }
                 person.is_publishing
             });

@@ -23,7 +23,12 @@ pub struct MessageRef {
 #[derive(Debug, Clone)]
 pub enum Command {
     /// Stores a message under this id.
-    Send { id: MessageId, draft: Draft },
+    Send {
+        id: MessageId,
+        draft: Draft,
+        /// The connection that sent it.
+        origin: Option<ConnectionId>,
+    },
     /// Moves a read position up to a message.
     Read {
         session: ConversationId,
@@ -176,6 +181,7 @@ pub enum Outcome {
         message: Arc<Message>,
         receivers: Vec<UserId>,
         unread: Vec<(UserId, u64)>,
+        origin: Option<ConnectionId>,
     },
     /// The same `clientMsgId` was sent before: this is the first message.
     Repeated { message: Arc<Message> },

@@ -214,7 +214,7 @@ fn without_inactive_recipients<'a>(
         Mentions::People(_) | Mentions::All => None,
     };
     match operation {
-        Command::Send { id, draft } => {
+        Command::Send { id, draft, origin } => {
             if let Some(other) = session
                 .counterpart(draft.sender)
                 .filter(|other| inactive.contains(other))
@@ -231,6 +231,7 @@ fn without_inactive_recipients<'a>(
                         mentions,
                         ..draft.clone()
                     },
+                    origin: *origin,
                 }),
                 None => Cow::Borrowed(operation),
             })

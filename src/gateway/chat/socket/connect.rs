@@ -77,7 +77,7 @@ pub(super) struct Connection {
     /// The profile that authentication loaded, until the connection joins the hub.
     profile: Mutex<Option<Box<CachedProfile>>>,
     place: Mutex<ConnectionPhase>,
-    id: OnceLock<ConnectionId>,
+    id: Arc<OnceLock<ConnectionId>>,
     /// Its share of its user's connection quota, until it leaves.
     quota_guard: Mutex<Option<QuotaGuard>>,
     arrived: Notify,
@@ -176,6 +176,7 @@ impl Connection {
             services: Arc::clone(&self.app.services),
             user: self.actor.user,
             acknowledges: self.acknowledges,
+            connection_id: Arc::clone(&self.id),
             socket,
         };
         let connection_id = self.hub.register(self.auth.clone(), Box::new(outbox));
@@ -282,7 +283,7 @@ impl ConnectAuthenticator {
             hub: Arc::clone(&self.hub),
             profile: Mutex::new(profile.map(Box::new)),
             place: Mutex::new(ConnectionPhase::Arriving),
-            id: OnceLock::new(),
+            id: Arc::default(),
             quota_guard: Mutex::new(Some(quota_guard)),
             arrived: Notify::new(),
         });

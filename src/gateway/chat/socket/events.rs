@@ -253,7 +253,9 @@ async fn execute(
             answering.emit("user:joined", &json!({ "success": true, "user": user }));
         }
         ClientEvent::SendMessage(draft) => {
-            let pending = services.begin_send(actor, draft).await?;
+            let pending = services
+                .begin_send(actor, draft, Some(connection_id))
+                .await?;
             let message = services.finish_send(pending).await?;
             let answer = Success::of(wire::MessageJson::from(&message));
             answering.acknowledge(&answer.warning(message.warnings.clone()));

@@ -176,7 +176,7 @@ async fn serve(connection: Arc<Connection>) {
                 match connection
                     .app
                     .services
-                    .begin_send(&connection.actor, draft)
+                    .begin_send(&connection.actor, draft, connection.id())
                     .await
                 {
                     Ok(pending) => sends_in_flight.push_back((pending, raw.answering, raw.held)),

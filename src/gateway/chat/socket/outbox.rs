@@ -1,6 +1,9 @@
 //! The server's events: encodes events of the hub for Socket.IO.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use serde::Serialize;
 use serde_json::{json, value::RawValue};
@@ -8,7 +11,13 @@ use socketioxide::{AckError, SendError, SocketError, extract::SocketRef};
 
 use super::{super::json as wire, session_registry::SessionEntry};
 use crate::{
-    domain::{UserId, event::Event, message::Message, receipts::MessageView},
+    domain::{
+        UserId,
+        event::{ConversationEvent, Event, MessageEvent, ReceiptEvent, Typing},
+        ids::ConnectionId,
+        message::Message,
+        receipts::MessageView,
+    },
     gateway::http::answer::Success,
     hub::{CloseReason, EncodedEvent, Outbox, SendResult},
     service::Services,
@@ -27,34 +36,91 @@ fn payload<T: Serialize>(payload: &T) -> Payload {
     )
 }
 
-fn event_name(event: &Event) -> &'static str {
+/// Returns the name of an event for a connection of `user`.
+fn event_name(event: &Event, user: UserId) -> &'static str {
     match event {
-        Event::MessageSent(_) => "message:sent",
-        Event::MessageReceived(_) => "message:receive",
-        Event::MessageStatus { .. } | Event::MessageCounted { .. } => "message:status",
-        Event::MessageRead { .. } => "message:read",
-        Event::MessageDeleted(tombstone) if tombstone.is_recall => "message:recalled",
-        Event::MessageDeleted(_) => "message:deleted",
-        Event::MessageUpdated(_) => "message:updated",
-        Event::MessageReaction { .. } => "message:reaction",
-        Event::UnreadChanged(_) => "unread:count",
-        Event::UserStatus(_) => "user:status",
-        Event::Typing { active: true, .. } => "typing:start",
-        Event::Typing { active: false, .. } => "typing:stop",
-        Event::SessionCreated(_) => "session:created",
-        Event::SessionUpdated(_) => "session:updated",
-        Event::SessionRemoved { .. } => "session:removed",
+        Event::Message(event) => match event {
+            MessageEvent::Created(message) if message.sender == user => "message:sent",
+            MessageEvent::Created(_) => "message:receive",
+            MessageEvent::Edited(_) => "message:updated",
+            MessageEvent::ReactionChanged { .. } => "message:reaction",
+            MessageEvent::Recalled(_) => "message:recalled",
+            MessageEvent::Deleted(_) => "message:deleted",
+        },
+        Event::Receipt(event) => match event {
+            ReceiptEvent::StatusChanged { .. } | ReceiptEvent::Counted { .. } => "message:status",
+            ReceiptEvent::ReadUpTo { .. } => "message:read",
+        },
+        Event::Conversation(event) => match event {
+            ConversationEvent::Created(_) => "session:created",
+            ConversationEvent::Updated(_) => "session:updated",
+            ConversationEvent::MemberRemoved { .. } => "session:removed",
+        },
+        Event::Unread(_) => "unread:count",
+        Event::Presence(_) => "user:status",
+        Event::Typing(typing) if typing.active => "typing:start",
+        Event::Typing(_) => "typing:stop",
+    }
+}
+
+/// Whether the event is sent to the connection that caused it. The others are answered to their
+/// request.
+fn is_sent_to_origin(event: &Event) -> bool {
+    match event {
+        Event::Receipt(ReceiptEvent::ReadUpTo { .. }) | Event::Typing(_) => false,
+        Event::Receipt(ReceiptEvent::StatusChanged { .. } | ReceiptEvent::Counted { .. })
+        | Event::Message(_)
+        | Event::Conversation(_)
+        | Event::Unread(_)
+        | Event::Presence(_) => true,
     }
 }
 
 fn encode(event: &Event) -> Payload {
     match event {
-        // Both events have the same payload: the hub reuses the encoding of the one for the other.
-        Event::MessageSent(stored) | Event::MessageReceived(stored) => {
+        Event::Message(event) => encode_message_event(event),
+        Event::Receipt(event) => encode_receipt_event(event),
+        Event::Conversation(event) => match event {
+            ConversationEvent::Created(session) => payload(&wire::CreatedJson::from(&**session)),
+            ConversationEvent::Updated(change) => payload(&wire::GroupChangedJson::from(&**change)),
+            ConversationEvent::MemberRemoved { user, change } => {
+                payload(&wire::RemovedJson::of(*user, change))
+            }
+        },
+        Event::Unread(unread) => payload(&Success::of(wire::UnreadJson::from(unread))),
+        Event::Presence(presence) => payload(&json!({
+            "userId": presence.user, "status": presence.status.as_str(), "lastSeen": presence.last_seen,
+        })),
+        Event::Typing(Typing {
+            session,
+            user,
+            active,
+        }) => payload(&json!({ "sessionId": session, "userId": user, "isTyping": active })),
+    }
+}
+
+fn encode_message_event(event: &MessageEvent) -> Payload {
+    match event {
+        MessageEvent::Created(stored) => {
             let view = MessageView::fresh(Arc::clone(stored));
             payload(&wire::DeliveredMessageJson::from(&view))
         }
-        Event::MessageStatus {
+        MessageEvent::Edited(message) => payload(&wire::MessageUpdatedJson::from(&**message)),
+        MessageEvent::ReactionChanged {
+            message,
+            user,
+            emoji,
+            on,
+        } => payload(&wire::ReactionJson::of(message, *user, emoji, *on)),
+        MessageEvent::Recalled(tombstone) | MessageEvent::Deleted(tombstone) => {
+            payload(&wire::MessageDeletedJson::from(tombstone))
+        }
+    }
+}
+
+fn encode_receipt_event(event: &ReceiptEvent) -> Payload {
+    match event {
+        ReceiptEvent::StatusChanged {
             message,
             session,
             status,
@@ -67,7 +133,7 @@ fn encode(event: &Event) -> Payload {
             user_id: *receiver,
             at: *at,
         }),
-        Event::MessageRead {
+        ReceiptEvent::ReadUpTo {
             message,
             session,
             reader,
@@ -77,7 +143,7 @@ fn encode(event: &Event) -> Payload {
             "messageId": message, "sessionId": session, "userId": reader, "readBy": reader,
             "readAt": read_at, "seq": seq,
         })),
-        Event::MessageCounted {
+        ReceiptEvent::Counted {
             message,
             session,
             delivered,
@@ -91,26 +157,6 @@ fn encode(event: &Event) -> Payload {
             read_count: *read,
             at: *at,
         }),
-        Event::MessageDeleted(tombstone) => payload(&wire::MessageDeletedJson::from(tombstone)),
-        Event::MessageUpdated(message) => payload(&wire::MessageUpdatedJson::from(&**message)),
-        Event::MessageReaction {
-            message,
-            user,
-            emoji,
-            on,
-        } => payload(&wire::ReactionJson::of(message, *user, emoji, *on)),
-        Event::UnreadChanged(unread) => payload(&Success::of(wire::UnreadJson::from(unread))),
-        Event::UserStatus(presence) => payload(&json!({
-            "userId": presence.user, "status": presence.status.as_str(), "lastSeen": presence.last_seen,
-        })),
-        Event::Typing {
-            session,
-            user,
-            active,
-        } => payload(&json!({ "sessionId": session, "userId": user, "isTyping": active })),
-        Event::SessionCreated(session) => payload(&wire::CreatedJson::from(&**session)),
-        Event::SessionUpdated(change) => payload(&wire::GroupChangedJson::from(&**change)),
-        Event::SessionRemoved { user, change } => payload(&wire::RemovedJson::of(*user, change)),
     }
 }
 
@@ -124,6 +170,8 @@ pub(super) struct SocketOutbox {
     pub user: UserId,
     pub acknowledges: bool,
     pub entry: Arc<SessionEntry>,
+    /// Its id in the hub, once it is registered.
+    pub connection_id: Arc<OnceLock<ConnectionId>>,
 }
 
 fn send_result(result: &Result<(), SendError>) -> SendResult {
@@ -205,13 +253,22 @@ async fn end_session(socket: SocketRef) {
 
 impl Outbox for SocketOutbox {
     fn send(&self, encoded_event: &EncodedEvent<'_>) -> SendResult {
-        let payload = encoded_event.encoded(encode);
+        let (event, origin) = (encoded_event.event(), encoded_event.envelope.origin);
+        if origin.is_some()
+            && origin == self.connection_id.get().copied()
+            && !is_sent_to_origin(event)
+        {
+            return SendResult::Queued;
+        }
+        let payload = encoded_event.encoded(("chat", ""), encode);
         let Some(payload) = payload.0.as_deref() else {
             return SendResult::Queued;
         };
-        let name = event_name(encoded_event.event);
-        match encoded_event.event {
-            Event::MessageReceived(message) => self.deliver(name, payload, message),
+        let name = event_name(event, self.user);
+        match event {
+            Event::Message(MessageEvent::Created(message)) if message.sender != self.user => {
+                self.deliver(name, payload, message)
+            }
             _ => self.emit(name, payload),
         }
     }
