@@ -1,5 +1,7 @@
 //! The only place that wires the parts: settings, store, hub, services, gateways; and the shutdown.
 
+mod system_clock;
+
 use std::{
     fs,
     io::{self, Write},
@@ -19,7 +21,7 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::{
     bus::{Bus, LocalBus},
     config::{Environment, SectionEntry, Settings},
-    domain::{Clock, audit::AuditFilter},
+    domain::{Clock, audit::AuditFilter, time::Ticks},
     gateway::{
         chat::{
             json::{AuditJson, Row},
@@ -295,7 +297,7 @@ impl App {
         }
         let sockets = Sockets::new(&app, &self.hub);
         let everything = layers::wrap(&app, sockets.wrap_routes(layers::bound(routes)));
-        let sweep = tokio::spawn(run_maintenance(forget));
+        let sweep = tokio::spawn(run_maintenance(Arc::clone(&self.clock), forget));
         let rollups = Arc::clone(&self.services).run_rollups(self.stop.clone().cancelled_owned());
         let mut app = self;
         app.tasks.push(tokio::spawn(rollups));
@@ -449,8 +451,8 @@ fn complete_document() -> Result<utoipa::openapi::OpenApi, serde_json::Error> {
     document::complete(api(None, Router::new()).into_openapi())
 }
 
-async fn run_maintenance(maintenance: Vec<MaintenanceTask>) {
-    let mut interval = tokio::time::interval(Duration::from_mins(1));
+async fn run_maintenance(clock: Arc<dyn Clock>, maintenance: Vec<MaintenanceTask>) {
+    let mut interval = Ticks::new(&clock, Duration::from_mins(1));
     loop {
         interval.tick().await;
         for chore in &maintenance {

@@ -228,6 +228,22 @@ fn only_config_reads_the_environment_and_only_sockets_know_the_hub() {
 }
 
 #[test]
+fn background_work_waits_on_the_clock() {
+    // A sign-in waits for its answer's sake, and so does no background loop.
+    let exempt = ["app/system_clock.rs", "service/throttle.rs"];
+    for (file, code) in files() {
+        if ["app", "service"].contains(&room(&file)) && !exempt.contains(&file.as_str()) {
+            for call in ["time::sleep", "time::interval", "MissedTickBehavior"] {
+                assert!(
+                    !code.contains(call),
+                    "{file} waits by {call}, not on the Clock"
+                );
+            }
+        }
+    }
+}
+
+#[test]
 fn events_and_errors_are_matched_without_a_wildcard() {
     for (file, name) in [
         ("gateway/chat/socket/outbox.rs", "fn encode(event: &Event)"),

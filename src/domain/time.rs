@@ -1,6 +1,6 @@
 //! Time in this service: whole milliseconds UTC, RFC 3339 in JSON, a BSON date in the database.
 
-use std::{fmt, str::FromStr, time::Duration};
+use std::{fmt, pin::Pin, str::FromStr, sync::Arc, time::Duration};
 
 use bson::Bson;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -97,19 +97,51 @@ impl<'de> Deserialize<'de> for Timestamp {
     }
 }
 
-/// The source of the time; tests use one that they set.
+/// A wait that a [`Clock`] ends.
+pub type Sleep = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// The source of the time, and of every wait of background work. Tests use one that they advance.
 pub trait Clock: Send + Sync + 'static {
     /// Returns the present time.
     fn now(&self) -> Timestamp;
+
+    /// Returns a wait of this duration from now.
+    fn sleep(&self, duration: Duration) -> Sleep;
 }
 
-/// The machine's own clock.
+/// The machine's own clock. The domain waits for nothing, so `app` implements [`Clock`] for it.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
 
-impl Clock for SystemClock {
-    fn now(&self) -> Timestamp {
-        Timestamp(jiff::Timestamp::now().as_millisecond())
+/// A repeated wait: the first tick comes at once, and each further one a period after the last was
+/// taken. Late ticks are not made up for.
+pub struct Ticks {
+    clock: Arc<dyn Clock>,
+    period: Duration,
+    /// `None` before the first tick.
+    next: Option<Sleep>,
+}
+
+impl Ticks {
+    /// The shortest period; a loop never spins.
+    const MIN_PERIOD: Duration = Duration::from_millis(1);
+
+    /// Returns ticks of this clock.
+    #[must_use]
+    pub fn new(clock: &Arc<dyn Clock>, period: Duration) -> Self {
+        Self {
+            clock: Arc::clone(clock),
+            period: period.max(Self::MIN_PERIOD),
+            next: None,
+        }
+    }
+
+    /// Waits for the next tick. A wait that is dropped before its end goes on at the next call.
+    pub async fn tick(&mut self) {
+        if let Some(next) = &mut self.next {
+            next.await;
+        }
+        self.next = Some(self.clock.sleep(self.period));
     }
 }
 

@@ -114,7 +114,10 @@ impl Services {
                     }
                 }
             }
-            tokio::time::sleep(FLUSH_INTERVAL).await;
+            tokio::select! {
+                () = &mut stop => return,
+                () = self.clock.sleep(FLUSH_INTERVAL) => {}
+            }
         }
     }
 }

@@ -47,7 +47,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     bus::Bus,
     config::Settings,
-    domain::{Clock, Result, UserId, access::Actor},
+    domain::{Clock, Result, UserId, access::Actor, time::Ticks},
     hub::Hub,
     store::{
         Store,
@@ -185,6 +185,7 @@ impl Services {
         let record = audit::record_entries(
             services.store.clone(),
             Arc::downgrade(&services),
+            Arc::clone(&services.clock),
             rows,
             stop.clone(),
         );
@@ -243,29 +244,29 @@ impl Services {
     /// Runs the work on timers. It closes the sockets of expired tokens, sends this node's
     /// heartbeat, and takes the users of dead nodes offline.
     async fn run_periodic_tasks(self: Arc<Self>, stop: impl Future<Output = ()>) {
-        let mut seconds = tokio::time::interval(Duration::from_secs(1));
-        let mut interval = tokio::time::interval(Duration::from_mins(1));
-        let mut standings = tokio::time::interval(DEACTIVATION_POLL_INTERVAL);
-        let mut heartbeat = tokio::time::interval(self.settings.timings.heartbeat);
-        let mut rights =
-            tokio::time::interval(RIGHTS_CHECK_INTERVAL.min(self.settings.timings.heartbeat));
+        let mut seconds = Ticks::new(&self.clock, Duration::from_secs(1));
+        let mut interval = Ticks::new(&self.clock, Duration::from_mins(1));
+        let mut standings = Ticks::new(&self.clock, DEACTIVATION_POLL_INTERVAL);
+        let mut heartbeat = Ticks::new(&self.clock, self.settings.timings.heartbeat);
+        let rights_interval = RIGHTS_CHECK_INTERVAL.min(self.settings.timings.heartbeat);
+        let mut rights = Ticks::new(&self.clock, rights_interval);
         tokio::pin!(stop);
         loop {
             tokio::select! {
                 () = &mut stop => return,
-                _ = seconds.tick() => self.hub.close_expired(self.clock.now()),
-                _ = interval.tick() => self.creation_limits.evict_idle(),
-                _ = standings.tick() => {
+                () = seconds.tick() => self.hub.close_expired(self.clock.now()),
+                () = interval.tick() => self.creation_limits.evict_idle(),
+                () = standings.tick() => {
                     if let Err(error) = self.store.load_inactive().await {
                         tracing::debug!(%error, "who is not active could not be read");
                     }
                 }
-                _ = heartbeat.tick() => {
+                () = heartbeat.tick() => {
                     if let Err(error) = self.send_heartbeat().await {
                         tracing::warn!(%error, "the heartbeat was not stored");
                     }
                 }
-                _ = rights.tick() => {
+                () = rights.tick() => {
                     if let Err(error) = self.close_revoked_connections().await {
                         tracing::warn!(%error, "ended tokens could not be looked up");
                     }

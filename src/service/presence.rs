@@ -377,9 +377,16 @@ impl Services {
                 () = &mut stop => return,
                 () = self.presence.arrived.notified() => {}
             }
-            tokio::time::sleep(self.settings.timings.presence_window).await;
+            let window = self.settings.timings.presence_window;
+            tokio::select! {
+                () = &mut stop => return,
+                () = self.clock.sleep(window) => {}
+            }
             if !self.publish_round().await {
-                tokio::time::sleep(RETRY_DELAY).await;
+                tokio::select! {
+                    () = &mut stop => return,
+                    () = self.clock.sleep(RETRY_DELAY) => {}
+                }
             }
         }
     }

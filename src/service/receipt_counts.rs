@@ -124,7 +124,7 @@ impl Services {
             }
             tokio::select! {
                 () = &mut stop => return,
-                () = tokio::time::sleep(self.settings.timings.counts) => {}
+                () = self.clock.sleep(self.settings.timings.counts) => {}
             }
         }
     }

@@ -197,13 +197,13 @@ impl Services {
             tracing::warn!(%error, "the statistics could not be caught up with");
             tokio::select! {
                 () = &mut stop => return,
-                () = tokio::time::sleep(RETRY_DELAY) => {}
+                () = self.clock.sleep(RETRY_DELAY) => {}
             }
         }
         loop {
             let stopped = tokio::select! {
                 () = &mut stop => true,
-                () = tokio::time::sleep(ROLLUP_INTERVAL) => false,
+                () = self.clock.sleep(ROLLUP_INTERVAL) => false,
                 () = self.rollups.early_round_due.notified() => false,
             };
             if let Err(error) = self.count_now().await {

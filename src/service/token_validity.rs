@@ -34,7 +34,7 @@ impl Services {
     pub async fn ended(&self, auth: &AuthenticatedToken) -> Error {
         let mut confirmed = Instant::now();
         loop {
-            tokio::time::sleep(TOKEN_RECHECK_INTERVAL).await;
+            self.clock.sleep(TOKEN_RECHECK_INTERVAL).await;
             match self.recheck_token(auth).await {
                 Ok(()) => confirmed = Instant::now(),
                 Err(error @ (Error::AuthFailed | Error::TokenExpired | Error::Forbidden(_))) => {

@@ -19,8 +19,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::time::MissedTickBehavior;
-
 pub(super) use claims::TrustedIssuers;
 
 use super::{Services, SignedIn};
@@ -29,6 +27,7 @@ use crate::{
         Error, Result, Timestamp, TokenId, UserId,
         access::{Actor, AuthenticatedToken, CredentialVersion, Credentials},
         event::Closing,
+        time::Ticks,
         user::User,
     },
     hub::CloseReason,
@@ -264,14 +263,13 @@ impl Services {
     /// The interval is less than half the cache lifetime.
     pub(super) async fn poll_revocations(self: Arc<Self>, stop: impl Future<Output = ()>) {
         let known = &self.tokens.known;
-        let mut looks = tokio::time::interval(self.tokens.cache_ttl * 2 / 5);
-        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut looks = Ticks::new(&self.clock, self.tokens.cache_ttl * 2 / 5);
         let (mut newest, mut loaded): (Timestamp, Option<Instant>) = (Timestamp(0), None);
         tokio::pin!(stop);
         loop {
             tokio::select! {
                 () = &mut stop => return,
-                _ = looks.tick() => {}
+                () = looks.tick() => {}
             }
             let began = Instant::now();
             if loaded.is_none_or(|loaded| loaded.elapsed() > ENDED_TOKENS_RELOAD_INTERVAL) {

@@ -89,8 +89,9 @@ impl Services {
                 generation
             };
             if let Some(services) = self.this.upgrade() {
+                let end = self.clock.sleep(self.settings.timings.typing);
                 tokio::spawn(async move {
-                    tokio::time::sleep(services.settings.timings.typing).await;
+                    end.await;
                     services.stop_typing_where(|key, sign| {
                         *key == (session, user) && sign.generation == generation
                     });

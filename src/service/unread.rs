@@ -16,6 +16,8 @@ use crate::domain::{
 
 /// The pause after a push.
 const PUSH_INTERVAL: Duration = Duration::from_millis(100);
+/// The wait before the counts of a user are read again after a failure.
+const RETRY_DELAY: Duration = Duration::from_secs(1);
 
 #[derive(Default)]
 struct UserCounts {
@@ -89,7 +91,7 @@ impl Services {
                         }
                     });
                 } else {
-                    tokio::time::sleep(Duration::from_secs(1)).await;
+                    self.clock.sleep(RETRY_DELAY).await;
                     continue;
                 }
             }
@@ -110,7 +112,7 @@ impl Services {
             if !pushed {
                 return;
             }
-            tokio::time::sleep(PUSH_INTERVAL).await;
+            self.clock.sleep(PUSH_INTERVAL).await;
         }
         self.unread.evict(user);
     }

@@ -311,13 +311,8 @@ async fn deactivated_accounts_are_for_admins_to_see() {
 
 #[tokio::test]
 async fn an_end_from_elsewhere_reaches_the_sockets() {
-    let mut settings = settings(&[]);
-    settings.timings.heartbeat = Duration::from_millis(200);
-    let app = TestApp::with(
-        settings.clone(),
-        std::sync::Arc::new(wardline::domain::SystemClock),
-    )
-    .await;
+    let (settings, clock) = (settings(&[]), MockClock::manual());
+    let app = TestApp::with(settings.clone(), clock.clone()).await;
     let (li, chen) = (app.nurse("Li").await, app.nurse("Chen").await);
     let (at_li, at_chen) = (li.join().await, chen.join().await);
     // The operator, in another process.
@@ -329,6 +324,9 @@ async fn an_end_from_elsewhere_reaches_the_sockets() {
         .set_account(&li.username, Some("another long password".to_owned()), None)
         .await
         .unwrap();
+    assert!(!at_li.is_closed());
+    // Revocations are polled, and rights checked, every few seconds.
+    clock.advance(Duration::from_secs(3));
     at_li.closed().await;
     let refused = Socket::connect(&app.address, json!({ "token": li.token }))
         .await

@@ -4,7 +4,34 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use crate::support::{TestApp, eventually, text};
+use crate::support::{MockClock, TestApp, eventually, settings, text};
+
+#[tokio::test]
+async fn typing_stops_by_itself() {
+    let (settings, clock) = (settings(&[]), MockClock::manual());
+    let limit = settings.timings.typing;
+    let app = TestApp::with(settings, clock.clone()).await;
+    let (li, chen) = (app.nurse("Li").await, app.nurse("Chen").await);
+    let session = li.session_with(&chen).await;
+    let (at_li, at_chen) = (li.join().await, chen.join().await);
+    let typing = json!({ "sessionId": session, "userId": li.id });
+    at_li.emit("typing:start", typing.clone()).await;
+    at_chen.next("typing:start").await;
+    clock.advance(limit / 2);
+    // Li types on: the time starts again.
+    at_li.emit("typing:start", typing).await;
+    at_chen.next("typing:start").await;
+    clock.advance(limit / 2);
+    at_li.call("users:online", json!(null)).await;
+    assert!(at_chen.heard("typing:stop").is_empty());
+    clock.let_pass(limit).await;
+    let stopped = at_chen.next("typing:stop").await;
+    assert_eq!(
+        (&stopped["sessionId"], &stopped["userId"]),
+        (&json!(session), &json!(li.id))
+    );
+    app.stop().await;
+}
 
 #[tokio::test]
 async fn a_whole_conversation() {
@@ -32,7 +59,7 @@ async fn a_whole_conversation() {
         "{names:?}"
     );
 
-    // Typing is published, and stops by itself.
+    // Typing is published.
     at_li
         .emit(
             "typing:start",
@@ -40,13 +67,19 @@ async fn a_whole_conversation() {
         )
         .await;
     assert_eq!(at_chen.next("typing:start").await["userId"], json!(li.id));
-    assert_eq!(
-        at_chen.next("typing:stop").await["sessionId"],
-        json!(session)
-    );
     assert!(
         at_li.heard("typing:start").is_empty(),
         "a user does not receive their own typing"
+    );
+    at_li
+        .emit(
+            "typing:stop",
+            json!({ "sessionId": session, "userId": li.id }),
+        )
+        .await;
+    assert_eq!(
+        at_chen.next("typing:stop").await["sessionId"],
+        json!(session)
     );
 
     // A message: sent, received, delivered, counted, read, counted down.

@@ -183,18 +183,16 @@ async fn slow_lines_keep_nobody_waiting_and_have_a_bound() {
 
 async fn with_clock(clock: &Arc<MockClock>) -> TestApp {
     let mut settings = settings(&[("RATE_LIMIT", "off"), ("JWT_TTL", "1000h")]);
-    settings.timings.file_sweep = Duration::from_millis(20);
+    settings.timings.file_sweep = SWEEP;
     TestApp::with(settings, clock.clone()).await
 }
 
-/// Long enough for several passes of the sweep.
-async fn passes() {
-    tokio::time::sleep(Duration::from_millis(300)).await;
-}
+/// The period of the sweep. No other wait has this duration.
+const SWEEP: Duration = Duration::from_millis(20);
 
 #[tokio::test]
 async fn what_nobody_needs_is_cleared_away() {
-    let clock = MockClock::starting_now();
+    let clock = MockClock::manual();
     let app = with_clock(&clock).await;
     let (li, chen) = (app.nurse("Li").await, app.nurse("Chen").await);
     let session = li.session_with(&chen).await;
@@ -226,17 +224,15 @@ async fn what_nobody_needs_is_cleared_away() {
         .insert_one(row)
         .await
         .unwrap();
-    eventually(async || {
-        (count(&app, "files", doc! { "state": "uploading" }).await == 0).then_some(())
-    })
-    .await;
+    clock.finish_round(SWEEP).await;
+    assert_eq!(count(&app, "files", doc! { "state": "uploading" }).await, 0);
 
     clock.advance(Duration::from_secs(24 * 3_600 - 1));
-    passes().await;
+    clock.finish_round(SWEEP).await;
     assert_eq!(li.sees(&unsent).await, 200, "a day is not over");
     clock.advance(Duration::from_secs(1));
-    eventually(async || (li.sees(&unsent).await == 404).then_some(())).await;
-    passes().await;
+    clock.finish_round(SWEEP).await;
+    assert_eq!(li.sees(&unsent).await, 404, "a day is over");
     for file in [&kept, &gone, &twice] {
         assert_eq!(
             (li.sees(file).await, chen.sees(file).await),
@@ -244,10 +240,8 @@ async fn what_nobody_needs_is_cleared_away() {
             "it was sent"
         );
     }
-    eventually(async || {
-        (count(&app, "files", doc! { "checkAt": { "$exists": true } }).await == 0).then_some(())
-    })
-    .await;
+    let due = doc! { "checkAt": { "$exists": true } };
+    assert_eq!(count(&app, "files", due).await, 0);
 
     // A message is recalled, another one deleted: the file is removed when no message names it any
     // more.
@@ -260,8 +254,8 @@ async fn what_nobody_needs_is_cleared_away() {
         .expect(200);
     assert_eq!((chen.sees(&gone).await, li.sees(&gone).await), (404, 200));
     clock.advance(Duration::from_mins(10));
-    eventually(async || (li.sees(&gone).await == 404).then_some(())).await;
-    passes().await;
+    clock.finish_round(SWEEP).await;
+    assert_eq!(li.sees(&gone).await, 404);
     assert_eq!(
         (chen.sees(&kept).await, chen.sees(&twice).await),
         (200, 200)
@@ -279,7 +273,7 @@ async fn what_nobody_needs_is_cleared_away() {
 
 #[tokio::test]
 async fn the_same_message_again_is_the_same_message_though_its_file_has_gone() {
-    let clock = MockClock::starting_now();
+    let clock = MockClock::manual();
     let app = with_clock(&clock).await;
     let (li, chen) = (app.nurse("Li").await, app.nurse("Chen").await);
     let session = li.session_with(&chen).await;
@@ -293,7 +287,8 @@ async fn the_same_message_again_is_the_same_message_though_its_file_has_gone() {
     let path = format!("/api/chat/messages/{}/recall", text(&sent["_id"]));
     li.call("POST", &path, json!({})).await.expect(200);
     clock.advance(Duration::from_mins(10));
-    eventually(async || (li.sees(&file).await == 404).then_some(())).await;
+    clock.finish_round(SWEEP).await;
+    assert_eq!(li.sees(&file).await, 404);
     let again = li
         .call("POST", "/api/chat/messages", letter.clone())
         .await
@@ -349,7 +344,8 @@ async fn no_sweep_takes_a_file_from_a_message() {
         let (statuses, ()) = tokio::join!(join_all(sends), ages);
         // Every file is checked once more.
         clock.advance(Duration::from_secs(700));
-        passes().await;
+        let due = doc! { "checkAt": { "$exists": true } };
+        eventually(async || (count(&app, "files", due.clone()).await == 0).then_some(())).await;
         for (file, status) in files.iter().zip(statuses) {
             let seen = (li.sees(file).await, chen.sees(file).await);
             match status {

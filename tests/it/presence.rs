@@ -6,7 +6,7 @@ use std::time::Duration;
 use mongodb::bson::{Document, doc};
 use serde_json::{Value, json};
 
-use crate::support::{TestApp, eventually, settings};
+use crate::support::{MockClock, TestApp, eventually, settings};
 
 #[tokio::test]
 async fn a_person_is_online_while_one_socket_lives() {
@@ -66,9 +66,10 @@ async fn a_person_is_online_while_one_socket_lives() {
 #[tokio::test]
 async fn several_changes_at_once_are_told_as_one() {
     let mut settings = settings(&[("RATE_LIMIT", "off")]);
-    // Long enough for six small events on the busiest machine.
-    settings.timings.presence_window = Duration::from_secs(4);
-    let app = TestApp::with(settings, std::sync::Arc::new(wardline::domain::SystemClock)).await;
+    let window = Duration::from_secs(4);
+    settings.timings.presence_window = window;
+    let clock = MockClock::manual();
+    let app = TestApp::with(settings, clock.clone()).await;
     let (li, chen) = (app.nurse("Li").await, app.nurse("Chen").await);
     let at_li = li.join().await;
     at_li.call("users:online", json!(null)).await;
@@ -76,12 +77,17 @@ async fn several_changes_at_once_are_told_as_one() {
     for status in ["away", "online", "away", "online", "away"] {
         at_chen.emit("user:status:update", json!(status)).await;
     }
+    // Events of one connection are handled in order: after this answer all of them have been.
+    at_chen.call("users:online", json!(null)).await;
+    clock.let_pass(window).await;
     let about_chen = |s: &Value| s["userId"] == json!(chen.id);
     assert_eq!(
         at_li.next_where("user:status", about_chen).await["status"],
         "away"
     );
     at_chen.emit("user:status:update", json!("online")).await;
+    at_chen.call("users:online", json!(null)).await;
+    clock.let_pass(window).await;
     at_li
         .next_where("user:status", |s| about_chen(s) && s["status"] == "online")
         .await;

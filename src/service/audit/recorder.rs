@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     fmt::Write as _,
-    sync::{Mutex, MutexGuard, PoisonError, Weak},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     time::Duration,
 };
 
@@ -15,7 +15,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::super::Services;
 use crate::{
-    domain::{Error, FileId, Result, UserId, audit::AuditEntry, user::username_key},
+    domain::{
+        Clock, Error, FileId, Result, UserId, audit::AuditEntry, time::Ticks, user::username_key,
+    },
     store::Store,
 };
 
@@ -210,10 +212,11 @@ pub fn log_entry(entry: &AuditEntry) {
 pub async fn run(
     store: Store,
     recorder: Weak<Services>,
+    clock: Arc<dyn Clock>,
     mut receiver: mpsc::Receiver<AuditEntry>,
     stop: CancellationToken,
 ) {
-    let mut interval = tokio::time::interval(SUMMARY_INTERVAL);
+    let mut interval = Ticks::new(&clock, SUMMARY_INTERVAL);
     let mut rows = Vec::new();
     let sum_up = || {
         if let Some(services) = recorder.upgrade() {
@@ -223,10 +226,13 @@ pub async fn run(
     while !stop.is_cancelled() {
         tokio::select! {
             () = stop.cancelled() => {}
-            _ = interval.tick() => sum_up(),
+            () = interval.tick() => sum_up(),
             _ = receiver.recv_many(&mut rows, WRITE_BATCH_SIZE) => {
                 while !rows.is_empty() && !write(&store, &mut rows).await && !stop.is_cancelled() {
-                    tokio::time::sleep(RETRY_DELAY).await;
+                    tokio::select! {
+                        () = stop.cancelled() => {}
+                        () = clock.sleep(RETRY_DELAY) => {}
+                    }
                 }
             }
         }
@@ -240,7 +246,7 @@ pub async fn run(
         if rows.is_empty() {
             return;
         }
-        tokio::time::sleep(RETRY_DELAY).await;
+        clock.sleep(RETRY_DELAY).await;
         write(&store, &mut rows).await;
     }
     tracing::error!(target: "security", rows = rows.len() + receiver.len(), "rows of the record were not stored");

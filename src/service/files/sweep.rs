@@ -5,13 +5,11 @@
 //! ahead before the commit. The removal is conditional on the `checkAt` that was read before the
 //! messages were checked. Each step may be interrupted and repeated, by this node or another.
 
-use std::{sync::Arc, time::Duration};
-
-use tokio::time::MissedTickBehavior;
+use std::sync::Arc;
 
 use super::super::Services;
 use crate::{
-    domain::Result,
+    domain::{Result, time::Ticks},
     store::files::{DueFile, FileState},
 };
 
@@ -24,18 +22,12 @@ impl Services {
         self: Arc<Self>,
         stop: impl Future<Output = ()>,
     ) {
-        let mut passes = tokio::time::interval(
-            self.settings
-                .timings
-                .file_sweep
-                .max(Duration::from_millis(1)),
-        );
-        passes.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut passes = Ticks::new(&self.clock, self.settings.timings.file_sweep);
         tokio::pin!(stop);
         loop {
             tokio::select! {
                 () = &mut stop => return,
-                _ = passes.tick() => {}
+                () = passes.tick() => {}
             }
             if let Err(error) = self.sweep_due_files().await {
                 tracing::warn!(%error, "files could not be cleared away");

@@ -1,5 +1,6 @@
 //! The test app: the service as `serve` runs it, on a free port, with registered users.
 
+pub mod clock;
 pub mod document;
 pub mod files;
 pub mod mongod;
@@ -10,7 +11,7 @@ use std::{
     collections::BTreeMap,
     sync::{
         Arc,
-        atomic::{AtomicI64, AtomicU32, Ordering},
+        atomic::{AtomicU32, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -20,48 +21,16 @@ use tokio::{sync::oneshot, task::JoinHandle};
 use wardline::{
     app::{App, GATEWAY_SECTIONS, StartError},
     config::Settings,
-    domain::{Clock, Timestamp},
+    domain::Clock,
 };
 
+pub use clock::MockClock;
 use socket::Socket;
 
 /// The password of all users in the tests.
 pub const PASSWORD: &str = "a long enough password";
 /// The secret that signs tokens in the tests.
 pub const SECRET: &str = "a secret of at least thirty-two bytes";
-
-/// A clock that tests move.
-#[derive(Debug)]
-pub struct MockClock(AtomicI64);
-
-impl MockClock {
-    pub fn starting_now() -> Arc<Self> {
-        let now = std::time::SystemTime::now()
-            .duration_since(std::time::UNIX_EPOCH)
-            .unwrap();
-        Arc::new(Self(AtomicI64::new(
-            i64::try_from(now.as_millis()).unwrap(),
-        )))
-    }
-
-    pub fn advance(&self, by: Duration) {
-        self.0
-            .fetch_add(i64::try_from(by.as_millis()).unwrap(), Ordering::SeqCst);
-    }
-
-    /// Sets the clock back, as for one that was ahead.
-    pub fn set_back(&self, by: Duration) {
-        self.0
-            .fetch_sub(i64::try_from(by.as_millis()).unwrap(), Ordering::SeqCst);
-    }
-}
-
-impl Clock for MockClock {
-    fn now(&self) -> Timestamp {
-        // Real time passes, too: the order of events stays visible.
-        Timestamp(self.0.load(Ordering::SeqCst))
-    }
-}
 
 /// A running service.
 pub struct TestApp {
@@ -141,7 +110,8 @@ pub fn settings(variables: &[(&str, &str)]) -> Settings {
     let mut settings =
         Settings::from_values(&values, GATEWAY_SECTIONS).expect("test settings are valid");
     settings.timings.presence_window = Duration::from_millis(50);
-    settings.timings.typing = Duration::from_millis(400);
+    // No other wait has this duration.
+    settings.timings.typing = Duration::from_millis(410);
     settings
 }
 
@@ -396,7 +366,7 @@ pub fn text(value: &Value) -> String {
 }
 
 /// The time limit for steps that do not test timing, on a busy machine.
-const PATIENCE: Duration = Duration::from_mins(3);
+pub const PATIENCE: Duration = Duration::from_mins(3);
 
 /// Retries until `check` returns a value, for at most [`PATIENCE`].
 #[track_caller]
