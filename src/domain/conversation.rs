@@ -245,12 +245,17 @@ impl From<&Message> for LastMessage {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Conversation {
     pub id: ConversationId,
+    /// Counts the conversations of the service from 1; unique. It stays the conversation's for ever
+    /// and is shown to clients only as a part of the numbers of its events.
+    pub number: u64,
     pub kind: ConversationKind,
     /// Empty for private conversations.
     pub profile: GroupProfile,
     pub members: BTreeMap<UserId, Member>,
     /// The newest message's `seq`; 0 before the first.
     pub seq: u64,
+    /// The number of the newest stored event (see [`super::change_log`]). Never below `seq`.
+    pub event_seq: u64,
     /// Grows by one with every change to an existing message or to the conversation.
     pub rev: u64,
     /// Grows with every commit that changes the conversation. The writer checks its cached state
@@ -271,11 +276,12 @@ pub struct Conversation {
 impl Conversation {
     /// Returns a new private conversation of two users.
     #[must_use]
-    pub fn private(first: UserId, second: UserId, now: Timestamp) -> Self {
+    pub fn private(number: u64, first: UserId, second: UserId, now: Timestamp) -> Self {
         let members = [first, second]
             .into_iter()
             .map(|user| (user, Member::joining(now, 0)));
         Self::empty(
+            number,
             ConversationKind::Private,
             GroupProfile::default(),
             members.collect(),
@@ -286,6 +292,7 @@ impl Conversation {
     /// Returns a new group with its first owner.
     #[must_use]
     pub fn group(
+        number: u64,
         owner: UserId,
         others: impl IntoIterator<Item = UserId>,
         profile: GroupProfile,
@@ -302,7 +309,7 @@ impl Conversation {
                 ..Member::joining(now, 0)
             },
         );
-        let group = Self::empty(ConversationKind::Group, profile, members, now);
+        let group = Self::empty(number, ConversationKind::Group, profile, members, now);
         Self {
             created_by: Some(owner),
             ..group
@@ -310,6 +317,7 @@ impl Conversation {
     }
 
     fn empty(
+        number: u64,
         kind: ConversationKind,
         profile: GroupProfile,
         members: BTreeMap<UserId, Member>,
@@ -317,10 +325,12 @@ impl Conversation {
     ) -> Self {
         Self {
             id: ConversationId::generate(),
+            number,
             kind,
             profile,
             members,
             seq: 0,
+            event_seq: 0,
             rev: 0,
             version: 0,
             message_count: 0,

@@ -5,7 +5,9 @@
 //! - `seq` is 1, 2, 3 … in the order in which sends are applied;
 //! - a member's `unread` equals the count of others' messages above `read_seq`, without deleted and
 //!   system messages;
-//! - `read_seq` never decreases; a receipt is never removed.
+//! - `read_seq` never decreases; a receipt is never removed;
+//! - `event_seq` is 1, 2, 3 … over messages and logged changes, in the order in which they are
+//!   applied.
 //!
 //! The writer applies commands in their order to a [`ConversationState`]. Then it stores the
 //! changes that the state lists, and then it publishes the [`Outcome`]s.
@@ -26,6 +28,7 @@ pub use command::{
 
 use super::{
     ConversationId, Error, Field, MessageId, Result, Timestamp, UserId,
+    change_log::{ChangeKind, ChangeLog, LoggedChange},
     conversation::{Conversation, ConversationKind, LastMessage},
     error::FieldErrors,
     ids::ConnectionId,
@@ -80,6 +83,7 @@ pub struct Changes {
     /// Stored messages in their new state.
     pub revised: BTreeMap<MessageId, Arc<Message>>,
     pub edits: Vec<Edit>,
+    pub log: ChangeLog,
     pub receipts: Vec<Receipt>,
     /// The members and parts of their entries that differ from what is stored.
     pub members: BTreeSet<(UserId, MemberField)>,
@@ -258,13 +262,14 @@ impl ConversationState {
         // A conversation's times never run backwards, whatever the machine's clock does.
         let at = now.max(session.last_message_time);
         session.seq += 1;
+        session.event_seq += 1;
         session.message_count += 1;
         session.last_message_time = at;
         session.updated_at = at;
         let message = Arc::new(Message {
             receiver: counterpart,
             reply_to,
-            ..Message::of(draft, id, session.seq, at)
+            ..Message::of(draft, id, session.seq, session.event_seq, at)
         });
         session.last_message = Some(LastMessage::from(&*message));
         let mut unread = Vec::with_capacity(session.members.len().saturating_sub(1));
@@ -473,6 +478,29 @@ impl ConversationState {
                 at,
             }),
         }
+    }
+
+    /// Logs a change of a stored message under the next event number.
+    fn log_change(
+        &mut self,
+        message: MessageId,
+        kind: ChangeKind,
+        by: UserId,
+        at: Timestamp,
+    ) -> LoggedChange {
+        self.session.event_seq += 1;
+        let change = LoggedChange {
+            conversation: self.session.id,
+            event_seq: self.session.event_seq,
+            after_seq: self.session.seq,
+            kind,
+            by,
+            at,
+            message,
+            is_current: true,
+        };
+        self.changes.log.push(change.clone());
+        change
     }
 
     fn push_recent(&mut self, message: MessageRef) {

@@ -10,6 +10,9 @@ use crate::domain::{
     message_parts::{MAX_EMOJI_BYTES, is_valid_emoji},
 };
 
+#[path = "change_log_tests.rs"]
+mod change_log;
+
 const RECALL_WINDOW: Duration = Duration::from_millis(40);
 
 #[derive(Debug, Clone)]
@@ -331,7 +334,7 @@ proptest! {
     #[test]
     fn unread_is_counting_and_seq_has_no_gap(steps in prop::collection::vec(step(2), 1..200)) {
         let people = [UserId::generate(), UserId::generate()];
-        walk(Conversation::private(people[0], people[1], Timestamp(0)), &people, &steps)?;
+        walk(Conversation::private(1, people[0], people[1], Timestamp(0)), &people, &steps)?;
     }
 
     #[test]
@@ -341,7 +344,7 @@ proptest! {
     ) {
         let people: Vec<UserId> = (0..5).map(|_| UserId::generate()).collect();
         let profile = GroupProfile { history_visible: visible, ..GroupProfile::default() };
-        let session = Conversation::group(people[0], [people[1], people[2]], profile, Timestamp(0));
+        let session = Conversation::group(1, people[0], [people[1], people[2]], profile, Timestamp(0));
         walk(session, &people, &steps)?;
     }
 
@@ -355,6 +358,7 @@ proptest! {
 fn roles_are_kept_to() {
     let [anna, ben, cleo, dan]: [UserId; 4] = std::array::from_fn(|_| UserId::generate());
     let session = Conversation::group(
+        1,
         anna,
         [ben, cleo, dan],
         GroupProfile::default(),
@@ -447,7 +451,7 @@ fn roles_are_kept_to() {
 #[test]
 fn a_message_bears_twenty_kinds_of_emoji() {
     let (anna, ben) = (UserId::generate(), UserId::generate());
-    let mut state = ConversationState::open(Conversation::private(anna, ben, Timestamp(0)));
+    let mut state = ConversationState::open(Conversation::private(1, anna, ben, Timestamp(0)));
     let session = state.session.id;
     let send = Command::Send {
         id: MessageId::generate(),
@@ -478,12 +482,15 @@ fn a_message_bears_twenty_kinds_of_emoji() {
     for number in 0..20 {
         assert!(matches!(
             react(number.to_string()),
-            Ok(Outcome::Revised { fresh: true, .. })
+            Ok(Outcome::Revised {
+                change: Some(_),
+                ..
+            })
         ));
     }
     assert!(matches!(react("20".into()), Err(Error::Conflict(_))));
     assert!(
-        matches!(react("7".into()), Ok(Outcome::Revised { fresh: false, .. })),
+        matches!(react("7".into()), Ok(Outcome::Revised { change: None, .. })),
         "one of each"
     );
 }
@@ -492,6 +499,7 @@ fn a_message_bears_twenty_kinds_of_emoji() {
 fn who_has_left_hears_no_receipt() {
     let [anna, ben, cleo]: [UserId; 3] = std::array::from_fn(|_| UserId::generate());
     let mut state = ConversationState::open(Conversation::group(
+        1,
         anna,
         [ben, cleo],
         GroupProfile::default(),
@@ -544,7 +552,7 @@ fn who_has_left_hears_no_receipt() {
 
 #[test]
 fn a_stranger_changes_nothing() {
-    let session = Conversation::private(UserId::generate(), UserId::generate(), Timestamp(0));
+    let session = Conversation::private(1, UserId::generate(), UserId::generate(), Timestamp(0));
     let before = session.clone();
     let id = session.id;
     let mut state = ConversationState::open(session);
@@ -584,7 +592,7 @@ fn a_stranger_changes_nothing() {
 #[test]
 fn only_the_sender_or_an_admin_deletes() {
     let (anna, ben) = (UserId::generate(), UserId::generate());
-    let mut state = ConversationState::open(Conversation::private(anna, ben, Timestamp(0)));
+    let mut state = ConversationState::open(Conversation::private(1, anna, ben, Timestamp(0)));
     let session = state.session.id;
     let send = Command::Send {
         id: MessageId::generate(),
@@ -615,14 +623,17 @@ fn only_the_sender_or_an_admin_deletes() {
     ));
     assert!(matches!(
         delete(UserId::generate(), true),
-        Ok(Outcome::Deleted { fresh: true, .. })
+        Ok(Outcome::Deleted {
+            change: Some(_),
+            ..
+        })
     ));
 }
 
 #[test]
 fn times_never_run_backwards() {
     let (anna, ben) = (UserId::generate(), UserId::generate());
-    let mut state = ConversationState::open(Conversation::private(anna, ben, Timestamp(1_000)));
+    let mut state = ConversationState::open(Conversation::private(1, anna, ben, Timestamp(1_000)));
     let session = state.session.id;
     let mut send = |now| {
         let operation = Command::Send {
@@ -644,7 +655,7 @@ fn times_never_run_backwards() {
 #[test]
 fn what_reaches_both_ends_of_a_dialogue_is_one_run_each() {
     let (anna, ben) = (UserId::generate(), UserId::generate());
-    let mut state = ConversationState::open(Conversation::private(anna, ben, Timestamp(0)));
+    let mut state = ConversationState::open(Conversation::private(1, anna, ben, Timestamp(0)));
     let session = state.session.id;
     let mut written = Vec::new();
     for number in 0..40 {

@@ -139,6 +139,7 @@ mod tests {
             &draft,
             MessageId::generate(),
             seq,
+            1,
             Timestamp(0),
         )))
     }

@@ -265,6 +265,8 @@ pub struct Message {
     pub client_msg_id: Option<String>,
     /// 1, 2, 3 … within the conversation, in commit order.
     pub seq: u64,
+    /// Its number among the conversation's stored events (see [`super::change_log`]).
+    pub event_seq: u64,
     /// The conversation's `rev` at this message's last change; 0 when it was never changed.
     pub rev: u64,
     /// Whether it is a tombstone: its content is removed.
@@ -297,9 +299,9 @@ impl Message {
         file_ids(self.file.as_ref(), &self.merged)
     }
 
-    /// Returns the message of a draft at its position.
+    /// Returns the message of a draft at its position and with its event number.
     #[must_use]
-    pub fn of(draft: &Draft, id: MessageId, seq: u64, at: Timestamp) -> Self {
+    pub fn of(draft: &Draft, id: MessageId, seq: u64, event_seq: u64, at: Timestamp) -> Self {
         Self {
             id,
             session: draft.session,
@@ -310,6 +312,7 @@ impl Message {
             file: draft.file.clone(),
             client_msg_id: draft.client_msg_id.clone(),
             seq,
+            event_seq,
             rev: 0,
             is_deleted: false,
             deleted_by: None,

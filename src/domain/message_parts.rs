@@ -104,6 +104,12 @@ pub fn is_same_emoji(one: &str, other: &str) -> bool {
     without_variation_selectors(one).eq(without_variation_selectors(other))
 }
 
+/// Returns an emoji without the selectors for colour: equal for two texts that are one emoji.
+#[must_use]
+pub fn emoji_key(emoji: &str) -> String {
+    without_variation_selectors(emoji).collect()
+}
+
 fn without_variation_selectors(emoji: &str) -> impl Iterator<Item = char> + '_ {
     emoji.chars().filter(|c| *c != '\u{fe0f}')
 }

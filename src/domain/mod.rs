@@ -7,6 +7,7 @@
 pub mod access;
 pub mod audit;
 pub mod avatar;
+pub mod change_log;
 pub mod conversation;
 pub mod conversation_state;
 pub mod cursors;

@@ -465,8 +465,8 @@ mod tests {
     #[test]
     fn after_a_removal_nothing_of_the_conversation_is_sent_until_the_user_is_back() {
         let (hub, anna, ben) = (Hub::default(), UserId::generate(), UserId::generate());
-        let group = Conversation::private(anna, ben, Timestamp(0));
-        let other = Conversation::private(anna, ben, Timestamp(0));
+        let group = Conversation::private(1, anna, ben, Timestamp(0));
+        let other = Conversation::private(1, anna, ben, Timestamp(0));
         let (_, at_anna) = join(&hub, anna, 9);
         let (_, at_ben) = join(&hub, ben, 9);
         hub.publish(&typing(&group, ben, anna, 3));

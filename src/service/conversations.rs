@@ -142,8 +142,10 @@ impl Services {
             self.creation_limits
                 .count_created(actor.user, CreatedThing::PrivateSession, 1)?;
         }
-        let fresh = Conversation::private(first, second, self.clock.now());
-        let (session, is_new) = self.store.private_conversation(fresh).await?;
+        let (session, is_new) = self
+            .store
+            .open_private_conversation(first, second, self.clock.now())
+            .await?;
         if is_new {
             self.record_changed(session.id);
             let event = ConversationEvent::Created(std::sync::Arc::new(session.clone()));

@@ -92,7 +92,8 @@ impl Services {
         self.creation_limits
             .count_created(actor.user, CreatedThing::Group, 1)?;
         self.require_group_quota(&others).await?;
-        let session = Conversation::group(actor.user, others, profile, self.clock.now());
+        let number = self.store.next_conversation_number().await?;
+        let session = Conversation::group(number, actor.user, others, profile, self.clock.now());
         self.store.insert_group(&session).await?;
         self.record_changed(session.id);
         let session = Arc::new(session);

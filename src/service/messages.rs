@@ -424,9 +424,9 @@ impl Services {
         };
         match await_outcome(self.queue.submit(operation)?).await {
             Ok(Outcome::Deleted {
-                tombstone, fresh, ..
+                tombstone, change, ..
             }) => {
-                if fresh && !moderator {
+                if change.is_some() && !moderator {
                     self.record_done(act);
                 }
                 Ok(tombstone)

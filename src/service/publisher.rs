@@ -87,11 +87,11 @@ impl Services {
             }
             Outcome::Deleted {
                 tombstone,
-                fresh,
+                change,
                 audience,
                 unread,
             } => {
-                if *fresh {
+                if change.is_some() {
                     let event = Event::Message(removed(tombstone));
                     self.publish(Envelope::of(scope, audience.clone(), event));
                     self.record_unread(scope, unread);
@@ -100,10 +100,10 @@ impl Services {
             Outcome::Revised {
                 message,
                 how,
-                fresh,
+                change,
                 audience,
             } => {
-                if *fresh {
+                if change.is_some() {
                     let message = Arc::clone(message);
                     let event = match how.clone() {
                         Revision::Edited => MessageEvent::Edited(message),

@@ -90,9 +90,9 @@ impl Services {
             .await?
         {
             Outcome::Deleted {
-                tombstone, fresh, ..
+                tombstone, change, ..
             } => {
-                if fresh {
+                if change.is_some() {
                     let act = AuditedAction::by(actor, "message.recall").on(known.sender);
                     self.record_done(act.object(&message).session(session));
                 }

@@ -145,8 +145,10 @@ impl Services {
         let shift = last_shift(self.clock.now());
         for (index, conversation) in conversations.iter().enumerate() {
             let [first, second] = &conversation.between;
-            let session = Conversation::private(id(&people, first)?, id(&people, second)?, shift);
-            let (session, _) = self.store.private_conversation(session).await?;
+            let (session, _) = self
+                .store
+                .open_private_conversation(id(&people, first)?, id(&people, second)?, shift)
+                .await?;
             let DemoConversation {
                 messages,
                 read_up_to,
@@ -235,7 +237,9 @@ impl Services {
             ..GroupProfile::default()
         };
         let members = ids(people, &group.members)?;
-        let session = Conversation::group(id(people, &group.owner)?, members, profile, shift);
+        let number = self.store.next_conversation_number().await?;
+        let session =
+            Conversation::group(number, id(people, &group.owner)?, members, profile, shift);
         let session = Conversation {
             id: group.id,
             ..session

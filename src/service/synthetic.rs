@@ -131,7 +131,6 @@ impl Services {
         for number in 0..sessions {
             let (first, second) = member_pair(number, users);
             let at = |index: u64| staff[usize::try_from(index).unwrap_or(0)];
-            let session = Conversation::private(at(first), at(second), start);
             if self
                 .store
                 .has_private_conversation(at(first), at(second))
@@ -139,6 +138,8 @@ impl Services {
             {
                 continue;
             }
+            let session_number = self.store.next_conversation_number().await?;
+            let session = Conversation::private(session_number, at(first), at(second), start);
             let count = wanted.messages / sessions + u64::from(number < wanted.messages % sessions);
             let past =
                 import_past(session, at(first), at(second), count, number, start)?.into_state();

@@ -17,13 +17,14 @@ use mongodb::{
 use serde::Deserialize;
 
 use super::{
-    Store, any_of, batch_loader::BatchLoader, collect, failure, run, stored_number, write,
+    Store, any_of, batch_loader::BatchLoader, collect, failure, run, run_updates, stored_number,
+    write,
 };
 use row::ConversationRow;
 pub(super) use update::{ConversationUpdate, update_in};
 
 use crate::domain::{
-    ConversationId, Error, Result, UserId,
+    ConversationId, Error, Result, Timestamp, UserId,
     conversation::{Conversation, pair_key},
     paging::Page,
 };
@@ -32,6 +33,8 @@ pub(super) const COLLECTION: &str = "sessions";
 
 /// The maximum number of lookups that one database command answers.
 const LOOKUP_BATCH_SIZE: usize = 16;
+/// The conversations of one command that gives numbers.
+const NUMBERING_BATCH_SIZE: i64 = 1_000;
 
 /// A user's sums over all their conversations, for statistics.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
@@ -138,24 +141,34 @@ struct MembershipRow {
 }
 
 #[derive(Deserialize)]
+struct IdRow {
+    #[serde(rename = "_id")]
+    id: ConversationId,
+}
+
+#[derive(Deserialize)]
 struct ParticipantsRow {
     participants: Vec<UserId>,
 }
 
 impl Store {
-    /// Stores a new private conversation, or returns the existing one of these two users (`false`).
+    /// Returns the private conversation of two users. It is created (`true`) if it does not exist.
     ///
     /// # Errors
     /// When MongoDB does not answer or a row cannot be understood.
-    pub async fn private_conversation(
+    pub async fn open_private_conversation(
         &self,
-        session: Conversation,
+        first: UserId,
+        second: UserId,
+        now: Timestamp,
     ) -> Result<(Conversation, bool)> {
-        let row = ConversationRow::from(&session);
-        let key = doc! { "pairKey": row.pair_key.clone() };
+        let key = doc! { "pairKey": pair_key(first, second) };
         if let Some(existing) = self.find_conversation(key.clone()).await? {
             return Ok((existing, false));
         }
+        let number = self.next_conversation_number().await?;
+        let session = Conversation::private(number, first, second, now);
+        let row = ConversationRow::from(&session);
         let sessions = self.collection::<ConversationRow>(COLLECTION);
         let inserted = write(async move {
             match sessions.insert_one(row).await {
@@ -179,7 +192,7 @@ impl Store {
     /// Returns whether two users have a private conversation.
     ///
     /// # Errors
-    /// As [`Store::private_conversation`].
+    /// As [`Store::open_private_conversation`].
     pub async fn has_private_conversation(&self, first: UserId, second: UserId) -> Result<bool> {
         Ok(self
             .find_conversation(doc! { "pairKey": pair_key(first, second) })
@@ -190,7 +203,7 @@ impl Store {
     /// Stores a new group.
     ///
     /// # Errors
-    /// As [`Store::private_conversation`].
+    /// As [`Store::open_private_conversation`].
     pub async fn insert_group(&self, session: &Conversation) -> Result<()> {
         let (sessions, row) = (
             self.collection::<ConversationRow>(COLLECTION),
@@ -203,7 +216,7 @@ impl Store {
     /// Conversations without their membership are omitted.
     ///
     /// # Errors
-    /// As [`Store::private_conversation`].
+    /// As [`Store::open_private_conversation`].
     pub async fn memberships_of(
         &self,
         ids: &[ConversationId],
@@ -226,7 +239,7 @@ impl Store {
     /// from them, for a search.
     ///
     /// # Errors
-    /// As [`Store::private_conversation`].
+    /// As [`Store::open_private_conversation`].
     pub async fn all_memberships_of(&self, user: UserId) -> Result<HashMap<ConversationId, u64>> {
         let hidden = format!("members.{user}.hiddenSeq");
         let pipeline = [
@@ -251,7 +264,7 @@ impl Store {
     /// Returns those of `users` whom others have added to `most` groups or more.
     ///
     /// # Errors
-    /// As [`Store::private_conversation`].
+    /// As [`Store::open_private_conversation`].
     pub async fn users_in_too_many_groups(
         &self,
         users: &BTreeSet<UserId>,
@@ -296,7 +309,7 @@ impl Store {
     /// Returns a conversation, only if `user` is a member of it.
     ///
     /// # Errors
-    /// As [`Store::private_conversation`].
+    /// As [`Store::open_private_conversation`].
     pub async fn conversation_for_member(
         &self,
         id: ConversationId,
@@ -318,7 +331,7 @@ impl Store {
     /// Returns these conversations as they are stored.
     ///
     /// # Errors
-    /// As [`Store::private_conversation`].
+    /// As [`Store::open_private_conversation`].
     pub async fn conversations_by_id(&self, ids: &[ConversationId]) -> Result<Vec<Conversation>> {
         let ids: Vec<Bson> = ids.iter().copied().map(Bson::from).collect();
         self.find_conversations(doc! { "_id": { "$in": ids } }, doc! {}, None)
@@ -342,7 +355,7 @@ impl Store {
     /// Returns a page of a user's conversations, newest activity first, and their total number.
     ///
     /// # Errors
-    /// As [`Store::private_conversation`].
+    /// As [`Store::open_private_conversation`].
     pub async fn conversations_of(
         &self,
         user: UserId,
@@ -377,7 +390,7 @@ impl Store {
     /// Returns all conversations of a user, newest activity first, for `chat:sync`.
     ///
     /// # Errors
-    /// As [`Store::private_conversation`].
+    /// As [`Store::open_private_conversation`].
     pub async fn all_conversations_of(&self, user: UserId) -> Result<Vec<Conversation>> {
         self.find_conversations(
             doc! { "participants": user },
@@ -410,7 +423,7 @@ impl Store {
     /// Returns a user's unread counts above zero.
     ///
     /// # Errors
-    /// As [`Store::private_conversation`].
+    /// As [`Store::open_private_conversation`].
     pub async fn unread_of(&self, user: UserId) -> Result<Vec<UnreadAt>> {
         self.lookups.unread.get(user).await
     }
@@ -419,7 +432,7 @@ impl Store {
     /// conversations, not on the number of messages.
     ///
     /// # Errors
-    /// As [`Store::private_conversation`].
+    /// As [`Store::open_private_conversation`].
     pub async fn totals_of(&self, user: UserId) -> Result<UserTotals> {
         let group = doc! {
             "_id": null,
@@ -449,7 +462,7 @@ impl Store {
     /// Returns the members of every conversation that one of `users` belongs to.
     ///
     /// # Errors
-    /// As [`Store::private_conversation`].
+    /// As [`Store::open_private_conversation`].
     pub async fn fellow_members_of(&self, users: &[UserId]) -> Result<Vec<Vec<UserId>>> {
         let ids: Vec<Bson> = users.iter().copied().map(Bson::from).collect();
         let sessions = self.collection::<ParticipantsRow>(COLLECTION);
@@ -463,6 +476,39 @@ impl Store {
         })
         .await?;
         Ok(rows.into_iter().map(|row| row.participants).collect())
+    }
+
+    /// Gives every conversation without one its number, in the order of their ids, and makes its
+    /// messages its stored events: nothing else was logged, so a message's number is its `seq`.
+    ///
+    /// # Errors
+    /// When MongoDB does not answer.
+    pub(super) async fn number_conversations(&self) -> Result<()> {
+        let mut after = ConversationId(ObjectId::from_bytes([0; 12]));
+        loop {
+            let sessions = self.collection::<IdRow>(COLLECTION);
+            let unnumbered = doc! { "_id": { "$gt": after }, "number": { "$exists": false } };
+            let rows = run(async move {
+                let find = sessions.find(unnumbered);
+                let find = find.sort(doc! { "_id": 1 }).limit(NUMBERING_BATCH_SIZE);
+                collect(find.projection(doc! { "_id": 1 }).await?).await
+            })
+            .await?;
+            let Some(last) = rows.last() else {
+                return Ok(());
+            };
+            after = last.id;
+            let numbers = self.take_conversation_numbers(rows.len() as u64).await?;
+            let statement = |(row, number): (IdRow, u64)| {
+                let set = doc! { "number": stored_number::as_i64(number), "eventSeq": "$seq" };
+                doc! {
+                    "q": { "_id": row.id, "number": { "$exists": false } },
+                    "u": [{ "$set": set }],
+                }
+            };
+            let updates = rows.into_iter().zip(numbers).map(statement).collect();
+            run_updates(&self.database, COLLECTION, updates).await?;
+        }
     }
 
     /// Stores many new conversations at once (synthetic data).

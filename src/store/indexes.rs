@@ -9,8 +9,8 @@ use mongodb::{
 };
 
 use super::{
-    Store, audit, blobs, conversations, edits, ended_tokens, files, messages, nodes, online_users,
-    receipts, revocations, run, run_within, statistics, users,
+    Store, audit, blobs, change_log, conversations, edits, ended_tokens, files, messages, nodes,
+    online_users, receipts, revocations, run, run_within, statistics, users,
 };
 use crate::domain::Result;
 
@@ -70,6 +70,14 @@ impl Index {
 /// Returns the list.
 #[must_use]
 pub fn all() -> Vec<Index> {
+    [of_users(), of_conversations(), of_the_service()]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+/// Returns the indexes of users.
+fn of_users() -> Vec<Index> {
     let plain = Index::plain;
     vec![
         plain(
@@ -110,6 +118,13 @@ pub fn all() -> Vec<Index> {
             doc! { "status": 1, "isActive": 1 },
             "who is online or away",
         ),
+    ]
+}
+
+/// Returns the indexes of conversations and what is in them.
+fn of_conversations() -> Vec<Index> {
+    let plain = Index::plain;
+    vec![
         plain(
             conversations::COLLECTION,
             "pair",
@@ -124,6 +139,14 @@ pub fn all() -> Vec<Index> {
             doc! { "participants": 1, "lastMessageTime": -1, "_id": -1 },
             "a user's sessions, newest activity first; unread counts; statistics; who shares a session",
         ),
+        plain(
+            conversations::COLLECTION,
+            "number",
+            doc! { "number": 1 },
+            "a session's number is its own; the session of an event's number",
+        )
+        .unique()
+        .partial(doc! { "number": { "$exists": true } }),
         // Not unique: each transaction that stores a `seq` also changes its conversation, from a
         // version that it has checked, and mongod commits one of two such transactions. A second
         // check here took a sixth of all messages a second: for each key of a unique index, mongod
@@ -183,12 +206,40 @@ pub fn all() -> Vec<Index> {
             doc! { "messageId": 1, "replacedAt": 1, "_id": 1 },
             "the earlier versions of a message",
         ),
+        // Not unique, as the order of messages is not.
+        plain(
+            change_log::COLLECTION,
+            "order",
+            doc! { "conversation": 1, "eventSeq": 1 },
+            "what has a number: the last change at or below it",
+        ),
+        plain(
+            change_log::COLLECTION,
+            "current",
+            doc! { "conversation": 1, "eventSeq": 1, "isCurrent": 1 },
+            "a page of current changes, whatever was superseded between them",
+        )
+        .partial(doc! { "isCurrent": true }),
+        plain(
+            change_log::COLLECTION,
+            "superseded",
+            doc! { "message": 1, "kind": 1, "by": 1 },
+            "the current changes of a message, which a new one supersedes",
+        )
+        .partial(doc! { "isCurrent": true }),
         plain(
             receipts::COLLECTION,
             "bucket",
             doc! { "sessionId": 1, "bucket": 1, "to": 1, "from": 1 },
             "the receipts that touch a page of messages",
         ),
+    ]
+}
+
+/// Returns the indexes of presence, tokens, nodes, statistics and the audit log.
+fn of_the_service() -> Vec<Index> {
+    let plain = Index::plain;
+    vec![
         plain(
             online_users::COLLECTION,
             "node",

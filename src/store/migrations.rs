@@ -19,7 +19,7 @@ pub struct Migration {
 }
 
 /// All steps, ascending without a gap.
-pub const MIGRATIONS: [Migration; 6] = [
+pub const MIGRATIONS: [Migration; 7] = [
     Migration {
         version: 1,
         what: "collections with their validators, and the indexes",
@@ -43,6 +43,10 @@ pub const MIGRATIONS: [Migration; 6] = [
     Migration {
         version: 6,
         what: "files are named by their ids, not by addresses of a gateway",
+    },
+    Migration {
+        version: 7,
+        what: "sessions have numbers, and count their stored events",
     },
 ];
 
@@ -128,6 +132,7 @@ impl Store {
             }
             5 => self.remove_edits_of_deleted().await,
             6 => self.replace_file_addresses().await,
+            7 => self.number_conversations().await,
             unknown => {
                 tracing::error!(unknown, "there is no such migration step");
                 Err(Error::Internal)

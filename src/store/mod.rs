@@ -9,9 +9,11 @@ pub mod address;
 pub mod audit;
 pub mod batch_loader;
 pub mod blobs;
+pub mod change_log;
 mod command_spans;
 pub mod commit;
 pub mod conversations;
+pub mod counters;
 pub mod deactivated_users;
 pub mod edits;
 pub mod embedded;
@@ -78,6 +80,7 @@ pub struct Store {
     /// The commands that this process has committed.
     committed: Arc<AtomicU64>,
     inactive: Arc<deactivated_users::DeactivatedUsers>,
+    conversation_numbers: Arc<counters::NumberBlock>,
 }
 
 /// The batched lookups (see [`batch_loader`]).
@@ -119,6 +122,7 @@ impl Store {
             lookups,
             committed: Arc::default(),
             inactive: Arc::default(),
+            conversation_numbers: Arc::default(),
         })
     }
 
@@ -151,6 +155,7 @@ impl Store {
             lookups: Arc::clone(&self.lookups),
             committed: Arc::clone(&self.committed),
             inactive: Arc::clone(&self.inactive),
+            conversation_numbers: Arc::clone(&self.conversation_numbers),
         }
     }
 

@@ -73,6 +73,11 @@ impl<'de> Visitor<'de> for Reader {
     }
 }
 
+/// MongoDB's integers are signed; ours never come near the sign bit.
+pub(super) fn as_i64(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
 /// Decodes a required field.
 pub(super) fn natural<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
     NonNegative::deserialize(deserializer).map(|number| number.0)

@@ -10,7 +10,7 @@ use super::{Store, run, run_within};
 use crate::domain::{Error, Result};
 
 /// Collection and schema, as in `schemas/`.
-pub const SCHEMAS: [(&str, &str); 13] = [
+pub const SCHEMAS: [(&str, &str); 15] = [
     (
         super::users::COLLECTION,
         include_str!("../../schemas/users.json"),
@@ -26,6 +26,14 @@ pub const SCHEMAS: [(&str, &str); 13] = [
     (
         super::edits::COLLECTION,
         include_str!("../../schemas/edits.json"),
+    ),
+    (
+        super::change_log::COLLECTION,
+        include_str!("../../schemas/changes.json"),
+    ),
+    (
+        super::counters::COLLECTION,
+        include_str!("../../schemas/counters.json"),
     ),
     (
         super::audit::COLLECTION,

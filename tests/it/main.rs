@@ -13,6 +13,7 @@ mod accounts;
 mod additions;
 mod audit;
 mod bounds;
+mod change_log;
 mod connections;
 mod convergence;
 mod conversation;

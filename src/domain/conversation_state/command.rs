@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use super::super::{
     ConversationId, MessageId, Timestamp, UserId,
+    change_log::LoggedChange,
     conversation::{GroupProfileChange, MemberRole},
     event::{GroupEvent, Tombstone},
     ids::ConnectionId,
@@ -195,21 +196,22 @@ pub enum Outcome {
         /// The senders receive counts, not names.
         in_group: bool,
     },
-    /// The message is a tombstone; `fresh` tells whether it is new.
+    /// The message is a tombstone.
     Deleted {
         tombstone: Tombstone,
-        fresh: bool,
+        /// The logged removal; `None` when the message was a tombstone before.
+        change: Option<LoggedChange>,
         /// The users who receive the event, including the sender.
         audience: Vec<UserId>,
         /// The users whose counts changed, with the new counts.
         unread: Vec<(UserId, u64)>,
     },
-    /// A message has another content or other reactions; `fresh` tells whether this command changed
-    /// it.
+    /// A message has the requested content or reactions.
     Revised {
         message: Arc<Message>,
         how: Revision,
-        fresh: bool,
+        /// The logged change; `None` when the message was so before.
+        change: Option<LoggedChange>,
         audience: Vec<UserId>,
     },
     /// A group or its membership is as requested; nothing is published if it was so before.
@@ -223,7 +225,7 @@ impl Outcome {
     #[must_use]
     pub fn depends_on_cached_state(&self) -> bool {
         match self {
-            Outcome::Deleted { fresh, .. } | Outcome::Revised { fresh, .. } => !fresh,
+            Outcome::Deleted { change, .. } | Outcome::Revised { change, .. } => change.is_none(),
             Outcome::GroupUpdated(change) => !change.is_fresh,
             Outcome::Sent { .. }
             | Outcome::Repeated { .. }

@@ -279,6 +279,7 @@ impl ConversationState {
         };
         let session = &mut self.session;
         session.seq += 1;
+        session.event_seq += 1;
         session.last_message_time = recorder.at;
         let draft = Draft {
             content,
@@ -286,7 +287,7 @@ impl ConversationState {
         };
         let message = Arc::new(Message {
             system_notice: Some(SystemNotice { kind, subjects }),
-            ..Message::of(&draft, id, session.seq, recorder.at)
+            ..Message::of(&draft, id, session.seq, session.event_seq, recorder.at)
         });
         session.last_message = Some(LastMessage::from(&*message));
         self.changes.messages.push(Arc::clone(&message));

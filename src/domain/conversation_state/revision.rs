@@ -11,7 +11,7 @@ use super::{
         message_parts::{MAX_REACTION_KINDS, Mentions, Reaction, is_same_emoji},
         text::is_visible,
     },
-    ConversationState, Edit, Field, MemberField, Outcome, Revision,
+    ChangeKind, ConversationState, Edit, Field, MemberField, Outcome, Revision,
 };
 
 /// The kind of a removal, and the right it is based on.
@@ -77,7 +77,7 @@ impl ConversationState {
             return Ok(Outcome::Revised {
                 message,
                 how: Revision::Edited,
-                fresh: false,
+                change: None,
                 audience,
             });
         }
@@ -107,10 +107,11 @@ impl ConversationState {
             last.preview = edited.preview();
         }
         self.changes.revised.insert(edited.id, Arc::clone(&edited));
+        let change = self.log_change(edited.id, ChangeKind::Edited, by, at);
         Ok(Outcome::Revised {
             message: edited,
             how: Revision::Edited,
-            fresh: true,
+            change: Some(change),
             audience,
         })
     }
@@ -157,11 +158,16 @@ impl ConversationState {
             return Ok(Outcome::Revised {
                 message,
                 how,
-                fresh,
+                change: None,
                 audience,
             });
         }
         let at = self.advance_rev(message, now);
+        let kind = ChangeKind::Reacted {
+            emoji: emoji.to_owned(),
+            on,
+        };
+        let change = self.log_change(message.id, kind, by, at);
         let reacted = Arc::new(Message {
             reactions,
             rev: self.session.rev,
@@ -174,7 +180,7 @@ impl ConversationState {
         Ok(Outcome::Revised {
             message: reacted,
             how,
-            fresh,
+            change: Some(change),
             audience,
         })
     }
@@ -202,22 +208,24 @@ impl ConversationState {
             let tombstone = Tombstone::of(message);
             return Ok(Outcome::Deleted {
                 tombstone,
-                fresh: false,
+                change: None,
                 audience,
                 unread: Vec::new(),
             });
         }
-        let recalled = match ending {
-            Removal::Delete { .. } => false,
+        let kind = match ending {
+            Removal::Delete { .. } => ChangeKind::Deleted,
             Removal::Recall { window } => {
                 require_window(message, window, now, "the time for recalling has passed")?;
-                true
+                ChangeKind::Recalled
             }
         };
         let at = self.advance_rev(message, now);
+        let recalled_at = (kind == ChangeKind::Recalled).then_some(at);
+        let change = self.log_change(message.id, kind, by, at);
         let session = &mut self.session;
         let mut into_tombstone = message.into_tombstone(by, at, session.rev);
-        into_tombstone.recalled_at = recalled.then_some(at);
+        into_tombstone.recalled_at = recalled_at;
         session.message_count = session.message_count.saturating_sub(1);
         if let Some(last) = session
             .last_message
@@ -248,7 +256,7 @@ impl ConversationState {
             .insert(into_tombstone.id, Arc::new(into_tombstone));
         Ok(Outcome::Deleted {
             tombstone,
-            fresh: true,
+            change: Some(change),
             audience,
             unread,
         })

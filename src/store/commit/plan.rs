@@ -144,6 +144,7 @@ impl BatchPlan {
             messages: Vec::new(),
             revised: Vec::new(),
             edits: Vec::new(),
+            changes: Vec::new(),
             receipts: Vec::new(),
         };
         for state in self
@@ -157,6 +158,7 @@ impl BatchPlan {
             writes.messages.extend(changes.messages.iter().cloned());
             writes.revised.extend(changes.revised.values().cloned());
             writes.edits.extend(changes.edits.iter().cloned());
+            writes.changes.extend(changes.log.changes().iter().cloned());
             let id = state.session.id;
             writes
                 .receipts

@@ -9,9 +9,10 @@ use mongodb::{
 };
 use tracing::Instrument;
 
-use super::super::{Store, conversations, edits, failure, messages, receipts};
+use super::super::{Store, change_log, conversations, edits, failure, messages, receipts};
 use crate::domain::{
     ConversationId, UserId,
+    change_log::LoggedChange,
     conversation::Conversation,
     conversation_state::{Edit, MemberField},
     message::Message,
@@ -43,6 +44,7 @@ pub(super) struct Writes {
     pub messages: Vec<Arc<Message>>,
     pub revised: Vec<Arc<Message>>,
     pub edits: Vec<Edit>,
+    pub changes: Vec<LoggedChange>,
     pub receipts: Vec<(ConversationId, Receipt)>,
 }
 
@@ -151,6 +153,7 @@ async fn try_commit(
             .filter(|message| message.is_deleted)
             .map(|message| message.id);
         edits::remove_in(store, &mut transaction, gone.collect()).await?;
+        change_log::insert_in(store, &mut transaction, &writes.changes).await?;
         receipts::insert_in(
             store,
             &mut transaction,

@@ -22,6 +22,8 @@ use crate::domain::{
 pub(in crate::store) struct ConversationRow {
     #[serde(rename = "_id")]
     id: ConversationId,
+    #[serde(deserialize_with = "stored_number::natural")]
+    number: u64,
     participants: Vec<UserId>,
     session_type: String,
     session_name: String,
@@ -42,6 +44,8 @@ pub(in crate::store) struct ConversationRow {
     members: BTreeMap<String, MemberRow>,
     #[serde(deserialize_with = "stored_number::natural")]
     seq: u64,
+    #[serde(deserialize_with = "stored_number::natural")]
+    event_seq: u64,
     #[serde(deserialize_with = "stored_number::natural")]
     rev: u64,
     #[serde(deserialize_with = "stored_number::natural")]
@@ -151,6 +155,7 @@ impl From<&Conversation> for ConversationRow {
         let last = session.last_message.as_ref();
         Self {
             id: session.id,
+            number: session.number,
             session_type: session.kind.as_str().to_owned(),
             session_name: session.profile.name.clone(),
             avatar: session.profile.avatar.to_string(),
@@ -175,6 +180,7 @@ impl From<&Conversation> for ConversationRow {
                 .map(|(user, m)| (user.to_string(), m.into()))
                 .collect(),
             seq: session.seq,
+            event_seq: session.event_seq,
             rev: session.rev,
             version: session.version,
             last_commit: None,
@@ -254,6 +260,7 @@ impl TryFrom<ConversationRow> for Conversation {
         };
         Ok(Self {
             id,
+            number: row.number,
             kind,
             profile: GroupProfile {
                 name: row.session_name,
@@ -263,6 +270,7 @@ impl TryFrom<ConversationRow> for Conversation {
             },
             members,
             seq: row.seq,
+            event_seq: row.event_seq,
             rev: row.rev,
             version: row.version,
             message_count: row.message_count,

@@ -50,6 +50,7 @@ impl ConversationUpdate<'_> {
         };
         if self.messages_written || self.profile_or_membership_changed {
             set.insert("seq", as_i64(session.seq));
+            set.insert("eventSeq", as_i64(session.event_seq));
             set.insert("rev", as_i64(session.rev));
             set.insert("messageCount", as_i64(session.message_count));
             set.insert("lastMessageTime", session.last_message_time);

@@ -46,6 +46,13 @@ pub(in crate::store) struct MessageRow {
     client_msg_id: Option<String>,
     #[serde(deserialize_with = "stored_number::natural")]
     seq: u64,
+    /// Absent in messages that are older than the change log: theirs is their `seq`.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        default,
+        deserialize_with = "stored_number::perhaps"
+    )]
+    event_seq: Option<u64>,
     #[serde(deserialize_with = "stored_number::natural")]
     rev: u64,
     is_deleted: bool,
@@ -73,7 +80,7 @@ pub(in crate::store) struct MessageRow {
 }
 
 /// The fields that never change in a stored message.
-const IMMUTABLE_FIELDS: [&str; 9] = [
+const IMMUTABLE_FIELDS: [&str; 10] = [
     "_id",
     "sessionId",
     "sender",
@@ -81,6 +88,7 @@ const IMMUTABLE_FIELDS: [&str; 9] = [
     "messageType",
     "clientMsgId",
     "seq",
+    "eventSeq",
     "system",
     "createdAt",
 ];
@@ -249,6 +257,7 @@ impl From<&Message> for MessageRow {
             file_ids: message.file_ids(),
             client_msg_id: message.client_msg_id.clone(),
             seq: message.seq,
+            event_seq: Some(message.event_seq),
             rev: message.rev,
             is_deleted: message.is_deleted,
             deleted_by: message.deleted_by,
@@ -331,6 +340,7 @@ impl TryFrom<MessageRow> for Message {
             file: file_of!(row),
             client_msg_id: row.client_msg_id,
             seq: row.seq,
+            event_seq: row.event_seq.unwrap_or(row.seq),
             rev: row.rev,
             is_deleted: row.is_deleted,
             deleted_by: row.deleted_by,
