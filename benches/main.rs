@@ -12,6 +12,9 @@
     reason = "figures for people, far below these bounds"
 )]
 
+#[path = "../tests/kit/mod.rs"]
+mod kit;
+
 mod cases;
 mod client;
 mod clock;

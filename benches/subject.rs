@@ -1,22 +1,18 @@
 //! The subjects of the bench, Wardline and the peer, as running processes.
 
-use std::{
-    fmt,
-    fs::OpenOptions,
-    net::SocketAddr,
-    path::Path,
-    process::Stdio,
-    time::{Duration, Instant},
-};
+use std::{fmt, fs::OpenOptions, net::SocketAddr, path::Path, process::Stdio, time::Duration};
 
-use rustix::process::{Pid, Signal, kill_process};
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
-    process::Child,
     time::{sleep, timeout},
 };
 
-use crate::{Outcome, dataset::Dataset, machine};
+use crate::{
+    Outcome,
+    dataset::Dataset,
+    kit::process::{Running, Signal},
+    machine,
+};
 
 /// How long a subject may take until it listens.
 const START_WITHIN: Duration = Duration::from_mins(1);
@@ -53,7 +49,7 @@ pub struct Subject {
     pub kind: Kind,
     pub address: SocketAddr,
     pub pid: u32,
-    child: Child,
+    process: Running,
 }
 
 impl Subject {
@@ -85,9 +81,10 @@ impl Subject {
             .create(true)
             .append(true)
             .open(&log_path)?;
-        let mut child = command.stdout(Stdio::piped()).stderr(log).spawn()?;
-        let pid = child.id().unwrap_or_default();
-        let Some(stdout) = child.stdout.take() else {
+        command.stdout(Stdio::piped()).stderr(log);
+        let mut process = Running::start(command);
+        let pid = process.pid().unwrap_or_default();
+        let Some(stdout) = process.take_stdout() else {
             return Err("a child without output".into());
         };
         let mut lines = BufReader::new(stdout).lines();
@@ -108,23 +105,14 @@ impl Subject {
             kind,
             address,
             pid,
-            child,
+            process,
         })
-    }
-
-    fn signal(&self, signal: Signal) {
-        let Some(pid) = i32::try_from(self.pid).ok().and_then(Pid::from_raw) else {
-            return;
-        };
-        if let Err(error) = kill_process(pid, signal) {
-            eprintln!("bench: {} cannot be signalled: {error}", self.kind);
-        }
     }
 
     /// Returns the resident memory in KiB; the peer collects its garbage first.
     pub async fn memory(&self) -> Outcome<f64> {
         if self.kind == Kind::Peer {
-            self.signal(Signal::USR2);
+            self.process.signal(Signal::USR2);
             sleep(Duration::from_secs(2)).await;
         }
         machine::resident(self.pid).ok_or_else(|| format!("{} is gone", self.kind).into())
@@ -132,15 +120,11 @@ impl Subject {
 
     /// Stops the process with SIGTERM, and kills it if it does not end in time.
     pub async fn stop(mut self) -> Outcome<()> {
-        self.signal(Signal::TERM);
-        let asked = Instant::now();
-        if timeout(STOP_WITHIN, self.child.wait()).await.is_err() {
+        if !self.process.terminate(STOP_WITHIN).await {
             eprintln!(
-                "bench: {} did not stop within {:?} and is killed",
-                self.kind,
-                asked.elapsed()
+                "bench: {} did not stop within {STOP_WITHIN:?} and was killed",
+                self.kind
             );
-            self.child.kill().await?;
         }
         Ok(())
     }

@@ -7,6 +7,8 @@
     reason = "a test fails by panicking"
 )]
 
+#[path = "../kit/mod.rs"]
+mod kit;
 mod support;
 
 mod accounts;
@@ -32,6 +34,7 @@ mod forwarding;
 mod groups;
 mod hostile;
 mod interleavings;
+mod kit_connection;
 mod managed;
 mod metrics;
 mod nodes;

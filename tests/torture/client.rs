@@ -213,7 +213,7 @@ impl Device {
                     self.name
                 ));
             }
-            Err(Refused::Code(_) | Refused::Unreachable) => self.node += 1,
+            Err(Refused::Code(_) | Refused::Unreachable(_)) => self.node += 1,
         }
         let pause = back_off(self.failures, rng);
         self.failures += 1;

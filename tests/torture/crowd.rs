@@ -238,7 +238,7 @@ impl Visitor {
                     .odd(format!("one of the storm was refused: {code}"));
                 None
             }
-            Err(Refused::Code(_) | Refused::Unreachable) => None,
+            Err(Refused::Code(_) | Refused::Unreachable(_)) => None,
         }
     }
 }

@@ -2,8 +2,7 @@
 //! killed, stopped, stepped down, filled up and slowed.
 
 use std::{
-    ffi::OsString,
-    path::{Path, PathBuf},
+    path::PathBuf,
     time::{Duration, Instant},
 };
 
@@ -14,7 +13,10 @@ use mongodb::{
 };
 use tokio::process::Command;
 
-use super::process::{self, Running, Signal};
+use crate::kit::{
+    mongod,
+    process::{self, Running, Signal},
+};
 
 /// Delays every sync of a file by the milliseconds in a flag file.
 const SHIM: &str = r#"
@@ -58,30 +60,6 @@ pub struct Database {
     root: PathBuf,
     members: Vec<Member>,
     shim: Option<PathBuf>,
-}
-
-/// The mongod from `scripts/get-mongod`, or from PATH, or `WARDLINE_MONGOD`.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the tests' own search for a mongod"
-)]
-fn binary() -> PathBuf {
-    let fetched = Path::new(env!("CARGO_MANIFEST_DIR")).join(".mongod/mongod");
-    let on_path: Vec<PathBuf> = std::env::var_os("PATH")
-        .iter()
-        .flat_map(std::env::split_paths)
-        .map(|folder| folder.join("mongod"))
-        .collect();
-    let given: Option<OsString> = std::env::var_os("WARDLINE_MONGOD");
-    let candidates = given
-        .map(PathBuf::from)
-        .into_iter()
-        .chain(on_path)
-        .chain([fetched]);
-    candidates
-        .into_iter()
-        .find(|path| path.is_file())
-        .expect("a mongod: run scripts/get-mongod")
 }
 
 impl Database {
@@ -150,7 +128,7 @@ impl Database {
         let member = &mut self.members[number];
         std::fs::create_dir_all(&member.folder).unwrap();
         let log = process::append_to(&member.folder.join("stderr.log"));
-        let mut command = Command::new(binary());
+        let mut command = Command::new(mongod::binary());
         command
             .arg("--dbpath")
             .arg(&member.folder)

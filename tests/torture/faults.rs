@@ -15,10 +15,10 @@ use super::{
     database::{Database, Kind},
     history::{Heal, Moment, Rules},
     hostile,
-    process::Signal,
     service::Node,
     world::World,
 };
+use crate::kit::process::Signal;
 
 /// All faults of the torture tests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

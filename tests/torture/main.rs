@@ -11,6 +11,9 @@
     reason = "a test fails by panicking"
 )]
 
+#[path = "../kit/mod.rs"]
+mod kit;
+
 mod cast;
 mod changes_tests;
 mod checks;
@@ -30,7 +33,6 @@ mod ops;
 mod ops_changes;
 mod plant;
 mod plant_group;
-mod process;
 mod records;
 mod report;
 mod round;
@@ -46,6 +48,7 @@ use std::{
 };
 
 use faults::Fault;
+use kit::process;
 use report::Report;
 use round::{Options, Ward};
 

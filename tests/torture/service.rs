@@ -7,9 +7,11 @@ use std::{
 
 use tokio::process::Command;
 
-use super::process::{self, Running};
+use crate::kit::{
+    process::{self, Running},
+    program,
+};
 
-const SECRET: &str = "a secret of at least thirty-two bytes";
 pub const ADMIN: &str = "torture.admin";
 /// The time limit of a shutdown (docs/architecture/lifecycle.md), and a margin.
 const STOP_WITHIN: Duration = Duration::from_secs(40);
@@ -43,19 +45,15 @@ impl Node {
 
     /// The binary with the environment of this node.
     fn command(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_wardline"));
+        let mut command = program::command(&[], &[]);
         command
-            .env_remove("WARDLINE_ENV")
             .env("HOST", "127.0.0.1")
             .env("PORT", self.port.to_string());
         command
             .env("MONGODB_URI", &self.uri)
             .env("MONGODB_DB", "torture")
             .env("DATA_DIR", &self.folder);
-        command
-            .env("JWT_SECRET", SECRET)
-            .env("RATE_LIMIT", "off")
-            .env("LOG", "info");
+        command.env("RATE_LIMIT", "off").env("LOG", "info");
         // A round may take longer than the usual recall window.
         command.env("RECALL_WINDOW", "1h");
         command

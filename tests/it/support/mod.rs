@@ -1,11 +1,7 @@
 //! The test app: the service as `serve` runs it, on a free port, with registered users.
 
-pub mod clock;
 pub mod document;
 pub mod files;
-pub mod mongod;
-pub mod program;
-pub mod socket;
 
 use std::{
     collections::BTreeMap,
@@ -13,7 +9,7 @@ use std::{
         Arc,
         atomic::{AtomicU32, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use serde_json::{Value, json};
@@ -24,13 +20,11 @@ use wardline::{
     domain::Clock,
 };
 
-pub use clock::MockClock;
+pub use crate::kit::{SECRET, clock::MockClock, eventually, mongod, program, socket};
 use socket::Socket;
 
 /// The password of all users in the tests.
 pub const PASSWORD: &str = "a long enough password";
-/// The secret that signs tokens in the tests.
-pub const SECRET: &str = "a secret of at least thirty-two bytes";
 
 /// A running service.
 pub struct TestApp {
@@ -363,25 +357,4 @@ pub fn text(value: &Value) -> String {
         .as_str()
         .unwrap_or_else(|| panic!("no text: {value}"))
         .to_owned()
-}
-
-/// The time limit for steps that do not test timing, on a busy machine.
-pub const PATIENCE: Duration = Duration::from_mins(3);
-
-/// Retries until `check` returns a value, for at most [`PATIENCE`].
-#[track_caller]
-pub fn eventually<T, F: Future<Output = Option<T>>>(
-    mut check: impl FnMut() -> F,
-) -> impl Future<Output = T> {
-    let place = std::panic::Location::caller();
-    async move {
-        let begun = Instant::now();
-        while begun.elapsed() < PATIENCE {
-            if let Some(found) = check().await {
-                return found;
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        panic!("it did not come to pass within {PATIENCE:?} ({place})");
-    }
 }

@@ -3,14 +3,14 @@
 use std::{
     net::{Ipv4Addr, TcpListener},
     path::{Path, PathBuf},
-    process::Stdio,
+    process::{ExitStatus, Stdio},
     sync::atomic::{AtomicU16, Ordering},
     time::Duration,
 };
 
 pub use rustix::process::Signal;
 use rustix::process::{Pid, kill_process};
-use tokio::process::{Child, Command};
+use tokio::process::{Child, ChildStdout, Command};
 
 /// Below the kernel's range for outgoing connections, so that a port is still free after a restart,
 /// and beside those of the managed mongod.
@@ -100,6 +100,21 @@ impl Running {
         {
             let _ = kill_process(pid, signal);
         }
+    }
+
+    /// Its id; `None` once it has ended.
+    pub fn pid(&self) -> Option<u32> {
+        self.child.id()
+    }
+
+    /// Takes its standard output, which must be piped.
+    pub fn take_stdout(&mut self) -> Option<ChildStdout> {
+        self.child.stdout.take()
+    }
+
+    /// Waits for its end.
+    pub async fn ended(&mut self) -> ExitStatus {
+        self.child.wait().await.unwrap()
     }
 
     /// Its memory, MiB.

@@ -7,9 +7,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::process::{Child, Command};
+use tokio::process::Command;
 
-use super::SECRET;
+use super::{
+    SECRET,
+    process::{Running, Signal, free_port},
+};
 
 /// The binary with these variables and no others.
 #[expect(
@@ -48,22 +51,18 @@ pub async fn run(arguments: &[&str], variables: &[(&str, &str)]) -> (i32, String
 /// A service on its own port, logging into a file.
 pub struct Program {
     pub address: String,
-    child: Child,
+    process: Running,
 }
 
 impl Program {
     pub async fn serve(log: &Path, variables: &[(&str, &str)]) -> Self {
-        let port = std::net::TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .port();
+        let port = free_port();
         let mut command = command(&["serve"], variables);
         command.env("PORT", port.to_string()).stdout(Stdio::null());
         command.stderr(std::fs::File::create(log).unwrap());
         let mut program = Self {
             address: format!("127.0.0.1:{port}"),
-            child: command.spawn().unwrap(),
+            process: Running::start(command),
         };
         let begun = Instant::now();
         while reqwest::get(format!("http://{}/health", program.address))
@@ -71,7 +70,7 @@ impl Program {
             .is_err()
         {
             assert!(
-                program.child.try_wait().unwrap().is_none(),
+                !program.process.has_ended(),
                 "{}",
                 std::fs::read_to_string(log).unwrap()
             );
@@ -85,13 +84,12 @@ impl Program {
     }
 
     pub fn pid(&self) -> u32 {
-        self.child.id().unwrap()
+        self.process.pid().unwrap()
     }
 
     /// Sends SIGTERM and waits for the end.
     pub async fn stop(mut self) {
-        let pid = rustix::process::Pid::from_raw(i32::try_from(self.pid()).unwrap()).unwrap();
-        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
-        assert!(self.child.wait().await.unwrap().success());
+        self.process.signal(Signal::TERM);
+        assert!(self.process.ended().await.success());
     }
 }

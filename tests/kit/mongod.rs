@@ -2,6 +2,7 @@
 //! process (by the watchdog of the managed mongod).
 
 use std::{
+    ffi::OsString,
     path::{Path, PathBuf},
     sync::OnceLock,
 };
@@ -20,6 +21,30 @@ pub fn options(folder: &Path) -> EmbeddedOptions {
         data_dir: folder.to_owned(),
         cache_gb: Some(0.5),
     }
+}
+
+/// The mongod from `scripts/get-mongod`, or from PATH, or `WARDLINE_MONGOD`.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the tests' own search for a mongod"
+)]
+pub fn binary() -> PathBuf {
+    let fetched = Path::new(env!("CARGO_MANIFEST_DIR")).join(".mongod/mongod");
+    let on_path: Vec<PathBuf> = std::env::var_os("PATH")
+        .iter()
+        .flat_map(std::env::split_paths)
+        .map(|folder| folder.join("mongod"))
+        .collect();
+    let given: Option<OsString> = std::env::var_os("WARDLINE_MONGOD");
+    let candidates = given
+        .map(PathBuf::from)
+        .into_iter()
+        .chain(on_path)
+        .chain([fetched]);
+    candidates
+        .into_iter()
+        .find(|path| path.is_file())
+        .expect("a mongod: run scripts/get-mongod")
 }
 
 /// A folder for one mongod of this process; those of earlier processes are removed.
