@@ -92,6 +92,8 @@ pub struct AuditEntry {
     pub at: Timestamp,
     /// `None` on the command line, and before a sign-in.
     pub actor: Option<UserId>,
+    /// In which capacity they acted: `user`, `agent`, `guest` …; empty where it is not known.
+    pub principal: String,
     pub action: String,
     /// The user concerned.
     pub subject: Option<UserId>,

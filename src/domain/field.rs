@@ -6,6 +6,8 @@ use std::fmt;
 /// A field of an input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Field {
+    /// Whether a user answers at the service desk.
+    Agent,
     Avatar,
     /// The text of a message.
     Content,

@@ -50,6 +50,55 @@ impl FromStr for Role {
     }
 }
 
+/// The kind of an account: whose it is, and by what it gets in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum AccountKind {
+    /// Works here; `is_agent` also answers at the service desk.
+    Staff { is_agent: bool },
+    /// Has no password. A member of staff adds them to conversations.
+    Guest,
+    /// Gets in at the service desk only.
+    Customer,
+}
+
+impl AccountKind {
+    /// An ordinary member of staff.
+    pub const STAFF: Self = AccountKind::Staff { is_agent: false };
+
+    /// Returns the name on the wire and in the database.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            AccountKind::Staff { .. } => "staff",
+            AccountKind::Guest => "guest",
+            AccountKind::Customer => "customer",
+        }
+    }
+
+    /// Returns the kind with this stored name.
+    #[must_use]
+    pub fn stored(name: &str, is_agent: bool) -> Option<Self> {
+        match name {
+            "staff" => Some(AccountKind::Staff { is_agent }),
+            "guest" => Some(AccountKind::Guest),
+            "customer" => Some(AccountKind::Customer),
+            _ => None,
+        }
+    }
+
+    /// Returns whether it is a member of staff.
+    #[must_use]
+    pub fn is_staff(self) -> bool {
+        matches!(self, AccountKind::Staff { .. })
+    }
+
+    /// Returns whether it answers at the service desk.
+    #[must_use]
+    pub fn is_agent(self) -> bool {
+        matches!(self, AccountKind::Staff { is_agent: true })
+    }
+}
+
 /// The accounts that a list shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum AccountStatus {
@@ -131,6 +180,7 @@ pub struct User {
     pub phone: String,
     pub avatar: Avatar,
     pub role: Role,
+    pub account: AccountKind,
     /// A department's name, empty when none.
     pub department: String,
     /// A job title, empty when none.
@@ -230,6 +280,7 @@ mod tests {
             phone: "1".into(),
             avatar: Avatar::None,
             role: Role::Nurse,
+            account: AccountKind::STAFF,
             department: String::new(),
             title: String::new(),
             status: Status::Offline,

@@ -370,7 +370,7 @@ mod tests {
         access::{Actor, CredentialVersion},
         conversation::Conversation,
         event::{ConversationEvent, GroupEvent, Scope, Typing, Unread},
-        user::Role,
+        user::{AccountKind, Role},
     };
 
     #[derive(Default)]
@@ -411,6 +411,7 @@ mod tests {
         let actor = Actor {
             user,
             role: Role::Nurse,
+            account: AccountKind::STAFF,
             token: TokenId::generate(),
         };
         let outbox = Box::new(Subscriber {

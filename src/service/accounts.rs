@@ -1,10 +1,12 @@
 //! Accounts: their data, and what admins and the operator do with them.
 
-use super::{Issued, Services, UserChange, audit::AuditedAction, passwords::HashPriority};
+use super::{
+    Issued, Services, UserChange, audit::AuditedAction, operator_grant, passwords::HashPriority,
+};
 use crate::{
     domain::{
         Error, Field, Result, Timestamp, UserId,
-        access::Actor,
+        access::{Action, Actor, ChangeAccount, ChangeProfile, CreateAccount, Facts, Grant},
         audit::FieldChange,
         avatar::{Avatar, MAX_AVATAR_CHARS},
         error::FieldErrors,
@@ -12,7 +14,7 @@ use crate::{
         password,
         presence::Status,
         text::{is_picture_address, is_visible, visible_text},
-        user::{Role, User, department_of, is_valid_username, trim_username},
+        user::{AccountKind, Role, User, department_of, is_valid_username, trim_username},
     },
     hub::CloseReason,
     store::users::{FailedSignIns, UserAccount},
@@ -32,6 +34,7 @@ pub struct NewAccount {
     pub password: String,
     pub real_name: String,
     pub role: Role,
+    pub account: AccountKind,
     pub email: String,
     pub phone: String,
     pub avatar: Avatar,
@@ -94,6 +97,7 @@ impl NewAccount {
                 phone: visible_text_of(&self.phone),
                 avatar: self.avatar,
                 role: self.role,
+                account: self.account,
                 department: department_of(&self.department),
                 title: visible_text_of(&self.title),
                 status: Status::Offline,
@@ -181,10 +185,10 @@ impl Services {
     /// `Forbidden` for others; as [`Services::register`].
     #[tracing::instrument(name = "accounts.create", level = "debug", skip_all)]
     pub async fn create_user(&self, actor: &Actor, new: NewAccount) -> Result<User> {
-        actor.require_admin()?;
+        let grant = actor.authorize(Facts::None)?;
         self.hold_avatar(Some(actor), &new.avatar).await?;
         let user = self
-            .create_account(HashPriority::internal(), new, false)
+            .create_account(&grant, HashPriority::internal(), new, false)
             .await?
             .user;
         let role = FieldChange {
@@ -214,7 +218,7 @@ impl Services {
         mut change: UserChange,
         password: Option<String>,
     ) -> Result<User> {
-        require_change_allowed(actor, id, &change, password.is_some())?;
+        let grant = authorize_change(actor, id, &change, password.is_some())?;
         let mut errors = FieldErrors::default();
         check_profile(
             &mut errors,
@@ -247,6 +251,9 @@ impl Services {
             {
                 errors.add(Field::Password, problem);
             }
+        }
+        if change.is_agent == Some(true) && !current.user.account.is_staff() {
+            errors.add(Field::Agent, "must be a member of staff");
         }
         errors.into_result(Error::Validation)?;
         if let Some(avatar) = &change.avatar {
@@ -294,7 +301,7 @@ impl Services {
         }
         let account = self
             .store
-            .update_user(id, &change, now)
+            .update_user(&grant, id, &change, now)
             .await?
             .ok_or(Error::NotFound("user"))?;
         if account.user.avatar != current.user.avatar {
@@ -303,7 +310,9 @@ impl Services {
         self.tokens.record_account_change(&account);
         if account.credential_version != current.credential_version {
             self.hub.close(&Closing::User(id), CloseReason::TokenEnded);
-        } else if account.user.role != current.user.role {
+        } else if (account.user.role, account.user.account)
+            != (current.user.role, current.user.account)
+        {
             self.hub
                 .close(&Closing::User(id), CloseReason::RightsChanged);
         }
@@ -312,6 +321,7 @@ impl Services {
 
     pub(super) async fn create_account(
         &self,
+        grant: &Grant<CreateAccount>,
         place: HashPriority,
         mut new: NewAccount,
         self_registered: bool,
@@ -321,7 +331,7 @@ impl Services {
         let hash = self.passwords.hash(place, &new.password).await?;
         let mut account = new.into_account(hash, self.clock.now());
         account.user.self_registered = self_registered;
-        self.store.insert_user(&account).await?;
+        self.store.insert_user(grant, &account).await?;
         Ok(account)
     }
 
@@ -380,6 +390,7 @@ impl Services {
             password,
             real_name,
             role,
+            account: AccountKind::STAFF,
             email: blank(),
             phone: blank(),
             avatar: Avatar::None,
@@ -387,7 +398,7 @@ impl Services {
             title: blank(),
         };
         let user = self
-            .create_account(HashPriority::internal(), new, false)
+            .create_account(&operator_grant()?, HashPriority::internal(), new, false)
             .await?
             .user;
         let role = FieldChange {
@@ -443,6 +454,7 @@ impl Services {
             );
             change.must_change_password = Some(true);
         }
+        let grant = operator_grant::<ChangeAccount>()?;
         let id = account.user.id;
         let changed = describe_changes(&account.user, &change);
         if changed.is_empty() {
@@ -456,7 +468,7 @@ impl Services {
         }
         let changed = self
             .store
-            .update_user(id, &change, self.clock.now())
+            .update_user(&grant, id, &change, self.clock.now())
             .await?;
         let account = changed.ok_or(Error::NotFound("user"))?;
         self.tokens.record_account_change(&account);
@@ -480,6 +492,9 @@ impl Services {
                 "this account is deactivated: its token would not hold",
             ));
         }
+        if account.user.account == AccountKind::Customer {
+            return Err(Error::Forbidden("customers sign in at the service desk"));
+        }
         let signed_in = self.signed_in(account)?;
         self.enqueue_action(
             AuditedAction::named("token.issue")
@@ -492,25 +507,25 @@ impl Services {
 
 /// Checks that the caller may make a change. Admins change everything except a user's own choices.
 /// Others change only their own picture, and whether their contact data are shown.
-fn require_change_allowed(
+fn authorize_change(
     actor: &Actor,
     id: UserId,
     change: &UserChange,
     password: bool,
-) -> Result<()> {
-    if change.contacts_shared.is_some() {
-        actor.require_self(id)?;
-    }
+) -> Result<Grant<ChangeProfile>> {
+    let about = Facts::Subject(id);
     let own = UserChange {
         avatar: change.avatar.clone(),
         contacts_shared: change.contacts_shared,
         ..UserChange::default()
     };
-    if id == actor.user && *change == own && !password {
-        Ok(())
-    } else {
-        actor.require_admin()
+    if change.contacts_shared.is_some() {
+        actor.require_about(Action::ChangeCredentials, id)?;
     }
+    if id != actor.user || *change != own || password {
+        actor.require_about(Action::ChangeAccount, id)?;
+    }
+    actor.authorize::<ChangeProfile>(about)
 }
 
 /// Returns the changes of an account for the audit log: old and new values. A new password is
@@ -524,6 +539,7 @@ fn describe_changes(user: &User, change: &UserChange) -> Vec<FieldChange> {
         changes.push(FieldChange::of("isActive", &user.is_active, &active));
     }
     for (field, from, to) in [
+        ("isAgent", user.account.is_agent(), change.is_agent),
         (
             "selfRegistered",
             user.self_registered,

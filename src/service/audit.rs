@@ -20,7 +20,7 @@ pub(super) use recorder::{Recorder, run as record_entries};
 use super::Services;
 use crate::domain::{
     ConversationId, Network, Result, UserId,
-    access::Actor,
+    access::{Action, Actor, Principal},
     audit::{AuditEntry, AuditFilter, AuditOutcome, FieldChange, Origin},
     paging::Cursor,
     user::username_key,
@@ -29,7 +29,25 @@ use crate::domain::{
 struct RequestContext {
     origin: Origin,
     /// The caller, once authenticated.
-    actor: OnceLock<(UserId, String)>,
+    actor: OnceLock<KnownActor>,
+}
+
+/// The caller, as the audit log names them.
+#[derive(Debug, Clone)]
+struct KnownActor {
+    user: UserId,
+    principal: &'static str,
+    token: String,
+}
+
+impl From<&Actor> for KnownActor {
+    fn from(actor: &Actor) -> Self {
+        Self {
+            user: actor.user,
+            principal: actor.principal().name(),
+            token: token_of(actor),
+        }
+    }
 }
 
 tokio::task_local! {
@@ -51,8 +69,7 @@ pub async fn within<F: Future>(origin: Origin, work: F) -> F::Output {
 
 /// Records the caller, for later refusals in the same work.
 pub fn record_actor(actor: &Actor) {
-    let _ =
-        REQUEST_CONTEXT.try_with(|situation| situation.actor.set((actor.user, token_of(actor))));
+    let _ = REQUEST_CONTEXT.try_with(|situation| situation.actor.set(actor.into()));
 }
 
 fn token_of(actor: &Actor) -> String {
@@ -64,6 +81,7 @@ fn token_of(actor: &Actor) -> String {
 pub(super) struct AuditedAction {
     action: &'static str,
     actor: Option<UserId>,
+    principal: Option<&'static str>,
     token: Option<String>,
     subject: Option<UserId>,
     object: Option<String>,
@@ -78,6 +96,7 @@ impl AuditedAction {
     pub fn by(actor: &Actor, action: &'static str) -> Self {
         Self {
             actor: Some(actor.user),
+            principal: Some(actor.principal().name()),
             token: Some(token_of(actor)),
             ..Self::named(action)
         }
@@ -144,10 +163,15 @@ impl Services {
         let known = situation
             .as_ref()
             .and_then(|situation| situation.actor.get());
+        let principal = act.principal.or(known.map(|known| known.principal));
+        let is_own_work = matches!(origin.gateway, "service" | "command");
+        let operator = is_own_work.then(|| Principal::Operator.name());
+        let principal = principal.or(operator);
         AuditEntry {
             id: ObjectId::new(),
             at: self.clock.now(),
-            actor: act.actor.or(known.map(|(user, _)| *user)),
+            actor: act.actor.or(known.map(|known| known.user)),
+            principal: principal.unwrap_or_default().to_owned(),
             action: act.action.to_owned(),
             subject: act.subject,
             object: act.object,
@@ -155,7 +179,7 @@ impl Services {
             changes: act.changes,
             address: origin.address.map(|address| address.to_string()),
             request: origin.request.clone(),
-            token: act.token.or(known.map(|(_, token)| token.clone())),
+            token: act.token.or(known.map(|known| known.token.clone())),
             gateway: origin.gateway.to_owned(),
             verdict: act.verdict.as_str().to_owned(),
             count: act.count,
@@ -260,7 +284,7 @@ impl Services {
         before: Option<&Cursor>,
         limit: u64,
     ) -> Result<Recorded> {
-        actor.require_admin()?;
+        actor.require(Action::ReadAudit)?;
         self.record(with_filter(AuditedAction::by(actor, "audit.read"), filter))
             .await?;
         self.rows(filter, before, limit).await

@@ -5,13 +5,13 @@ use std::collections::BTreeSet;
 use super::{Services, creation_limits::CreatedThing};
 use crate::domain::{
     ConversationId, Error, Field, Result, UserId,
-    access::Actor,
+    access::{Action, Actor, Facts, OpenConversation},
     conversation::{Conversation, ConversationKind, Member},
     cursors::{ConversationsCursor, PageRequest},
     error::FieldErrors,
     event::{ConversationEvent, Envelope, Event, Scope},
     paging::{Page, Pagination},
-    user::{Role, User},
+    user::{AccountKind, User},
 };
 
 /// A conversation as a user's list shows it.
@@ -117,13 +117,13 @@ impl Services {
                 "must be another person",
             )));
         }
-        if actor.user != first {
-            actor.require_self(second)?;
-        }
+        let own = if actor.user == first { first } else { second };
+        let grant = actor.authorize::<OpenConversation>(Facts::Subject(own))?;
         let profiles = self
             .profiles(actor, BTreeSet::from([first, second]))
             .await?;
-        if profiles.len() != 2 {
+        let is_customer = |user: &User| user.account == AccountKind::Customer;
+        if profiles.len() != 2 || profiles.values().any(is_customer) {
             return Err(Error::NotFound("user"));
         }
         let gone: Vec<UserId> = profiles
@@ -144,7 +144,7 @@ impl Services {
         }
         let (session, is_new) = self
             .store
-            .open_private_conversation(first, second, self.clock.now())
+            .open_private_conversation(&grant, first, second, self.clock.now())
             .await?;
         if is_new {
             self.record_changed(session.id);
@@ -175,7 +175,7 @@ impl Services {
         actor: &Actor,
         people: &[UserId],
     ) -> Result<Vec<UserId>> {
-        if actor.role == Role::Admin {
+        if actor.require(Action::ListInactive).is_ok() {
             return Ok(people.to_vec());
         }
         let circle = self.contacts_of(actor.user).await?;

@@ -13,9 +13,10 @@ use std::{
 
 use tokio::sync::Notify;
 
-use super::Services;
+use super::{Services, operator_grant};
 use crate::domain::{
     ConversationId, UserId,
+    access::Converse,
     conversation_state::{Command, MessageRef},
     message::Message,
 };
@@ -84,6 +85,9 @@ impl Services {
 
     pub(super) async fn run_deliveries(self: Arc<Self>, stop: impl Future<Output = ()>) {
         tokio::pin!(stop);
+        let Ok(grant) = operator_grant::<Converse>() else {
+            return;
+        };
         loop {
             tokio::select! {
                 () = &mut stop => return,
@@ -106,7 +110,7 @@ impl Services {
                     // The outcome is published like every other; no caller waits for the answer.
                     if self
                         .queue
-                        .submit_with_backpressure(operation)
+                        .submit_with_backpressure(&grant, operation)
                         .await
                         .is_err()
                     {

@@ -7,7 +7,7 @@ use crate::{
     config::Environment,
     domain::{
         ConversationId, Result, UserId,
-        access::Actor,
+        access::{Action, Actor},
         cursors::{NameCursor, PageRequest},
         paging::Pagination,
         presence::Status,
@@ -40,7 +40,7 @@ impl Services {
     /// members. Only admins see deactivated accounts.
     ///
     /// # Errors
-    /// `Forbidden` for others who ask for deactivated accounts; `ConversationNotFound` without a
+    /// `Forbidden` for guests, and for others who ask for deactivated accounts; `ConversationNotFound` without a
     /// membership; when MongoDB does not answer.
     #[tracing::instrument(name = "users.list", level = "debug", skip_all)]
     pub async fn users(
@@ -50,8 +50,9 @@ impl Services {
         session: Option<ConversationId>,
         request: &PageRequest<NameCursor>,
     ) -> Result<(Vec<User>, Pagination)> {
+        actor.require(Action::ListPeople)?;
         if filter.account_status != AccountStatus::Active {
-            actor.require_admin()?;
+            actor.require(Action::ListInactive)?;
             self.record(AuditedAction::by(actor, "users.inactive"))
                 .await?;
         }
@@ -70,7 +71,8 @@ impl Services {
         Ok((users, pagination))
     }
 
-    /// Returns all users that are online or away, by username.
+    /// Returns the staff that are online or away, by username; a guest gets those with whom they
+    /// share a conversation.
     ///
     /// # Errors
     /// When MongoDB does not answer.
@@ -91,6 +93,12 @@ impl Services {
                 .into_iter()
                 .filter(|user| user.is_active),
         );
+        users.retain(|user| user.account.is_staff());
+        // A guest sees those with whom they share a conversation.
+        if actor.require(Action::ListPeople).is_err() {
+            let circle = self.contacts_of(actor.user).await?;
+            users.retain(|user| circle.contains(&user.id));
+        }
         self.adapt_to_caller(actor, &mut users).await?;
         users.retain(|user| user.status != Status::Offline);
         users.sort_by_key(|a| a.username.to_lowercase());
@@ -137,12 +145,15 @@ impl Services {
         Ok(())
     }
 
-    /// Returns whether the caller registered their own account, in production. Such a user receives
-    /// presence only of users with whom they share a conversation.
+    /// Returns whether the caller is no member of staff, or, in production, registered their own
+    /// account. Such a user receives presence only of users with whom they share a conversation.
     ///
     /// # Errors
     /// When MongoDB does not answer.
     pub async fn sees_contacts_only(&self, actor: &Actor) -> Result<bool> {
+        if !actor.account.is_staff() {
+            return Ok(true);
+        }
         if self.settings.general.environment == Environment::Development || actor.role != Role::User
         {
             return Ok(false);

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::Services;
 use crate::domain::{
     ConversationId, Error, Field, MessageId, Result,
-    access::Actor,
+    access::{Actor, Converse, Facts},
     conversation_state::{Command, Outcome, transaction_bytes_of},
     error::FieldErrors,
     message::{Draft, MAX_IDEMPOTENCY_KEY_CHARS, Message},
@@ -112,6 +112,7 @@ impl Services {
     /// without a membership; `Validation`, `MessageTooLarge`, `RateLimited`.
     #[tracing::instrument(name = "messages.forward", level = "debug", skip_all)]
     pub async fn forward(&self, actor: &Actor, forwarding: &Forwarding) -> Result<Forwarded> {
+        let grant = actor.authorize::<Converse>(Facts::None)?;
         forwarding.problems().into_result(Error::Validation)?;
         if let Some(done) = self.forwarded_before(actor, forwarding).await? {
             return Ok(done);
@@ -138,7 +139,7 @@ impl Services {
         }
         self.hold_forwarded_files(&drafts).await?;
         let operations = commands(forwarding, &drafts);
-        let outcomes = match self.queue.submit_across_lanes(operations).await {
+        let outcomes = match self.queue.submit_across_lanes(&grant, operations).await {
             Ok(outcomes) => outcomes,
             // The same request came twice at once, and the other one was first.
             Err(Error::Conflict(conflict)) => {

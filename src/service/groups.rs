@@ -10,14 +10,14 @@ use super::{
 };
 use crate::domain::{
     ConversationId, Error, Field, MessageId, Result, UserId,
-    access::Actor,
+    access::{Action, Actor, Converse, Facts, OpenConversation},
     audit::FieldChange,
     conversation::{Conversation, GroupProfile, GroupProfileChange, MAX_MEMBERS},
     conversation_state::{Command, GroupChange, Outcome},
     error::FieldErrors,
     event::{ConversationEvent, Envelope, Event, GroupEvent, MessageEvent, Scope},
     text::visible_text,
-    user::User,
+    user::{AccountKind, User},
 };
 
 /// The most groups that others may have added a user to.
@@ -76,6 +76,7 @@ impl Services {
     /// `Validation` naming every bad field; `NotFound` when a user does not exist.
     #[tracing::instrument(name = "conversations.open_group", level = "debug", skip_all)]
     pub async fn open_group(&self, actor: &Actor, new: NewGroup) -> Result<ConversationInfo> {
+        let grant = actor.authorize::<OpenConversation>(Facts::None)?;
         let (mut problems, profile) = (new.problems(), new.seen());
         let others: BTreeSet<UserId> = new
             .participants
@@ -94,7 +95,7 @@ impl Services {
         self.require_group_quota(&others).await?;
         let number = self.store.next_conversation_number().await?;
         let session = Conversation::group(number, actor.user, others, profile, self.clock.now());
-        self.store.insert_group(&session).await?;
+        self.store.insert_group(&grant, &session).await?;
         self.record_changed(session.id);
         let session = Arc::new(session);
         let event = ConversationEvent::Created(Arc::clone(&session));
@@ -133,7 +134,9 @@ impl Services {
         session: ConversationId,
         change: GroupChange,
     ) -> Result<Arc<GroupEvent>> {
+        let grant = actor.authorize::<Converse>(Facts::None)?;
         if let GroupChange::Add(users) = &change {
+            actor.require(Action::AddMembers)?;
             // Without a membership, no caller may learn which users exist.
             let members = self.require_membership(session, actor.user).await?.members;
             let new = users
@@ -161,7 +164,7 @@ impl Services {
             change,
             system_messages,
         };
-        match await_outcome(self.queue.submit(operation)?).await? {
+        match await_outcome(self.queue.submit(&grant, operation)?).await? {
             Outcome::GroupUpdated(change) => {
                 if let Some(visible) = opens.filter(|_| change.is_fresh) {
                     let changes = vec![FieldChange::of("historyVisible", &!visible, &visible)];
@@ -228,7 +231,9 @@ impl Services {
         users: &BTreeSet<UserId>,
         field: Field,
     ) -> Result<()> {
-        let found = self.store.users_by_id(users.iter().copied()).await?;
+        let mut found = self.store.users_by_id(users.iter().copied()).await?;
+        // A customer is reached at the service desk only.
+        found.retain(|user| user.account != AccountKind::Customer);
         let gone: Vec<UserId> = found
             .iter()
             .filter(|user| !user.is_active)

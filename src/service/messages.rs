@@ -14,7 +14,7 @@ use super::{
 use crate::{
     domain::{
         ConversationId, Error, MessageId, Result, UserId,
-        access::Actor,
+        access::{Action, Actor, Converse, Facts},
         conversation_state::{Command, MessageRef, Outcome, ReadOutcome},
         encoded_size,
         event::{Tombstone, Unread},
@@ -23,7 +23,6 @@ use crate::{
         message_parts::Mentions,
         paging::{Pagination, SeqRange, Window},
         receipts::{MessageView, Warning},
-        user::Role,
     },
     store::commit::PendingReply,
 };
@@ -96,7 +95,7 @@ impl Services {
         mut draft: Draft,
         origin: Option<ConnectionId>,
     ) -> Result<PendingSend> {
-        actor.require_self(draft.sender)?;
+        let grant = actor.authorize::<Converse>(Facts::Subject(draft.sender))?;
         draft.check()?;
         if draft.file.is_some() {
             Box::pin(self.attach_file(actor, &mut draft)).await?;
@@ -115,7 +114,7 @@ impl Services {
             origin,
         };
         Ok(PendingSend {
-            reply: self.queue.submit(operation)?,
+            reply: self.queue.submit(&grant, operation)?,
             key,
             mentions,
             span: tracing::Span::none(),
@@ -275,7 +274,7 @@ impl Services {
         message: MessageId,
         origin: Option<ConnectionId>,
     ) -> Result<(ReadOutcome, Unread)> {
-        actor.require_self(reader)?;
+        let grant = actor.authorize::<Converse>(Facts::Subject(reader))?;
         let message = self
             .store
             .message(message)
@@ -292,7 +291,7 @@ impl Services {
             up_to,
             origin,
         };
-        let outcome = await_outcome(self.queue.submit(operation)?)
+        let outcome = await_outcome(self.queue.submit(&grant, operation)?)
             .await
             .map_err(|error| match error {
                 // A message of a conversation without a membership is reported like an absent one.
@@ -338,6 +337,7 @@ impl Services {
         seq: u64,
         origin: Option<ConnectionId>,
     ) -> Result<(u64, Unread)> {
+        let grant = actor.authorize::<Converse>(Facts::None)?;
         let reader = actor.user;
         let stored = self.require_membership(session, reader).await?;
         let seq = seq.min(stored.seq);
@@ -368,7 +368,9 @@ impl Services {
                 up_to,
                 origin,
             };
-            if let Outcome::Read(outcome) = await_outcome(self.queue.submit(operation)?).await? {
+            if let Outcome::Read(outcome) =
+                await_outcome(self.queue.submit(&grant, operation)?).await?
+            {
                 count = outcome.count;
             }
         }
@@ -381,7 +383,7 @@ impl Services {
     /// `Forbidden` for another user's counts, for admins too.
     #[tracing::instrument(name = "messages.count_unread", level = "debug", skip_all)]
     pub async fn unread(&self, actor: &Actor, user: UserId) -> Result<Unread> {
-        actor.require_self(user)?;
+        actor.require_about(Action::Converse, user)?;
         self.count_unread(user).await
     }
 
@@ -401,13 +403,13 @@ impl Services {
     /// `Forbidden` for another user's name or message; `NotFound`.
     #[tracing::instrument(name = "messages.delete", level = "debug", skip_all, fields(message.id = %id))]
     pub async fn delete(&self, actor: &Actor, by: UserId, id: MessageId) -> Result<Tombstone> {
-        actor.require_self(by)?;
+        let grant = actor.authorize::<Converse>(Facts::Subject(by))?;
         let message = self
             .store
             .message(id)
             .await?
             .ok_or(Error::NotFound("message"))?;
-        let moderator = actor.role == Role::Admin && message.sender != by;
+        let moderator = message.sender != by && actor.require(Action::Moderate).is_ok();
         let act = AuditedAction::by(actor, "message.delete")
             .on(message.sender)
             .object(&id)
@@ -422,7 +424,7 @@ impl Services {
             by,
             moderator,
         };
-        match await_outcome(self.queue.submit(operation)?).await {
+        match await_outcome(self.queue.submit(&grant, operation)?).await {
             Ok(Outcome::Deleted {
                 tombstone, change, ..
             }) => {

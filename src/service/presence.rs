@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 use super::{Services, tokens::CachedProfile};
 use crate::domain::{
     Error, Result, Timestamp, UserId,
-    access::Actor,
+    access::{Action, Actor},
     event::{Audience, Envelope, Event},
     ids::{ConnectionId, NodeId},
     presence::{OnlineSocket, Presence, Status, aggregate},
@@ -301,7 +301,7 @@ impl Services {
         visit: ClientInfo,
         profile: Option<CachedProfile>,
     ) -> Result<User> {
-        actor.require_self(named)?;
+        actor.require_about(Action::Converse, named)?;
         let now = self.clock.now();
         self.presence.change(actor.user, now, |person, _| {
             // A queued inbox event may arrive after the connection closed; it must not restore

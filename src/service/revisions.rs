@@ -10,7 +10,7 @@ use super::{
 };
 use crate::domain::{
     Error, Field, MessageId, Result, UserId,
-    access::Actor,
+    access::{Action, Actor, Converse, Facts, Grant},
     conversation_state::{Command, Edit, Outcome},
     error::FieldErrors,
     event::Tombstone,
@@ -48,6 +48,7 @@ impl Services {
                 limit: MAX_TEXT_CHARS,
             });
         }
+        let grant = actor.authorize::<Converse>(Facts::None)?;
         let session = self.load_message(message).await?.session;
         let (by, window) = (actor.user, self.settings.messages.edit_window);
         let asked = mentions.clone().unwrap_or_default();
@@ -59,7 +60,7 @@ impl Services {
             mentions,
             window,
         };
-        match self.submit_revision(operation).await? {
+        match self.submit_revision(&grant, operation).await? {
             Outcome::Revised { message, .. } => {
                 let warnings = unmentioned_warning(&asked, &message.mentions);
                 Ok(MessageView {
@@ -77,16 +78,20 @@ impl Services {
     /// `NotFound`, `Forbidden`, `WindowClosed`.
     #[tracing::instrument(name = "messages.recall", level = "debug", skip_all, fields(message.id = %message))]
     pub async fn recall(&self, actor: &Actor, message: MessageId) -> Result<Tombstone> {
+        let grant = actor.authorize::<Converse>(Facts::None)?;
         let known = self.load_message(message).await?;
         self.release_files(&known.file_ids()).await?;
         let (session, window) = (known.session, self.settings.messages.recall_window);
         match self
-            .submit_revision(Command::Recall {
-                session,
-                message,
-                by: actor.user,
-                window,
-            })
+            .submit_revision(
+                &grant,
+                Command::Recall {
+                    session,
+                    message,
+                    by: actor.user,
+                    window,
+                },
+            )
             .await?
         {
             Outcome::Deleted {
@@ -125,16 +130,20 @@ impl Services {
             return Err(Error::Validation(FieldErrors::one(Field::Emoji, problem)));
         }
         let session = self.load_message(message).await?.session;
+        let grant = actor.authorize::<Converse>(Facts::None)?;
         self.creation_limits
             .count_created(actor.user, CreatedThing::Reaction, 1)?;
         match self
-            .submit_revision(Command::React {
-                session,
-                message,
-                by: actor.user,
-                emoji,
-                on,
-            })
+            .submit_revision(
+                &grant,
+                Command::React {
+                    session,
+                    message,
+                    by: actor.user,
+                    emoji,
+                    on,
+                },
+            )
             .await?
         {
             Outcome::Revised { message, .. } => Ok(message),
@@ -149,7 +158,7 @@ impl Services {
     /// `Forbidden` for all others; `NotFound`.
     #[tracing::instrument(name = "messages.list_edits", level = "debug", skip_all, fields(message.id = %message))]
     pub async fn edits(&self, actor: &Actor, message: MessageId) -> Result<Vec<Edit>> {
-        actor.require_admin()?;
+        actor.require(Action::ReadEdits)?;
         let message = self.load_message(message).await?;
         let act = AuditedAction::by(actor, "message.edits")
             .on(message.sender)
@@ -214,8 +223,12 @@ impl Services {
             .ok_or(Error::NotFound("message"))
     }
 
-    async fn submit_revision(&self, operation: Command) -> Result<Outcome> {
-        await_outcome(self.queue.submit(operation)?)
+    async fn submit_revision(
+        &self,
+        grant: &Grant<Converse>,
+        operation: Command,
+    ) -> Result<Outcome> {
+        await_outcome(self.queue.submit(grant, operation)?)
             .await
             .map_err(hide_as_not_found)
     }

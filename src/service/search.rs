@@ -6,7 +6,7 @@ use super::Services;
 use crate::{
     domain::{
         ConversationId, Error, Field, Result, UserId,
-        access::Actor,
+        access::{Action, Actor},
         cursors::{FoundCursor, PageRequest},
         error::FieldErrors,
         message::{Message, MessageType},
@@ -143,7 +143,7 @@ impl Services {
     /// once.
     #[tracing::instrument(name = "messages.search", level = "debug", skip_all)]
     pub async fn find_messages(&self, actor: &Actor, search: Search) -> Result<Found> {
-        actor.require_self(search.user.unwrap_or(actor.user))?;
+        actor.require_about(Action::Converse, search.user.unwrap_or(actor.user))?;
         search.problems().into_result(Error::Validation)?;
         let page = search.page.page;
         let calendar = self.calendar();

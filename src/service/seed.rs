@@ -9,14 +9,16 @@ use std::{
 
 use serde::Deserialize;
 
-use super::{NewAccount, Services, import::ConversationImport, passwords::HashPriority};
+use super::{
+    NewAccount, Services, import::ConversationImport, operator_grant, passwords::HashPriority,
+};
 use crate::domain::{
     ConversationId, Error, Result, Timestamp, UserId,
     avatar::Avatar,
     conversation::{Conversation, GroupProfile},
     message::{Draft, Message},
     message_parts::Mentions,
-    user::{Role, User},
+    user::{AccountKind, Role, User},
 };
 
 /// The password of every demonstration account.
@@ -145,9 +147,10 @@ impl Services {
         let shift = last_shift(self.clock.now());
         for (index, conversation) in conversations.iter().enumerate() {
             let [first, second] = &conversation.between;
+            let pair = (id(&people, first)?, id(&people, second)?);
             let (session, _) = self
                 .store
-                .open_private_conversation(id(&people, first)?, id(&people, second)?, shift)
+                .open_private_conversation(&operator_grant()?, pair.0, pair.1, shift)
                 .await?;
             let DemoConversation {
                 messages,
@@ -205,6 +208,7 @@ impl Services {
             password: DEMO_PASSWORD.to_owned(),
             real_name: person.real_name,
             role: person.role.parse().unwrap_or(Role::User),
+            account: AccountKind::STAFF,
             email: person.email,
             phone: person.phone,
             avatar: Avatar::from_text(person.avatar),
@@ -217,7 +221,7 @@ impl Services {
             .hash(HashPriority::internal(), &new.password)
             .await?;
         let account = new.into_account(hash, self.clock.now());
-        self.store.insert_user(&account).await?;
+        self.store.insert_user(&operator_grant()?, &account).await?;
         Ok((account.user, true))
     }
 
@@ -244,7 +248,9 @@ impl Services {
             id: group.id,
             ..session
         };
-        self.store.insert_group(&session).await?;
+        self.store
+            .insert_group(&operator_grant()?, &session)
+            .await?;
         Ok(session)
     }
 

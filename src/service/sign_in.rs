@@ -4,17 +4,19 @@
 //! issued only for the version of the credentials that was proved.
 
 use super::{
-    Issued, NewAccount, Services, SignedIn, UserChange, audit::AuditedAction,
+    Issued, NewAccount, Services, SignedIn, UserChange, audit::AuditedAction, operator_grant,
     passwords::HashPriority,
 };
 use crate::{
     domain::{
         Error, Field, Network, Result, Timestamp, UserId,
-        access::{Actor, AuthenticatedToken},
+        access::{
+            Actor, AuthenticatedToken, ChangeCredentials, ChangesAccount, EndSessions, Facts, Grant,
+        },
         error::FieldErrors,
         event::Closing,
         password,
-        user::{Role, is_reserved_username, trim_username},
+        user::{AccountKind, Role, is_reserved_username, trim_username},
     },
     hub::CloseReason,
     store::users::UserAccount,
@@ -57,7 +59,10 @@ impl Services {
             network: from,
             is_known: false,
         };
-        let signed_in = self.signed_in(self.create_account(place, new, true).await?)?;
+        let signed_in = self.signed_in(
+            self.create_account(&operator_grant()?, place, new, true)
+                .await?,
+        )?;
         let user = signed_in.user.id;
         self.enqueue_action(
             AuditedAction::named("auth.register")
@@ -71,7 +76,7 @@ impl Services {
     /// time.
     ///
     /// # Errors
-    /// `AuthFailed`; `RateLimited` after too many failures, or when too many sign in at once.
+    /// `AuthFailed`; `Forbidden` for a customer; `RateLimited` after too many failures, or when too many sign in at once.
     #[tracing::instrument(name = "auth.sign_in", level = "debug", skip_all)]
     pub async fn login(&self, from: Network, username: &str, password: String) -> Result<SignedIn> {
         let attempt = self
@@ -80,7 +85,9 @@ impl Services {
             .await?;
         let account = self.store.user_by_username(username).await?;
         let known = account.as_ref().map(|account| account.user.id);
-        let account = account.filter(|account| account.user.is_active);
+        // A guest has no password.
+        let account = account
+            .filter(|account| account.user.is_active && account.user.account != AccountKind::Guest);
         let hash = account
             .as_ref()
             .map(|account| account.password_hash.clone());
@@ -101,6 +108,9 @@ impl Services {
             .await?
             .ok_or(Error::AuthFailed)?;
         attempt.record_success();
+        if account.user.account == AccountKind::Customer {
+            return Err(Error::Forbidden("customers sign in at the service desk"));
+        }
         let signed_in = self.signed_in(account)?;
         let user = signed_in.user.id;
         self.enqueue_action(
@@ -125,9 +135,10 @@ impl Services {
     /// When the end cannot be stored; then the token is still valid.
     #[tracing::instrument(name = "auth.sign_out", level = "debug", skip_all)]
     pub async fn logout(&self, actor: &Actor, expires_at: Timestamp) -> Result<()> {
+        let grant = actor.authorize::<ChangeCredentials>(Facts::None)?;
         let now = self.clock.now();
         self.store
-            .end_token(&actor.token, actor.user, expires_at.since(now))
+            .end_token(&grant, &actor.token, actor.user, expires_at.since(now))
             .await?;
         self.tokens
             .mark_ended_here(actor.token.clone(), expires_at, now);
@@ -203,7 +214,11 @@ impl Services {
         self.record(AuditedAction::by(actor, "auth.password").on(actor.user))
             .await?;
         let account = self
-            .end_tokens(actor.user, &change)
+            .end_tokens(
+                &actor.authorize::<ChangeCredentials>(Facts::None)?,
+                actor.user,
+                &change,
+            )
             .await?
             .ok_or(Error::AuthFailed)?;
         attempt.record_success();
@@ -235,7 +250,11 @@ impl Services {
             ..UserChange::default()
         };
         let account = self
-            .end_tokens(user, &change)
+            .end_tokens(
+                &auth.actor.authorize::<ChangeCredentials>(Facts::None)?,
+                user,
+                &change,
+            )
             .await?
             .ok_or(Error::AuthFailed)?;
         keep.then(|| self.tokens.issue(&account, self.clock.now()))
@@ -248,7 +267,7 @@ impl Services {
     /// `Forbidden` for others, `NotFound`.
     #[tracing::instrument(name = "auth.end_sessions", level = "debug", skip_all, fields(account.id = %id))]
     pub async fn end_sessions_of(&self, actor: &Actor, id: UserId) -> Result<()> {
-        actor.require_admin()?;
+        let grant = actor.authorize::<EndSessions>(Facts::Subject(id))?;
         self.store.user(id).await?.ok_or(Error::NotFound("user"))?;
         self.record(AuditedAction::by(actor, "user.sessions").on(id))
             .await?;
@@ -256,15 +275,21 @@ impl Services {
             end_tokens: true,
             ..UserChange::default()
         };
-        self.end_tokens(id, &change)
+        self.end_tokens(&grant, id, &change)
             .await?
             .map(drop)
             .ok_or(Error::NotFound("user"))
     }
 
     /// Makes a change that ends all tokens of an account, and closes their connections.
-    async fn end_tokens(&self, id: UserId, change: &UserChange) -> Result<Option<UserAccount>> {
-        let account = self.store.update_user(id, change, self.clock.now()).await?;
+    async fn end_tokens<P: ChangesAccount>(
+        &self,
+        grant: &Grant<P>,
+        id: UserId,
+        change: &UserChange,
+    ) -> Result<Option<UserAccount>> {
+        let now = self.clock.now();
+        let account = self.store.update_user(grant, id, change, now).await?;
         if let Some(account) = &account {
             self.tokens.record_account_change(account);
             self.hub.close(&Closing::User(id), CloseReason::TokenEnded);

@@ -7,7 +7,7 @@ use super::{Services, audit::AuditedAction, directory::paginate_by_username};
 use crate::{
     domain::{
         Error, Field, Result, Timestamp,
-        access::Actor,
+        access::{Action, Actor},
         cursors::{NameCursor, PageRequest},
         error::FieldErrors,
         paging::Pagination,
@@ -114,7 +114,7 @@ impl Services {
     /// `Forbidden` for all but admins.
     #[tracing::instrument(name = "statistics.get_overview", level = "debug", skip_all)]
     pub async fn overview(&self, actor: &Actor) -> Result<Overview> {
-        actor.require_admin()?;
+        actor.require(Action::ReadStatistics)?;
         self.count_now().await?;
         let now = self.clock.now();
         let calendar = self.calendar();
@@ -161,7 +161,7 @@ impl Services {
         days: u64,
         granularity: Granularity,
     ) -> Result<Vec<Period>> {
-        actor.require_admin()?;
+        actor.require(Action::ReadStatistics)?;
         if granularity == Granularity::Hour && days > MAX_HOURLY_DAYS {
             return Err(Error::Validation(FieldErrors::one(
                 Field::Days,
@@ -191,7 +191,7 @@ impl Services {
     /// `Forbidden` for all but admins.
     #[tracing::instrument(name = "statistics.list_departments", level = "debug", skip_all)]
     pub async fn departments(&self, actor: &Actor, days: u64) -> Result<Vec<DepartmentStatistics>> {
-        actor.require_admin()?;
+        actor.require(Action::ReadStatistics)?;
         let mut departments: BTreeMap<String, DepartmentStatistics> = BTreeMap::new();
         let mut people = self.all_people(days).await?;
         // Spelling variants are one department, named as it was first written.
@@ -232,7 +232,7 @@ impl Services {
         order: PeopleOrder,
         request: &PageRequest<NameCursor>,
     ) -> Result<(Vec<PersonStatistics>, Pagination)> {
-        actor.require_admin()?;
+        actor.require(Action::ReadStatistics)?;
         self.record(AuditedAction::by(actor, "stats.people"))
             .await?;
         let mut people = self.all_people(days).await?;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 
-use super::{Services, SignedIn, import::ConversationImport};
+use super::{Services, SignedIn, import::ConversationImport, operator_grant};
 use crate::{
     domain::{
         ConversationId, Result, Timestamp, UserId,
@@ -15,7 +15,7 @@ use crate::{
         message::{Draft, Message},
         presence::Status,
         receipts::Receipt,
-        user::{Role, User},
+        user::{AccountKind, Role, User},
     },
     store::users::UserAccount,
 };
@@ -183,7 +183,9 @@ impl Services {
         // The conversation is stored last: an existing one has its messages.
         let sessions: Vec<Conversation> = pasts.drain(..).map(|past| past.session).collect();
         if !sessions.is_empty() {
-            self.store.insert_conversations(&sessions).await?;
+            self.store
+                .insert_conversations(&operator_grant()?, &sessions)
+                .await?;
         }
         Ok(())
     }
@@ -214,6 +216,7 @@ impl Services {
                     title: String::new(),
                     status: Status::Offline,
                     last_seen: None,
+                    account: AccountKind::STAFF,
                     is_active: true,
                     self_registered: false,
                     contacts_shared: false,
@@ -228,7 +231,7 @@ impl Services {
             })
             .collect();
         for chunk in accounts.chunks(INSERT_BATCH_SIZE) {
-            self.store.insert_users(chunk).await?;
+            self.store.insert_users(&operator_grant()?, chunk).await?;
         }
         Ok(())
     }

@@ -28,7 +28,7 @@ use crate::{
         access::{Actor, AuthenticatedToken, CredentialVersion, Credentials},
         event::Closing,
         time::Ticks,
-        user::User,
+        user::{AccountKind, User},
     },
     hub::CloseReason,
     store::{revocations::Revoked, users::UserAccount},
@@ -164,9 +164,12 @@ impl Services {
             self.tokens
                 .known
                 .trusted_issue_time(&auth, credentials.as_ref(), self.clock.now());
+        // A customer gets in at the service desk, by a session of its own.
+        let credentials = credentials.filter(|known| known.account != AccountKind::Customer);
         match credentials.filter(|credentials| credentials.is_token_valid(issued)) {
             Some(credentials) if !ended => {
-                (auth.issued, auth.actor.role) = (issued, credentials.role);
+                auth.issued = issued;
+                (auth.actor.role, auth.actor.account) = (credentials.role, credentials.account);
                 Ok(Authentication { auth, profile })
             }
             _ => Err(Error::AuthFailed),
@@ -212,7 +215,7 @@ impl Services {
                 .filter(|theirs| theirs.is_token_valid(auth.issued));
             match theirs {
                 Some(theirs) if !ended.contains(token) => {
-                    if theirs.role != auth.actor.role {
+                    if (theirs.role, theirs.account) != (auth.actor.role, auth.actor.account) {
                         self.tokens.known.evict_account(auth.actor.user);
                         self.hub
                             .close(&Closing::Token(token.clone()), CloseReason::RightsChanged);

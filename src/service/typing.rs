@@ -8,7 +8,7 @@ use std::{
 use super::{Services, creation_limits::CreatedThing};
 use crate::domain::{
     ConversationId, Error, Result, UserId,
-    access::Actor,
+    access::{Action, Actor},
     event::{Envelope, Event, Scope, Typing},
     ids::ConnectionId,
 };
@@ -55,7 +55,7 @@ impl Services {
         active: bool,
         connection: ConnectionId,
     ) -> Result<()> {
-        actor.require_self(user)?;
+        actor.require_about(Action::Converse, user)?;
         if active {
             self.creation_limits
                 .count_created(user, CreatedThing::Typing, 1)?;

@@ -35,6 +35,8 @@ struct EntryRow {
     at: Timestamp,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     actor: Option<UserId>,
+    #[serde(skip_serializing_if = "String::is_empty", default)]
+    principal: String,
     action: String,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     subject: Option<UserId>,
@@ -65,6 +67,7 @@ impl From<&AuditEntry> for EntryRow {
             id: entry.id,
             at: entry.at,
             actor: entry.actor,
+            principal: entry.principal.clone(),
             action: entry.action.clone(),
             subject: entry.subject,
             object: entry.object.clone(),
@@ -100,6 +103,7 @@ impl From<EntryRow> for AuditEntry {
             id: row.id,
             at: row.at,
             actor: row.actor,
+            principal: row.principal,
             action: row.action,
             subject: row.subject,
             object: row.object,

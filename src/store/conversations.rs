@@ -25,6 +25,7 @@ pub(super) use update::{ConversationUpdate, update_in};
 
 use crate::domain::{
     ConversationId, Error, Result, Timestamp, UserId,
+    access::{Grant, OpenConversation},
     conversation::{Conversation, pair_key},
     paging::Page,
 };
@@ -158,6 +159,7 @@ impl Store {
     /// When MongoDB does not answer or a row cannot be understood.
     pub async fn open_private_conversation(
         &self,
+        _: &Grant<OpenConversation>,
         first: UserId,
         second: UserId,
         now: Timestamp,
@@ -204,7 +206,11 @@ impl Store {
     ///
     /// # Errors
     /// As [`Store::open_private_conversation`].
-    pub async fn insert_group(&self, session: &Conversation) -> Result<()> {
+    pub async fn insert_group(
+        &self,
+        _: &Grant<OpenConversation>,
+        session: &Conversation,
+    ) -> Result<()> {
         let (sessions, row) = (
             self.collection::<ConversationRow>(COLLECTION),
             ConversationRow::from(session),
@@ -515,7 +521,11 @@ impl Store {
     ///
     /// # Errors
     /// When MongoDB does not answer.
-    pub async fn insert_conversations(&self, new: &[Conversation]) -> Result<()> {
+    pub async fn insert_conversations(
+        &self,
+        _: &Grant<OpenConversation>,
+        new: &[Conversation],
+    ) -> Result<()> {
         let sessions = self.collection::<ConversationRow>(COLLECTION);
         let rows: Vec<ConversationRow> = new.iter().map(ConversationRow::from).collect();
         run(async move { sessions.insert_many(rows).ordered(false).await.map(drop) }).await

@@ -7,7 +7,10 @@ use mongodb::bson::doc;
 use serde::{Deserialize, Serialize};
 
 use super::{Store, collect, revocations::Revoked, run, write};
-use crate::domain::{Result, Timestamp, TokenId, UserId};
+use crate::domain::{
+    Result, Timestamp, TokenId, UserId,
+    access::{ChangeCredentials, Grant},
+};
 
 pub(super) const COLLECTION: &str = "ended_tokens";
 
@@ -30,6 +33,7 @@ impl Store {
     /// When MongoDB does not answer.
     pub async fn end_token(
         &self,
+        _: &Grant<ChangeCredentials>,
         token: &TokenId,
         user: UserId,
         remaining: Duration,

@@ -16,13 +16,13 @@ use super::{
 };
 use crate::domain::{
     Error, Result, Timestamp, UserId,
-    access::Credentials,
+    access::{ChangesAccount, CreateAccount, Credentials, Grant},
     avatar::Avatar,
     cursors::{NameCursor, PageRequest},
     paging::Page,
     presence::{Presence, Status},
     search_keys,
-    user::{AccountStatus, Role, User, username_key},
+    user::{AccountKind, AccountStatus, Role, User, username_key},
 };
 
 pub use row::{FailedSignIns, UserAccount};
@@ -32,6 +32,9 @@ pub(super) const COLLECTION: &str = "users";
 
 /// The number of users whose search keys one command renews.
 const KEY_RENEWAL_BATCH_SIZE: usize = 500;
+
+/// The kinds of accounts that no list of people names.
+const OTHERS_THAN_STAFF: [&str; 2] = [AccountKind::Guest.as_str(), AccountKind::Customer.as_str()];
 
 /// The number of lookups that one command answers.
 const LOOKUP_BATCH_SIZE: usize = 64;
@@ -48,6 +51,10 @@ struct AccountStatusRow {
     #[serde(rename = "_id")]
     id: UserId,
     role: String,
+    #[serde(default = "row::staff")]
+    kind: String,
+    #[serde(default)]
+    is_agent: bool,
     is_active: bool,
     tokens_valid_from: Timestamp,
     #[serde(default, deserialize_with = "stored_number::natural")]
@@ -93,6 +100,8 @@ pub struct UserFilter {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct UserChange {
     pub role: Option<Role>,
+    /// Whether they answer at the service desk; only for staff.
+    pub is_agent: Option<bool>,
     pub is_active: Option<bool>,
     pub self_registered: Option<bool>,
     pub contacts_shared: Option<bool>,
@@ -146,7 +155,7 @@ impl Store {
     ///
     /// # Errors
     /// `Conflict` when the username is taken, in any case.
-    pub async fn insert_user(&self, account: &UserAccount) -> Result<()> {
+    pub async fn insert_user(&self, _: &Grant<CreateAccount>, account: &UserAccount) -> Result<()> {
         let users = self.collection::<UserRow>(COLLECTION);
         let row = UserRow::from(account);
         let inserted = write(async move {
@@ -169,7 +178,11 @@ impl Store {
     ///
     /// # Errors
     /// When MongoDB does not answer.
-    pub async fn insert_users(&self, accounts: &[UserAccount]) -> Result<()> {
+    pub async fn insert_users(
+        &self,
+        _: &Grant<CreateAccount>,
+        accounts: &[UserAccount],
+    ) -> Result<()> {
         let users = self.collection::<UserRow>(COLLECTION);
         let rows: Vec<UserRow> = accounts.iter().map(UserRow::from).collect();
         run(async move {
@@ -233,6 +246,10 @@ impl Store {
             AccountStatus::Inactive => doc! { "isActive": false },
             AccountStatus::Any => doc! { "isActive": { "$in": [true, false] } },
         };
+        // Guests and customers appear only among the members of a conversation.
+        if filter.only_users.is_none() {
+            query.insert("kind", doc! { "$nin": OTHERS_THAN_STAFF.as_slice() });
+        }
         if let Some(role) = filter.role {
             query.insert("role", role.as_str());
         }
@@ -349,8 +366,9 @@ impl Store {
     ///
     /// # Errors
     /// As [`Store::user`].
-    pub async fn update_user(
+    pub async fn update_user<P: ChangesAccount>(
         &self,
+        _: &Grant<P>,
         id: UserId,
         change: &UserChange,
         now: Timestamp,
@@ -363,7 +381,8 @@ impl Store {
             || change
                 .is_active
                 .is_some_and(|active| !active || !current.user.is_active);
-        if change.role.is_some() || change.is_active.is_some() || ends_tokens {
+        let changes_rights = change.role.is_some() || change.is_agent.is_some();
+        if changes_rights || change.is_active.is_some() || ends_tokens {
             self.insert_revocation(&Revoked::User(id)).await?;
         }
         let mut set = doc! { "updatedAt": now };
@@ -374,6 +393,7 @@ impl Store {
             set.insert("isActive", active);
         }
         let flags = [
+            ("isAgent", change.is_agent),
             ("selfRegistered", change.self_registered),
             ("contactsShared", change.contacts_shared),
         ];
@@ -451,21 +471,25 @@ impl Store {
             return Ok(HashMap::new());
         }
         let users = self.collection::<AccountStatusRow>(COLLECTION);
-        let fields =
-            doc! { "role": 1, "isActive": 1, "tokensValidFrom": 1, "credentialVersion": 1 };
+        let fields = doc! {
+            "role": 1, "kind": 1, "isAgent": 1, "isActive": 1, "tokensValidFrom": 1,
+            "credentialVersion": 1,
+        };
         let rows = run(async move {
             let find = users.find(doc! { "_id": { "$in": ids } });
             collect(find.projection(fields).batch_size(10_000).await?).await
         })
         .await?;
         let credentials = rows.into_iter().filter_map(|row| {
-            // An unreadable role gives no rights.
+            // An unreadable role or kind gives no rights.
             let role = row.role.parse().ok()?;
+            let account = AccountKind::stored(&row.kind, row.is_agent)?;
             let (version, changed_at) = (row.credential_version, row.tokens_valid_from);
             Some((
                 row.id,
                 Credentials {
                     role,
+                    account,
                     is_active: row.is_active,
                     version,
                     changed_at,

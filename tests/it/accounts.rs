@@ -35,7 +35,7 @@ async fn registration_keeps_to_its_rules_and_gives_no_role() {
         "CONFLICT"
     );
 
-    let bad = json!({ "username": "a b", "password": "short", "email": "nowhere", "avatar": "javascript:alert(1)" });
+    let bad = json!({ "username": "a b", "password": "short", "realName": "", "email": "nowhere", "avatar": "javascript:alert(1)" });
     let reply = app.call("POST", "/api/auth/register", bad).await;
     let details = reply.body["details"]
         .as_object()

@@ -35,6 +35,10 @@ use crate::{
 };
 
 /// A person.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own about a person"
+)]
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = User)]
@@ -54,6 +58,10 @@ pub struct UserJson {
     avatar: String,
     /// `admin`, `doctor`, `nurse` or `user`.
     role: &'static str,
+    /// `staff`, `guest` or `customer`.
+    kind: &'static str,
+    /// Whether they answer at the service desk.
+    is_agent: bool,
     department: String,
     title: String,
     /// `online`, `away` or `offline`.
@@ -86,6 +94,8 @@ impl From<User> for UserJson {
             phone: user.phone,
             avatar: file_address::of_avatar(&user.avatar),
             role: user.role.as_str(),
+            kind: user.account.as_str(),
+            is_agent: user.account.is_agent(),
             department: user.department,
             title: user.title,
             status: user.status.as_str(),

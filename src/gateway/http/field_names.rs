@@ -6,6 +6,7 @@ use crate::domain::Field;
 #[must_use]
 pub fn field_name(field: Field) -> &'static str {
     match field {
+        Field::Agent => "isAgent",
         Field::Avatar => "avatar",
         Field::Content => "content",
         Field::CurrentPassword => "current",

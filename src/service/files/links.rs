@@ -8,7 +8,7 @@ use super::super::Services;
 use crate::domain::{
     Error, FileId, Result, Timestamp, TokenId, UserId,
     access::{Actor, AuthenticatedToken, CredentialVersion},
-    user::Role,
+    user::{AccountKind, Role},
 };
 
 /// How long a signed address is valid.
@@ -111,6 +111,7 @@ impl Services {
             actor: Actor {
                 user: proof.user,
                 role: Role::User,
+                account: AccountKind::STAFF,
                 token,
             },
             issued,

@@ -14,7 +14,7 @@ use super::Issued;
 use crate::domain::{
     Error, Result, Timestamp, TokenId, UserId,
     access::{Actor, AuthenticatedToken, CredentialVersion},
-    user::{Role, User},
+    user::{AccountKind, Role, User},
 };
 
 /// The longest token that is parsed, bytes.
@@ -170,6 +170,7 @@ impl Signer {
         let actor = Actor {
             user,
             role: Role::User,
+            account: AccountKind::STAFF,
             token: token_name(token, claims.jti),
         };
         Ok(AuthenticatedToken {

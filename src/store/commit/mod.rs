@@ -32,6 +32,7 @@ use tokio_util::sync::CancellationToken;
 use super::Store;
 use crate::domain::{
     Clock, ConversationId, Error, Result,
+    access::{Converse, Grant},
     conversation_state::{Command, ConversationState, Outcome},
     message::Message,
 };
@@ -94,7 +95,7 @@ impl CommitQueue {
     ///
     /// # Errors
     /// `RateLimited` when the queue is full; `Unavailable` when the service is stopping.
-    pub fn submit(&self, operation: Command) -> Result<PendingReply> {
+    pub fn submit(&self, _: &Grant<Converse>, operation: Command) -> Result<PendingReply> {
         let (job, answer) = new_job(operation);
         match self.lane(&job).try_send(job) {
             Ok(()) => Ok(answer),
@@ -113,7 +114,11 @@ impl CommitQueue {
     ///
     /// # Errors
     /// `Unavailable` when the service is stopping.
-    pub async fn submit_with_backpressure(&self, operation: Command) -> Result<PendingReply> {
+    pub async fn submit_with_backpressure(
+        &self,
+        _: &Grant<Converse>,
+        operation: Command,
+    ) -> Result<PendingReply> {
         let (job, answer) = new_job(operation);
         self.lane(&job)
             .send(job)
@@ -138,7 +143,11 @@ impl CommitQueue {
     /// `Conflict` when one of the messages, or one of their `clientMsgId`s, is already stored; the
     /// error of the first refused command; `RateLimited`; `Unavailable`. Nothing is stored then.
     /// `OutcomeUnknown` when the service stops meanwhile.
-    pub async fn submit_across_lanes(&self, operations: Vec<Command>) -> Result<Vec<Outcome>> {
+    pub async fn submit_across_lanes(
+        &self,
+        _: &Grant<Converse>,
+        operations: Vec<Command>,
+    ) -> Result<Vec<Outcome>> {
         let full = |_| Error::RateLimited {
             retry_after: Duration::from_secs(1),
         };

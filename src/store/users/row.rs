@@ -9,7 +9,7 @@ use crate::domain::{
     avatar::Avatar,
     presence::Status,
     search_keys::PersonTexts,
-    user::{Role, User, username_key},
+    user::{AccountKind, Role, User, username_key},
 };
 
 #[expect(
@@ -31,6 +31,11 @@ pub(super) struct UserRow {
     /// In its text form.
     avatar: String,
     role: String,
+    /// Absent in accounts from before there were others than staff.
+    #[serde(default = "staff")]
+    kind: String,
+    #[serde(default)]
+    is_agent: bool,
     department: String,
     title: String,
     status: String,
@@ -49,6 +54,10 @@ pub(super) struct UserRow {
     failed_sign_ins: Option<FailedSignIns>,
     created_at: Timestamp,
     updated_at: Timestamp,
+}
+
+pub(super) fn staff() -> String {
+    AccountKind::STAFF.as_str().to_owned()
 }
 
 /// A user's account: the public user and the private account data.
@@ -79,6 +88,7 @@ impl UserAccount {
     pub fn credentials(&self) -> Credentials {
         Credentials {
             role: self.user.role,
+            account: self.user.account,
             is_active: self.user.is_active,
             version: self.credential_version,
             changed_at: self.tokens_valid_from,
@@ -110,6 +120,8 @@ impl From<&UserAccount> for UserRow {
             phone: user.phone.clone(),
             avatar: user.avatar.to_string(),
             role: user.role.as_str().to_owned(),
+            kind: user.account.as_str().to_owned(),
+            is_agent: user.account.is_agent(),
             department: user.department.clone(),
             title: user.title.clone(),
             status: user.status.as_str().to_owned(),
@@ -135,6 +147,8 @@ impl TryFrom<UserRow> for UserAccount {
             Error::Internal
         };
         let role: Role = row.role.parse().map_err(|_| corrupt("role"))?;
+        let account =
+            AccountKind::stored(&row.kind, row.is_agent).ok_or_else(|| corrupt("kind"))?;
         let status: Status = row.status.parse().map_err(|_| corrupt("status"))?;
         Ok(Self {
             user: User {
@@ -145,6 +159,7 @@ impl TryFrom<UserRow> for UserAccount {
                 phone: row.phone,
                 avatar: Avatar::from_text(row.avatar),
                 role,
+                account,
                 department: row.department,
                 title: row.title,
                 status,

@@ -246,6 +246,11 @@ export interface User {
   phone: string;
   avatar: string;
   role: "admin" | "doctor" | "nurse" | "user";
+  kind: "staff" | "guest" | "customer";
+  /**
+   * Whether they answer at the service desk.
+   */
+  isAgent: boolean;
   department: string;
   title: string;
   status: StatusName;

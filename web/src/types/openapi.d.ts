@@ -6545,6 +6545,11 @@ export interface components {
              * @enum {string}
              */
             outcome: "done" | "failed" | "refused";
+            /**
+             * @description In which capacity they acted: `user`, `agent`, `guest`, `customer`, `apiClient`, `backend` or `operator`; absent
+             *     before a user has signed in, and in old entries.
+             */
+            principal?: string | null;
             requestId?: string | null;
             session?: string | null;
             /** @description Whom it concerns. */
@@ -6600,9 +6605,12 @@ export interface components {
             avatar?: string | null;
             department?: string | null;
             email?: string | null;
+            /** @description `staff` (the default) or `customer`. */
+            kind?: string | null;
             password: string;
             phone?: string | null;
-            realName: string;
+            /** @description The username when absent. */
+            realName?: string | null;
             /**
              * @description `admin`, `doctor`, `nurse` or `user`.
              * @enum {string}
@@ -7148,7 +7156,8 @@ export interface components {
             /** @description 8 to 128 characters; not the username, not the real name, none of the commonest. */
             password: string;
             phone?: string | null;
-            realName: string;
+            /** @description The username when absent. */
+            realName?: string | null;
             /** @description 3 to 32 letters, digits, `.`, `_`, `-`; unique without regard to case. */
             username: string;
         };
@@ -7396,6 +7405,8 @@ export interface components {
             department?: string | null;
             email?: string | null;
             isActive?: boolean | null;
+            /** @description Whether they answer at the service desk; staff only. */
+            isAgent?: boolean | null;
             /** @description A new password ends the person's tokens. */
             password?: string | null;
             phone?: string | null;
@@ -7427,6 +7438,10 @@ export interface components {
             /** @description The same as `_id`. */
             id: string;
             isActive: boolean;
+            /** @description Whether they answer at the service desk. */
+            isAgent: boolean;
+            /** @description `staff`, `guest` or `customer`. */
+            kind: string;
             /** Format: date-time */
             lastSeen?: string | null;
             /**

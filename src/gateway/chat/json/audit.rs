@@ -61,6 +61,11 @@ pub struct AuditJson {
     actor: Option<UserId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     actor_name: Option<String>,
+    /// In which capacity they acted: `user`, `agent`, `guest`, `customer`, `apiClient`, `backend` or `operator`; absent
+    /// before a user has signed in, and in old entries.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    #[schema(value_type = Option<String>)]
+    principal: String,
     /// `auth.login`, `auth.failed`, `auth.logout`, `auth.register`, `auth.password`, `user.create`, `user.change`,
     /// `user.password`, `users.inactive`, `sessions.list`, `stats`, `stats.people`, `message.delete`,
     /// `message.recall`, `message.edits`, `group.history`, `file.fetch`, `file.thumbnail`, `access.refused`,
@@ -105,6 +110,7 @@ impl AuditJson {
             local: calendar.local(entry.at),
             actor: entry.actor,
             actor_name: name(entry.actor),
+            principal: entry.principal,
             action: entry.action,
             subject: entry.subject,
             subject_name: name(entry.subject),
@@ -147,6 +153,7 @@ impl Row for AuditJson {
         "outcome",
         "count",
         "_id",
+        "principal",
     ];
 
     fn cells(&self, _: &Calendar) -> Vec<String> {
@@ -179,6 +186,7 @@ impl Row for AuditJson {
             self.outcome.clone(),
             self.count.to_string(),
             self.id.clone(),
+            self.principal.clone(),
         ]
     }
 }

@@ -16,7 +16,7 @@ use crate::{
         message::{Draft, FileRef, MessageType},
         message_parts::{MAX_MENTIONS, Mentions},
         paging::Window,
-        user::{Role, trim_username},
+        user::{AccountKind, Role, trim_username},
     },
     gateway::{
         chat::file_address,
@@ -101,7 +101,8 @@ pub struct RegisterRequest {
     username: String,
     /// 8 to 128 characters; not the username, not the real name, none of the commonest.
     password: String,
-    real_name: String,
+    /// The username when absent.
+    real_name: Option<String>,
     email: Option<String>,
     phone: Option<String>,
     avatar: Option<String>,
@@ -115,7 +116,7 @@ impl FromFields for Register {
         let username = fields.required_text("username").unwrap_or_default();
         let username = trim_username(&username).to_owned();
         let password = fields.required_text("password").unwrap_or_default();
-        let real_name = fields.required_text("realName").unwrap_or_default();
+        let real_name = fields.text("realName").unwrap_or_else(|| username.clone());
         let [email, phone] = ["email", "phone"].map(|name| fields.text_or_empty(name));
         let avatar = avatar(fields).unwrap_or_default();
         let account = NewAccount {
@@ -123,6 +124,7 @@ impl FromFields for Register {
             password,
             real_name,
             role: Role::User,
+            account: AccountKind::STAFF,
             email,
             phone,
             avatar,
@@ -145,9 +147,12 @@ impl FromFields for Register {
 pub struct CreateUserRequest {
     username: String,
     password: String,
-    real_name: String,
+    /// The username when absent.
+    real_name: Option<String>,
     /// `admin`, `doctor`, `nurse` or `user`.
     role: String,
+    /// `staff` (the default) or `customer`.
+    kind: Option<String>,
     email: Option<String>,
     phone: Option<String>,
     avatar: Option<String>,
@@ -161,13 +166,26 @@ pub struct CreateUser(pub NewAccount);
 impl FromFields for CreateUser {
     fn read(fields: &mut Fields) -> Option<Self> {
         let role = fields.required("role");
+        let account = match fields.text("kind").as_deref() {
+            None | Some("staff") => AccountKind::STAFF,
+            Some("customer") => AccountKind::Customer,
+            Some(_) => {
+                fields.problem("kind", "must be staff or customer");
+                AccountKind::STAFF
+            }
+        };
         let [department, title] = ["department", "title"].map(|name| fields.text_or_empty(name));
-        let Register(account) = Register::read(fields)?;
+        let Register(registered) = Register::read(fields)?;
+        let role = role.unwrap_or(Role::User);
+        if account == AccountKind::Customer && role != Role::User {
+            fields.problem("role", "must be user for a customer");
+        }
         let account = NewAccount {
-            role: role.unwrap_or(Role::User),
+            role,
+            account,
             department,
             title,
-            ..account
+            ..registered
         };
         fields.problems(&account.problems());
         Some(Self(account))
@@ -183,6 +201,8 @@ impl FromFields for CreateUser {
 )]
 pub struct UpdateUserRequest {
     role: Option<String>,
+    /// Whether they answer at the service desk; staff only.
+    is_agent: Option<bool>,
     is_active: Option<bool>,
     /// A new password ends the person's tokens.
     password: Option<String>,
@@ -206,6 +226,7 @@ impl FromFields for UpdateUser {
     fn read(fields: &mut Fields) -> Option<Self> {
         let change = UserChange {
             role: fields.parsed("role"),
+            is_agent: fields.boolean("isAgent"),
             is_active: fields.boolean("isActive"),
             contacts_shared: fields.boolean("contactsShared"),
             self_registered: None,
