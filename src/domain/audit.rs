@@ -3,9 +3,7 @@
 
 use std::net::IpAddr;
 
-use bson::oid::ObjectId;
-
-use super::{ConversationId, Timestamp, UserId};
+use super::{AuditEntryId, ConversationId, Timestamp, UserId};
 
 /// The origin of an action.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,7 +86,7 @@ impl FieldChange {
 /// One row of the audit log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuditEntry {
-    pub id: ObjectId,
+    pub id: AuditEntryId,
     pub at: Timestamp,
     /// `None` on the command line, and before a sign-in.
     pub actor: Option<UserId>,

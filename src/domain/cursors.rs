@@ -5,10 +5,9 @@
 use std::{collections::BTreeSet, fmt, str::FromStr, time::Duration};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use bson::oid::ObjectId;
 
 use super::{
-    ConversationId, Timestamp,
+    ConversationId, EntryId, Timestamp,
     paging::{Cursor, Page},
 };
 
@@ -88,7 +87,7 @@ impl ConversationsCursor {
         let since = now.minus(SETTLING_TIME);
         let top = Cursor {
             at: Timestamp(i64::MAX),
-            id: ObjectId::from_bytes([0xff; 12]),
+            id: EntryId::from_bytes([0xff; 12]),
         };
         page.fold(
             Self {
@@ -100,7 +99,7 @@ impl ConversationsCursor {
                 if at > since {
                     cursor.seen.insert(id);
                 } else {
-                    cursor.place = Cursor { at, id: id.0 };
+                    cursor.place = Cursor { at, id: id.into() };
                 }
                 cursor
             },
@@ -204,7 +203,7 @@ impl FromStr for FoundCursor {
 impl fmt::Display for ConversationsCursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (since, at) = (self.since.0.to_be_bytes(), self.place.at.0.to_be_bytes());
-        let seen: Vec<u8> = self.seen.iter().flat_map(|id| id.0.bytes()).collect();
+        let seen: Vec<u8> = self.seen.iter().flat_map(|id| id.bytes()).collect();
         f.write_str(&pack(
             CONVERSATIONS_CURSOR_TAG,
             &[&since, &at, &self.place.id.bytes(), &seen],
@@ -220,11 +219,11 @@ impl FromStr for ConversationsCursor {
         let at = Timestamp(i64::from_be_bytes(parts.take()?));
         let place = Cursor {
             at,
-            id: ObjectId::from_bytes(parts.take()?),
+            id: EntryId::from_bytes(parts.take()?),
         };
         let mut seen = BTreeSet::new();
         while !parts.rest().is_empty() {
-            seen.insert(ConversationId(ObjectId::from_bytes(parts.take()?)));
+            seen.insert(ConversationId::from_bytes(parts.take()?));
         }
         Ok(Self { since, place, seen })
     }
@@ -237,8 +236,8 @@ mod tests {
     use super::*;
 
     fn sessions() -> impl Strategy<Value = ConversationsCursor> {
-        let id = || any::<[u8; 12]>().prop_map(ObjectId::from_bytes);
-        let seen = proptest::collection::btree_set(id().prop_map(ConversationId), 0..100);
+        let id = || any::<[u8; 12]>().prop_map(EntryId::from_bytes);
+        let seen = proptest::collection::btree_set(id().prop_map(ConversationId::from), 0..100);
         (any::<i64>(), any::<i64>(), id(), seen).prop_map(|(since, at, id, seen)| {
             ConversationsCursor {
                 since: Timestamp(since),

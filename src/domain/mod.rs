@@ -33,6 +33,8 @@ pub mod user;
 
 pub use error::{Error, Result};
 pub use field::Field;
-pub use ids::{ConversationId, FileId, MessageId, TokenId, UserId};
+pub use ids::{
+    AuditEntryId, ConversationId, EntryId, FileId, MessageId, OnlineSocketId, TokenId, UserId,
+};
 pub use network::Network;
 pub use time::{Clock, SystemClock, Timestamp};

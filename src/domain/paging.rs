@@ -2,10 +2,8 @@
 
 use std::{fmt, str::FromStr};
 
-use bson::{Bson, doc, oid::ObjectId};
-
 use super::{
-    Field, Timestamp,
+    EntryId, Field, Timestamp,
     error::{Error, FieldErrors},
 };
 
@@ -118,18 +116,7 @@ impl Pagination {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cursor {
     pub at: Timestamp,
-    pub id: ObjectId,
-}
-
-impl Cursor {
-    /// Returns the conditions, one of which holds for every entry behind this position.
-    #[must_use]
-    pub fn descending(&self, at: &str, id: &str) -> Vec<Bson> {
-        vec![
-            doc! { at: { "$lt": self.at } }.into(),
-            doc! { at: self.at, id: { "$lt": self.id } }.into(),
-        ]
-    }
+    pub id: EntryId,
 }
 
 impl fmt::Display for Cursor {
@@ -145,7 +132,7 @@ impl FromStr for Cursor {
             let (at, id) = text.rsplit_once('-')?;
             Some(Self {
                 at: Timestamp(at.parse().ok()?),
-                id: ObjectId::parse_str(id).ok()?,
+                id: id.parse().ok()?,
             })
         };
         parse().ok_or("must be a cursor as an answer gave it")

@@ -2,9 +2,7 @@
 
 use std::str::FromStr;
 
-use bson::oid::ObjectId;
-
-use super::{Timestamp, UserId};
+use super::{OnlineSocketId, Timestamp, UserId};
 
 /// The status of a connection, and of a user over all connections. Ordered: the most present wins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -60,7 +58,7 @@ pub struct Presence {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OnlineSocket {
     /// The document's own id.
-    pub id: ObjectId,
+    pub id: OnlineSocketId,
     pub user: UserId,
     /// The name of the connection in the protocol (Socket.IO's `sid`).
     pub socket_id: String,

@@ -1,8 +1,8 @@
-//! Time in this service: whole milliseconds UTC, RFC 3339 in JSON, a BSON date in the database.
+//! Time in this service: whole milliseconds UTC, written as RFC 3339. The database has its own form,
+//! which is made in the store.
 
 use std::{fmt, pin::Pin, str::FromStr, sync::Arc, time::Duration};
 
-use bson::Bson;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// Milliseconds since 1970-01-01T00:00:00Z.
@@ -70,30 +70,16 @@ impl fmt::Debug for Timestamp {
     }
 }
 
-impl From<Timestamp> for Bson {
-    fn from(time: Timestamp) -> Self {
-        Bson::DateTime(bson::DateTime::from_millis(time.0))
-    }
-}
-
 impl Serialize for Timestamp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if serializer.is_human_readable() {
-            serializer.collect_str(self)
-        } else {
-            bson::DateTime::from_millis(self.0).serialize(serializer)
-        }
+        serializer.collect_str(self)
     }
 }
 
 impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        if deserializer.is_human_readable() {
-            let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
-            text.parse().map_err(de::Error::custom)
-        } else {
-            bson::DateTime::deserialize(deserializer).map(|time| Self(time.timestamp_millis()))
-        }
+        let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+        text.parse().map_err(de::Error::custom)
     }
 }
 

@@ -12,14 +12,12 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use bson::oid::ObjectId;
-
 use recorder::log_entry;
 pub(super) use recorder::{Recorder, run as record_entries};
 
 use super::Services;
 use crate::domain::{
-    ConversationId, Network, Result, UserId,
+    AuditEntryId, ConversationId, Network, Result, UserId,
     access::{Action, Actor, Principal},
     audit::{AuditEntry, AuditFilter, AuditOutcome, FieldChange, Origin},
     paging::Cursor,
@@ -168,7 +166,7 @@ impl Services {
         let operator = is_own_work.then(|| Principal::Operator.name());
         let principal = principal.or(operator);
         AuditEntry {
-            id: ObjectId::new(),
+            id: AuditEntryId::generate(),
             at: self.clock.now(),
             actor: act.actor.or(known.map(|known| known.user)),
             principal: principal.unwrap_or_default().to_owned(),
@@ -328,7 +326,7 @@ impl Services {
         let people = self.store.users_by_id(people).await?;
         let next = entries.last().filter(|_| has_more).map(|last| Cursor {
             at: last.at,
-            id: last.id,
+            id: last.id.into(),
         });
         Ok(Recorded {
             entries,

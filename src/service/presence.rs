@@ -8,12 +8,11 @@ use std::{
     time::Duration,
 };
 
-use bson::oid::ObjectId;
 use tokio::sync::Notify;
 
 use super::{Services, tokens::CachedProfile};
 use crate::domain::{
-    Error, Result, Timestamp, UserId,
+    Error, OnlineSocketId, Result, Timestamp, UserId,
     access::{Action, Actor},
     event::{Audience, Envelope, Event},
     ids::{ConnectionId, NodeId},
@@ -78,7 +77,7 @@ impl OnlineUser {
 impl ClientInfo {
     fn online(self, user: UserId, status: Status, now: Timestamp) -> OnlineSocket {
         OnlineSocket {
-            id: ObjectId::new(),
+            id: OnlineSocketId::generate(),
             user,
             socket_id: self.socket_id,
             status,
@@ -104,7 +103,7 @@ struct FlushRound {
     /// Connections that were added or changed.
     changed_connections: BTreeSet<(UserId, ConnectionId)>,
     /// Connections that closed and that the database may have stored.
-    removed_documents: Vec<ObjectId>,
+    removed_documents: Vec<OnlineSocketId>,
 }
 
 /// The connections of a round, in their present state: those new to the database, and the others.

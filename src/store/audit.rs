@@ -1,12 +1,11 @@
 //! The collection `audit`: who did what to whom, from where. Rows are only ever added.
 
-use bson::oid::ObjectId;
 use mongodb::bson::{Document, doc};
 use serde::{Deserialize, Serialize};
 
-use super::{Store, collect, failure, run};
+use super::{Store, bson_form::behind, collect, failure, run};
 use crate::domain::{
-    ConversationId, Result, Timestamp, UserId,
+    AuditEntryId, ConversationId, Result, Timestamp, UserId,
     audit::{AuditEntry, AuditFilter, FieldChange},
     paging::Cursor,
 };
@@ -31,18 +30,23 @@ fn once() -> u64 {
 #[serde(rename_all = "camelCase")]
 struct EntryRow {
     #[serde(rename = "_id")]
-    id: ObjectId,
+    #[serde(with = "crate::store::bson_form")]
+    id: AuditEntryId,
+    #[serde(with = "crate::store::bson_form")]
     at: Timestamp,
     #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(with = "crate::store::bson_form")]
     actor: Option<UserId>,
     #[serde(skip_serializing_if = "String::is_empty", default)]
     principal: String,
     action: String,
     #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(with = "crate::store::bson_form")]
     subject: Option<UserId>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     object: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(with = "crate::store::bson_form")]
     session: Option<ConversationId>,
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     changes: Vec<ChangeRow>,
@@ -201,7 +205,7 @@ impl Store {
             .or_insert_with(|| Timestamp(i64::MIN).into());
         query.insert("at", at);
         if let Some(cursor) = before {
-            query.insert("$or", cursor.descending("at", "_id"));
+            query.insert("$or", behind(cursor, "at", "_id"));
         }
         let audit = self.collection::<EntryRow>(COLLECTION);
         let rows = run(async move {

@@ -26,14 +26,18 @@ pub(super) const COLLECTION: &str = "changes";
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct ChangeRow {
+    #[serde(with = "crate::store::bson_form")]
     conversation: ConversationId,
     #[serde(deserialize_with = "stored_number::natural")]
     event_seq: u64,
     #[serde(deserialize_with = "stored_number::natural")]
     after_seq: u64,
     kind: String,
+    #[serde(with = "crate::store::bson_form")]
     by: UserId,
+    #[serde(with = "crate::store::bson_form")]
     at: Timestamp,
+    #[serde(with = "crate::store::bson_form")]
     message: MessageId,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     payload: Option<ReactionRow>,

@@ -58,6 +58,7 @@ pub struct UnreadAt {
 #[serde(rename_all = "camelCase")]
 struct UnreadRow {
     #[serde(rename = "_id")]
+    #[serde(with = "crate::store::bson_form")]
     id: ConversationId,
     #[serde(deserialize_with = "stored_number::natural")]
     version: u64,
@@ -136,6 +137,7 @@ pub(super) fn new_unread_loader(database: Database) -> BatchLoader<UserId, Vec<U
 #[derive(Deserialize)]
 struct MembershipRow {
     #[serde(rename = "_id")]
+    #[serde(with = "crate::store::bson_form")]
     id: ConversationId,
     #[serde(deserialize_with = "stored_number::natural")]
     hidden: u64,
@@ -144,11 +146,13 @@ struct MembershipRow {
 #[derive(Deserialize)]
 struct IdRow {
     #[serde(rename = "_id")]
+    #[serde(with = "crate::store::bson_form")]
     id: ConversationId,
 }
 
 #[derive(Deserialize)]
 struct ParticipantsRow {
+    #[serde(with = "crate::store::bson_form")]
     participants: Vec<UserId>,
 }
 
@@ -490,7 +494,7 @@ impl Store {
     /// # Errors
     /// When MongoDB does not answer.
     pub(super) async fn number_conversations(&self) -> Result<()> {
-        let mut after = ConversationId(ObjectId::from_bytes([0; 12]));
+        let mut after = ConversationId::NIL;
         loop {
             let sessions = self.collection::<IdRow>(COLLECTION);
             let unnumbered = doc! { "_id": { "$gt": after }, "number": { "$exists": false } };

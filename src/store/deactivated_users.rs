@@ -19,6 +19,7 @@ pub(super) struct DeactivatedUsers(RwLock<(u64, Arc<HashSet<UserId>>)>);
 #[derive(Deserialize)]
 struct IdRow {
     #[serde(rename = "_id")]
+    #[serde(with = "crate::store::bson_form")]
     id: UserId,
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use mongodb::{
     ClientSession,
-    bson::{Bson, doc, oid::ObjectId},
+    bson::{Bson, doc},
 };
 use serde::{Deserialize, Serialize};
 
@@ -20,22 +20,28 @@ const EDIT_BATCH_SIZE: i64 = 1_000;
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct OfRow {
+    #[serde(with = "crate::store::bson_form")]
     message_id: MessageId,
 }
 
 #[derive(Deserialize)]
 struct IdRow {
     #[serde(rename = "_id")]
+    #[serde(with = "crate::store::bson_form")]
     id: MessageId,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct EditRow {
+    #[serde(with = "crate::store::bson_form")]
     message_id: MessageId,
+    #[serde(with = "crate::store::bson_form")]
     session_id: ConversationId,
     content: String,
+    #[serde(with = "crate::store::bson_form")]
     written_at: Timestamp,
+    #[serde(with = "crate::store::bson_form")]
     replaced_at: Timestamp,
 }
 
@@ -66,7 +72,7 @@ impl Store {
     /// # Errors
     /// When MongoDB does not answer.
     pub(super) async fn remove_edits_of_deleted(&self) -> Result<()> {
-        let mut after = MessageId(ObjectId::from_bytes([0; 12]));
+        let mut after = MessageId::NIL;
         loop {
             let edits = self.collection::<OfRow>(COLLECTION);
             let rows = run(async move {

@@ -22,7 +22,9 @@ const RETENTION_AFTER_EXPIRY: Duration = Duration::from_hours(24);
 struct EndedTokenRow {
     #[serde(rename = "_id")]
     token: String,
+    #[serde(with = "crate::store::bson_form")]
     user_id: UserId,
+    #[serde(with = "crate::store::bson_form")]
     expires_at: Timestamp,
 }
 

@@ -47,11 +47,15 @@ impl FileState {
 #[serde(rename_all = "camelCase")]
 struct FileRow {
     #[serde(rename = "_id")]
+    #[serde(with = "crate::store::bson_form")]
     id: FileId,
+    #[serde(with = "crate::store::bson_form")]
     owner: UserId,
     state: FileState,
+    #[serde(with = "crate::store::bson_form")]
     created_at: Timestamp,
     #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(with = "crate::store::bson_form")]
     check_at: Option<Timestamp>,
     // The other fields are known once it is ready.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -86,6 +90,7 @@ struct ThumbnailRow {
 #[derive(Deserialize)]
 struct UseRow {
     #[serde(rename = "_id")]
+    #[serde(with = "crate::store::bson_form")]
     session: ConversationId,
     #[serde(deserialize_with = "stored_number::natural")]
     seq: u64,

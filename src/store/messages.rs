@@ -32,9 +32,11 @@ const MAX_BATCHED_PAGE_MESSAGES: u64 = 100;
 #[derive(Deserialize)]
 struct RefRow {
     #[serde(rename = "_id")]
+    #[serde(with = "crate::store::bson_form")]
     id: MessageId,
     #[serde(deserialize_with = "stored_number::natural")]
     seq: u64,
+    #[serde(with = "crate::store::bson_form")]
     sender: UserId,
 }
 

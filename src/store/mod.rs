@@ -9,6 +9,7 @@ pub mod address;
 pub mod audit;
 pub mod batch_loader;
 pub mod blobs;
+mod bson_form;
 pub mod change_log;
 mod command_spans;
 pub mod commit;

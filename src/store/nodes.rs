@@ -15,6 +15,7 @@ pub(super) const COLLECTION: &str = "nodes";
 struct NodeRow {
     #[serde(rename = "_id")]
     node: String,
+    #[serde(with = "crate::store::bson_form")]
     heartbeat_at: Timestamp,
 }
 

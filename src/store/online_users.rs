@@ -3,11 +3,11 @@
 
 use std::collections::BTreeSet;
 
-use mongodb::bson::{self, Bson, Document, doc, oid::ObjectId, serialize_to_raw_document_buf};
+use mongodb::bson::{self, Bson, Document, doc, serialize_to_raw_document_buf};
 use serde::{Deserialize, Serialize};
 
 use super::{BYPASS_VALIDATION, Store, collect, run, run_updates};
-use crate::domain::{Error, Result, Timestamp, UserId, presence::OnlineSocket};
+use crate::domain::{Error, OnlineSocketId, Result, Timestamp, UserId, presence::OnlineSocket};
 
 pub(super) const COLLECTION: &str = "online_users";
 
@@ -19,15 +19,20 @@ const UPDATE_BATCH_SIZE: usize = 10_000;
 #[serde(rename_all = "camelCase")]
 struct SocketRow {
     #[serde(rename = "_id")]
-    id: ObjectId,
+    #[serde(with = "crate::store::bson_form")]
+    id: OnlineSocketId,
     node: String,
     socket_id: String,
+    #[serde(with = "crate::store::bson_form")]
     user_id: UserId,
     status: &'static str,
+    #[serde(with = "crate::store::bson_form")]
     last_seen: Timestamp,
     user_agent: String,
     ip_address: String,
+    #[serde(with = "crate::store::bson_form")]
     created_at: Timestamp,
+    #[serde(with = "crate::store::bson_form")]
     updated_at: Timestamp,
 }
 
@@ -51,6 +56,7 @@ impl SocketRow {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct UserOnly {
+    #[serde(with = "crate::store::bson_form")]
     user_id: UserId,
 }
 
@@ -65,7 +71,7 @@ impl Store {
         node: &str,
         came: &[OnlineSocket],
         changed: &[OnlineSocket],
-        gone: &[ObjectId],
+        gone: &[OnlineSocketId],
         now: Timestamp,
     ) -> Result<()> {
         let row = |socket: &OnlineSocket| SocketRow::of(socket, node, now);

@@ -32,15 +32,18 @@ const RANGE_BATCH_SIZE: usize = 8;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct ReceiptRow {
+    #[serde(with = "crate::store::bson_form")]
     session_id: ConversationId,
     #[serde(deserialize_with = "stored_number::natural")]
     bucket: u64,
     kind: String,
+    #[serde(with = "crate::store::bson_form")]
     users: Vec<UserId>,
     #[serde(deserialize_with = "stored_number::natural")]
     from: u64,
     #[serde(deserialize_with = "stored_number::natural")]
     to: u64,
+    #[serde(with = "crate::store::bson_form")]
     at: Timestamp,
 }
 

@@ -26,8 +26,10 @@ pub enum Revoked {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct RevocationRow {
+    #[serde(with = "crate::store::bson_form")]
     at: Timestamp,
     #[serde(default)]
+    #[serde(with = "crate::store::bson_form")]
     user_id: Option<UserId>,
     #[serde(default)]
     token: Option<String>,

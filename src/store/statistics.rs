@@ -44,6 +44,7 @@ fn ready_filter(calendar: &Calendar) -> Document {
 #[derive(Deserialize)]
 struct PlaceRow {
     #[serde(rename = "_id")]
+    #[serde(with = "crate::store::bson_form")]
     id: ConversationId,
     seq: u64,
     version: u64,

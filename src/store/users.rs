@@ -42,6 +42,7 @@ const LOOKUP_BATCH_SIZE: usize = 64;
 #[derive(Deserialize)]
 struct IdRow {
     #[serde(rename = "_id")]
+    #[serde(with = "crate::store::bson_form")]
     id: UserId,
 }
 
@@ -49,6 +50,7 @@ struct IdRow {
 #[serde(rename_all = "camelCase")]
 struct AccountStatusRow {
     #[serde(rename = "_id")]
+    #[serde(with = "crate::store::bson_form")]
     id: UserId,
     role: String,
     #[serde(default = "row::staff")]
@@ -56,6 +58,7 @@ struct AccountStatusRow {
     #[serde(default)]
     is_agent: bool,
     is_active: bool,
+    #[serde(with = "crate::store::bson_form")]
     tokens_valid_from: Timestamp,
     #[serde(default, deserialize_with = "stored_number::natural")]
     credential_version: u64,

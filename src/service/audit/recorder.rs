@@ -7,7 +7,6 @@ use std::{
     time::Duration,
 };
 
-use bson::oid::ObjectId;
 use moka::sync::Cache;
 use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
@@ -16,7 +15,8 @@ use tokio_util::sync::CancellationToken;
 use super::super::Services;
 use crate::{
     domain::{
-        Clock, Error, FileId, Result, UserId, audit::AuditEntry, time::Ticks, user::username_key,
+        AuditEntryId, Clock, Error, FileId, Result, UserId, audit::AuditEntry, time::Ticks,
+        user::username_key,
     },
     store::Store,
 };
@@ -170,7 +170,7 @@ impl Recorder {
         for (count, last) in refusals.into_values() {
             if let Some(entry) = last {
                 let entry = AuditEntry {
-                    id: ObjectId::new(),
+                    id: AuditEntryId::generate(),
                     count: count - MAX_SINGLE_REFUSALS,
                     ..entry
                 };
@@ -273,7 +273,7 @@ mod tests {
 
     fn entry(address: &str) -> AuditEntry {
         AuditEntry {
-            id: ObjectId::new(),
+            id: AuditEntryId::generate(),
             at: Timestamp(0),
             actor: None,
             principal: String::new(),

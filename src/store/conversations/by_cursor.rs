@@ -7,11 +7,11 @@
 
 use std::collections::HashMap;
 
-use mongodb::bson::{Bson, Document, doc, oid::ObjectId};
+use mongodb::bson::{Bson, Document, doc};
 use serde::Deserialize;
 
 use super::{
-    super::{Store, collect, messages, run},
+    super::{Store, bson_form::behind, collect, messages, run},
     COLLECTION, ConversationRow,
 };
 use crate::domain::{
@@ -22,7 +22,9 @@ use crate::domain::{
 #[derive(Deserialize)]
 struct PlaceRow {
     #[serde(rename = "_id")]
-    id: ObjectId,
+    #[serde(with = "crate::store::bson_form")]
+    id: ConversationId,
+    #[serde(with = "crate::store::bson_form")]
     at: Timestamp,
 }
 
@@ -50,13 +52,13 @@ impl Store {
         places.truncate(limit);
         let last = places.last().filter(|_| has_more);
         let next = last.map(|PlaceRow { id, at }| ConversationsCursor {
-            place: Cursor { at: *at, id: *id },
+            place: Cursor {
+                at: *at,
+                id: (*id).into(),
+            },
             ..cursor.clone()
         });
-        let ids: Vec<ConversationId> = places
-            .iter()
-            .map(|place| ConversationId(place.id))
-            .collect();
+        let ids: Vec<ConversationId> = places.iter().map(|place| place.id).collect();
         let sessions = self.conversations_by_id(&ids).await?;
         let mut sessions: HashMap<ConversationId, Conversation> = sessions
             .into_iter()
@@ -84,7 +86,7 @@ impl Store {
                 "participants": user,
                 // One bound, so that the index scan starts at the right key.
                 "lastMessageTime": { "$lte": cursor.since.min(cursor.place.at) },
-                "$or": cursor.place.descending("lastMessageTime", "_id"),
+                "$or": behind(&cursor.place, "lastMessageTime", "_id"),
             } },
             doc! { "$sort": { "lastMessageTime": -1, "_id": -1 } },
             doc! { "$limit": limit },
@@ -120,7 +122,7 @@ impl Store {
                 "pipeline": before.as_slice(), "as": "before",
             } },
             doc! { "$project": { "at": { "$ifNull": [{ "$first": "$before.createdAt" }, "$createdAt"] } } },
-            doc! { "$match": { "$or": cursor.place.descending("at", "_id") } },
+            doc! { "$match": { "$or": behind(&cursor.place, "at", "_id") } },
             doc! { "$sort": { "at": -1, "_id": -1 } },
             doc! { "$limit": limit },
         ];

@@ -21,9 +21,11 @@ use crate::domain::{
 #[serde(rename_all = "camelCase")]
 pub(in crate::store) struct ConversationRow {
     #[serde(rename = "_id")]
+    #[serde(with = "crate::store::bson_form")]
     id: ConversationId,
     #[serde(deserialize_with = "stored_number::natural")]
     number: u64,
+    #[serde(with = "crate::store::bson_form")]
     participants: Vec<UserId>,
     session_type: String,
     session_name: String,
@@ -35,7 +37,9 @@ pub(in crate::store) struct ConversationRow {
     history_visible: bool,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(super) pair_key: Option<String>,
+    #[serde(default, with = "crate::store::bson_form")]
     last_message: Option<MessageId>,
+    #[serde(with = "crate::store::bson_form")]
     last_message_time: Timestamp,
     last_message_info: Option<LastMessageRow>,
     /// Keyed by user id in hex: BSON documents have text keys.
@@ -57,8 +61,11 @@ pub(in crate::store) struct ConversationRow {
     #[serde(deserialize_with = "stored_number::natural")]
     message_count: u64,
     #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(with = "crate::store::bson_form")]
     created_by: Option<UserId>,
+    #[serde(with = "crate::store::bson_form")]
     created_at: Timestamp,
+    #[serde(with = "crate::store::bson_form")]
     updated_at: Timestamp,
 }
 
@@ -72,6 +79,7 @@ fn is_false(value: &bool) -> bool {
 pub(super) struct LastMessageRow {
     #[serde(deserialize_with = "stored_number::natural")]
     seq: u64,
+    #[serde(with = "crate::store::bson_form")]
     sender: UserId,
     message_type: String,
     preview: String,
@@ -81,6 +89,7 @@ pub(super) struct LastMessageRow {
     #[serde(skip_serializing_if = "Option::is_none", default)]
     system: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    #[serde(with = "crate::store::bson_form")]
     subjects: Vec<UserId>,
 }
 
@@ -114,6 +123,7 @@ pub(super) struct MemberRow {
     role: Option<String>,
     #[serde(skip_serializing_if = "is_false", default)]
     muted: bool,
+    #[serde(with = "crate::store::bson_form")]
     joined_at: Timestamp,
     /// Absent where it equals `hidden_seq`.
     #[serde(
@@ -126,6 +136,7 @@ pub(super) struct MemberRow {
     hidden_seq: u64,
     #[serde(deserialize_with = "stored_number::natural")]
     read_seq: u64,
+    #[serde(default, with = "crate::store::bson_form")]
     read_at: Option<Timestamp>,
     #[serde(deserialize_with = "stored_number::pairs")]
     delivered: Vec<(u64, u64)>,

@@ -167,6 +167,7 @@ fn as_i64(number: u64) -> i64 {
 #[derive(Deserialize)]
 struct VersionRow {
     #[serde(rename = "_id")]
+    #[serde(with = "crate::store::bson_form")]
     id: ConversationId,
     version: u64,
 }

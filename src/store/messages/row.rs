@@ -4,7 +4,7 @@
 use mongodb::bson::{Bson, Document};
 use serde::{Deserialize, Serialize};
 
-use super::super::{stored_number, to_document};
+use super::super::{bson_form::BsonForm, stored_number, to_document};
 use crate::domain::{
     ConversationId, Error, FileId, MessageId, Result, Timestamp, UserId,
     message::{FileRef, Message, MessageType},
@@ -19,13 +19,18 @@ use crate::domain::{
 #[serde(rename_all = "camelCase")]
 pub(in crate::store) struct MessageRow {
     #[serde(rename = "_id")]
+    #[serde(with = "crate::store::bson_form")]
     id: MessageId,
+    #[serde(with = "crate::store::bson_form")]
     session_id: ConversationId,
+    #[serde(with = "crate::store::bson_form")]
     sender: UserId,
+    #[serde(default, with = "crate::store::bson_form")]
     receiver: Option<UserId>,
     content: String,
     message_type: String,
     #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(with = "crate::store::bson_form")]
     file_id: Option<FileId>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     file_name: Option<String>,
@@ -41,6 +46,7 @@ pub(in crate::store) struct MessageRow {
     file_digest: Option<String>,
     /// All files that it and its quotes name, for `GET /files/{id}`.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    #[serde(with = "crate::store::bson_form")]
     file_ids: Vec<FileId>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     client_msg_id: Option<String>,
@@ -57,10 +63,13 @@ pub(in crate::store) struct MessageRow {
     rev: u64,
     is_deleted: bool,
     #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(with = "crate::store::bson_form")]
     deleted_by: Option<UserId>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(with = "crate::store::bson_form")]
     recalled_at: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(with = "crate::store::bson_form")]
     edited_at: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     reply_to: Option<ReplyRow>,
@@ -75,7 +84,9 @@ pub(in crate::store) struct MessageRow {
     merged: Vec<QuoteRow>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     system: Option<SystemNoticeRow>,
+    #[serde(with = "crate::store::bson_form")]
     created_at: Timestamp,
+    #[serde(with = "crate::store::bson_form")]
     updated_at: Timestamp,
 }
 
@@ -114,43 +125,54 @@ const OPTIONAL_FIELDS: [&str; 14] = [
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct SystemNoticeRow {
     kind: String,
+    #[serde(with = "crate::store::bson_form")]
     subjects: Vec<UserId>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct ReplyRow {
+    #[serde(with = "crate::store::bson_form")]
     message: MessageId,
     #[serde(deserialize_with = "stored_number::natural")]
     seq: u64,
     #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(with = "crate::store::bson_form")]
     as_of: Option<Timestamp>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct ReactionRow {
     emoji: String,
+    #[serde(with = "crate::store::bson_form")]
     users: Vec<UserId>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct ForwardedRow {
+    #[serde(with = "crate::store::bson_form")]
     message: MessageId,
+    #[serde(with = "crate::store::bson_form")]
     sender: UserId,
+    #[serde(with = "crate::store::bson_form")]
     created_at: Timestamp,
     #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(with = "crate::store::bson_form")]
     edited_at: Option<Timestamp>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct QuoteRow {
+    #[serde(with = "crate::store::bson_form")]
     message: MessageId,
+    #[serde(with = "crate::store::bson_form")]
     sender: UserId,
     content: String,
     message_type: String,
     #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(with = "crate::store::bson_form")]
     file_id: Option<FileId>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     file_name: Option<String>,
@@ -164,8 +186,10 @@ struct QuoteRow {
     mime_type: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     file_digest: Option<String>,
+    #[serde(with = "crate::store::bson_form")]
     created_at: Timestamp,
     #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(with = "crate::store::bson_form")]
     edited_at: Option<Timestamp>,
 }
 
@@ -217,7 +241,7 @@ pub(in crate::store) fn mentions_of(row: Option<Bson>) -> Option<Mentions> {
         Some(Bson::Array(people)) => {
             let ids = people
                 .iter()
-                .map(|person| person.as_object_id().map(UserId));
+                .map(|person| person.as_object_id().map(UserId::from_form));
             ids.collect::<Option<Vec<_>>>().map(Mentions::People)
         }
         Some(_) => None,

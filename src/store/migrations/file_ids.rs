@@ -1,7 +1,7 @@
 //! Format 6: files are named by their ids, where an older program stored the addresses that the
 //! chat gateway gives them.
 
-use mongodb::bson::{Document, doc, oid::ObjectId};
+use mongodb::bson::{Document, doc};
 use serde::Deserialize;
 
 use super::super::{Store, collect, conversations, messages, run, users};
@@ -15,6 +15,7 @@ const MESSAGE_PAGE_SIZE: i64 = 5_000;
 #[derive(Deserialize)]
 struct MessageIdRow {
     #[serde(rename = "_id")]
+    #[serde(with = "crate::store::bson_form")]
     id: MessageId,
 }
 
@@ -66,7 +67,7 @@ impl Store {
 
     /// Goes through all messages by their ids: no index knows an address.
     async fn replace_message_addresses(&self) -> Result<()> {
-        let mut after = MessageId(ObjectId::from_bytes([0; 12]));
+        let mut after = MessageId::NIL;
         loop {
             let messages = self.collection::<MessageIdRow>(messages::COLLECTION);
             let page = run(async move {

@@ -88,6 +88,7 @@ struct EventRow {
     full_document: Option<RawDocumentBuf>,
     cluster_time: ClusterTime,
     #[serde(default)]
+    #[serde(with = "crate::store::bson_form")]
     wall_time: Option<Timestamp>,
 }
 

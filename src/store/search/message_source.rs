@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     domain::{ConversationId, MessageId, Timestamp, UserId},
-    store::{Store, failure, messages, stored_number},
+    store::{Store, bson_form::BsonForm, failure, messages, stored_number},
 };
 
 /// The number of messages in one page of the collection.
@@ -58,8 +58,11 @@ struct QuoteRow {
 #[serde(rename_all = "camelCase")]
 pub(super) struct SourceRow {
     #[serde(rename = "_id")]
+    #[serde(with = "crate::store::bson_form")]
     pub id: MessageId,
+    #[serde(with = "crate::store::bson_form")]
     session_id: ConversationId,
+    #[serde(with = "crate::store::bson_form")]
     sender: UserId,
     message_type: String,
     content: String,
@@ -77,6 +80,7 @@ pub(super) struct SourceRow {
     is_deleted: bool,
     #[serde(default)]
     system: Option<IgnoredAny>,
+    #[serde(with = "crate::store::bson_form")]
     created_at: Timestamp,
 }
 
@@ -105,7 +109,7 @@ pub(super) fn change_filter(prefix: &str) -> Document {
 }
 
 pub(super) fn id_of(raw: &RawDocument) -> Option<MessageId> {
-    raw.get_object_id("_id").ok().map(MessageId)
+    raw.get_object_id("_id").ok().map(MessageId::from_form)
 }
 
 /// Parses a message; one that the service did not write may contain anything.

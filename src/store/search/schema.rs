@@ -2,7 +2,6 @@
 
 use std::{collections::HashMap, time::Instant};
 
-use bson::oid::ObjectId;
 use tantivy::{
     DocAddress, DocId, Order, Searcher, SegmentReader, TantivyDocument, Term,
     collector::{Count, TopDocs, sort_key::SortByStaticFastValue},
@@ -87,8 +86,7 @@ pub(super) fn schema() -> (Schema, Fields) {
 }
 
 /// Returns an id as two numbers.
-fn split_id(id: ObjectId) -> (u64, u64) {
-    let bytes = id.bytes();
+fn split_id(bytes: [u8; 12]) -> (u64, u64) {
     let number = |part: &[u8]| {
         part.iter()
             .fold(0, |number, byte| number << 8 | u64::from(*byte))
@@ -96,11 +94,11 @@ fn split_id(id: ObjectId) -> (u64, u64) {
     (number(&bytes[..8]), number(&bytes[8..]))
 }
 
-fn join_id(high: u64, low: u64) -> ObjectId {
+fn join_id(high: u64, low: u64) -> MessageId {
     let mut bytes = [0; 12];
     bytes[..8].copy_from_slice(&high.to_be_bytes());
     bytes[8..].copy_from_slice(&low.to_be_bytes()[4..]);
-    ObjectId::from_bytes(bytes)
+    MessageId::from_bytes(bytes)
 }
 
 /// The indexed data of a message.
@@ -120,21 +118,21 @@ pub(super) struct IndexedDocument {
 impl Fields {
     /// Returns the term that only this message has.
     pub fn id_term(&self, id: MessageId) -> Term {
-        Term::from_field_bytes(self.id, &id.0.bytes())
+        Term::from_field_bytes(self.id, &id.bytes())
     }
 
     /// Returns a message in the form of the index.
     pub fn document(&self, entry: &IndexedDocument) -> TantivyDocument {
         let mut document = TantivyDocument::default();
-        document.add_bytes(self.id, &entry.id.0.bytes());
-        document.add_bytes(self.session, &entry.session.0.bytes());
-        document.add_bytes(self.sender, &entry.sender.0.bytes());
+        document.add_bytes(self.id, &entry.id.bytes());
+        document.add_bytes(self.session, &entry.session.bytes());
+        document.add_bytes(self.sender, &entry.sender.bytes());
         document.add_bytes(self.kind, entry.kind.as_bytes());
         match &entry.mentions {
             Mentions::All => document.add_bytes(self.mentions, MENTION_ALL_TERM),
             Mentions::People(people) => {
                 for user in people {
-                    document.add_bytes(self.mentions, &user.0.bytes());
+                    document.add_bytes(self.mentions, &user.bytes());
                 }
             }
         }
@@ -143,7 +141,8 @@ impl Fields {
         }
         document.add_u64(self.seq, entry.seq);
         document.add_i64(self.at, entry.at.0);
-        let ((id_high, id_low), (high, low)) = (split_id(entry.id.0), split_id(entry.session.0));
+        let ((id_high, id_low), (high, low)) =
+            (split_id(entry.id.bytes()), split_id(entry.session.bytes()));
         document.add_u64(self.id_high, id_high);
         document.add_u64(self.id_low, id_low);
         document.add_u64(self.session_high, high);
@@ -245,12 +244,12 @@ impl Fields {
         let mut all: Vec<Box<dyn Query>> = units.collect::<tantivy::Result<_>>()?;
         all.extend(asked.mentions.map(|whom| match whom {
             MentionQuery::Everybody => Self::bytes_query(self.mentions, MENTION_ALL_TERM),
-            MentionQuery::Person(user) => Self::bytes_query(self.mentions, &user.0.bytes()),
+            MentionQuery::Person(user) => Self::bytes_query(self.mentions, &user.bytes()),
         }));
         all.extend(
             asked
                 .sender
-                .map(|sender| Self::bytes_query(self.sender, &sender.0.bytes())),
+                .map(|sender| Self::bytes_query(self.sender, &sender.bytes())),
         );
         all.extend(
             asked
@@ -259,12 +258,8 @@ impl Fields {
         );
         if asked.visible_conversations.len() <= MAX_CONVERSATION_TERMS {
             let sessions = asked.visible_conversations.keys();
-            let any = sessions.map(|id| {
-                (
-                    Occur::Should,
-                    Self::bytes_query(self.session, &id.0.bytes()),
-                )
-            });
+            let any =
+                sessions.map(|id| (Occur::Should, Self::bytes_query(self.session, &id.bytes())));
             all.push(Box::new(BooleanQuery::new(any.collect())));
         }
         all.push(Box::new(access_query(asked, until)));
@@ -308,7 +303,7 @@ fn access_query(asked: &PreparedQuery, until: Instant) -> DocPredicateQuery {
         asked
             .visible_conversations
             .iter()
-            .map(|(id, hidden)| (split_id(id.0), *hidden))
+            .map(|(id, hidden)| (split_id(id.bytes()), *hidden))
             .collect(),
     );
     let from = asked.from.map_or(i64::MIN, |time| time.0);
@@ -423,7 +418,7 @@ pub(super) fn search(
         let Some((high, low)) = column_value(&high, doc_id).zip(column_value(&low, doc_id)) else {
             continue;
         };
-        ids.push(MessageId(join_id(high, low)));
+        ids.push(join_id(high, low));
         let (at, seq) = (
             column_value(&columns.i64("at")?, doc_id),
             column_value(&columns.u64("seq")?, doc_id),
@@ -445,8 +440,8 @@ mod tests {
 
     #[test]
     fn an_id_is_the_same_after_two_halves() {
-        let id = ObjectId::new();
-        let (high, low) = split_id(id);
+        let id = MessageId::generate();
+        let (high, low) = split_id(id.bytes());
         assert_eq!(join_id(high, low), id);
     }
 }

@@ -34,8 +34,10 @@ pub struct PersonSum {
 #[derive(Deserialize)]
 struct SentRow {
     #[serde(rename = "_id")]
+    #[serde(with = "crate::store::bson_form")]
     user: UserId,
     sent: u64,
+    #[serde(default, with = "crate::store::bson_form")]
     last: Option<Timestamp>,
 }
 
@@ -48,6 +50,7 @@ struct BucketRow {
 
 #[derive(Deserialize)]
 struct BucketKey {
+    #[serde(with = "crate::store::bson_form")]
     user: UserId,
     bucket: String,
 }
@@ -55,6 +58,7 @@ struct BucketKey {
 #[derive(Deserialize)]
 struct UnreadRow {
     #[serde(rename = "_id")]
+    #[serde(with = "crate::store::bson_form")]
     user: UserId,
     unread: u64,
 }

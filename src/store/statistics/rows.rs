@@ -42,6 +42,7 @@ pub(super) fn responses(buckets: Buckets) -> Result<Responses> {
 #[derive(Deserialize)]
 pub(super) struct PositionRow {
     #[serde(rename = "_id")]
+    #[serde(with = "crate::store::bson_form")]
     pub id: ConversationId,
     #[serde(deserialize_with = "stored_number::natural")]
     seq: u64,
@@ -54,7 +55,9 @@ pub(super) struct PositionRow {
 
 #[derive(Deserialize)]
 struct UnansweredRow {
+    #[serde(with = "crate::store::bson_form")]
     sender: UserId,
+    #[serde(with = "crate::store::bson_form")]
     since: Timestamp,
 }
 
@@ -92,6 +95,7 @@ impl PositionRow {
 #[serde(rename_all = "camelCase")]
 pub(super) struct SnapshotRow {
     #[serde(rename = "_id")]
+    #[serde(with = "crate::store::bson_form")]
     pub id: ConversationId,
     session_type: String,
     #[serde(deserialize_with = "stored_number::natural")]
@@ -126,8 +130,10 @@ impl SnapshotRow {
 pub(super) struct CountedRow {
     #[serde(deserialize_with = "stored_number::natural")]
     seq: u64,
+    #[serde(with = "crate::store::bson_form")]
     sender: UserId,
     message_type: String,
+    #[serde(with = "crate::store::bson_form")]
     created_at: Timestamp,
     system: Option<IgnoredAny>,
 }
@@ -159,7 +165,9 @@ pub(super) struct HoursRow {
 
 #[derive(Debug, Clone, Copy, Deserialize)]
 pub(super) struct PersonKey {
+    #[serde(with = "crate::store::bson_form")]
     pub day: Timestamp,
+    #[serde(with = "crate::store::bson_form")]
     pub user: UserId,
 }
 
@@ -193,6 +201,7 @@ pub(super) struct PeriodRow {
 
 #[derive(Deserialize)]
 pub(super) struct PeriodKey {
+    #[serde(with = "crate::store::bson_form")]
     pub start: Timestamp,
 }
 

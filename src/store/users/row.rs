@@ -20,6 +20,7 @@ use crate::domain::{
 #[serde(rename_all = "camelCase")]
 pub(super) struct UserRow {
     #[serde(rename = "_id")]
+    #[serde(with = "crate::store::bson_form")]
     id: UserId,
     username: String,
     username_key: String,
@@ -39,12 +40,14 @@ pub(super) struct UserRow {
     department: String,
     title: String,
     status: String,
+    #[serde(default, with = "crate::store::bson_form")]
     last_seen: Option<Timestamp>,
     is_active: bool,
     #[serde(default)]
     self_registered: bool,
     #[serde(default)]
     contacts_shared: bool,
+    #[serde(with = "crate::store::bson_form")]
     tokens_valid_from: Timestamp,
     #[serde(default, deserialize_with = "stored_number::natural")]
     credential_version: u64,
@@ -52,7 +55,9 @@ pub(super) struct UserRow {
     must_change_password: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     failed_sign_ins: Option<FailedSignIns>,
+    #[serde(with = "crate::store::bson_form")]
     created_at: Timestamp,
+    #[serde(with = "crate::store::bson_form")]
     updated_at: Timestamp,
 }
 
@@ -79,6 +84,7 @@ pub struct UserAccount {
 pub struct FailedSignIns {
     #[serde(deserialize_with = "stored_number::natural")]
     pub count: u64,
+    #[serde(with = "crate::store::bson_form")]
     pub since: Timestamp,
 }
 

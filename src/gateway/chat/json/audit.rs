@@ -105,7 +105,7 @@ impl AuditJson {
     fn of(entry: AuditEntry, names: &BTreeMap<UserId, String>, calendar: &Calendar) -> Self {
         let name = |user: Option<UserId>| user.and_then(|user| names.get(&user).cloned());
         Self {
-            id: entry.id.to_hex(),
+            id: entry.id.to_string(),
             at: entry.at,
             local: calendar.local(entry.at),
             actor: entry.actor,

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use bson::oid::ObjectId;
 use serde_json::Value;
 use utoipa::ToSchema;
 
@@ -337,9 +336,9 @@ impl FromFields for SendMessage {
         let mentions = mentions(fields);
         // The source's example sends empty file fields with a text.
         let is_file_named = !url.is_empty() || !name.is_empty();
-        let (nobody, file_id) = (ObjectId::from_bytes([0; 12]), file_address::file_at(&url));
+        let file_id = file_address::file_at(&url);
         let file =
-            is_file_named.then(|| FileRef::named(file_id.unwrap_or(FileId(nobody)), name, size));
+            is_file_named.then(|| FileRef::named(file_id.unwrap_or(FileId::NIL), name, size));
         // An unknown type is one bad field; the file fields are not reported for it.
         let assumed = if file.is_some() && fields.is_bad("messageType") {
             MessageType::File
@@ -348,8 +347,8 @@ impl FromFields for SendMessage {
         };
         let kind = kind.unwrap_or(assumed);
         let (session, sender) = (
-            session.unwrap_or(ConversationId(nobody)),
-            sender.unwrap_or(UserId(nobody)),
+            session.unwrap_or(ConversationId::NIL),
+            sender.unwrap_or(UserId::NIL),
         );
         let draft = Draft {
             receiver,
