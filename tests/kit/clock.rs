@@ -77,7 +77,7 @@ impl MockClock {
         state.passed += by;
         let passed = state.passed;
         for wait in state.waits.extract_if(.., |wait| wait.end <= passed) {
-            // Whoever waited may have given up.
+            // The waiting task may have ended.
             let _ = wait.wake.send(());
         }
     }
@@ -88,7 +88,7 @@ impl MockClock {
         state.now = state.now.minus(by);
     }
 
-    /// Waits until somebody waits for just this duration, and lets it pass: whatever it belongs to
+    /// Waits until a task waits for just this duration, and lets it pass: whatever it belongs to
     /// happens now. A test gives the duration a value that nothing else has.
     pub async fn let_pass(&self, duration: Duration) {
         self.until_awaited(duration).await;

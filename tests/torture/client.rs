@@ -15,12 +15,15 @@ use rand::{Rng, rngs::StdRng};
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
-use super::{
-    history::{Counts, Ended, Heard, Id, Page, Position, Seen, What, WireLife, hash},
-    seen::sum_of_reactions,
-    state::{Share, State, counts_in},
-    wire::{Listener, Manner, Refused, Wire},
-    world::{Answer, Person, World},
+use crate::{
+    client_connection::{ClientConnection, ConnectionOptions, Listener, Refused},
+    context::{Answer, Person, TestContext},
+    history::observation::sum_of_reactions,
+    history::{
+        ConnectionLife, Counts, Event, Id, ObservedMessage, Outcome, Page, Position, ReceivedEvent,
+        hash,
+    },
+    model::{ClientModel, SyncedConversation, counts_in},
 };
 
 /// The official client's `reconnectionDelay`, `reconnectionDelayMax` and `randomizationFactor`.
@@ -38,86 +41,86 @@ pub fn back_off(failures: u32, rng: &mut StdRng) -> Duration {
 pub struct Device {
     pub name: String,
     pub person: Arc<Person>,
-    pub world: Arc<World>,
+    pub context: Arc<TestContext>,
     pub node: usize,
     pub token: String,
-    pub manner: Manner,
-    pub wire: Option<Wire>,
-    pub state: Arc<Mutex<State>>,
+    pub manner: ConnectionOptions,
+    pub wire: Option<ClientConnection>,
+    pub state: Arc<Mutex<ClientModel>>,
     /// Connections opened with the current token.
     pub wires_of_token: Vec<u32>,
     /// Connections that are open but no longer used.
-    pub forgotten: Vec<Wire>,
-    /// The next order of the round's fault (see `cast`).
+    pub forgotten: Vec<ClientConnection>,
+    /// The next order of the round's fault (see `workload`).
     pub order: Arc<AtomicU8>,
     failures: u32,
 }
 
 /// Parses an event; its name is empty when the connection ends.
-fn understand(name: &str, payload: &Value) -> What {
+fn understand(name: &str, payload: &Value) -> Event {
     let session = Id::of(&payload["sessionId"]);
     let number = |field: &str| payload[field].as_u64().unwrap_or_default();
     match name {
-        "message:sent" | "message:receive" => What::Message {
+        "message:sent" | "message:receive" => Event::Message {
             session: Id::of(&payload["message"]["sessionId"]),
-            seen: Seen::of(&payload["message"]),
+            seen: ObservedMessage::of(&payload["message"]),
         },
-        "message:deleted" | "message:recalled" => What::Deleted {
+        "message:deleted" | "message:recalled" => Event::Deleted {
             session,
             id: Id::of(&payload["messageId"]),
             seq: number("seq"),
             rev: number("rev"),
         },
-        "message:updated" => What::Edited {
+        "message:updated" => Event::Edited {
             session,
             id: Id::of(&payload["messageId"]),
             seq: number("seq"),
             rev: number("rev"),
             text: hash(payload["content"].as_str().unwrap_or_default()),
         },
-        "message:reaction" => What::Reacted {
+        "message:reaction" => Event::Reacted {
             session,
             id: Id::of(&payload["messageId"]),
             seq: number("seq"),
             rev: number("rev"),
             reactions: sum_of_reactions(&payload["reactions"]),
         },
-        "message:read" => What::Read {
+        "message:read" => Event::Read {
             session,
             reader: Id::of(&payload["userId"]),
             seq: number("seq"),
         },
-        "message:status" if payload["userId"].is_null() => What::Counted {
+        "message:status" if payload["userId"].is_null() => Event::Counted {
             session,
             message: Id::of(&payload["messageId"]),
             delivered: number("deliveredCount"),
             read: number("readCount"),
         },
-        "message:status" => What::Status {
+        "message:status" => Event::Status {
             session,
             message: Id::of(&payload["messageId"]),
             receiver: Id::of(&payload["userId"]),
             is_read: payload["status"] == "read",
         },
-        "unread:count" => What::Unread(counts_in(&payload["data"]["bySession"])),
-        "typing:start" | "typing:stop" => What::Typing {
+        "unread:count" => Event::Unread(counts_in(&payload["data"]["bySession"])),
+        "typing:start" | "typing:stop" => Event::Typing {
             session,
             typist: Id::of(&payload["userId"]),
         },
-        "user:status" => What::Presence {
+        "user:status" => Event::Presence {
             user: Id::of(&payload["userId"]),
         },
-        "session:created" => What::Created {
+        "session:created" => Event::Created {
             session: Id::of(&payload["session"]["_id"]),
             seq: payload["session"]["seq"].as_u64().unwrap_or_default(),
         },
-        "session:updated" => What::Updated {
+        "session:updated" => Event::Updated {
             session,
             rev: number("rev"),
         },
-        "session:removed" => What::Removed { session },
-        "user:joined" | "users:online" | "chat:history" | "chat:sync" => What::Answer,
-        other => What::Unknown(other.to_owned()),
+        "session:removed" => Event::Removed { session },
+        "user:joined" | "users:online" | "chat:history" | "chat:sync" => Event::Answer,
+        other => Event::Unknown(other.to_owned()),
     }
 }
 
@@ -125,14 +128,14 @@ impl Device {
     pub fn new(
         name: String,
         person: &Arc<Person>,
-        world: &Arc<World>,
+        context: &Arc<TestContext>,
         token: String,
-        manner: Manner,
+        manner: ConnectionOptions,
     ) -> Self {
         Self {
             name,
             person: Arc::clone(person),
-            world: Arc::clone(world),
+            context: Arc::clone(context),
             node: 0,
             token,
             manner,
@@ -150,19 +153,19 @@ impl Device {
     }
 
     fn listener(&self, number: u32) -> Listener {
-        let (world, state) = (Arc::clone(&self.world), Arc::clone(&self.state));
+        let (context, state) = (Arc::clone(&self.context), Arc::clone(&self.state));
         Box::new(move |name, payload| {
-            let at = world.now();
+            let at = context.now();
             if name.is_empty() {
-                world.record(|history| {
+                context.record(|history| {
                     history.wires.entry(number).or_default().told_to_go = payload == &json!(true);
                 });
                 return;
             }
             let what = understand(name, payload);
             state.lock().unwrap().apply(&what);
-            world.record(|history| {
-                history.heard.push(Heard {
+            context.record(|history| {
+                history.heard.push(ReceivedEvent {
                     wire: number,
                     at,
                     what,
@@ -174,18 +177,18 @@ impl Device {
     /// One attempt to connect, join and sync; after a failure, the delay before the next.
     pub async fn connect(&mut self, rng: &mut StdRng) -> bool {
         self.wire = None;
-        let number = self.world.next_wire();
-        let (person, opened) = (self.person.id, self.world.now());
-        let life = WireLife {
+        let number = self.context.next_wire();
+        let (person, opened) = (self.person.id, self.context.now());
+        let life = ConnectionLife {
             person,
             opened,
-            ..WireLife::default()
+            ..ConnectionLife::default()
         };
-        self.world
+        self.context
             .record(|history| history.wires.insert(number, life));
         self.wires_of_token.push(number);
-        let address = self.world.nodes[self.node % self.world.nodes.len()].clone();
-        let opened = Wire::open(
+        let address = self.context.nodes[self.node % self.context.nodes.len()].clone();
+        let opened = ClientConnection::open(
             number,
             &address,
             &self.token,
@@ -202,13 +205,13 @@ impl Device {
                 }
             }
             Err(Refused::Code(code)) if code == "AUTH_FAILED" => {
-                if let Some(token) = self.world.login(self.node, &self.person.name).await {
+                if let Some(token) = self.context.login(self.node, &self.person.name).await {
                     self.token = token;
                     self.wires_of_token.clear();
                 }
             }
             Err(Refused::Code(code)) if code != "INTERNAL" => {
-                self.world.odd(format!(
+                self.context.odd(format!(
                     "the handshake of {} was refused: {code}",
                     self.name
                 ));
@@ -229,11 +232,11 @@ impl Device {
         let Some(synced) = self.sync().await else {
             return false;
         };
-        self.world
+        self.context
             .record(|history| history.wires.entry(number).or_default().synced = synced);
         let is_told = self.ask_unread().await;
-        let arrived = self.world.now();
-        self.world
+        let arrived = self.context.now();
+        self.context
             .record(|history| history.wires.entry(number).or_default().arrived = Some(arrived));
         is_told
     }
@@ -246,7 +249,7 @@ impl Device {
             .await;
         if let Some(data) = answer.data() {
             let by_session = counts_in(&data["bySession"]);
-            self.world
+            self.context
                 .record(|history| history.counts.push(Counts { by_session }));
         }
         matches!(answer, Answer::Ok(_))
@@ -273,8 +276,8 @@ impl Device {
         told: oneshot::Receiver<Value>,
         may_miss: bool,
     ) -> Answer {
-        match tokio::time::timeout(self.world.patience, told).await {
-            Ok(Ok(envelope)) => self.world.judge(event, envelope, may_miss),
+        match tokio::time::timeout(self.context.patience, told).await {
+            Ok(Ok(envelope)) => self.context.judge(event, envelope, may_miss),
             Ok(Err(_)) | Err(_) => Answer::Unknown,
         }
     }
@@ -286,14 +289,17 @@ impl Device {
         self.state.lock().unwrap().has_gap = false;
         loop {
             let from = self.state.lock().unwrap().from();
-            let begun = self.world.now();
+            let begun = self.context.now();
             let answer = self.ask("chat:sync", &from).await;
             let Some(data) = answer.data() else {
                 self.state.lock().unwrap().has_gap = true;
                 return None;
             };
             for (id, one) in data["sessions"].as_object().into_iter().flatten() {
-                let (session, share) = (Id::of(&Value::from(id.as_str())), Share::of(one));
+                let (session, share) = (
+                    Id::of(&Value::from(id.as_str())),
+                    SyncedConversation::of(one),
+                );
                 synced.insert(session, share.next_seq);
                 self.state.lock().unwrap().take(session, &share);
                 let low = from["sessions"][id]["seq"]
@@ -313,14 +319,14 @@ impl Device {
         }
     }
 
-    fn record_share(&self, session: Id, low: u64, begun: u64, share: Share) {
-        let (reader, ended) = (self.person.id, self.world.now());
+    fn record_share(&self, session: Id, low: u64, begun: u64, share: SyncedConversation) {
+        let (reader, ended) = (self.person.id, self.context.now());
         let high = if share.has_more {
             share.next_seq
         } else {
             u64::MAX
         };
-        self.world.record(|history| {
+        self.context.record(|history| {
             for (member, seq) in share.positions {
                 let observer = reader;
                 history.positions.push(Position {
@@ -360,7 +366,7 @@ impl Device {
 
     /// A REST call with this device's token.
     pub async fn rest(&self, method: &str, path: &str, body: Option<Value>) -> Answer {
-        self.world
+        self.context
             .call(self.node, method, path, Some(&self.token), body)
             .await
     }
@@ -374,13 +380,14 @@ impl Device {
         may_miss: bool,
     ) -> Answer {
         match self
-            .world
+            .context
             .raw(self.node, method, path, Some(&self.token), body)
             .await
         {
-            Ok((_, envelope)) => self
-                .world
-                .judge(&format!("{method} {path}"), envelope, may_miss),
+            Ok((_, envelope)) => {
+                self.context
+                    .judge(&format!("{method} {path}"), envelope, may_miss)
+            }
             Err(answer) => answer,
         }
     }
@@ -388,7 +395,7 @@ impl Device {
     /// Vanishes: leaves the connection open, neither read nor written, or resets it.
     pub fn vanish(&mut self, stands: bool) {
         let Some(wire) = self.wire.take() else { return };
-        self.world
+        self.context
             .record(|history| history.wires.entry(wire.number).or_default().vanished = true);
         if stands {
             wire.freeze();
@@ -401,16 +408,16 @@ impl Device {
     /// Signs out over REST. After the answer, no event may arrive; then it signs in again.
     pub async fn sign_out(&mut self) {
         let outcome = self.rest("POST", "/api/auth/logout", None).await.ended();
-        if outcome == Ended::Failed {
+        if outcome == Outcome::Failed {
             return;
         }
-        let (person, answered) = (self.person.id, self.world.now());
+        let (person, answered) = (self.person.id, self.context.now());
         let wires = std::mem::take(&mut self.wires_of_token);
         let why = "logout";
         // Without an answer, the end of the token is unknown and proves nothing.
-        if outcome == Ended::Ok(()) {
-            self.world.record(|history| {
-                history.endings.push(super::history::Removal {
+        if outcome == Outcome::Ok(()) {
+            self.context.record(|history| {
+                history.endings.push(crate::history::Removal {
                     person,
                     wires,
                     answered,
@@ -420,7 +427,7 @@ impl Device {
         }
         // The old connection keeps receiving: that is what is checked.
         self.forgotten.extend(self.wire.take());
-        if let Some(token) = self.world.login(self.node, &self.person.name).await {
+        if let Some(token) = self.context.login(self.node, &self.person.name).await {
             self.token = token;
         }
     }

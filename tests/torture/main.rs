@@ -2,6 +2,10 @@
 //! hit the real binary and real mongods under load. The short run is one of the tests; `make
 //! torture` is the long one.
 //!
+//! The terms are Jepsen's. A *workload* has users with devices; a *generator* chooses the
+//! operations of each; the *nemesis* injects faults; all that clients asked and observed is the
+//! *history*; a device follows events in its *model*; *checkers* read the history.
+//!
 //! The variables `TORTURE=long`, `TORTURE_SEED=n`, `TORTURE_ROUNDS=n` and
 //! `TORTURE_FAULTS=name,name` select what runs.
 
@@ -14,43 +18,29 @@
 #[path = "../kit/mod.rs"]
 mod kit;
 
-mod cast;
-mod changes_tests;
-mod checks;
-mod checks_changes;
-mod checks_groups;
-mod checks_live;
-mod checks_outcomes;
-mod checks_tests;
+mod checker;
 mod client;
-mod crowd;
+mod client_connection;
+mod context;
 mod database;
-mod desk;
-mod faults;
+mod generator;
 mod history;
-mod hostile;
-mod ops;
-mod ops_changes;
-mod plant;
-mod plant_group;
-mod records;
+mod model;
+mod nemesis;
 mod report;
 mod round;
-mod seen;
 mod service;
-mod state;
-mod wire;
-mod world;
+mod workload;
 
 use std::{
     path::Path,
     time::{Duration, Instant},
 };
 
-use faults::Fault;
 use kit::process;
+use nemesis::Fault;
 use report::Report;
-use round::{Options, Ward};
+use round::{Cluster, Options};
 
 /// The short run's seed; the long run takes a new one each time.
 const SEED: u64 = 20_261_121;
@@ -122,14 +112,17 @@ async fn everything_promised_holds_whatever_fails() {
         rounds: Vec::new(),
         seconds: 0,
     };
-    let mut ward: Option<Ward> = None;
+    let mut cluster: Option<Cluster> = None;
     for (fault, rounds) in plan(is_long) {
-        if ward.as_ref().is_some_and(|ward| ward.kind != fault.kind()) {
-            close(ward.take(), &base).await;
+        if cluster
+            .as_ref()
+            .is_some_and(|cluster| cluster.kind != fault.kind())
+        {
+            close(cluster.take(), &base).await;
         }
-        if ward.is_none() {
-            match Ward::open(base.join(format!("{fault}")), fault.kind()).await {
-                Ok(opened) => ward = Some(opened),
+        if cluster.is_none() {
+            match Cluster::open(base.join(format!("{fault}")), fault.kind()).await {
+                Ok(opened) => cluster = Some(opened),
                 Err(why) => {
                     println!("{fault}: not tried: {why}");
                     report.rounds.push(round::Round::not_tried(fault, why));
@@ -138,8 +131,10 @@ async fn everything_promised_holds_whatever_fails() {
             }
         }
         for number in 1..=rounds {
-            let Some(ward) = &mut ward else { continue };
-            let round = round::run(ward, fault, number, options).await;
+            let Some(cluster) = &mut cluster else {
+                continue;
+            };
+            let round = round::run(cluster, fault, number, options).await;
             println!(
                 "{:>5} s  {}",
                 begun.elapsed().as_secs(),
@@ -149,12 +144,12 @@ async fn everything_promised_holds_whatever_fails() {
                 println!("    {check}: {evidence}");
             }
             if round.violations().next().is_some() {
-                keep_logs(ward, fault, number);
+                keep_logs(cluster, fault, number);
             }
             report.rounds.push(round);
         }
     }
-    close(ward.take(), &base).await;
+    close(cluster.take(), &base).await;
     process::remove(&base).await;
     report.seconds = begun.elapsed().as_secs();
     if is_long && chosen("TORTURE_FAULTS").is_none() {
@@ -175,9 +170,9 @@ async fn everything_promised_holds_whatever_fails() {
     );
 }
 
-async fn close(ward: Option<Ward>, base: &Path) {
-    if let Some(ward) = ward {
-        ward.close().await;
+async fn close(cluster: Option<Cluster>, base: &Path) {
+    if let Some(cluster) = cluster {
+        cluster.close().await;
     }
     if let Ok(entries) = std::fs::read_dir(base) {
         for entry in entries.flatten() {
@@ -187,8 +182,8 @@ async fn close(ward: Option<Ward>, base: &Path) {
 }
 
 /// Keeps the service's log of a round with violations after the run.
-fn keep_logs(ward: &Ward, fault: Fault, number: usize) {
-    for entry in std::fs::read_dir(ward.logs())
+fn keep_logs(cluster: &Cluster, fault: Fault, number: usize) {
+    for entry in std::fs::read_dir(cluster.logs())
         .into_iter()
         .flatten()
         .flatten()

@@ -3,9 +3,9 @@
 
 use std::{collections::BTreeMap, fmt::Write};
 
-use super::{
-    checks::CHECKS,
-    faults::Fault,
+use crate::{
+    checker::CHECKERS,
+    nemesis::Fault,
     round::{Options, Round},
 };
 
@@ -93,7 +93,7 @@ impl Report {
     /// The checks that examined nothing.
     pub fn idle_checks(&self) -> Vec<&'static str> {
         let totals = self.looked_at();
-        CHECKS
+        CHECKERS
             .iter()
             .map(|(name, _)| *name)
             .filter(|name| totals.get(name).is_none_or(|t| t.0 == 0))
@@ -106,12 +106,12 @@ impl Report {
         let _ = write!(
             page,
             "# Torture\n\n\
-             Written by `make torture`. What is checked, and how, stands in `tests/torture/`: clients record what they asked, \
-             what they were answered (*ok*, *failed* or *unknown*) and what they heard; in the end everything is fetched afresh \
-             and compared. Twelve people with twenty devices in twelve private sessions and two groups, and two outsiders, \
-             work while each fault strikes: they send, repeat, read, edit, recall, delete, react and forward, one message or \
-             several into one session or two. The groups' owners remove members and add them again all the while, in one \
-             group with its past closed to those who come, in the other with it open.\n\n\
+             Written by `make torture`. What is checked, and how, stands in `tests/torture/`. The clients' history holds each operation \
+             with its outcome (*ok*, *failed* or *unknown*), each event that arrived, and a final read of everything; the checkers \
+             read it. The workload is twelve people with twenty devices in twelve private sessions and two groups, and two \
+             outsiders. While the nemesis injects each fault, the generators have them send, repeat, read, edit, recall, delete, \
+             react and forward, one message or several into one session or two. The groups' owners remove members and add them \
+             again all the while, in one group with its past closed to those who come, in the other with it open.\n\n\
              | Run | |\n|---|---|\n| Machine | {} |\n| Date | {} |\n| Commit | {} |\n| Seed | `TORTURE_SEED={}` |\n\
              | Time | {} min |\n| Recovery bound | {} s |\n\n",
             machine(),
@@ -130,7 +130,7 @@ impl Report {
         }
         page.push_str("\nA fault is over when the service's process was started, or the database has a primary again.\n");
         page.push_str("\n## Checks\n\n| Check | Looked at | Violations |\n|---|--:|--:|\n");
-        for (name, (looked_at, violations)) in CHECKS.iter().map(|(n, _)| (*n, self.total(n))) {
+        for (name, (looked_at, violations)) in CHECKERS.iter().map(|(n, _)| (*n, self.total(n))) {
             let _ = writeln!(page, "| {name} | {looked_at} | {violations} |");
         }
         page.push_str("\n## Rounds\n\n```\n");

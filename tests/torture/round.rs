@@ -10,21 +10,24 @@ use std::{
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use serde_json::json;
 
-use super::{
-    cast::{Cast, intrude},
-    checks::{self, Found},
-    checks_outcomes,
+use crate::{
+    checker::outcomes,
+    checker::{self, CheckResult},
     client::Device,
+    client_connection::ConnectionOptions,
+    context::TestContext,
     database::{Database, Kind},
-    desk::Desk,
-    faults::{Fault, Scene},
-    history::{DeviceState, Ended, Final, Heard, History, Id, Page, Seen, What, hash},
-    ops,
-    seen::reactions_in,
+    generator,
+    generator::membership::MembershipGenerator,
+    history::observation::reactions_in,
+    history::{
+        DeviceState, Event, FinalRead, History, Id, ObservedMessage, Outcome, Page, ReceivedEvent,
+        hash,
+    },
+    model::{SyncedConversation, counts_in},
+    nemesis::{Fault, Nemesis},
     service::Node,
-    state::{Share, counts_in},
-    wire::Manner,
-    world::World,
+    workload::{Workload, intrude},
 };
 
 /// The length and strictness of a round.
@@ -39,14 +42,14 @@ pub struct Options {
 }
 
 /// A database with the service's nodes on it. Rounds of the same kind share one.
-pub struct Ward {
+pub struct Cluster {
     pub kind: Kind,
     pub database: Database,
     pub nodes: Vec<Node>,
     folder: PathBuf,
 }
 
-impl Ward {
+impl Cluster {
     pub async fn open(folder: PathBuf, kind: Kind) -> Result<Self, String> {
         let database = Database::start(folder.join("database"), kind).await?;
         let node = Node::start(&folder.join("service"), 0, &database.uri()).await;
@@ -99,7 +102,7 @@ pub struct Round {
     pub first_success: Vec<Option<u64>>,
     /// The same for the conversation that waited longest.
     pub last_session: Vec<Option<u64>>,
-    pub found: Vec<(&'static str, Found)>,
+    pub found: Vec<(&'static str, CheckResult)>,
     pub notes: Vec<String>,
 }
 
@@ -117,80 +120,84 @@ impl Round {
     }
 }
 
-pub async fn run(ward: &mut Ward, fault: Fault, number: usize, options: Options) -> Round {
+pub async fn run(cluster: &mut Cluster, fault: Fault, number: usize, options: Options) -> Round {
     let mut rng = StdRng::seed_from_u64(hash(&format!("{}/{fault}/{number}", options.seed)));
-    ward.staff(fault.nodes()).await;
-    let addresses = ward.nodes.iter().map(|node| node.address.clone()).collect();
+    cluster.staff(fault.nodes()).await;
+    let addresses = cluster
+        .nodes
+        .iter()
+        .map(|node| node.address.clone())
+        .collect();
     let history = History::new(fault.rules(options.recovery));
-    let world = World::new(history, addresses, options.patience);
-    let (cast, devices, desks) =
-        Cast::assemble(&world, &format!("{}-{number}-", fault.name())).await;
+    let context = TestContext::new(history, addresses, options.patience);
+    let (workload, devices, churns) =
+        Workload::assemble(&context, &format!("{}-{number}-", fault.name())).await;
     let mut at_work = Vec::new();
     for device in devices {
         let rng = StdRng::seed_from_u64(rng.random());
-        let is_outsider = cast
+        let is_outsider = workload
             .outsiders
             .iter()
             .any(|outsider| outsider.id == device.person.id);
         at_work.push(if is_outsider {
             tokio::spawn(intrude(device, rng))
         } else {
-            tokio::spawn(ops::work(device, rng))
+            tokio::spawn(generator::work(device, rng))
         });
     }
-    let desks: Vec<_> = desks
+    let churns: Vec<_> = churns
         .into_iter()
-        .map(|desk| tokio::spawn(desk.work(StdRng::seed_from_u64(rng.random()))))
+        .map(|churn| tokio::spawn(churn.work(StdRng::seed_from_u64(rng.random()))))
         .collect();
     // The short run takes a third of the time that the long one takes to reach full load.
     let share = if options.is_long { 3 } else { 1 };
     tokio::time::sleep(Duration::from_millis(rng.random_range(700..1_000) * share)).await;
     let times = if options.is_long { fault.times() } else { 1 };
-    let mut scene = Scene {
-        database: &mut ward.database,
-        nodes: &mut ward.nodes,
-        world: &world,
-        cast: &cast,
+    let mut nemesis = Nemesis {
+        database: &mut cluster.database,
+        nodes: &mut cluster.nodes,
+        context: &context,
+        workload: &workload,
         is_long: options.is_long,
         notes: Vec::new(),
     };
     let (mut not_tried, mut injected) = (None, 0);
     for _ in 0..times {
-        match scene.strike(fault, &mut rng).await {
+        match nemesis.strike(fault, &mut rng).await {
             Ok(()) => injected += 1,
             Err(why) => not_tried = Some(why),
         }
-        await_success(&world, options.recovery).await;
+        await_success(&context, options.recovery).await;
         tokio::time::sleep(Duration::from_millis(rng.random_range(400..1_000) * share)).await;
         if injected == 1 {
-            cast.deactivate(&world).await;
+            workload.deactivate(&context).await;
         }
     }
     tokio::time::sleep(Duration::from_secs(share)).await;
-    world.running.store(false, Ordering::Relaxed);
+    context.running.store(false, Ordering::Relaxed);
     let mut devices = Vec::new();
     for work in at_work {
         devices.push(work.await.expect("a client does not panic"));
     }
-    for desk in desks {
-        desk.await.expect("a desk does not panic");
+    for churn in churns {
+        churn.await.expect("a generator does not panic");
     }
-    devices.append(&mut cast.guests.lock().unwrap());
-    let mut notes = scene.notes;
-    for node in &mut ward.nodes {
+    devices.append(&mut workload.guests.lock().unwrap());
+    let mut notes = nemesis.notes;
+    for node in &mut cluster.nodes {
         if node.has_died() {
-            world.odd("the service ended by itself".to_owned());
+            context.odd("the service ended by itself".to_owned());
             node.ready().await;
         }
     }
-    cast.reactivate(&world).await;
+    workload.reactivate(&context).await;
     let look = Look {
-        world: &world,
-        nodes: &ward.nodes,
-        cast: &cast,
+        context: &context,
+        nodes: &cluster.nodes,
+        workload: &workload,
     };
     look.at_everything(devices, &mut rng).await;
-    let history = world.record(|history| history.clone());
+    let history = context.record(|history| history.clone());
     let ended = |number: &u32| {
         history
             .endings
@@ -225,7 +232,7 @@ fn summary(
     not_tried: Option<String>,
     notes: Vec<String>,
 ) -> Round {
-    let count = |wanted: fn(&Ended<(Id, u64)>) -> bool| {
+    let count = |wanted: fn(&Outcome<(Id, u64)>) -> bool| {
         history
             .attempts
             .iter()
@@ -235,7 +242,7 @@ fn summary(
     let mut latencies: Vec<u64> = history
         .attempts
         .iter()
-        .filter(|attempt| matches!(attempt.outcome, Ended::Ok(_)))
+        .filter(|attempt| matches!(attempt.outcome, Outcome::Ok(_)))
         .map(|attempt| (attempt.ended - attempt.begun) / 1_000)
         .collect();
     latencies.sort_unstable();
@@ -248,16 +255,16 @@ fn summary(
     let firsts: Vec<_> = history
         .heals
         .iter()
-        .map(|heal| checks_outcomes::first_successes(history, heal.healed))
+        .map(|heal| outcomes::first_successes(history, heal.healed))
         .collect();
     Round {
         fault,
         number,
         not_tried,
         sends: [
-            count(|outcome| matches!(outcome, Ended::Ok(_))),
-            count(|outcome| matches!(outcome, Ended::Failed)),
-            count(|outcome| matches!(outcome, Ended::Unknown)),
+            count(|outcome| matches!(outcome, Outcome::Ok(_))),
+            count(|outcome| matches!(outcome, Outcome::Failed)),
+            count(|outcome| matches!(outcome, Outcome::Unknown)),
         ],
         latency: [part(50), part(99)],
         injected,
@@ -269,18 +276,18 @@ fn summary(
             .iter()
             .map(|of| of.values().max().map(|first| first / 1_000))
             .collect(),
-        found: checks::all(history),
+        found: checker::all(history),
         notes,
     }
 }
 
 /// Waits for the first success after the newest healing, or until the limit.
-async fn await_success(world: &World, limit: Duration) {
+async fn await_success(context: &TestContext, limit: Duration) {
     let begun = Instant::now();
     while begun.elapsed() < limit {
-        let is_back = world.record(|history| {
+        let is_back = context.record(|history| {
             let healed = history.heals.last().map_or(0, |heal| heal.healed);
-            checks_outcomes::first_success(history, healed).is_some()
+            outcomes::first_success(history, healed).is_some()
         });
         if is_back {
             return;
@@ -291,9 +298,9 @@ async fn await_success(world: &World, limit: Duration) {
 
 /// The final fetch.
 struct Look<'a> {
-    world: &'a Arc<World>,
+    context: &'a Arc<TestContext>,
     nodes: &'a [Node],
-    cast: &'a Cast,
+    workload: &'a Workload,
 }
 
 impl Look<'_> {
@@ -309,7 +316,7 @@ impl Look<'_> {
         let home = futures_util::future::join_all(home).await;
         for (device, is_home) in devices.iter().zip(home) {
             if !is_home {
-                self.world
+                self.context
                     .odd(format!("{} could not come back", device.name));
             }
         }
@@ -320,23 +327,23 @@ impl Look<'_> {
             .map(|(device, rng)| device.last_words(rng));
         futures_util::future::join_all(last_words).await;
         self.until_quiet().await;
-        self.world.record(|history| {
+        self.context.record(|history| {
             for device in devices.iter().filter(|device| device.is_whole()) {
                 let number = device.wire.as_ref().map_or(0, |wire| wire.number);
                 history.wires.entry(number).or_default().is_whole = true;
             }
         });
-        let one_hub = self.world.record(|history| history.rules.one_hub);
+        let one_hub = self.context.record(|history| history.rules.one_hub);
         for device in &mut devices {
             let pushed =
                 (one_hub && device.is_whole()).then(|| device.state.lock().unwrap().unread.clone());
             if device.sync().await.is_none() && device.come_home(rng).await {
-                self.world
+                self.context
                     .odd(format!("{} could not sync in the end", device.name));
             }
             let (name, person) = (device.name.clone(), device.person.id);
             let sessions = device.state.lock().unwrap().known();
-            self.world.record(|history| {
+            self.context.record(|history| {
                 history.devices.push(DeviceState {
                     name,
                     person,
@@ -345,9 +352,9 @@ impl Look<'_> {
                 });
             });
         }
-        for person in &self.cast.people {
+        for person in &self.workload.people {
             if let Err(what) = self.afresh(person, rng).await {
-                self.world.odd(format!(
+                self.context.odd(format!(
                     "{} could not be looked at afresh: {what}",
                     person.name
                 ));
@@ -374,7 +381,7 @@ impl Look<'_> {
             }
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
-        self.world
+        self.context
             .odd("the service's queues do not run empty".to_owned());
     }
 
@@ -383,10 +390,11 @@ impl Look<'_> {
         let (begun, mut before) = (Instant::now(), usize::MAX);
         while begun.elapsed() < Duration::from_secs(20) {
             // Typing events stop by themselves six seconds later, and do not concern messages.
-            let counts =
-                |heard: &&Heard| !matches!(heard.what, What::Typing { .. } | What::Presence { .. });
+            let counts = |heard: &&ReceivedEvent| {
+                !matches!(heard.what, Event::Typing { .. } | Event::Presence { .. })
+            };
             let heard = self
-                .world
+                .context
                 .record(|history| history.heard.iter().filter(counts).count());
             if heard == before {
                 return;
@@ -399,20 +407,20 @@ impl Look<'_> {
     /// Fetches one user's conversations as a new client would.
     async fn afresh(
         &self,
-        person: &Arc<super::world::Person>,
+        person: &Arc<crate::context::Person>,
         rng: &mut StdRng,
     ) -> Result<(), String> {
-        let world = self.world;
-        let token = world.login(0, &person.name).await.ok_or("no sign-in")?;
+        let context = self.context;
+        let token = context.login(0, &person.name).await.ok_or("no sign-in")?;
         let mut fresh = Device::new(
             format!("{}/fresh", person.name),
             person,
-            world,
+            context,
             token.clone(),
-            Manner::default(),
+            ConnectionOptions::default(),
         );
         let get = async |path: String| {
-            let answer = world.call(0, "GET", &path, Some(&token), None).await;
+            let answer = context.call(0, "GET", &path, Some(&token), None).await;
             answer.data().cloned().ok_or(format!("{path}: {answer:?}"))
         };
         if !fresh.connect(rng).await {
@@ -429,7 +437,7 @@ impl Look<'_> {
             sessions: known,
             pushed: None,
         };
-        world.record(|history| history.devices.push(state));
+        context.record(|history| history.devices.push(state));
         // From its present state: positions alone.
         let from = fresh.state.lock().unwrap().from();
         let ask = fresh.ask("chat:sync", &from).await;
@@ -439,17 +447,17 @@ impl Look<'_> {
             .into_iter()
             .filter(|session| !person.sessions().contains(session))
         {
-            Desk::look_from_outside(world, session, &token).await;
+            MembershipGenerator::look_from_outside(context, session, &token).await;
         }
         for session in person.sessions() {
             let (messages, reactions) = self.history(&token, person.id, session).await?;
-            let share = Share::of(&synced["sessions"][session.to_string()]);
+            let share = SyncedConversation::of(&synced["sessions"][session.to_string()]);
             let mut documents = sessions.as_array().into_iter().flatten();
             let document = documents
                 .find(|one| Id::of(&one["_id"]) == session)
                 .ok_or("not listed")?;
             let map = counts_in(&document["unreadCount"]);
-            let last = Final {
+            let last = FinalRead {
                 reader: person.id,
                 session,
                 hidden: share.hidden,
@@ -465,7 +473,7 @@ impl Look<'_> {
                     .unwrap_or(0),
                 map: map.into_iter().collect(),
             };
-            world.record(|history| history.finals.push(last));
+            context.record(|history| history.finals.push(last));
         }
         Ok(())
     }
@@ -476,21 +484,21 @@ impl Look<'_> {
         token: &str,
         reader: Id,
         session: Id,
-    ) -> Result<(Vec<Seen>, Vec<(Id, u64, Id)>), String> {
-        let (mut all, mut reactions): (Vec<Seen>, Vec<_>) = (Vec::new(), Vec::new());
+    ) -> Result<(Vec<ObservedMessage>, Vec<(Id, u64, Id)>), String> {
+        let (mut all, mut reactions): (Vec<ObservedMessage>, Vec<_>) = (Vec::new(), Vec::new());
         loop {
             let after = all.last().map_or(0, |seen| seen.seq);
             let path = format!("/api/chat/messages/{session}?afterSeq={after}&limit=100");
-            let begun = self.world.now();
-            let answer = self.world.call(0, "GET", &path, Some(token), None).await;
-            let super::world::Answer::Ok(envelope) = answer else {
+            let begun = self.context.now();
+            let answer = self.context.call(0, "GET", &path, Some(token), None).await;
+            let crate::context::Answer::Ok(envelope) = answer else {
                 return Err(format!("{answer:?}"));
             };
-            let messages: Vec<Seen> = envelope["data"]
+            let messages: Vec<ObservedMessage> = envelope["data"]
                 .as_array()
                 .into_iter()
                 .flatten()
-                .map(Seen::of)
+                .map(ObservedMessage::of)
                 .collect();
             all.extend(&messages);
             for message in envelope["data"].as_array().into_iter().flatten() {
@@ -501,7 +509,7 @@ impl Look<'_> {
                 );
             }
             let more = envelope["pagination"]["hasMore"] == json!(true);
-            let (low, ended) = (after + 1, self.world.now());
+            let (low, ended) = (after + 1, self.context.now());
             let high = if more {
                 all.last().map_or(0, |seen| seen.seq)
             } else {
@@ -516,7 +524,7 @@ impl Look<'_> {
                 high,
                 messages,
             };
-            self.world.record(|history| history.pages.push(page));
+            self.context.record(|history| history.pages.push(page));
             if !more {
                 return Ok((all, reactions));
             }

@@ -58,7 +58,7 @@ impl Node {
         command.env("RECALL_WINDOW", "1h");
         command
             .env("ADMIN_USERNAME", ADMIN)
-            .env("ADMIN_PASSWORD", super::world::PASSWORD);
+            .env("ADMIN_PASSWORD", crate::context::PASSWORD);
         command.current_dir(&self.folder);
         command
     }

@@ -30,7 +30,7 @@ impl fmt::Display for Id {
 
 /// The change in a group's system message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Note {
+pub enum SystemMessage {
     /// A message of a user.
     #[default]
     None,
@@ -41,7 +41,7 @@ pub enum Note {
 
 /// A message as a client saw it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Seen {
+pub struct ObservedMessage {
     pub id: Id,
     pub seq: u64,
     pub sender: Id,
@@ -59,7 +59,7 @@ pub struct Seen {
     pub readers: u64,
     /// The sum over the hashes of its reactions.
     pub reactions: u64,
-    pub note: Note,
+    pub note: SystemMessage,
 }
 
 pub fn hash(text: &str) -> u64 {
@@ -118,7 +118,7 @@ fn key_of(client_id: &str) -> Option<(u64, u16)> {
     Some((key, place * 100 + number + 1))
 }
 
-impl Seen {
+impl ObservedMessage {
     pub fn of(message: &Value) -> Self {
         let (key, part) = message["clientMsgId"]
             .as_str()
@@ -135,10 +135,10 @@ impl Seen {
         };
         let subject = Id::of(&message["subjects"][0]);
         let note = match message["system"].as_str() {
-            None => Note::None,
-            Some("joined") => Note::Joined(subject),
-            Some("removed") => Note::Removed(subject),
-            Some(_) => Note::Other,
+            None => SystemMessage::None,
+            Some("joined") => SystemMessage::Joined(subject),
+            Some("removed") => SystemMessage::Removed(subject),
+            Some(_) => SystemMessage::Other,
         };
         Self {
             id: Id::of(&message["_id"]),
@@ -161,7 +161,7 @@ impl Seen {
 
     /// A user's message that is not deleted.
     pub fn is_said(&self) -> bool {
-        !self.deleted && self.note == Note::None
+        !self.deleted && self.note == SystemMessage::None
     }
 
     /// The fields on which two clients must agree. A tombstone's event contains less than the

@@ -2,15 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use super::{
-    checks::Found,
-    checks_groups,
-    history::{Attempt, Ended, History, Id, What},
+use crate::{
+    checker::CheckResult,
+    checker::groups,
+    history::{Event, History, Id, Outcome, SendAttempt},
 };
 
 /// The first success after each fault comes in time.
-pub fn recovery(history: &History) -> Found {
-    let mut found = Found::default();
+pub fn recovery(history: &History) -> CheckResult {
+    let mut found = CheckResult::default();
     for heal in &history.heals {
         let first = first_success(history, heal.healed);
         let late = first.is_none_or(|first| first > history.rules.recovery);
@@ -35,7 +35,7 @@ pub fn first_successes(history: &History, healed: u64) -> BTreeMap<Id, u64> {
     for attempt in history
         .attempts
         .iter()
-        .filter(|attempt| matches!(attempt.outcome, Ended::Ok(_)))
+        .filter(|attempt| matches!(attempt.outcome, Outcome::Ok(_)))
     {
         if let Some(after) = attempt.ended.checked_sub(healed) {
             let first = firsts.entry(attempt.session).or_insert(after);
@@ -46,28 +46,28 @@ pub fn first_successes(history: &History, healed: u64) -> BTreeMap<Id, u64> {
 }
 
 /// Each refusal is one that the contract allows; where the fault concerns others, nothing fails.
-pub fn answers(history: &History) -> Found {
-    let mut found = Found {
+pub fn answers(history: &History) -> CheckResult {
+    let mut found = CheckResult {
         looked_at: history.answers,
         violations: history.oddities.clone(),
     };
     for heard in &history.heard {
-        if let What::Unknown(name) = &heard.what {
+        if let Event::Unknown(name) = &heard.what {
             found
                 .violations
                 .push(format!("an event that is not in the contract: {name}"));
         }
     }
-    checks_groups::misses(history, &mut found);
+    groups::misses(history, &mut found);
     if history.rules.undisturbed {
         // Writing to a deactivated user is refused in a private conversation.
-        let is_addressed = |attempt: &Attempt, person| {
+        let is_addressed = |attempt: &SendAttempt, person| {
             history
                 .members
                 .get(&attempt.session)
                 .is_some_and(|members| members.len() == 2 && members.contains(&person))
         };
-        let gone = |attempt: &Attempt| {
+        let gone = |attempt: &SendAttempt| {
             let wire = attempt.via.and_then(|(wire, _)| history.wires.get(&wire));
             wire.is_some_and(|wire| wire.vanished)
                 || history
@@ -80,7 +80,7 @@ pub fn answers(history: &History) -> Found {
                 || history.wanders(attempt.sender, attempt.session)
         };
         for attempt in history.attempts.iter().filter(|attempt| !gone(attempt)) {
-            found.look(matches!(attempt.outcome, Ended::Ok(_)), || {
+            found.look(matches!(attempt.outcome, Outcome::Ok(_)), || {
                 format!(
                     "key {:x}: {:?}, though the fault was not its",
                     attempt.key, attempt.outcome

@@ -11,10 +11,10 @@ use std::{
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use serde_json::{Value, json};
 
-use super::{
+use crate::{
+    context::{Answer, Person, TestContext},
+    history::changes::Absence,
     history::{Id, Intrusion},
-    records::Absence,
-    world::{Answer, Person, World},
 };
 
 /// How often a step is tried until it is known to be done.
@@ -25,8 +25,8 @@ const PRESENT: std::ops::Range<u64> = 300..1_500;
 const AWAY: std::ops::Range<u64> = 200..1_500;
 
 /// An owner of a group, and the members that are removed and re-added.
-pub struct Desk {
-    world: Arc<World>,
+pub struct MembershipGenerator {
+    context: Arc<TestContext>,
     session: Id,
     /// The owner's, of no device.
     token: String,
@@ -35,15 +35,15 @@ pub struct Desk {
     asked: AtomicUsize,
 }
 
-impl Desk {
+impl MembershipGenerator {
     pub fn new(
-        world: &Arc<World>,
+        context: &Arc<TestContext>,
         session: Id,
         token: String,
         wanderers: Vec<Arc<Person>>,
     ) -> Self {
         Self {
-            world: Arc::clone(world),
+            context: Arc::clone(context),
             session,
             token,
             wanderers,
@@ -55,7 +55,7 @@ impl Desk {
     /// others are not.
     pub async fn work(self, mut rng: StdRng) {
         let mut turn = 0;
-        while self.world.is_running() {
+        while self.context.is_running() {
             let mut step = StdRng::seed_from_u64(rng.random());
             tokio::time::sleep(Duration::from_millis(step.random_range(PRESENT))).await;
             let person = &self.wanderers[turn % self.wanderers.len()];
@@ -80,8 +80,8 @@ impl Desk {
 
     /// Removes a member; returns the number of the absence once the removal is known.
     async fn remove(&self, person: &Person) -> Option<usize> {
-        let absence = Absence::new(person.id, self.session, self.world.now());
-        let number = self.world.record(|history| {
+        let absence = Absence::new(person.id, self.session, self.context.now());
+        let number = self.context.record(|history| {
             history.absences.push(absence);
             history.absences.len() - 1
         });
@@ -97,8 +97,8 @@ impl Desk {
                 Answer::Missing => in_doubt,
                 Answer::Failed | Answer::Unknown => false,
             };
-            let now = self.world.now();
-            self.world.record(|history| {
+            let now = self.context.now();
+            self.context.record(|history| {
                 let absence = &mut history.absences[number];
                 absence.tries += usize::from(matches!(answer, Answer::Ok(_) | Answer::Unknown));
                 if is_out {
@@ -112,55 +112,56 @@ impl Desk {
             in_doubt |= matches!(answer, Answer::Unknown);
             tokio::time::sleep(BETWEEN_TRIES).await;
         }
-        self.world
+        self.context
             .odd(format!("{} could not be removed", person.name));
         None
     }
 
     async fn add(&self, person: &Person, absence: usize) {
-        let now = self.world.now();
-        self.world
+        let now = self.context.now();
+        self.context
             .record(|history| history.absences[absence].return_begun = Some(now));
         let path = format!("/api/chat/sessions/{}/participants", self.session);
         let body = json!({ "userIds": [person.id.to_string()] });
         for _ in 0..TRIES {
             if let Answer::Ok(_) = self.ask("POST", &path, Some(body.clone()), false).await {
-                let now = self.world.now();
-                self.world
+                let now = self.context.now();
+                self.context
                     .record(|history| history.absences[absence].returned = Some(now));
                 return;
             }
             tokio::time::sleep(BETWEEN_TRIES).await;
         }
-        self.world
+        self.context
             .odd(format!("{} could not be added", person.name));
     }
 
     async fn ask(&self, method: &str, path: &str, body: Option<Value>, may_miss: bool) -> Answer {
         let node = self.asked.fetch_add(1, Ordering::Relaxed);
         match self
-            .world
+            .context
             .raw(node, method, path, Some(&self.token), body)
             .await
         {
-            Ok((_, envelope)) => self
-                .world
-                .judge(&format!("{method} {path}"), envelope, may_miss),
+            Ok((_, envelope)) => {
+                self.context
+                    .judge(&format!("{method} {path}"), envelope, may_miss)
+            }
             Err(answer) => answer,
         }
     }
 
     /// Checks at the end that former members see nothing of the group.
-    pub async fn look_from_outside(world: &World, session: Id, token: &str) {
+    pub async fn look_from_outside(context: &TestContext, session: Id, token: &str) {
         for (path, is_absent) in [
             (format!("/api/chat/messages/{session}"), true),
             (format!("/api/chat/sessions/{session}/info"), true),
             ("/api/auth/me".to_owned(), false),
         ] {
-            if let Ok((status, body)) = world.raw(0, "GET", &path, Some(token), None).await {
+            if let Ok((status, body)) = context.raw(0, "GET", &path, Some(token), None).await {
                 let refused = (status == 404) == is_absent;
                 let what = format!("after a removal GET {path} was answered with {status}: {body}");
-                world.record(|history| history.intrusions.push(Intrusion { what, refused }));
+                context.record(|history| history.intrusions.push(Intrusion { what, refused }));
             }
         }
     }

@@ -1,14 +1,15 @@
-//! A clean history: two users who talk, an outsider, one fault; `plant_group.rs` adds a group.
-//! `checks_tests.rs` plants faults into it.
+//! A clean history: two users who talk, an outsider, one fault; `fixture_group.rs` adds a group.
+//! `tests.rs` plants faults into it.
 
 use std::collections::BTreeMap;
 
-use super::{
+use crate::{
+    checker::fixture_group,
     history::{
-        Attempt, Counts, Deletion, DeviceState, Ended, Final, Heal, Heard, History, Id, Intrusion,
-        Known, Mark, Page, Position, Removal, Rules, Seen, What, WireLife,
+        ConnectionLife, Counts, Deletion, DeviceState, Event, FinalRead, Heal, History, Id,
+        Intrusion, Known, Mark, ObservedMessage, Outcome, Page, Position, ReceivedEvent, Removal,
+        Rules, SendAttempt,
     },
-    plant_group,
 };
 
 pub const LI: Id = Id(1);
@@ -37,33 +38,33 @@ pub fn wire_of(person: Id) -> u32 {
     if person == LI { AT_LI } else { AT_CHEN }
 }
 
-pub fn message(number: u64) -> Seen {
+pub fn message(number: u64) -> ObservedMessage {
     let id = Id(u128::from(1_000 + number));
-    Seen {
+    ObservedMessage {
         id,
         seq: number,
         sender: sender(number),
         key: number,
         text: 7_000 + number,
-        ..Seen::default()
+        ..ObservedMessage::default()
     }
 }
 
 /// The final state of a message.
-pub fn lasting(number: u64) -> Seen {
+pub fn lasting(number: u64) -> ObservedMessage {
     let is_read = number
         <= if sender(number) == LI {
             CHEN_READ
         } else {
             LI_READ
         };
-    let seen = Seen {
+    let seen = ObservedMessage {
         status: 1 + u8::from(is_read),
         readers: u64::from(is_read),
         ..message(number)
     };
     if number == DELETED {
-        Seen {
+        ObservedMessage {
             deleted: true,
             text: 0,
             rev: 1,
@@ -74,9 +75,9 @@ pub fn lasting(number: u64) -> Seen {
     }
 }
 
-pub fn attempt(number: u64) -> Attempt {
+pub fn attempt(number: u64) -> SendAttempt {
     let begun = number * 1_000;
-    Attempt {
+    SendAttempt {
         sender: sender(number),
         session: WARD,
         key: number,
@@ -84,7 +85,7 @@ pub fn attempt(number: u64) -> Attempt {
         via: Some((wire_of(sender(number)), number)),
         begun,
         ended: begun + 500,
-        outcome: Ended::Ok((message(number).id, number)),
+        outcome: Outcome::Ok((message(number).id, number)),
     }
 }
 
@@ -101,16 +102,16 @@ pub fn page(reader: Id, begun: u64, upto: u64) -> Page {
     }
 }
 
-pub fn heard(wire: u32, at: u64, what: What) -> Heard {
-    Heard { wire, at, what }
+pub fn heard(wire: u32, at: u64, what: Event) -> ReceivedEvent {
+    ReceivedEvent { wire, at, what }
 }
 
-pub fn life(person: Id) -> WireLife {
-    WireLife {
+pub fn life(person: Id) -> ConnectionLife {
+    ConnectionLife {
         person,
         synced: BTreeMap::from([(WARD, 0)]),
         is_whole: true,
-        ..WireLife::default()
+        ..ConnectionLife::default()
     }
 }
 
@@ -145,7 +146,7 @@ pub fn clean() -> History {
         (AT_OUTSIDER, life(OUTSIDER)),
         (
             SIGNED_OUT,
-            WireLife {
+            ConnectionLife {
                 is_whole: false,
                 ..life(CHEN)
             },
@@ -154,7 +155,7 @@ pub fn clean() -> History {
     for number in 1..=COUNT {
         history.attempts.push(attempt(number));
         for wire in [AT_LI, AT_CHEN] {
-            let what = What::Message {
+            let what = Event::Message {
                 session: WARD,
                 seen: message(number),
             };
@@ -162,20 +163,20 @@ pub fn clean() -> History {
         }
     }
     // An unanswered send that is stored, with a repeat; and one that was refused and never arrived.
-    history.attempts[4].outcome = Ended::Unknown;
-    history.attempts.push(Attempt {
+    history.attempts[4].outcome = Outcome::Unknown;
+    history.attempts.push(SendAttempt {
         begun: 50_000,
         ended: 50_100,
         via: None,
         ..attempt(5)
     });
-    let refused = Attempt {
+    let refused = SendAttempt {
         key: 99,
-        outcome: Ended::Failed,
+        outcome: Outcome::Failed,
         ..attempt(9)
     };
     history.attempts.push(refused);
-    let told = What::Message {
+    let told = Event::Message {
         session: WARD,
         seen: message(1),
     };
@@ -199,7 +200,7 @@ pub fn clean() -> History {
             history.heard.push(heard(
                 AT_LI,
                 at,
-                What::Read {
+                Event::Read {
                     session: WARD,
                     reader,
                     seq,
@@ -209,7 +210,7 @@ pub fn clean() -> History {
                 reader,
                 session: WARD,
                 seq,
-                outcome: Ended::Ok(()),
+                outcome: Outcome::Ok(()),
             });
         }
         let last = i64::try_from(seqs[1]).unwrap();
@@ -219,7 +220,7 @@ pub fn clean() -> History {
     }
     for is_read in [false, true] {
         let message = message(1).id;
-        let what = What::Status {
+        let what = Event::Status {
             session: WARD,
             message,
             receiver: CHEN,
@@ -232,7 +233,7 @@ pub fn clean() -> History {
         history.heard.push(heard(
             wire,
             21_000,
-            What::Deleted {
+            Event::Deleted {
                 session: WARD,
                 id,
                 seq,
@@ -243,7 +244,7 @@ pub fn clean() -> History {
     history.deletions.push(Deletion {
         session: WARD,
         seq: DELETED,
-        outcome: Ended::Ok(()),
+        outcome: Outcome::Ok(()),
     });
     let unread = |person: Id| {
         let position = positions()[&person];
@@ -257,10 +258,10 @@ pub fn clean() -> History {
         history.heard.push(heard(
             wire_of(person),
             22_000,
-            What::Unread(by_session.clone()),
+            Event::Unread(by_session.clone()),
         ));
         history.counts.push(Counts { by_session });
-        let messages: Vec<Seen> = (1..=COUNT).map(lasting).collect();
+        let messages: Vec<ObservedMessage> = (1..=COUNT).map(lasting).collect();
         let known = Known {
             messages: messages.clone(),
             positions: positions(),
@@ -271,7 +272,7 @@ pub fn clean() -> History {
             sessions: BTreeMap::from([(WARD, known)]),
             pushed: Some(BTreeMap::from([(WARD, unread(person))])),
         });
-        history.finals.push(Final {
+        history.finals.push(FinalRead {
             reader: person,
             session: WARD,
             hidden: 0,
@@ -291,6 +292,6 @@ pub fn clean() -> History {
         healed: 5_200,
     });
     history.answers = 40;
-    plant_group::add_group(&mut history);
+    fixture_group::add_group(&mut history);
     history
 }

@@ -1,17 +1,20 @@
 //! The clients' observations of a round: each call with its outcome, each event with its
 //! connection, each page with its range, and a fresh fetch at the end. Times are the clients' own.
 
+pub mod changes;
+pub mod observation;
+
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::records::{Absence, Edit, Forward, Miss, Reaction};
-pub use super::seen::{Id, Note, Seen, hash};
+use crate::history::changes::{Absence, Edit, Forward, Miss, Reaction};
+pub use crate::history::observation::{Id, ObservedMessage, SystemMessage, hash};
 
 /// Microseconds since the start of the run.
 pub type Moment = u64;
 
 /// The outcome of a call, as its caller knows it. A time-out is unknown, never failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ended<T> {
+pub enum Outcome<T> {
     Ok(T),
     Failed,
     Unknown,
@@ -19,7 +22,7 @@ pub enum Ended<T> {
 
 /// One attempt to send.
 #[derive(Debug, Clone)]
-pub struct Attempt {
+pub struct SendAttempt {
     pub sender: Id,
     pub session: Id,
     pub key: u64,
@@ -29,7 +32,7 @@ pub struct Attempt {
     pub begun: Moment,
     pub ended: Moment,
     /// The stored message's id and `seq`.
-    pub outcome: Ended<(Id, u64)>,
+    pub outcome: Outcome<(Id, u64)>,
 }
 
 /// A page that was read: it contains everything stored with `low <= seq <= high`.
@@ -41,15 +44,15 @@ pub struct Page {
     pub ended: Moment,
     pub low: u64,
     pub high: u64,
-    pub messages: Vec<Seen>,
+    pub messages: Vec<ObservedMessage>,
 }
 
 /// An event that a connection received.
 #[derive(Debug, Clone)]
-pub enum What {
+pub enum Event {
     Message {
         session: Id,
-        seen: Seen,
+        seen: ObservedMessage,
     },
     Deleted {
         session: Id,
@@ -119,36 +122,36 @@ pub enum What {
     Unknown(String),
 }
 
-impl What {
+impl Event {
     /// The conversation of the event.
     pub fn session(&self) -> Option<Id> {
         match self {
-            What::Message { session, .. }
-            | What::Deleted { session, .. }
-            | What::Edited { session, .. }
-            | What::Reacted { session, .. }
-            | What::Read { session, .. }
-            | What::Counted { session, .. }
-            | What::Status { session, .. }
-            | What::Typing { session, .. }
-            | What::Created { session, .. }
-            | What::Updated { session, .. }
-            | What::Removed { session } => Some(*session),
-            What::Unread(_) | What::Presence { .. } | What::Answer | What::Unknown(_) => None,
+            Event::Message { session, .. }
+            | Event::Deleted { session, .. }
+            | Event::Edited { session, .. }
+            | Event::Reacted { session, .. }
+            | Event::Read { session, .. }
+            | Event::Counted { session, .. }
+            | Event::Status { session, .. }
+            | Event::Typing { session, .. }
+            | Event::Created { session, .. }
+            | Event::Updated { session, .. }
+            | Event::Removed { session } => Some(*session),
+            Event::Unread(_) | Event::Presence { .. } | Event::Answer | Event::Unknown(_) => None,
         }
     }
 }
 
 #[derive(Debug, Clone)]
-pub struct Heard {
+pub struct ReceivedEvent {
     pub wire: u32,
     pub at: Moment,
-    pub what: What,
+    pub what: Event,
 }
 
 /// The lifetime of a connection.
 #[derive(Debug, Clone, Default)]
-pub struct WireLife {
+pub struct ConnectionLife {
     pub person: Id,
     /// When its handshake began.
     pub opened: Moment,
@@ -170,7 +173,7 @@ pub struct Mark {
     pub reader: Id,
     pub session: Id,
     pub seq: u64,
-    pub outcome: Ended<()>,
+    pub outcome: Outcome<()>,
 }
 
 /// A call that deletes or recalls.
@@ -178,7 +181,7 @@ pub struct Mark {
 pub struct Deletion {
     pub session: Id,
     pub seq: u64,
-    pub outcome: Ended<()>,
+    pub outcome: Outcome<()>,
 }
 
 /// A read position in a fetch.
@@ -224,7 +227,7 @@ pub struct Heal {
 /// A device's final state of a conversation.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Known {
-    pub messages: Vec<Seen>,
+    pub messages: Vec<ObservedMessage>,
     pub positions: BTreeMap<Id, u64>,
 }
 
@@ -240,12 +243,12 @@ pub struct DeviceState {
 
 /// A fresh final fetch of a conversation.
 #[derive(Debug, Clone)]
-pub struct Final {
+pub struct FinalRead {
     pub reader: Id,
     pub session: Id,
     /// Everything above this `seq` is visible.
     pub hidden: u64,
-    pub messages: Vec<Seen>,
+    pub messages: Vec<ObservedMessage>,
     /// Message, emoji, user.
     pub reactions: Vec<(Id, u64, Id)>,
     pub positions: BTreeMap<Id, u64>,
@@ -255,7 +258,7 @@ pub struct Final {
     pub map: BTreeMap<Id, i64>,
 }
 
-/// What the round's fault permits.
+/// Event the round's fault permits.
 #[derive(Debug, Clone, Copy)]
 pub struct Rules {
     /// All clients are at one node: a live connection receives everything.
@@ -282,10 +285,10 @@ pub struct History {
     pub reactions: Vec<Reaction>,
     pub forwards: Vec<Forward>,
     pub misses: Vec<Miss>,
-    pub attempts: Vec<Attempt>,
+    pub attempts: Vec<SendAttempt>,
     pub pages: Vec<Page>,
-    pub wires: BTreeMap<u32, WireLife>,
-    pub heard: Vec<Heard>,
+    pub wires: BTreeMap<u32, ConnectionLife>,
+    pub heard: Vec<ReceivedEvent>,
     pub marks: Vec<Mark>,
     pub deletions: Vec<Deletion>,
     pub positions: Vec<Position>,
@@ -300,7 +303,7 @@ pub struct History {
     /// Refusals by their code.
     pub refusals: BTreeMap<String, u64>,
     pub devices: Vec<DeviceState>,
-    pub finals: Vec<Final>,
+    pub finals: Vec<FinalRead>,
 }
 
 impl History {
@@ -335,9 +338,9 @@ impl History {
 
     /// The final messages of each conversation, as the reader with the least hidden history saw
     /// them.
-    pub fn stored(&self) -> BTreeMap<Id, &[Seen]> {
-        let mut stored: BTreeMap<Id, &[Seen]> = BTreeMap::new();
-        let mut finals: Vec<&Final> = self.finals.iter().collect();
+    pub fn stored(&self) -> BTreeMap<Id, &[ObservedMessage]> {
+        let mut stored: BTreeMap<Id, &[ObservedMessage]> = BTreeMap::new();
+        let mut finals: Vec<&FinalRead> = self.finals.iter().collect();
         finals.sort_by_key(|last| last.hidden);
         for last in finals {
             stored.entry(last.session).or_insert(&last.messages);
@@ -352,8 +355,8 @@ impl History {
     }
 
     /// Sends by sender and key, in the order in which they began.
-    pub fn by_key(&self) -> BTreeMap<(Id, u64), Vec<&Attempt>> {
-        let mut by_key: BTreeMap<(Id, u64), Vec<&Attempt>> = BTreeMap::new();
+    pub fn by_key(&self) -> BTreeMap<(Id, u64), Vec<&SendAttempt>> {
+        let mut by_key: BTreeMap<(Id, u64), Vec<&SendAttempt>> = BTreeMap::new();
         for attempt in &self.attempts {
             by_key
                 .entry((attempt.sender, attempt.key))

@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{
-    checks::Found,
-    history::{Ended, Heard, History, Id, Moment, Seen, What},
-    records::{Edit, Forward, Reaction},
-    seen::hash_of_merged,
+use crate::{
+    checker::CheckResult,
+    history::changes::{Edit, Forward, Reaction},
+    history::observation::hash_of_merged,
+    history::{Event, History, Id, Moment, ObservedMessage, Outcome, ReceivedEvent},
 };
 
 /// The texts that edited messages may have: message and text of each edit that was not refused.
@@ -14,14 +14,14 @@ pub fn words(history: &History) -> BTreeSet<(Id, u64)> {
     let edits = history
         .edits
         .iter()
-        .filter(|edit| edit.outcome != Ended::Failed);
+        .filter(|edit| edit.outcome != Outcome::Failed);
     edits.map(|edit| (edit.message, edit.text)).collect()
 }
 
 /// After an acknowledged edit, the message has its text or a later one, or is a tombstone. A
 /// refused edit was never seen. A tombstone has no text.
-pub fn edits(history: &History) -> Found {
-    let mut found = Found::default();
+pub fn edits(history: &History) -> CheckResult {
+    let mut found = CheckResult::default();
     let stored = history.by_id();
     for (id, (session, seen)) in stored.iter().filter(|(_, (_, seen))| seen.deleted) {
         found.look((seen.text, seen.reactions) == (0, 0), || {
@@ -34,14 +34,14 @@ pub fn edits(history: &History) -> Found {
     }
     for (id, edits) in by_message {
         let revs = edits.iter().filter_map(|edit| match edit.outcome {
-            Ended::Ok(rev) => Some(rev),
-            Ended::Failed | Ended::Unknown => None,
+            Outcome::Ok(rev) => Some(rev),
+            Outcome::Failed | Outcome::Unknown => None,
         });
         let newest = revs.max();
         let may_stand = |edit: &Edit| match edit.outcome {
-            Ended::Ok(rev) => Some(rev) == newest,
-            Ended::Unknown => true,
-            Ended::Failed => false,
+            Outcome::Ok(rev) => Some(rev) == newest,
+            Outcome::Unknown => true,
+            Outcome::Failed => false,
         };
         let holds = match stored.get(&id) {
             None => newest.is_none(),
@@ -63,10 +63,10 @@ pub fn edits(history: &History) -> Found {
     let refused = history
         .edits
         .iter()
-        .filter(|edit| edit.outcome == Ended::Failed);
+        .filter(|edit| edit.outcome == Outcome::Failed);
     let refused: BTreeSet<(Id, u64)> = refused.map(|edit| (edit.message, edit.text)).collect();
-    for Heard { wire, what, .. } in &history.heard {
-        if let What::Edited { id, text, .. } = what {
+    for ReceivedEvent { wire, what, .. } in &history.heard {
+        if let Event::Edited { id, text, .. } = what {
             found.look(written.contains(&(*id, *text)), || {
                 format!("connection {wire} heard {what:?}")
             });
@@ -84,7 +84,7 @@ pub fn edits(history: &History) -> Found {
 
 /// Whether a user's emoji may be present, and whether it may be absent, after these attempts.
 fn may_be(tries: &[&Reaction]) -> (bool, bool) {
-    let is_ok = |one: &Reaction| one.outcome == Ended::Ok(());
+    let is_ok = |one: &Reaction| one.outcome == Outcome::Ok(());
     // An unanswered attempt may have been executed at any time since.
     let ended = |one: &Reaction| if is_ok(one) { one.ended } else { Moment::MAX };
     let is_last = |one: &Reaction| {
@@ -92,7 +92,7 @@ fn may_be(tries: &[&Reaction]) -> (bool, bool) {
             .iter()
             .any(|other| is_ok(other) && other.begun > ended(one))
     };
-    let done = tries.iter().filter(|one| one.outcome != Ended::Failed);
+    let done = tries.iter().filter(|one| one.outcome != Outcome::Failed);
     let mut last = done
         .filter(|one| is_last(one))
         .map(|one| one.on)
@@ -105,8 +105,8 @@ fn may_be(tries: &[&Reaction]) -> (bool, bool) {
 
 /// Reactions equal the acknowledged ones, one of each for a user; an unanswered one may be present
 /// or absent.
-pub fn reactions(history: &History) -> Found {
-    let mut found = Found::default();
+pub fn reactions(history: &History) -> CheckResult {
+    let mut found = CheckResult::default();
     let stored = history.by_id();
     let mut tries: BTreeMap<(Id, u64, Id), Vec<&Reaction>> = BTreeMap::new();
     for one in &history.reactions {
@@ -151,12 +151,12 @@ pub fn reactions(history: &History) -> Found {
 }
 
 /// One message of a forward: its part, its conversation, and the message.
-type Part = (u16, Id, Seen);
+type Part = (u16, Id, ObservedMessage);
 
 /// All messages of a forward are stored, in order, in each target and once, or none is; and each
 /// has the text of its source.
-pub fn forwards(history: &History) -> Found {
-    let mut found = Found::default();
+pub fn forwards(history: &History) -> CheckResult {
+    let mut found = CheckResult::default();
     let mut written: BTreeMap<(Id, u64), Vec<Part>> = BTreeMap::new();
     for (session, messages) in history.stored() {
         for seen in messages.iter().filter(|seen| seen.part > 0) {
@@ -202,9 +202,9 @@ fn said(history: &History) -> BTreeSet<(Id, u64)> {
 
 fn one_forward(
     tries: &[&Forward],
-    parts: &[(u16, Id, Seen)],
+    parts: &[(u16, Id, ObservedMessage)],
     said: &BTreeSet<(Id, u64)>,
-    found: &mut Found,
+    found: &mut CheckResult,
 ) {
     let first = tries[0];
     let places: Vec<(Id, u64)> = parts
@@ -212,7 +212,7 @@ fn one_forward(
         .map(|(_, _, seen)| (seen.id, seen.seq))
         .collect();
     for one in tries {
-        if let Ended::Ok(answered) = &one.outcome {
+        if let Outcome::Ok(answered) = &one.outcome {
             found.look(*answered == places, || {
                 format!(
                     "forward {:x} was answered with {answered:?}, there are {places:?}",
@@ -221,8 +221,10 @@ fn one_forward(
             });
         }
     }
-    let may_be_there = tries.iter().any(|one| one.outcome != Ended::Failed);
-    let must_be_there = tries.iter().any(|one| matches!(one.outcome, Ended::Ok(_)));
+    let may_be_there = tries.iter().any(|one| one.outcome != Outcome::Failed);
+    let must_be_there = tries
+        .iter()
+        .any(|one| matches!(one.outcome, Outcome::Ok(_)));
     if parts.is_empty() {
         found.look(!must_be_there, || {
             format!("forward {:x} was acknowledged and is nowhere", first.key)

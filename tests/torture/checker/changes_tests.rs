@@ -1,15 +1,20 @@
-//! The checks of changes, forwards and groups, tested as in `checks_tests.rs`.
+//! The checks of changes, forwards and groups, tested as in `tests.rs`.
 
-use super::{
-    checks_tests::{finders, found_by},
-    history::{Ended, History, Id, Note, Page, Seen, What},
-    plant::*,
-    plant_group::*,
-    records::{Forward, Miss},
+use crate::{
+    checker::fixture::*,
+    checker::fixture_group::*,
+    checker::tests::{finders, found_by},
+    history::changes::{Forward, Miss},
+    history::{Event, History, Id, ObservedMessage, Outcome, Page, SystemMessage},
 };
 
 /// Changes a group's message in the final state of all readers.
-fn change_finals(history: &mut History, session: Id, seq: u64, change: impl Fn(&mut Seen)) {
+fn change_finals(
+    history: &mut History,
+    session: Id,
+    seq: u64,
+    change: impl Fn(&mut ObservedMessage),
+) {
     for last in history
         .finals
         .iter_mut()
@@ -45,9 +50,9 @@ fn lost_edits_are_found() {
     });
     // Of two acknowledged edits, the earlier one is stored.
     found_by("edits", |history| {
-        let later = super::records::Edit {
+        let later = crate::history::changes::Edit {
             text: 9_009,
-            outcome: Ended::Ok(5),
+            outcome: Outcome::Ok(5),
             ..history.edits[0].clone()
         };
         history.edits.push(later);
@@ -59,7 +64,7 @@ fn lost_edits_are_found() {
     // Refused, but published to a user.
     found_by("edits", |history| {
         let (session, id, seq) = (GROUP, said(EDITED).id, EDITED);
-        let what = What::Edited {
+        let what = Event::Edited {
             session,
             id,
             seq,
@@ -81,10 +86,10 @@ fn lost_edits_are_found() {
 #[test]
 fn recalls_that_are_undone_are_found() {
     found_by("set-full", |history| {
-        let recall = super::history::Deletion {
+        let recall = crate::history::Deletion {
             session: GROUP,
             seq: EDITED,
-            outcome: Ended::Ok(()),
+            outcome: Outcome::Ok(()),
         };
         history.deletions.push(recall);
     });
@@ -104,7 +109,7 @@ fn lost_reactions_are_found() {
     });
     // Refused, but present.
     found_by("reactions", |history| {
-        history.reactions[0].outcome = Ended::Failed;
+        history.reactions[0].outcome = Outcome::Failed;
     });
     // Another user's, which no client saw being added; and the same one twice.
     found_by("reactions", |history| {
@@ -116,7 +121,7 @@ fn lost_reactions_are_found() {
     });
     // An unanswered one may be present or absent.
     let mut history = clean();
-    history.reactions[0].outcome = Ended::Unknown;
+    history.reactions[0].outcome = Outcome::Unknown;
     assert!(!finders(&history).contains(&"reactions"));
     history
         .finals
@@ -139,7 +144,7 @@ fn half_forwards_and_doubled_ones_are_found() {
         history
             .forwards
             .iter_mut()
-            .for_each(|forward| forward.outcome = Ended::Unknown);
+            .for_each(|forward| forward.outcome = Outcome::Unknown);
         cut_finals(history, GROUP, 8);
     });
     // Once more under the same key.
@@ -150,7 +155,7 @@ fn half_forwards_and_doubled_ones_are_found() {
             .filter(|last| last.session == ANNEX)
         {
             let first = last.messages[0];
-            last.messages.push(Seen {
+            last.messages.push(ObservedMessage {
                 id: Id(4_000),
                 seq: 3,
                 ..first
@@ -161,7 +166,7 @@ fn half_forwards_and_doubled_ones_are_found() {
     found_by("exactly once", double);
     // The repeat got another answer.
     found_by("forwards", |history| {
-        if let Ended::Ok(places) = &mut history.forwards[1].outcome {
+        if let Outcome::Ok(places) = &mut history.forwards[1].outcome {
             places.swap(0, 1);
         }
     });
@@ -177,7 +182,7 @@ fn half_forwards_and_doubled_ones_are_found() {
         history
             .forwards
             .iter_mut()
-            .for_each(|forward| forward.outcome = Ended::Failed);
+            .for_each(|forward| forward.outcome = Outcome::Failed);
     });
     found_by("forwards", |history| {
         history.forwards.retain(|forward| forward.key != FORWARD);
@@ -186,7 +191,7 @@ fn half_forwards_and_doubled_ones_are_found() {
     let mut history = clean();
     let unknown = Forward {
         key: 999,
-        outcome: Ended::Unknown,
+        outcome: Outcome::Unknown,
         ..history.forwards[0].clone()
     };
     history.forwards.push(unknown);
@@ -196,7 +201,7 @@ fn half_forwards_and_doubled_ones_are_found() {
 #[test]
 fn a_removed_member_who_still_takes_part_is_found() {
     // Received, though it was sent during their absence: then, and later.
-    let said_meanwhile = What::Message {
+    let said_meanwhile = Event::Message {
         session: GROUP,
         seen: said(HIDDEN),
     };
@@ -208,17 +213,17 @@ fn a_removed_member_who_still_takes_part_is_found() {
         });
     }
     // Any event between the events of the removal and of the return.
-    let typing = What::Typing {
+    let typing = Event::Typing {
         session: GROUP,
         typist: LI,
     };
     for (at, what) in [
         (63_450, typing),
-        (3_000_000, What::Unread(vec![(GROUP, 1)])),
+        (3_000_000, Event::Unread(vec![(GROUP, 1)])),
     ] {
         found_by("removal", |history| {
             history.wires.get_mut(&AT_WANG).unwrap().arrived = Some(1_000);
-            let is_it = |what: &What| matches!(what, What::Removed { .. });
+            let is_it = |what: &Event| matches!(what, Event::Removed { .. });
             let place = history
                 .heard
                 .iter()
@@ -232,7 +237,7 @@ fn a_removed_member_who_still_takes_part_is_found() {
     // On a connection opened after the removal.
     found_by("removal", |history| {
         history.wires.get_mut(&AT_WANG).unwrap().opened = 63_600;
-        let read = What::Read {
+        let read = Event::Read {
             session: GROUP,
             reader: LI,
             seq: 2,
@@ -279,7 +284,7 @@ fn a_removed_member_who_still_takes_part_is_found() {
     history.absences[0].answered = None;
     history
         .heard
-        .push(heard(AT_WANG, 64_400, What::Unread(vec![(GROUP, 0)])));
+        .push(heard(AT_WANG, 64_400, Event::Unread(vec![(GROUP, 0)])));
     assert_eq!(finders(&history), Vec::<&str>::new());
 }
 
@@ -312,16 +317,20 @@ fn a_readded_member_who_sees_messages_of_the_absence_is_found() {
 
 #[test]
 fn a_group_that_writes_down_something_else_is_found() {
-    found_by("group notes", |history| {
-        change_finals(history, GROUP, 5, |seen| seen.note = Note::Removed(WANG));
+    found_by("system messages", |history| {
+        change_finals(history, GROUP, 5, |seen| {
+            seen.note = SystemMessage::Removed(WANG);
+        });
     });
-    found_by("group notes", |history| {
-        change_finals(history, GROUP, 3, |seen| seen.note = Note::Other);
+    found_by("system messages", |history| {
+        change_finals(history, GROUP, 3, |seen| seen.note = SystemMessage::Other);
     });
     // An acknowledged removal without a system message; a system message of a removal never
     // requested.
-    found_by("group notes", |history| history.absences[0].person = CHEN);
-    found_by("group notes", |history| {
+    found_by("system messages", |history| {
+        history.absences[0].person = CHEN;
+    });
+    found_by("system messages", |history| {
         (history.absences[0].tries, history.absences[0].is_sure) = (0, false);
     });
     // System messages are unread for nobody.
@@ -338,7 +347,7 @@ fn a_group_that_writes_down_something_else_is_found() {
 
 #[test]
 fn wrong_counts_of_receipts_are_found() {
-    let counted = |delivered, read| What::Counted {
+    let counted = |delivered, read| Event::Counted {
         session: GROUP,
         message: said(1).id,
         delivered,
@@ -365,7 +374,7 @@ fn changes_that_are_told_wrongly_or_in_another_order_are_found() {
     // Published again; published with another state than stored; published for another message.
     for (seq, rev, reactions) in [(seq, 3, 5), (seq, 5, 5), (1, 4, 5)] {
         found_by("live in stored", |history| {
-            let what = What::Reacted {
+            let what = Event::Reacted {
                 session,
                 id,
                 seq,
@@ -379,9 +388,9 @@ fn changes_that_are_told_wrongly_or_in_another_order_are_found() {
         let last = history
             .heard
             .iter_mut()
-            .rfind(|one| matches!(one.what, What::Reacted { .. }))
+            .rfind(|one| matches!(one.what, Event::Reacted { .. }))
             .unwrap();
-        last.what = What::Reacted {
+        last.what = Event::Reacted {
             session,
             id,
             seq,
@@ -391,8 +400,8 @@ fn changes_that_are_told_wrongly_or_in_another_order_are_found() {
     });
     // A device that missed an edit or a reaction.
     for change in [
-        |seen: &mut Seen| seen.text = 8_006,
-        |seen: &mut Seen| seen.reactions = 0,
+        |seen: &mut ObservedMessage| seen.text = 8_006,
+        |seen: &mut ObservedMessage| seen.reactions = 0,
     ] {
         found_by("convergence", |history| {
             let known = history.devices[1].sessions.get_mut(&GROUP).unwrap();
@@ -407,13 +416,13 @@ fn changes_that_are_told_wrongly_or_in_another_order_are_found() {
     found_by("no unnoticed gap", |history| {
         history
             .heard
-            .retain(|one| !matches!(one.what, What::Removed { .. }));
+            .retain(|one| !matches!(one.what, Event::Removed { .. }));
     });
     // The returned user misses the first message after the return.
     found_by("no unnoticed gap", |history| {
         history.heard.retain(|one| {
             let is_it =
-                matches!(&one.what, What::Message { session: GROUP, seen } if seen.seq == 5);
+                matches!(&one.what, Event::Message { session: GROUP, seen } if seen.seq == 5);
             !(one.wire == AT_WANG && is_it)
         });
     });

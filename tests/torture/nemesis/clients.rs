@@ -11,11 +11,11 @@ use std::{
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use serde_json::{Value, json};
 
-use super::{
+use crate::{
     client::{Device, back_off},
-    faults::{Fault, Scene},
-    wire::{Manner, Refused, Wire},
-    world::World,
+    client_connection::{ClientConnection, ConnectionOptions, Refused},
+    context::TestContext,
+    nemesis::{Fault, Nemesis},
 };
 
 const LAGGING: &str = "wardline_connections_closed_total{reason=\"lagging\"}";
@@ -25,42 +25,46 @@ const BATCH: usize = 250;
 const LONG_ONES: usize = 500;
 
 /// A user gets a third device that does not read, and receives messages until it is disconnected.
-pub async fn never_reads(scene: &mut Scene<'_>, rng: &mut StdRng) {
-    let (world, reader, writer) = (scene.world, &scene.cast.people[1], &scene.cast.people[0]);
+pub async fn never_reads(nemesis: &mut Nemesis<'_>, rng: &mut StdRng) {
+    let (context, reader, writer) = (
+        nemesis.context,
+        &nemesis.workload.people[1],
+        &nemesis.workload.people[0],
+    );
     let (Some(to_read), Some(to_write)) = (
-        world.login(0, &reader.name).await,
-        world.login(0, &writer.name).await,
+        context.login(0, &reader.name).await,
+        context.login(0, &writer.name).await,
     ) else {
-        world.odd("nobody could sign in".to_owned());
+        context.odd("nobody could sign in".to_owned());
         return;
     };
-    let small = Manner {
+    let small = ConnectionOptions {
         acknowledges: false,
         receive_buffer: Some(4_096),
     };
     let mut deaf = Device::new(
         format!("{}/deaf", reader.name),
         reader,
-        world,
+        context,
         to_read,
         small,
     );
     let mut flood = Device::new(
         format!("{}/flood", writer.name),
         writer,
-        world,
+        context,
         to_write,
-        Manner::default(),
+        ConnectionOptions::default(),
     );
-    let cut_before = scene.nodes[0].metric(LAGGING).await.unwrap_or_default();
+    let cut_before = nemesis.nodes[0].metric(LAGGING).await.unwrap_or_default();
     if !(deaf.connect(rng).await && flood.connect(rng).await) {
-        world.odd("the deaf device could not connect".to_owned());
+        context.odd("the deaf device could not connect".to_owned());
         return;
     }
     if let Some(wire) = &deaf.wire {
         wire.freeze();
     }
-    let shared = scene.world.record(|history| {
+    let shared = nemesis.context.record(|history| {
         let common = |pair: &Vec<_>| {
             pair.len() == 2 && pair.contains(&reader.id) && pair.contains(&writer.id)
         };
@@ -80,24 +84,29 @@ pub async fn never_reads(scene: &mut Scene<'_>, rng: &mut StdRng) {
             .collect();
         flood.send_all(drafts).await;
         sent += BATCH;
-        is_cut = scene.nodes[0]
+        is_cut = nemesis.nodes[0]
             .metric(LAGGING)
             .await
             .is_some_and(|cut| cut > cut_before);
     }
-    scene.notes.push(format!(
+    nemesis.notes.push(format!(
         "cut after {sent} messages in {:.1} s",
         begun.elapsed().as_secs_f64()
     ));
     if !is_cut {
-        world.odd(format!(
+        context.odd(format!(
             "a reader that never reads was not cut after {sent} messages"
         ));
     }
     if let Some(wire) = &deaf.wire {
         wire.thaw();
     }
-    scene.cast.guests.lock().unwrap().extend([deaf, flood]);
+    nemesis
+        .workload
+        .guests
+        .lock()
+        .unwrap()
+        .extend([deaf, flood]);
 }
 
 /// The number of users in the storm.
@@ -108,9 +117,9 @@ const ALL_BACK_WITHIN: Duration = Duration::from_secs(90);
 
 /// Thousands are connected; the service is killed and restarted. All reconnect as the official
 /// client does, each with a `chat:sync`, while the others continue.
-pub async fn storm(scene: &mut Scene<'_>, rng: &mut StdRng) {
+pub async fn storm(nemesis: &mut Nemesis<'_>, rng: &mut StdRng) {
     let crowd = CROWD.to_string();
-    let node = &scene.nodes[0];
+    let node = &nemesis.nodes[0];
     node.run(&[
         "seed",
         "--users",
@@ -127,8 +136,8 @@ pub async fn storm(scene: &mut Scene<'_>, rng: &mut StdRng) {
     let counts = Arc::new(Counts::default());
     let mut visitors = Vec::new();
     for one in tokens.as_array().into_iter().flatten() {
-        let visitor = Visitor {
-            world: Arc::clone(scene.world),
+        let visitor = StormClient {
+            context: Arc::clone(nemesis.context),
             token: one["token"].as_str().unwrap_or_default().to_owned(),
             rng: StdRng::seed_from_u64(rng.random()),
             counts: Arc::clone(&counts),
@@ -138,35 +147,35 @@ pub async fn storm(scene: &mut Scene<'_>, rng: &mut StdRng) {
     let arrived = wait_until(|| counts.here.load(Ordering::Relaxed) == visitors.len()).await;
     let here = counts.here.load(Ordering::Relaxed);
     if arrived.is_none() {
-        scene
-            .world
+        nemesis
+            .context
             .odd(format!("only {here} of {} could connect", visitors.len()));
     }
-    scene.nodes[0].kill().await;
+    nemesis.nodes[0].kill().await;
     let gone = wait_until(|| counts.here.load(Ordering::Relaxed) == 0).await;
-    scene.nodes[0].start_again();
-    scene.healed(Fault::Storm);
+    nemesis.nodes[0].start_again();
+    nemesis.healed(Fault::Storm);
     let begun = Instant::now();
-    scene.nodes[0].ready().await;
-    scene.notes.push(format!(
+    nemesis.nodes[0].ready().await;
+    nemesis.notes.push(format!(
         "well again after {:.1} s",
         begun.elapsed().as_secs_f64()
     ));
     let back = wait_until(|| counts.here.load(Ordering::Relaxed) == visitors.len()).await;
     match back {
         Some(()) if gone.is_some() => {
-            scene.notes.push(format!(
+            nemesis.notes.push(format!(
                 "{here} back after {:.1} s",
                 begun.elapsed().as_secs_f64()
             ));
         }
-        _ => scene.world.odd(format!(
+        _ => nemesis.context.odd(format!(
             "only {} of {here} came back within {} s",
             counts.here.load(Ordering::Relaxed),
             ALL_BACK_WITHIN.as_secs()
         )),
     }
-    scene.notes.push(format!(
+    nemesis.notes.push(format!(
         "{} handshakes failed",
         counts.failed.load(Ordering::Relaxed)
     ));
@@ -193,14 +202,14 @@ struct Counts {
 }
 
 /// A client of the storm.
-struct Visitor {
-    world: Arc<World>,
+struct StormClient {
+    context: Arc<TestContext>,
     token: String,
     rng: StdRng,
     counts: Arc<Counts>,
 }
 
-impl Visitor {
+impl StormClient {
     async fn stay(mut self, gate: Arc<tokio::sync::Semaphore>) {
         let mut failures = 0;
         let mut place = gate.acquire_owned().await.ok();
@@ -221,20 +230,28 @@ impl Visitor {
         }
     }
 
-    async fn arrive(&self) -> Option<Wire> {
-        let address = &self.world.nodes[0];
+    async fn arrive(&self) -> Option<ClientConnection> {
+        let address = &self.context.nodes[0];
         let listener = Box::new(|_: &str, _: &Value| {});
-        match Wire::open(0, address, &self.token, Manner::default(), listener).await {
+        match ClientConnection::open(
+            0,
+            address,
+            &self.token,
+            ConnectionOptions::default(),
+            listener,
+        )
+        .await
+        {
             Ok(wire) => {
                 let told = wire.begin("chat:sync", &json!({})).await;
-                let answer = tokio::time::timeout(self.world.patience, told)
+                let answer = tokio::time::timeout(self.context.patience, told)
                     .await
                     .ok()?
                     .ok()?;
                 (answer["success"] == json!(true)).then_some(wire)
             }
             Err(Refused::Code(code)) if code != "INTERNAL" => {
-                self.world
+                self.context
                     .odd(format!("one of the storm was refused: {code}"));
                 None
             }

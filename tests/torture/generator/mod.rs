@@ -1,17 +1,20 @@
 //! The operations of a device, chosen by weight. Each takes one number of the device's own
 //! sequence, so that the choices of a run depend on its seed only, however fast the answers come.
 
+mod changes;
+pub mod membership;
+
 use std::{sync::atomic::Ordering, time::Duration};
 
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use serde_json::{Value, json};
 
-use super::{
-    cast::VANISH_FROZEN,
+use crate::{
     client::Device,
-    history::{Attempt, Counts, Deletion, Ended, Id, Page, Seen, hash},
-    state::counts_in,
-    world::{Answer, Draft},
+    context::{Answer, Draft},
+    history::{Counts, Deletion, Id, ObservedMessage, Outcome, Page, SendAttempt, hash},
+    model::counts_in,
+    workload::VANISH_FROZEN,
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,7 +77,7 @@ fn choose(rng: &mut StdRng) -> Operation {
 
 /// Works until the workload stops.
 pub async fn work(mut device: Device, mut rng: StdRng) -> Device {
-    while device.world.is_running() {
+    while device.context.is_running() {
         let mut step = StdRng::seed_from_u64(rng.random());
         if device.is_deactivated() {
             tokio::time::sleep(Duration::from_millis(100)).await;
@@ -167,24 +170,25 @@ impl Device {
     fn record(&self, draft: Draft, via: Option<(u32, u64)>, begun: u64, answer: &Answer) {
         let outcome = match answer {
             Answer::Ok(envelope) => {
-                let seen = Seen::of(&envelope["data"]);
-                Ended::Ok((seen.id, seen.seq))
+                let seen = ObservedMessage::of(&envelope["data"]);
+                Outcome::Ok((seen.id, seen.seq))
             }
-            Answer::Failed | Answer::Missing => Ended::Failed,
-            Answer::Unknown => Ended::Unknown,
+            Answer::Failed | Answer::Missing => Outcome::Failed,
+            Answer::Unknown => Outcome::Unknown,
         };
-        let attempt = Attempt {
+        let attempt = SendAttempt {
             sender: self.person.id,
             session: draft.session,
             key: draft.key,
             text: hash(&draft.content),
             via,
             begun,
-            ended: self.world.now(),
+            ended: self.context.now(),
             outcome,
         };
-        self.world.record(|history| history.attempts.push(attempt));
-        if matches!(outcome, Ended::Ok(_)) {
+        self.context
+            .record(|history| history.attempts.push(attempt));
+        if matches!(outcome, Outcome::Ok(_)) {
             self.person
                 .lost
                 .lock()
@@ -204,7 +208,7 @@ impl Device {
         let Some(wire) = &self.wire else { return };
         let mut told = Vec::with_capacity(drafts.len());
         for draft in drafts {
-            let (begun, via) = (self.world.now(), Some((wire.number, wire.next_place())));
+            let (begun, via) = (self.context.now(), Some((wire.number, wire.next_place())));
             told.push((
                 wire.begin("message:send", &self.wire_form(&draft)).await,
                 draft,
@@ -229,7 +233,7 @@ impl Device {
     async fn vanish_sending(&mut self, rng: &mut StdRng, stands: bool) {
         let Some(wire) = &self.wire else { return };
         for draft in (0..20).filter_map(|_| self.draft(rng)).collect::<Vec<_>>() {
-            let (begun, via) = (self.world.now(), Some((wire.number, wire.next_place())));
+            let (begun, via) = (self.context.now(), Some((wire.number, wire.next_place())));
             drop(wire.begin("message:send", &self.wire_form(&draft)).await);
             self.record(draft, via, begun, &Answer::Unknown);
         }
@@ -238,7 +242,7 @@ impl Device {
     }
 
     pub async fn send_by_rest(&self, draft: Draft) {
-        let begun = self.world.now();
+        let begun = self.context.now();
         let (form, may_miss) = (self.wire_form(&draft), self.person.wanders(draft.session));
         let answer = self
             .rest_for("POST", "/api/chat/messages", Some(form), may_miss)
@@ -273,8 +277,8 @@ impl Device {
     pub fn known_message(
         &self,
         rng: &mut StdRng,
-        fits: impl Fn(&Seen) -> bool,
-    ) -> Option<(Id, Seen)> {
+        fits: impl Fn(&ObservedMessage) -> bool,
+    ) -> Option<(Id, ObservedMessage)> {
         let (session, back) = (self.any_session(rng)?, rng.random_range(0..20));
         let state = self.state.lock().unwrap();
         let messages = &state.sessions.get(&session)?.messages;
@@ -319,7 +323,7 @@ impl Device {
             seq: seen.seq,
             outcome: answer.ended(),
         };
-        self.world
+        self.context
             .record(|history| history.deletions.push(deletion));
     }
 
@@ -338,7 +342,7 @@ impl Device {
             ("beforeSeq", seen.seq),
             ("afterSeq", seen.seq / 2),
         ][kind];
-        let (begun, may_miss) = (self.world.now(), self.person.wanders(session));
+        let (begun, may_miss) = (self.context.now(), self.person.wanders(session));
         let answer = if by_socket {
             let ask = json!({ "sessionId": session.to_string(), "limit": limit, name: number });
             self.ask_for("chat:history", &ask, may_miss).await
@@ -347,11 +351,11 @@ impl Device {
             self.rest_for("GET", &path, None, may_miss).await
         };
         let Answer::Ok(envelope) = answer else { return };
-        let messages: Vec<Seen> = envelope["data"]
+        let messages: Vec<ObservedMessage> = envelope["data"]
             .as_array()
             .into_iter()
             .flatten()
-            .map(Seen::of)
+            .map(ObservedMessage::of)
             .collect();
         let more = envelope["pagination"]["hasMore"] == json!(true);
         let (first, last) = (
@@ -363,7 +367,7 @@ impl Device {
             "beforeSeq" => (if more { first } else { 1 }, number.saturating_sub(1)),
             _ => (number + 1, if more { last } else { u64::MAX }),
         };
-        let (reader, ended) = (self.person.id, self.world.now());
+        let (reader, ended) = (self.person.id, self.context.now());
         let page = Page {
             reader,
             session,
@@ -373,7 +377,7 @@ impl Device {
             high,
             messages,
         };
-        self.world.record(|history| history.pages.push(page));
+        self.context.record(|history| history.pages.push(page));
     }
 
     async fn unread(&self) {
@@ -386,7 +390,7 @@ impl Device {
             .await;
         if let Some(data) = answer.data() {
             let by_session = counts_in(&data["bySession"]);
-            self.world
+            self.context
                 .record(|history| history.counts.push(Counts { by_session }));
         }
     }

@@ -4,11 +4,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{
-    checks::Found,
-    checks_live::UNDER_WAY,
-    history::{Ended, Heard, History, Id, Moment, Note, What},
-    records::Absence,
+use crate::{
+    checker::CheckResult,
+    checker::live::UNDER_WAY,
+    history::changes::Absence,
+    history::{Event, History, Id, Moment, Outcome, ReceivedEvent, SystemMessage},
 };
 
 /// How long after its answer an event with the same content may come.
@@ -16,8 +16,8 @@ const ANSWERED: Moment = 2_000_000;
 
 /// From the answer to a removal until the return, no event of the group reaches the removed member.
 /// In a group with hidden history, they never see what was sent before their return.
-pub fn removal(history: &History) -> Found {
-    let mut found = Found::default();
+pub fn removal(history: &History) -> CheckResult {
+    let mut found = CheckResult::default();
     for absence in history
         .absences
         .iter()
@@ -37,7 +37,7 @@ pub fn removal(history: &History) -> Found {
 }
 
 /// Pages and writes.
-fn asked_while_away(history: &History, absence: &Absence, found: &mut Found) {
+fn asked_while_away(history: &History, absence: &Absence, found: &mut CheckResult) {
     let Absence {
         person, session, ..
     } = *absence;
@@ -61,7 +61,7 @@ fn asked_while_away(history: &History, absence: &Absence, found: &mut Found) {
         .iter()
         .filter(|one| (one.sender, one.session) == (person, session))
     {
-        if let Ended::Ok(_) = one.outcome {
+        if let Outcome::Ok(_) = one.outcome {
             look(&format!("a send, {one:?},"), one.begun, one.ended);
         }
     }
@@ -70,7 +70,7 @@ fn asked_while_away(history: &History, absence: &Absence, found: &mut Found) {
         .iter()
         .filter(|one| (one.by, one.session) == (person, session))
     {
-        if let Ended::Ok(_) = one.outcome {
+        if let Outcome::Ok(_) = one.outcome {
             look("an edit", one.begun, one.ended);
         }
     }
@@ -79,7 +79,7 @@ fn asked_while_away(history: &History, absence: &Absence, found: &mut Found) {
         .iter()
         .filter(|one| (one.by, one.session) == (person, session))
     {
-        if one.outcome == Ended::Ok(()) {
+        if one.outcome == Outcome::Ok(()) {
             look("a reaction", one.begun, one.ended);
         }
     }
@@ -88,14 +88,14 @@ fn asked_while_away(history: &History, absence: &Absence, found: &mut Found) {
         .iter()
         .filter(|one| one.by == person && one.targets.contains(&session));
     for one in forwards {
-        if matches!(one.outcome, Ended::Ok(_)) {
+        if matches!(one.outcome, Outcome::Ok(_)) {
             look("a forward", one.begun, one.ended);
         }
     }
 }
 
 /// A member who returned to a group with hidden history sees nothing from before.
-fn hidden_after(history: &History, absence: &Absence, found: &mut Found) {
+fn hidden_after(history: &History, absence: &Absence, found: &mut CheckResult) {
     let (Some(returning), Some(returned)) = (absence.return_begun, absence.returned) else {
         return;
     };
@@ -134,31 +134,31 @@ fn hidden_after(history: &History, absence: &Absence, found: &mut Found) {
 
 /// Messages and edits during their absence are published to them neither then nor later; events
 /// under way at the removal arrive soon.
-fn heard_while_away(history: &History, found: &mut Found) {
+fn heard_while_away(history: &History, found: &mut CheckResult) {
     let sent: BTreeMap<(Id, u64), (Moment, Moment)> = history
         .by_key()
         .into_iter()
         .filter_map(|(key, attempts)| {
             let ok = attempts
                 .iter()
-                .find(|attempt| matches!(attempt.outcome, Ended::Ok(_)))?;
+                .find(|attempt| matches!(attempt.outcome, Outcome::Ok(_)))?;
             Some((key, (attempts[0].begun, ok.ended)))
         })
         .collect();
     let edited = history
         .edits
         .iter()
-        .filter(|edit| matches!(edit.outcome, Ended::Ok(_)));
+        .filter(|edit| matches!(edit.outcome, Outcome::Ok(_)));
     let edited: BTreeMap<(Id, u64), (Moment, Moment)> = edited
         .map(|edit| ((edit.message, edit.text), (edit.begun, edit.ended)))
         .collect();
-    for Heard { wire, at, what } in &history.heard {
+    for ReceivedEvent { wire, at, what } in &history.heard {
         let (Some(life), Some(session)) = (history.wires.get(wire), what.session()) else {
             continue;
         };
         let cause = match what {
-            What::Message { seen, .. } if seen.part == 0 => sent.get(&(seen.sender, seen.key)),
-            What::Edited { id, text, .. } => edited.get(&(*id, *text)),
+            Event::Message { seen, .. } if seen.part == 0 => sent.get(&(seen.sender, seen.key)),
+            Event::Edited { id, text, .. } => edited.get(&(*id, *text)),
             _ => None,
         };
         for absence in history.absences_of(life.person, session) {
@@ -180,11 +180,11 @@ fn heard_while_away(history: &History, found: &mut Found) {
 
 /// On one connection, no event of a group comes between the events of the removal and of the
 /// return; nor do pushed counts name the group.
-fn heard_between(history: &History, found: &mut Found) {
+fn heard_between(history: &History, found: &mut CheckResult) {
     let mut gone = BTreeSet::new();
-    for Heard { wire, at, what } in &history.heard {
+    for ReceivedEvent { wire, at, what } in &history.heard {
         let arrived = history.wires.get(wire).and_then(|life| life.arrived);
-        if let What::Unread(counts) = what {
+        if let Event::Unread(counts) = what {
             // The counts requested on arrival may have been fetched before.
             if arrived.is_some_and(|arrived| *at > arrived + ANSWERED) {
                 let is_named = counts
@@ -199,8 +199,8 @@ fn heard_between(history: &History, found: &mut Found) {
             continue;
         };
         match what {
-            What::Removed { .. } => drop(gone.insert((*wire, session))),
-            What::Created { .. } => drop(gone.remove(&(*wire, session))),
+            Event::Removed { .. } => drop(gone.insert((*wire, session))),
+            Event::Created { .. } => drop(gone.remove(&(*wire, session))),
             _ => found.look(!gone.contains(&(*wire, session)), || {
                 format!("connection {wire} heard {what:?} after session:removed")
             }),
@@ -209,16 +209,19 @@ fn heard_between(history: &History, found: &mut Found) {
 }
 
 /// A group has a system message of each removal and each return, in turn, and of nothing else.
-pub fn notes(history: &History) -> Found {
-    let mut found = Found::default();
+pub fn notes(history: &History) -> CheckResult {
+    let mut found = CheckResult::default();
     for (session, messages) in history.stored() {
         let mut last: BTreeMap<Id, bool> = BTreeMap::new();
         let mut removals: BTreeMap<Id, usize> = BTreeMap::new();
-        for seen in messages.iter().filter(|seen| seen.note != Note::None) {
+        for seen in messages
+            .iter()
+            .filter(|seen| seen.note != SystemMessage::None)
+        {
             let (person, is_in) = match seen.note {
-                Note::Joined(person) => (person, true),
-                Note::Removed(person) => (person, false),
-                Note::None | Note::Other => (Id::default(), true),
+                SystemMessage::Joined(person) => (person, true),
+                SystemMessage::Removed(person) => (person, false),
+                SystemMessage::None | SystemMessage::Other => (Id::default(), true),
             };
             let before = last.insert(person, is_in).unwrap_or(true);
             let holds = history.wanders(person, session) && before != is_in && !seen.deleted;
@@ -251,10 +254,10 @@ pub fn notes(history: &History) -> Found {
 }
 
 /// Counts of receipts never decrease, and at the end equal the read positions.
-pub fn counted(history: &History, found: &mut Found) {
+pub fn counted(history: &History, found: &mut CheckResult) {
     let mut known: BTreeMap<(u32, Id), (u64, u64)> = BTreeMap::new();
-    for Heard { wire, what, .. } in &history.heard {
-        let What::Counted {
+    for ReceivedEvent { wire, what, .. } in &history.heard {
+        let Event::Counted {
             session,
             message,
             delivered,
@@ -309,7 +312,7 @@ pub fn counted(history: &History, found: &mut Found) {
 }
 
 /// A message reported as missing is deleted at the end, or the caller is a wanderer there.
-pub fn misses(history: &History, found: &mut Found) {
+pub fn misses(history: &History, found: &mut CheckResult) {
     let stored = history.by_id();
     for miss in &history.misses {
         let is_gone = |id: &Id| stored.get(id).is_none_or(|(_, seen)| seen.deleted);

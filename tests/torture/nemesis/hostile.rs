@@ -13,7 +13,7 @@ use tokio::{
 };
 use tokio_tungstenite::{WebSocketStream, client_async, tungstenite::Message};
 
-use super::{faults::Scene, world::PASSWORD};
+use crate::{context::PASSWORD, nemesis::Nemesis};
 
 /// The maximum memory that one account may cost the process, MiB.
 const BOUND: u64 = 512;
@@ -27,14 +27,14 @@ const HANDSHAKES: usize = 3_000;
 const UPLOADS: usize = 8;
 
 /// A separate account with a conversation of long messages.
-struct Intruder {
+struct HostileClient {
     address: String,
     token: String,
     session: String,
     client: reqwest::Client,
 }
 
-impl Intruder {
+impl HostileClient {
     async fn settle_in(address: &str) -> Option<Self> {
         let client = reqwest::Client::new();
         let (me, token) = register(&client, address).await?;
@@ -164,32 +164,32 @@ async fn register(client: &reqwest::Client, address: &str) -> Option<(String, St
 
 /// Runs the attack for a while, and measures its cost.
 #[expect(clippy::similar_names, reason = "as the glossary has them")]
-pub async fn attack(scene: &mut Scene<'_>) {
-    let Some(intruder) = Intruder::settle_in(&scene.nodes[0].address).await else {
-        scene
-            .world
+pub async fn attack(nemesis: &mut Nemesis<'_>) {
+    let Some(intruder) = HostileClient::settle_in(&nemesis.nodes[0].address).await else {
+        nemesis
+            .context
             .odd("the hostile client could not settle in".to_owned());
         return;
     };
-    let Some(before) = scene.nodes[0].memory() else {
+    let Some(before) = nemesis.nodes[0].memory() else {
         return;
     };
     let (held, mut holding) = mpsc::channel(16);
     let begun = Instant::now();
     let attack = tokio::spawn(async move { intruder.press(held).await });
     let (mut most, mut signed_in, mut kept) = (before, 0, Vec::new());
-    let hold = Duration::from_secs(if scene.is_long { 40 } else { 8 });
+    let hold = Duration::from_secs(if nemesis.is_long { 40 } else { 8 });
     while begun.elapsed() < hold {
         while let Ok(one) = holding.try_recv() {
             kept.push(one);
         }
-        most = most.max(scene.nodes[0].memory().unwrap_or_default());
+        most = most.max(nemesis.nodes[0].memory().unwrap_or_default());
         if begun.elapsed().as_secs() >= signed_in * 2 {
             signed_in += 1;
-            let person = &scene.cast.people[0];
-            if scene.world.login(0, &person.name).await.is_none() {
-                scene
-                    .world
+            let person = &nemesis.workload.people[0];
+            if nemesis.context.login(0, &person.name).await.is_none() {
+                nemesis
+                    .context
                     .odd("the hostile client kept a user from signing in".to_owned());
             }
         }
@@ -197,12 +197,12 @@ pub async fn attack(scene: &mut Scene<'_>) {
     }
     attack.abort();
     let cost = most.saturating_sub(before);
-    scene.notes.push(format!(
+    nemesis.notes.push(format!(
         "peak memory {most} MiB, {cost} MiB more than before ({before} MiB), with {} connections held",
         kept.len()
     ));
     if cost > BOUND {
-        scene.world.odd(format!(
+        nemesis.context.odd(format!(
             "one account made the service take {cost} MiB more; {BOUND} are allowed"
         ));
     }

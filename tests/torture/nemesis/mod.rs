@@ -1,5 +1,8 @@
 //! The faults: each hits a cluster under load, holds, and heals; the history records when.
 
+mod clients;
+mod hostile;
+
 use std::{
     fmt,
     sync::Arc,
@@ -9,16 +12,14 @@ use std::{
 use mongodb::bson::doc;
 use rand::{Rng, rngs::StdRng};
 
-use super::{
-    cast::Cast,
-    crowd,
+use crate::kit::process::Signal;
+use crate::{
+    context::TestContext,
     database::{Database, Kind},
     history::{Heal, Moment, Rules},
-    hostile,
     service::Node,
-    world::World,
+    workload::Workload,
 };
-use crate::kit::process::Signal;
 
 /// All faults of the torture tests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -156,23 +157,23 @@ impl fmt::Display for Fault {
 }
 
 /// The target of a fault.
-pub struct Scene<'a> {
+pub struct Nemesis<'a> {
     pub database: &'a mut Database,
     pub nodes: &'a mut [Node],
-    pub world: &'a Arc<World>,
-    pub cast: &'a Cast,
+    pub context: &'a Arc<TestContext>,
+    pub workload: &'a Workload,
     pub is_long: bool,
     /// Notes for the report.
     pub notes: Vec<String>,
 }
 
-impl Scene<'_> {
+impl Nemesis<'_> {
     pub fn healed(&self, fault: Fault) {
         let heal = Heal {
             fault: fault.name().to_owned(),
-            healed: self.world.now(),
+            healed: self.context.now(),
         };
-        self.world.record(|history| history.heals.push(heal));
+        self.context.record(|history| history.heals.push(heal));
     }
 
     /// Strikes, holds and heals once. An error says why it was not possible.
@@ -196,17 +197,17 @@ impl Scene<'_> {
             Fault::RollingRestart | Fault::RollingNodes => {
                 for node in self.nodes.iter_mut() {
                     if !node.terminate().await {
-                        self.world
+                        self.context
                             .odd("the service did not end within 40 s of SIGTERM".to_owned());
                     }
                     node.start_again();
-                    let healed = self.world.now();
+                    let healed = self.context.now();
                     node.ready().await;
                     let heal = Heal {
                         fault: fault.name().to_owned(),
                         healed,
                     };
-                    self.world.record(|history| history.heals.push(heal));
+                    self.context.record(|history| history.heals.push(heal));
                     tokio::time::sleep(hold).await;
                 }
             }
@@ -256,19 +257,19 @@ impl Scene<'_> {
             }
             Fault::DiskFull => self.fill_disk(hold).await,
             Fault::Vanish => {
-                self.cast.vanish(rng);
+                self.workload.vanish(rng);
                 tokio::time::sleep(hold).await;
                 self.healed(fault);
             }
             Fault::NeverReads => {
-                crowd::never_reads(self, rng).await;
+                clients::never_reads(self, rng).await;
                 self.healed(fault);
             }
             Fault::Hostile => {
                 hostile::attack(self).await;
                 self.healed(fault);
             }
-            Fault::Storm => crowd::storm(self, rng).await,
+            Fault::Storm => clients::storm(self, rng).await,
         }
         Ok(())
     }

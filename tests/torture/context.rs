@@ -11,7 +11,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use super::history::{Ended, History, Id, Moment};
+use crate::history::{History, Id, Moment, Outcome};
 
 pub const PASSWORD: &str = "a long enough password";
 
@@ -26,11 +26,11 @@ pub enum Answer {
 }
 
 impl Answer {
-    pub fn ended(&self) -> Ended<()> {
+    pub fn ended(&self) -> Outcome<()> {
         match self {
-            Answer::Ok(_) => Ended::Ok(()),
-            Answer::Failed | Answer::Missing => Ended::Failed,
-            Answer::Unknown => Ended::Unknown,
+            Answer::Ok(_) => Outcome::Ok(()),
+            Answer::Failed | Answer::Missing => Outcome::Failed,
+            Answer::Unknown => Outcome::Unknown,
         }
     }
 
@@ -44,7 +44,7 @@ impl Answer {
 }
 
 /// The environment of a round.
-pub struct World {
+pub struct TestContext {
     start: Instant,
     history: Mutex<History>,
     wires: AtomicU32,
@@ -57,7 +57,7 @@ pub struct World {
     pub running: AtomicBool,
 }
 
-impl World {
+impl TestContext {
     pub fn new(history: History, nodes: Vec<String>, patience: Duration) -> Arc<Self> {
         Arc::new(Self {
             start: Instant::now(),
@@ -123,7 +123,7 @@ impl World {
         self.record(|history| {
             history.answers += u64::from(is_foreseen);
             if !(code.is_empty() || is_missing && may_miss) {
-                let outcome = if answer.ended() == Ended::Unknown {
+                let outcome = if answer.ended() == Outcome::Unknown {
                     "unknown"
                 } else {
                     "refused"

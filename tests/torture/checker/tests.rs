@@ -2,15 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use super::{
-    checks::{self, CHECKS},
-    history::{Ended, Final, Heard, History, Id, Seen, What},
-    plant::*,
+use crate::{
+    checker::fixture::*,
+    checker::{self, CHECKERS},
+    history::{Event, FinalRead, History, Id, ObservedMessage, Outcome, ReceivedEvent},
 };
 
 /// The names of the checks with findings.
 pub fn finders(history: &History) -> Vec<&'static str> {
-    let found = checks::all(history).into_iter();
+    let found = checker::all(history).into_iter();
     found
         .filter(|(_, found)| !found.violations.is_empty())
         .map(|(name, _)| name)
@@ -30,7 +30,7 @@ pub fn found_by(check: &str, plant: impl Fn(&mut History)) {
 }
 
 /// The final states of the private conversation.
-fn ward(history: &mut History) -> impl Iterator<Item = &mut Final> {
+fn cluster(history: &mut History) -> impl Iterator<Item = &mut FinalRead> {
     history
         .finals
         .iter_mut()
@@ -38,13 +38,13 @@ fn ward(history: &mut History) -> impl Iterator<Item = &mut Final> {
 }
 
 fn drop_from_finals(history: &mut History, number: u64) {
-    for last in ward(history) {
+    for last in cluster(history) {
         last.messages.retain(|seen| seen.seq != number);
     }
 }
 
-fn event(history: &mut History, wire: u32, number: u64) -> &mut Heard {
-    let is_it = |what: &What| matches!(what, What::Message { seen, .. } if seen.seq == number);
+fn event(history: &mut History, wire: u32, number: u64) -> &mut ReceivedEvent {
+    let is_it = |what: &Event| matches!(what, Event::Message { seen, .. } if seen.seq == number);
     history
         .heard
         .iter_mut()
@@ -61,11 +61,11 @@ fn forget_event(history: &mut History, wire: u32, number: u64) {
 
 #[test]
 fn a_clean_history_gives_nothing_and_every_check_looks_at_it() {
-    for (name, found) in checks::all(&clean()) {
+    for (name, found) in checker::all(&clean()) {
         assert_eq!(found.violations, Vec::<String>::new(), "{name}");
         assert!(found.looked_at > 0, "{name} looked at nothing");
     }
-    assert_eq!(CHECKS.len(), 20);
+    assert_eq!(CHECKERS.len(), 20);
 }
 
 #[test]
@@ -73,58 +73,58 @@ fn what_is_lost_is_found() {
     found_by("set-full", |history| drop_from_finals(history, 7));
     // Its last one, so that the other counts still hold.
     found_by("set-full", |history| drop_from_finals(history, COUNT));
-    // Seen by one user, acknowledged to none.
+    // ObservedMessage by one user, acknowledged to none.
     found_by("set-full", |history| {
-        history.attempts[usize::try_from(COUNT).unwrap() - 1].outcome = Ended::Unknown;
+        history.attempts[usize::try_from(COUNT).unwrap() - 1].outcome = Outcome::Unknown;
         drop_from_finals(history, COUNT);
     });
     // A deletion that was answered and undone.
     found_by("set-full", |history| {
-        ward(history).for_each(|last| last.messages[2].deleted = false);
+        cluster(history).for_each(|last| last.messages[2].deleted = false);
     });
     // Stored at another place than acknowledged.
     found_by("set-full", |history| {
-        history.attempts[1].outcome = Ended::Ok((message(2).id, 3));
+        history.attempts[1].outcome = Outcome::Ok((message(2).id, 3));
     });
 }
 
 #[test]
 fn what_was_refused_or_never_sent_is_found() {
     found_by("no phantom", |history| {
-        history.attempts[5].outcome = Ended::Failed;
+        history.attempts[5].outcome = Outcome::Failed;
     });
     found_by("no phantom", |history| {
-        let ghost = Seen {
+        let ghost = ObservedMessage {
             id: Id(4_000),
             seq: COUNT + 1,
             key: 77,
             sender: LI,
-            ..Seen::default()
+            ..ObservedMessage::default()
         };
-        ward(history).for_each(|last| last.messages.push(ghost));
+        cluster(history).for_each(|last| last.messages.push(ghost));
     });
     // The text is not the one that was sent.
     found_by("no phantom", |history| {
-        ward(history).for_each(|last| last.messages[6].text = 1);
+        cluster(history).for_each(|last| last.messages[6].text = 1);
     });
 }
 
 #[test]
 fn doubles_are_found() {
     found_by("exactly once", |history| {
-        let double = Seen {
+        let double = ObservedMessage {
             id: Id(4_000),
             seq: COUNT + 1,
             ..message(5)
         };
-        ward(history).for_each(|last| last.messages.push(double));
+        cluster(history).for_each(|last| last.messages.push(double));
     });
     // The repeat got another answer: another id, or another place.
     found_by("exactly once", |history| {
-        history.attempts[4].outcome = Ended::Ok((Id(4_000), 5));
+        history.attempts[4].outcome = Outcome::Ok((Id(4_000), 5));
     });
     found_by("exactly once", |history| {
-        history.attempts[4].outcome = Ended::Ok((message(5).id, 6));
+        history.attempts[4].outcome = Outcome::Ok((message(5).id, 6));
     });
 }
 
@@ -136,10 +136,10 @@ fn swaps_gaps_and_repeats_of_seq_are_found() {
         (messages[4].id, messages[5].id) = (messages[5].id, messages[4].id);
     });
     found_by("total order", |history| {
-        ward(history).for_each(|last| last.messages.last_mut().unwrap().seq += 1);
+        cluster(history).for_each(|last| last.messages.last_mut().unwrap().seq += 1);
     });
     found_by("total order", |history| {
-        ward(history).for_each(|last| last.messages[6].seq = 6);
+        cluster(history).for_each(|last| last.messages[6].seq = 6);
     });
     // A page once had another order than the final one.
     found_by("total order", |history| {
@@ -159,7 +159,7 @@ fn overtaking_on_one_connection_is_found() {
     });
     // An unacknowledged send without a repeat has its place, too.
     found_by("FIFO", |history| {
-        history.attempts[6].outcome = Ended::Unknown;
+        history.attempts[6].outcome = Outcome::Unknown;
         history.attempts[6].via = Some((AT_LI, 10));
     });
     // A repeat gets its place when it is stored: no fault.
@@ -190,12 +190,12 @@ fn reads_that_miss_or_forget_are_found() {
 #[test]
 fn pushes_that_are_not_stored_or_not_in_order_are_found() {
     found_by("live in stored", |history| {
-        if let What::Message { seen, .. } = &mut event(history, AT_CHEN, 7).what {
+        if let Event::Message { seen, .. } = &mut event(history, AT_CHEN, 7).what {
             seen.id = Id(4_000);
         }
     });
     found_by("live in stored", |history| {
-        if let What::Message { seen, .. } = &mut event(history, AT_CHEN, 7).what {
+        if let Event::Message { seen, .. } = &mut event(history, AT_CHEN, 7).what {
             seen.text = 1;
         }
     });
@@ -220,7 +220,7 @@ fn pushes_that_are_not_stored_or_not_in_order_are_found() {
         history.heard.push(heard(
             AT_LI,
             23_000,
-            What::Deleted {
+            Event::Deleted {
                 session: WARD,
                 id,
                 seq,
@@ -252,10 +252,10 @@ fn missed_pushes_are_found() {
     found_by("no unnoticed gap", |history| {
         history.rules.one_hub = false;
         forget_event(history, AT_CHEN, 6);
-        if let What::Message { seen, .. } = &mut event(history, AT_CHEN, 5).what {
+        if let Event::Message { seen, .. } = &mut event(history, AT_CHEN, 5).what {
             seen.seq = 6;
         }
-        if let What::Message { seen, .. } = &mut event(history, AT_CHEN, 4).what {
+        if let Event::Message { seen, .. } = &mut event(history, AT_CHEN, 4).what {
             seen.seq = 2;
         }
     });
@@ -271,18 +271,18 @@ fn wrong_counts_are_found() {
     found_by("unread", |history| {
         history
             .heard
-            .push(heard(AT_LI, 23_000, What::Unread(vec![(WARD, -2)])));
+            .push(heard(AT_LI, 23_000, Event::Unread(vec![(WARD, -2)])));
     });
     // A deletion that was not subtracted.
     found_by("unread", |history| {
-        ward(history).for_each(|last| last.messages[9].deleted = true);
+        cluster(history).for_each(|last| last.messages[9].deleted = true);
     });
 }
 
 #[test]
 fn receipts_that_go_back_are_found() {
     found_by("receipts", |history| {
-        let what = What::Read {
+        let what = Event::Read {
             session: WARD,
             reader: CHEN,
             seq: 2,
@@ -291,7 +291,7 @@ fn receipts_that_go_back_are_found() {
     });
     found_by("receipts", |history| {
         let message = message(1).id;
-        let what = What::Status {
+        let what = Event::Status {
             session: WARD,
             message,
             receiver: CHEN,
@@ -304,7 +304,7 @@ fn receipts_that_go_back_are_found() {
     });
     // A read that was answered and is lost.
     found_by("receipts", |history| {
-        ward(history).for_each(|last| *last.positions.get_mut(&CHEN).unwrap() -= 1);
+        cluster(history).for_each(|last| *last.positions.get_mut(&CHEN).unwrap() -= 1);
     });
 }
 
@@ -339,7 +339,7 @@ fn devices_that_do_not_converge_are_found() {
 #[test]
 fn an_event_sent_to_the_wrong_user_is_found() {
     found_by("access", |history| {
-        let what = What::Message {
+        let what = Event::Message {
             session: WARD,
             seen: message(5),
         };
@@ -349,7 +349,7 @@ fn an_event_sent_to_the_wrong_user_is_found() {
         history.heard.push(heard(
             AT_OUTSIDER,
             5_400,
-            What::Typing {
+            Event::Typing {
                 session: WARD,
                 typist: LI,
             },
@@ -358,23 +358,23 @@ fn an_event_sent_to_the_wrong_user_is_found() {
     found_by("access", |history| {
         history
             .heard
-            .push(heard(AT_OUTSIDER, 5_400, What::Presence { user: LI }));
+            .push(heard(AT_OUTSIDER, 5_400, Event::Presence { user: LI }));
     });
     found_by("access", |history| {
         history
             .heard
-            .push(heard(AT_OUTSIDER, 5_400, What::Unread(vec![(WARD, 1)])));
+            .push(heard(AT_OUTSIDER, 5_400, Event::Unread(vec![(WARD, 1)])));
     });
     // The sign-out was answered at 3,500; message 4 was sent at 4,000.
     found_by("access", |history| {
-        let what = What::Message {
+        let what = Event::Message {
             session: WARD,
             seen: message(4),
         };
         history.heard.push(heard(SIGNED_OUT, 4_400, what));
     });
     found_by("access", |history| {
-        let what = What::Typing {
+        let what = Event::Typing {
             session: WARD,
             typist: LI,
         };
@@ -392,7 +392,7 @@ fn a_late_recovery_is_found() {
         history
             .attempts
             .iter_mut()
-            .for_each(|attempt| attempt.outcome = Ended::Unknown);
+            .for_each(|attempt| attempt.outcome = Outcome::Unknown);
     });
 }
 
@@ -405,7 +405,7 @@ fn answers_that_the_contract_does_not_know_are_found() {
         history.heard.push(heard(
             AT_LI,
             23_000,
-            What::Unknown("message:lost".to_owned()),
+            Event::Unknown("message:lost".to_owned()),
         ));
     });
     // Li's 5 got no answer, which the fault did not cause.

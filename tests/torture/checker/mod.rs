@@ -1,21 +1,27 @@
-//! The checks of what was stored and answered, each a pure function from a history to its findings.
-//! The checks of live events are in `checks_live.rs`.
+//! The checkers, each a pure function from a history to its result. Those of what was stored and
+//! answered are here.
+
+mod changes;
+mod changes_tests;
+pub mod fixture;
+pub mod fixture_group;
+mod groups;
+mod live;
+pub mod outcomes;
+pub mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{
-    checks_changes, checks_groups, checks_live, checks_outcomes,
-    history::{Ended, History, Id, Moment, Note, Page, Seen, What},
-};
+use crate::history::{Event, History, Id, Moment, ObservedMessage, Outcome, Page, SystemMessage};
 
 /// The number of items that a check examined, and the violations it found.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub struct Found {
+pub struct CheckResult {
     pub looked_at: u64,
     pub violations: Vec<String>,
 }
 
-impl Found {
+impl CheckResult {
     /// Examines one more item.
     pub fn look(&mut self, holds: bool, evidence: impl FnOnce() -> String) {
         self.looked_at += 1;
@@ -26,9 +32,9 @@ impl Found {
 }
 
 /// A check: its name, as in docs/TORTURE.md, and its function.
-pub type Check = (&'static str, fn(&History) -> Found);
+pub type Check = (&'static str, fn(&History) -> CheckResult);
 
-pub const CHECKS: [Check; 20] = [
+pub const CHECKERS: [Check; 20] = [
     ("set-full", set_full),
     ("no phantom", no_phantom),
     ("exactly once", exactly_once),
@@ -36,32 +42,32 @@ pub const CHECKS: [Check; 20] = [
     ("FIFO", fifo),
     ("read your writes", read_your_writes),
     ("monotonic reads", monotonic_reads),
-    ("live in stored", checks_live::live_in_stored),
-    ("no unnoticed gap", checks_live::no_unnoticed_gap),
+    ("live in stored", live::live_in_stored),
+    ("no unnoticed gap", live::no_unnoticed_gap),
     ("unread", unread),
-    ("receipts", checks_live::receipts),
+    ("receipts", live::receipts),
     ("convergence", convergence),
-    ("edits", checks_changes::edits),
-    ("reactions", checks_changes::reactions),
-    ("forwards", checks_changes::forwards),
-    ("removal", checks_groups::removal),
-    ("group notes", checks_groups::notes),
-    ("access", checks_live::access),
-    ("recovery", checks_outcomes::recovery),
-    ("answers", checks_outcomes::answers),
+    ("edits", changes::edits),
+    ("reactions", changes::reactions),
+    ("forwards", changes::forwards),
+    ("removal", groups::removal),
+    ("system messages", groups::notes),
+    ("access", live::access),
+    ("recovery", outcomes::recovery),
+    ("answers", outcomes::answers),
 ];
 
 /// Runs all checks over one history.
-pub fn all(history: &History) -> Vec<(&'static str, Found)> {
-    CHECKS
+pub fn all(history: &History) -> Vec<(&'static str, CheckResult)> {
+    CHECKERS
         .iter()
         .map(|(name, check)| (*name, check(history)))
         .collect()
 }
 
 /// A message that was acknowledged or seen is stored, at its place.
-fn set_full(history: &History) -> Found {
-    let mut found = Found::default();
+fn set_full(history: &History) -> CheckResult {
+    let mut found = CheckResult::default();
     let stored: BTreeMap<Id, (Id, u64)> = history
         .finals
         .iter()
@@ -78,7 +84,7 @@ fn set_full(history: &History) -> Found {
         });
     };
     for attempt in &history.attempts {
-        if let Ended::Ok((id, seq)) = attempt.outcome {
+        if let Outcome::Ok((id, seq)) = attempt.outcome {
             look("acknowledged", attempt.session, id, seq);
         }
     }
@@ -100,7 +106,7 @@ fn set_full(history: &History) -> Found {
     for deletion in history
         .deletions
         .iter()
-        .filter(|deletion| matches!(deletion.outcome, Ended::Ok(())))
+        .filter(|deletion| matches!(deletion.outcome, Outcome::Ok(())))
     {
         found.look(deleted.contains(&(deletion.session, deletion.seq)), || {
             format!(
@@ -113,14 +119,14 @@ fn set_full(history: &History) -> Found {
 }
 
 /// A message that was refused, or never sent, is not stored; a stored message is as it was sent.
-fn no_phantom(history: &History) -> Found {
-    let (mut found, by_key) = (Found::default(), history.by_key());
-    let edited = checks_changes::words(history);
+fn no_phantom(history: &History) -> CheckResult {
+    let (mut found, by_key) = (CheckResult::default(), history.by_key());
+    let edited = changes::words(history);
     for (session, messages) in history.stored() {
         // Forwards and system messages have their own checks.
         for seen in messages
             .iter()
-            .filter(|seen| seen.part == 0 && seen.note == Note::None)
+            .filter(|seen| seen.part == 0 && seen.note == SystemMessage::None)
         {
             let attempts = by_key
                 .get(&(seen.sender, seen.key))
@@ -130,7 +136,7 @@ fn no_phantom(history: &History) -> Found {
                     && (seen.deleted
                         || attempt.text == seen.text
                         || edited.contains(&(seen.id, seen.text)))
-                    && attempt.outcome != Ended::Failed
+                    && attempt.outcome != Outcome::Failed
             });
             found.look(sent, || {
                 let outcomes: Vec<_> = attempts.iter().map(|attempt| attempt.outcome).collect();
@@ -145,11 +151,14 @@ fn no_phantom(history: &History) -> Found {
 }
 
 /// A `clientMsgId` is one message, and every answer named that message.
-fn exactly_once(history: &History) -> Found {
-    let mut found = Found::default();
+fn exactly_once(history: &History) -> CheckResult {
+    let mut found = CheckResult::default();
     let mut stored: BTreeMap<(Id, u64, u16), Vec<(Id, u64)>> = BTreeMap::new();
     for messages in history.stored().values() {
-        for seen in messages.iter().filter(|seen| seen.note == Note::None) {
+        for seen in messages
+            .iter()
+            .filter(|seen| seen.note == SystemMessage::None)
+        {
             stored
                 .entry((seen.sender, seen.key, seen.part))
                 .or_default()
@@ -165,8 +174,8 @@ fn exactly_once(history: &History) -> Found {
         let answers: BTreeSet<(Id, u64)> = attempts
             .iter()
             .filter_map(|attempt| match attempt.outcome {
-                Ended::Ok(place) => Some(place),
-                Ended::Failed | Ended::Unknown => None,
+                Outcome::Ok(place) => Some(place),
+                Outcome::Failed | Outcome::Unknown => None,
             })
             .collect();
         if attempts.len() > 1 && !answers.is_empty() {
@@ -179,8 +188,8 @@ fn exactly_once(history: &History) -> Found {
 }
 
 /// Every reader sees the same messages at the same `seq`, at any time; `seq` runs 1, 2, 3 …
-fn total_order(history: &History) -> Found {
-    let mut found = Found::default();
+fn total_order(history: &History) -> CheckResult {
+    let mut found = CheckResult::default();
     for last in &history.finals {
         for (place, seen) in (last.hidden + 1..).zip(&last.messages) {
             found.look(seen.seq == place, || {
@@ -198,7 +207,7 @@ fn total_order(history: &History) -> Found {
             .get(&session)
             .and_then(|messages| messages.get(index))
     };
-    let mut agree = |reader: Id, session: Id, messages: &[Seen]| {
+    let mut agree = |reader: Id, session: Id, messages: &[ObservedMessage]| {
         for seen in messages {
             let here = at(session, seen.seq).map(|seen| seen.id);
             found.look(here == Some(seen.id), || {
@@ -219,7 +228,7 @@ fn total_order(history: &History) -> Found {
             .windows(2)
             .all(|pair| pair[0].seq < pair[1].seq);
         if !rising {
-            agree(page.reader, page.session, &[Seen::default()]);
+            agree(page.reader, page.session, &[ObservedMessage::default()]);
         }
     }
     found
@@ -228,8 +237,8 @@ fn total_order(history: &History) -> Found {
 /// Consecutive sends of one connection are stored in that order. Only sends whose place is their
 /// first attempt's are compared: those that were never repeated, or repeated after they had been
 /// answered.
-fn fifo(history: &History) -> Found {
-    let mut found = Found::default();
+fn fifo(history: &History) -> CheckResult {
+    let mut found = CheckResult::default();
     let stored: BTreeMap<(Id, u64), u64> = history
         .stored()
         .values()
@@ -246,7 +255,7 @@ fn fifo(history: &History) -> Found {
         };
         let is_first = match attempts.get(1) {
             None => true,
-            Some(second) => matches!(first.outcome, Ended::Ok(_)) && first.ended <= second.begun,
+            Some(second) => matches!(first.outcome, Outcome::Ok(_)) && first.ended <= second.begun,
         };
         if let (true, Some((wire, place))) = (is_first, first.via) {
             lines
@@ -271,14 +280,14 @@ fn fifo(history: &History) -> Found {
 
 /// A page requested after the reader's own send was acknowledged contains it, if it is in its
 /// range.
-fn read_your_writes(history: &History) -> Found {
-    let mut found = Found::default();
+fn read_your_writes(history: &History) -> CheckResult {
+    let mut found = CheckResult::default();
     let (mut sent, by_key) = (
         BTreeMap::<(Id, Id), Vec<(Moment, Moment, u64)>>::new(),
         history.by_key(),
     );
     for attempt in &history.attempts {
-        if let Ended::Ok((_, seq)) = attempt.outcome {
+        if let Outcome::Ok((_, seq)) = attempt.outcome {
             // A repeat may be answered with what was stored before its author left and returned.
             let begun = by_key[&(attempt.sender, attempt.key)][0].begun;
             sent.entry((attempt.sender, attempt.session))
@@ -305,8 +314,8 @@ fn read_your_writes(history: &History) -> Found {
 
 /// A page contains what an earlier page contained, in no older state: deleted stays deleted, read
 /// stays read.
-fn monotonic_reads(history: &History) -> Found {
-    let mut found = Found::default();
+fn monotonic_reads(history: &History) -> CheckResult {
+    let mut found = CheckResult::default();
     let mut by_reader: BTreeMap<(Id, Id), Vec<&Page>> = BTreeMap::new();
     for page in &history.pages {
         by_reader
@@ -319,7 +328,7 @@ fn monotonic_reads(history: &History) -> Found {
         // Pages that had ended, by their end, and their messages by `seq`.
         let mut ended: Vec<&Page> = pages.clone();
         ended.sort_by_key(|page| page.ended);
-        let (mut next, mut known) = (0, BTreeMap::<u64, (Moment, Seen)>::new());
+        let (mut next, mut known) = (0, BTreeMap::<u64, (Moment, ObservedMessage)>::new());
         for page in pages {
             while let Some(earlier) = ended.get(next).filter(|earlier| earlier.ended < page.begun) {
                 for seen in &earlier.messages {
@@ -331,7 +340,7 @@ fn monotonic_reads(history: &History) -> Found {
                 }
                 next += 1;
             }
-            let shown: BTreeMap<u64, &Seen> =
+            let shown: BTreeMap<u64, &ObservedMessage> =
                 page.messages.iter().map(|seen| (seen.seq, seen)).collect();
             // A page of changes has no range.
             let range = page.low..=page.high.max(page.low);
@@ -356,8 +365,8 @@ fn monotonic_reads(history: &History) -> Found {
 }
 
 /// Counts equal the counted messages, in both places that return them, and were never below zero.
-fn unread(history: &History) -> Found {
-    let mut found = Found::default();
+fn unread(history: &History) -> CheckResult {
+    let mut found = CheckResult::default();
     let stored = history.stored();
     for last in &history.finals {
         let members = history.members.get(&last.session).into_iter().flatten();
@@ -386,7 +395,7 @@ fn unread(history: &History) -> Found {
         }
     }
     let pushed = history.heard.iter().filter_map(|heard| match &heard.what {
-        What::Unread(counts) => Some(counts),
+        Event::Unread(counts) => Some(counts),
         _ => None,
     });
     for (session, count) in history
@@ -402,8 +411,8 @@ fn unread(history: &History) -> Found {
 }
 
 /// A device's old state, its events and `chat:sync` together equal a fresh fetch.
-fn convergence(history: &History) -> Found {
-    let mut found = Found::default();
+fn convergence(history: &History) -> CheckResult {
+    let mut found = CheckResult::default();
     for absence in history
         .absences
         .iter()
@@ -423,7 +432,7 @@ fn convergence(history: &History) -> Found {
         }
     }
     for last in &history.finals {
-        let fresh: Vec<_> = last.messages.iter().map(Seen::lasting).collect();
+        let fresh: Vec<_> = last.messages.iter().map(ObservedMessage::lasting).collect();
         for device in history
             .devices
             .iter()
@@ -434,7 +443,11 @@ fn convergence(history: &History) -> Found {
                 .get(&last.session)
                 .cloned()
                 .unwrap_or_default();
-            let state: Vec<_> = known.messages.iter().map(Seen::lasting).collect();
+            let state: Vec<_> = known
+                .messages
+                .iter()
+                .map(ObservedMessage::lasting)
+                .collect();
             found.look(state == fresh, || {
                 let differs = (0..state.len().max(fresh.len())).find(|i| state.get(*i) != fresh.get(*i));
                 let at = differs.unwrap_or_default();

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::history::{Ended, History, Id, Moment, Seen};
+use crate::history::{History, Id, Moment, ObservedMessage, Outcome};
 
 /// One attempt to edit; no two have the same text.
 #[derive(Debug, Clone)]
@@ -15,7 +15,7 @@ pub struct Edit {
     pub begun: Moment,
     pub ended: Moment,
     /// The message's `rev` after it.
-    pub outcome: Ended<u64>,
+    pub outcome: Outcome<u64>,
 }
 
 /// One attempt to add an emoji to a message, or to remove it.
@@ -29,7 +29,7 @@ pub struct Reaction {
     pub on: bool,
     pub begun: Moment,
     pub ended: Moment,
-    pub outcome: Ended<()>,
+    pub outcome: Outcome<()>,
 }
 
 /// One attempt to forward. Repeats share the key.
@@ -44,7 +44,7 @@ pub struct Forward {
     pub begun: Moment,
     pub ended: Moment,
     /// The written messages, by target, then by source.
-    pub outcome: Ended<Vec<(Id, u64)>>,
+    pub outcome: Outcome<Vec<(Id, u64)>>,
 }
 
 impl Forward {
@@ -110,11 +110,11 @@ pub struct Miss {
 }
 
 /// The number of acknowledged outcomes, and of unknown ones.
-fn count<'a, T: 'a>(outcomes: impl Iterator<Item = &'a Ended<T>>) -> (usize, usize) {
+fn count<'a, T: 'a>(outcomes: impl Iterator<Item = &'a Outcome<T>>) -> (usize, usize) {
     outcomes.fold((0, 0), |(ok, unknown), outcome| match outcome {
-        Ended::Ok(_) => (ok + 1, unknown),
-        Ended::Unknown => (ok, unknown + 1),
-        Ended::Failed => (ok, unknown),
+        Outcome::Ok(_) => (ok + 1, unknown),
+        Outcome::Unknown => (ok, unknown + 1),
+        Outcome::Failed => (ok, unknown),
     })
 }
 
@@ -179,7 +179,7 @@ impl History {
     }
 
     /// All final messages, by id.
-    pub fn by_id(&self) -> BTreeMap<Id, (Id, Seen)> {
+    pub fn by_id(&self) -> BTreeMap<Id, (Id, ObservedMessage)> {
         let stored = self.stored().into_iter();
         stored
             .flat_map(|(session, all)| all.iter().map(move |seen| (seen.id, (session, *seen))))
@@ -193,8 +193,8 @@ impl History {
             .iter()
             .filter(|a| a.session == session && a.ended < moment);
         let seqs = before.filter_map(|attempt| match attempt.outcome {
-            Ended::Ok((_, seq)) => Some(seq),
-            Ended::Failed | Ended::Unknown => None,
+            Outcome::Ok((_, seq)) => Some(seq),
+            Outcome::Failed | Outcome::Unknown => None,
         });
         seqs.max().unwrap_or_default()
     }

@@ -15,20 +15,20 @@ const HANDSHAKE: Duration = Duration::from_secs(10);
 
 /// The options of a connection.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Manner {
+pub struct ConnectionOptions {
     /// Announces that it acknowledges each message, and does.
     pub acknowledges: bool,
     /// The size of the receive buffer in bytes; the kernel's default when `None`.
     pub receive_buffer: Option<u32>,
 }
 
-pub struct Wire {
+pub struct ClientConnection {
     pub number: u32,
     next_place: AtomicU64,
     connection: Connection,
 }
 
-impl Deref for Wire {
+impl Deref for ClientConnection {
     type Target = Connection;
 
     fn deref(&self) -> &Connection {
@@ -36,13 +36,13 @@ impl Deref for Wire {
     }
 }
 
-impl Wire {
+impl ClientConnection {
     /// Connects and authenticates.
     pub async fn open(
         number: u32,
         address: &str,
         token: &str,
-        manner: Manner,
+        manner: ConnectionOptions,
         listener: Listener,
     ) -> Result<Self, Refused> {
         let options = ConnectOptions {

@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
-use super::history::{Id, Known, Seen, What};
+use crate::history::{Event, Id, Known, ObservedMessage};
 
 /// A device's state of one conversation.
 #[derive(Debug, Clone, Default)]
-pub struct Local {
-    pub messages: BTreeMap<u64, Seen>,
+pub struct ConversationModel {
+    pub messages: BTreeMap<u64, ObservedMessage>,
     /// Everything up to here is known.
     pub seq: u64,
     /// Every change up to here is known.
@@ -20,17 +20,17 @@ pub struct Local {
 
 /// The state of all conversations.
 #[derive(Debug, Clone, Default)]
-pub struct State {
-    pub sessions: BTreeMap<Id, Local>,
+pub struct ClientModel {
+    pub sessions: BTreeMap<Id, ConversationModel>,
     pub unread: BTreeMap<Id, i64>,
     /// An event was missed: sync before continuing.
     pub has_gap: bool,
 }
 
-impl Local {
+impl ConversationModel {
     /// Of two states of a message, the one with the later change is kept. A whole message takes
     /// precedence over one assembled from events, some of which may have gone to another node.
-    fn put(&mut self, seen: Seen) {
+    fn put(&mut self, seen: ObservedMessage) {
         let known = self.messages.entry(seen.seq).or_insert(seen);
         if seen.rev >= known.rev {
             *known = seen;
@@ -54,31 +54,31 @@ impl Local {
     }
 }
 
-impl State {
-    pub fn local(&mut self, session: Id) -> &mut Local {
+impl ClientModel {
+    pub fn local(&mut self, session: Id) -> &mut ConversationModel {
         self.sessions.entry(session).or_default()
     }
 
     /// Applies an event; records when it shows that others were missed.
-    pub fn apply(&mut self, what: &What) {
+    pub fn apply(&mut self, what: &Event) {
         match what {
-            What::Message { session, seen } => {
+            Event::Message { session, seen } => {
                 let local = self.local(*session);
                 let is_gap = seen.seq > local.seq + 1;
                 local.put(*seen);
                 self.has_gap |= is_gap;
             }
-            What::Deleted {
+            Event::Deleted {
                 session, seq, rev, ..
             } => self.change(*session, *seq, *rev, |seen| {
-                *seen = Seen {
+                *seen = ObservedMessage {
                     text: 0,
                     deleted: true,
                     reactions: 0,
                     ..*seen
                 };
             }),
-            What::Edited {
+            Event::Edited {
                 session,
                 seq,
                 rev,
@@ -87,7 +87,7 @@ impl State {
             } => {
                 self.change(*session, *seq, *rev, |seen| seen.text = *text);
             }
-            What::Reacted {
+            Event::Reacted {
                 session,
                 seq,
                 rev,
@@ -96,32 +96,38 @@ impl State {
             } => {
                 self.change(*session, *seq, *rev, |seen| seen.reactions = *reactions);
             }
-            What::Updated { session, rev } => self.note_rev(*session, *rev),
+            Event::Updated { session, rev } => self.note_rev(*session, *rev),
             // The cached state must be dropped; after a return, the client fetches it anew.
-            What::Removed { session } => drop(self.sessions.remove(session)),
-            What::Created { session, .. } => {
+            Event::Removed { session } => drop(self.sessions.remove(session)),
+            Event::Created { session, .. } => {
                 self.sessions.remove(session);
                 self.has_gap = true;
             }
-            What::Read {
+            Event::Read {
                 session,
                 reader,
                 seq,
             } => self.local(*session).advance_position(*reader, *seq),
-            What::Unread(counts) => self.unread = counts.iter().copied().collect(),
-            What::Status { .. }
-            | What::Counted { .. }
-            | What::Typing { .. }
-            | What::Presence { .. }
-            | What::Answer
-            | What::Unknown(_) => {}
+            Event::Unread(counts) => self.unread = counts.iter().copied().collect(),
+            Event::Status { .. }
+            | Event::Counted { .. }
+            | Event::Typing { .. }
+            | Event::Presence { .. }
+            | Event::Answer
+            | Event::Unknown(_) => {}
         }
     }
 
     /// Applies a change, if it is newer than the state. A change of an unknown message is not
     /// recorded as applied: an answer under way may still contain that message in its earlier
     /// state.
-    fn change(&mut self, session: Id, seq: u64, rev: u64, change: impl FnOnce(&mut Seen)) {
+    fn change(
+        &mut self,
+        session: Id,
+        seq: u64,
+        rev: u64,
+        change: impl FnOnce(&mut ObservedMessage),
+    ) {
         let local = self.local(session);
         let Some(seen) = local.messages.get_mut(&seq) else {
             self.has_gap = true;
@@ -158,7 +164,7 @@ impl State {
     }
 
     /// Applies one conversation's part of a sync's answer.
-    pub fn take(&mut self, session: Id, share: &Share) {
+    pub fn take(&mut self, session: Id, share: &SyncedConversation) {
         let local = self.local(session);
         local.messages.retain(|seq, _| *seq > share.hidden);
         local.seq = local.seq.max(share.hidden);
@@ -172,7 +178,7 @@ impl State {
     }
 
     pub fn known(&self) -> BTreeMap<Id, Known> {
-        let known = |local: &Local| Known {
+        let known = |local: &ConversationModel| Known {
             messages: local.messages.values().copied().collect(),
             positions: local.positions.clone(),
         };
@@ -184,9 +190,9 @@ impl State {
 }
 
 /// One conversation of a `chat:sync` answer.
-pub struct Share {
-    pub messages: Vec<Seen>,
-    pub changed: Vec<Seen>,
+pub struct SyncedConversation {
+    pub messages: Vec<ObservedMessage>,
+    pub changed: Vec<ObservedMessage>,
     pub positions: Vec<(Id, i64)>,
     pub counts: Vec<(Id, i64)>,
     pub next_seq: u64,
@@ -195,11 +201,11 @@ pub struct Share {
     pub has_more: bool,
 }
 
-fn seen_in(list: &Value) -> Vec<Seen> {
+fn seen_in(list: &Value) -> Vec<ObservedMessage> {
     list.as_array()
         .into_iter()
         .flatten()
-        .map(Seen::of)
+        .map(ObservedMessage::of)
         .collect()
 }
 
@@ -220,7 +226,7 @@ pub fn counts_in(map: &Value) -> Vec<(Id, i64)> {
     numbers_in(map, |value| value)
 }
 
-impl Share {
+impl SyncedConversation {
     pub fn of(one: &Value) -> Self {
         let mut changed = seen_in(&one["changed"]);
         changed.sort_by_key(|seen| seen.seq);

@@ -3,12 +3,13 @@
 
 use std::collections::BTreeMap;
 
-use super::{
+use crate::{
+    checker::fixture::{AT_CHEN, AT_LI, CHEN, LI, heard, message},
+    history::changes::{Absence, Edit, Forward, Reaction},
     history::{
-        Attempt, DeviceState, Ended, Final, History, Id, Known, Note, Page, Seen, What, WireLife,
+        ConnectionLife, DeviceState, Event, FinalRead, History, Id, Known, ObservedMessage,
+        Outcome, Page, SendAttempt, SystemMessage,
     },
-    plant::{AT_CHEN, AT_LI, CHEN, LI, heard, message},
-    records::{Absence, Edit, Forward, Reaction},
 };
 
 /// The member who is removed and re-added.
@@ -30,72 +31,73 @@ fn id_of(session: Id, seq: u64) -> Id {
 
 /// Message `seq` of the group as it was written: 1, 4 and 6 are texts, 3 and 5 system messages, 7
 /// and 8 forwarded.
-pub fn said(seq: u64) -> Seen {
+pub fn said(seq: u64) -> ObservedMessage {
     let id = id_of(GROUP, seq);
-    let own = Seen {
+    let own = ObservedMessage {
         id,
         seq,
         key: 200 + seq,
         text: 8_000 + seq,
-        ..Seen::default()
+        ..ObservedMessage::default()
     };
     match seq {
-        1 | 6 => Seen { sender: LI, ..own },
-        2 => Seen {
+        1 | 6 => ObservedMessage { sender: LI, ..own },
+        2 => ObservedMessage {
             sender: WANG,
             ..own
         },
-        3 => Seen {
+        3 => ObservedMessage {
             id,
             seq,
             sender: LI,
-            note: Note::Removed(WANG),
-            ..Seen::default()
+            note: SystemMessage::Removed(WANG),
+            ..ObservedMessage::default()
         },
-        5 => Seen {
+        5 => ObservedMessage {
             id,
             seq,
             sender: LI,
-            note: Note::Joined(WANG),
-            ..Seen::default()
+            note: SystemMessage::Joined(WANG),
+            ..ObservedMessage::default()
         },
         7 | 8 => forwarded(GROUP, seq, 0, seq - 6),
-        _ => Seen {
+        _ => ObservedMessage {
             sender: CHEN,
             ..own
         },
     }
 }
 
-fn forwarded(session: Id, seq: u64, place: u16, source: u64) -> Seen {
+fn forwarded(session: Id, seq: u64, place: u16, source: u64) -> ObservedMessage {
     let part = place * 100 + u16::try_from(source).unwrap();
     let (id, text) = (id_of(session, seq), message(source).text);
-    Seen {
+    ObservedMessage {
         id,
         seq,
         sender: CHEN,
         key: FORWARD,
         part,
         text,
-        ..Seen::default()
+        ..ObservedMessage::default()
     }
 }
 
 /// Its final state; rev 1 and 2 were the removal and the return.
-pub fn settled(seq: u64) -> Seen {
+pub fn settled(seq: u64) -> ObservedMessage {
     let readers = match said(seq) {
-        Seen {
-            note: Note::None, ..
+        ObservedMessage {
+            note: SystemMessage::None,
+            ..
         } => 2,
         _ => 0,
     };
-    let seen = Seen {
+    let seen = ObservedMessage {
         status: 2,
         readers,
         ..said(seq)
     };
     if seq == EDITED {
-        Seen {
+        ObservedMessage {
             text: 9_006,
             rev: 4,
             reactions: 5,
@@ -106,8 +108,8 @@ pub fn settled(seq: u64) -> Seen {
     }
 }
 
-fn annex(seq: u64) -> Seen {
-    Seen {
+fn annex(seq: u64) -> ObservedMessage {
+    ObservedMessage {
         status: 2,
         readers: 1,
         ..forwarded(ANNEX, seq, 1, seq)
@@ -123,20 +125,20 @@ fn live(history: &mut History) {
             if wire == AT_WANG && seq == 3 {
                 history
                     .heard
-                    .push(heard(wire, at + 300, What::Removed { session: GROUP }));
+                    .push(heard(wire, at + 300, Event::Removed { session: GROUP }));
             }
             if wire == AT_WANG && seq == 5 {
                 history.heard.push(heard(
                     wire,
                     at + 300,
-                    What::Created {
+                    Event::Created {
                         session: GROUP,
                         seq,
                     },
                 ));
             }
             if !is_hidden(seq) {
-                let what = What::Message {
+                let what = Event::Message {
                     session: GROUP,
                     seen: said(seq),
                 };
@@ -147,7 +149,7 @@ fn live(history: &mut History) {
                 history.heard.push(heard(
                     wire,
                     at + 450,
-                    What::Updated {
+                    Event::Updated {
                         session: GROUP,
                         rev,
                     },
@@ -155,14 +157,14 @@ fn live(history: &mut History) {
             }
         }
         let (session, id, seq) = (GROUP, said(EDITED).id, EDITED);
-        let edited = What::Edited {
+        let edited = Event::Edited {
             session,
             id,
             seq,
             rev: 3,
             text: 9_006,
         };
-        let reacted = What::Reacted {
+        let reacted = Event::Reacted {
             session,
             id,
             seq,
@@ -175,7 +177,7 @@ fn live(history: &mut History) {
     }
     for wire in [AT_LI, AT_CHEN] {
         for seq in [1, 2] {
-            let seen = Seen {
+            let seen = ObservedMessage {
                 status: 0,
                 readers: 0,
                 ..annex(seq)
@@ -183,14 +185,14 @@ fn live(history: &mut History) {
             history.heard.push(heard(
                 wire,
                 67_400,
-                What::Message {
+                Event::Message {
                     session: ANNEX,
                     seen,
                 },
             ));
         }
     }
-    let counted = |delivered, read| What::Counted {
+    let counted = |delivered, read| Event::Counted {
         session: GROUP,
         message: said(1).id,
         delivered,
@@ -208,15 +210,15 @@ pub fn add_group(history: &mut History) {
     history.members.insert(ANNEX, vec![LI, CHEN]);
     history.wires.insert(
         AT_WANG,
-        WireLife {
+        ConnectionLife {
             person: WANG,
             is_whole: true,
-            ..WireLife::default()
+            ..ConnectionLife::default()
         },
     );
     for seq in [1, 2, HIDDEN, EDITED] {
         let (begun, seen) = (60_000 + seq * 1_000, said(seq));
-        history.attempts.push(Attempt {
+        history.attempts.push(SendAttempt {
             sender: seen.sender,
             session: GROUP,
             key: seen.key,
@@ -224,7 +226,7 @@ pub fn add_group(history: &mut History) {
             via: None,
             begun,
             ended: begun + 500,
-            outcome: Ended::Ok((seen.id, seq)),
+            outcome: Outcome::Ok((seen.id, seq)),
         });
     }
     history.absences.push(Absence {
@@ -244,21 +246,21 @@ pub fn add_group(history: &mut History) {
         text: 9_006,
         begun: 69_000,
         ended: 70_000,
-        outcome: Ended::Ok(3),
+        outcome: Outcome::Ok(3),
     };
     // A refused edit, and an unanswered one that was overtaken.
     let refused = Edit {
         text: 9_007,
-        outcome: Ended::Failed,
+        outcome: Outcome::Failed,
         ..edit.clone()
     };
     let unknown = Edit {
         text: 9_008,
-        outcome: Ended::Unknown,
+        outcome: Outcome::Unknown,
         ..edit.clone()
     };
     history.edits.extend([edit, refused, unknown]);
-    let (begun, ended, outcome) = (70_500, 71_000, Ended::Ok(()));
+    let (begun, ended, outcome) = (70_500, 71_000, Outcome::Ok(()));
     let on = Reaction {
         by: CHEN,
         session,
@@ -286,21 +288,21 @@ pub fn add_group(history: &mut History) {
         merged: false,
         begun: 67_000,
         ended: 67_500,
-        outcome: Ended::Unknown,
+        outcome: Outcome::Unknown,
     };
     let again = Forward {
         begun: 74_000,
         ended: 74_500,
-        outcome: Ended::Ok(written),
+        outcome: Outcome::Ok(written),
         ..forward.clone()
     };
     let refused = Forward {
         key: FORWARD + 1,
-        outcome: Ended::Failed,
+        outcome: Outcome::Failed,
         ..forward.clone()
     };
     history.forwards.extend([forward, again, refused]);
-    let hidden_page = |begun: u64, low: u64, messages: Vec<Seen>| Page {
+    let hidden_page = |begun: u64, low: u64, messages: Vec<ObservedMessage>| Page {
         reader: WANG,
         session: GROUP,
         begun,
@@ -331,7 +333,7 @@ fn look_at_the_end(history: &mut History) {
         (CHEN, ANNEX),
     ] {
         let hidden = if reader == WANG { HIDDEN } else { 0 };
-        let messages: Vec<Seen> = if session == GROUP {
+        let messages: Vec<ObservedMessage> = if session == GROUP {
             (hidden + 1..=NEWEST).map(settled).collect()
         } else {
             [1, 2].map(annex).to_vec()
@@ -362,7 +364,7 @@ fn look_at_the_end(history: &mut History) {
             Vec::new()
         };
         let map = members.iter().map(|member| (*member, 0)).collect();
-        history.finals.push(Final {
+        history.finals.push(FinalRead {
             reader,
             session,
             hidden,

@@ -3,11 +3,11 @@
 use rand::{Rng, rngs::StdRng};
 use serde_json::{Value, json};
 
-use super::{
+use crate::{
     client::Device,
-    history::{Deletion, Ended, Id, Mark, Seen, hash},
-    records::{Edit, Forward, Miss, Reaction},
-    world::{Answer, ForwardDraft},
+    context::{Answer, ForwardDraft},
+    history::changes::{Edit, Forward, Miss, Reaction},
+    history::{Deletion, Id, Mark, ObservedMessage, Outcome, hash},
 };
 
 /// Few, so that users choose the same ones.
@@ -18,7 +18,7 @@ impl Device {
     fn note_miss(&self, answer: &Answer, sessions: Vec<Id>, messages: Vec<Id>) {
         if matches!(answer, Answer::Missing) {
             let person = self.person.id;
-            self.world.record(|history| {
+            self.context.record(|history| {
                 history.misses.push(Miss {
                     person,
                     sessions,
@@ -29,7 +29,7 @@ impl Device {
     }
 
     /// A message that this user wrote.
-    fn own_message(&self, rng: &mut StdRng) -> Option<(Id, Seen)> {
+    fn own_message(&self, rng: &mut StdRng) -> Option<(Id, ObservedMessage)> {
         let me = self.person.id;
         self.known_message(rng, |seen| {
             seen.sender == me && seen.is_said() && seen.part == 0
@@ -42,7 +42,7 @@ impl Device {
             return;
         };
         let content = format!("{:x} says it better", self.person.next_key());
-        let (begun, message) = (self.world.now(), seen.id);
+        let (begun, message) = (self.context.now(), seen.id);
         let answer = if by_socket {
             let ask = json!({ "messageId": message.to_string(), "content": content });
             self.ask_for("message:edit", &ask, true).await
@@ -55,17 +55,17 @@ impl Device {
         let text = hash(&content);
         let outcome = match &answer {
             Answer::Ok(envelope) => {
-                let stored = Seen::of(&envelope["data"]);
+                let stored = ObservedMessage::of(&envelope["data"]);
                 if stored.text != text || stored.id != message {
-                    self.world
+                    self.context
                         .odd(format!("an edit of {message} was answered with {stored:?}"));
                 }
-                Ended::Ok(stored.rev)
+                Outcome::Ok(stored.rev)
             }
-            Answer::Failed | Answer::Missing => Ended::Failed,
-            Answer::Unknown => Ended::Unknown,
+            Answer::Failed | Answer::Missing => Outcome::Failed,
+            Answer::Unknown => Outcome::Unknown,
         };
-        let (by, ended) = (self.person.id, self.world.now());
+        let (by, ended) = (self.person.id, self.context.now());
         let edit = Edit {
             by,
             session,
@@ -75,7 +75,7 @@ impl Device {
             ended,
             outcome,
         };
-        self.world.record(|history| history.edits.push(edit));
+        self.context.record(|history| history.edits.push(edit));
     }
 
     pub async fn recall(&self, rng: &mut StdRng) {
@@ -96,7 +96,7 @@ impl Device {
             seq: seen.seq,
             outcome: answer.ended(),
         };
-        self.world
+        self.context
             .record(|history| history.deletions.push(deletion));
     }
 
@@ -104,10 +104,10 @@ impl Device {
     pub async fn react(&self, rng: &mut StdRng) {
         let (by_socket, on) = (rng.random_bool(0.6), rng.random_bool(0.7));
         let emoji = EMOJI[rng.random_range(0..EMOJI.len())];
-        let Some((session, seen)) = self.known_message(rng, Seen::is_said) else {
+        let Some((session, seen)) = self.known_message(rng, ObservedMessage::is_said) else {
             return;
         };
-        let (begun, message) = (self.world.now(), seen.id);
+        let (begun, message) = (self.context.now(), seen.id);
         let answer = if by_socket {
             let ask = json!({ "messageId": message.to_string(), "emoji": emoji, "remove": !on });
             self.ask_for("message:react", &ask, true).await
@@ -120,7 +120,7 @@ impl Device {
             self.rest_for("DELETE", &path, None, true).await
         };
         self.note_miss(&answer, vec![session], vec![message]);
-        let (by, ended, outcome) = (self.person.id, self.world.now(), answer.ended());
+        let (by, ended, outcome) = (self.person.id, self.context.now(), answer.ended());
         let reaction = Reaction {
             by,
             session,
@@ -131,7 +131,7 @@ impl Device {
             ended,
             outcome,
         };
-        self.world
+        self.context
             .record(|history| history.reactions.push(reaction));
     }
 
@@ -180,7 +180,7 @@ impl Device {
             "mode": if draft.merged { "merged" } else { "each" },
             "clientMsgId": format!("{:x}", draft.key),
         });
-        let begun = self.world.now();
+        let begun = self.context.now();
         let answer = if by_socket {
             self.ask_for("message:forward", &ask, true).await
         } else {
@@ -199,11 +199,12 @@ impl Device {
                     .as_array()
                     .into_iter()
                     .flatten();
-                let place = |message: &Value| (Id::of(&message["_id"]), Seen::of(message).seq);
-                Ended::Ok(written.map(place).collect())
+                let place =
+                    |message: &Value| (Id::of(&message["_id"]), ObservedMessage::of(message).seq);
+                Outcome::Ok(written.map(place).collect())
             }
-            Answer::Failed | Answer::Missing => Ended::Failed,
-            Answer::Unknown => Ended::Unknown,
+            Answer::Failed | Answer::Missing => Outcome::Failed,
+            Answer::Unknown => Outcome::Unknown,
         };
         let forward = Forward {
             by: self.person.id,
@@ -212,10 +213,11 @@ impl Device {
             targets: draft.targets.clone(),
             merged: draft.merged,
             begun,
-            ended: self.world.now(),
+            ended: self.context.now(),
             outcome,
         };
-        self.world.record(|history| history.forwards.push(forward));
+        self.context
+            .record(|history| history.forwards.push(forward));
         self.person.keep_forward(draft);
     }
 
@@ -238,16 +240,16 @@ impl Device {
     }
 
     /// Records a requested read position.
-    pub fn note_mark(&self, session: Id, seq: u64, outcome: Ended<()>) {
+    pub fn note_mark(&self, session: Id, seq: u64, outcome: Outcome<()>) {
         let reader = self.person.id;
         let mut state = self.state.lock().unwrap();
         match state.sessions.get_mut(&session) {
-            Some(local) if outcome == Ended::Ok(()) => local.advance_position(reader, seq),
+            Some(local) if outcome == Outcome::Ok(()) => local.advance_position(reader, seq),
             // It may be stored all the same, and its own connection gets no event.
             _ => state.has_gap = true,
         }
         drop(state);
-        self.world.record(|history| {
+        self.context.record(|history| {
             history.marks.push(Mark {
                 reader,
                 session,

@@ -12,13 +12,13 @@ use std::{
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use serde_json::{Value, json};
 
-use super::{
+use crate::{
     client::Device,
-    desk::Desk,
-    history::{Ended, Id, Intrusion, Removal},
+    client_connection::ConnectionOptions,
+    context::{Answer, PASSWORD, Person, TestContext},
+    generator::membership::MembershipGenerator,
+    history::{Id, Intrusion, Outcome, Removal},
     service::ADMIN,
-    wire::Manner,
-    world::{Answer, PASSWORD, Person, World},
 };
 
 const PEOPLE: usize = 12;
@@ -37,7 +37,7 @@ const GROUPS: [(usize, &[usize], &[usize], bool); 2] = [
 pub const VANISH_FROZEN: u8 = 1;
 pub const VANISH_RESET: u8 = 2;
 
-pub struct Cast {
+pub struct Workload {
     pub people: Vec<Arc<Person>>,
     pub outsiders: Vec<Arc<Person>>,
     /// The last of the users is deactivated half-way.
@@ -48,9 +48,9 @@ pub struct Cast {
     pub guests: Mutex<Vec<Device>>,
 }
 
-async fn register(world: &World, name: String, number: u64) -> (Arc<Person>, String) {
+async fn register(context: &TestContext, name: String, number: u64) -> (Arc<Person>, String) {
     let body = json!({ "username": name, "password": PASSWORD, "realName": name });
-    let answer = world
+    let answer = context
         .call(0, "POST", "/api/auth/register", None, Some(body))
         .await;
     let data = answer
@@ -63,11 +63,14 @@ async fn register(world: &World, name: String, number: u64) -> (Arc<Person>, Str
     )
 }
 
-impl Cast {
+impl Workload {
     /// Registers all users and opens their conversations; returns the devices and the desks, too.
-    pub async fn assemble(world: &Arc<World>, round: &str) -> (Self, Vec<Device>, Vec<Desk>) {
+    pub async fn assemble(
+        context: &Arc<TestContext>,
+        round: &str,
+    ) -> (Self, Vec<Device>, Vec<MembershipGenerator>) {
         let names = (0..PEOPLE + OUTSIDERS).map(|number| (number, format!("{round}p{number}")));
-        let joined = names.map(|(number, name)| register(world, name, number as u64 + 1));
+        let joined = names.map(|(number, name)| register(context, name, number as u64 + 1));
         let mut joined = futures_util::future::join_all(joined).await;
         let outsiders = joined.split_off(PEOPLE);
         let people: Vec<Arc<Person>> = joined
@@ -76,7 +79,7 @@ impl Cast {
             .collect();
         for (place, (person, token)) in joined.iter().enumerate() {
             let other = &people[(place + 1) % PEOPLE];
-            open_session(world, (person, token), other).await;
+            open_session(context, (person, token), other).await;
         }
         let mut desks = Vec::new();
         for (owner, others, wanderers, is_open) in GROUPS {
@@ -87,7 +90,7 @@ impl Cast {
                     .collect()
             };
             let session = open_group(
-                world,
+                context,
                 (&people[owner], &joined[owner].1),
                 &all(others),
                 is_open,
@@ -96,27 +99,32 @@ impl Cast {
             for wanderer in all(wanderers) {
                 wanderer.wanders_in.lock().unwrap().push(session);
             }
-            let token = world
+            let token = context
                 .login(0, &people[owner].name)
                 .await
                 .expect("the owner signs in");
-            desks.push(Desk::new(world, session, token, all(wanderers)));
+            desks.push(MembershipGenerator::new(
+                context,
+                session,
+                token,
+                all(wanderers),
+            ));
         }
         let mut devices = Vec::new();
         let mut add = |person: &Arc<Person>, token: String, device: usize| {
-            let manner = Manner {
+            let manner = ConnectionOptions {
                 acknowledges: (devices.len() + device).is_multiple_of(2),
                 receive_buffer: None,
             };
             let name = format!("{}/{device}", person.name);
-            let mut device = Device::new(name, person, world, token, manner);
+            let mut device = Device::new(name, person, context, token, manner);
             device.node = devices.len();
             devices.push(device);
         };
         let second = people
             .iter()
             .take(SECOND_DEVICES)
-            .map(|person| world.login(0, &person.name));
+            .map(|person| context.login(0, &person.name));
         let second = futures_util::future::join_all(second).await;
         for (person, token) in joined.iter().chain(&outsiders) {
             add(person, token.clone(), 0);
@@ -125,13 +133,13 @@ impl Cast {
             add(person, token.expect("a second sign-in"), 1);
         }
         let body = json!({ "username": ADMIN, "password": PASSWORD });
-        let answer = world
+        let answer = context
             .call(0, "POST", "/api/auth/login", None, Some(body))
             .await;
         let admin = answer.data().unwrap()["token"].as_str().unwrap().to_owned();
         let outsiders = outsiders.into_iter().map(|(person, _)| person).collect();
         let leaver = Arc::clone(&people[PEOPLE - 1]);
-        let cast = Self {
+        let workload = Self {
             people,
             outsiders,
             leaver,
@@ -140,9 +148,13 @@ impl Cast {
             guests: Mutex::default(),
         };
         for device in &devices {
-            cast.orders.lock().unwrap().push(Arc::clone(&device.order));
+            workload
+                .orders
+                .lock()
+                .unwrap()
+                .push(Arc::clone(&device.order));
         }
-        (cast, devices, desks)
+        (workload, devices, desks)
     }
 
     /// Orders a third of the devices to vanish in the middle of sending.
@@ -155,26 +167,29 @@ impl Cast {
         }
     }
 
-    async fn set_active(&self, world: &World, is_active: bool) -> bool {
+    async fn set_active(&self, context: &TestContext, is_active: bool) -> bool {
         for _ in 0..60 {
             let path = format!("/api/chat/users/{}", self.leaver.id);
             let body = Some(json!({ "isActive": is_active }));
-            if let Answer::Ok(_) = world.call(0, "PATCH", &path, Some(&self.admin), body).await {
+            if let Answer::Ok(_) = context
+                .call(0, "PATCH", &path, Some(&self.admin), body)
+                .await
+            {
                 return true;
             }
             tokio::time::sleep(Duration::from_millis(500)).await;
         }
-        world.odd("the admin could not change an account".to_owned());
+        context.odd("the admin could not change an account".to_owned());
         false
     }
 
     /// The admin deactivates the leaver; after the answer, the leaver receives nothing.
-    pub async fn deactivate(&self, world: &World) {
-        if !self.set_active(world, false).await {
+    pub async fn deactivate(&self, context: &TestContext) {
+        if !self.set_active(context, false).await {
             return;
         }
-        let (person, answered) = (self.leaver.id, world.now());
-        world.record(|history| {
+        let (person, answered) = (self.leaver.id, context.now());
+        context.record(|history| {
             let theirs = history
                 .wires
                 .iter()
@@ -191,15 +206,19 @@ impl Cast {
     }
 
     /// Reactivates the leaver, so that their state can be checked, too.
-    pub async fn reactivate(&self, world: &World) {
-        self.set_active(world, true).await;
+    pub async fn reactivate(&self, context: &TestContext) {
+        self.set_active(context, true).await;
         self.leaver.is_deactivated.store(false, Ordering::Relaxed);
     }
 }
 
-async fn open_session(world: &World, (one, token): (&Arc<Person>, &str), other: &Arc<Person>) {
+async fn open_session(
+    context: &TestContext,
+    (one, token): (&Arc<Person>, &str),
+    other: &Arc<Person>,
+) {
     let body = json!({ "userId1": one.id.to_string(), "userId2": other.id.to_string() });
-    let answer = world
+    let answer = context
         .call(
             0,
             "POST",
@@ -216,18 +235,18 @@ async fn open_session(world: &World, (one, token): (&Arc<Person>, &str), other: 
     for person in [one, other] {
         person.sessions.lock().unwrap().push(session);
     }
-    world.record(|history| history.members.insert(session, vec![one.id, other.id]));
+    context.record(|history| history.members.insert(session, vec![one.id, other.id]));
 }
 
 async fn open_group(
-    world: &World,
+    context: &TestContext,
     (owner, token): (&Arc<Person>, &str),
     others: &[Arc<Person>],
     is_open: bool,
 ) -> Id {
     let participants: Vec<String> = others.iter().map(|other| other.id.to_string()).collect();
-    let body = json!({ "sessionName": "Ward round", "participants": participants, "historyVisible": is_open });
-    let answer = world
+    let body = json!({ "sessionName": "Cluster round", "participants": participants, "historyVisible": is_open });
+    let answer = context
         .call(
             0,
             "POST",
@@ -247,7 +266,7 @@ async fn open_group(
         person.groups.lock().unwrap().push(session);
         members.push(person.id);
     }
-    world.record(|history| {
+    context.record(|history| {
         if is_open {
             history.open.insert(session);
         }
@@ -258,7 +277,7 @@ async fn open_group(
 
 /// The work of an outsider's device: tries what must be refused, and records events.
 pub async fn intrude(mut device: Device, mut rng: StdRng) -> Device {
-    while device.world.is_running() {
+    while device.context.is_running() {
         let mut step = StdRng::seed_from_u64(rng.random());
         if !device.is_connected() {
             device.connect(&mut step).await;
@@ -272,7 +291,7 @@ pub async fn intrude(mut device: Device, mut rng: StdRng) -> Device {
 
 async fn try_something(device: &Device, rng: &mut StdRng) {
     let (kind, place) = (rng.random_range(0..11), rng.random::<u32>() as usize);
-    let target = device.world.record(|history| {
+    let target = device.context.record(|history| {
         let sessions: Vec<Id> = history.members.keys().copied().collect();
         let session = sessions.get(place % sessions.len().max(1)).copied();
         let known = history
@@ -280,8 +299,8 @@ async fn try_something(device: &Device, rng: &mut StdRng) {
             .iter()
             .rev()
             .find_map(|attempt| match attempt.outcome {
-                Ended::Ok((id, _)) => Some(id),
-                Ended::Failed | Ended::Unknown => None,
+                Outcome::Ok((id, _)) => Some(id),
+                Outcome::Failed | Outcome::Unknown => None,
             });
         session.zip(known)
     });
@@ -301,7 +320,9 @@ async fn try_something(device: &Device, rng: &mut StdRng) {
         ),
         3 => ("DELETE", format!("/api/chat/messages/{message}"), Some(own)),
         4 => {
-            let other = device.world.record(|history| history.members[&session][0]);
+            let other = device
+                .context
+                .record(|history| history.members[&session][0]);
             ("GET", format!("/api/chat/messages/unread/{other}"), None)
         }
         5 => (
@@ -329,15 +350,15 @@ async fn try_something(device: &Device, rng: &mut StdRng) {
         }
         _ => return sync_what_is_not_ours(device, session).await,
     };
-    let world = &device.world;
-    if let Ok((status, body)) = world
+    let context = &device.context;
+    if let Ok((status, body)) = context
         .raw(device.node, method, &path, Some(&device.token), body)
         .await
     {
         // 503: the service could not check.
         let refused = matches!(status, 403 | 404 | 429 | 503);
         let what = format!("an outsider's {method} {path} was answered with {status}: {body}");
-        world.record(|history| history.intrusions.push(Intrusion { what, refused }));
+        context.record(|history| history.intrusions.push(Intrusion { what, refused }));
     }
 }
 
@@ -350,7 +371,7 @@ async fn sync_what_is_not_ours(device: &Device, session: Id) {
             && data["removed"] == json!([Value::from(session.to_string())]);
         let what = format!("an outsider's chat:sync was answered with {data}");
         device
-            .world
+            .context
             .record(|history| history.intrusions.push(Intrusion { what, refused }));
     }
 }

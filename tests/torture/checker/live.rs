@@ -3,10 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{
-    checks::Found,
-    checks_groups,
-    history::{Ended, Heard, History, Id, Moment, Seen, What},
+use crate::{
+    checker::CheckResult,
+    checker::groups,
+    history::{Event, History, Id, Moment, ObservedMessage, Outcome, ReceivedEvent},
 };
 
 /// How long an event that was under way at an ending may take to arrive.
@@ -14,8 +14,8 @@ pub const UNDER_WAY: Moment = 5_000_000;
 
 /// A pushed message is stored as it was pushed, or was until it was changed; a connection receives
 /// nothing twice and nothing out of order.
-pub fn live_in_stored(history: &History) -> Found {
-    let mut found = Found::default();
+pub fn live_in_stored(history: &History) -> CheckResult {
+    let mut found = CheckResult::default();
     let stored = history.stored();
     let at = |session: Id, seq: u64| {
         let index = usize::try_from(seq).unwrap_or_default().wrapping_sub(1);
@@ -32,11 +32,11 @@ pub fn live_in_stored(history: &History) -> Found {
         let before = revs.insert((wire, session), rev).unwrap_or_default();
         (before < rev, before)
     };
-    for Heard { wire, what, .. } in &history.heard {
+    for ReceivedEvent { wire, what, .. } in &history.heard {
         match what {
-            What::Message { session, seen } => {
+            Event::Message { session, seen } => {
                 let place = at(*session, seen.seq);
-                let same = place.is_some_and(|place: Seen| {
+                let same = place.is_some_and(|place: ObservedMessage| {
                     place.id == seen.id
                         && place.sender == seen.sender
                         && (place.key, place.part, place.note) == (seen.key, seen.part, seen.note)
@@ -53,7 +53,7 @@ pub fn live_in_stored(history: &History) -> Found {
                     )
                 });
             }
-            What::Deleted {
+            Event::Deleted {
                 session,
                 id,
                 seq,
@@ -70,14 +70,14 @@ pub fn live_in_stored(history: &History) -> Found {
                     format!("connection {wire} heard {what:?} after {before}")
                 });
             }
-            What::Edited {
+            Event::Edited {
                 session,
                 id,
                 seq,
                 rev,
                 ..
             }
-            | What::Reacted {
+            | Event::Reacted {
                 session,
                 id,
                 seq,
@@ -87,8 +87,8 @@ pub fn live_in_stored(history: &History) -> Found {
                 let place = at(*session, *seq);
                 let same = place.is_some_and(|place| {
                     let says = match what {
-                        What::Edited { text, .. } => place.text == *text,
-                        What::Reacted { reactions, .. } => place.reactions == *reactions,
+                        Event::Edited { text, .. } => place.text == *text,
+                        Event::Reacted { reactions, .. } => place.reactions == *reactions,
                         _ => false,
                     };
                     place.id == *id && (place.rev > *rev || (place.rev == *rev && says))
@@ -101,7 +101,7 @@ pub fn live_in_stored(history: &History) -> Found {
                     format!("connection {wire} heard {what:?} after {before}")
                 });
             }
-            What::Updated { session, rev } => {
+            Event::Updated { session, rev } => {
                 let (holds, before) = rises(*wire, *session, *rev);
                 found.look(holds, || {
                     format!("connection {wire} heard {what:?} after {before}")
@@ -116,11 +116,11 @@ pub fn live_in_stored(history: &History) -> Found {
 /// On one node, a live connection receives everything. On any number of nodes, a missed event
 /// leaves a gap in `seq` that the client can notice, because events are numbered as they are
 /// stored.
-pub fn no_unnoticed_gap(history: &History) -> Found {
-    let mut found = Found::default();
+pub fn no_unnoticed_gap(history: &History) -> CheckResult {
+    let mut found = CheckResult::default();
     let stored = history.stored();
     let mut heard: BTreeMap<(u32, Id), Vec<Tenure>> = BTreeMap::new();
-    for Heard { wire, what, .. } in &history.heard {
+    for ReceivedEvent { wire, what, .. } in &history.heard {
         let Some(session) = what.session() else {
             continue;
         };
@@ -129,8 +129,8 @@ pub fn no_unnoticed_gap(history: &History) -> Found {
             .or_insert_with(|| vec![Tenure::default()]);
         let last = tenures.len() - 1;
         match what {
-            What::Message { seen, .. } => tenures[last].seqs.push(seen.seq),
-            What::Created { seq, .. } => {
+            Event::Message { seen, .. } => tenures[last].seqs.push(seen.seq),
+            Event::Created { seq, .. } => {
                 let was_told = !history.rules.one_hub
                     || tenures[last].seqs.is_empty()
                     || tenures[last].is_over;
@@ -142,7 +142,7 @@ pub fn no_unnoticed_gap(history: &History) -> Found {
                     ..Tenure::default()
                 });
             }
-            What::Removed { .. } => tenures[last].is_over = true,
+            Event::Removed { .. } => tenures[last].is_over = true,
             _ => {}
         }
     }
@@ -221,7 +221,7 @@ pub fn no_unnoticed_gap(history: &History) -> Found {
     found
 }
 
-/// What a connection received of a conversation while its user was a member.
+/// Event a connection received of a conversation while its user was a member.
 #[derive(Debug, Default)]
 struct Tenure {
     /// The user joined the group while connected, and this was its newest message.
@@ -231,12 +231,12 @@ struct Tenure {
 }
 
 /// Receipts and positions never decrease, wherever they appear.
-pub fn receipts(history: &History) -> Found {
-    let mut found = Found::default();
+pub fn receipts(history: &History) -> CheckResult {
+    let mut found = CheckResult::default();
     let (mut positions, mut read) = (BTreeMap::new(), BTreeSet::new());
-    for Heard { wire, what, .. } in &history.heard {
+    for ReceivedEvent { wire, what, .. } in &history.heard {
         match what {
-            What::Read {
+            Event::Read {
                 session,
                 reader,
                 seq,
@@ -250,7 +250,7 @@ pub fn receipts(history: &History) -> Found {
                     )
                 });
             }
-            What::Status {
+            Event::Status {
                 message,
                 receiver,
                 is_read,
@@ -295,7 +295,7 @@ pub fn receipts(history: &History) -> Found {
         let marks = history.marks.iter().filter(|mark| {
             mark.session == last.session && history.is_member_at_end(mark.reader, mark.session)
         });
-        for mark in marks.filter(|mark| matches!(mark.outcome, Ended::Ok(()))) {
+        for mark in marks.filter(|mark| matches!(mark.outcome, Outcome::Ok(()))) {
             let position = last
                 .positions
                 .get(&mark.reader)
@@ -309,14 +309,14 @@ pub fn receipts(history: &History) -> Found {
             });
         }
     }
-    checks_groups::counted(history, &mut found);
+    groups::counted(history, &mut found);
     found
 }
 
 /// A user receives no event of a conversation without a membership, and none after their ending was
 /// answered.
-pub fn access(history: &History) -> Found {
-    let mut found = Found::default();
+pub fn access(history: &History) -> CheckResult {
+    let mut found = CheckResult::default();
     let begun: BTreeMap<(Id, u64), Moment> = history
         .by_key()
         .into_iter()
@@ -328,13 +328,13 @@ pub fn access(history: &History) -> Found {
             ended.entry(*wire).or_insert((ending.answered, ending.why));
         }
     }
-    for Heard { wire, at, what } in &history.heard {
+    for ReceivedEvent { wire, at, what } in &history.heard {
         let Some(life) = history.wires.get(wire) else {
             continue;
         };
         let person = life.person;
         let session = what.session();
-        let counted = if let What::Unread(counts) = what {
+        let counted = if let Event::Unread(counts) = what {
             counts.as_slice()
         } else {
             &[]
@@ -344,13 +344,13 @@ pub fn access(history: &History) -> Found {
                 format!("{person} is no member of {session} and received {what:?}")
             });
         }
-        if let What::Typing { session, typist } = what {
+        if let Event::Typing { session, typist } = what {
             let is_other = *typist != person && history.was_ever_member(*typist, *session);
             found.look(is_other, || {
                 format!("{person} heard {typist} type in {session}")
             });
         }
-        if let What::Presence { user } = what {
+        if let Event::Presence { user } = what {
             let shares = *user == person
                 || history
                     .members
@@ -363,7 +363,7 @@ pub fn access(history: &History) -> Found {
         if let Some((answered, why)) = ended.get(wire) {
             let deadline = answered + history.rules.grace;
             let cause = match what {
-                What::Message { seen, .. } => begun.get(&(seen.sender, seen.key)).copied(),
+                Event::Message { seen, .. } => begun.get(&(seen.sender, seen.key)).copied(),
                 _ => None,
             };
             let late = cause.is_some_and(|cause| cause > deadline) || *at > deadline + UNDER_WAY;
