@@ -8,8 +8,9 @@
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
+    ops::ControlFlow,
     sync::Arc,
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use tokio::{
@@ -20,13 +21,9 @@ use tokio::{
 use super::{
     super::Store,
     Committed, QueuedCommand,
-    lane::{
-        COMMIT_DEADLINE, CONFLICTS_BEFORE_ORPHAN_CHECK, MAX_RETRY_DELAY, UncertainAttempt,
-        resolve_uncertain_attempts, within_lookup_timeout,
-    },
-    orphans,
+    attempt::{self, AttemptDriver, Next},
+    lane::COMMIT_DEADLINE,
     plan::{BatchPlan, CommandResult},
-    transaction::{self, Setback},
 };
 use crate::domain::{Clock, ConversationId, Error, Result, conversation_state::ConversationState};
 
@@ -103,89 +100,16 @@ impl CrossLaneCoordinator {
             );
             stopped.insert(lane, arrival.resume_sender);
         }
-        match self.commit_all(&jobs, states).await {
+        let mut batch = CrossLaneBatch {
+            coordinator: self,
+            jobs: &jobs,
+            states,
+            begun: Instant::now(),
+        };
+        match attempt::commit(&self.store, &mut batch).await {
             Ok(plan) => resume_lanes(jobs, &lanes, plan, stopped),
             Err(error) => refuse(jobs, &error),
         }
-    }
-
-    /// Stores the commands in one transaction and retries until the outcome is known.
-    async fn commit_all(
-        &self,
-        jobs: &[QueuedCommand],
-        mut states: HashMap<ConversationId, ConversationState>,
-    ) -> Result<BatchPlan> {
-        let (begun, mut uncertain, mut orphans) =
-            (Instant::now(), Vec::<UncertainAttempt>::new(), Vec::new());
-        for attempt in 0_u32.. {
-            if attempt > 0 {
-                metrics::counter!("wardline_commit_setbacks_total").increment(1);
-                tokio::time::sleep(Duration::from_millis(1 << attempt.min(9)).min(MAX_RETRY_DELAY))
-                    .await;
-            }
-            if !orphans.is_empty()
-                && within_lookup_timeout(transaction::end_orphans(&self.store, &orphans))
-                    .await
-                    .is_ok()
-            {
-                orphans.clear();
-            }
-            match within_lookup_timeout(resolve_uncertain_attempts(&self.store, &mut uncertain))
-                .await
-            {
-                Ok(Some(plan)) => return Ok(plan),
-                Ok(None) if uncertain.is_empty() && begun.elapsed() > COMMIT_DEADLINE => {
-                    return Err(Error::Unavailable);
-                }
-                Ok(None) => {}
-                Err(_) => continue,
-            }
-            // After a setback, every state is loaded again.
-            let lent = std::mem::take(&mut states);
-            let Ok(mut plan) = within_lookup_timeout(self.compute_plan(jobs, lent)).await else {
-                continue;
-            };
-            match plan.results.iter().find_map(failure_of) {
-                None => {}
-                Some(CrossLaneFailure::Refused(error)) if uncertain.is_empty() => {
-                    return Err(error);
-                }
-                Some(CrossLaneFailure::Refused(_) | CrossLaneFailure::Old) => continue,
-            }
-            let (messages, sessions) = (plan.messages(), plan.changed_conversations());
-            let Some(writes) = plan.take_writes() else {
-                return Ok(plan);
-            };
-            let commit = writes.commit;
-            let Err(failed) = transaction::commit_writes(&self.store, writes).await else {
-                return Ok(plan);
-            };
-            orphans.extend(failed.orphan);
-            match failed.setback {
-                Setback::InDoubt => {
-                    uncertain.push(UncertainAttempt {
-                        commit,
-                        sessions,
-                        messages,
-                        plan,
-                        since: Instant::now(),
-                    });
-                }
-                Setback::Stale if attempt >= CONFLICTS_BEFORE_ORPHAN_CHECK => {
-                    drop(within_lookup_timeout(orphans::end(&self.store)).await);
-                }
-                Setback::Stale | Setback::Unavailable => {}
-                // The stored duplicate may be an uncertain attempt; the next `resolve_uncertain_attempts` decides.
-                Setback::Duplicate | Setback::Poison if !uncertain.is_empty() => {}
-                Setback::Duplicate => return Err(Error::Conflict("this is stored already")),
-                Setback::Poison => {
-                    metrics::counter!("wardline_refusals_total", "reason" => "poisoned")
-                        .increment(1);
-                    return Err(Error::Internal);
-                }
-            }
-        }
-        Err(Error::Unavailable)
     }
 
     async fn compute_plan(
@@ -203,6 +127,57 @@ impl CrossLaneCoordinator {
             states.insert(session.id, ConversationState::open(session));
         }
         BatchPlan::compute_plan(&self.store, jobs, states, &missing, self.clock.now()).await
+    }
+}
+
+/// The commands of a cross-lane commit, while it is attempted.
+struct CrossLaneBatch<'a> {
+    coordinator: &'a CrossLaneCoordinator,
+    jobs: &'a [QueuedCommand],
+    /// The lent states, until the first attempt uses them. After a setback, every state is loaded
+    /// again.
+    states: HashMap<ConversationId, ConversationState>,
+    begun: Instant,
+}
+
+impl AttemptDriver for CrossLaneBatch<'_> {
+    type End = Error;
+
+    async fn wait_before_retry(&mut self, attempt: u32) {
+        tokio::time::sleep(attempt::retry_delay(attempt)).await;
+    }
+
+    fn refuse_expired(&mut self, _attempt: u32) -> Next<Error> {
+        if self.begun.elapsed() > COMMIT_DEADLINE {
+            return Next::Break(Error::Unavailable);
+        }
+        Next::Continue(())
+    }
+
+    async fn compute_plan(&mut self) -> Result<BatchPlan> {
+        let lent = std::mem::take(&mut self.states);
+        self.coordinator.compute_plan(self.jobs, lent).await
+    }
+
+    fn judge_plan(&self, plan: &BatchPlan, is_uncertain: bool) -> Result<bool> {
+        match plan.results.iter().find_map(failure_of) {
+            None => Ok(true),
+            Some(CrossLaneFailure::Refused(error)) if !is_uncertain => Err(error),
+            Some(CrossLaneFailure::Refused(_) | CrossLaneFailure::Old) => Ok(false),
+        }
+    }
+
+    async fn resolve_duplicate(&mut self, is_uncertain: bool) -> ControlFlow<Error, bool> {
+        // The stored duplicate may be an uncertain attempt, which is looked up next.
+        if is_uncertain {
+            return ControlFlow::Continue(false);
+        }
+        ControlFlow::Break(Error::Conflict("this is stored already"))
+    }
+
+    fn poisoned(&mut self) -> Error {
+        metrics::counter!("wardline_refusals_total", "reason" => "poisoned").increment(1);
+        Error::Internal
     }
 }
 

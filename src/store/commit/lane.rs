@@ -1,5 +1,4 @@
-//! A lane: takes the queued commands, commits them, hands the outcomes on, and handles failures of
-//! the database.
+//! A lane: takes the queued commands, commits them, and hands the outcomes on.
 //!
 //! An answer to a caller is always true. A command is *refused* only when nothing was stored and
 //! nothing will be. It is *done* only when it is stored. While the outcome of a commit is unknown,
@@ -8,12 +7,12 @@
 use std::{
     collections::{HashMap, HashSet, VecDeque},
     num::NonZeroUsize,
+    ops::ControlFlow,
     sync::{Arc, atomic::Ordering},
     time::{Duration, Instant},
 };
 
 use lru::LruCache;
-use mongodb::bson::{Document, oid::ObjectId};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
@@ -21,13 +20,12 @@ use tracing::Instrument;
 use super::{
     super::Store,
     Committed, MAX_QUEUED_PER_LANE, QueuedCommand,
+    attempt::{self, AttemptDriver, Next},
     cross_lane::{LanePaused, PauseRequest},
-    orphans,
     plan::{BatchPlan, CommandResult},
-    transaction::{self, Setback},
 };
 use crate::domain::{
-    Clock, ConversationId, Error, MessageId, Result,
+    Clock, ConversationId, Error, Result,
     conversation_state::{Command, ConversationState, Outcome},
     message::Message,
 };
@@ -41,27 +39,6 @@ const MAX_BATCH_BYTES: usize = 4 << 20;
 const STATE_CACHE_CAPACITY: usize = 20_000;
 /// The time after which a command that could not be committed is refused.
 pub(super) const COMMIT_DEADLINE: Duration = Duration::from_secs(5);
-/// The time limit of one database read of a lane.
-const LOOKUP_TIMEOUT: Duration = Duration::from_secs(3);
-/// The longest delay between two attempts.
-pub(super) const MAX_RETRY_DELAY: Duration = Duration::from_millis(500);
-
-/// The number of conflicts after which the lane looks for orphaned transactions of dead processes.
-pub(super) const CONFLICTS_BEFORE_ORPHAN_CHECK: u32 = 4;
-
-/// The age after which an attempt that was not found stored never will be. MongoDB ends
-/// transactions after 60 s by default (`transactionLifetimeLimitSeconds`).
-const UNCERTAIN_ATTEMPT_LIFETIME: Duration = Duration::from_secs(75);
-
-/// A commit attempt whose outcome is unknown.
-pub(super) struct UncertainAttempt {
-    pub commit: ObjectId,
-    pub sessions: Vec<ConversationId>,
-    pub messages: Vec<Arc<Message>>,
-    pub plan: BatchPlan,
-    pub since: Instant,
-}
-
 pub(super) struct Lane {
     store: Store,
     clock: Arc<dyn Clock>,
@@ -197,91 +174,27 @@ impl Lane {
         }
     }
 
-    /// Commits a batch and retries until the outcome is known. Returns two halves when one of its
+    /// Commits a batch. Returns two halves when one of its
     /// commands is poisoned.
     async fn commit(
         &mut self,
-        mut jobs: Vec<QueuedCommand>,
+        jobs: Vec<QueuedCommand>,
     ) -> Option<(Vec<QueuedCommand>, Vec<QueuedCommand>)> {
-        let (mut uncertain, mut orphans): (Vec<UncertainAttempt>, Vec<Document>) =
-            (Vec::new(), Vec::new());
-        // A client's repeated send does not count as a setback.
-        let mut is_repeat = false;
-        for attempt in 0_u32.. {
-            if attempt > 0 {
-                if !is_repeat {
-                    metrics::counter!("wardline_commit_setbacks_total").increment(1);
-                }
-                self.wait_before_retry(attempt).await;
+        let store = self.store.clone();
+        let mut batch = LaneBatch { lane: self, jobs };
+        let committed = attempt::commit(&store, &mut batch).await;
+        let mut jobs = batch.jobs;
+        match committed {
+            Ok(plan) => self.finish(jobs, plan).await,
+            Err(LaneEnd::NoneLeft) => {}
+            Err(LaneEnd::Poisoned) if jobs.len() > 1 => {
+                let second = jobs.split_off(jobs.len() / 2);
+                return Some((jobs, second));
             }
-            is_repeat = false;
-            if !orphans.is_empty()
-                && within_lookup_timeout(transaction::end_orphans(&self.store, &orphans))
-                    .await
-                    .is_ok()
-            {
-                orphans.clear();
-            }
-            match within_lookup_timeout(resolve_uncertain_attempts(&self.store, &mut uncertain))
-                .await
-            {
-                Ok(Some(plan)) => {
-                    self.finish(jobs, plan).await;
-                    return None;
-                }
-                // While an outcome is unknown, `jobs` must match the plans of the uncertain
-                // attempts.
-                Ok(None) if uncertain.is_empty() && attempt > 0 => {
-                    jobs = refuse_expired(jobs);
-                    if jobs.is_empty() {
-                        return None;
-                    }
-                }
-                Ok(None) => {}
-                Err(_) => continue,
-            }
-            let Ok(mut plan) = within_lookup_timeout(self.compute_plan(&jobs)).await else {
-                continue;
-            };
-            let (messages, sessions) = (plan.messages(), plan.changed_conversations());
-            let Some(writes) = plan.take_writes() else {
-                self.finish(jobs, plan).await;
-                return None;
-            };
-            let commit = writes.commit;
-            let Err(failed) = transaction::commit_writes(&self.store, writes).await else {
-                self.finish(jobs, plan).await;
-                return None;
-            };
-            orphans.extend(failed.orphan);
-            match failed.setback {
-                Setback::Stale if attempt >= CONFLICTS_BEFORE_ORPHAN_CHECK => {
-                    drop(within_lookup_timeout(orphans::end(&self.store)).await);
-                }
-                Setback::Stale | Setback::Unavailable => {}
-                Setback::InDoubt => {
-                    uncertain.push(UncertainAttempt {
-                        commit,
-                        sessions,
-                        messages,
-                        plan,
-                        since: Instant::now(),
-                    });
-                }
-                // A failed lookup is repeated in the next attempt.
-                Setback::Duplicate => is_repeat = self.recognize_repeats(&mut jobs).await.is_ok(),
-                Setback::Poison if !uncertain.is_empty() => {}
-                Setback::Poison if jobs.len() == 1 => {
-                    metrics::counter!("wardline_refusals_total", "reason" => "poisoned")
-                        .increment(1);
-                    for job in jobs {
-                        job.refuse(Error::Internal);
-                    }
-                    return None;
-                }
-                Setback::Poison => {
-                    let second = jobs.split_off(jobs.len() / 2);
-                    return Some((jobs, second));
+            Err(LaneEnd::Poisoned) => {
+                metrics::counter!("wardline_refusals_total", "reason" => "poisoned").increment(1);
+                for job in jobs {
+                    job.refuse(Error::Internal);
                 }
             }
         }
@@ -382,9 +295,7 @@ impl Lane {
     /// Waits before the next attempt. Meanwhile it accepts arriving commands and refuses those that
     /// waited too long.
     async fn wait_before_retry(&mut self, attempt: u32) {
-        // A first conflict is retried almost at once, an unavailable database every half second.
-        let pause = Duration::from_millis(1 << attempt.min(9)).min(MAX_RETRY_DELAY);
-        tokio::time::sleep(pause).await;
+        tokio::time::sleep(attempt::retry_delay(attempt)).await;
         while self.waiting.len() < MAX_QUEUED_PER_LANE {
             match self.inbox.try_recv() {
                 Ok(job) => self.waiting.push_back(job),
@@ -397,52 +308,54 @@ impl Lane {
     }
 }
 
-/// Checks whether an uncertain attempt was stored; returns its plan if so.
-pub(super) async fn resolve_uncertain_attempts(
-    store: &Store,
-    uncertain: &mut Vec<UncertainAttempt>,
-) -> Result<Option<BatchPlan>> {
-    if uncertain.is_empty() {
-        return Ok(None);
-    }
-    let commits: Vec<ObjectId> = uncertain.iter().map(|doubt| doubt.commit).collect();
-    let sessions: Vec<ConversationId> = uncertain
-        .iter()
-        .flat_map(|doubt| doubt.sessions.clone())
-        .collect();
-    let found = store.find_stored_commit(&sessions, &commits).await?;
-    let mut index = uncertain
-        .iter()
-        .position(|doubt| Some(doubt.commit) == found);
-    if index.is_none() {
-        // Another node may have written since; then the stored messages decide.
-        let ids: Vec<MessageId> = uncertain
-            .iter()
-            .flat_map(|d| d.messages.iter().map(|m| m.id))
-            .collect();
-        let stored = store.stored_among(&ids).await?;
-        index = uncertain.iter().position(|doubt| {
-            doubt
-                .messages
-                .iter()
-                .any(|m| stored.iter().any(|s| s.id == m.id && s.seq == m.seq))
-        });
-    }
-    tracing::info!(
-        committed = index.is_some(),
-        "a commit in doubt was looked up"
-    );
-    if index.is_none() {
-        uncertain.retain(|doubt| doubt.since.elapsed() < UNCERTAIN_ATTEMPT_LIFETIME);
-    }
-    Ok(index.map(|index| uncertain.swap_remove(index).plan))
+/// A batch of a lane, while it is attempted.
+struct LaneBatch<'a> {
+    lane: &'a mut Lane,
+    jobs: Vec<QueuedCommand>,
 }
 
-/// Gives a database read up after [`LOOKUP_TIMEOUT`]. The call itself continues in its own task.
-pub(super) async fn within_lookup_timeout<T>(lookup: impl Future<Output = Result<T>>) -> Result<T> {
-    tokio::time::timeout(LOOKUP_TIMEOUT, lookup)
-        .await
-        .unwrap_or(Err(Error::Unavailable))
+/// Why nothing of a batch was stored.
+enum LaneEnd {
+    /// Every command has waited too long and is refused.
+    NoneLeft,
+    /// MongoDB will never accept one of the commands.
+    Poisoned,
+}
+
+impl AttemptDriver for LaneBatch<'_> {
+    type End = LaneEnd;
+
+    async fn wait_before_retry(&mut self, attempt: u32) {
+        self.lane.wait_before_retry(attempt).await;
+    }
+
+    fn refuse_expired(&mut self, attempt: u32) -> Next<LaneEnd> {
+        if attempt > 0 {
+            self.jobs = refuse_expired(std::mem::take(&mut self.jobs));
+            if self.jobs.is_empty() {
+                return Next::Break(LaneEnd::NoneLeft);
+            }
+        }
+        Next::Continue(())
+    }
+
+    async fn compute_plan(&mut self) -> Result<BatchPlan> {
+        self.lane.compute_plan(&self.jobs).await
+    }
+
+    fn judge_plan(&self, _plan: &BatchPlan, _is_uncertain: bool) -> Result<bool, LaneEnd> {
+        Ok(true)
+    }
+
+    async fn resolve_duplicate(&mut self, _is_uncertain: bool) -> ControlFlow<LaneEnd, bool> {
+        // A failed lookup is repeated in the next attempt.
+        let found = self.lane.recognize_repeats(&mut self.jobs).await;
+        ControlFlow::Continue(found.is_ok())
+    }
+
+    fn poisoned(&mut self) -> LaneEnd {
+        LaneEnd::Poisoned
+    }
 }
 
 fn as_f64(count: usize) -> f64 {

@@ -7,10 +7,11 @@
 //! and hands the outcomes on, while the next batch gathers. There are no timers: an idle system
 //! commits a single message at once.
 //!
-//! The parts: [`CommitQueue`] accepts commands, `lane` is the loop with its handling of database
-//! failures, `plan` plans a batch, `transaction` stores it, `cross_lane` commits to several
+//! The parts: [`CommitQueue`] accepts commands, `lane` is its loop, `plan` plans a
+//! batch, `attempt` tries to commit it until the outcome is known, `transaction` stores it, `cross_lane` commits to several
 //! conversations, and `orphans` ends transactions that a dead process left open.
 
+mod attempt;
 mod cross_lane;
 mod lane;
 mod orphans;
