@@ -32,6 +32,7 @@ use super::{
     conversation::{Conversation, ConversationKind, LastMessage},
     error::FieldErrors,
     ids::ConnectionId,
+    job::NewJob,
     message::{Draft, Message},
     message_parts::{Mentions, ReplyTo},
     receipts::{Receipt, ReceiptKind},
@@ -84,6 +85,8 @@ pub struct Changes {
     pub revised: BTreeMap<MessageId, Arc<Message>>,
     pub edits: Vec<Edit>,
     pub log: ChangeLog,
+    /// The jobs that these changes cause.
+    pub jobs: Vec<NewJob>,
     pub receipts: Vec<Receipt>,
     /// The members and parts of their entries that differ from what is stored.
     pub members: BTreeSet<(UserId, MemberField)>,
@@ -99,6 +102,7 @@ impl Changes {
             && self.revised.is_empty()
             && self.receipts.is_empty()
             && self.members.is_empty()
+            && self.jobs.is_empty()
             && !self.profile_or_membership_changed
     }
 }
@@ -120,6 +124,11 @@ impl ConversationState {
     #[must_use]
     pub fn changes(&self) -> &Changes {
         &self.changes
+    }
+
+    /// Adds a job, to be stored together with the changes of this batch.
+    pub fn schedule(&mut self, job: NewJob) {
+        self.changes.jobs.push(job);
     }
 
     /// Closes a stored batch: keeps the state and clears the changes.

@@ -17,6 +17,7 @@ pub mod event;
 mod field;
 pub mod file;
 pub mod ids;
+pub mod job;
 pub mod message;
 pub mod message_parts;
 pub mod network;

@@ -25,6 +25,7 @@ use bytes::Bytes;
 use futures_util::{Stream, stream};
 
 pub use links::{FileLink, LinkProof};
+pub(in crate::service) use sweep::{FILE_SWEEP_JOB, sweep_handler};
 pub use upload::Upload;
 
 use super::{Services, TOKEN_RECHECK_INTERVAL, audit::AuditedAction};

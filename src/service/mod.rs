@@ -16,6 +16,7 @@ mod forward;
 mod groups;
 mod health;
 mod import;
+pub mod jobs;
 mod messages;
 mod passwords;
 mod presence;
@@ -114,6 +115,7 @@ pub struct Services {
     recorder: audit::Recorder,
     creation_limits: creation_limits::CreationLimits,
     rollups: rollups::RollupQueue,
+    jobs: Arc<jobs::JobQueue>,
     /// The number of users that are online or away, counted once for all callers that ask at the
     /// same time.
     present_count: BatchLoader<(), u64>,
@@ -184,6 +186,7 @@ impl Services {
             creation_limits: creation_limits::CreationLimits::new(settings.limits.rate_limit),
             present_count: presence::present_count(Weak::clone(this)),
             rollups: rollups::RollupQueue::new(Arc::clone(&settings.general.calendar)),
+            jobs: Arc::default(),
             search: SearchIndex::of(&settings.general.data_dir, &settings.database.name),
             health: health::Health::default(),
             queue: writer.queue,
@@ -221,9 +224,7 @@ impl Services {
         tasks.push(tokio::spawn(
             Arc::clone(&services).poll_revocations(until(stop)),
         ));
-        tasks.push(tokio::spawn(
-            Arc::clone(&services).run_file_sweep(until(stop)),
-        ));
+        tasks.push(tokio::spawn(Arc::clone(&services).run_jobs(until(stop))));
         Running { services, tasks }
     }
 

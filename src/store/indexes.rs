@@ -9,8 +9,8 @@ use mongodb::{
 };
 
 use super::{
-    Store, audit, blobs, change_log, conversations, edits, ended_tokens, files, messages, nodes,
-    online_users, receipts, revocations, run, run_within, statistics, users,
+    Store, audit, blobs, change_log, conversations, edits, ended_tokens, files, jobs, messages,
+    nodes, online_users, receipts, revocations, run, run_within, statistics, users,
 };
 use crate::domain::Result;
 
@@ -278,6 +278,34 @@ fn of_the_service() -> Vec<Index> {
             doc! { "heartbeatAt": 1 },
             "nodes that fell silent",
         ),
+        plain(
+            jobs::COLLECTION,
+            "name",
+            doc! { "kind": 1, "key": 1 },
+            "a kind and a key are one job",
+        )
+        .unique(),
+        plain(
+            jobs::COLLECTION,
+            "due",
+            doc! { "runAt": 1, "kind": 1 },
+            "the next job",
+        )
+        .partial(doc! { "state": "waiting" }),
+        plain(
+            jobs::COLLECTION,
+            "failed",
+            doc! { "endedAt": -1 },
+            "the jobs that were given up",
+        )
+        .partial(doc! { "state": "failed" }),
+        plain(
+            jobs::COLLECTION,
+            "expiry",
+            doc! { "expiresAt": 1 },
+            "jobs that are long done",
+        )
+        .expiring(),
         plain(
             statistics::UNREAD_COLLECTION,
             "backlog",

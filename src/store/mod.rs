@@ -22,6 +22,7 @@ pub mod ended_tokens;
 pub mod failure;
 pub mod files;
 pub mod indexes;
+pub mod jobs;
 pub mod messages;
 pub mod migrations;
 pub mod nodes;

@@ -10,7 +10,7 @@ use super::{Store, run, run_within};
 use crate::domain::{Error, Result};
 
 /// Collection and schema, as in `schemas/`.
-pub const SCHEMAS: [(&str, &str); 15] = [
+pub const SCHEMAS: [(&str, &str); 16] = [
     (
         super::users::COLLECTION,
         include_str!("../../schemas/users.json"),
@@ -34,6 +34,10 @@ pub const SCHEMAS: [(&str, &str); 15] = [
     (
         super::counters::COLLECTION,
         include_str!("../../schemas/counters.json"),
+    ),
+    (
+        super::jobs::COLLECTION,
+        include_str!("../../schemas/jobs.json"),
     ),
     (
         super::audit::COLLECTION,

@@ -68,6 +68,7 @@ async fn files_come_in_while_mongod_is_killed() {
     let mut settings = settings(&variables);
     settings.timings.file_sweep = Duration::from_millis(100);
     let app = TestApp::with(settings, clock.clone()).await;
+    let _running = clock.keep_running();
     let people = [
         app.nurse("Li").await,
         app.nurse("Chen").await,

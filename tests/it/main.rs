@@ -34,6 +34,7 @@ mod forwarding;
 mod groups;
 mod hostile;
 mod interleavings;
+mod jobs;
 mod kinds;
 mod kit_connection;
 mod managed;

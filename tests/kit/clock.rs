@@ -6,6 +6,7 @@ use std::{
 };
 
 use tokio::sync::{Notify, oneshot};
+use tokio_util::sync::{CancellationToken, DropGuard};
 use wardline::domain::{Clock, Timestamp, time::Sleep};
 
 use super::PATIENCE;
@@ -80,6 +81,20 @@ impl MockClock {
             // The waiting task may have ended.
             let _ = wait.wake.send(());
         }
+    }
+
+    /// Moves the time ahead as real time passes, for as long as the guard is kept.
+    pub fn keep_running(self: &Arc<Self>) -> DropGuard {
+        let (clock, stop) = (Arc::clone(self), CancellationToken::new());
+        let stopped = stop.clone();
+        tokio::spawn(async move {
+            let pause = Duration::from_millis(2);
+            while !stopped.is_cancelled() {
+                tokio::time::sleep(pause).await;
+                clock.advance(pause);
+            }
+        });
+        stop.drop_guard()
     }
 
     /// Sets the clock back, as for one that was ahead. No wait becomes longer.

@@ -5,36 +5,49 @@
 //! ahead before the commit. The removal is conditional on the `checkAt` that was read before the
 //! messages were checked. Each step may be interrupted and repeated, by this node or another.
 
-use std::sync::Arc;
+use std::sync::Weak;
 
-use super::super::Services;
+use super::super::{
+    Services,
+    jobs::{JobHandler, JobRun},
+};
 use crate::{
-    domain::{Result, time::Ticks},
+    domain::{Error, Result, job::JobEnd},
     store::files::{DueFile, FileState},
 };
 
 /// The most files of one pass.
 const SWEEP_BATCH_SIZE: i64 = 200;
 
-impl Services {
-    /// Sweeps on a timer, until `stop`.
-    pub(in crate::service) async fn run_file_sweep(
-        self: Arc<Self>,
-        stop: impl Future<Output = ()>,
-    ) {
-        let mut passes = Ticks::new(&self.clock, self.settings.timings.file_sweep);
-        tokio::pin!(stop);
-        loop {
-            tokio::select! {
-                () = &mut stop => return,
-                () = passes.tick() => {}
-            }
-            if let Err(error) = self.sweep_due_files().await {
+/// The kind of the recurring job, and the version of its payload, which is empty.
+pub(in crate::service) const FILE_SWEEP_JOB: (&str, u32) = ("files.sweep", 1);
+
+/// Returns the handler of the recurring job: one pass, and the next one after a period.
+pub(in crate::service) fn sweep_handler(services: Weak<Services>) -> JobHandler {
+    let (kind, version) = FILE_SWEEP_JOB;
+    let run = move |_| -> JobRun {
+        let services = services.upgrade();
+        Box::pin(async move {
+            let services = services.ok_or(Error::Unavailable)?;
+            // What failed is due again in a later pass, so the job itself does not fail.
+            if let Err(error) = services.sweep_due_files().await {
                 tracing::warn!(%error, "files could not be cleared away");
             }
-        }
+            let next = services
+                .clock
+                .now()
+                .plus(services.settings.timings.file_sweep);
+            Ok(JobEnd::Again(next))
+        })
+    };
+    JobHandler {
+        kind,
+        version,
+        run: Box::new(run),
     }
+}
 
+impl Services {
     /// Runs one pass. A failed removal is tried again in a later one.
     async fn sweep_due_files(&self) -> Result<()> {
         for file in self

@@ -145,6 +145,7 @@ impl BatchPlan {
             revised: Vec::new(),
             edits: Vec::new(),
             changes: Vec::new(),
+            jobs: Vec::new(),
             receipts: Vec::new(),
         };
         for state in self
@@ -158,6 +159,7 @@ impl BatchPlan {
             writes.messages.extend(changes.messages.iter().cloned());
             writes.revised.extend(changes.revised.values().cloned());
             writes.edits.extend(changes.edits.iter().cloned());
+            writes.jobs.extend(changes.jobs.iter().cloned());
             writes.changes.extend(changes.log.changes().iter().cloned());
             let id = state.session.id;
             writes

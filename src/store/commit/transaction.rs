@@ -9,12 +9,13 @@ use mongodb::{
 };
 use tracing::Instrument;
 
-use super::super::{Store, change_log, conversations, edits, failure, messages, receipts};
+use super::super::{Store, change_log, conversations, edits, failure, jobs, messages, receipts};
 use crate::domain::{
     ConversationId, UserId,
     change_log::LoggedChange,
     conversation::Conversation,
     conversation_state::{Edit, MemberField},
+    job::NewJob,
     message::Message,
     receipts::Receipt,
 };
@@ -45,6 +46,7 @@ pub(super) struct Writes {
     pub revised: Vec<Arc<Message>>,
     pub edits: Vec<Edit>,
     pub changes: Vec<LoggedChange>,
+    pub jobs: Vec<NewJob>,
     pub receipts: Vec<(ConversationId, Receipt)>,
 }
 
@@ -153,6 +155,7 @@ async fn try_commit(
             .filter(|message| message.is_deleted)
             .map(|message| message.id);
         edits::remove_in(store, &mut transaction, gone.collect()).await?;
+        jobs::insert_in(store, &mut transaction, &writes.jobs).await?;
         change_log::insert_in(store, &mut transaction, &writes.changes).await?;
         receipts::insert_in(
             store,
