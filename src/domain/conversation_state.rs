@@ -22,7 +22,9 @@ use std::{
 };
 
 pub use command::{
-    Command, GroupChange, Lookup, MessageRef, Outcome, Preloaded, ReadOutcome, Revision,
+    AnyCommand, Command, DeleteCommand, DeliverCommand, DeliveryOutcome, EditCommand, GroupChange,
+    GroupCommand, Lookup, MessageRef, Outcome, Preloaded, ReactCommand, ReadCommand, ReadOutcome,
+    RecallCommand, RemovalOutcome, Revision, RevisionOutcome, SendCommand, SendOutcome,
     transaction_bytes_of,
 };
 
@@ -146,18 +148,18 @@ impl ConversationState {
 
     /// Returns what must be preloaded before the command can be applied.
     #[must_use]
-    pub fn lookup(&self, operation: &Command) -> Option<Lookup> {
+    pub fn lookup(&self, operation: &AnyCommand) -> Option<Lookup> {
         match operation {
-            Command::Deliver { .. } | Command::UpdateGroup { .. } => None,
-            Command::Send { draft, .. } => {
+            AnyCommand::Deliver(_) | AnyCommand::UpdateGroup(_) => None,
+            AnyCommand::Send(SendCommand { draft, .. }) => {
                 let answered = draft.reply_to?;
                 (!self.recent.iter().any(|m| m.id == answered)).then_some(Lookup::Message(answered))
             }
-            Command::Delete { message, .. }
-            | Command::Recall { message, .. }
-            | Command::Edit { message, .. }
-            | Command::React { message, .. } => Some(Lookup::Message(*message)),
-            Command::Read { reader, up_to, .. } => {
+            AnyCommand::Delete(DeleteCommand { message, .. })
+            | AnyCommand::Recall(RecallCommand { message, .. })
+            | AnyCommand::Edit(EditCommand { message, .. })
+            | AnyCommand::React(ReactCommand { message, .. }) => Some(Lookup::Message(*message)),
+            AnyCommand::Read(ReadCommand { reader, up_to, .. }) => {
                 let after = self.session.members.get(reader)?.read_seq;
                 (after < up_to.seq && after < self.recent_after).then_some(Lookup::Unread {
                     reader: *reader,
@@ -168,6 +170,20 @@ impl ConversationState {
         }
     }
 
+    /// Applies one command and returns its own outcome.
+    ///
+    /// # Errors
+    /// As [`Self::apply`].
+    pub fn apply_one<C: Command>(
+        &mut self,
+        command: C,
+        preloaded: Preloaded,
+        now: Timestamp,
+    ) -> Result<C::Output> {
+        let outcome = self.apply(&command.into(), preloaded, now)?;
+        C::output(outcome).ok_or(Error::Internal)
+    }
+
     /// Applies one command.
     ///
     /// # Errors
@@ -175,22 +191,24 @@ impl ConversationState {
     /// `InvalidMessage`, `Conflict`, `WindowClosed`. After an error the state is unchanged.
     pub fn apply(
         &mut self,
-        operation: &Command,
+        operation: &AnyCommand,
         preloaded: Preloaded,
         now: Timestamp,
     ) -> Result<Outcome> {
         match operation {
-            Command::Send { id, draft, origin } => self.send(*id, draft, *origin, &preloaded, now),
-            Command::Read {
+            AnyCommand::Send(SendCommand { id, draft, origin }) => {
+                self.send(*id, draft, *origin, &preloaded, now)
+            }
+            AnyCommand::Read(ReadCommand {
                 reader,
                 up_to,
                 origin,
                 ..
-            } => self.read(*reader, *up_to, *origin, preloaded, now),
-            Command::Deliver {
+            }) => self.read(*reader, *up_to, *origin, preloaded, now),
+            AnyCommand::Deliver(DeliverCommand {
                 receiver, messages, ..
-            } => self.deliver(*receiver, messages, now),
-            Command::Delete { by, moderator, .. } => self.remove_message(
+            }) => self.deliver(*receiver, messages, now),
+            AnyCommand::Delete(DeleteCommand { by, moderator, .. }) => self.remove_message(
                 preloaded_message(&preloaded)?,
                 *by,
                 Removal::Delete {
@@ -198,34 +216,34 @@ impl ConversationState {
                 },
                 now,
             ),
-            Command::Recall { by, window, .. } => self.remove_message(
+            AnyCommand::Recall(RecallCommand { by, window, .. }) => self.remove_message(
                 preloaded_message(&preloaded)?,
                 *by,
                 Removal::Recall { window: *window },
                 now,
             ),
-            Command::Edit {
+            AnyCommand::Edit(EditCommand {
                 by,
                 content,
                 mentions,
                 window,
                 ..
-            } => self.edit(
+            }) => self.edit(
                 preloaded_message(&preloaded)?,
                 *by,
                 (content, mentions.as_ref()),
                 *window,
                 now,
             ),
-            Command::React { by, emoji, on, .. } => {
+            AnyCommand::React(ReactCommand { by, emoji, on, .. }) => {
                 self.react(preloaded_message(&preloaded)?, *by, (emoji, *on), now)
             }
-            Command::UpdateGroup {
+            AnyCommand::UpdateGroup(GroupCommand {
                 by,
                 change,
                 system_messages,
                 ..
-            } => {
+            }) => {
                 let before = (self.session.clone(), self.changes.clone());
                 let outcome = self.update_group(*by, change, *system_messages, now);
                 if outcome.is_err() {
@@ -299,12 +317,12 @@ impl ConversationState {
         });
         self.changes.messages.push(Arc::clone(&message));
         let receivers = unread.iter().map(|(user, _)| *user).collect();
-        Ok(Outcome::Sent {
+        Ok(Outcome::Send(SendOutcome::Sent {
             message,
             receivers,
             unread,
             origin,
-        })
+        }))
     }
 
     /// Returns the reply's target. It must be in the same conversation and visible to the sender.
@@ -459,12 +477,12 @@ impl ConversationState {
         // Former members receive no status of their messages.
         fresh.retain(|m| self.session.members.contains_key(&m.sender));
         let in_group = self.session.kind == ConversationKind::Group;
-        Ok(Outcome::Delivered {
+        Ok(Outcome::Delivered(DeliveryOutcome {
             receiver,
             messages: fresh,
             at: now,
             in_group,
-        })
+        }))
     }
 
     /// Records one user's range. Equal ranges at the same time share a receipt.

@@ -153,7 +153,7 @@ fn operation(
     session: ConversationId,
     people: &[UserId],
     stored: &Stored,
-) -> Option<Command> {
+) -> Option<AnyCommand> {
     let reference = |seq: u64| {
         stored.at(seq).map(|m| MessageRef {
             id: m.id,
@@ -161,11 +161,13 @@ fn operation(
             sender: m.sender,
         })
     };
-    let update_group = |by: usize, change| Command::UpdateGroup {
-        session,
-        by: people[by],
-        change,
-        system_messages: system_messages(),
+    let update_group = |by: usize, change| {
+        AnyCommand::UpdateGroup(GroupCommand {
+            session,
+            by: people[by],
+            change,
+            system_messages: system_messages(),
+        })
     };
     Some(match step {
         Step::Send { by, answering } => {
@@ -174,56 +176,56 @@ fn operation(
                 reply_to,
                 ..draft(session, people[*by])
             };
-            Command::Send {
+            AnyCommand::Send(SendCommand {
                 id: MessageId::generate(),
                 draft,
                 origin: None,
-            }
+            })
         }
-        Step::Read { by, seq } => Command::Read {
+        Step::Read { by, seq } => AnyCommand::Read(ReadCommand {
             session,
             reader: people[*by],
             up_to: reference(*seq)?,
             origin: None,
-        },
+        }),
         Step::Delete { seq, recall } => {
             let (message, by) = stored.at(*seq).map(|m| (m.id, m.sender))?;
             if *recall {
-                Command::Recall {
+                AnyCommand::Recall(RecallCommand {
                     session,
                     message,
                     by,
                     window: RECALL_WINDOW,
-                }
+                })
             } else {
-                Command::Delete {
+                AnyCommand::Delete(DeleteCommand {
                     session,
                     message,
                     by,
                     moderator: false,
-                }
+                })
             }
         }
-        Step::Edit { seq, by } => Command::Edit {
+        Step::Edit { seq, by } => AnyCommand::Edit(EditCommand {
             session,
             message: stored.at(*seq)?.id,
             by: people[*by],
             content: format!("edited {seq}"),
             mentions: None,
             window: RECALL_WINDOW,
-        },
-        Step::React { seq, by, emoji, on } => Command::React {
+        }),
+        Step::React { seq, by, emoji, on } => AnyCommand::React(ReactCommand {
             session,
             message: stored.at(*seq)?.id,
             by: people[*by],
             emoji: ["👍", "❤️", "好"][*emoji].into(),
             on: *on,
-        },
-        Step::Deliver { to, seq } => Command::Deliver {
+        }),
+        Step::Deliver { to, seq } => AnyCommand::Deliver(DeliverCommand {
             session,
             receiver: people[*to],
             messages: vec![reference(*seq)?],
-        },
+        }),
         Step::Add { by, who } => update_group(*by, GroupChange::Add(vec![people[*who]])),
         Step::Remove { by, who } => update_group(*by, GroupChange::Remove(people[*who])),
         Step::Role { by, who, role } => {
@@ -290,7 +292,7 @@ fn walk(session: Conversation, people: &[UserId], steps: &[Step]) -> Result<(), 
                 prop_assert!(
                     revised.is_none_or(|rev| rev == before.rev + 1 && rev == state.session.rev)
                 );
-                if let Outcome::Sent { receivers, .. } = &outcome {
+                if let Outcome::Send(SendOutcome::Sent { receivers, .. }) = &outcome {
                     prop_assert!(
                         receivers
                             .iter()
@@ -367,12 +369,12 @@ fn roles_are_kept_to() {
     let id = session.id;
     let mut state = ConversationState::open(session);
     let mut ask = |by: UserId, change: GroupChange| {
-        let operation = Command::UpdateGroup {
+        let operation = AnyCommand::UpdateGroup(GroupCommand {
             session: id,
             by,
             change,
             system_messages: system_messages(),
-        };
+        });
         state
             .apply(&operation, Preloaded::None, Timestamp(1))
             .map(|_| state.session.members.len())
@@ -453,12 +455,13 @@ fn a_message_bears_twenty_kinds_of_emoji() {
     let (anna, ben) = (UserId::generate(), UserId::generate());
     let mut state = ConversationState::open(Conversation::private(1, anna, ben, Timestamp(0)));
     let session = state.session.id;
-    let send = Command::Send {
+    let send = AnyCommand::Send(SendCommand {
         id: MessageId::generate(),
         draft: draft(session, anna),
         origin: None,
-    };
-    let Ok(Outcome::Sent { message, .. }) = state.apply(&send, Preloaded::None, Timestamp(1))
+    });
+    let Ok(Outcome::Send(SendOutcome::Sent { message, .. })) =
+        state.apply(&send, Preloaded::None, Timestamp(1))
     else {
         panic!("not sent")
     };
@@ -466,13 +469,13 @@ fn a_message_bears_twenty_kinds_of_emoji() {
         let current = state
             .revised(message.id)
             .map_or((*message).clone(), |m| (**m).clone());
-        let operation = Command::React {
+        let operation = AnyCommand::React(ReactCommand {
             session,
             message: message.id,
             by: ben,
             emoji,
             on: true,
-        };
+        });
         state.apply(
             &operation,
             Preloaded::Message(Some(Box::new(current))),
@@ -482,15 +485,18 @@ fn a_message_bears_twenty_kinds_of_emoji() {
     for number in 0..20 {
         assert!(matches!(
             react(number.to_string()),
-            Ok(Outcome::Revised {
+            Ok(Outcome::Revised(RevisionOutcome {
                 change: Some(_),
                 ..
-            })
+            }))
         ));
     }
     assert!(matches!(react("20".into()), Err(Error::Conflict(_))));
     assert!(
-        matches!(react("7".into()), Ok(Outcome::Revised { change: None, .. })),
+        matches!(
+            react("7".into()),
+            Ok(Outcome::Revised(RevisionOutcome { change: None, .. }))
+        ),
         "one of each"
     );
 }
@@ -506,39 +512,40 @@ fn who_has_left_hears_no_receipt() {
         Timestamp(0),
     ));
     let session = state.session.id;
-    let send = Command::Send {
+    let send = AnyCommand::Send(SendCommand {
         id: MessageId::generate(),
         draft: draft(session, ben),
         origin: None,
-    };
-    let Ok(Outcome::Sent { message, .. }) = state.apply(&send, Preloaded::None, Timestamp(1))
+    });
+    let Ok(Outcome::Send(SendOutcome::Sent { message, .. })) =
+        state.apply(&send, Preloaded::None, Timestamp(1))
     else {
         panic!("not sent")
     };
-    let leave = Command::UpdateGroup {
+    let leave = AnyCommand::UpdateGroup(GroupCommand {
         session,
         by: ben,
         change: GroupChange::Remove(ben),
         system_messages: system_messages(),
-    };
+    });
     state.apply(&leave, Preloaded::None, Timestamp(2)).unwrap();
     let up_to = MessageRef {
         id: message.id,
         seq: 1,
         sender: ben,
     };
-    let deliver = Command::Deliver {
+    let deliver = AnyCommand::Deliver(DeliverCommand {
         session,
         receiver: cleo,
         messages: vec![up_to],
-    };
-    let read = Command::Read {
+    });
+    let read = AnyCommand::Read(ReadCommand {
         session,
         reader: cleo,
         up_to,
         origin: None,
-    };
-    let Ok(Outcome::Delivered { messages, .. }) =
+    });
+    let Ok(Outcome::Delivered(DeliveryOutcome { messages, .. })) =
         state.apply(&deliver, Preloaded::None, Timestamp(3))
     else {
         panic!("not delivered")
@@ -563,22 +570,22 @@ fn a_stranger_changes_nothing() {
         sender: stranger,
     };
     for operation in [
-        Command::Send {
+        AnyCommand::Send(SendCommand {
             id: MessageId::generate(),
             draft: draft(id, stranger),
             origin: None,
-        },
-        Command::Read {
+        }),
+        AnyCommand::Read(ReadCommand {
             session: id,
             reader: stranger,
             up_to,
             origin: None,
-        },
-        Command::Deliver {
+        }),
+        AnyCommand::Deliver(DeliverCommand {
             session: id,
             receiver: stranger,
             messages: vec![up_to],
-        },
+        }),
     ] {
         let refusal = state
             .apply(&operation, Preloaded::None, Timestamp(1))
@@ -594,22 +601,23 @@ fn only_the_sender_or_an_admin_deletes() {
     let (anna, ben) = (UserId::generate(), UserId::generate());
     let mut state = ConversationState::open(Conversation::private(1, anna, ben, Timestamp(0)));
     let session = state.session.id;
-    let send = Command::Send {
+    let send = AnyCommand::Send(SendCommand {
         id: MessageId::generate(),
         draft: draft(session, anna),
         origin: None,
-    };
-    let Ok(Outcome::Sent { message, .. }) = state.apply(&send, Preloaded::None, Timestamp(1))
+    });
+    let Ok(Outcome::Send(SendOutcome::Sent { message, .. })) =
+        state.apply(&send, Preloaded::None, Timestamp(1))
     else {
         panic!("not sent")
     };
     let mut delete = |by: UserId, moderator: bool| {
-        let operation = Command::Delete {
+        let operation = AnyCommand::Delete(DeleteCommand {
             session,
             message: message.id,
             by,
             moderator,
-        };
+        });
         state.apply(
             &operation,
             Preloaded::Message(Some(Box::new((*message).clone()))),
@@ -623,10 +631,10 @@ fn only_the_sender_or_an_admin_deletes() {
     ));
     assert!(matches!(
         delete(UserId::generate(), true),
-        Ok(Outcome::Deleted {
+        Ok(Outcome::Deleted(RemovalOutcome {
             change: Some(_),
             ..
-        })
+        }))
     ));
 }
 
@@ -636,13 +644,13 @@ fn times_never_run_backwards() {
     let mut state = ConversationState::open(Conversation::private(1, anna, ben, Timestamp(1_000)));
     let session = state.session.id;
     let mut send = |now| {
-        let operation = Command::Send {
+        let operation = AnyCommand::Send(SendCommand {
             id: MessageId::generate(),
             draft: draft(session, anna),
             origin: None,
-        };
+        });
         match state.apply(&operation, Preloaded::None, Timestamp(now)) {
-            Ok(Outcome::Sent { message, .. }) => message.created_at,
+            Ok(Outcome::Send(SendOutcome::Sent { message, .. })) => message.created_at,
             other => panic!("{other:?}"),
         }
     };
@@ -661,11 +669,11 @@ fn what_reaches_both_ends_of_a_dialogue_is_one_run_each() {
     for number in 0..40 {
         let sender = if number % 3 == 0 { ben } else { anna };
         let id = MessageId::generate();
-        let send = Command::Send {
+        let send = AnyCommand::Send(SendCommand {
             id,
             draft: draft(session, sender),
             origin: None,
-        };
+        });
         state.apply(&send, Preloaded::None, Timestamp(1)).unwrap();
         written.push(MessageRef {
             id,
@@ -679,11 +687,11 @@ fn what_reaches_both_ends_of_a_dialogue_is_one_run_each() {
         let (early, late): (Vec<MessageRef>, Vec<MessageRef>) =
             written.iter().filter(to).partition(|m| m.seq <= 20);
         for messages in [late, early] {
-            let deliver = Command::Deliver {
+            let deliver = AnyCommand::Deliver(DeliverCommand {
                 session,
                 receiver,
                 messages,
-            };
+            });
             state
                 .apply(&deliver, Preloaded::None, Timestamp(now))
                 .unwrap();

@@ -17,7 +17,7 @@ use super::{Services, operator_grant};
 use crate::domain::{
     ConversationId, UserId,
     access::Converse,
-    conversation_state::{Command, MessageRef},
+    conversation_state::{DeliverCommand, MessageRef},
     message::Message,
 };
 
@@ -102,7 +102,7 @@ impl Services {
             );
             for ((session, receiver), messages) in round.messages {
                 for messages in messages.chunks(MAX_COMMAND_MESSAGES) {
-                    let operation = Command::Deliver {
+                    let operation = DeliverCommand {
                         session,
                         receiver,
                         messages: messages.to_vec(),

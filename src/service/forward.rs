@@ -7,7 +7,7 @@ use super::Services;
 use crate::domain::{
     ConversationId, Error, Field, MessageId, Result,
     access::{Actor, Converse, Facts},
-    conversation_state::{Command, Outcome, transaction_bytes_of},
+    conversation_state::{SendCommand, SendOutcome, transaction_bytes_of},
     error::FieldErrors,
     message::{Draft, MAX_IDEMPOTENCY_KEY_CHARS, Message},
     message_parts::{Forwarded as Origin, Quote},
@@ -152,22 +152,25 @@ impl Services {
             Err(error) => return Err(error),
         };
         let messages = outcomes.into_iter().map(|outcome| match outcome {
-            Outcome::Sent {
+            SendOutcome::Sent {
                 message, receivers, ..
             } => {
                 let warnings = self
                     .no_active_receiver_warning(&message, &receivers)
                     .into_iter()
                     .collect();
-                Ok(MessageView {
+                MessageView {
                     warnings,
                     ..MessageView::fresh(message)
-                })
+                }
             }
-            _ => Err(Error::Internal),
+            SendOutcome::Repeated { message } => MessageView {
+                is_repeat: true,
+                ..MessageView::fresh(message)
+            },
         });
         Ok(Forwarded {
-            messages: messages.collect::<Result<_>>()?,
+            messages: messages.collect(),
             is_repeat: false,
         })
     }
@@ -310,7 +313,7 @@ fn merged_draft(actor: &Actor, sources: &[Message]) -> Result<Draft> {
     })
 }
 
-fn commands(forwarding: &Forwarding, drafts: &[Draft]) -> Vec<Command> {
+fn commands(forwarding: &Forwarding, drafts: &[Draft]) -> Vec<SendCommand> {
     let prefix = forwarding.prefix();
     let mut operations = Vec::with_capacity(forwarding.targets.len() * drafts.len());
     for (place, session) in forwarding.targets.iter().enumerate() {
@@ -323,7 +326,7 @@ fn commands(forwarding: &Forwarding, drafts: &[Draft]) -> Vec<Command> {
                 client_msg_id,
                 ..draft.clone()
             };
-            operations.push(Command::Send {
+            operations.push(SendCommand {
                 id: MessageId::generate(),
                 draft,
                 origin: None,

@@ -13,7 +13,7 @@ use crate::domain::{
     access::{Action, Actor, Converse, Facts, OpenConversation},
     audit::FieldChange,
     conversation::{Conversation, GroupProfile, GroupProfileChange, MAX_MEMBERS},
-    conversation_state::{Command, GroupChange, Outcome},
+    conversation_state::{GroupChange, GroupCommand},
     error::FieldErrors,
     event::{ConversationEvent, Envelope, Event, GroupEvent, MessageEvent, Scope},
     text::visible_text,
@@ -158,26 +158,22 @@ impl Services {
             _ => None,
         };
         let system_messages = std::array::from_fn(|_| MessageId::generate());
-        let operation = Command::UpdateGroup {
+        let operation = GroupCommand {
             session,
             by: actor.user,
             change,
             system_messages,
         };
-        match await_outcome(self.queue.submit(&grant, operation)?).await? {
-            Outcome::GroupUpdated(change) => {
-                if let Some(visible) = opens.filter(|_| change.is_fresh) {
-                    let changes = vec![FieldChange::of("historyVisible", &!visible, &visible)];
-                    self.record_done(
-                        AuditedAction::by(actor, "group.history")
-                            .session(session)
-                            .changes(changes),
-                    );
-                }
-                Ok(change)
-            }
-            _ => Err(Error::Internal),
+        let change = await_outcome(self.queue.submit(&grant, operation)?).await?;
+        if let Some(visible) = opens.filter(|_| change.is_fresh) {
+            let changes = vec![FieldChange::of("historyVisible", &!visible, &visible)];
+            self.record_done(
+                AuditedAction::by(actor, "group.history")
+                    .session(session)
+                    .changes(changes),
+            );
         }
+        Ok(change)
     }
 
     /// Changes a group as [`Services::apply_group_change`], and returns it with its members' profiles.

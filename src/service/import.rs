@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use super::Services;
 use crate::domain::{
-    Error, MessageId, Result, Timestamp, UserId,
+    MessageId, Result, Timestamp, UserId,
     conversation::Conversation,
-    conversation_state::{Command, ConversationState, MessageRef, Outcome, Preloaded},
+    conversation_state::{
+        ConversationState, MessageRef, Preloaded, ReadCommand, SendCommand, SendOutcome,
+    },
     message::{Draft, Message},
 };
 
@@ -40,18 +42,13 @@ impl ConversationImport {
             reply_to: answered.map(|answered| answered.id),
             ..draft
         };
-        let Outcome::Sent { message, .. } = self.state.apply(
-            &Command::Send {
-                id,
-                draft,
-                origin: None,
-            },
-            preloaded,
-            at,
-        )?
-        else {
-            return Err(Error::Internal);
+        let send = SendCommand {
+            id,
+            draft,
+            origin: None,
         };
+        let (SendOutcome::Sent { message, .. } | SendOutcome::Repeated { message }) =
+            self.state.apply_one(send, preloaded, at)?;
         self.refs.push(MessageRef {
             id,
             seq: message.seq,
@@ -86,16 +83,13 @@ impl ConversationImport {
             count: read.len() as u64,
             newest: read,
         };
-        self.state.apply(
-            &Command::Read {
-                session,
-                reader,
-                up_to,
-                origin: None,
-            },
-            preloaded,
-            at,
-        )?;
+        let read = ReadCommand {
+            session,
+            reader,
+            up_to,
+            origin: None,
+        };
+        self.state.apply_one(read, preloaded, at)?;
         Ok(())
     }
 

@@ -15,7 +15,10 @@ use crate::{
     domain::{
         ConversationId, Error, MessageId, Result, UserId,
         access::{Action, Actor, Converse, Facts},
-        conversation_state::{Command, MessageRef, Outcome, ReadOutcome},
+        conversation_state::{
+            Command, DeleteCommand, MessageRef, ReadCommand, ReadOutcome, RemovalOutcome,
+            SendCommand, SendOutcome,
+        },
         encoded_size,
         event::{Tombstone, Unread},
         ids::ConnectionId,
@@ -53,7 +56,7 @@ pub type Unreads = Unread;
 
 /// A message that was queued for commit; its place in the order is fixed.
 pub struct PendingSend {
-    reply: PendingReply,
+    reply: PendingReply<SendCommand>,
     key: Option<IdempotencyKey>,
     /// The users that the sender wanted to mention.
     mentions: Mentions,
@@ -108,7 +111,7 @@ impl Services {
         };
         self.creation_limits
             .count_created(draft.sender, CreatedThing::Mentions, called)?;
-        let operation = Command::Send {
+        let operation = SendCommand {
             id: MessageId::generate(),
             draft,
             origin,
@@ -134,7 +137,7 @@ impl Services {
 
     async fn await_send(&self, pending: PendingSend) -> Result<MessageView> {
         match await_outcome(pending.reply).await {
-            Ok(Outcome::Sent {
+            Ok(SendOutcome::Sent {
                 message, receivers, ..
             }) => {
                 pending
@@ -149,18 +152,11 @@ impl Services {
             }
             // Rare cases are boxed. Their database calls would make this future four times as
             // large, and it is moved with every message.
-            Ok(Outcome::Repeated { message }) => Box::pin(self.view_of_repeat(message)).await,
+            Ok(SendOutcome::Repeated { message }) => Box::pin(self.view_of_repeat(message)).await,
             Err(Error::RecipientInactive { users, .. }) => {
                 Box::pin(self.resolve_inactive_recipient(pending.key, users)).await
             }
             Err(error) => Err(error),
-            Ok(
-                Outcome::Read(_)
-                | Outcome::Delivered { .. }
-                | Outcome::Deleted { .. }
-                | Outcome::Revised { .. }
-                | Outcome::GroupUpdated(_),
-            ) => Err(Error::Internal),
         }
     }
 
@@ -285,7 +281,7 @@ impl Services {
             seq: message.seq,
             sender: message.sender,
         };
-        let operation = Command::Read {
+        let operation = ReadCommand {
             session: message.session,
             reader,
             up_to,
@@ -298,9 +294,6 @@ impl Services {
                 Error::ConversationNotFound => Error::NotFound("message"),
                 other => other,
             })?;
-        let Outcome::Read(outcome) = outcome else {
-            return Err(Error::Internal);
-        };
         Ok((
             outcome,
             or_outcome_unknown(self.count_unread(reader).await)?,
@@ -362,17 +355,15 @@ impl Services {
                 seq,
                 sender: message.sender,
             };
-            let operation = Command::Read {
+            let operation = ReadCommand {
                 session,
                 reader,
                 up_to,
                 origin,
             };
-            if let Outcome::Read(outcome) =
-                await_outcome(self.queue.submit(&grant, operation)?).await?
-            {
-                count = outcome.count;
-            }
+            count = await_outcome(self.queue.submit(&grant, operation)?)
+                .await?
+                .count;
         }
         Ok((count, or_outcome_unknown(self.count_unread(reader).await)?))
     }
@@ -418,14 +409,14 @@ impl Services {
             self.record(act.clone()).await?;
         }
         self.release_files(&message.file_ids()).await?;
-        let operation = Command::Delete {
+        let operation = DeleteCommand {
             session: message.session,
             message: id,
             by,
             moderator,
         };
         match await_outcome(self.queue.submit(&grant, operation)?).await {
-            Ok(Outcome::Deleted {
+            Ok(RemovalOutcome {
                 tombstone, change, ..
             }) => {
                 if change.is_some() && !moderator {
@@ -433,7 +424,6 @@ impl Services {
                 }
                 Ok(tombstone)
             }
-            Ok(_) => Err(Error::Internal),
             Err(Error::ConversationNotFound) => Err(Error::NotFound("message")),
             Err(error) => Err(error),
         }
@@ -533,11 +523,10 @@ pub(super) fn unmentioned_warning(asked: &Mentions, stored: &Mentions) -> Vec<Wa
 }
 
 /// Waits for the outcome of a command.
-pub(super) async fn await_outcome(reply: PendingReply) -> Result<Outcome> {
-    match tokio::time::timeout(OUTCOME_TIMEOUT, reply).await {
-        Ok(Ok(result)) => result,
-        Ok(Err(_)) | Err(_) => Err(Error::OutcomeUnknown),
-    }
+pub(super) async fn await_outcome<C: Command>(reply: PendingReply<C>) -> Result<C::Output> {
+    tokio::time::timeout(OUTCOME_TIMEOUT, reply.outcome())
+        .await
+        .unwrap_or(Err(Error::OutcomeUnknown))
 }
 
 /// Maps the errors of reads that follow a stored change. A failed read must not be reported as a

@@ -8,7 +8,10 @@ use super::Services;
 use crate::{
     domain::{
         UserId,
-        conversation_state::{MessageRef, Outcome, ReadOutcome, Revision},
+        conversation_state::{
+            DeliveryOutcome, MessageRef, Outcome, ReadOutcome, RemovalOutcome, Revision,
+            RevisionOutcome, SendOutcome,
+        },
         event::{DeliveryStatus, Envelope, Event, MessageEvent, ReceiptEvent, Scope, Tombstone},
     },
     store::commit::Committed,
@@ -43,17 +46,17 @@ impl Services {
             version: committed.version,
         };
         match &committed.outcome {
-            Outcome::Sent { message, .. } => self.record_written(message),
-            Outcome::Repeated { .. } => {}
+            Outcome::Send(SendOutcome::Sent { message, .. }) => self.record_written(message),
+            Outcome::Send(SendOutcome::Repeated { .. }) => {}
             _ => self.record_changed(scope.conversation),
         }
         match &committed.outcome {
-            Outcome::Sent {
+            Outcome::Send(SendOutcome::Sent {
                 message,
                 receivers,
                 unread,
                 origin,
-            } => {
+            }) => {
                 let mut audience = Vec::with_capacity(receivers.len() + 1);
                 audience.push(message.sender);
                 audience.extend(receivers);
@@ -62,18 +65,18 @@ impl Services {
                 self.record_unread(scope, unread);
             }
             Outcome::Read(read) if read.moved => self.publish_read(scope, read),
-            Outcome::Read(_) | Outcome::Repeated { .. } => {}
-            Outcome::Delivered {
+            Outcome::Read(_) | Outcome::Send(SendOutcome::Repeated { .. }) => {}
+            Outcome::Delivered(DeliveryOutcome {
                 messages,
                 in_group: true,
                 ..
-            } => self.queue_counts(scope, messages),
-            Outcome::Delivered {
+            }) => self.queue_counts(scope, messages),
+            Outcome::Delivered(DeliveryOutcome {
                 receiver,
                 messages,
                 at,
                 in_group: false,
-            } => {
+            }) => {
                 for message in messages {
                     let event = ReceiptEvent::StatusChanged {
                         message: message.id,
@@ -85,24 +88,24 @@ impl Services {
                     self.publish_receipt(scope, message, event);
                 }
             }
-            Outcome::Deleted {
+            Outcome::Deleted(RemovalOutcome {
                 tombstone,
                 change,
                 audience,
                 unread,
-            } => {
+            }) => {
                 if change.is_some() {
                     let event = Event::Message(removed(tombstone));
                     self.publish(Envelope::of(scope, audience.clone(), event));
                     self.record_unread(scope, unread);
                 }
             }
-            Outcome::Revised {
+            Outcome::Revised(RevisionOutcome {
                 message,
                 how,
                 change,
                 audience,
-            } => {
+            }) => {
                 if change.is_some() {
                     let message = Arc::clone(message);
                     let event = match how.clone() {

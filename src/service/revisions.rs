@@ -11,7 +11,7 @@ use super::{
 use crate::domain::{
     Error, Field, MessageId, Result, UserId,
     access::{Action, Actor, Converse, Facts, Grant},
-    conversation_state::{Command, Edit, Outcome},
+    conversation_state::{Command, Edit, EditCommand, ReactCommand, RecallCommand},
     error::FieldErrors,
     event::Tombstone,
     message::{MAX_TEXT_CHARS, Message},
@@ -52,7 +52,7 @@ impl Services {
         let session = self.load_message(message).await?.session;
         let (by, window) = (actor.user, self.settings.messages.edit_window);
         let asked = mentions.clone().unwrap_or_default();
-        let operation = Command::Edit {
+        let operation = EditCommand {
             session,
             message,
             by,
@@ -60,16 +60,12 @@ impl Services {
             mentions,
             window,
         };
-        match self.submit_revision(&grant, operation).await? {
-            Outcome::Revised { message, .. } => {
-                let warnings = unmentioned_warning(&asked, &message.mentions);
-                Ok(MessageView {
-                    warnings,
-                    ..or_outcome_unknown(self.view(message).await)?
-                })
-            }
-            _ => Err(Error::Internal),
-        }
+        let message = self.submit_revision(&grant, operation).await?.message;
+        let warnings = unmentioned_warning(&asked, &message.mentions);
+        Ok(MessageView {
+            warnings,
+            ..or_outcome_unknown(self.view(message).await)?
+        })
     }
 
     /// Recalls the caller's own message, within the recall window. Idempotent.
@@ -82,29 +78,18 @@ impl Services {
         let known = self.load_message(message).await?;
         self.release_files(&known.file_ids()).await?;
         let (session, window) = (known.session, self.settings.messages.recall_window);
-        match self
-            .submit_revision(
-                &grant,
-                Command::Recall {
-                    session,
-                    message,
-                    by: actor.user,
-                    window,
-                },
-            )
-            .await?
-        {
-            Outcome::Deleted {
-                tombstone, change, ..
-            } => {
-                if change.is_some() {
-                    let act = AuditedAction::by(actor, "message.recall").on(known.sender);
-                    self.record_done(act.object(&message).session(session));
-                }
-                Ok(tombstone)
-            }
-            _ => Err(Error::Internal),
+        let operation = RecallCommand {
+            session,
+            message,
+            by: actor.user,
+            window,
+        };
+        let removal = self.submit_revision(&grant, operation).await?;
+        if removal.change.is_some() {
+            let act = AuditedAction::by(actor, "message.recall").on(known.sender);
+            self.record_done(act.object(&message).session(session));
         }
+        Ok(removal.tombstone)
     }
 
     /// Adds an emoji to a message (`on`), or removes it. Idempotent.
@@ -133,22 +118,14 @@ impl Services {
         let grant = actor.authorize::<Converse>(Facts::None)?;
         self.creation_limits
             .count_created(actor.user, CreatedThing::Reaction, 1)?;
-        match self
-            .submit_revision(
-                &grant,
-                Command::React {
-                    session,
-                    message,
-                    by: actor.user,
-                    emoji,
-                    on,
-                },
-            )
-            .await?
-        {
-            Outcome::Revised { message, .. } => Ok(message),
-            _ => Err(Error::Internal),
-        }
+        let operation = ReactCommand {
+            session,
+            message,
+            by: actor.user,
+            emoji,
+            on,
+        };
+        Ok(self.submit_revision(&grant, operation).await?.message)
     }
 
     /// Returns the earlier contents of an edited message, oldest first: for admins; the read is
@@ -223,12 +200,12 @@ impl Services {
             .ok_or(Error::NotFound("message"))
     }
 
-    async fn submit_revision(
+    async fn submit_revision<C: Command>(
         &self,
         grant: &Grant<Converse>,
-        operation: Command,
-    ) -> Result<Outcome> {
-        await_outcome(self.queue.submit(grant, operation)?)
+        command: C,
+    ) -> Result<C::Output> {
+        await_outcome(self.queue.submit(grant, command)?)
             .await
             .map_err(hide_as_not_found)
     }

@@ -20,69 +20,135 @@ pub struct MessageRef {
     pub sender: UserId,
 }
 
-/// A requested change.
+/// Stores a message under this id.
 #[derive(Debug, Clone)]
-pub enum Command {
-    /// Stores a message under this id.
-    Send {
-        id: MessageId,
-        draft: Draft,
-        /// The connection that sent it.
-        origin: Option<ConnectionId>,
-    },
-    /// Moves a read position up to a message.
-    Read {
-        session: ConversationId,
-        reader: UserId,
-        up_to: MessageRef,
-        origin: Option<ConnectionId>,
-    },
-    /// Records that messages reached a device of `receiver`.
-    Deliver {
-        session: ConversationId,
-        receiver: UserId,
-        messages: Vec<MessageRef>,
-    },
-    /// Replaces a message by a tombstone; a `moderator` may do so with other users' messages.
-    Delete {
-        session: ConversationId,
-        message: MessageId,
-        by: UserId,
-        moderator: bool,
-    },
-    /// Takes a message back, within `window` after it was sent.
-    Recall {
-        session: ConversationId,
-        message: MessageId,
-        by: UserId,
-        window: Duration,
-    },
-    /// Replaces the content of a message, within `window` after it was sent; without `mentions`
-    /// they stay.
-    Edit {
-        session: ConversationId,
-        message: MessageId,
-        by: UserId,
-        content: String,
-        mentions: Option<Mentions>,
-        window: Duration,
-    },
-    /// Adds the user's emoji to a message, or removes it.
-    React {
-        session: ConversationId,
-        message: MessageId,
-        by: UserId,
-        emoji: String,
-        on: bool,
-    },
-    /// Changes a group or its members.
-    UpdateGroup {
-        session: ConversationId,
-        by: UserId,
-        change: GroupChange,
-        /// The ids of the system messages that this may write.
-        system_messages: [MessageId; 4],
-    },
+pub struct SendCommand {
+    pub id: MessageId,
+    pub draft: Draft,
+    /// The connection that sent it.
+    pub origin: Option<ConnectionId>,
+}
+
+/// Moves a read position up to a message.
+#[derive(Debug, Clone)]
+pub struct ReadCommand {
+    pub session: ConversationId,
+    pub reader: UserId,
+    pub up_to: MessageRef,
+    pub origin: Option<ConnectionId>,
+}
+
+/// Records that messages reached a device of `receiver`.
+#[derive(Debug, Clone)]
+pub struct DeliverCommand {
+    pub session: ConversationId,
+    pub receiver: UserId,
+    pub messages: Vec<MessageRef>,
+}
+
+/// Replaces a message by a tombstone; a `moderator` may do so with other users' messages.
+#[derive(Debug, Clone)]
+pub struct DeleteCommand {
+    pub session: ConversationId,
+    pub message: MessageId,
+    pub by: UserId,
+    pub moderator: bool,
+}
+
+/// Takes a message back, within `window` after it was sent.
+#[derive(Debug, Clone)]
+pub struct RecallCommand {
+    pub session: ConversationId,
+    pub message: MessageId,
+    pub by: UserId,
+    pub window: Duration,
+}
+
+/// Replaces the content of a message, within `window` after it was sent; without `mentions`
+/// they stay.
+#[derive(Debug, Clone)]
+pub struct EditCommand {
+    pub session: ConversationId,
+    pub message: MessageId,
+    pub by: UserId,
+    pub content: String,
+    pub mentions: Option<Mentions>,
+    pub window: Duration,
+}
+
+/// Adds the user's emoji to a message, or removes it.
+#[derive(Debug, Clone)]
+pub struct ReactCommand {
+    pub session: ConversationId,
+    pub message: MessageId,
+    pub by: UserId,
+    pub emoji: String,
+    pub on: bool,
+}
+
+/// Changes a group or its members.
+#[derive(Debug, Clone)]
+pub struct GroupCommand {
+    pub session: ConversationId,
+    pub by: UserId,
+    pub change: GroupChange,
+    /// The ids of the system messages that this may write.
+    pub system_messages: [MessageId; 4],
+}
+
+/// Any command, as the commit path queues and applies it.
+#[derive(Debug, Clone)]
+pub enum AnyCommand {
+    Send(SendCommand),
+    Read(ReadCommand),
+    Deliver(DeliverCommand),
+    Delete(DeleteCommand),
+    Recall(RecallCommand),
+    Edit(EditCommand),
+    React(ReactCommand),
+    UpdateGroup(GroupCommand),
+}
+
+/// A requested change of one kind, whose outcome has a type of its own.
+pub trait Command: Into<AnyCommand> {
+    type Output;
+
+    /// Returns the outcome of this kind of command; `None` for the outcome of another kind.
+    fn output(outcome: Outcome) -> Option<Self::Output>;
+}
+
+macro_rules! commands {
+    ($($command:ident => $variant:ident, $outcome:ident($output:ty);)*) => {
+        $(
+            impl From<$command> for AnyCommand {
+                fn from(command: $command) -> Self {
+                    AnyCommand::$variant(command)
+                }
+            }
+
+            impl Command for $command {
+                type Output = $output;
+
+                fn output(outcome: Outcome) -> Option<Self::Output> {
+                    let Outcome::$outcome(output) = outcome else {
+                        return None;
+                    };
+                    Some(output)
+                }
+            }
+        )*
+    };
+}
+
+commands! {
+    SendCommand => Send, Send(SendOutcome);
+    ReadCommand => Read, Read(ReadOutcome);
+    DeliverCommand => Deliver, Delivered(DeliveryOutcome);
+    DeleteCommand => Delete, Deleted(RemovalOutcome);
+    RecallCommand => Recall, Deleted(RemovalOutcome);
+    EditCommand => Edit, Revised(RevisionOutcome);
+    ReactCommand => React, Revised(RevisionOutcome);
+    GroupCommand => UpdateGroup, GroupUpdated(Arc<GroupEvent>);
 }
 
 /// A change of a group.
@@ -102,19 +168,19 @@ pub enum GroupChange {
     GroupProfile(GroupProfileChange),
 }
 
-impl Command {
+impl AnyCommand {
     /// Returns the command's conversation: commands of one conversation keep their order.
     #[must_use]
     pub fn session(&self) -> ConversationId {
         match self {
-            Command::Send { draft, .. } => draft.session,
-            Command::Read { session, .. }
-            | Command::Deliver { session, .. }
-            | Command::Delete { session, .. }
-            | Command::Recall { session, .. }
-            | Command::Edit { session, .. }
-            | Command::React { session, .. }
-            | Command::UpdateGroup { session, .. } => *session,
+            AnyCommand::Send(SendCommand { draft, .. }) => draft.session,
+            AnyCommand::Read(ReadCommand { session, .. })
+            | AnyCommand::Deliver(DeliverCommand { session, .. })
+            | AnyCommand::Delete(DeleteCommand { session, .. })
+            | AnyCommand::Recall(RecallCommand { session, .. })
+            | AnyCommand::Edit(EditCommand { session, .. })
+            | AnyCommand::React(ReactCommand { session, .. })
+            | AnyCommand::UpdateGroup(GroupCommand { session, .. }) => *session,
         }
     }
 
@@ -122,19 +188,19 @@ impl Command {
     #[must_use]
     pub fn weight(&self) -> usize {
         match self {
-            Command::Send { draft, .. } => transaction_bytes_of(draft),
-            Command::Read { .. } => 256,
-            Command::Delete { .. } | Command::Recall { .. } => 512,
-            Command::Deliver { messages, .. } => 256 + messages.len() * 32,
+            AnyCommand::Send(SendCommand { draft, .. }) => transaction_bytes_of(draft),
+            AnyCommand::Read(_) => 256,
+            AnyCommand::Delete(_) | AnyCommand::Recall(_) => 512,
+            AnyCommand::Deliver(DeliverCommand { messages, .. }) => 256 + messages.len() * 32,
             // The new text and, in the earlier versions, the old one.
-            Command::Edit { content, .. } => 34_000 + content.len(),
+            AnyCommand::Edit(EditCommand { content, .. }) => 34_000 + content.len(),
             // The users who reacted so far are written again.
-            Command::React { .. } => 8_000,
-            Command::UpdateGroup {
+            AnyCommand::React(_) => 8_000,
+            AnyCommand::UpdateGroup(GroupCommand {
                 change: GroupChange::Add(users),
                 ..
-            } => 12_000 + users.len() * 256,
-            Command::UpdateGroup { .. } => 64_000,
+            }) => 12_000 + users.len() * 256,
+            AnyCommand::UpdateGroup(_) => 64_000,
         }
     }
 }
@@ -174,9 +240,9 @@ pub enum Preloaded {
     Message(Option<Box<Message>>),
 }
 
-/// The outcome of a command.
+/// The outcome of a send.
 #[derive(Debug, Clone)]
-pub enum Outcome {
+pub enum SendOutcome {
     /// The message is new.
     Sent {
         message: Arc<Message>,
@@ -186,34 +252,48 @@ pub enum Outcome {
     },
     /// The same `clientMsgId` was sent before: this is the first message.
     Repeated { message: Arc<Message> },
-    /// The read position is at or beyond the requested one.
+}
+
+/// These messages had not reached a device of `receiver` before.
+#[derive(Debug, Clone)]
+pub struct DeliveryOutcome {
+    pub receiver: UserId,
+    pub messages: Vec<MessageRef>,
+    pub at: Timestamp,
+    /// The senders receive counts, not names.
+    pub in_group: bool,
+}
+
+/// The message is a tombstone.
+#[derive(Debug, Clone)]
+pub struct RemovalOutcome {
+    pub tombstone: Tombstone,
+    /// The logged removal; `None` when the message was a tombstone before.
+    pub change: Option<LoggedChange>,
+    /// The users who receive the event, including the sender.
+    pub audience: Vec<UserId>,
+    /// The users whose counts changed, with the new counts.
+    pub unread: Vec<(UserId, u64)>,
+}
+
+/// A message has the requested content or reactions.
+#[derive(Debug, Clone)]
+pub struct RevisionOutcome {
+    pub message: Arc<Message>,
+    pub how: Revision,
+    /// The logged change; `None` when the message was so before.
+    pub change: Option<LoggedChange>,
+    pub audience: Vec<UserId>,
+}
+
+/// The outcome of any command.
+#[derive(Debug, Clone)]
+pub enum Outcome {
+    Send(SendOutcome),
     Read(ReadOutcome),
-    /// These messages had not reached a device of `receiver` before.
-    Delivered {
-        receiver: UserId,
-        messages: Vec<MessageRef>,
-        at: Timestamp,
-        /// The senders receive counts, not names.
-        in_group: bool,
-    },
-    /// The message is a tombstone.
-    Deleted {
-        tombstone: Tombstone,
-        /// The logged removal; `None` when the message was a tombstone before.
-        change: Option<LoggedChange>,
-        /// The users who receive the event, including the sender.
-        audience: Vec<UserId>,
-        /// The users whose counts changed, with the new counts.
-        unread: Vec<(UserId, u64)>,
-    },
-    /// A message has the requested content or reactions.
-    Revised {
-        message: Arc<Message>,
-        how: Revision,
-        /// The logged change; `None` when the message was so before.
-        change: Option<LoggedChange>,
-        audience: Vec<UserId>,
-    },
+    Delivered(DeliveryOutcome),
+    Deleted(RemovalOutcome),
+    Revised(RevisionOutcome),
     /// A group or its membership is as requested; nothing is published if it was so before.
     GroupUpdated(Arc<GroupEvent>),
 }
@@ -225,12 +305,10 @@ impl Outcome {
     #[must_use]
     pub fn depends_on_cached_state(&self) -> bool {
         match self {
-            Outcome::Deleted { change, .. } | Outcome::Revised { change, .. } => change.is_none(),
+            Outcome::Deleted(RemovalOutcome { change, .. })
+            | Outcome::Revised(RevisionOutcome { change, .. }) => change.is_none(),
             Outcome::GroupUpdated(change) => !change.is_fresh,
-            Outcome::Sent { .. }
-            | Outcome::Repeated { .. }
-            | Outcome::Read(_)
-            | Outcome::Delivered { .. } => false,
+            Outcome::Send(_) | Outcome::Read(_) | Outcome::Delivered(_) => false,
         }
     }
 }

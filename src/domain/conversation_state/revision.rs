@@ -11,7 +11,8 @@ use super::{
         message_parts::{MAX_REACTION_KINDS, Mentions, Reaction, is_same_emoji},
         text::is_visible,
     },
-    ChangeKind, ConversationState, Edit, Field, MemberField, Outcome, Revision,
+    ChangeKind, ConversationState, Edit, Field, MemberField, Outcome, RemovalOutcome, Revision,
+    RevisionOutcome,
 };
 
 /// The kind of a removal, and the right it is based on.
@@ -74,12 +75,12 @@ impl ConversationState {
         let audience = self.session.audience(message.seq);
         if message.content == content && message.mentions == *mentions {
             let message = Arc::new(message.clone());
-            return Ok(Outcome::Revised {
+            return Ok(Outcome::Revised(RevisionOutcome {
                 message,
                 how: Revision::Edited,
                 change: None,
                 audience,
-            });
+            }));
         }
         require_window(message, window, now, "the time for editing has passed")?;
         let at = self.advance_rev(message, now);
@@ -108,12 +109,12 @@ impl ConversationState {
         }
         self.changes.revised.insert(edited.id, Arc::clone(&edited));
         let change = self.log_change(edited.id, ChangeKind::Edited, by, at);
-        Ok(Outcome::Revised {
+        Ok(Outcome::Revised(RevisionOutcome {
             message: edited,
             how: Revision::Edited,
             change: Some(change),
             audience,
-        })
+        }))
     }
 
     pub(super) fn react(
@@ -155,12 +156,12 @@ impl ConversationState {
         };
         if !fresh {
             let message = Arc::new(message.clone());
-            return Ok(Outcome::Revised {
+            return Ok(Outcome::Revised(RevisionOutcome {
                 message,
                 how,
                 change: None,
                 audience,
-            });
+            }));
         }
         let at = self.advance_rev(message, now);
         let kind = ChangeKind::Reacted {
@@ -177,12 +178,12 @@ impl ConversationState {
         self.changes
             .revised
             .insert(reacted.id, Arc::clone(&reacted));
-        Ok(Outcome::Revised {
+        Ok(Outcome::Revised(RevisionOutcome {
             message: reacted,
             how,
             change: Some(change),
             audience,
-        })
+        }))
     }
 
     pub(super) fn remove_message(
@@ -206,12 +207,12 @@ impl ConversationState {
         let audience = self.session.audience(message.seq);
         if message.is_deleted {
             let tombstone = Tombstone::of(message);
-            return Ok(Outcome::Deleted {
+            return Ok(Outcome::Deleted(RemovalOutcome {
                 tombstone,
                 change: None,
                 audience,
                 unread: Vec::new(),
-            });
+            }));
         }
         let kind = match ending {
             Removal::Delete { .. } => ChangeKind::Deleted,
@@ -254,12 +255,12 @@ impl ConversationState {
         self.changes
             .revised
             .insert(into_tombstone.id, Arc::new(into_tombstone));
-        Ok(Outcome::Deleted {
+        Ok(Outcome::Deleted(RemovalOutcome {
             tombstone,
             change: Some(change),
             audience,
             unread,
-        })
+        }))
     }
 
     /// Increments `rev` and returns the time of a change to a message: never before the message

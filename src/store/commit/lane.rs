@@ -26,7 +26,7 @@ use super::{
 };
 use crate::domain::{
     Clock, ConversationId, Error, Result,
-    conversation_state::{Command, ConversationState, Outcome},
+    conversation_state::{AnyCommand, ConversationState, Outcome, SendCommand, SendOutcome},
     message::Message,
 };
 
@@ -231,7 +231,7 @@ impl Lane {
             .iter()
             .map(|result| match result {
                 CommandResult::Done {
-                    outcome: Outcome::Sent { message, .. },
+                    outcome: Outcome::Send(SendOutcome::Sent { message, .. }),
                     ..
                 } => Some(Arc::clone(message)),
                 _ => None,
@@ -251,10 +251,12 @@ impl Lane {
                     });
                 }
                 CommandResult::RepeatOf(first) => match sent.get(first).cloned().flatten() {
-                    Some(message) => job.answer(Outcome::Repeated { message }),
+                    Some(message) => job.answer(Outcome::Send(SendOutcome::Repeated { message })),
                     None => job.refuse(Error::Internal),
                 },
-                CommandResult::Repeated(message) => job.answer(Outcome::Repeated { message }),
+                CommandResult::Repeated(message) => {
+                    job.answer(Outcome::Send(SendOutcome::Repeated { message }));
+                }
                 CommandResult::Refused(error) => job.refuse(error),
                 CommandResult::Deferred => later.push(job),
                 CommandResult::Distrusted => {
@@ -275,7 +277,7 @@ impl Lane {
     /// Marks the sends whose `clientMsgId` is already stored.
     async fn recognize_repeats(&self, jobs: &mut [QueuedCommand]) -> Result<()> {
         let key = |job: &QueuedCommand| match &job.operation {
-            Command::Send { draft, .. } => draft.idempotency_key(),
+            AnyCommand::Send(SendCommand { draft, .. }) => draft.idempotency_key(),
             _ => None,
         };
         let keys: Vec<_> = jobs.iter().filter_map(key).collect();

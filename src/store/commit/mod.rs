@@ -20,6 +20,7 @@ mod transaction;
 
 use std::{
     hash::{BuildHasher, RandomState},
+    marker::PhantomData,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -34,7 +35,7 @@ use super::Store;
 use crate::domain::{
     Clock, ConversationId, Error, Result,
     access::{Converse, Grant},
-    conversation_state::{Command, ConversationState, Outcome},
+    conversation_state::{AnyCommand, Command, ConversationState, Outcome},
     message::Message,
 };
 pub(super) use orphans::name as connection_name;
@@ -50,7 +51,7 @@ const MAX_UNPUBLISHED_BATCHES: usize = 8;
 
 /// A command in the queue of a lane.
 struct QueuedCommand {
-    operation: Command,
+    operation: AnyCommand,
     reply: oneshot::Sender<Result<Outcome>>,
     since: Instant,
     /// A cached state refused it: decide again on a fresh one.
@@ -87,8 +88,25 @@ pub struct CommitQueue {
     hasher: RandomState,
 }
 
-/// The receiver of a command's outcome.
-pub type PendingReply = oneshot::Receiver<Result<Outcome>>;
+/// The outcome of a queued command, which is not known yet.
+pub struct PendingReply<C> {
+    reply: oneshot::Receiver<Result<Outcome>>,
+    command: PhantomData<fn() -> C>,
+}
+
+impl<C: Command> PendingReply<C> {
+    /// Waits for the outcome.
+    ///
+    /// # Errors
+    /// Why the command was refused; `OutcomeUnknown` when the service stops meanwhile.
+    pub async fn outcome(self) -> Result<C::Output> {
+        let outcome = self.reply.await.map_err(|_| Error::OutcomeUnknown)??;
+        C::output(outcome).ok_or_else(|| {
+            tracing::error!("a command was answered with the outcome of another kind");
+            Error::Internal
+        })
+    }
+}
 
 impl CommitQueue {
     /// Queues a command without waiting. Commands of one conversation are committed in the order in
@@ -96,8 +114,8 @@ impl CommitQueue {
     ///
     /// # Errors
     /// `RateLimited` when the queue is full; `Unavailable` when the service is stopping.
-    pub fn submit(&self, _: &Grant<Converse>, operation: Command) -> Result<PendingReply> {
-        let (job, answer) = new_job(operation);
+    pub fn submit<C: Command>(&self, _: &Grant<Converse>, command: C) -> Result<PendingReply<C>> {
+        let (job, answer) = new_job(command);
         match self.lane(&job).try_send(job) {
             Ok(()) => Ok(answer),
             Err(mpsc::error::TrySendError::Full(_)) => {
@@ -115,12 +133,12 @@ impl CommitQueue {
     ///
     /// # Errors
     /// `Unavailable` when the service is stopping.
-    pub async fn submit_with_backpressure(
+    pub async fn submit_with_backpressure<C: Command>(
         &self,
         _: &Grant<Converse>,
-        operation: Command,
-    ) -> Result<PendingReply> {
-        let (job, answer) = new_job(operation);
+        command: C,
+    ) -> Result<PendingReply<C>> {
+        let (job, answer) = new_job(command);
         self.lane(&job)
             .send(job)
             .await
@@ -144,23 +162,23 @@ impl CommitQueue {
     /// `Conflict` when one of the messages, or one of their `clientMsgId`s, is already stored; the
     /// error of the first refused command; `RateLimited`; `Unavailable`. Nothing is stored then.
     /// `OutcomeUnknown` when the service stops meanwhile.
-    pub async fn submit_across_lanes(
+    pub async fn submit_across_lanes<C: Command>(
         &self,
         _: &Grant<Converse>,
-        operations: Vec<Command>,
-    ) -> Result<Vec<Outcome>> {
+        commands: Vec<C>,
+    ) -> Result<Vec<C::Output>> {
         let full = |_| Error::RateLimited {
             retry_after: Duration::from_secs(1),
         };
         let place = Arc::clone(&self.coordinator.permits)
             .try_acquire_owned()
             .map_err(full)?;
-        let lanes = operations
+        let (jobs, replies): (Vec<QueuedCommand>, Vec<PendingReply<C>>) =
+            commands.into_iter().map(new_job).unzip();
+        let lanes = jobs
             .iter()
-            .map(|operation| self.lane_index(operation.session()))
+            .map(|job| self.lane_index(job.operation.session()))
             .collect();
-        let (jobs, replies): (Vec<QueuedCommand>, Vec<PendingReply>) =
-            operations.into_iter().map(new_job).unzip();
         let coordinator = Arc::clone(&self.coordinator);
         // In a task of its own: a caller that leaves cannot abort it.
         tokio::spawn(async move {
@@ -169,7 +187,7 @@ impl CommitQueue {
         });
         let mut outcomes = Vec::with_capacity(replies.len());
         for reply in replies {
-            outcomes.push(reply.await.map_err(|_| Error::OutcomeUnknown)??);
+            outcomes.push(reply.outcome().await?);
         }
         Ok(outcomes)
     }
@@ -184,17 +202,20 @@ impl CommitQueue {
     }
 }
 
-fn new_job(operation: Command) -> (QueuedCommand, PendingReply) {
+fn new_job<C: Command>(command: C) -> (QueuedCommand, PendingReply<C>) {
     let (reply, answer) = oneshot::channel();
     (
         QueuedCommand {
-            operation,
+            operation: command.into(),
             reply,
             since: Instant::now(),
             require_fresh_state: false,
             repeat: None,
         },
-        answer,
+        PendingReply {
+            reply: answer,
+            command: PhantomData,
+        },
     )
 }
 

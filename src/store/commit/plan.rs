@@ -17,7 +17,10 @@ use super::{
 use crate::domain::{
     ConversationId, Error, Result, Timestamp, UserId,
     conversation::Conversation,
-    conversation_state::{Command, ConversationState, GroupChange, Lookup, Outcome, Preloaded},
+    conversation_state::{
+        AnyCommand, ConversationState, EditCommand, GroupChange, GroupCommand, Lookup, Outcome,
+        Preloaded, SendCommand,
+    },
     message::{Draft, IdempotencyKey, Message},
     message_parts::Mentions,
 };
@@ -75,7 +78,7 @@ impl BatchPlan {
                 results.push(CommandResult::Deferred);
                 continue;
             }
-            if let Command::Send { draft, .. } = &job.operation
+            if let AnyCommand::Send(SendCommand { draft, .. }) = &job.operation
                 && let Some(first) = draft.idempotency_key().and_then(|key| sent.get(&key))
             {
                 results.push(CommandResult::RepeatOf(*first));
@@ -117,7 +120,7 @@ impl BatchPlan {
                     results.push(CommandResult::Distrusted);
                 }
                 Ok(outcome) => {
-                    if let Command::Send { draft, .. } = &job.operation
+                    if let AnyCommand::Send(SendCommand { draft, .. }) = &job.operation
                         && let Some(key) = draft.idempotency_key()
                     {
                         sent.insert(key, index);
@@ -200,10 +203,10 @@ impl BatchPlan {
 /// `RecipientInactive` for a message whose only recipient is inactive, `NotFound` for an inactive
 /// new member.
 fn without_inactive_recipients<'a>(
-    operation: &'a Command,
+    operation: &'a AnyCommand,
     session: &Conversation,
     inactive: &HashSet<UserId>,
-) -> Result<Cow<'a, Command>> {
+) -> Result<Cow<'a, AnyCommand>> {
     if inactive.is_empty() {
         return Ok(Cow::Borrowed(operation));
     }
@@ -218,7 +221,7 @@ fn without_inactive_recipients<'a>(
         Mentions::People(_) | Mentions::All => None,
     };
     match operation {
-        Command::Send { id, draft, origin } => {
+        AnyCommand::Send(SendCommand { id, draft, origin }) => {
             if let Some(other) = session
                 .counterpart(draft.sender)
                 .filter(|other| inactive.contains(other))
@@ -229,39 +232,39 @@ fn without_inactive_recipients<'a>(
                 });
             }
             Ok(match without(&draft.mentions) {
-                Some(mentions) => Cow::Owned(Command::Send {
+                Some(mentions) => Cow::Owned(AnyCommand::Send(SendCommand {
                     id: *id,
                     draft: Draft {
                         mentions,
                         ..draft.clone()
                     },
                     origin: *origin,
-                }),
+                })),
                 None => Cow::Borrowed(operation),
             })
         }
-        Command::Edit {
+        AnyCommand::Edit(EditCommand {
             session,
             message,
             by,
             content,
             mentions: Some(asked),
             window,
-        } => Ok(match without(asked) {
-            Some(mentions) => Cow::Owned(Command::Edit {
+        }) => Ok(match without(asked) {
+            Some(mentions) => Cow::Owned(AnyCommand::Edit(EditCommand {
                 session: *session,
                 message: *message,
                 by: *by,
                 content: content.clone(),
                 mentions: Some(mentions),
                 window: *window,
-            }),
+            })),
             None => Cow::Borrowed(operation),
         }),
-        Command::UpdateGroup {
+        AnyCommand::UpdateGroup(GroupCommand {
             change: GroupChange::Add(users),
             ..
-        } => {
+        }) => {
             let gone = users
                 .iter()
                 .any(|user| inactive.contains(user) && !session.members.contains_key(user));
@@ -271,13 +274,13 @@ fn without_inactive_recipients<'a>(
                 Ok(Cow::Borrowed(operation))
             }
         }
-        Command::Edit { .. }
-        | Command::Read { .. }
-        | Command::Deliver { .. }
-        | Command::Delete { .. }
-        | Command::Recall { .. }
-        | Command::React { .. }
-        | Command::UpdateGroup { .. } => Ok(Cow::Borrowed(operation)),
+        AnyCommand::Edit(_)
+        | AnyCommand::Read(_)
+        | AnyCommand::Deliver(_)
+        | AnyCommand::Delete(_)
+        | AnyCommand::Recall(_)
+        | AnyCommand::React(_)
+        | AnyCommand::UpdateGroup(_) => Ok(Cow::Borrowed(operation)),
     }
 }
 
