@@ -23,6 +23,7 @@ use crate::{
     config::{Environment, SectionEntry, Settings},
     domain::{Clock, audit::AuditFilter, time::Ticks},
     gateway::{
+        accounts,
         chat::{
             json::{AuditJson, Row},
             rest,
@@ -435,8 +436,12 @@ impl App {
 /// Returns every documented REST call of every gateway, with the `beside` routes that need no
 /// token. The calls are rate-limited when `app` is given.
 fn api(app: Option<&AppState>, beside: Router<AppState>) -> OpenApiRouter<AppState> {
-    let open = operations::documented().merge(OpenApiRouter::from(beside));
-    OpenApiRouter::with_openapi(rest::Document::openapi()).merge(rest::routes(app, open))
+    let open = operations::documented()
+        .merge(accounts::calls())
+        .merge(OpenApiRouter::from(beside));
+    OpenApiRouter::with_openapi(rest::Document::openapi())
+        .merge(accounts::sign_in_routes())
+        .merge(rest::routes(app, open))
 }
 
 /// Returns the API's description, as stored in `schemas/openapi.json`.

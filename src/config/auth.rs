@@ -62,6 +62,26 @@ const REGISTRATION: Setting<bool> = Setting {
     parse: forms::open_or_closed,
 };
 
+const GUESTS: Setting<bool> = Setting {
+    variable: Variable {
+        name: "GUESTS",
+        default: "on",
+        form: "on or off",
+        meaning: "whether people may come in as guests, without an account",
+    },
+    parse: forms::on_or_off,
+};
+
+const GUEST_TTL: Setting<Duration> = Setting {
+    variable: Variable {
+        name: "GUEST_TTL",
+        default: "24h",
+        form: forms::DURATION,
+        meaning: "how long a guest's token lives",
+    },
+    parse: forms::duration,
+};
+
 const AUTO_LOGOFF: Setting<Option<Duration>> = Setting {
     variable: Variable {
         name: "AUTO_LOGOFF",
@@ -104,6 +124,9 @@ pub struct AuthSettings {
     pub jwt_audience: String,
     pub jwt_issuers: Vec<String>,
     pub registration_open: bool,
+    /// Whether people may come in as guests.
+    pub guests: bool,
+    pub guest_ttl: Duration,
     /// A shared station signs out after this time without use; `None` never.
     pub auto_logoff: Option<Duration>,
     /// Name and password.
@@ -119,6 +142,8 @@ impl Section for AuthSettings {
         JWT_AUDIENCE.variable,
         JWT_ISSUERS.variable,
         REGISTRATION.variable,
+        GUESTS.variable,
+        GUEST_TTL.variable,
         AUTO_LOGOFF.variable,
         ADMIN_USERNAME,
         ADMIN_PASSWORD,
@@ -131,6 +156,8 @@ impl Section for AuthSettings {
         let jwt_audience = reader.value(&JWT_AUDIENCE);
         let jwt_issuers = reader.list(&JWT_ISSUERS);
         let registration_open = reader.optional(&REGISTRATION);
+        let guests = reader.value(&GUESTS);
+        let guest_ttl = reader.value(&GUEST_TTL);
         let by_default = reader.environment() == Environment::Development;
         let auto_logoff = reader.value(&AUTO_LOGOFF);
         let first_admin = read_first_admin(reader);
@@ -140,6 +167,8 @@ impl Section for AuthSettings {
             jwt_audience: jwt_audience?,
             jwt_issuers: jwt_issuers?,
             registration_open: registration_open?.unwrap_or(by_default),
+            guests: guests?,
+            guest_ttl: guest_ttl?,
             auto_logoff: auto_logoff?,
             first_admin: first_admin?,
         })

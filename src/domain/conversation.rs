@@ -161,6 +161,8 @@ pub struct Member {
     pub role: MemberRole,
     /// The member has muted this conversation; only they can change it.
     pub muted: bool,
+    /// The group's managers let the member read, not write.
+    pub silenced: bool,
     pub joined_at: Timestamp,
     /// The newest `seq` when the member joined.
     pub joined_seq: u64,
@@ -185,6 +187,7 @@ impl Member {
         Self {
             role: MemberRole::Member,
             muted: false,
+            silenced: false,
             joined_at: at,
             joined_seq: seq,
             hidden_seq: seq,

@@ -31,7 +31,7 @@ pub use command::{
 use super::{
     ConversationId, Error, Field, MessageId, Result, Timestamp, UserId,
     change_log::{ChangeKind, ChangeLog, LoggedChange},
-    conversation::{Conversation, ConversationKind, LastMessage},
+    conversation::{Conversation, ConversationKind, LastMessage, Member},
     error::FieldErrors,
     ids::ConnectionId,
     job::NewJob,
@@ -265,6 +265,7 @@ impl ConversationState {
         let Some(member) = self.session.members.get(&draft.sender) else {
             return Err(Error::ConversationNotFound);
         };
+        require_voice(member)?;
         let counterpart = self.session.counterpart(draft.sender);
         if draft
             .receiver
@@ -548,6 +549,17 @@ fn all_sent_by(recent: &VecDeque<MessageRef>, author: UserId, from: u64, to: u64
         .take_while(|m| m.seq <= to && m.sender == author)
         .count() as u64;
     to + 1 == from + theirs
+}
+
+/// Checks that a member may write.
+///
+/// # Errors
+/// `Forbidden` for a silenced one.
+pub fn require_voice(member: &Member) -> Result<()> {
+    if member.silenced {
+        return Err(Error::Forbidden("you are silenced in this group"));
+    }
+    Ok(())
 }
 
 /// Returns the preloaded message.

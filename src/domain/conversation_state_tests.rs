@@ -236,6 +236,7 @@ fn operation(
                     user: people[*who],
                     role,
                     muted: None,
+                    silenced: None,
                 },
             )
         }
@@ -383,11 +384,13 @@ fn roles_are_kept_to() {
         user,
         role: Some(role),
         muted: None,
+        silenced: None,
     };
     let muted = |user| GroupChange::Member {
         user,
         role: None,
         muted: Some(true),
+        silenced: None,
     };
     assert!(
         matches!(

@@ -158,11 +158,15 @@ pub enum SystemNoticeKind {
     History,
     /// A member has another role: the content.
     Role,
+    /// Members may read the group and not write into it.
+    Silenced,
+    /// Members may write again.
+    Unsilenced,
 }
 
 impl SystemNoticeKind {
     /// All kinds, for schemas and checks.
-    pub const ALL: [SystemNoticeKind; 8] = [
+    pub const ALL: [SystemNoticeKind; 10] = [
         SystemNoticeKind::Joined,
         SystemNoticeKind::Left,
         SystemNoticeKind::Removed,
@@ -171,6 +175,8 @@ impl SystemNoticeKind {
         SystemNoticeKind::Avatar,
         SystemNoticeKind::History,
         SystemNoticeKind::Role,
+        SystemNoticeKind::Silenced,
+        SystemNoticeKind::Unsilenced,
     ];
 
     /// Returns the name on the wire and in the database.
@@ -185,6 +191,8 @@ impl SystemNoticeKind {
             SystemNoticeKind::Avatar => "avatar",
             SystemNoticeKind::History => "history",
             SystemNoticeKind::Role => "role",
+            SystemNoticeKind::Silenced => "silenced",
+            SystemNoticeKind::Unsilenced => "unsilenced",
         }
     }
 }

@@ -250,9 +250,13 @@ pub fn is_valid_username(username: &str) -> bool {
         && username.bytes().any(|b| b.is_ascii_alphanumeric())
 }
 
+/// What the names of guests begin with.
+pub const GUEST_NAME_PREFIX: &str = "guest-";
+
 /// Names that users may not choose: such a user would seem to act for the service or for all.
-const RESERVED_NAMES: [&str; 7] = [
-    "all", "everyone", "here", "admin", "root", "system", "wardline",
+const RESERVED_NAMES: [&str; 11] = [
+    "all", "everyone", "here", "admin", "root", "system", "wardline", "info", "status", "search",
+    "profile",
 ];
 
 /// Returns whether users may not choose this name. `admin` is the name that the operator has chosen
@@ -262,6 +266,7 @@ pub fn is_reserved_username(username: &str, admin: Option<&str>) -> bool {
     let key = username_key(username);
     RESERVED_NAMES.contains(&key.as_str())
         || key.starts_with("demo-")
+        || key.starts_with(GUEST_NAME_PREFIX)
         || admin.is_some_and(|admin| username_key(admin) == key)
 }
 
@@ -347,7 +352,9 @@ mod tests {
         ] {
             assert_eq!(username_key(same), "nurse.li", "{same:?}");
         }
-        for reserved in ["all", "Admin", "WARDLINE", "demo-li", "Chief"] {
+        for reserved in [
+            "all", "Admin", "WARDLINE", "demo-li", "Guest-1", "search", "Chief",
+        ] {
             assert!(is_reserved_username(reserved, Some("chief")), "{reserved}");
         }
         assert!(

@@ -14,6 +14,7 @@ mod directory;
 mod files;
 mod forward;
 mod groups;
+mod guests;
 mod health;
 mod import;
 pub mod jobs;
@@ -127,6 +128,7 @@ pub struct Services {
 fn trusted_issuers(settings: &Settings) -> tokens::TrustedIssuers {
     tokens::TrustedIssuers {
         lifetime: settings.auth.jwt_ttl,
+        guest_lifetime: settings.auth.guest_ttl,
         audience: settings.auth.jwt_audience.clone(),
         issuers: settings.auth.jwt_issuers.clone(),
     }

@@ -170,6 +170,9 @@ impl Services {
             .await?
             .filter(|account| account.user.is_active);
         let account = account.ok_or(Error::AuthFailed)?;
+        if account.user.account == AccountKind::Guest {
+            return Err(Error::Forbidden("guests have no password"));
+        }
         let bad = |field, problem| Error::Validation(FieldErrors::one(field, problem));
         if let Some(problem) =
             password::find_problem(&next, &account.user.username, &account.user.real_name)

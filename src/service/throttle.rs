@@ -62,6 +62,8 @@ const NAME_FAILURE_QUOTA: Quota = Quota::new(100.0, Duration::from_secs(36));
 const UNKNOWN_NAME_QUOTA: Quota = Quota::new(200.0, Duration::from_millis(500));
 /// The quota of accounts that one network creates.
 const REGISTRATION_QUOTA: Quota = Quota::new(200.0, Duration::from_mins(1));
+/// The quota of guests that one network creates.
+const GUEST_QUOTA: Quota = Quota::new(10.0, Duration::from_secs(6));
 /// The quota of a user's attempts to change their own password.
 const PASSWORD_CHANGE_QUOTA: Quota = Quota::new(10.0, Duration::from_mins(6));
 
@@ -188,6 +190,7 @@ pub(super) struct Throttle {
     names: Buckets<String>,
     unknown_names: ByNetwork,
     registrations: ByNetwork,
+    guests: ByNetwork,
     own_changes: Buckets<UserId>,
     /// The names that recently signed in, with their network.
     recent_sign_ins: Cache<NameKey, ()>,
@@ -214,6 +217,7 @@ impl Throttle {
             names: Buckets::new(NAME_FAILURE_QUOTA),
             unknown_names: ByNetwork::new(UNKNOWN_NAME_QUOTA),
             registrations: ByNetwork::new(REGISTRATION_QUOTA),
+            guests: ByNetwork::new(GUEST_QUOTA),
             own_changes: Buckets::new(PASSWORD_CHANGE_QUOTA),
             recent_sign_ins: Cache::builder()
                 .max_capacity(2 * MAX_TRACKED_KEYS as u64)
@@ -354,6 +358,18 @@ impl Throttle {
     pub fn register(&self, network: Network, now: Timestamp) -> Result<()> {
         if self.enabled {
             self.registrations.take(network, now)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Counts a new guest.
+    ///
+    /// # Errors
+    /// `RateLimited`.
+    pub fn count_guest(&self, network: Network, now: Timestamp) -> Result<()> {
+        if self.enabled {
+            self.guests.take(network, now)
         } else {
             Ok(())
         }

@@ -9,6 +9,7 @@ use super::{Services, creation_limits::CreatedThing};
 use crate::domain::{
     ConversationId, Error, Result, UserId,
     access::{Action, Actor},
+    conversation_state::require_voice,
     event::{Envelope, Event, Scope, Typing},
     ids::ConnectionId,
 };
@@ -61,6 +62,9 @@ impl Services {
                 .count_created(user, CreatedThing::Typing, 1)?;
         }
         let conversation = self.require_membership(session, user).await?;
+        if let Some(member) = conversation.members.get(&user).filter(|_| active) {
+            require_voice(member)?;
+        }
         let scope = Scope::of(&conversation);
         let others = conversation.others(user);
         let mut signs = self.typing.lock_signs();

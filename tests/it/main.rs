@@ -49,6 +49,7 @@ mod schemas;
 mod search;
 mod search_index;
 mod sign_in;
+mod silence;
 mod startup;
 mod statistics;
 mod sync;

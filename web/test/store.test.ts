@@ -75,7 +75,7 @@ const deleted = (seq: number, rev: number) => ({
 });
 
 function share(session: SessionDocument, messages: Message[], changed: Message[] = []): SessionSync {
-  const membership = { readSeq: 0, readAt: null, deliveredSeq: 0, role: "member" as const, muted: false, joinedAt: at };
+  const membership = { readSeq: 0, readAt: null, deliveredSeq: 0, role: "member" as const, muted: false, silenced: false, joinedAt: at };
   return {
     session,
     messages,

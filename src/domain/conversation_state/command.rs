@@ -158,11 +158,13 @@ pub enum GroupChange {
     Add(Vec<UserId>),
     /// Removes a member; members who remove themselves leave.
     Remove(UserId),
-    /// Changes a member's role, or whether the member has muted the group.
+    /// Changes a member's role, whether the member has muted the group, or whether the group's
+    /// managers have silenced the member.
     Member {
         user: UserId,
         role: Option<MemberRole>,
         muted: Option<bool>,
+        silenced: Option<bool>,
     },
     /// Changes the group's profile.
     GroupProfile(GroupProfileChange),

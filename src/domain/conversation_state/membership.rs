@@ -53,6 +53,7 @@ impl ConversationState {
                 user,
                 role: None,
                 muted,
+                silenced: None,
             } => self.set_muted(*user, *muted, &mut recorder)?,
             _ if !is_group => {
                 return Err(Error::Forbidden(
@@ -66,11 +67,17 @@ impl ConversationState {
             GroupChange::Remove(user) => self.remove_member(own, *user, &mut recorder)?,
             GroupChange::Member {
                 user,
-                role: Some(role),
+                role,
                 muted,
+                silenced,
             } => {
                 self.set_muted(*user, *muted, &mut recorder)?;
-                self.set_role(own, *user, *role, &mut recorder)?;
+                if let Some(role) = role {
+                    self.set_role(own, *user, *role, &mut recorder)?;
+                }
+                if let Some(silenced) = silenced {
+                    self.set_silenced(own, *user, *silenced, &mut recorder)?;
+                }
             }
             GroupChange::GroupProfile(profile) => {
                 require_manager(own)?;
@@ -179,6 +186,39 @@ impl ConversationState {
         Ok(())
     }
 
+    /// Silences a member, or lets them write again: owners everybody but owners, admins only plain
+    /// members.
+    fn set_silenced(
+        &mut self,
+        own: MemberRole,
+        user: UserId,
+        silenced: bool,
+        recorder: &mut GroupChangeRecorder,
+    ) -> Result<()> {
+        require_manager(own)?;
+        let member = self
+            .session
+            .members
+            .get_mut(&user)
+            .ok_or(Error::NotFound("participant"))?;
+        if member.role >= own || member.role == MemberRole::Owner {
+            return Err(Error::Forbidden("only a member of lower rank is silenced"));
+        }
+        if member.silenced == silenced {
+            return Ok(());
+        }
+        member.silenced = silenced;
+        self.changes.members.insert((user, MemberField::Membership));
+        recorder.event.changed = vec![user];
+        let kind = if silenced {
+            SystemNoticeKind::Silenced
+        } else {
+            SystemNoticeKind::Unsilenced
+        };
+        self.write_system_message(kind, String::new(), vec![user], recorder);
+        Ok(())
+    }
+
     fn set_role(
         &mut self,
         own: MemberRole,
@@ -202,6 +242,8 @@ impl ConversationState {
             return Err(Error::Conflict("make another member an owner first"));
         }
         member.role = role;
+        // Nobody could let an owner write again.
+        member.silenced &= role != MemberRole::Owner;
         self.changes.members.insert((user, MemberField::Membership));
         recorder.event.changed = vec![user];
         self.write_system_message(

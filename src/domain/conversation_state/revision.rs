@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use super::{
     super::{
         Error, Result, Timestamp, UserId,
+        conversation::{ConversationKind, Member},
         error::FieldErrors,
         event::Tombstone,
         message::Message,
@@ -12,7 +13,7 @@ use super::{
         text::is_visible,
     },
     ChangeKind, ConversationState, Edit, Field, MemberField, Outcome, RemovalOutcome, Revision,
-    RevisionOutcome,
+    RevisionOutcome, require_voice,
 };
 
 /// The kind of a removal, and the right it is based on.
@@ -23,18 +24,16 @@ pub(super) enum Removal {
 }
 
 impl ConversationState {
-    /// Checks that the user may see the message; otherwise it is not found.
-    fn require_visible(&self, message: &Message, user: UserId) -> Result<()> {
+    /// Returns the membership of a user who may see the message; otherwise it is not found.
+    fn require_visible(&self, message: &Message, user: UserId) -> Result<&Member> {
         let member = self
             .session
             .members
             .get(&user)
             .filter(|member| member.hidden_seq < message.seq);
-        if message.session == self.session.id && member.is_some() {
-            Ok(())
-        } else {
-            Err(Error::NotFound("message"))
-        }
+        member
+            .filter(|_| message.session == self.session.id)
+            .ok_or(Error::NotFound("message"))
     }
 
     pub(super) fn edit(
@@ -45,7 +44,7 @@ impl ConversationState {
         window: Duration,
         now: Timestamp,
     ) -> Result<Outcome> {
-        self.require_visible(message, by)?;
+        require_voice(self.require_visible(message, by)?)?;
         require_own(message, by)?;
         if message.is_deleted {
             return Err(Error::NotFound("message"));
@@ -124,7 +123,7 @@ impl ConversationState {
         (emoji, on): (&str, bool),
         now: Timestamp,
     ) -> Result<Outcome> {
-        self.require_visible(message, by)?;
+        require_voice(self.require_visible(message, by)?)?;
         if message.system_notice.is_some() {
             return Err(Error::Forbidden("a system message stays as it is"));
         }
@@ -198,8 +197,13 @@ impl ConversationState {
             return Err(Error::NotFound("message"));
         }
         if !moderated {
-            self.require_visible(message, by)?;
-            require_own(message, by)?;
+            let member = self.require_visible(message, by)?;
+            let is_managed = matches!(ending, Removal::Delete { .. })
+                && self.session.kind == ConversationKind::Group
+                && member.role.can_manage();
+            if !is_managed {
+                require_own(message, by)?;
+            }
         }
         if message.system_notice.is_some() {
             return Err(Error::Forbidden("a system message stays as it is"));

@@ -1,9 +1,11 @@
-//! The chat gateway: `/api/chat`, `/api/auth` and the Socket.IO events, as `docs/contracts/chat.md`
+//! The chat gateway: `/api/chat` and the Socket.IO events, as `docs/contracts/chat.md`
 //! names them.
 //!
-//! [`file_address`] makes the addresses of files, [`json`] is the wire form of all data, [`rest`] the REST calls, [`socket`] the events.
+//! [`json`] is the wire form of all data, [`rest`] the REST calls, [`socket`] the events. Accounts and
+//! the addresses of files are shared with other gateways (`gateway/accounts`).
 
-mod file_address;
 pub mod json;
 pub mod rest;
 pub mod socket;
+
+use super::accounts::file_address;

@@ -99,6 +99,26 @@ impl<T: FromFields> FromRequest<AppState> for Body<T> {
     }
 }
 
+/// A JSON object as body, or none.
+pub struct OptionalBody<T>(pub T);
+
+impl<T: FromFields + Default> FromRequest<AppState> for OptionalBody<T> {
+    type Rejection = Refusal;
+    async fn from_request(request: Request, app: &AppState) -> Result<Self, Refusal> {
+        let headers = request.headers();
+        let is_empty = !headers.contains_key(header::TRANSFER_ENCODING)
+            && headers
+                .get(header::CONTENT_LENGTH)
+                .is_none_or(|length| length == "0");
+        if is_empty {
+            return Ok(Self(T::default()));
+        }
+        Body::from_request(request, app)
+            .await
+            .map(|Body(body)| Self(body))
+    }
+}
+
 async fn read_object(request: Request) -> Result<Map<String, Value>> {
     let headers = request.headers();
     let kind = headers

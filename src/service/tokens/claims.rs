@@ -35,6 +35,9 @@ struct OwnClaims<'a> {
     jti: String,
     /// The account's credential version that the holder proved to know.
     cv: u64,
+    /// Whether the holder is a guest, whose tokens live for another time.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    guest: bool,
 }
 
 /// A `NumericDate`: seconds, with or without a fraction.
@@ -70,6 +73,8 @@ struct Claims {
     iss: Option<String>,
     aud: Option<Audience>,
     cv: Option<u64>,
+    #[serde(default)]
+    guest: bool,
     /// The time of issue in milliseconds: tokens of earlier versions of this service.
     ims: Option<i64>,
 }
@@ -78,11 +83,23 @@ struct Claims {
 #[derive(Debug, Clone)]
 pub(in crate::service) struct TrustedIssuers {
     pub lifetime: Duration,
+    /// The lifetime of a guest's tokens.
+    pub guest_lifetime: Duration,
     /// What `aud` must contain, if it is present.
     pub audience: String,
     /// The trusted values of `iss`, if it is present. When empty, all tokens signed with the secret
     /// are valid.
     pub issuers: Vec<String>,
+}
+
+impl TrustedIssuers {
+    fn lifetime_of(&self, guest: bool) -> Duration {
+        if guest {
+            self.guest_lifetime
+        } else {
+            self.lifetime
+        }
+    }
 }
 
 /// Signs and reads tokens.
@@ -111,7 +128,8 @@ impl Signer {
 
     /// Returns a new token for the version of the credentials that its holder proved to know.
     pub fn issue(&self, user: &User, version: u64, now: Timestamp) -> Result<Issued> {
-        let expires_at = Timestamp(now.plus(self.trust.lifetime).seconds() * 1000);
+        let guest = user.account == AccountKind::Guest;
+        let expires_at = Timestamp(now.plus(self.trust.lifetime_of(guest)).seconds() * 1000);
         let id = TokenId::generate();
         let claims = OwnClaims {
             sub: user.id.to_string(),
@@ -121,6 +139,7 @@ impl Signer {
             exp: expires_at.seconds(),
             jti: id.0.to_string(),
             cv: version,
+            guest,
         };
         let token = jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.signing);
         let token = token.map_err(|error| {
@@ -170,7 +189,11 @@ impl Signer {
         let actor = Actor {
             user,
             role: Role::User,
-            account: AccountKind::STAFF,
+            account: if claims.guest {
+                AccountKind::Guest
+            } else {
+                AccountKind::STAFF
+            },
             token: token_name(token, claims.jti),
         };
         Ok(AuthenticatedToken {
@@ -186,6 +209,7 @@ impl Signer {
         if expires_at <= now {
             return Err(Error::TokenExpired);
         }
+        let lifetime = self.trust.lifetime_of(claims.guest);
         let latest = now.plus(CLOCK_SKEW);
         let [from, issued_at] =
             [claims.nbf, claims.iat].map(|date| date.map(|NumericDate(date)| date));
@@ -199,13 +223,13 @@ impl Signer {
         }
         let Some(issued_at) = issued_at.or(exactly_at) else {
             // Any age is accepted, but the remaining time must not exceed that of a new token.
-            return if expires_at <= now.plus(self.trust.lifetime) {
+            return if expires_at <= now.plus(lifetime) {
                 Ok(expires_at)
             } else {
                 Err(Error::AuthFailed)
             };
         };
-        let longest = issued_at.plus(self.trust.lifetime);
+        let longest = issued_at.plus(lifetime);
         if expires_at <= longest {
             return Ok(expires_at);
         }
@@ -297,6 +321,7 @@ mod tests {
         let secret = b"0123456789abcdef0123456789abcdef";
         let trust = TrustedIssuers {
             lifetime: Duration::from_hours(12),
+            guest_lifetime: Duration::from_hours(24),
             audience: "wardline".to_owned(),
             issuers: Vec::new(),
         };
@@ -321,12 +346,14 @@ mod tests {
             json!({ "exp": NOW + 11 * HOURS, "ims": ms(NOW), "iat": NOW - HOURS }),
             json!({ "exp": NOW + HOURS, "ims": ms(NOW + 50) }),
             json!({ "exp": NOW + 12 * HOURS, "cv": 0 }),
+            json!({ "exp": NOW + 24 * HOURS, "iat": NOW, "cv": 0, "guest": true }),
         ] {
             assert!(decode_token(&good).is_ok(), "{good}");
         }
         for bad in [
             json!({ "exp": NOW + TEN_YEARS, "ims": ms(NOW) }),
             json!({ "exp": NOW + TEN_YEARS, "cv": 0 }),
+            json!({ "exp": NOW + 25 * HOURS, "iat": NOW, "guest": true }),
             json!({ "exp": NOW + 13 * HOURS, "cv": 0 }),
             json!({ "exp": NOW + HOURS, "ims": ms(NOW + 120) }),
             json!({ "exp": NOW + HOURS, "ims": ms(NOW + TEN_YEARS) }),

@@ -123,6 +123,8 @@ pub(super) struct MemberRow {
     role: Option<String>,
     #[serde(skip_serializing_if = "is_false", default)]
     muted: bool,
+    #[serde(skip_serializing_if = "is_false", default)]
+    silenced: bool,
     #[serde(with = "crate::store::bson_form")]
     joined_at: Timestamp,
     /// Absent where it equals `hidden_seq`.
@@ -149,6 +151,7 @@ impl From<&Member> for MemberRow {
         Self {
             role: (member.role != MemberRole::Member).then(|| member.role.as_str().to_owned()),
             muted: member.muted,
+            silenced: member.silenced,
             joined_at: member.joined_at,
             joined_seq: (member.joined_seq != member.hidden_seq).then_some(member.joined_seq),
             hidden_seq: member.hidden_seq,
@@ -233,6 +236,7 @@ impl TryFrom<ConversationRow> for Conversation {
                 Member {
                     role,
                     muted: member.muted,
+                    silenced: member.silenced,
                     joined_at: member.joined_at,
                     joined_seq: member.joined_seq.unwrap_or(member.hidden_seq),
                     hidden_seq: member.hidden_seq,

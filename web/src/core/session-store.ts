@@ -342,6 +342,7 @@ const UNKNOWN_MEMBERSHIP: Membership = {
   deliveredSeq: 0,
   role: "member",
   muted: false,
+  silenced: false,
   joinedAt: "1970-01-01T00:00:00.000Z",
 };
 

@@ -306,6 +306,8 @@ export const en = {
     role_owner: "{{by}} made {{who}} the owner",
     role_admin: "{{by}} made {{who}} a group admin",
     role_member: "{{by}} made {{who}} an ordinary member",
+    silenced: "{{by}} silenced {{who}}",
+    unsilenced: "{{by}} let {{who}} write again",
   },
   composer: {
     label: "Message",

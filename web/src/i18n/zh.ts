@@ -302,6 +302,8 @@ export const zh: Texts = {
     role_owner: "{{by}}将{{who}}设为群主",
     role_admin: "{{by}}将{{who}}设为群管理员",
     role_member: "{{by}}将{{who}}设为普通成员",
+    silenced: "{{by}}将{{who}}禁言",
+    unsilenced: "{{by}}解除了{{who}}的禁言",
   },
   composer: {
     label: "消息",

@@ -395,7 +395,8 @@ export interface Message {
    * `history`.
    *
    */
-  system?: "joined" | "left" | "removed" | "renamed" | "topic" | "avatar" | "history" | "role";
+  system?:
+    "joined" | "left" | "removed" | "renamed" | "topic" | "avatar" | "history" | "role" | "silenced" | "unsilenced";
   /**
    * The users whom a system message concerns.
    */
@@ -511,6 +512,10 @@ export interface Member {
    * Whether the member muted the session.
    */
   muted: boolean;
+  /**
+   * Whether the group lets the member read only.
+   */
+  silenced: boolean;
 }
 export interface SessionCreated {
   session: Session;
@@ -540,7 +545,7 @@ export interface SessionUpdated {
    */
   left: Id[];
   /**
-   * The members whose role or `muted` changed.
+   * The members whose role, `muted` or `silenced` changed.
    */
   changed: Member[];
 }
@@ -594,6 +599,7 @@ export interface Position {
   deliveredSeq: Count;
   role: "owner" | "admin" | "member";
   muted: boolean;
+  silenced: boolean;
   joinedAt: Time;
 }
 export interface SessionSync {

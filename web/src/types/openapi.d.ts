@@ -134,6 +134,158 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/auth/guest": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Come in as a guest
+         * @description A guest has no password and a token of `GUEST_TTL`. Closed by `GUESTS=off` (403). One address makes ten guests a minute.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["GuestRequest"];
+                };
+            };
+            responses: {
+                /** @description Made */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            data: components["schemas"]["SignedIn"];
+                            /** @description For a person. */
+                            message?: string;
+                            /** @enum {boolean} */
+                            success: true;
+                        };
+                    };
+                };
+                /** @description The input is malformed or not valid; `details` names every bad field */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description No token, a bad one, or one that has ended */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The caller may not do this */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description Absent, or not visible to the caller */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The path has no such method */
+                405: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description This conflicts with what is there, or comes too late */
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description More than is allowed */
+                413: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The body's type is not taken */
+                415: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description Too many calls; `Retry-After` says when to come again */
+                429: {
+                    headers: {
+                        /** @description Seconds */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description A defect of the service */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description The database is not reachable; `details.outcome` says what became of a change */
+                503: {
+                    headers: {
+                        /** @description Seconds */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/auth/login": {
         parameters: {
             query?: never;
@@ -4752,8 +4904,8 @@ export interface paths {
         options?: never;
         head?: never;
         /**
-         * Change a member's role, or mute the session
-         * @description Change a member's role, or mute the session
+         * Change a member's role, mute the session, or silence a member
+         * @description Owners and admins of a group silence members of lower rank: these read and do not write.
          */
         patch: {
             parameters: {
@@ -4905,7 +5057,7 @@ export interface paths {
         put?: never;
         /**
          * Mark a session as read up to a `seq`
-         * @description Mark a session as read up to a `seq`
+         * @description Without `seq`, or without a body, to the newest message.
          */
         post: {
             parameters: {
@@ -6486,6 +6638,14 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description The person who has signed in. */
+        Account: components["schemas"]["User"] & {
+            /** @description The same as `avatar`. */
+            avatarUrl: string;
+            isGuest: boolean;
+            /** @description The same as `_id`. */
+            userId: string;
+        };
         /** @description `POST /api/chat/sessions/:id/participants` */
         AddMembersRequest: {
             userIds: string[];
@@ -6518,7 +6678,7 @@ export interface components {
         AuditRow: {
             _id: string;
             /**
-             * @description `auth.login`, `auth.failed`, `auth.logout`, `auth.register`, `auth.password`, `user.create`, `user.change`,
+             * @description `auth.login`, `auth.failed`, `auth.logout`, `auth.register`, `auth.guest`, `auth.password`, `user.create`, `user.change`,
              *     `user.password`, `users.inactive`, `sessions.list`, `stats`, `stats.people`, `message.delete`,
              *     `message.recall`, `message.edits`, `group.history`, `file.fetch`, `file.thumbnail`, `access.refused`,
              *     `audit.read`, `token.issue`, `command.seed` and other commands.
@@ -6782,6 +6942,13 @@ export interface components {
              */
             highlights: string[];
         };
+        /** @description `POST /api/auth/guest`; every field may be missing, and so may the body. */
+        GuestRequest: {
+            /** @description The same as `nickname`. */
+            guestName?: string | null;
+            /** @description At most 32 characters; the username when absent. */
+            nickname?: string | null;
+        };
         /** @description How the service is, exactly as the source shows it. */
         Health: {
             message: string;
@@ -6809,7 +6976,7 @@ export interface components {
              * @description `joined`, `left`, `renamed` …: which system message it is; null for what a person wrote.
              * @enum {string|null}
              */
-            system?: "joined" | "left" | "removed" | "renamed" | "topic" | "avatar" | "history" | "role" | null;
+            system?: "joined" | "left" | "removed" | "renamed" | "topic" | "avatar" | "history" | "role" | "silenced" | "unsilenced" | null;
         };
         /** @description `POST /api/auth/login` */
         LoginRequest: {
@@ -6818,8 +6985,11 @@ export interface components {
         };
         /** @description `POST /api/chat/sessions/:id/read` */
         MarkReadRequest: {
-            /** Format: int64 */
-            seq: number;
+            /**
+             * Format: int64
+             * @description Everything when absent.
+             */
+            seq?: number | null;
         };
         /** @description The caller, and the settings for clients. */
         Me: components["schemas"]["User"] & {
@@ -6843,6 +7013,8 @@ export interface components {
              * @enum {string}
              */
             role: "member" | "admin" | "owner";
+            /** @description Whether the group lets the member read only. */
+            silenced: boolean;
             userId: string;
         };
         /** @description A user is no longer a member. */
@@ -6957,11 +7129,11 @@ export interface components {
             /** @description Whom a system message is about. */
             subjects?: string[] | null;
             /**
-             * @description `joined`, `left`, `removed`, `renamed`, `topic`, `avatar`, `history` or `role`: the group wrote
+             * @description `joined`, `left`, `removed`, `renamed`, `topic`, `avatar`, `history`, `role`, `silenced` or `unsilenced`: the group wrote
              *     it about itself.
              * @enum {string|null}
              */
-            system?: "joined" | "left" | "removed" | "renamed" | "topic" | "avatar" | "history" | "role" | null;
+            system?: "joined" | "left" | "removed" | "renamed" | "topic" | "avatar" | "history" | "role" | "silenced" | "unsilenced" | null;
             /** Format: date-time */
             updatedAt: string;
         };
@@ -7292,14 +7464,21 @@ export interface components {
         };
         /** @description A user with a new token. */
         SignedIn: {
+            /** @description The same as `token`. */
+            accessToken: string;
             /** Format: date-time */
             expiresAt: string;
+            /**
+             * Format: int64
+             * @description When the token ends, Unix seconds.
+             */
+            expiresIn: number;
             failedSignIns?: components["schemas"]["FailedSignIns"] | null;
             settings: components["schemas"]["ClientSettings"];
             /** @description What this person's storage on a device is encrypted with: the same at each sign-in. */
             storageKey: string;
             token: string;
-            user: components["schemas"]["User"];
+            user: components["schemas"]["Account"];
         };
         /** @description The source's six counters. */
         Stats: {
@@ -7396,6 +7575,8 @@ export interface components {
              * @enum {string|null}
              */
             role?: "member" | "admin" | "owner" | null;
+            /** @description Set by owners and admins: the member reads and does not write. */
+            silenced?: boolean | null;
         };
         /** @description `PATCH /api/chat/users/:id`; what is absent stays. */
         UpdateUserRequest: {

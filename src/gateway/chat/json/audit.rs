@@ -66,7 +66,7 @@ pub struct AuditJson {
     #[serde(skip_serializing_if = "String::is_empty")]
     #[schema(value_type = Option<String>)]
     principal: String,
-    /// `auth.login`, `auth.failed`, `auth.logout`, `auth.register`, `auth.password`, `user.create`, `user.change`,
+    /// `auth.login`, `auth.failed`, `auth.logout`, `auth.register`, `auth.guest`, `auth.password`, `user.create`, `user.change`,
     /// `user.password`, `users.inactive`, `sessions.list`, `stats`, `stats.people`, `message.delete`,
     /// `message.recall`, `message.edits`, `group.history`, `file.fetch`, `file.thumbnail`, `access.refused`,
     /// `audit.read`, `token.issue`, `command.seed` and other commands.

@@ -223,7 +223,7 @@ pub struct MessageJson<'a> {
     /// `merged` was left out of a page by number that would have been too heavy; by `beforeSeq` it comes whole.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     merged_omitted: bool,
-    /// `joined`, `left`, `removed`, `renamed`, `topic`, `avatar`, `history` or `role`: the group wrote
+    /// `joined`, `left`, `removed`, `renamed`, `topic`, `avatar`, `history`, `role`, `silenced` or `unsilenced`: the group wrote
     /// it about itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     system: Option<&'static str>,

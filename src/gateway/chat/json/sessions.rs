@@ -182,6 +182,8 @@ pub struct PositionJson {
     delivered_seq: u64,
     role: &'static str,
     muted: bool,
+    /// Whether the group lets the member read only.
+    silenced: bool,
     joined_at: Timestamp,
 }
 
@@ -199,6 +201,7 @@ impl From<&Member> for PositionJson {
             delivered_seq: delivered.max(member.read_seq),
             role: member.role.as_str(),
             muted: member.muted,
+            silenced: member.silenced,
             joined_at: member.joined_at,
         }
     }
@@ -219,6 +222,8 @@ pub struct MemberJson {
     read_seq: u64,
     /// Whether the member muted the session.
     muted: bool,
+    /// Whether the group lets the member read only.
+    silenced: bool,
 }
 
 impl From<(&UserId, &Member)> for MemberJson {
@@ -229,6 +234,7 @@ impl From<(&UserId, &Member)> for MemberJson {
             joined_at: member.joined_at,
             read_seq: member.read_seq,
             muted: member.muted,
+            silenced: member.silenced,
         }
     }
 }

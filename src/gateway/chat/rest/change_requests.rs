@@ -3,7 +3,7 @@
 
 use utoipa::ToSchema;
 
-use super::requests::{avatar, mentions};
+use super::requests::mentions;
 use crate::{
     domain::{
         ConversationId, MessageId, UserId,
@@ -12,7 +12,10 @@ use crate::{
         error::Code,
         message_parts::{Mentions, is_valid_emoji},
     },
-    gateway::http::fields::{Fields, FromFields},
+    gateway::{
+        accounts::requests::avatar,
+        http::fields::{Fields, FromFields},
+    },
     service::{Forwarding, Mode, NewGroup},
 };
 
@@ -119,6 +122,8 @@ pub struct UpdateMemberRequest {
     pub role: Option<MemberRole>,
     /// Everybody mutes for themselves.
     pub muted: Option<bool>,
+    /// Set by owners and admins: the member reads and does not write.
+    pub silenced: Option<bool>,
 }
 
 impl FromFields for UpdateMemberRequest {
@@ -126,23 +131,27 @@ impl FromFields for UpdateMemberRequest {
         let changed = Self {
             role: fields.parsed("role"),
             muted: fields.boolean("muted"),
+            silenced: fields.boolean("silenced"),
         };
-        if changed.role.is_none() && changed.muted.is_none() {
-            fields.problem("role", "or muted must be given");
+        if changed.role.is_none() && changed.muted.is_none() && changed.silenced.is_none() {
+            fields.problem("role", "or muted or silenced must be given");
         }
         Some(changed)
     }
 }
 
 /// `POST /api/chat/sessions/:id/read`
-#[derive(ToSchema)]
+#[derive(ToSchema, Default)]
 pub struct MarkReadRequest {
-    pub seq: u64,
+    /// Everything when absent.
+    pub seq: Option<u64>,
 }
 
 impl FromFields for MarkReadRequest {
     fn read(fields: &mut Fields) -> Option<Self> {
-        required_seq(fields).map(|seq| Self { seq })
+        Some(Self {
+            seq: fields.natural("seq"),
+        })
     }
 }
 

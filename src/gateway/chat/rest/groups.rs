@@ -13,7 +13,7 @@ use crate::{
         http::{
             AppState,
             answer::{Answer, Outcome},
-            extract::{Body, Caller, PathId, PathPair},
+            extract::{Body, Caller, OptionalBody, PathId, PathPair},
             load_meter::Heavy,
         },
     },
@@ -108,7 +108,9 @@ pub async fn remove(
     Ok(Answer::ok(MemberRemoved::of(user, &change)))
 }
 
-/// Change a member's role, or mute the session
+/// Change a member's role, mute the session, or silence a member
+///
+/// Owners and admins of a group silence members of lower rank: these read and do not write.
 #[utoipa::path(patch, path = "/api/chat/sessions/{id}/participants/{userId}", tag = "sessions",
     params(("id" = String, Path, description = "the session"), ("userId" = String, Path)),
     request_body = UpdateMemberRequest, responses((status = 200, body = InfoJson)))]
@@ -116,29 +118,40 @@ pub async fn change_member(
     State(app): State<AppState>,
     Caller(caller): Caller,
     PathPair(session, user): PathPair<ConversationId, UserId>,
-    Body(UpdateMemberRequest { role, muted }): Body<UpdateMemberRequest>,
+    Body(UpdateMemberRequest {
+        role,
+        muted,
+        silenced,
+    }): Body<UpdateMemberRequest>,
 ) -> Outcome<InfoJson> {
     change_group(
         &app,
         &caller.actor,
         session,
-        GroupChange::Member { user, role, muted },
+        GroupChange::Member {
+            user,
+            role,
+            muted,
+            silenced,
+        },
     )
     .await
 }
 
 /// Mark a session as read up to a `seq`
+///
+/// Without `seq`, or without a body, to the newest message.
 #[utoipa::path(post, path = "/api/chat/sessions/{id}/read", tag = "sessions", params(("id" = String, Path, description = "the session")),
     request_body = MarkReadRequest, responses((status = 200, body = ReadJson)))]
 pub async fn read(
     State(app): State<AppState>,
     Caller(caller): Caller,
     PathId(session): PathId<ConversationId>,
-    Body(MarkReadRequest { seq }): Body<MarkReadRequest>,
+    OptionalBody(MarkReadRequest { seq }): OptionalBody<MarkReadRequest>,
 ) -> Outcome<ReadJson> {
     let (read_count, unread) = app
         .services
-        .mark_read_up_to(&caller.actor, session, seq, None)
+        .mark_read_up_to(&caller.actor, session, seq.unwrap_or(u64::MAX), None)
         .await?;
     Ok(Answer::ok(ReadJson {
         read_count,

@@ -1,7 +1,6 @@
 //! The REST calls: each decodes, calls one service method, encodes.
 
 mod audit;
-mod auth;
 mod change_requests;
 mod files;
 mod groups;
@@ -87,23 +86,10 @@ impl Modify for Bearer {
 )]
 pub struct Document;
 
-/// Returns the routes that check a password.
-#[must_use]
-pub fn sign_in_routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new()
-        .routes(routes!(auth::register))
-        .routes(routes!(auth::login))
-}
-
-/// Returns all other routes.
+/// Returns the routes of this gateway.
 #[must_use]
 pub fn calls() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
-        .routes(routes!(auth::logout))
-        .routes(routes!(auth::me))
-        .routes(routes!(auth::change_password))
-        .routes(routes!(auth::end_sessions))
-        .routes(routes!(auth::settings))
         .routes(routes!(users::list, users::create))
         .routes(routes!(users::online))
         .routes(routes!(users::change))
@@ -143,18 +129,16 @@ pub fn calls() -> OpenApiRouter<AppState> {
         .routes(routes!(files::link))
 }
 
-/// Returns both, with the `open` routes that need no token. The calls are rate-limited when `app`
+/// Returns both, with the `open` routes of other modules. The calls are rate-limited when `app`
 /// is given.
 #[must_use]
 pub fn routes(app: Option<&AppState>, open: OpenApiRouter<AppState>) -> OpenApiRouter<AppState> {
     let calls = calls().merge(open);
-    let calls = match app {
+    match app {
         Some(app) => calls.layer(middleware::from_fn_with_state(
             app.clone(),
             rate_limit::limit_call,
         )),
         None => calls,
-    };
-    // The service counts sign-ins, for all gateways, once it knows the name.
-    sign_in_routes().merge(calls)
+    }
 }

@@ -80,6 +80,9 @@ export function systemText(message: Noted, people: People, me: string, t: TFunct
       return what === "owner" || what === "admin" || what === "member"
         ? t(`system.role_${what}`, { by, who })
         : t("system.other", { by });
+    case "silenced":
+    case "unsilenced":
+      return t(`system.${message.system}`, { by, who });
     case undefined:
       return what;
     default:
@@ -97,7 +100,7 @@ export function madeText({ createdBy, createdAt }: Made, people: People, me: str
 }
 
 /** System messages that say something without their text. */
-const COMPLETE = new Set(["created", "joined", "left", "removed", "avatar"]);
+const COMPLETE = new Set(["created", "joined", "left", "removed", "avatar", "silenced", "unsilenced"]);
 
 /** Whether the list's own words are not enough for a line, so that the message itself is needed. */
 export function needsNewest(session: SessionStore): boolean {

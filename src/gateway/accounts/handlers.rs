@@ -2,18 +2,18 @@
 
 use axum::extract::{Extension, State};
 
-use super::requests::{
-    ChangePasswordRequest, KeepSessions, LoginRequest, Register, RegisterRequest,
+use super::{
+    json::{ClientSettingsJson, MeJson, SignedInJson, TokenJson, UserJson},
+    requests::{
+        ChangePasswordRequest, GuestRequest, KeepSessions, LoginRequest, Register, RegisterRequest,
+    },
 };
 use crate::domain::Network;
-use crate::gateway::{
-    chat::json::{ClientSettingsJson, MeJson, SignedInJson, TokenJson, UserJson},
-    http::{
-        AppState,
-        address::ClientAddress,
-        answer::{Answer, Outcome},
-        extract::{Body, Caller, Query},
-    },
+use crate::gateway::http::{
+    AppState,
+    address::ClientAddress,
+    answer::{Answer, Outcome},
+    extract::{Body, Caller, OptionalBody, Query},
 };
 
 /// Returns the network of a request, as far as its address can be trusted.
@@ -53,6 +53,23 @@ pub async fn login(
         .login(network(address), &login.username, login.password)
         .await?;
     Ok(Answer::ok(SignedInJson::of(signed_in, &app.settings)))
+}
+
+/// Come in as a guest
+///
+/// A guest has no password and a token of `GUEST_TTL`. Closed by `GUESTS=off` (403). One address makes ten guests a minute.
+#[utoipa::path(post, path = "/api/auth/guest", tag = "accounts", security(()),
+    request_body = GuestRequest, responses((status = 201, body = SignedInJson)))]
+pub async fn guest(
+    State(app): State<AppState>,
+    Extension(address): Extension<ClientAddress>,
+    OptionalBody(GuestRequest { nickname, .. }): OptionalBody<GuestRequest>,
+) -> Outcome<SignedInJson> {
+    let signed_in = app
+        .services
+        .create_guest(network(address), nickname)
+        .await?;
+    Ok(Answer::created(SignedInJson::of(signed_in, &app.settings)))
 }
 
 /// Change the caller's password
