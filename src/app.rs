@@ -26,8 +26,8 @@ use crate::{
         accounts,
         chat::{
             json::{AuditJson, Row},
+            realtime::ChatDialect,
             rest,
-            socket::Sockets,
         },
         http::{
             AppState,
@@ -38,6 +38,7 @@ use crate::{
             load_meter::LoadMeter,
             operations,
         },
+        transport::socketio::SocketIoServer,
         web,
     },
     hub::Hub,
@@ -296,7 +297,7 @@ impl App {
         if !web::is_built() {
             tracing::warn!("the web client was not built into this binary: / says how to get it");
         }
-        let sockets = Sockets::new(&app, &self.hub);
+        let sockets = SocketIoServer::new(&app, &self.hub, &Arc::new(ChatDialect));
         let everything = layers::wrap(&app, sockets.wrap_routes(layers::bound(routes)));
         let sweep = tokio::spawn(run_maintenance(Arc::clone(&self.clock), forget));
         let rollups = Arc::clone(&self.services).run_rollups(self.stop.clone().cancelled_owned());

@@ -264,6 +264,40 @@ fn a_gateway_knows_no_other_gateway() {
     }
 }
 
+/// Whether a file of the gateways belongs to live connections: to their common layer, to what
+/// carries them, or to a dialect.
+fn knows_connections(file: &str) -> bool {
+    file.starts_with("gateway/realtime/")
+        || file.starts_with("gateway/transport/")
+        || file.contains("/realtime/")
+}
+
+#[test]
+fn only_one_transport_knows_the_socket_io_library() {
+    for (file, code) in files() {
+        if !file.starts_with("gateway/transport/socketio/") {
+            let names = ["socketioxide", "engineioxide"];
+            assert!(
+                !names.iter().any(|name| code.contains(name)),
+                "{file} knows the library of Socket.IO"
+            );
+        }
+    }
+}
+
+#[test]
+fn transports_know_no_gateway_and_dialects_no_wire() {
+    let gateways = ["chat", "web"];
+    for (file, code) in files() {
+        if file.starts_with("gateway/transport/") || file.starts_with("gateway/realtime/") {
+            for name in named(&code, "crate::gateway::") {
+                let part = name.split("::").next().unwrap_or_default();
+                assert!(!gateways.contains(&part), "{file} knows the gateway {part}");
+            }
+        }
+    }
+}
+
 #[test]
 fn only_config_reads_the_environment_and_only_sockets_know_the_hub() {
     for (file, code) in files() {
@@ -273,7 +307,7 @@ fn only_config_reads_the_environment_and_only_sockets_know_the_hub() {
             }
         }
         // What is not a live connection has no business with the hub.
-        if room(&file) == "gateway" && !file.starts_with("gateway/chat/socket/") {
+        if room(&file) == "gateway" && !knows_connections(&file) {
             let names = named(&code, "crate::");
             assert!(
                 !names.iter().any(|name| name.starts_with("hub")),
@@ -302,7 +336,10 @@ fn background_work_waits_on_the_clock() {
 #[test]
 fn events_and_errors_are_matched_without_a_wildcard() {
     for (file, name) in [
-        ("gateway/chat/socket/outbox.rs", "fn encode(event: &Event)"),
+        (
+            "gateway/chat/realtime/encode.rs",
+            "fn payload_of(event: &Event)",
+        ),
         ("gateway/http/answer.rs", "pub fn status(error: &Error)"),
         ("domain/error.rs", "pub fn code(&self)"),
     ] {

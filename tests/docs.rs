@@ -12,7 +12,7 @@ use wardline::{
     app::GATEWAY_SECTIONS,
     config::to_markdown,
     domain::error::Code,
-    gateway::chat::socket::{CLIENT_EVENTS, SERVER_EVENTS},
+    gateway::chat::realtime::{CLIENT_EVENTS, SERVER_EVENTS},
     store::{indexes, migrations},
 };
 

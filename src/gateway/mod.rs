@@ -5,4 +5,6 @@ pub mod accounts;
 pub mod chat;
 pub mod http;
 pub mod i18n;
+pub mod realtime;
+pub mod transport;
 pub mod web;

@@ -37,10 +37,32 @@ use crate::domain::{
 pub enum CloseReason {
     /// The connection cannot keep up; its client should reconnect and sync.
     Lagging,
-    /// Its token ended: signed out, deactivated or expired.
+    /// Its token ended: signed out, expired, or a new password.
     TokenEnded,
+    /// Its user's account was deactivated.
+    Deactivated,
     /// Its user's rights changed; its client should reconnect with the new ones.
     RightsChanged,
+    /// Its user has a newer connection, and the protocol allows one.
+    Replaced,
+    /// Its user has too many connections, of which it is the oldest.
+    Surplus,
+    /// Its client sends many frames that cannot be decoded.
+    Flooding,
+}
+
+impl CloseReason {
+    fn name(self) -> &'static str {
+        match self {
+            CloseReason::Lagging => "lagging",
+            CloseReason::TokenEnded => "token_ended",
+            CloseReason::Deactivated => "deactivated",
+            CloseReason::RightsChanged => "rights_changed",
+            CloseReason::Replaced => "replaced",
+            CloseReason::Surplus => "surplus",
+            CloseReason::Flooding => "flooding",
+        }
+    }
 }
 
 /// The result of sending an event to a connection.
@@ -109,6 +131,8 @@ impl<'a> EncodedEvent<'a> {
 /// One live connection.
 pub struct Connection {
     pub id: ConnectionId,
+    /// The dialect that it speaks.
+    dialect: &'static str,
     /// The token that authenticated it. The connection ends with the token.
     pub auth: AuthenticatedToken,
     /// Whether the connection was closed: it receives no further event.
@@ -129,12 +153,7 @@ impl Connection {
 
     fn close(&self, reason: CloseReason) {
         if !self.closing.swap(true, Ordering::AcqRel) {
-            let reason_name = match reason {
-                CloseReason::Lagging => "lagging",
-                CloseReason::TokenEnded => "token_ended",
-                CloseReason::RightsChanged => "rights_changed",
-            };
-            metrics::counter!("wardline_connections_closed_total", "reason" => reason_name)
+            metrics::counter!("wardline_connections_closed_total", "reason" => reason.name())
                 .increment(1);
             self.outbox.close(reason);
         }
@@ -179,7 +198,12 @@ impl Hub {
     }
 
     /// Registers a new connection, which receives its user's events from then on.
-    pub fn register(&self, auth: AuthenticatedToken, outbox: Box<dyn Outbox>) -> Arc<Connection> {
+    pub fn register(
+        &self,
+        dialect: &'static str,
+        auth: AuthenticatedToken,
+        outbox: Box<dyn Outbox>,
+    ) -> ConnectionId {
         let id = ConnectionId {
             node: self.node,
             number: self.next.fetch_add(1, Ordering::Relaxed),
@@ -187,6 +211,7 @@ impl Hub {
         let (user, expires_at) = (auth.actor.user, auth.expires_at);
         let connection = Arc::new(Connection {
             id,
+            dialect,
             auth,
             closing: AtomicBool::new(false),
             outbox,
@@ -198,9 +223,9 @@ impl Hub {
             .or_default()
             .push(Arc::clone(&connection));
         index.expiries.insert((expires_at, id));
-        index.all.insert(id, Arc::clone(&connection));
+        index.all.insert(id, connection);
         metrics::gauge!("wardline_connections").increment(1.0);
-        connection
+        id
     }
 
     /// Removes a connection. Removing it twice has no effect.
@@ -228,8 +253,8 @@ impl Hub {
         }
     }
 
-    /// Closes a connection that cannot keep up; it receives no further event.
-    pub fn disconnect(&self, id: ConnectionId) {
+    /// Closes one connection; it receives no further event.
+    pub fn disconnect(&self, id: ConnectionId, reason: CloseReason) {
         let connection = self
             .index
             .read()
@@ -238,7 +263,7 @@ impl Hub {
             .get(&id)
             .cloned();
         if let Some(connection) = connection {
-            connection.close(CloseReason::Lagging);
+            connection.close(reason);
         }
     }
 
@@ -294,9 +319,31 @@ impl Hub {
             .contains_key(&id)
     }
 
-    /// Reserves a connection for this user before it is made; `None` if they already have `most`.
-    pub fn reserve(&self, user: UserId, most: usize) -> Option<QuotaGuard> {
-        self.quota.acquire(user, most)
+    /// Reserves a connection for this user before it is made; `None` if they already have `most`
+    /// of this dialect.
+    pub fn reserve(&self, dialect: &'static str, user: UserId, most: usize) -> Option<QuotaGuard> {
+        self.quota.acquire(dialect, user, most)
+    }
+
+    /// Closes the oldest connections of a user beyond the newest `most` of this dialect.
+    pub fn close_surplus(
+        &self,
+        dialect: &'static str,
+        user: UserId,
+        most: usize,
+        reason: CloseReason,
+    ) {
+        let surplus: Vec<Arc<Connection>> = {
+            let index = self.index.read().unwrap_or_else(PoisonError::into_inner);
+            let theirs = index.people.get(&user).into_iter().flatten();
+            let of_dialect: Vec<_> = theirs.filter(|c| c.dialect == dialect).collect();
+            let count = of_dialect.len().saturating_sub(most);
+            of_dialect.into_iter().take(count).cloned().collect()
+        };
+        for connection in surplus {
+            self.unregister(connection.id);
+            connection.close(reason);
+        }
     }
 
     /// Returns the number of connections.
@@ -406,7 +453,7 @@ mod tests {
         }
     }
 
-    fn join(hub: &Hub, user: UserId, capacity: usize) -> (Arc<Connection>, Arc<Received>) {
+    fn join(hub: &Hub, user: UserId, capacity: usize) -> (ConnectionId, Arc<Received>) {
         let received = Arc::new(Received::default());
         let actor = Actor {
             user,
@@ -423,7 +470,7 @@ mod tests {
             issued: CredentialVersion::Version(0),
             expires_at: Timestamp(1_000),
         };
-        (hub.register(auth, outbox), received)
+        (hub.register("test", auth, outbox), received)
     }
 
     fn tell(hub: &Hub, audience: &Audience, total: u64) {
@@ -496,7 +543,7 @@ mod tests {
         let (watcher, at_watcher) = join(&hub, ben, 9);
         tell(&hub, &Audience::Users(vec![anna]), 1);
         tell(&hub, &Audience::Users(vec![ben]), 2);
-        hub.watch_presence(watcher.id);
+        hub.watch_presence(watcher);
         tell(&hub, &Audience::UsersAndWatchers(vec![anna, ben]), 3);
         assert_eq!(*at_first.events.lock().unwrap(), [1, 3]);
         assert_eq!(*at_second.events.lock().unwrap(), [1, 3]);
@@ -517,14 +564,27 @@ mod tests {
     }
 
     #[test]
+    fn the_oldest_of_too_many_connections_of_a_dialect_closes() {
+        let (hub, anna) = (Hub::default(), UserId::generate());
+        let joined: Vec<_> = (0..3).map(|_| join(&hub, anna, 9)).collect();
+        hub.close_surplus("other", anna, 1, CloseReason::Replaced);
+        assert_eq!(hub.count(), 3);
+        hub.close_surplus("test", anna, 1, CloseReason::Replaced);
+        let closed = joined.iter().map(|(_, at)| at.closed.lock().unwrap().len());
+        assert_eq!(closed.collect::<Vec<_>>(), [1, 1, 0]);
+        assert!(hub.has(joined[2].0));
+    }
+
+    #[test]
     fn an_ended_token_closes_its_connections_only() {
         let (hub, anna) = (Hub::default(), UserId::generate());
         let (phone, at_phone) = join(&hub, anna, 9);
+        let token = |id: ConnectionId| {
+            let index = hub.index.read().unwrap();
+            index.all[&id].auth.actor.token.clone()
+        };
         let (_desk, at_desk) = join(&hub, anna, 9);
-        hub.close(
-            &Closing::Token(phone.auth.actor.token.clone()),
-            CloseReason::TokenEnded,
-        );
+        hub.close(&Closing::Token(token(phone)), CloseReason::TokenEnded);
         tell(&hub, &Audience::Users(vec![anna]), 1);
         assert!(at_phone.events.lock().unwrap().is_empty());
         assert_eq!(*at_desk.events.lock().unwrap(), [1]);

@@ -11,32 +11,39 @@ use crate::domain::UserId;
 
 /// The number of places taken by each user.
 #[derive(Debug, Default)]
-pub struct ConnectionQuota(Mutex<HashMap<UserId, usize>>);
+pub struct ConnectionQuota(Mutex<HashMap<(&'static str, UserId), usize>>);
 
 /// One place of a user, for one connection, until it is dropped.
 #[derive(Debug)]
 pub struct QuotaGuard {
     quota: Arc<ConnectionQuota>,
-    user: UserId,
+    key: (&'static str, UserId),
 }
 
 impl ConnectionQuota {
-    fn lock_counts(&self) -> MutexGuard<'_, HashMap<UserId, usize>> {
+    fn lock_counts(&self) -> MutexGuard<'_, HashMap<(&'static str, UserId), usize>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes a place for one more connection of `user`; `None` if they already have `most`.
+    /// Takes a place for one more connection of `user` in a dialect; `None` if they already have
+    /// `most`.
     #[must_use]
-    pub fn acquire(self: &Arc<Self>, user: UserId, most: usize) -> Option<QuotaGuard> {
+    pub fn acquire(
+        self: &Arc<Self>,
+        dialect: &'static str,
+        user: UserId,
+        most: usize,
+    ) -> Option<QuotaGuard> {
+        let key = (dialect, user);
         let mut taken = self.lock_counts();
-        let count = taken.get(&user).copied().unwrap_or_default();
+        let count = taken.get(&key).copied().unwrap_or_default();
         if count >= most {
             return None;
         }
-        taken.insert(user, count + 1);
+        taken.insert(key, count + 1);
         Some(QuotaGuard {
             quota: Arc::clone(self),
-            user,
+            key,
         })
     }
 }
@@ -44,9 +51,9 @@ impl ConnectionQuota {
 impl Drop for QuotaGuard {
     fn drop(&mut self) {
         let mut taken = self.quota.lock_counts();
-        match taken.get_mut(&self.user) {
+        match taken.get_mut(&self.key) {
             Some(count) if *count > 1 => *count -= 1,
-            _ => drop(taken.remove(&self.user)),
+            _ => drop(taken.remove(&self.key)),
         }
     }
 }
@@ -68,8 +75,9 @@ mod tests {
                     .map(|_| {
                         scope.spawn(|| {
                             start.wait();
-                            let got: Vec<QuotaGuard> =
-                                (0..20).filter_map(|_| quota.acquire(user, 100)).collect();
+                            let got: Vec<QuotaGuard> = (0..20)
+                                .filter_map(|_| quota.acquire("test", user, 100))
+                                .collect();
                             all_tried.wait();
                             got.len()
                         })
@@ -80,9 +88,12 @@ mod tests {
             assert_eq!(got, 100);
             assert!(quota.lock_counts().is_empty(), "each place was given back");
         }
-        let (mine, other) = (quota.acquire(user, 1), quota.acquire(UserId::generate(), 1));
-        assert!(mine.is_some() && other.is_some() && quota.acquire(user, 1).is_none());
+        let acquire = |dialect, user| quota.acquire(dialect, user, 1);
+        let (mine, other) = (acquire("a", user), acquire("a", UserId::generate()));
+        let elsewhere = acquire("b", user);
+        assert!(mine.is_some() && other.is_some() && elsewhere.is_some());
+        assert!(acquire("a", user).is_none());
         drop(mine);
-        assert!(quota.acquire(user, 1).is_some());
+        assert!(acquire("a", user).is_some());
     }
 }

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures_util::TryStreamExt;
 use mongodb::bson::{Document, doc};
 use serde_json::{Value, json};
-use wardline::gateway::chat::socket::{CLIENT_EVENTS, SERVER_EVENTS};
+use wardline::gateway::chat::realtime::{CLIENT_EVENTS, SERVER_EVENTS};
 
 use crate::support::{TestApp, eventually, text};
 

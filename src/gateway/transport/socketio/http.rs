@@ -20,9 +20,7 @@ use std::{
 use axum::{
     body::{Body, HttpBody, to_bytes},
     extract::{ConnectInfo, Request, State},
-    http::{
-        Extensions, HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, Version, header,
-    },
+    http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -32,7 +30,6 @@ use socketioxide::service::SocketIoService;
 use tower::{Service, ServiceExt};
 
 use super::{
-    MAX_FRAME_BYTES,
     metered_transport::MeteredTransport,
     packet_filter::filter_body,
     session_registry::{SessionEntry, SessionRegistry},
@@ -43,6 +40,7 @@ use crate::{
         AppState, address::ClientAddress, answer::Refusal, error::Result, extract::read_bounded,
         listener::Peer,
     },
+    gateway::transport::upgrade::{RefusedUpgrade, check_upgrade},
 };
 
 /// The headers of a handshake that the library, hyper and the service need.
@@ -86,6 +84,8 @@ pub(super) struct Transport {
     pub service: SocketIoService<NotFoundService>,
     pub registry: Arc<SessionRegistry>,
     pub app: AppState,
+    /// The largest body of a poll, bytes.
+    pub max_frame_bytes: usize,
 }
 
 /// The query parameters that concern the transport.
@@ -284,7 +284,7 @@ impl Transport {
         let (parts, body) = request.into_parts();
         let body = read_bounded(
             body,
-            MAX_FRAME_BYTES,
+            self.max_frame_bytes,
             POLLING_BODY_TIMEOUT,
             &peer.load_account(),
         )
@@ -318,8 +318,8 @@ impl Transport {
 
     /// Handles a WebSocket: a new session, or the upgrade of a polling session.
     async fn upgrade(&self, mut request: Request, session: Option<String>) -> Result<Response> {
-        if let Some(refused) = refuse_upgrade(&request) {
-            return Ok(refused);
+        if let Err(refused) = check_upgrade(&request) {
+            return Ok(refusal(&refused));
         }
         let peer = peer(&request).ok_or(Error::Internal)?;
         let upgrade = request
@@ -404,56 +404,10 @@ fn to_polling_request(mut request: Request) -> Request {
     request
 }
 
-/// Returns the refusal of a request that is no valid WebSocket upgrade (RFC 6455, 4.2.1).
-fn refuse_upgrade(request: &Request) -> Option<Response> {
-    let lists = |name: HeaderName, wanted: &str| {
-        let lines = request
-            .headers()
-            .get_all(name)
-            .into_iter()
-            .filter_map(|line| line.to_str().ok());
-        lines
-            .flat_map(|line| line.split(','))
-            .any(|word| word.trim().eq_ignore_ascii_case(wanted))
-    };
-    let upgrades = lists(header::UPGRADE, "websocket") && lists(header::CONNECTION, "upgrade");
-    if !upgrades || request.version() != Version::HTTP_11 {
-        let said = [(header::UPGRADE, HeaderValue::from_static("websocket"))];
-        return Some(refusal(StatusCode::UPGRADE_REQUIRED, said));
-    }
-    if request
-        .headers()
-        .get(header::SEC_WEBSOCKET_VERSION)
-        .is_none_or(|version| version != "13")
-    {
-        let said = [(
-            header::SEC_WEBSOCKET_VERSION,
-            HeaderValue::from_static("13"),
-        )];
-        return Some(refusal(StatusCode::UPGRADE_REQUIRED, said));
-    }
-    let mut keys = request
-        .headers()
-        .get_all(header::SEC_WEBSOCKET_KEY)
-        .into_iter();
-    let is_good = keys.next().is_some_and(|key| is_key(key.as_bytes())) && keys.next().is_none();
-    (!is_good).then(|| refusal(StatusCode::BAD_REQUEST, []))
-}
-
-/// Whether `key` is the base64 of 16 bytes.
-fn is_key(key: &[u8]) -> bool {
-    let (text, padding) = key.split_at(key.len().min(22));
-    let is_base64 = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
-    text.len() == 22 && padding == b"==" && text.iter().all(is_base64)
-}
-
 /// Creates a refusal in the form of Engine.IO.
-fn refusal<const N: usize>(
-    status: StatusCode,
-    headers: [(HeaderName, HeaderValue); N],
-) -> Response {
+fn refusal(refused: &RefusedUpgrade) -> Response {
     let body = serde_json::json!({ "code": 3, "message": "Bad request" });
-    (status, headers, axum::Json(body)).into_response()
+    (refused.status, refused.headers(), axum::Json(body)).into_response()
 }
 
 /// Removes what is not needed from a handshake.
@@ -488,24 +442,4 @@ fn needed_headers(headers: &HeaderMap) -> HeaderMap {
     }
     // A filled map has capacity for at least six headers. A clone allocates only what it needs.
     copy.clone()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_key_is_sixteen_bytes() {
-        assert!(is_key(b"dGhlIHNhbXBsZSBub25jZQ=="));
-        for key in [
-            &b"x"[..],
-            b"",
-            b"==",
-            b"dGhlIHNhbXBsZSBub25jZQ=",
-            b"dGhlIHNhbXBsZSBub25jZQ===",
-            b"dGhl IHNhbXBsZSBub25jZ==",
-        ] {
-            assert!(!is_key(key), "{}", String::from_utf8_lossy(key));
-        }
-    }
 }

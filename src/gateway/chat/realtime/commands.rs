@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::{super::json as wire, connect::Connection, responder::EventResponder};
+use super::{super::json as wire, answers::Answers};
 use crate::{
     domain::{
         ConversationId, Error, MessageId, Result, UserId, encoded_size, error::FieldErrors,
-        message::Draft, presence::Status,
+        message::Draft, presence::Status, receipts::MessageView,
     },
     gateway::{
         chat::rest::{
@@ -18,7 +18,7 @@ use crate::{
         },
         http::{answer::Success, error::RequestError, fields::FromFields, load_meter::Heavy},
     },
-    service::{Forwarded, Forwarding, PendingSend, SyncFrom, blocking::run_heavy_work},
+    service::{Forwarded, Forwarding, SyncFrom, blocking::run_heavy_work},
 };
 
 /// Every event a client may send.
@@ -71,7 +71,7 @@ pub const SERVER_EVENTS: [&str; 21] = [
     clippy::large_enum_variant,
     reason = "most events are sends: a box would cost each an allocation"
 )]
-pub(super) enum ClientEvent {
+pub enum ClientEvent {
     JoinRequest(UserId),
     SendMessage(Draft),
     Read(ReadUpTo),
@@ -93,11 +93,6 @@ pub(super) enum ClientEvent {
 
 /// The longest part of an unknown event's name that is repeated to its sender, characters.
 const MAX_ECHOED_NAME_CHARS: usize = 64;
-
-/// Returns the event's name, as far as it can be read.
-pub(super) fn name_in(text: &str) -> String {
-    decode(text).0
-}
 
 /// How many events a heavy event counts as.
 const ONLINE_USERS_COST: usize = 5;
@@ -198,25 +193,15 @@ fn status(payload: &Value) -> Result<Status, RequestError> {
 }
 
 /// Executes an event and answers it.
-pub(super) async fn handle(
-    connection: &Connection,
-    name: &str,
-    event: ClientEvent,
-    answering: EventResponder,
-) {
-    if let Err(error) = execute(connection, event, &answering).await {
-        answering.refuse(name, error);
+pub(super) async fn handle(answering: &Answers<'_>, event: ClientEvent) {
+    if let Err(error) = execute(event, answering).await {
+        answering.refuse(error);
     }
 }
 
-/// Waits for a message's commit and answers it. The sender's sockets receive `message:sent` from
-/// the hub.
-pub(super) async fn answer_send(
-    connection: &Connection,
-    pending: PendingSend,
-    answering: EventResponder,
-) {
-    match connection.app.services.finish_send(pending).await {
+/// Answers a send. The sender's sockets receive `message:sent` from the hub.
+pub(super) fn answer_send(answering: &Answers<'_>, sent: Result<MessageView>) {
+    match sent {
         Ok(message) if answering.has_callback() => {
             let answer = Success::of(wire::MessageJson::from(&message));
             answering.acknowledge(&answer.warning(message.warnings.clone()));
@@ -226,15 +211,12 @@ pub(super) async fn answer_send(
             answering.emit("message:sent", &wire::DeliveredMessageJson::from(&message));
         }
         Ok(_) => {}
-        Err(error) => answering.refuse("message:send", error),
+        Err(error) => answering.refuse(error),
     }
 }
 
-async fn execute(
-    connection: &Connection,
-    event: ClientEvent,
-    answering: &EventResponder,
-) -> Result<()> {
+async fn execute(event: ClientEvent, answering: &Answers<'_>) -> Result<()> {
+    let connection = &answering.to.connection;
     let (services, actor) = (&connection.app.services, &connection.actor);
     let connection_id = connection.id().ok_or(Error::AuthFailed)?;
     match event {
@@ -244,8 +226,8 @@ async fn execute(
                     actor,
                     user,
                     connection_id,
-                    Connection::client_info(&answering.socket),
-                    connection.profile(),
+                    answering.to.sink.client_info(),
+                    connection.take_profile(),
                 )
                 .await?;
             let user = wire::UserJson::from(user);
@@ -340,7 +322,7 @@ async fn execute(
                 actor,
                 connection_id,
                 status,
-                Connection::client_info(&answering.socket),
+                answering.to.sink.client_info(),
             );
             let answer = json!({
                 "userId": presence.user, "status": presence.status.as_str(), "lastSeen": presence.last_seen,
@@ -383,7 +365,7 @@ async fn execute(
 
 /// Answers a forward. The hub publishes its messages; those of a repeat were published the first
 /// time.
-fn answer_forward(forwarded: &Forwarded, answering: &EventResponder) {
+fn answer_forward(forwarded: &Forwarded, answering: &Answers<'_>) {
     let answer = Success::of(wire::ForwardedJson::from(forwarded));
     answering.acknowledge(&answer.warning(forwarded.warnings()));
     if forwarded.is_repeat && !answering.has_callback() {
@@ -439,12 +421,12 @@ mod tests {
             &format!("{}{}]", "[".repeat(200), "]".repeat(200)),
         ] {
             assert_eq!(
-                name_in(&format!("[\"message:send\",{rest}")),
+                decode(&format!("[\"message:send\",{rest}")).0,
                 "message:send",
                 "{rest}"
             );
         }
-        assert_eq!(name_in("{}"), "");
+        assert_eq!(decode("{}").0, "");
     }
 
     #[test]

@@ -1,38 +1,32 @@
-//! The Socket.IO side: connections, the ordered inbox of each, the client's events and the
-//! server's.
+//! Socket.IO, the only place that knows its library.
 //!
-//! The library would handle each event in a task of its own, in any order and without bound. One
-//! bounded inbox for each socket does this instead: see `inbox`. A connection is authenticated
+//! The library would handle each event in a task of its own, in any order and without bound. Each
+//! event goes synchronously into its connection's inbox instead. A connection is authenticated
 //! before it is accepted, and receives all events from then on: see `connect`.
 
 mod connect;
-mod events;
-mod inbox;
+mod http;
 mod metered_transport;
-mod outbox;
 mod packet_filter;
-mod responder;
 mod session_registry;
-mod transport;
+mod sink;
 
 use std::{sync::Arc, time::Duration};
 
 use axum::{Router, middleware::from_fn_with_state};
 use socketioxide::SocketIo;
 
-pub use events::{CLIENT_EVENTS, SERVER_EVENTS};
+pub use connect::SocketIoDialect;
 
 use crate::{gateway::http::AppState, hub::Hub};
 
-/// The largest frame or polling body a client may send, bytes: Socket.IO's own default.
-const MAX_FRAME_BYTES: usize = 1_000_000;
 /// Packets that may wait for a slow reader before it is disconnected. This holds two answers for
 /// each of 2,000 pipelined sends.
 const MAX_OUTGOING_PACKETS: usize = 4_096;
 
-/// The Socket.IO server of this gateway.
-pub struct Sockets {
-    transport: transport::Transport,
+/// The Socket.IO server.
+pub struct SocketIoServer {
+    transport: http::Transport,
     io: SocketIo,
 }
 
@@ -40,15 +34,16 @@ pub struct Sockets {
 /// buffer.
 const READ_BUFFER_BYTES: usize = 512;
 
-impl Sockets {
-    /// Creates a server on `/socket.io` whose connections join `hub`.
+impl SocketIoServer {
+    /// Creates a server on `/socket.io` whose connections speak `dialect` and join `hub`.
     #[must_use]
-    pub fn new(app: &AppState, hub: &Arc<Hub>) -> Self {
+    pub fn new<D: SocketIoDialect>(app: &AppState, hub: &Arc<Hub>, dialect: &Arc<D>) -> Self {
+        let max_frame_bytes = dialect.policy().max_frame_bytes;
         let timings = &app.settings.timings;
         let (service, io) = SocketIo::builder()
-            .max_payload(MAX_FRAME_BYTES as u64)
-            .ws_max_message_size(MAX_FRAME_BYTES)
-            .ws_max_frame_size(MAX_FRAME_BYTES)
+            .max_payload(max_frame_bytes as u64)
+            .ws_max_message_size(max_frame_bytes)
+            .ws_max_frame_size(max_frame_bytes)
             .ws_read_buffer_size(READ_BUFFER_BYTES)
             .max_buffer_size(MAX_OUTGOING_PACKETS)
             // A refused handshake keeps its TCP connection for this time.
@@ -57,11 +52,12 @@ impl Sockets {
             .ping_timeout(timings.ping_timeout)
             // A message counts as not delivered to a device that has not acknowledged it by then.
             .ack_timeout(Duration::from_secs(30))
-            .build_with_inner_svc(transport::NotFoundService);
-        let transport = transport::Transport {
+            .build_with_inner_svc(http::NotFoundService);
+        let transport = http::Transport {
             service,
             registry: Arc::default(),
             app: app.clone(),
+            max_frame_bytes,
         };
         // The namespace holds the library and the library holds the namespace. `close` breaks the
         // cycle.
@@ -70,6 +66,7 @@ impl Sockets {
             connect::ConnectAuthenticator {
                 transport: transport.clone(),
                 hub: Arc::clone(hub),
+                dialect: Arc::clone(dialect),
             },
         );
         Self { transport, io }
@@ -77,7 +74,7 @@ impl Sockets {
 
     /// Wraps `routes` with the Socket.IO server.
     pub fn wrap_routes(&self, routes: Router) -> Router {
-        routes.layer(from_fn_with_state(self.transport.clone(), transport::serve))
+        routes.layer(from_fn_with_state(self.transport.clone(), http::serve))
     }
 
     /// Disconnects every client and closes the server.

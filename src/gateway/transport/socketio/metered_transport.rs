@@ -16,7 +16,7 @@ use std::{
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::{packet_filter::PacketFilter, transport::AbortOnDrop};
+use super::{http::AbortOnDrop, packet_filter::PacketFilter};
 use crate::gateway::http::{
     listener::Peer,
     load_meter::{HeldBytes, Load},
