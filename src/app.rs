@@ -1,6 +1,7 @@
 //! The only place that wires the parts: settings, store, hub, services, gateways; and the shutdown.
 
 mod system_clock;
+pub mod wiring;
 
 use std::{
     fs,
@@ -15,20 +16,14 @@ use std::{
 use axum::Router;
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
-use utoipa::OpenApi as _;
-use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
     bus::{Bus, LocalBus},
     config::{Environment, SectionEntry, Settings},
     domain::{Clock, audit::AuditFilter, time::Ticks},
     gateway::{
-        accounts,
-        chat::{
-            json::{AuditJson, Row},
-            realtime::ChatDialect,
-            rest,
-        },
+        Gateway,
+        chat::json::{AuditJson, Row},
         http::{
             AppState,
             connection_slots::ConnectionSlots,
@@ -38,7 +33,7 @@ use crate::{
             load_meter::LoadMeter,
             operations,
         },
-        transport::socketio::SocketIoServer,
+        transport::{RealtimeServers, websocket::KeepAlive},
         web,
     },
     hub::Hub,
@@ -51,6 +46,12 @@ use crate::{
         search::SearchIndex,
     },
     telemetry,
+};
+
+/// When a silent WebSocket is asked for a Pong, and when it is cut.
+const KEEP_ALIVE: KeepAlive = KeepAlive {
+    ping_after: Duration::from_secs(15),
+    cut_after: Duration::from_secs(60),
 };
 
 /// The sections of settings that gateways add.
@@ -97,6 +98,7 @@ pub struct App {
     store: Store,
     clock: Arc<dyn Clock>,
     mongod: Option<EmbeddedMongod>,
+    gateways: Vec<Box<dyn Gateway>>,
     stop: CancellationToken,
     tasks: Vec<JoinHandle<()>>,
 }
@@ -219,11 +221,19 @@ impl App {
             store,
             clock,
             mongod: None,
+            gateways: wiring::gateways(),
             stop,
             tasks,
         };
         app.services.ensure_first_admin().await?;
         Ok(app)
+    }
+
+    /// Adds a gateway to those of [`wiring::gateways`].
+    #[must_use]
+    pub fn with_gateway(mut self, gateway: Box<dyn Gateway>) -> Self {
+        self.gateways.push(gateway);
+        self
     }
 
     /// Listens at the address of the settings.
@@ -282,7 +292,9 @@ impl App {
             ));
         }
         let forget: Vec<MaintenanceTask> = vec![Arc::new(move || limits.evict_idle())];
-        let api = api(Some(&app), beside).split_for_parts().0;
+        let api = wiring::api(&self.gateways, Some(&app), beside)
+            .split_for_parts()
+            .0;
         let routes: Router = Router::new()
             .merge(api)
             .merge(web::routes())
@@ -297,7 +309,10 @@ impl App {
         if !web::is_built() {
             tracing::warn!("the web client was not built into this binary: / says how to get it");
         }
-        let sockets = SocketIoServer::new(&app, &self.hub, &Arc::new(ChatDialect));
+        let mut sockets = RealtimeServers::new(&app, &self.hub, KEEP_ALIVE);
+        for gateway in &self.gateways {
+            gateway.serve(&mut sockets);
+        }
         let everything = layers::wrap(&app, sockets.wrap_routes(layers::bound(routes)));
         let sweep = tokio::spawn(run_maintenance(Arc::clone(&self.clock), forget));
         let rollups = Arc::clone(&self.services).run_rollups(self.stop.clone().cancelled_owned());
@@ -434,17 +449,6 @@ impl App {
     }
 }
 
-/// Returns every documented REST call of every gateway, with the `beside` routes that need no
-/// token. The calls are rate-limited when `app` is given.
-fn api(app: Option<&AppState>, beside: Router<AppState>) -> OpenApiRouter<AppState> {
-    let open = operations::documented()
-        .merge(accounts::calls())
-        .merge(OpenApiRouter::from(beside));
-    OpenApiRouter::with_openapi(rest::Document::openapi())
-        .merge(accounts::sign_in_routes())
-        .merge(rest::routes(app, open))
-}
-
 /// Returns the API's description, as stored in `schemas/openapi.json`.
 ///
 /// # Errors
@@ -454,7 +458,8 @@ pub fn openapi() -> Result<String, serde_json::Error> {
 }
 
 fn complete_document() -> Result<utoipa::openapi::OpenApi, serde_json::Error> {
-    document::complete(api(None, Router::new()).into_openapi())
+    let api = wiring::api(&wiring::gateways(), None, Router::new());
+    document::complete(api.into_openapi())
 }
 
 async fn run_maintenance(clock: Arc<dyn Clock>, maintenance: Vec<MaintenanceTask>) {

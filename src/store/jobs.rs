@@ -33,13 +33,18 @@ struct JobRow {
     kind: String,
     version: u32,
     key: String,
+    #[serde(with = "crate::store::bson_form")]
     run_at: Timestamp,
     attempts: u32,
     payload: Value,
     state: String,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     last_error: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "crate::store::bson_form"
+    )]
     ended_at: Option<Timestamp>,
 }
 

@@ -75,7 +75,7 @@ async fn a_customer_is_reached_at_the_service_desk_only() {
         login_as("a wrong password").await.refused(401),
         "AUTH_FAILED"
     );
-    // A token that somebody else signed with the secret is none of a customer's.
+    // A token that another holder of the secret signed is none of a customer's.
     let with_token = li.acting_as(&text(&wang["_id"]));
     assert_eq!(
         with_token.get("/api/auth/me").await.refused(401),
@@ -107,7 +107,7 @@ async fn a_customer_is_reached_at_the_service_desk_only() {
 }
 
 #[tokio::test]
-async fn an_admin_makes_somebody_an_agent_and_the_record_names_the_principal() {
+async fn an_admin_makes_a_user_an_agent_and_the_record_names_the_principal() {
     let app = hospital().await;
     let (chief, li) = (app.admin().await, app.nurse("Li").await);
     let path = format!("/api/chat/users/{}", li.id);

@@ -14,9 +14,9 @@ pub enum Action {
     CreateAccount,
     /// Change an account's role, password, status or profile.
     ChangeAccount,
-    /// Change one's own picture.
+    /// Change the user's own picture.
     ChangeProfile,
-    /// Change one's own password, or end one's own tokens.
+    /// Change the user's own password, or end the user's own tokens.
     ChangeCredentials,
     /// End all tokens of another person.
     EndSessions,

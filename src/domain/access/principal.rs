@@ -19,7 +19,7 @@ pub enum Principal<'a> {
     User(&'a Actor),
     /// A member of staff who also answers at the service desk.
     Agent(&'a Actor),
-    /// Somebody without an account of their own. They reach only the conversations they were added
+    /// A visitor without an account of their own. They reach only the conversations they were added
     /// to.
     Guest(&'a Actor),
     /// A customer of the service desk. They reach only their own case.
@@ -37,7 +37,7 @@ pub enum Principal<'a> {
 }
 
 impl<'a> Principal<'a> {
-    /// Returns the person who acts, or on whose behalf somebody acts.
+    /// Returns the person who acts, or who is acted for.
     #[must_use]
     pub fn person(self) -> Option<&'a Actor> {
         match self {

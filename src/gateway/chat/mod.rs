@@ -8,4 +8,24 @@ pub mod json;
 pub mod realtime;
 pub mod rest;
 
-use super::accounts::file_address;
+use super::{Gateway, GatewayRoutes, accounts::file_address, transport::RealtimeServers};
+
+/// The chat gateway.
+pub struct Chat;
+
+impl Gateway for Chat {
+    fn name(&self) -> &'static str {
+        "chat"
+    }
+
+    fn routes(&self) -> GatewayRoutes {
+        GatewayRoutes {
+            calls: rest::calls(),
+            ..GatewayRoutes::default()
+        }
+    }
+
+    fn serve(&self, servers: &mut RealtimeServers) {
+        servers.serve_socket_io(realtime::ChatDialect);
+    }
+}

@@ -217,7 +217,9 @@ async fn check_host_and_origin(
     if !has_one_host(&request) {
         return Refusal(RequestError::malformed("the request must name one host")).into_response();
     }
-    let opens_socket = request.uri().path().starts_with("/socket.io");
+    // Whatever the path: no upgrade can be forgotten. Socket.IO also polls.
+    let opens_socket = request.headers().contains_key(header::UPGRADE)
+        || request.uri().path().starts_with("/socket.io");
     if opens_socket && !origins.allows_upgrade(request.headers(), request.extensions()) {
         return Refusal::from(Error::Forbidden("this origin is not allowed")).into_response();
     }

@@ -32,7 +32,7 @@ impl Drop for PendingAck {
 }
 
 impl<D: Dialect> DialectOutbox<D> {
-    /// Sends a message of somebody else. It counts as delivered when the client acknowledges it,
+    /// Sends another user's message. It counts as delivered when the client acknowledges it,
     /// or, for a client that never acknowledges, when it is queued.
     fn deliver(&self, frame: Frame<'_>, message: &Arc<Message>) -> SendResult {
         let Responder { connection, sink } = &self.responder;

@@ -21,8 +21,20 @@ use crate::{domain::Error, gateway::i18n::Language};
 use files::{Asset, Client};
 
 /// Path segments of other parts: an unknown address below them is not a page.
-const RESERVED_FIRST_SEGMENTS: [&str; 6] =
-    ["api", "socket.io", "docs", "metrics", "health", "assets"];
+const RESERVED_FIRST_SEGMENTS: [&str; 12] = [
+    "api",
+    "auth",
+    "assets",
+    "docs",
+    "files",
+    "gochat-web",
+    "health",
+    "metrics",
+    "rpc",
+    "socket.io",
+    "stats",
+    "ws",
+];
 
 /// The deepest address of the client.
 const MAX_PATH_DEPTH: usize = 16;

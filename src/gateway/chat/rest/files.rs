@@ -1,34 +1,26 @@
 //! `/api/chat/files`
 
 use axum::{
-    extract::{FromRequestParts, Request, State},
-    http::{HeaderMap, request::Parts},
+    extract::{Request, State},
     response::{IntoResponse, Response},
 };
 use utoipa::ToSchema;
 
 use crate::{
-    domain::{
-        Error, FileId, Result,
-        access::{Actor, AuthenticatedToken},
-        file::StoredFile,
-    },
+    domain::{FileId, Result, access::AuthenticatedToken, file::StoredFile},
     gateway::{
-        chat::{
-            file_address,
-            json::{FileJson, FileLinkJson},
-        },
+        accounts::file_reader::FileReader,
+        chat::json::{FileJson, FileLinkJson},
         http::{
             AppState,
             answer::{Answer, Outcome, Refusal},
             error::RequestError,
-            extract::{Caller, PathId, Query, bearer},
-            fields::{Fields, FromFields},
+            extract::{Caller, PathId},
             form::{self, Form, RefusedForm},
             serve::{Content, serve},
         },
     },
-    service::{LinkProof, Upload, Version, audit},
+    service::{Upload, Version},
 };
 
 /// The most fields of the form; all but `file` are skipped.
@@ -113,67 +105,6 @@ async fn receive(
         upload = Some(coming);
     }
     Err(RequestError::malformed("the form has too many fields"))
-}
-
-/// A request for a file, with its reader: authenticated by token, or by a signed address.
-pub struct FileReader(HeaderMap, FileId, Actor);
-
-/// The signature in a signed address.
-struct LinkSignature(Option<LinkProof>);
-
-impl FromFields for LinkSignature {
-    fn read(fields: &mut Fields) -> Option<Self> {
-        let Some(signature) = fields.text("signature") else {
-            return Some(Self(None));
-        };
-        let (user, token) = (fields.required("user"), fields.required_text("token"));
-        let expires = fields.integer("expires");
-        if expires.is_none() {
-            fields.problem("expires", "is required");
-        }
-        Some(Self(Some(LinkProof {
-            user: user?,
-            token: token?,
-            expires: expires?,
-            signature,
-        })))
-    }
-}
-
-impl FileReader {
-    /// Returns the authenticated token of the address's signer, if the address is signed and valid.
-    pub async fn signer(parts: &Parts, app: &AppState) -> Option<AuthenticatedToken> {
-        let file = parts
-            .uri
-            .path()
-            .strip_prefix(file_address::PREFIX)?
-            .split('/')
-            .next()?
-            .parse()
-            .ok()?;
-        let Query(LinkSignature(proof)) = Query::<LinkSignature>::of(parts.uri.query()).ok()?;
-        app.services.check_link(file, &proof?).await.ok()
-    }
-}
-
-impl FromRequestParts<AppState> for FileReader {
-    type Rejection = Refusal;
-    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Refusal> {
-        // The caller is authenticated before the id is parsed: a caller without a token learns
-        // nothing about the form of ids.
-        if bearer(&parts.headers).is_some() {
-            let actor = Caller::from_request_parts(parts, app).await?.0.actor;
-            let PathId(file) = PathId::<FileId>::from_request_parts(parts, app).await?;
-            return Ok(Self(parts.headers.clone(), file, actor));
-        }
-        let Query(LinkSignature(proof)) =
-            Query::<LinkSignature>::from_request_parts(parts, app).await?;
-        let proof = proof.ok_or(Error::AuthFailed)?;
-        let PathId(file) = PathId::<FileId>::from_request_parts(parts, app).await?;
-        let actor = app.services.check_link(file, &proof).await?.actor;
-        audit::record_actor(&actor);
-        Ok(Self(parts.headers.clone(), file, actor))
-    }
 }
 
 /// Download a file

@@ -6,7 +6,6 @@ mod files;
 mod groups;
 mod messages;
 mod pagination;
-mod rate_limit;
 mod requests;
 mod revisions;
 mod search;
@@ -21,7 +20,7 @@ pub(super) use requests::{
     HistoryRequest, JoinRequest, ReadUpTo, SendMessage, SyncRequest, TypingRequest,
 };
 
-use axum::{extract::DefaultBodyLimit, middleware};
+use axum::extract::DefaultBodyLimit;
 use utoipa::{
     Modify, OpenApi, ToSchema,
     openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
@@ -127,18 +126,4 @@ pub fn calls() -> OpenApiRouter<AppState> {
         .routes(routes!(files::fetch))
         .routes(routes!(files::thumbnail))
         .routes(routes!(files::link))
-}
-
-/// Returns both, with the `open` routes of other modules. The calls are rate-limited when `app`
-/// is given.
-#[must_use]
-pub fn routes(app: Option<&AppState>, open: OpenApiRouter<AppState>) -> OpenApiRouter<AppState> {
-    let calls = calls().merge(open);
-    match app {
-        Some(app) => calls.layer(middleware::from_fn_with_state(
-            app.clone(),
-            rate_limit::limit_call,
-        )),
-        None => calls,
-    }
 }

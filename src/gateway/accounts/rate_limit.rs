@@ -6,7 +6,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use super::files::FileReader;
+use super::file_reader::FileReader;
 use crate::{
     domain::{Error, Network, Result, access::AuthenticatedToken},
     gateway::http::{
