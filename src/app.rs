@@ -51,7 +51,7 @@ use crate::{
 /// When a silent WebSocket is asked for a Pong, and when it is cut.
 const KEEP_ALIVE: KeepAlive = KeepAlive {
     ping_after: Duration::from_secs(15),
-    cut_after: Duration::from_secs(60),
+    cut_after: Duration::from_mins(1),
 };
 
 /// The sections of settings that gateways add.

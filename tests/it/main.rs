@@ -46,6 +46,7 @@ mod people;
 mod presence;
 mod revisions;
 mod schemas;
+mod seam;
 mod search;
 mod search_index;
 mod sign_in;

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use super::Connection;
 use crate::{
-    domain::{Result, message::Draft, receipts::MessageView},
+    domain::{Result, access::Actor, message::Draft, receipts::MessageView},
     gateway::http::error::RequestError,
     hub::{CloseReason, EncodedEvent, SendResult},
     service::ClientInfo,
@@ -164,12 +164,12 @@ pub trait Dialect: Send + Sync + Sized + 'static {
     /// Decodes an input.
     fn decode(&self, input: &Input) -> (Self::Ticket, Result<Self::Command, RequestError>);
 
-    /// Returns the message that a command sends, or the command. Sends are pipelined: each is
+    /// Returns the message that a command of this user sends, or the command. Sends are pipelined: each is
     /// queued for commit before the one before it is answered.
     ///
     /// # Errors
     /// The command, when it sends nothing.
-    fn into_send(command: Self::Command) -> Result<Draft, Self::Command>;
+    fn into_send(command: Self::Command, from: &Actor) -> Result<Draft, Self::Command>;
 
     /// Whether the answer has no reader once the client is gone, and the command no other effect.
     fn is_read_only(_ticket: &Self::Ticket) -> bool {

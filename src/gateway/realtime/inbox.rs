@@ -207,7 +207,7 @@ fn prepare<D: Dialect>(
     ticket: D::Ticket,
     command: D::Command,
 ) -> Step<D::Ticket, impl Future<Output = ()> + use<D>> {
-    match D::into_send(command) {
+    match D::into_send(command, &responder.connection.actor) {
         Ok(draft) => Step::Send(draft, ticket),
         Err(command) => {
             let (dialect, to) = (Arc::clone(dialect), responder.clone());

@@ -18,6 +18,7 @@ use wardline::{
     app::{App, GATEWAY_SECTIONS, StartError},
     config::Settings,
     domain::Clock,
+    gateway::Gateway,
 };
 
 pub use crate::kit::{SECRET, clock::MockClock, eventually, mongod, program, socket};
@@ -125,9 +126,24 @@ impl TestApp {
     }
 
     pub async fn with(settings: Settings, clock: Arc<dyn Clock>) -> Self {
+        Self::opened(settings, clock, |app| app).await
+    }
+
+    /// The service with one more gateway, without rate limits.
+    pub async fn with_gateway(gateway: Box<dyn Gateway>, variables: &[(&str, &str)]) -> Self {
+        let clock = Arc::new(wardline::domain::SystemClock);
+        Self::opened(settings(variables), clock, |app| app.with_gateway(gateway)).await
+    }
+
+    async fn opened(
+        settings: Settings,
+        clock: Arc<dyn Clock>,
+        change: impl FnOnce(App) -> App,
+    ) -> Self {
         let app = App::open(settings.clone(), clock)
             .await
             .expect("the app opens");
+        let app = change(app);
         let listener = app.listen().expect("a free port");
         let address = listener.local_addr().unwrap().to_string();
         let (stop, stopped) = oneshot::channel::<()>();

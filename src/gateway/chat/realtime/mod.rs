@@ -11,7 +11,7 @@ use commands::ClientEvent;
 pub use commands::{CLIENT_EVENTS, SERVER_EVENTS};
 
 use crate::{
-    domain::{Result, message::Draft, receipts::MessageView},
+    domain::{Result, access::Actor, message::Draft, receipts::MessageView},
     gateway::{
         http::error::RequestError,
         realtime::{
@@ -75,7 +75,7 @@ impl Dialect for ChatDialect {
         }
     }
 
-    fn into_send(command: ClientEvent) -> Result<Draft, ClientEvent> {
+    fn into_send(command: ClientEvent, _: &Actor) -> Result<Draft, ClientEvent> {
         match command {
             ClientEvent::SendMessage(draft) => Ok(draft),
             other => Err(other),

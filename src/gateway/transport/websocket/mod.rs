@@ -1,4 +1,4 @@
-//! WebSockets: one address for several dialects.
+//! `WebSocket`s: one address for several dialects.
 //!
 //! Everything that can be refused is refused before the upgrade, as an HTTP answer: a bad
 //! credential, a foreign page (see `gateway/http/layers.rs`), too many handshakes. The dialect is
@@ -50,7 +50,7 @@ const MAX_QUERY_BYTES: usize = 8 << 10;
 /// The parameters of a handshake's query; of several with one name, the first.
 pub type HandshakeQuery = BTreeMap<String, String>;
 
-/// A dialect that WebSockets carry.
+/// A dialect that a `WebSocket` carries.
 pub trait WebSocketDialect: Dialect {
     /// The name by which a client asks for it in `Sec-WebSocket-Protocol`.
     const SUBPROTOCOL: &'static str;
