@@ -160,6 +160,8 @@ async fn each_documented_success_is_what_the_service_answers() {
         std::sync::Arc::new(wardline::domain::SystemClock),
     )
     .await;
+    let guest = json!({ "nickname": "Visitor" });
+    app.call("POST", "/api/auth/guest", guest).await.expect(201);
     let (admin, li) = (app.admin().await, app.nurse("Li").await);
     let (chen, wu) = (app.nurse("Chen").await, app.nurse("Wu").await);
     let session = li.session_with(&chen).await;
