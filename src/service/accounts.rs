@@ -309,7 +309,12 @@ impl Services {
         }
         self.tokens.record_account_change(&account);
         if account.credential_version != current.credential_version {
-            self.hub.close(&Closing::User(id), CloseReason::TokenEnded);
+            let reason = if account.user.is_active {
+                CloseReason::TokenEnded
+            } else {
+                CloseReason::Deactivated
+            };
+            self.hub.close(&Closing::User(id), reason);
         } else if (account.user.role, account.user.account)
             != (current.user.role, current.user.account)
         {

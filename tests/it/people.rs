@@ -666,9 +666,11 @@ async fn a_person_does_not_bury_another() {
         .await
         .unwrap()
         .unwrap();
-    let copies = (1..2_000).map(|_| {
+    let copies = (1..2_000_i64).map(|number| {
         let mut copy = one.clone();
         copy.insert("_id", mongodb::bson::oid::ObjectId::new());
+        // Each conversation's own, far from those that the service gives.
+        copy.insert("number", 1_000_000 + number);
         copy
     });
     sessions

@@ -46,7 +46,7 @@ pub(super) enum Outgoing {
     Nothing,
 }
 
-/// Returns the close frame for a reason; the codes are those of `docs/contracts/common.md`.
+/// Returns the close frame for a reason; the codes are those of `docs/contracts/websocket.md`.
 fn close_frame(reason: CloseReason) -> CloseFrame {
     let (code, text) = match reason {
         CloseReason::Lagging => (1013, "reconnect and sync"),
