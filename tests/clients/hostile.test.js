@@ -198,7 +198,7 @@ test('pages and limits out of range list every bad field', async () => {
   }
   const missing = letter(nurse, undefined, { messageType: 'hologram', clientMsgId: 'x'.repeat(65) });
   for (const [path, body, fields] of [
-    ['/api/auth/register', { username: 'a b', password: 'short' }, ['username', 'password', 'realName']],
+    ['/api/auth/register', { username: 'a b', password: 'short' }, ['username', 'password']],
     ['/api/chat/messages', missing, ['sessionId', 'messageType', 'clientMsgId']],
   ]) {
     const named = JSON.stringify(refused(await api('POST', path, body, nurse.token), 400, ...INVALID).details);

@@ -163,6 +163,18 @@ async fn a_guest_reaches_only_what_it_was_added_to() {
     );
     let name = text(&user["username"]);
     assert!(name.starts_with("guest-") && name.len() == 14, "{name}");
+    // A name of which nothing can be seen is none.
+    for nothing in [
+        json!({}),
+        json!({ "nickname": "" }),
+        json!({ "guestName": "\u{200b}\n" }),
+    ] {
+        let unnamed = app
+            .call("POST", "/api/auth/guest", nothing)
+            .await
+            .expect(201);
+        assert_eq!(unnamed["user"]["realName"], unnamed["user"]["username"]);
+    }
     assert_eq!(data["accessToken"], data["token"]);
     let now = std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)

@@ -61,7 +61,6 @@ async fn a_frozen_connection_hears_everything_once_it_thaws() {
         li.send(&session, &number.to_string()).await;
     }
     assert!(at_chen.is_frozen() && received(&heard).len() == 1);
-    assert_eq!(li.history(&session).await.len(), 40, "nothing is written");
     at_chen.thaw();
     assert_eq!(answer.await.unwrap()["success"], json!(true));
     eventually(async || (received(&heard).len() == 40).then_some(())).await;

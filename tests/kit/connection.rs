@@ -29,7 +29,7 @@ use tokio_tungstenite::{
 /// The packets that wait to be written.
 const MAX_QUEUED_PACKETS: usize = 10_000;
 /// The time limit for saying farewell.
-const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Why a connection failed.
 #[derive(Debug)]

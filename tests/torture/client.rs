@@ -119,7 +119,9 @@ fn understand(name: &str, payload: &Value) -> Event {
             rev: number("rev"),
         },
         "session:removed" => Event::Removed { session },
-        "user:joined" | "users:online" | "chat:history" | "chat:sync" => Event::Answer,
+        "user:joined" | "users:online" | "chat:history" | "chat:sync" | "message:read:success" => {
+            Event::Answer
+        }
         other => Event::Unknown(other.to_owned()),
     }
 }

@@ -147,7 +147,8 @@ describe("the line below a name", () => {
     ["", { sender: "li", kind: "text", system: "removed", subjects: ["me"] }, "李娜 removed you"],
     ["", { sender: "me", kind: "text", system: "left" }, "You left the group"],
     ["", { sender: "li", kind: "merged" }, "李娜: [Chat record]"],
-    ["", { sender: "li", kind: "text", system: "silenced" as never, subjects: ["chen"] }, "李娜 changed the group"],
+    ["", { sender: "li", kind: "text", system: "silenced", subjects: ["chen"] }, "李娜 silenced 陈立伟"],
+    ["", { sender: "li", kind: "text", system: "pinned" as never, subjects: ["chen"] }, "李娜 changed the group"],
     ["something", { sender: "li", kind: "hologram" }, "李娜: something"],
   ])("%s of %o is %s", (preview, summary, expected, group = true) => {
     expect(line(listed(preview, summary, group))).toBe(expected);

@@ -59,7 +59,7 @@ pub async fn login(
 ///
 /// A guest has no password and a token of `GUEST_TTL`. Closed by `GUESTS=off` (403). One address makes ten guests a minute.
 #[utoipa::path(post, path = "/api/auth/guest", tag = "accounts", security(()),
-    request_body = GuestRequest, responses((status = 201, body = SignedInJson)))]
+    request_body = Option<GuestRequest>, responses((status = 201, body = SignedInJson)))]
 pub async fn guest(
     State(app): State<AppState>,
     Extension(address): Extension<ClientAddress>,

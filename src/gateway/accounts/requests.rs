@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 use crate::{
     domain::{
         avatar::Avatar,
-        text::is_visible,
+        text::visible_text,
         user::{AccountKind, Role, trim_username},
     },
     gateway::{
@@ -143,16 +143,19 @@ impl FromFields for GuestRequest {
         let names = ["nickname", "guestName"].map(|field| (field, fields.text(field)));
         for (field, name) in &names {
             let Some(name) = name else { continue };
-            if !is_visible(name) || name.chars().any(char::is_control) {
-                fields.problem(field, "must be one line with a character that can be seen");
-            } else if name.chars().nth(MAX_NICKNAME_CHARS).is_some() {
+            if name.chars().nth(MAX_NICKNAME_CHARS).is_some() {
                 fields.problem(
                     field,
                     format!("must have at most {MAX_NICKNAME_CHARS} characters"),
                 );
             }
         }
-        let [(_, nickname), (_, guest_name)] = names;
+        // One line of what can be seen; without it the guest has none.
+        let seen = |(_, name): (_, Option<String>)| {
+            let line = name?.replace(char::is_control, " ");
+            visible_text(&line)
+        };
+        let [nickname, guest_name] = names.map(seen);
         Some(Self {
             nickname: nickname.or(guest_name),
             guest_name: None,

@@ -154,9 +154,9 @@ export interface paths {
                 path?: never;
                 cookie?: never;
             };
-            requestBody: {
+            requestBody?: {
                 content: {
-                    "application/json": components["schemas"]["GuestRequest"];
+                    "application/json": components["schemas"]["GuestRequest"] | null;
                 };
             };
             responses: {

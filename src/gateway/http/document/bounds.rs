@@ -175,6 +175,7 @@ fn field_bounds(schema: &str, field: &str) -> Option<Value> {
         }
         ("RegisterRequest" | "CreateUserRequest" | "UpdateUserRequest", "password")
         | ("ChangePasswordRequest", "next") => length(8, 128),
+        ("GuestRequest", "nickname" | "guestName") => json!({ "maxLength": 32 }),
         // Counted in bytes; no password is that long.
         ("LoginRequest", _) | ("ChangePasswordRequest", "current") => json!({ "maxLength": 256 }),
         ("RegisterRequest" | "CreateUserRequest" | "UpdateUserRequest", "realName") => {
