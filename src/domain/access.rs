@@ -1,4 +1,4 @@
-//! Access rules: who acts ([`Principal`]), what is allowed ([`policy`]), and the proof of it
+//! Access rules: who acts ([`Principal`]), what is allowed (`policy`), and the proof of it
 //! ([`Grant`]). A user acts only as themselves; an admin may also read others' data, but never act
 //! for others.
 

@@ -12,7 +12,7 @@ pub enum Scope {
     Read,
 }
 
-/// Who acts. The capacity decides what is allowed ([`super::policy`]).
+/// Who acts. The capacity decides what is allowed (`policy`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Principal<'a> {
     /// A member of staff.
