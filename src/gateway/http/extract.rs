@@ -86,20 +86,12 @@ pub struct Body<T>(pub T);
 impl<T: FromFields> FromRequest<AppState> for Body<T> {
     type Rejection = Refusal;
     async fn from_request(request: Request, app: &AppState) -> Result<Self, Refusal> {
-        let (auth, begun) = (
-            request.extensions().get::<AuthenticatedToken>().cloned(),
-            Instant::now(),
-        );
-        let map = read_object(request).await?;
-        // The token may have ended while the body arrived slowly.
-        if let Some(auth) = auth.filter(|_| begun.elapsed() > TOKEN_RECHECK_INTERVAL) {
-            app.services.recheck_token(&auth).await?;
-        }
+        let map = object(read_json(request, app).await?)?;
         Ok(Self(T::from_map(map, false)?))
     }
 }
 
-/// A JSON object as body, or none.
+/// A JSON object as body, `null`, or none.
 pub struct OptionalBody<T>(pub T);
 
 impl<T: FromFields + Default> FromRequest<AppState> for OptionalBody<T> {
@@ -113,13 +105,34 @@ impl<T: FromFields + Default> FromRequest<AppState> for OptionalBody<T> {
         if is_empty {
             return Ok(Self(T::default()));
         }
-        Body::from_request(request, app)
-            .await
-            .map(|Body(body)| Self(body))
+        match read_json(request, app).await? {
+            Value::Null => Ok(Self(T::default())),
+            value => Ok(Self(T::from_map(object(value)?, false)?)),
+        }
     }
 }
 
-async fn read_object(request: Request) -> Result<Map<String, Value>> {
+fn object(value: Value) -> Result<Map<String, Value>> {
+    match value {
+        Value::Object(map) => Ok(map),
+        _ => Err(RequestError::malformed("the body must be a JSON object")),
+    }
+}
+
+/// Reads a JSON body. A token that ended while the body arrived slowly is refused.
+async fn read_json(request: Request, app: &AppState) -> Result<Value> {
+    let (auth, begun) = (
+        request.extensions().get::<AuthenticatedToken>().cloned(),
+        Instant::now(),
+    );
+    let value = parse_body(request).await?;
+    if let Some(auth) = auth.filter(|_| begun.elapsed() > TOKEN_RECHECK_INTERVAL) {
+        app.services.recheck_token(&auth).await?;
+    }
+    Ok(value)
+}
+
+async fn parse_body(request: Request) -> Result<Value> {
     let headers = request.headers();
     let kind = headers
         .get(header::CONTENT_TYPE)
@@ -152,16 +165,14 @@ async fn read_object(request: Request) -> Result<Map<String, Value>> {
     .await?;
     // Some programs begin UTF-8 with a byte order mark, which a reader may skip (RFC 8259, 8.1).
     let json = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
-    match serde_json::from_slice(json) {
-        Ok(Value::Object(map)) => Ok(map),
-        Ok(_) => Err(RequestError::malformed("the body must be a JSON object")),
-        // The parser's message names a position, never the content.
-        Err(error) => Err(RequestError::Malformed(format!(
+    // The parser's message names a position, never the content.
+    serde_json::from_slice(json).map_err(|error| {
+        RequestError::Malformed(format!(
             "the body is not JSON (line {}, column {})",
             error.line(),
             error.column()
-        ))),
-    }
+        ))
+    })
 }
 
 /// Reads a body, up to `most` bytes and for `limit` at most. It counts in the load while it
